@@ -1,0 +1,288 @@
+//! A whole file from samples to timeline: feed, windows, encoder, heads, smoothing.
+//!
+//! The calling thread decodes and resamples while the encoder thread runs the model; at most
+//! [`Encoder::QUEUE`] windows wait between the two, so memory does not grow with the file.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use crate::decode::Decoder;
+use crate::feed::{Feed, FeedError};
+use crate::listen::Listener;
+use crate::model::{
+    EncodeError, Encoded, Encoder, Job, Model, Runtime, SessionOptions, ShortInput,
+};
+use crate::timeline::{Reading, Status, Timeline};
+use crate::window::{Slicer, Window};
+
+/// How files are analysed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AnalyseOptions {
+    /// Time between the starts of two windows in seconds; rounded to whole frames by
+    /// [`Manifest::hop_samples`](crate::model::Manifest::hop_samples).
+    pub hop_s: f64,
+    /// Whether results are smoothed over audio time.
+    pub smoothing: bool,
+    /// Threads that share one window's work.
+    pub threads: usize,
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Analysis {
+    /// Its length in seconds.
+    pub duration_s: f64,
+    /// The results over time.
+    pub timeline: Timeline,
+    /// What the user should know about the file, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Why a file has no results.
+#[derive(Debug, thiserror::Error)]
+pub enum AnalyseError {
+    /// It can't be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// It holds no samples.
+    #[error("{file} holds no audio: it ends before its first sample. Export it again.")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// The model could not be run on any of it.
+    #[error("{file} could not be analysed. {source}")]
+    Encode {
+        /// The file.
+        file: String,
+        /// Why.
+        source: EncodeError,
+    },
+}
+
+/// Analyses files one after another with one model.
+#[derive(Debug)]
+pub struct Analyser {
+    model: Arc<Model>,
+    encoder: Encoder,
+    options: AnalyseOptions,
+}
+
+impl Analyser {
+    /// Starts the encoder thread for `model`.
+    ///
+    /// # Errors
+    /// What [`Encoder::start`] says.
+    pub fn new(
+        runtime: &'static Runtime,
+        model: Arc<Model>,
+        options: AnalyseOptions,
+    ) -> Result<Self, EncodeError> {
+        let session = SessionOptions {
+            threads: options.threads,
+            frames: false,
+        };
+        Ok(Self {
+            encoder: Encoder::start(runtime, Arc::clone(&model), session)?,
+            model,
+            options,
+        })
+    }
+
+    /// The hop that is really used, in seconds.
+    #[must_use]
+    pub fn hop_s(&self) -> f64 {
+        let manifest = &self.model.manifest;
+        manifest.hop_samples(self.options.hop_s) as f64 / f64::from(manifest.sample_rate_hz)
+    }
+
+    /// Analyses one file. `file` is for messages; `progress` is told, now and then, how many
+    /// seconds of audio are done and how many the file's header promises.
+    ///
+    /// # Errors
+    /// [`AnalyseError`], when there is no result at all. A file that is only partly good has
+    /// results with notes.
+    pub fn analyse(
+        &self,
+        decoder: Decoder,
+        file: &str,
+        progress: &mut dyn FnMut(f64, Option<f64>),
+    ) -> Result<Analysis, AnalyseError> {
+        let manifest = &self.model.manifest;
+        let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
+        let mut slicer = Slicer::new(
+            manifest.window_samples,
+            manifest.hop_samples(self.options.hop_s),
+        );
+        let mut run = Run::new(&self.model, self.options.smoothing, &self.encoder);
+        let mut samples = Vec::new();
+        while feed.next(&mut samples)? {
+            for (stretch, status) in feed.take_marks() {
+                slicer.mark(stretch, status);
+            }
+            slicer.push(&samples);
+            samples.clear();
+            while let Some(window) = slicer.next_window() {
+                run.take(window);
+                progress(feed.duration_s(), feed.promised_s());
+            }
+        }
+        if let Some(window) = slicer.finish() {
+            run.take(window);
+        }
+        let mut notes = feed.notes();
+        let timeline = run
+            .finish(&mut notes)
+            .map_err(|source| AnalyseError::Encode {
+                file: file.to_owned(),
+                source,
+            })?;
+        if timeline.readings.is_empty() {
+            return Err(AnalyseError::Empty {
+                file: file.to_owned(),
+            });
+        }
+        let duration_s = feed.duration_s();
+        notes.extend(self.remarks(duration_s, &timeline));
+        Ok(Analysis {
+            duration_s,
+            timeline,
+            notes,
+        })
+    }
+
+    /// What the user should know about the results.
+    fn remarks(&self, duration_s: f64, timeline: &Timeline) -> Option<String> {
+        let manifest = &self.model.manifest;
+        if timeline.readings.iter().all(|r| r.status == Status::Silent) {
+            return Some(
+                "Nothing in it is louder than −70 dBFS (a constant offset does not count), so \
+                 there is nothing to analyse. Check that it is the right file."
+                    .to_owned(),
+            );
+        }
+        let window_s = manifest.window_s();
+        let how = match manifest.graph.short_input {
+            ShortInput::Loop => "it was repeated to fill one",
+            ShortInput::TrueLength => "it was analysed at its own length",
+            ShortInput::Refuse => return None,
+        };
+        (duration_s < window_s).then(|| {
+            format!(
+                "It is {duration_s:.3} s long, shorter than the model's window of {window_s} s: \
+                 {how}. Trust the result less, or use a longer excerpt."
+            )
+        })
+    }
+}
+
+/// One file on its way through the encoder: windows in order, with or without a result to come.
+struct Run<'a> {
+    encoder: &'a Encoder,
+    listener: Listener,
+    rate_hz: f64,
+    reply: Sender<Encoded>,
+    replies: Receiver<Encoded>,
+    /// Windows that are not in the timeline yet, oldest first.
+    pending: VecDeque<(f64, f64, Status)>,
+    timeline: Timeline,
+    failed: Option<EncodeError>,
+}
+
+impl<'a> Run<'a> {
+    fn new(model: &Model, smoothing: bool, encoder: &'a Encoder) -> Self {
+        let (reply, replies) = unbounded();
+        let genre_labels = model.head("genre").map(|head| head.labels.clone());
+        Self {
+            encoder,
+            listener: Listener::new(model, smoothing),
+            rate_hz: f64::from(model.manifest.sample_rate_hz),
+            reply,
+            replies,
+            pending: VecDeque::new(),
+            timeline: Timeline {
+                genre_labels: genre_labels.unwrap_or_default(),
+                readings: Vec::new(),
+            },
+            failed: None,
+        }
+    }
+
+    fn take(&mut self, window: Window) {
+        let start_s = window.start as f64 / self.rate_hz;
+        let end_s = (window.start + window.samples.len() as u64) as f64 / self.rate_hz;
+        self.pending.push_back((start_s, end_s, window.status));
+        if window.status == Status::Ok {
+            self.encoder.submit(Job {
+                samples: window.samples,
+                reply: self.reply.clone(),
+            });
+        }
+        while let Ok(encoded) = self.replies.try_recv() {
+            self.place(encoded);
+        }
+    }
+
+    /// Puts a result, and the skipped windows before it, into the timeline.
+    fn place(&mut self, encoded: Encoded) {
+        self.place_skipped();
+        let Some((start_s, end_s, _)) = self.pending.pop_front() else {
+            return;
+        };
+        let (status, heard) = match encoded.hidden {
+            Ok(hidden) => (
+                Status::Ok,
+                Some(self.listener.hear(&hidden.pooled(), end_s)),
+            ),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                (Status::Failed, None)
+            }
+        };
+        self.timeline.readings.push(Reading {
+            start_s,
+            end_s,
+            status,
+            heard,
+        });
+    }
+
+    fn place_skipped(&mut self) {
+        while let Some((start_s, end_s, status)) = self.pending.front().copied() {
+            if status == Status::Ok {
+                break;
+            }
+            self.pending.pop_front();
+            self.timeline.readings.push(Reading {
+                start_s,
+                end_s,
+                status,
+                heard: None,
+            });
+        }
+    }
+
+    /// Waits for the last results. An error only if no window at all could be encoded.
+    fn finish(mut self, notes: &mut Vec<String>) -> Result<Timeline, EncodeError> {
+        while self
+            .pending
+            .iter()
+            .any(|(.., status)| *status == Status::Ok)
+        {
+            let Ok(encoded) = self.replies.recv() else {
+                break;
+            };
+            self.place(encoded);
+        }
+        self.place_skipped();
+        if let Some(error) = self.failed {
+            if self.timeline.readings.iter().all(|r| r.heard.is_none()) {
+                return Err(error);
+            }
+            notes.push(format!("Some windows have no result. {error}"));
+        }
+        Ok(self.timeline)
+    }
+}

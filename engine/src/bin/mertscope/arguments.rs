@@ -1,0 +1,249 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Hears genre, key and embeddings in music, with MERT-like models, offline.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mertscope analyze song.flac                     key and genre, and how they change
+  mertscope analyze Music/ --csv > windows.csv    a row for each window of each file
+  mertscope embed song.flac --out song.npy        hidden states for research
+  mertscope doctor                                what is installed and what is missing
+
+Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell the key and the genre of audio files, over time
+    #[command(visible_alias = "analyse", after_help = ANALYZE_EXAMPLES)]
+    Analyze(AnalyzeArguments),
+    /// Write the hidden states of an audio file, for research
+    #[command(after_help = EMBED_EXAMPLES)]
+    Embed(EmbedArguments),
+    /// Show the models
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Say what is installed, what is used and what is missing
+    Doctor,
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  mertscope completions bash > ~/.local/share/bash-completion/completions/mertscope"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_help = "Example:\n  mertscope man ~/.local/share/man/man1")]
+    Man {
+        /// An existing folder
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the models that can be used
+    List,
+}
+
+/// The model and how it is run.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// Model id, or a folder with a manifest.toml [default: the embedded model]
+    #[arg(long, value_name = "ID|FOLDER")]
+    pub model: Option<String>,
+    /// Threads that share the work on one window [default: the cores there are, at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+}
+
+impl ModelArguments {
+    /// The number of threads to use.
+    pub fn threads(&self) -> usize {
+        // A 5-s window is too little work to share among more than a few cores.
+        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
+const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  mertscope analyze song.flac
+  mertscope analyze Music/ --jsonl > results.jsonl
+  mertscope analyze set.mp3 --hop 5 --plot set.png
+  cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
+
+WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported and the others go on; the
+exit code is then 1. Results go to standard output, everything else to standard error.";
+
+#[derive(Debug, Args)]
+pub struct AnalyzeArguments {
+    /// Audio files, folders (searched for audio), or - for standard input
+    #[arg(required = true, value_name = "FILE|FOLDER|-")]
+    pub inputs: Vec<PathBuf>,
+    /// Print one JSON document (assets/schema/analyze.schema.json)
+    #[arg(long, group = "format")]
+    pub json: bool,
+    /// Print a line of JSON for each file as soon as it is done
+    #[arg(long, group = "format")]
+    pub jsonl: bool,
+    /// Print a row of comma-separated values for each window
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Draw key and genre over time into a .png or .svg file; with several inputs one each
+    #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
+    pub plot: Option<PathBuf>,
+    /// Seconds between the starts of two windows; rounded to whole frames of 320 samples
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    pub hop: f64,
+    /// Let every window stand for itself
+    #[arg(long)]
+    pub no_smoothing: bool,
+    /// Print results and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub model: ModelArguments,
+}
+
+const EMBED_EXAMPLES: &str = "\
+Examples:
+  mertscope embed song.flac --out song.npy                     mean of each layer, [layers, width]
+  mertscope embed song.flac --layers 0,7,8 --out song.safetensors
+  mertscope embed song.flac --pool none --out frames.npy       [layers, frames, width], for models with frames
+  mertscope embed song.flac --pool weighted --head genre.safetensors --out song.npy
+
+The file is cut into windows that don't overlap, as long as the model's, and their frames are put together.";
+
+#[derive(Debug, Args)]
+pub struct EmbedArguments {
+    /// An audio file, or - for standard input
+    pub file: PathBuf,
+    /// Where to write: .npy (NumPy) or .safetensors
+    #[arg(long, short, value_name = "OUT.npy|OUT.safetensors", value_parser = array)]
+    pub out: PathBuf,
+    /// Hidden states to write, by index: 0,7,8 or all
+    #[arg(long, default_value = "all", value_parser = layers)]
+    pub layers: Layers,
+    /// What to make of the frames
+    #[arg(long, value_enum, default_value_t = PoolArgument::Mean)]
+    pub pool: PoolArgument,
+    /// The head whose layer weights --pool weighted uses
+    #[arg(
+        long,
+        value_name = "HEAD.safetensors",
+        required_if_eq("pool", "weighted")
+    )]
+    pub head: Option<PathBuf>,
+    /// Encode the whole file in one pass instead of window by window
+    #[arg(long)]
+    pub whole: bool,
+    /// Longest file that --whole takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    pub max_seconds: f64,
+    /// Print errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub model: ModelArguments,
+}
+
+/// How frames become the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolArgument {
+    /// The mean over time of each layer
+    Mean,
+    /// Every frame
+    None,
+    /// The weighted sum of layers that a head learned, averaged over time
+    Weighted,
+}
+
+/// Layers by index, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layers {
+    All,
+    Some(Vec<usize>),
+}
+
+fn layers(text: &str) -> Result<Layers, String> {
+    if text == "all" {
+        return Ok(Layers::All);
+    }
+    text.split(',')
+        .map(|index| index.trim().parse())
+        .collect::<Result<_, _>>()
+        .map(Layers::Some)
+        .map_err(|_| "write layer indices with commas, such as 0,7,8, or “all”".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|s: &f64| *s > 0.0 && *s <= 86_400.0)
+        .ok_or_else(|| "give seconds above 0, and a day at most".to_owned())
+}
+
+fn picture(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["png", "svg"])
+}
+
+fn array(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["npy", "safetensors"])
+}
+
+fn with_extension(text: &str, allowed: &[&str]) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    if allowed.contains(&extension.to_lowercase().as_str()) {
+        Ok(path)
+    } else {
+        Err(format!(
+            "the file name must end in .{}",
+            allowed.join(" or .")
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn layers_are_indices_or_all() {
+        assert_eq!(layers("all"), Ok(Layers::All));
+        assert_eq!(layers("0, 7,8"), Ok(Layers::Some(vec![0, 7, 8])));
+        for wrong in ["", "x", "1,,2", "-1"] {
+            assert!(layers(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_positive_and_finite() {
+        assert_eq!(seconds("0.5"), Ok(0.5));
+        for wrong in ["0", "-1", "NaN", "inf", "1e9", "x"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `mertscope embed`: hidden states of one file.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::Context;
+use mertscope_engine::embed::{Embedder, Pool, head_weights};
+use mertscope_engine::head::Head;
+use mertscope_engine::model::Model;
+
+use crate::arguments::{EmbedArguments, Layers, PoolArgument};
+use crate::arrays::ArrayWriter;
+use crate::inputs::{self, Input};
+use crate::progress::Bar;
+use crate::{load, log};
+
+/// Runs the command; the result says whether all went well.
+pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
+    let input = match &inputs::find(std::slice::from_ref(&arguments.file))[..] {
+        [Input::File(path)] => Input::File(path.clone()),
+        [Input::Standard] => Input::Standard,
+        _ => anyhow::bail!(
+            "{} is a folder; `mertscope embed` takes one file at a time.",
+            arguments.file.display()
+        ),
+    };
+    let file = input.name();
+    let decoder = input.open()?;
+    let (runtime, model) = load(&arguments.model)?;
+    let pool = pool(arguments, &model)?;
+    let layers = match (&arguments.layers, &pool) {
+        (Layers::Some(_), Pool::Weighted(_)) => {
+            anyhow::bail!(
+                "--pool weighted takes the layers that the head names; leave --layers out."
+            )
+        }
+        (Layers::All, _) => None,
+        (Layers::Some(layers), _) => Some(layers.clone()),
+    };
+    let squeeze = matches!(pool, Pool::Weighted(_));
+    let names = layers.clone();
+
+    let out = &arguments.out;
+    let not_written = || {
+        format!(
+            "{} can't be written; check the folder and its free space",
+            out.display()
+        )
+    };
+    let mut writer = ArrayWriter::new(out).with_context(not_written)?;
+    let embedder = Embedder::new(
+        runtime,
+        model.clone(),
+        layers,
+        pool,
+        arguments.model.threads(),
+    )?;
+    let bar = Bar::new(arguments.quiet);
+    bar.file(&file, 1, 1);
+    let mut sink = |hidden| writer.push(&hidden);
+    if arguments.whole {
+        embedder.whole(decoder, &file, arguments.max_seconds, &mut sink)?;
+    } else {
+        let mut progress = |done, promised| bar.position(done, promised);
+        embedder.windows(decoder, &file, &mut sink, &mut progress)?;
+    }
+    bar.finish();
+
+    let manifest = &model.manifest;
+    let names = names.unwrap_or_else(|| (0..manifest.layers.len()).collect());
+    let metadata = BTreeMap::from([
+        ("file", file),
+        ("model", manifest.id.clone()),
+        ("model_sha256", manifest.graph.sha256.clone()),
+        ("layers", format!("{names:?}")),
+        ("pool", format!("{:?}", arguments.pool).to_lowercase()),
+    ]);
+    let shape = writer
+        .finish(&metadata, squeeze)
+        .with_context(not_written)?;
+    if !arguments.quiet {
+        log(&format!("{} holds float32 {shape:?}.", out.display()));
+    }
+    Ok(true)
+}
+
+fn pool(arguments: &EmbedArguments, model: &Model) -> anyhow::Result<Pool> {
+    Ok(match (arguments.pool, &arguments.head) {
+        (PoolArgument::Weighted, Some(path)) => {
+            let bytes = fs::read(path).with_context(|| {
+                format!("The head {} can't be read; check the path", path.display())
+            })?;
+            let head = Head::parse(&bytes, path)?;
+            head.check(&model.manifest)?;
+            Pool::Weighted(head_weights(&head)?)
+        }
+        // The command line demands a head with `weighted`.
+        (PoolArgument::Mean | PoolArgument::Weighted, _) => Pool::Mean,
+        (PoolArgument::None, _) => Pool::None,
+    })
+}

@@ -1,0 +1,88 @@
+//! The `mertscope` command: the engine without a window.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 when all went
+//! well, 1 when something failed, 2 when the command line is wrong.
+
+mod analyze;
+mod arguments;
+mod arrays;
+mod doctor;
+mod embed;
+mod inputs;
+mod models;
+mod output;
+mod progress;
+mod report;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use arguments::{Command, CommandLine, ModelArguments};
+use mertscope_engine::model::{Model, Runtime, runtime};
+
+fn main() -> ExitCode {
+    let outcome = match CommandLine::parse().command {
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments),
+        Command::Models { command } => models::run(command),
+        Command::Doctor => doctor::run(),
+        Command::Completions { shell } => write_out(|out| {
+            clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
+            Ok(())
+        }),
+        Command::Man { folder } => man(&folder),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever read our output has had enough: nothing is wrong.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            log(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes the manual pages of the command and its subcommands into `folder`.
+fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
+    clap_mangen::generate_to(CommandLine::command(), folder)?;
+    log(&format!("The manual pages are in {}.", folder.display()));
+    Ok(true)
+}
+
+/// Runs `body` on standard output; always succeeds in the sense of [`main`] unless writing fails.
+fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<bool> {
+    let mut out = io::stdout().lock();
+    body(&mut out)?;
+    out.flush()?;
+    Ok(true)
+}
+
+/// A line on standard error; the only way the command talks beside its results.
+fn log(message: &str) {
+    // Without a standard error there is no one to tell.
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The model and the runtime that the user chose.
+fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Model>)> {
+    let model = Model::find(arguments.model.as_deref())?;
+    Ok((runtime::load(own_folder().as_deref())?, Arc::new(model)))
+}
+
+/// The folder that holds this program, where a bundle keeps its libraries.
+fn own_folder() -> Option<std::path::PathBuf> {
+    let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+    Some(program.parent()?.to_owned())
+}

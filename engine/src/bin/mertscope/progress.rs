@@ -1,0 +1,79 @@
+//! Progress on standard error, where a person watches; nothing otherwise.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar for one file after another, in seconds of audio.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar that shows itself on a terminal, unless `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            // Draws nothing where standard error is no terminal.
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Goes on to the next file, `number` of `count`.
+    pub fn file(&self, name: &str, number: usize, count: usize) {
+        self.0.reset();
+        self.0.unset_length();
+        self.0
+            .set_style(style("{spinner} {prefix}{wide_msg} {elapsed_precise}"));
+        self.0.set_message(name.to_owned());
+        if count > 1 {
+            self.0.set_prefix(format!("{number}/{count} "));
+        }
+    }
+
+    /// `done_s` seconds of audio are done of the `promised_s` that the file's header names.
+    pub fn position(&self, done_s: f64, promised_s: Option<f64>) {
+        if let Some(promised_s) = promised_s
+            && self.0.length().is_none()
+        {
+            self.0.set_length(promised_s.ceil() as u64);
+            let template = "{spinner} {prefix}{wide_msg} [{bar:30}] {percent:>3} %, {eta} left";
+            self.0.set_style(style(template));
+        }
+        self.0.set_position(done_s as u64);
+    }
+
+    /// Takes the bar away while `body` writes.
+    pub fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
+        self.0.suspend(body)
+    }
+
+    /// Takes the bar away for good.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are ours and right (a test draws them); a bar is no reason to fail.
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸ ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_valid() {
+        for template in [
+            "{spinner} {prefix}{wide_msg} {elapsed_precise}",
+            "{spinner} {prefix}{wide_msg} [{bar:30}] {percent:>3} %, {eta} left",
+        ] {
+            assert!(ProgressStyle::with_template(template).is_ok());
+        }
+    }
+}

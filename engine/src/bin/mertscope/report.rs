@@ -1,0 +1,71 @@
+//! What `mertscope analyze` says: tables for people, JSON and CSV for programs, a plot for both.
+//!
+//! Pure formatting on the main thread: a [`Run`] and a [`FileReport`] in, text or a picture out.
+//! Nothing here analyses, opens files or writes to stderr.
+
+use mertscope_engine::timeline::Timeline;
+
+pub mod csv;
+pub mod json;
+pub mod plot;
+pub mod table;
+
+mod segments;
+mod units;
+
+/// What is the same for every file of one run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The model's catalogue id.
+    pub model_id: String,
+    /// The model file's sha256, in lower-case hexadecimal.
+    pub model_sha256: String,
+    /// The heads in use; at most one a task.
+    pub heads: Vec<HeadRef>,
+    /// The device that really runs the model, in words.
+    pub device: String,
+    /// The arithmetic it runs in, such as `fp32`.
+    pub precision: String,
+    /// ONNX Runtime's version.
+    pub onnxruntime: String,
+    /// Length of a window, in seconds of audio.
+    pub window_s: f64,
+    /// Effective distance between two windows' starts, in seconds of audio.
+    pub hop_s: f64,
+}
+
+/// Which head gave the probabilities of one task.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct HeadRef {
+    /// `genre` or `key`.
+    pub task: String,
+    /// The head file's sha256, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The hidden states it reads, in words: `layer 4`, or `layers 0-6, weighted`.
+    pub layers: String,
+    /// Its labels, in the order of its output.
+    pub labels: Vec<String>,
+}
+
+/// How one file went.
+#[derive(Debug, Clone)]
+pub struct FileReport {
+    /// The file as the user named it.
+    pub file: String,
+    /// Length of its audio in seconds, where known.
+    pub duration_s: Option<f64>,
+    /// What a reader of the result should know, as full sentences.
+    pub notes: Vec<String>,
+    /// What was heard, or a sentence that says why nothing was.
+    pub outcome: Result<Timeline, String>,
+}
+
+impl Run {
+    /// The head for `task`, if the run has one.
+    fn head(&self, task: &str) -> Option<&HeadRef> {
+        self.heads.iter().find(|head| head.task == task)
+    }
+}
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,147 @@
+//! Why a file could not be decoded, in sentences that name the file and what to do about it.
+
+use std::{io, path::PathBuf};
+
+use thiserror::Error;
+
+/// What [`is_audio_path`](super::is_audio_path) and the sniffing agree to read.
+const SUPPORTED: &str = "WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF";
+
+/// Why an audio file or stream could not be opened or read on.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// Nothing lies at the path.
+    #[error("There is no file {}; check the path.", .path.display())]
+    Missing {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// The path leads to a folder.
+    #[error("{} is a folder, not an audio file; name a file inside it.", .path.display())]
+    IsFolder {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// The operating system refused to open the file or to hand out its first bytes.
+    #[error("{name} could not be opened ({source}); check its permissions and its disk.")]
+    Unreadable {
+        /// The file or stream.
+        name: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// There is not one byte.
+    #[error("{name} is empty (0 bytes); export or copy it again.")]
+    Empty {
+        /// The file or stream.
+        name: String,
+    },
+    /// The bytes are of another kind.
+    #[error(
+        "{name} is not audio that can be read here: it holds {found}. \
+         Supported are {SUPPORTED}; convert it to FLAC or WAV if it holds sound."
+    )]
+    NotAudio {
+        /// The file or stream.
+        name: String,
+        /// What the first bytes look like, with its article.
+        found: String,
+    },
+    /// A known container holds a codec that there is no decoder for.
+    #[error("{name} holds {codec} audio, which cannot be decoded here; convert it to FLAC or WAV.")]
+    UnsupportedCodec {
+        /// The file or stream.
+        name: String,
+        /// The codec's usual name.
+        codec: String,
+    },
+    /// A known container holds pictures or subtitles only.
+    #[error("{name} has no audio track; choose a file with sound.")]
+    NoAudioTrack {
+        /// The file or stream.
+        name: String,
+    },
+    /// A whole header, and nothing that could be decoded after it.
+    #[error("{name} has a header but no audio samples; export or copy it again.")]
+    NoSamples {
+        /// The file or stream.
+        name: String,
+    },
+    /// The header contradicts itself or breaks off.
+    #[error("The header of {name} is damaged ({detail}); export or download it again.")]
+    Damaged {
+        /// The file or stream.
+        name: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// An MP4 stream that can't seek has its index behind the audio.
+    #[error(
+        "{name} is M4A audio whose index stands at its end, so it cannot be read from a pipe; \
+         save it as a file and open that, or rewrite it with \
+         `ffmpeg -i IN.m4a -c copy -movflags +faststart OUT.m4a`."
+    )]
+    IndexAtEnd {
+        /// The stream.
+        name: String,
+    },
+    /// Rate or channel count change in the middle, as in files that were joined byte by byte.
+    #[error(
+        "{name} changes from {from} to {to} after {at_s:.1} s; \
+         split it there, or convert it to one FLAC or WAV file."
+    )]
+    Changed {
+        /// The file or stream.
+        name: String,
+        /// Rate and channels up to there.
+        from: String,
+        /// Rate and channels from there on.
+        to: String,
+        /// Where, in seconds of decoded audio.
+        at_s: f64,
+    },
+    /// The disk, the network or the pipe failed while reading.
+    #[error(
+        "Reading {name} failed after {at_s:.1} s of audio ({source}); check its disk or connection and try again."
+    )]
+    Read {
+        /// The file or stream.
+        name: String,
+        /// Where, in seconds of decoded audio.
+        at_s: f64,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+}
+
+/// Why a header was refused, before the file's name is put to it.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It contradicts itself or breaks off.
+    Damaged(String),
+    /// It names a codec that there is no decoder for.
+    Codec(String),
+    /// The operating system failed.
+    Io(io::Error),
+}
+
+impl Refusal {
+    /// The error for the file or stream called `name`.
+    pub(super) fn named(self, name: &str) -> DecodeError {
+        let name = name.to_owned();
+        match self {
+            Self::Damaged(detail) => DecodeError::Damaged { name, detail },
+            Self::Codec(codec) => DecodeError::UnsupportedCodec { name, codec },
+            Self::Io(source) => DecodeError::Unreadable { name, source },
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Damaged("it breaks off".to_owned()),
+            _ => Self::Io(error),
+        }
+    }
+}

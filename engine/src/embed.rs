@@ -1,0 +1,370 @@
+//! Hidden states of a whole file, for research: every layer, frame by frame or averaged.
+//!
+//! By default the file is cut into windows that don't overlap, as long as the model's; their
+//! frames are concatenated. What is left at the end is encoded at its own length where the model
+//! can, and otherwise as a window aligned with the end, of which only the new part counts.
+//! `whole` encodes everything in one pass, for models of free length.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::unbounded;
+
+use crate::decode::Decoder;
+use crate::feed::{Feed, FeedError};
+use crate::head::{Head, LayerInput, weighted};
+use crate::model::{
+    EncodeError, Encoder, HiddenStates, Job, Length, Model, Runtime, SessionOptions, ShortInput,
+};
+
+/// What is taken of the hidden states.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pool {
+    /// The mean over time of each layer: `[layers, width]`.
+    Mean,
+    /// Every frame: `[layers, frames, width]`.
+    None,
+    /// The weighted sum of layers that a head learned, averaged over time: `[width]`.
+    Weighted(Vec<(usize, f32)>),
+}
+
+/// Why a file has no hidden states.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// It can't be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The model could not be run on it.
+    #[error("{file}: {source}")]
+    Encode {
+        /// The file.
+        file: String,
+        /// Why.
+        source: EncodeError,
+    },
+    /// It holds no samples.
+    #[error("{file} holds no audio: it ends before its first sample. Export it again.")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A layer that the model doesn't have.
+    #[error("The model {model} has no layer {layer}: its layers are 0 to {last}.")]
+    NoLayer {
+        /// The model's id.
+        model: String,
+        /// The layer asked for.
+        layer: usize,
+        /// The highest there is.
+        last: usize,
+    },
+    /// A weighted sum that makes no sense.
+    #[error(
+        "--pool weighted needs a head that mixes layers, named by --head; {} reads one layer only.",
+        path.display()
+    )]
+    NotWeighted {
+        /// The head.
+        path: PathBuf,
+    },
+    /// One pass over the whole file is not possible.
+    #[error(
+        "The model {model} takes exactly {window_s} s at once, so --whole can't be used with it; \
+         leave it out to get one window after another."
+    )]
+    NotWhole {
+        /// The model's id.
+        model: String,
+        /// Its window in seconds.
+        window_s: f64,
+    },
+    /// The file is too long for one pass.
+    #[error(
+        "{file} is longer than {limit_s} s, the limit for one pass with --whole: memory grows \
+         with the square of the length. Leave --whole out, or raise the limit with --max-seconds."
+    )]
+    TooLong {
+        /// The file.
+        file: String,
+        /// The limit in seconds.
+        limit_s: f64,
+    },
+    /// The result could not be written.
+    #[error(
+        "The hidden states could not be written ({0}). Check the disk's free space and permissions."
+    )]
+    Write(#[from] io::Error),
+}
+
+/// Encodes files with one model.
+#[derive(Debug)]
+pub struct Embedder {
+    model: Arc<Model>,
+    encoder: Encoder,
+    layers: Vec<usize>,
+    pool: Pool,
+}
+
+impl Embedder {
+    /// Starts the encoder thread. `layers` are the hidden states wanted, all of them when `None`;
+    /// a weighted sum names its own.
+    ///
+    /// # Errors
+    /// [`EmbedError::NoLayer`], and what [`Encoder::start`] says.
+    pub fn new(
+        runtime: &'static Runtime,
+        model: Arc<Model>,
+        layers: Option<Vec<usize>>,
+        pool: Pool,
+        threads: usize,
+    ) -> Result<Self, EmbedError> {
+        let manifest = &model.manifest;
+        let count = manifest.layers.len();
+        let layers = layers.unwrap_or_else(|| (0..count).collect());
+        if let Some(layer) = layers.iter().find(|layer| **layer >= count) {
+            return Err(EmbedError::NoLayer {
+                model: manifest.id.clone(),
+                layer: *layer,
+                last: count - 1,
+            });
+        }
+        let options = SessionOptions {
+            threads,
+            frames: pool == Pool::None,
+        };
+        let encoder = Encoder::start(runtime, Arc::clone(&model), options).map_err(|source| {
+            EmbedError::Encode {
+                file: manifest.id.clone(),
+                source,
+            }
+        })?;
+        Ok(Self {
+            model,
+            encoder,
+            layers,
+            pool,
+        })
+    }
+
+    /// Encodes `decoder`'s audio window by window. `sink` gets the chosen layers of each window,
+    /// `[layers, frames, width]`, in order, as soon as they are there; averaged results come once,
+    /// at the end, as `[layers, width]`, a weighted one as `[1, width]`. `file` is for messages,
+    /// `progress` gets seconds done and promised.
+    ///
+    /// # Errors
+    /// [`EmbedError`].
+    pub fn windows(
+        &self,
+        decoder: Decoder,
+        file: &str,
+        sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
+        progress: &mut dyn FnMut(f64, Option<f64>),
+    ) -> Result<(), EmbedError> {
+        let manifest = &self.model.manifest;
+        let window = manifest.window_samples;
+        let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
+        let mut mean = Mean::default();
+        let mut encoded = 0usize;
+        // Everything since the start of the last whole window, in case the end needs it.
+        let mut buffer: Vec<f32> = Vec::new();
+        let mut done = 0;
+        while feed.next(&mut buffer)? {
+            while buffer.len() - done >= window {
+                // The window before this one is not needed any more.
+                buffer.drain(..done);
+                done = window;
+                self.emit(&buffer[..window], window, file, &mut mean, sink)?;
+                encoded += 1;
+                progress(feed.duration_s(), feed.promised_s());
+            }
+        }
+        let rest = buffer.len() - done;
+        let at_own_length = manifest.graph.short_input == ShortInput::TrueLength;
+        // Fewer samples than one frame's receptive field say nothing more.
+        let too_short = encoded > 0 && at_own_length && rest < manifest.graph.min_samples;
+        if rest > 0 && !too_short {
+            let start = if at_own_length {
+                done
+            } else {
+                buffer.len().saturating_sub(window)
+            };
+            self.emit(&buffer[start..], rest, file, &mut mean, sink)?;
+            encoded += 1;
+        }
+        if encoded == 0 {
+            return Err(EmbedError::Empty {
+                file: file.to_owned(),
+            });
+        }
+        self.finish(mean, sink)
+    }
+
+    /// Encodes all of `decoder`'s audio in one pass of at most `limit_s` seconds; `sink` gets the
+    /// result once, shaped as by [`Embedder::windows`].
+    ///
+    /// # Errors
+    /// [`EmbedError`].
+    pub fn whole(
+        &self,
+        decoder: Decoder,
+        file: &str,
+        limit_s: f64,
+        sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
+    ) -> Result<(), EmbedError> {
+        let manifest = &self.model.manifest;
+        if manifest.graph.length == Length::Fixed {
+            return Err(EmbedError::NotWhole {
+                model: manifest.id.clone(),
+                window_s: manifest.window_s(),
+            });
+        }
+        let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
+        let mut samples = Vec::new();
+        while feed.next(&mut samples)? {
+            if feed.duration_s() > limit_s {
+                return Err(EmbedError::TooLong {
+                    file: file.to_owned(),
+                    limit_s,
+                });
+            }
+        }
+        if samples.is_empty() {
+            return Err(EmbedError::Empty {
+                file: file.to_owned(),
+            });
+        }
+        let mut mean = Mean::default();
+        self.emit(&samples, samples.len(), file, &mut mean, sink)?;
+        self.finish(mean, sink)
+    }
+
+    /// Encodes a window that brings `new` samples, and passes its frames on or averages them.
+    fn emit(
+        &self,
+        samples: &[f32],
+        new: usize,
+        file: &str,
+        mean: &mut Mean,
+        sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
+    ) -> Result<(), EmbedError> {
+        let (reply, replies) = unbounded();
+        self.encoder.submit(Job {
+            samples: samples.to_vec(),
+            reply,
+        });
+        let failed = |source| EmbedError::Encode {
+            file: file.to_owned(),
+            source,
+        };
+        let encoded = replies.recv().map_err(|_| {
+            failed(EncodeError::Run {
+                model: self.model.manifest.id.clone(),
+                reason: "the encoder thread ended".to_owned(),
+            })
+        })?;
+        let hidden = encoded.hidden.map_err(failed)?;
+        match &self.pool {
+            Pool::None => {
+                let hidden = select(&hidden, &self.layers);
+                sink(last_frames(hidden, new as f64 / samples.len() as f64))?;
+            }
+            Pool::Mean => mean.add(&select(&hidden.pooled(), &self.layers), new as f64),
+            Pool::Weighted(layers) => {
+                let hidden = hidden.pooled();
+                let mixed = HiddenStates {
+                    layers: 1,
+                    data: weighted(&hidden, layers),
+                    ..hidden
+                };
+                mean.add(&mixed, new as f64);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &self,
+        mean: Mean,
+        sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
+    ) -> Result<(), EmbedError> {
+        if self.pool != Pool::None {
+            let width = self.model.manifest.width;
+            sink(mean.finish(width))?;
+        }
+        Ok(())
+    }
+}
+
+/// The layer weights that `head` learned.
+///
+/// # Errors
+/// [`EmbedError::NotWeighted`] for a head that reads one layer only.
+pub fn head_weights(head: &Head) -> Result<Vec<(usize, f32)>, EmbedError> {
+    match &head.input {
+        LayerInput::Weighted(layers) => Ok(layers.clone()),
+        LayerInput::One(_) => Err(EmbedError::NotWeighted {
+            path: head.path().to_owned(),
+        }),
+    }
+}
+
+fn select(hidden: &HiddenStates, layers: &[usize]) -> HiddenStates {
+    HiddenStates {
+        layers: layers.len(),
+        frames: hidden.frames,
+        width: hidden.width,
+        data: layers
+            .iter()
+            .flat_map(|layer| hidden.layer(*layer))
+            .copied()
+            .collect(),
+    }
+}
+
+/// The last `share` of the frames.
+fn last_frames(hidden: HiddenStates, share: f64) -> HiddenStates {
+    let Some(frames) = hidden.frames else {
+        return hidden;
+    };
+    let kept = ((frames as f64 * share).round() as usize).clamp(1, frames);
+    let from = (frames - kept) * hidden.width;
+    HiddenStates {
+        frames: Some(kept),
+        data: (0..hidden.layers)
+            .flat_map(|layer| &hidden.layer(layer)[from..])
+            .copied()
+            .collect(),
+        ..hidden
+    }
+}
+
+/// A mean of pooled hidden states, each weighted by the audio it stands for.
+#[derive(Debug, Default)]
+struct Mean {
+    sum: Vec<f64>,
+    weight: f64,
+}
+
+impl Mean {
+    fn add(&mut self, hidden: &HiddenStates, weight: f64) {
+        self.sum.resize(hidden.data.len(), 0.0);
+        for (sum, value) in self.sum.iter_mut().zip(&hidden.data) {
+            *sum += weight * f64::from(*value);
+        }
+        self.weight += weight;
+    }
+
+    fn finish(self, width: usize) -> HiddenStates {
+        HiddenStates {
+            layers: self.sum.len() / width.max(1),
+            frames: None,
+            width,
+            data: self
+                .sum
+                .iter()
+                .map(|sum| (sum / self.weight) as f32)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,557 @@
+//! Heads: small matrices that turn pooled hidden states into probabilities of labels.
+//!
+//! A head is a safetensors file; its metadata says what it is:
+//!
+//! | metadata | meaning |
+//! |---|---|
+//! | `task` | what it tells: `genre`, `key`, … |
+//! | `labels` | JSON list of the labels, in the order of the outputs |
+//! | `layers` | JSON list: the hidden state it reads; several for a weighted sum of layers |
+//! | `temperature` | logits are divided by it, so that probabilities are calibrated |
+//! | `encoder_sha256` | the graph whose hidden states it was fitted on |
+//! | `training_data`, `metrics`, `licence` | shown to people |
+//!
+//! | tensor | shape | meaning |
+//! |---|---|---|
+//! | `weight`, `bias` | `[labels, inputs]`, `[labels]` | the output layer |
+//! | `mean`, `std` | `[width]` each, optional | standardisation of the hidden state |
+//! | `hidden.weight`, `hidden.bias` | `[units, width]`, `[units]`, optional | one ReLU layer before the output |
+//! | `layer_weights` | `[layers]`, with several layers | softmax weights of the layers (MARBLE's `all`) |
+//!
+//! A file is data: nothing in it is run, and every shape and number is checked before it is used.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+
+use crate::model::{HiddenStates, Manifest, sha256};
+use crate::music::Key;
+
+/// A head, ready to be applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// What it tells: `genre`, `key`, …
+    pub task: String,
+    /// The labels, in the order of the outputs.
+    pub labels: Vec<String>,
+    /// SHA-256 of the head's file.
+    pub sha256: String,
+    /// SHA-256 of the graph it was fitted on.
+    pub encoder_sha256: String,
+    /// Which hidden states it reads.
+    pub input: LayerInput,
+    /// The file's metadata, for people: `training_data`, `metrics`, `licence`.
+    pub metadata: HashMap<String, String>,
+    path: PathBuf,
+    temperature: f32,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+    hidden: Option<Dense>,
+    output: Dense,
+}
+
+/// Which hidden states a head reads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LayerInput {
+    /// One hidden state, by index.
+    One(usize),
+    /// The sum of several, each with its weight; the weights sum to 1.
+    Weighted(Vec<(usize, f32)>),
+}
+
+/// Why a head can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// The file is no head.
+    #[error("{} is not a usable head: {reason}. Train or import it again.", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It was made for another model.
+    #[error(
+        "The head {} does not fit the model {model}: {reason}. Use a head that was trained on \
+         this model.", path.display()
+    )]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// The model's id.
+        model: String,
+        /// What differs.
+        reason: String,
+    },
+}
+
+/// `weight · x + bias`, weight `[outputs, inputs]`.
+#[derive(Debug, Clone, PartialEq)]
+struct Dense {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Dense {
+    fn inputs(&self) -> usize {
+        self.weight.len() / self.bias.len()
+    }
+
+    fn apply(&self, x: &[f32]) -> Vec<f32> {
+        self.weight
+            .chunks_exact(x.len())
+            .zip(&self.bias)
+            .map(|(row, bias)| bias + row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>())
+            .collect()
+    }
+}
+
+impl Head {
+    /// Reads a head from the bytes of a safetensors file; `path` is for messages.
+    ///
+    /// # Errors
+    /// [`HeadError::Invalid`] with the reason.
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, HeadError> {
+        parse(bytes, path).map_err(|reason| HeadError::Invalid {
+            path: path.to_owned(),
+            reason,
+        })
+    }
+
+    /// Checks that the head fits a model.
+    ///
+    /// # Errors
+    /// [`HeadError::OtherModel`] for another graph, width or number of layers, and for a weighted
+    /// sum of layers that may not be mixed; [`HeadError::Invalid`] for a key head that does not
+    /// name the 24 keys in order.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), HeadError> {
+        let other = |reason: String| {
+            Err(HeadError::OtherModel {
+                path: self.path.clone(),
+                model: manifest.id.clone(),
+                reason,
+            })
+        };
+        if self.encoder_sha256 != manifest.graph.sha256 {
+            return other("it was fitted on another graph".to_owned());
+        }
+        let width = self.hidden.as_ref().unwrap_or(&self.output).inputs();
+        if width != manifest.width {
+            return other(format!(
+                "it reads {width} values, the model gives {}",
+                manifest.width
+            ));
+        }
+        let layers = match &self.input {
+            LayerInput::One(layer) => vec![*layer],
+            LayerInput::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
+        };
+        if let Some(layer) = layers.iter().find(|layer| **layer >= manifest.layers.len()) {
+            return other(format!("there is no layer {layer}"));
+        }
+        if layers.len() > 1 && !manifest.graph.layers_mixable {
+            return other("it mixes layers that are not alike in this model".to_owned());
+        }
+        if self.task == "key" && !is_key_labels(&self.labels) {
+            return Err(HeadError::Invalid {
+                path: self.path.clone(),
+                reason: "a key head names the 24 keys, C to B major and then C to B minor"
+                    .to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The file it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The hidden state that the head reads, `[width]`, out of pooled hidden states.
+    fn features(&self, hidden: &HiddenStates) -> Vec<f32> {
+        match &self.input {
+            LayerInput::One(layer) => hidden.layer(*layer).to_vec(),
+            LayerInput::Weighted(layers) => weighted(hidden, layers),
+        }
+    }
+
+    /// Calibrated probabilities `[labels]` from pooled hidden states `[layers, width]`.
+    #[must_use]
+    pub fn probabilities(&self, hidden: &HiddenStates) -> Vec<f32> {
+        let mut x = self.features(hidden);
+        for ((x, mean), std) in x.iter_mut().zip(&self.mean).zip(&self.std) {
+            *x = (*x - mean) / std;
+        }
+        if let Some(dense) = &self.hidden {
+            x = dense.apply(&x).into_iter().map(|x| x.max(0.0)).collect();
+        }
+        let logits: Vec<f32> = self
+            .output
+            .apply(&x)
+            .into_iter()
+            .map(|logit| logit / self.temperature)
+            .collect();
+        softmax(&logits)
+    }
+}
+
+/// The weighted sum of some hidden states, `[(frames,) width]`.
+#[must_use]
+pub fn weighted(hidden: &HiddenStates, layers: &[(usize, f32)]) -> Vec<f32> {
+    let mut sum = vec![0.0; hidden.frames.unwrap_or(1) * hidden.width];
+    for (layer, weight) in layers {
+        for (sum, value) in sum.iter_mut().zip(hidden.layer(*layer)) {
+            *sum += weight * value;
+        }
+    }
+    sum
+}
+
+/// Softmax that survives large logits.
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exp: Vec<f32> = logits.iter().map(|logit| (logit - top).exp()).collect();
+    let sum: f32 = exp.iter().sum();
+    exp.into_iter().map(|exp| exp / sum).collect()
+}
+
+fn is_key_labels(labels: &[String]) -> bool {
+    labels.len() == Key::COUNT
+        && labels
+            .iter()
+            .zip(Key::all())
+            .all(|(label, key)| label.parse() == Ok(key))
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
+    let (_, header) =
+        SafeTensors::read_metadata(bytes).map_err(|e| format!("no safetensors file ({e})"))?;
+    let tensors =
+        SafeTensors::deserialize(bytes).map_err(|e| format!("no safetensors file ({e})"))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let text = |name: &str| {
+        metadata
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| format!("its metadata has no “{name}”"))
+    };
+    let not_json = |name: &str| format!("“{name}” in its metadata is not a JSON list");
+
+    let labels: Vec<String> =
+        serde_json::from_str(text("labels")?).map_err(|_| not_json("labels"))?;
+    let layers: Vec<usize> =
+        serde_json::from_str(text("layers")?).map_err(|_| not_json("layers"))?;
+    let temperature: f32 = text("temperature")?
+        .parse()
+        .ok()
+        .filter(|t: &f32| t.is_finite() && *t > 0.0)
+        .ok_or("its temperature is not a positive number")?;
+    if labels.len() < 2 {
+        return Err("it has fewer than two labels".to_owned());
+    }
+    if labels
+        .iter()
+        .enumerate()
+        .any(|(n, label)| labels[..n].contains(label))
+    {
+        return Err("it has the same label twice".to_owned());
+    }
+
+    let output = dense(&tensors, "weight", "bias")?.ok_or("it has no “weight”")?;
+    if output.bias.len() != labels.len() {
+        return Err(format!(
+            "it has {} labels but {} outputs",
+            labels.len(),
+            output.bias.len()
+        ));
+    }
+    let hidden = dense(&tensors, "hidden.weight", "hidden.bias")?;
+    if hidden
+        .as_ref()
+        .is_some_and(|hidden| hidden.bias.len() != output.inputs())
+    {
+        return Err("its hidden layer does not fit its output layer".to_owned());
+    }
+    let width = hidden.as_ref().unwrap_or(&output).inputs();
+    let standardisation = |name: &str, default: f32| match floats(&tensors, name)? {
+        None => Ok(vec![default; width]),
+        Some((shape, values)) if shape == [width] => Ok(values),
+        Some((shape, _)) => Err(format!(
+            "“{name}” has the shape {shape:?} instead of [{width}]"
+        )),
+    };
+    let mean = standardisation("mean", 0.0)?;
+    let std = standardisation("std", 1.0)?;
+    if std.iter().any(|std| *std <= 0.0) {
+        return Err("a standard deviation in it is not positive".to_owned());
+    }
+    Ok(Head {
+        task: text("task")?.to_owned(),
+        labels,
+        sha256: sha256(bytes),
+        encoder_sha256: text("encoder_sha256")?.to_owned(),
+        input: layer_input(&tensors, &layers)?,
+        path: path.to_owned(),
+        temperature,
+        mean,
+        std,
+        hidden,
+        output,
+        metadata,
+    })
+}
+
+fn layer_input(tensors: &SafeTensors<'_>, layers: &[usize]) -> Result<LayerInput, String> {
+    match (layers, floats(tensors, "layer_weights")?) {
+        ([], _) => Err("it reads no layer".to_owned()),
+        ([layer], None) => Ok(LayerInput::One(*layer)),
+        (layers, Some((shape, weights))) if shape == [layers.len()] => Ok(LayerInput::Weighted(
+            layers.iter().copied().zip(softmax(&weights)).collect(),
+        )),
+        (layers, _) => Err(format!(
+            "it reads {} layers without as many “layer_weights”",
+            layers.len()
+        )),
+    }
+}
+
+fn dense(tensors: &SafeTensors<'_>, weight: &str, bias: &str) -> Result<Option<Dense>, String> {
+    match (floats(tensors, weight)?, floats(tensors, bias)?) {
+        (None, None) => Ok(None),
+        (Some((shape, weights)), Some((bias_shape, biases))) => match shape[..] {
+            [outputs, inputs] if outputs > 0 && inputs > 0 && bias_shape == [outputs] => {
+                Ok(Some(Dense {
+                    weight: weights,
+                    bias: biases,
+                }))
+            }
+            _ => Err(format!(
+                "“{weight}” {shape:?} and “{bias}” {bias_shape:?} don't fit"
+            )),
+        },
+        _ => Err(format!("it has only one of “{weight}” and “{bias}”")),
+    }
+}
+
+/// A tensor's shape and values.
+type Values = (Vec<usize>, Vec<f32>);
+
+/// A float32 tensor and its shape, if it is there; only finite numbers.
+fn floats(tensors: &SafeTensors<'_>, name: &str) -> Result<Option<Values>, String> {
+    let Ok(tensor) = tensors.tensor(name) else {
+        return Ok(None);
+    };
+    if tensor.dtype() != Dtype::F32 {
+        return Err(format!("“{name}” is {:?} instead of F32", tensor.dtype()));
+    }
+    let values: Vec<f32> = tensor
+        .data()
+        .chunks_exact(4)
+        .filter_map(|bytes| bytes.try_into().ok().map(f32::from_le_bytes))
+        .collect();
+    if values.iter().any(|value| !value.is_finite()) {
+        return Err(format!("“{name}” holds numbers that are not finite"));
+    }
+    Ok(Some((tensor.shape().to_vec(), values)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use safetensors::tensor::TensorView;
+
+    type Tensors<'a> = Vec<(&'a str, Vec<usize>, Vec<f32>)>;
+
+    fn file(tensors: &Tensors, changed: &[(&str, &str)]) -> Vec<u8> {
+        let mut metadata: HashMap<String, String> = [
+            ("task", "mood"),
+            ("labels", r#"["calm", "tense"]"#),
+            ("layers", "[1]"),
+            ("temperature", "2"),
+            ("encoder_sha256", "abc"),
+        ]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into();
+        for (name, value) in changed {
+            metadata.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let data: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            .collect();
+        let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
+            (
+                *name,
+                TensorView::new(Dtype::F32, shape.clone(), data).unwrap(),
+            )
+        });
+        safetensors::serialize(views, Some(metadata)).unwrap()
+    }
+
+    fn linear() -> Tensors<'static> {
+        vec![
+            ("weight", vec![2, 2], vec![1., 0., 0., 1.]),
+            ("bias", vec![2], vec![0., 0.5]),
+            ("mean", vec![2], vec![1., 1.]),
+            ("std", vec![2], vec![2., 0.5]),
+        ]
+    }
+
+    fn states() -> HiddenStates {
+        HiddenStates {
+            layers: 2,
+            frames: None,
+            width: 2,
+            data: vec![9., 9., 3., 2.],
+        }
+    }
+
+    fn parse(tensors: &Tensors, changed: &[(&str, &str)]) -> Result<Head, HeadError> {
+        Head::parse(&file(tensors, changed), Path::new("mood.safetensors"))
+    }
+
+    #[test]
+    fn a_linear_head_standardises_multiplies_and_calibrates() {
+        let p = parse(&linear(), &[]).unwrap().probabilities(&states());
+        // x = ((3−1)/2, (2−1)/0.5) = (1, 2); logits (1, 2.5), divided by the temperature 2.
+        let expected = 1.0 / (1.0 + (0.75f32).exp());
+        assert!(
+            (p[0] - expected).abs() < 1e-6 && (p[0] + p[1] - 1.0).abs() < 1e-6,
+            "{p:?}"
+        );
+    }
+
+    #[test]
+    fn a_hidden_layer_is_rectified() {
+        let mut tensors = linear();
+        tensors[0] = ("weight", vec![2, 3], vec![1., 0., 0., 0., 1., 1.]);
+        tensors.push(("hidden.weight", vec![3, 2], vec![-1., 0., 0., 1., 1., 1.]));
+        tensors.push(("hidden.bias", vec![3], vec![0., -1., 0.]));
+        let p = parse(&tensors, &[]).unwrap().probabilities(&states());
+        // ReLU(−1, 1, 3) = (0, 1, 3); logits (0, 4.5) / 2.
+        assert!(
+            (p[1] - 1.0 / (1.0 + (-2.25f32).exp())).abs() < 1e-6,
+            "{p:?}"
+        );
+    }
+
+    #[test]
+    fn layers_are_mixed_by_softmax_weights() {
+        let mut tensors = linear();
+        tensors.push(("layer_weights", vec![2], vec![0.0, 3.0f32.ln()]));
+        let head = parse(&tensors, &[("layers", "[0, 1]")]).unwrap();
+        let LayerInput::Weighted(layers) = &head.input else {
+            panic!("not weighted")
+        };
+        let mixed = weighted(&states(), layers);
+        assert!(
+            (mixed[0] - (0.25 * 9.0 + 0.75 * 3.0)).abs() < 1e-5,
+            "{mixed:?}"
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_reason() {
+        let with = |name: &'static str, shape: Vec<usize>, values: Vec<f32>| {
+            let mut tensors = linear();
+            tensors.retain(|(other, ..)| *other != name);
+            tensors.push((name, shape, values));
+            tensors
+        };
+        for (tensors, changed, said) in [
+            (linear(), ("labels", "[\"calm\"]"), "fewer than two"),
+            (linear(), ("labels", "[\"a\", \"a\"]"), "twice"),
+            (
+                linear(),
+                ("labels", "[\"a\", \"b\", \"c\"]"),
+                "3 labels but 2 outputs",
+            ),
+            (linear(), ("labels", "calm"), "JSON"),
+            (linear(), ("temperature", "0"), "temperature"),
+            (linear(), ("temperature", "NaN"), "temperature"),
+            (linear(), ("layers", "[]"), "no layer"),
+            (linear(), ("layers", "[0, 1]"), "layer_weights"),
+            (
+                with("std", vec![2], vec![1., 0.]),
+                ("task", "x"),
+                "positive",
+            ),
+            (with("mean", vec![1], vec![1.]), ("task", "x"), "mean"),
+            (
+                with("bias", vec![2], vec![f32::NAN, 0.]),
+                ("task", "x"),
+                "finite",
+            ),
+            (
+                with("weight", vec![4], vec![0.; 4]),
+                ("task", "x"),
+                "don't fit",
+            ),
+            (
+                with("hidden.bias", vec![1], vec![0.]),
+                ("task", "x"),
+                "only one",
+            ),
+        ] {
+            let error = parse(&tensors, &[changed]).unwrap_err().to_string();
+            assert!(
+                error.contains(said) && error.contains("mood.safetensors"),
+                "{error}"
+            );
+        }
+        for bytes in [
+            &b""[..],
+            b"RIFF",
+            &u64::MAX.to_le_bytes(),
+            &file(&linear(), &[])[..100],
+        ] {
+            assert!(Head::parse(bytes, Path::new("x")).is_err());
+        }
+    }
+
+    #[test]
+    fn a_head_of_another_model_or_with_unmixable_layers_is_refused() {
+        let manifest = crate::model::Model::embedded().unwrap().manifest;
+        let sha = manifest.graph.sha256.as_str();
+        let wide = |extra: Option<(&'static str, Vec<usize>, Vec<f32>)>| {
+            let mut tensors = vec![
+                ("weight", vec![2, 256], vec![0.0; 512]),
+                ("bias", vec![2], vec![0.0; 2]),
+            ];
+            tensors.extend(extra);
+            tensors
+        };
+        let weights = Some(("layer_weights", vec![2], vec![0.0; 2]));
+        for (tensors, changed, said) in [
+            (wide(None), vec![("encoder_sha256", "abc")], "another graph"),
+            (linear(), vec![("encoder_sha256", sha)], "2 values"),
+            (
+                wide(None),
+                vec![("encoder_sha256", sha), ("layers", "[7]")],
+                "no layer 7",
+            ),
+            (
+                wide(weights),
+                vec![("encoder_sha256", sha), ("layers", "[0, 1]")],
+                "not alike",
+            ),
+            (
+                wide(None),
+                vec![("encoder_sha256", sha), ("task", "key")],
+                "24 keys",
+            ),
+        ] {
+            let error = parse(&tensors, &changed)
+                .unwrap()
+                .check(&manifest)
+                .unwrap_err();
+            assert!(error.to_string().contains(said), "{error}");
+        }
+        parse(&wide(None), &[("encoder_sha256", sha)])
+            .unwrap()
+            .check(&manifest)
+            .unwrap();
+    }
+}

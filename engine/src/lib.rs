@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+pub mod analyse;
+pub mod decode;
+pub mod embed;
+pub mod feed;
+pub mod fold;
+pub mod head;
+pub mod listen;
+pub mod model;
+pub mod music;
+pub mod resample;
+pub mod timeline;
+pub mod window;

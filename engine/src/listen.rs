@@ -1,0 +1,77 @@
+//! From one window's hidden states to what is shown: heads, then smoothing over audio time.
+
+use crate::head::Head;
+use crate::model::{HiddenStates, Model};
+use crate::music::{GenreSmoother, Key, KeySmoother, clear_key};
+use crate::timeline::{Heard, KeyProbabilities};
+
+/// Follows one stream with the key and genre heads of a model.
+#[derive(Debug)]
+pub struct Listener {
+    genre: Option<Head>,
+    key: Option<Head>,
+    smoothing: bool,
+    genre_smoother: GenreSmoother,
+    key_smoother: KeySmoother,
+    last_end_s: Option<f64>,
+}
+
+impl Listener {
+    /// A listener at the start of a stream; without `smoothing` every window stands for itself.
+    #[must_use]
+    pub fn new(model: &Model, smoothing: bool) -> Self {
+        Self {
+            genre: model.head("genre").cloned(),
+            key: model.head("key").cloned(),
+            smoothing,
+            genre_smoother: GenreSmoother::default(),
+            key_smoother: KeySmoother::new(),
+            last_end_s: None,
+        }
+    }
+
+    /// What a window says, given its pooled hidden states `[layers, width]` and where it ends in
+    /// the stream. Windows come in order; audio that was skipped between two of them (silence,
+    /// gaps) lets old evidence fade.
+    pub fn hear(&mut self, hidden: &HiddenStates, end_s: f64) -> Heard {
+        let elapsed_s = end_s - self.last_end_s.unwrap_or(end_s);
+        self.last_end_s = Some(end_s);
+        let genre = self.genre.as_ref().map(|head| head.probabilities(hidden));
+        let key = self.key.as_ref().and_then(|head| {
+            KeyProbabilities::try_from(head.probabilities(hidden).as_slice()).ok()
+        });
+        if !self.smoothing {
+            let key_label = key.as_ref().and_then(most_probable);
+            return Heard {
+                genre_smoothed: genre.clone(),
+                key_smoothed: key,
+                genre,
+                key,
+                key_label,
+            };
+        }
+        let genre_smoothed = genre
+            .as_ref()
+            .map(|genre| self.genre_smoother.push(genre, elapsed_s));
+        let key_smoothed = key
+            .as_ref()
+            .map(|key| self.key_smoother.push(key, elapsed_s));
+        let key_label = key.and_then(|_| self.key_smoother.label());
+        Heard {
+            genre,
+            key,
+            genre_smoothed,
+            key_smoothed,
+            key_label,
+        }
+    }
+}
+
+/// The most probable key of a single window, if it is clear enough to be named.
+fn most_probable(probabilities: &KeyProbabilities) -> Option<Key> {
+    let (index, probability) = probabilities
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1))?;
+    clear_key(Key::from_index(index)?, *probability)
+}

@@ -1,0 +1,70 @@
+//! What an encoder says about a stretch of audio.
+
+/// Hidden states of every layer, `[layers, frames, width]`, or `[layers, width]` when pooled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HiddenStates {
+    /// How many layers there are.
+    pub layers: usize,
+    /// Frames per layer; `None` when they were averaged over time inside the graph.
+    pub frames: Option<usize>,
+    /// Values per frame.
+    pub width: usize,
+    /// The values, layer by layer, frame by frame.
+    pub data: Vec<f32>,
+}
+
+impl HiddenStates {
+    /// One layer's values, `[frames, width]` or `[width]`; empty for a layer that isn't there.
+    #[must_use]
+    pub fn layer(&self, layer: usize) -> &[f32] {
+        let size = self.frames.unwrap_or(1) * self.width;
+        self.data
+            .get(layer * size..(layer + 1) * size)
+            .unwrap_or_default()
+    }
+
+    /// The mean over time of every layer, `[layers, width]`.
+    #[must_use]
+    pub fn pooled(self) -> Self {
+        let Some(frames) = self.frames else {
+            return self;
+        };
+        let mut data = Vec::with_capacity(self.layers * self.width);
+        for layer in 0..self.layers {
+            let mut sum = vec![0.0f64; self.width];
+            for frame in self.layer(layer).chunks_exact(self.width) {
+                for (sum, value) in sum.iter_mut().zip(frame) {
+                    *sum += f64::from(*value);
+                }
+            }
+            data.extend(sum.iter().map(|sum| (sum / frames.max(1) as f64) as f32));
+        }
+        Self {
+            frames: None,
+            data,
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pooling_is_the_mean_over_frames_of_each_layer() {
+        let states = HiddenStates {
+            layers: 2,
+            frames: Some(2),
+            width: 3,
+            data: vec![0., 1., 2., 4., 5., 6., 1., 1., 1., 3., 3., 3.],
+        };
+        assert_eq!(states.layer(1), [1., 1., 1., 3., 3., 3.]);
+        assert!(states.layer(2).is_empty());
+        let pooled = states.pooled();
+        assert_eq!(pooled.frames, None);
+        assert_eq!(pooled.layer(0), [2., 3., 4.]);
+        assert_eq!(pooled.layer(1), [2., 2., 2.]);
+        assert_eq!(pooled.clone().pooled(), pooled);
+    }
+}

@@ -1,0 +1,268 @@
+//! A model's manifest: what it is and what its graph promises. Read from TOML, checked, and from
+//! then on the only source of rates, lengths and shapes: no caller passes a sample rate.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+/// The format that this version reads.
+const FORMAT: u32 = 1;
+
+/// A model, as its `manifest.toml` describes it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    format: u32,
+    /// Short unique name, as in `--model`.
+    pub id: String,
+    /// The publisher's version.
+    pub version: String,
+    /// A line for people.
+    pub title: String,
+    /// The weights' licence; the code's is another.
+    pub licence: String,
+    /// Sample rate of the input in Hz.
+    pub sample_rate_hz: u32,
+    /// Length of the window it is meant for, in samples at that rate.
+    pub window_samples: usize,
+    /// Values per hidden state.
+    pub width: usize,
+    /// Whether the input is brought to zero mean and unit variance first
+    /// (`do_normalize` of `Wav2Vec2FeatureExtractor`, variance + 1e-7).
+    pub normalise: bool,
+    /// The graph and its contract.
+    pub graph: Graph,
+    /// The hidden states, first to last.
+    pub layers: Vec<Layer>,
+    /// The heads that come with the model.
+    #[serde(default)]
+    pub heads: Vec<HeadFile>,
+}
+
+/// The ONNX graph and what it promises.
+///
+/// Input is float32 `[1, samples]`. Outputs are float32, either one tensor with all the layers
+/// first (`[layers, width]` pooled, `[layers, frames, width]` frames) or one tensor a layer
+/// (`[1, width]`, `[1, frames, width]`).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Graph {
+    /// The ONNX file, beside the manifest.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Name of the input.
+    pub input: String,
+    /// Names of the outputs that are averaged over time; empty when the graph has none.
+    #[serde(default)]
+    pub pooled: Vec<String>,
+    /// Names of the outputs with frames; empty when the graph has none.
+    #[serde(default)]
+    pub frames: Vec<String>,
+    /// Whether the input's length is free.
+    pub length: Length,
+    /// What is done with less audio than a window.
+    pub short_input: ShortInput,
+    /// The fewest samples that give a frame; for [`ShortInput::TrueLength`].
+    #[serde(default)]
+    pub min_samples: usize,
+    /// Whether its layers live in one space, so that a weighted sum of them makes sense.
+    pub layers_mixable: bool,
+}
+
+/// Whether a graph's input may have any length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Length {
+    /// Exactly one window.
+    Fixed,
+    /// Any length from `min_samples` on.
+    Dynamic,
+}
+
+/// What is done with less audio than a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShortInput {
+    /// It is repeated until it fills the window.
+    Loop,
+    /// It is analysed at its own length.
+    TrueLength,
+    /// It is not analysed.
+    Refuse,
+}
+
+/// One hidden state.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Short name.
+    pub name: String,
+    /// What its values are.
+    pub meaning: String,
+}
+
+/// A head that comes with the model.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeadFile {
+    /// The safetensors file, beside the manifest.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest; the error is a phrase that says what is wrong.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| error.message().trim().to_owned())?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let graph = &self.graph;
+        let layers = self.layers.len();
+        let outputs =
+            |names: &[String]| names.is_empty() || names.len() == 1 || names.len() == layers;
+        let unique: HashSet<_> = graph.pooled.iter().chain(&graph.frames).collect();
+        let files = || {
+            [(&graph.file, &graph.sha256)]
+                .into_iter()
+                .chain(self.heads.iter().map(|head| (&head.file, &head.sha256)))
+        };
+        let plain =
+            |name: &str| !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";
+        let checks = [
+            (
+                self.format == FORMAT,
+                "its format is not 1, the one this version reads",
+            ),
+            (!self.id.trim().is_empty(), "its id is empty"),
+            (
+                (8_000..=192_000).contains(&self.sample_rate_hz),
+                "its sample rate is not between 8 and 192 kHz",
+            ),
+            (
+                (1..=120 * self.sample_rate_hz as usize).contains(&self.window_samples),
+                "its window is empty or longer than two minutes",
+            ),
+            (
+                (1..=65_536).contains(&self.width),
+                "its width is not between 1 and 65536",
+            ),
+            (
+                (1..=1_024).contains(&layers),
+                "it does not have 1 to 1024 layers",
+            ),
+            (!unique.is_empty(), "its graph has no outputs"),
+            (
+                unique.len() == graph.pooled.len() + graph.frames.len(),
+                "its graph names an output twice",
+            ),
+            (
+                outputs(&graph.pooled) && outputs(&graph.frames),
+                "its graph has neither one output nor one a layer",
+            ),
+            (
+                graph.length == Length::Dynamic || graph.short_input != ShortInput::TrueLength,
+                "a graph of fixed length can't take short input at its true length",
+            ),
+            (
+                files().all(|(file, _)| plain(file)),
+                "a file name in it leads out of its folder",
+            ),
+            (
+                files().all(|(_, hash)| {
+                    hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+                }),
+                "a SHA-256 in it is not 64 lower-case hexadecimal digits",
+            ),
+        ];
+        match checks.iter().find(|(holds, _)| !holds) {
+            Some((_, reason)) => Err((*reason).to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    /// Length of the window in seconds.
+    #[must_use]
+    pub fn window_s(&self) -> f64 {
+        self.window_samples as f64 / f64::from(self.sample_rate_hz)
+    }
+
+    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of the
+    /// 320 samples that a MERT frame is long (`conv_stride` of its configuration), so that the
+    /// frames of successive windows line up; at least one frame.
+    #[must_use]
+    pub fn hop_samples(&self, asked_s: f64) -> usize {
+        const FRAME_SAMPLES: f64 = 320.0;
+        let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES;
+        (frames.round().max(1.0) * FRAME_SAMPLES) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMBEDDED: &str = include_str!("../../../assets/embedded/manifest.toml");
+
+    fn reason(from: &str, to: &str) -> String {
+        assert!(EMBEDDED.contains(from), "{from}");
+        Manifest::parse(EMBEDDED.replacen(from, to, 1).as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn hops_are_whole_frames_and_never_empty() {
+        let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
+        for (asked_s, samples) in [(1.0, 16_000), (0.25, 4_160), (0.24, 3_840), (0.0001, 320)] {
+            assert_eq!(manifest.hop_samples(asked_s), samples, "{asked_s} s");
+        }
+        assert!((manifest.window_s() - 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_reason() {
+        for (from, to, said) in [
+            ("format = 1", "format = 2", "format"),
+            (
+                "sample_rate_hz = 16000",
+                "sample_rate_hz = 0",
+                "sample rate",
+            ),
+            ("window_samples = 80000", "window_samples = 0", "window"),
+            ("width = 256", "width = 0", "width"),
+            ("pooled = [\"hidden\"]", "pooled = []", "no outputs"),
+            (
+                "pooled = [\"hidden\"]",
+                "pooled = [\"a\", \"b\"]",
+                "one a layer",
+            ),
+            ("pooled = [\"hidden\"]", "pooled = [\"a\", \"a\"]", "twice"),
+            (
+                "short_input = \"loop\"",
+                "short_input = \"true-length\"",
+                "true length",
+            ),
+            (
+                "file = \"encoder.onnx\"",
+                "file = \"../encoder.onnx\"",
+                "folder",
+            ),
+            (
+                "file = \"key.safetensors\"",
+                "file = \"/etc/passwd\"",
+                "folder",
+            ),
+            ("sha256 = \"1238", "sha256 = \"XY38", "SHA-256"),
+            ("id = ", "surprise = 1\nid = ", "surprise"),
+        ] {
+            let reason = reason(from, to);
+            assert!(reason.contains(said), "{to}: {reason}");
+        }
+        assert!(Manifest::parse(&[0xff]).is_err());
+    }
+}

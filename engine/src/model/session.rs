@@ -1,0 +1,336 @@
+//! One model in ONNX Runtime: audio in, hidden states out. Used by the encoder thread alone.
+
+use std::borrow::Cow;
+
+use ort::session::SessionOutputs;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::value::TensorRef;
+
+use super::{HiddenStates, Length, Manifest, Model, Runtime, ShortInput};
+
+/// How a model is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads that share one window's work.
+    pub threads: usize,
+    /// Whether frames are wanted; otherwise hidden states are averaged over time.
+    pub frames: bool,
+}
+
+/// Why a window has no hidden states.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EncodeError {
+    /// ONNX Runtime can't load the graph.
+    #[error(
+        "The model {model} can't be loaded by ONNX Runtime: {reason}. Fetch or copy the model again."
+    )]
+    Load {
+        /// The model's id.
+        model: String,
+        /// What ONNX Runtime said.
+        reason: String,
+    },
+    /// The graph is not what its manifest says.
+    #[error(
+        "The model {model} is not what its manifest says: {reason}. Fetch or copy the model again."
+    )]
+    Contract {
+        /// The model's id.
+        model: String,
+        /// What differs.
+        reason: String,
+    },
+    /// The model has no frames.
+    #[error(
+        "The model {model} gives one vector a window and no frames; use --pool mean, or a model \
+         with frames."
+    )]
+    NoFrames {
+        /// The model's id.
+        model: String,
+    },
+    /// There is less audio than the model takes.
+    #[error(
+        "{samples} samples at {rate_hz} Hz are too few for the model {model}; it takes {needed} or more."
+    )]
+    TooShort {
+        /// The model's id.
+        model: String,
+        /// How many there are.
+        samples: usize,
+        /// Their rate.
+        rate_hz: u32,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// The inference itself failed.
+    #[error("ONNX Runtime could not run the model {model}: {reason}.")]
+    Run {
+        /// The model's id.
+        model: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The window's body panicked; the next window runs.
+    #[error(
+        "A window could not be analysed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
+    )]
+    Panic {
+        /// The model's id.
+        model: String,
+        /// The panic's message.
+        reason: String,
+    },
+}
+
+/// A model, ready to run.
+#[derive(Debug)]
+pub struct Session {
+    manifest: Manifest,
+    frames: bool,
+    session: ort::session::Session,
+}
+
+impl Session {
+    /// Loads `model` for `options`, and checks its inputs and outputs against the manifest.
+    ///
+    /// # Errors
+    /// [`EncodeError`] of the kinds `Load`, `Contract` and `NoFrames`.
+    pub fn new(
+        runtime: &Runtime,
+        model: &Model,
+        options: SessionOptions,
+    ) -> Result<Self, EncodeError> {
+        let manifest = &model.manifest;
+        let id = || manifest.id.clone();
+        if options.frames && manifest.graph.frames.is_empty() {
+            return Err(EncodeError::NoFrames { model: id() });
+        }
+        let load = |reason: String| EncodeError::Load {
+            model: id(),
+            reason,
+        };
+        let mut builder = builder(runtime, options.threads).map_err(load)?;
+        let session = builder
+            .commit_from_memory(model.onnx())
+            .map_err(|error| load(error.to_string()))?;
+        let this = Self {
+            manifest: manifest.clone(),
+            frames: options.frames || manifest.graph.pooled.is_empty(),
+            session,
+        };
+        this.check_names()?;
+        Ok(this)
+    }
+
+    fn contract(&self, reason: String) -> EncodeError {
+        EncodeError::Contract {
+            model: self.manifest.id.clone(),
+            reason,
+        }
+    }
+
+    fn check_names(&self) -> Result<(), EncodeError> {
+        let graph = &self.manifest.graph;
+        let inputs: Vec<_> = self
+            .session
+            .inputs()
+            .iter()
+            .map(|input| input.name())
+            .collect();
+        if inputs != [graph.input.as_str()] {
+            let reason = format!("its inputs are {inputs:?} instead of {:?}", graph.input);
+            return Err(self.contract(reason));
+        }
+        let outputs: Vec<_> = self
+            .session
+            .outputs()
+            .iter()
+            .map(|output| output.name())
+            .collect();
+        match self
+            .outputs()
+            .iter()
+            .find(|name| !outputs.contains(&name.as_str()))
+        {
+            Some(name) => Err(self.contract(format!("it has no output {name:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The outputs that are read.
+    fn outputs(&self) -> &[String] {
+        if self.frames {
+            &self.manifest.graph.frames
+        } else {
+            &self.manifest.graph.pooled
+        }
+    }
+
+    /// Runs the model on mono samples at its own rate, `[samples]`, and returns the hidden states
+    /// of all layers; with frames only if the session was made for them.
+    ///
+    /// Less audio than a window is treated as the manifest says; more only by dynamic graphs.
+    ///
+    /// # Errors
+    /// [`EncodeError`] of the kinds `TooShort`, `Run` and `Contract`.
+    pub fn run(&mut self, samples: &[f32]) -> Result<HiddenStates, EncodeError> {
+        let audio = self.prepared(samples)?;
+        let id = &self.manifest.id;
+        let failed = |reason: String| EncodeError::Run {
+            model: id.clone(),
+            reason: reason.trim_end_matches('.').to_owned(),
+        };
+        let input = TensorRef::from_array_view(([1, audio.len()], &*audio))
+            .map_err(|error| failed(error.to_string()))?;
+        let names = if self.frames {
+            &self.manifest.graph.frames
+        } else {
+            &self.manifest.graph.pooled
+        };
+        let outputs = self
+            .session
+            .run(ort::inputs![self.manifest.graph.input.as_str() => input])
+            .map_err(|error| failed(error.to_string()))?;
+        collect(&self.manifest, names, self.frames, &outputs).map_err(|reason| {
+            EncodeError::Contract {
+                model: id.clone(),
+                reason,
+            }
+        })
+    }
+
+    /// `samples` as the graph wants them: long enough, and normalised where the model asks for it.
+    fn prepared<'a>(&self, samples: &'a [f32]) -> Result<Cow<'a, [f32]>, EncodeError> {
+        let manifest = &self.manifest;
+        let window = manifest.window_samples;
+        let short = samples.len() < window;
+        let needed = match (manifest.graph.short_input, manifest.graph.length) {
+            (ShortInput::Loop, _) => 1,
+            (ShortInput::TrueLength, _) => manifest.graph.min_samples.max(1),
+            (ShortInput::Refuse, _) => window,
+        };
+        if samples.len() < needed {
+            return Err(EncodeError::TooShort {
+                model: manifest.id.clone(),
+                samples: samples.len(),
+                rate_hz: manifest.sample_rate_hz,
+                needed,
+            });
+        }
+        if manifest.graph.length == Length::Fixed && samples.len() > window {
+            let reason = format!("{} samples were given, it takes {window}", samples.len());
+            return Err(self.contract(reason));
+        }
+        let mut audio = if short && manifest.graph.short_input == ShortInput::Loop {
+            Cow::Owned(samples.iter().copied().cycle().take(window).collect())
+        } else {
+            Cow::Borrowed(samples)
+        };
+        if manifest.normalise {
+            normalise(audio.to_mut());
+        }
+        Ok(audio)
+    }
+}
+
+/// A builder with what all sessions share. Spinning threads would burn a musician's CPU between
+/// windows, so they are off (measured: no cost when idle, a gain under load).
+fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> {
+    let text = |error: ort::Error<SessionBuilder>| error.to_string();
+    ort::session::Session::builder(&runtime.environment)
+        .map_err(|error| error.to_string())?
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(text)?
+        .with_intra_threads(threads.max(1))
+        .map_err(text)?
+        .with_inter_threads(1)
+        .map_err(text)?
+        .with_intra_op_spinning(false)
+        .map_err(text)?
+        .with_inter_op_spinning(false)
+        .map_err(text)
+}
+
+/// Zero mean and unit variance, as `Wav2Vec2FeatureExtractor` does it (variance + 1e-7).
+fn normalise(audio: &mut [f32]) {
+    let count = audio.len().max(1) as f64;
+    let mean = audio.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
+    let variance = audio
+        .iter()
+        .map(|x| (f64::from(*x) - mean).powi(2))
+        .sum::<f64>()
+        / count;
+    let scale = 1.0 / (variance + 1e-7).sqrt();
+    for sample in audio {
+        *sample = ((f64::from(*sample) - mean) * scale) as f32;
+    }
+}
+
+/// Puts the outputs together as `[layers, (frames,) width]`; the error is a phrase.
+fn collect(
+    manifest: &Manifest,
+    names: &[String],
+    with_frames: bool,
+    outputs: &SessionOutputs<'_>,
+) -> Result<HiddenStates, String> {
+    let layers = manifest.layers.len();
+    let width = manifest.width;
+    // One output holds all layers, or each holds one with a batch of one in front.
+    let per_output = if names.len() == 1 { layers } else { 1 };
+    let mut frames = None;
+    let mut data = Vec::new();
+    for name in names {
+        let value = outputs
+            .get(name)
+            .ok_or_else(|| format!("it has no output {name:?}"))?;
+        let (shape, values) = value
+            .try_extract_tensor::<f32>()
+            .map_err(|error| error.to_string())?;
+        let these_frames = match (with_frames, &shape[..]) {
+            (false, [first, last]) if [*first, *last] == [per_output as i64, width as i64] => None,
+            (true, [first, frames, last])
+                if [*first, *last] == [per_output as i64, width as i64] && *frames > 0 =>
+            {
+                Some(*frames as usize)
+            }
+            _ => {
+                let frames = if with_frames { " frames," } else { "" };
+                return Err(format!(
+                    "its output {name:?} has the shape {:?} instead of [{per_output},{frames} {width}]",
+                    &shape[..]
+                ));
+            }
+        };
+        if !data.is_empty() && frames != these_frames {
+            return Err("its layers have different numbers of frames".to_owned());
+        }
+        frames = these_frames;
+        data.extend_from_slice(values);
+    }
+    Ok(HiddenStates {
+        layers,
+        frames,
+        width,
+        data,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalised_audio_has_zero_mean_and_unit_variance() {
+        let mut audio: Vec<f32> = (0..1000)
+            .map(|n| 3.0 + 0.5 * (n as f32 * 0.1).sin())
+            .collect();
+        normalise(&mut audio);
+        let mean = audio.iter().sum::<f32>() / 1000.0;
+        let variance = audio.iter().map(|x| x * x).sum::<f32>() / 1000.0;
+        assert!(
+            mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-4,
+            "{mean} {variance}"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! What was heard, on audio time: one [`Reading`] a window, and a [`Summary`] of them all.
+//!
+//! Pure data and averages: no audio, no model, no formatting.
+
+use crate::music::{Key, clear_key};
+
+/// Why a window has an answer, or has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It was analysed.
+    Ok,
+    /// Below the silence gate; not analysed.
+    Silent,
+    /// Audio is missing in it; not analysed.
+    Gap,
+    /// It holds samples that are no numbers (NaN or infinite); not analysed.
+    Invalid,
+    /// The model could not be run on it.
+    Failed,
+}
+
+impl Status {
+    /// Its name in the JSON and CSV outputs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Silent => "silent",
+            Self::Gap => "gap",
+            Self::Invalid => "invalid",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Probabilities of the genres, in the order of the head's labels; they sum to 1.
+pub type GenreProbabilities = Vec<f32>;
+/// Probabilities of the 24 keys, by [`Key::index`]; they sum to 1.
+pub type KeyProbabilities = [f32; Key::COUNT];
+
+/// What one window said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// The window's own calibrated genre probabilities; `None` where the model has no genre head.
+    pub genre: Option<GenreProbabilities>,
+    /// The window's own calibrated key probabilities; `None` where the model has no key head.
+    pub key: Option<KeyProbabilities>,
+    /// Genre smoothed over audio time up to this window's end.
+    pub genre_smoothed: Option<GenreProbabilities>,
+    /// Key smoothed over audio time up to this window's end.
+    pub key_smoothed: Option<KeyProbabilities>,
+    /// The key, when the smoothed evidence is clear enough to name one.
+    pub key_label: Option<Key>,
+}
+
+/// One window's place on audio time and its result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Where the window begins, in seconds of audio.
+    pub start_s: f64,
+    /// Where it ends, in seconds of audio.
+    pub end_s: f64,
+    /// Whether it was analysed.
+    pub status: Status,
+    /// What was heard; present exactly when `status` is [`Status::Ok`].
+    pub heard: Option<Heard>,
+}
+
+/// Everything that was heard in one file, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Timeline {
+    /// The genre head's labels; empty without one.
+    pub genre_labels: Vec<String>,
+    /// The windows, by start.
+    pub readings: Vec<Reading>,
+}
+
+/// The whole file in a few values: the mean over its analysed windows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Genres with their mean probability, most probable first.
+    pub genre: Vec<(String, f32)>,
+    /// The key; `None` where the model has no key head.
+    pub key: Option<KeySummary>,
+}
+
+/// The whole file's key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KeySummary {
+    /// The most probable key, however weak the evidence.
+    pub best: Key,
+    /// The same, when the evidence is clear enough to name it.
+    pub label: Option<Key>,
+    /// Mean probability of `best`.
+    pub probability: f32,
+    /// The second most probable key and its mean probability.
+    pub runner_up: (Key, f32),
+}
+
+impl Timeline {
+    /// The mean over all analysed windows; `None` when there are none.
+    #[must_use]
+    pub fn summary(&self) -> Option<Summary> {
+        let heard = || self.readings.iter().filter_map(|r| r.heard.as_ref());
+        heard().next()?;
+        let genre = mean(heard().filter_map(|h| h.genre.as_deref()));
+        let mut genre: Vec<(String, f32)> = self.genre_labels.iter().cloned().zip(genre).collect();
+        genre.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let key = mean(heard().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
+        Some(Summary {
+            genre,
+            key: key_summary(&key),
+        })
+    }
+}
+
+/// Mean of equally long vectors, element by element; empty without any.
+fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+    let mut sum: Vec<f64> = Vec::new();
+    let mut count = 0.0;
+    for row in rows {
+        sum.resize(row.len(), 0.0);
+        for (sum, value) in sum.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+        count += 1.0;
+    }
+    sum.into_iter().map(|sum| (sum / count) as f32).collect()
+}
+
+fn key_summary(mean: &[f32]) -> Option<KeySummary> {
+    let mut ranked: Vec<(Key, f32)> = Key::all().zip(mean.iter().copied()).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let [(best, probability), runner_up, ..] = ranked[..] else {
+        return None;
+    };
+    Some(KeySummary {
+        best,
+        label: clear_key(best, probability),
+        probability,
+        runner_up,
+    })
+}

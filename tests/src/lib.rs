@@ -1,0 +1,211 @@
+//! What the whole-product tests share: the built command, audio made on the spot, the demo pieces.
+//!
+//! The tests meet the product as its users do, from outside; what they check of the inside goes
+//! through the engine's public functions.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use mertscope_engine::music::Key;
+use serde_json::Value;
+
+/// A file of the repository.
+#[must_use]
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// Whether the tests that take long are wanted (`cargo xtask test --full`).
+#[must_use]
+pub fn full() -> bool {
+    env::var("MERTSCOPE_FULL").is_ok_and(|value| value == "1")
+}
+
+/// The `mertscope` command, built by the first test that asks for it.
+///
+/// # Panics
+/// If it can't be built.
+#[must_use]
+pub fn mertscope() -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let program = BUILT.get_or_init(|| {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let status = Command::new(cargo)
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "mertscope-engine",
+                "--bin",
+                "mertscope",
+            ])
+            .current_dir(repository(""))
+            .status()
+            .expect("cargo runs");
+        assert!(status.success(), "the mertscope command can't be built");
+        // Test programs are in target/debug/deps, the command in target/debug.
+        let tests = env::current_exe().expect("a test program has a path");
+        let profile = tests
+            .parent()
+            .and_then(Path::parent)
+            .expect("a target folder");
+        profile.join(format!("mertscope{}", env::consts::EXE_SUFFIX))
+    });
+    Command::new(program)
+}
+
+/// What a finished command said.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit code.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Said {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code().expect("it ended by itself"),
+            out: String::from_utf8(output.stdout).expect("output is UTF-8"),
+            err: String::from_utf8(output.stderr).expect("errors are UTF-8"),
+        }
+    }
+
+    /// Standard output as one JSON document.
+    ///
+    /// # Panics
+    /// If it is not one.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// If it can't be started or dies of a signal.
+#[must_use]
+pub fn said(command: &mut Command) -> Said {
+    Said::new(
+        command
+            .stdin(Stdio::null())
+            .output()
+            .expect("the command starts"),
+    )
+}
+
+/// Runs a command with `input` on its standard input.
+///
+/// # Panics
+/// If it can't be started or dies of a signal.
+#[must_use]
+pub fn said_to(command: &mut Command, input: &[u8]) -> Said {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::thread::scope(|scope| {
+        // A command that stops reading early is no failure of the test.
+        scope.spawn(move || stdin.write_all(input).is_ok());
+        Said::new(child.wait_with_output().expect("the command ends"))
+    })
+}
+
+/// Runs `mertscope` with these arguments.
+#[must_use]
+pub fn run(arguments: &[impl AsRef<OsStr>]) -> Said {
+    said(mertscope().args(arguments))
+}
+
+/// A demo piece and what is known about it.
+#[derive(Debug)]
+pub struct Piece {
+    /// The audio.
+    pub path: PathBuf,
+    /// Its genre.
+    pub genre: String,
+    /// Its keys, and where each begins in seconds.
+    pub keys: Vec<(f64, Key)>,
+}
+
+/// The demo pieces, from `assets/demo/demo.toml`.
+///
+/// # Panics
+/// If that file is not as it should be.
+#[must_use]
+pub fn demo() -> Vec<Piece> {
+    let text = fs::read_to_string(repository("assets/demo/demo.toml")).expect("demo.toml");
+    let list: toml::Table = text.parse().expect("demo.toml is TOML");
+    let pieces = list["piece"].as_array().expect("a list of pieces");
+    pieces
+        .iter()
+        .map(|piece| Piece {
+            path: repository("assets/demo").join(piece["file"].as_str().expect("a file")),
+            genre: piece["genre"].as_str().expect("a genre").to_owned(),
+            keys: piece["keys"]
+                .as_array()
+                .expect("keys")
+                .iter()
+                .map(|key| {
+                    let name = key["key"].as_str().expect("a key");
+                    let from_s = key["from_s"].as_float().expect("a time");
+                    (from_s, name.parse().expect("a key's name"))
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// The bytes of a 32-bit float WAV file, `samples` interleaved.
+#[must_use]
+pub fn wav(rate_hz: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
+    let data = (samples.len() * 4) as u32;
+    let frame = u32::from(channels) * 4;
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + data).to_le_bytes());
+    bytes.extend(b"WAVEfmt ");
+    bytes.extend(16u32.to_le_bytes());
+    bytes.extend(3u16.to_le_bytes()); // IEEE float
+    bytes.extend(channels.to_le_bytes());
+    bytes.extend(rate_hz.to_le_bytes());
+    bytes.extend((rate_hz * frame).to_le_bytes());
+    bytes.extend((frame as u16).to_le_bytes());
+    bytes.extend(32u16.to_le_bytes());
+    bytes.extend(b"data");
+    bytes.extend(data.to_le_bytes());
+    bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    bytes
+}
+
+/// `seconds` of a C major chord with some harmonics, mono.
+#[must_use]
+pub fn chord(rate_hz: u32, seconds: f64) -> Vec<f32> {
+    let count = (seconds * f64::from(rate_hz)) as usize;
+    (0..count)
+        .map(|n| {
+            let t = n as f64 / f64::from(rate_hz);
+            let voices = [130.81, 261.63, 329.63, 392.0];
+            let sum: f64 = voices
+                .iter()
+                .flat_map(|f| {
+                    (1..=3).map(move |h| {
+                        (std::f64::consts::TAU * f * f64::from(h) * t).sin() / f64::from(h)
+                    })
+                })
+                .sum();
+            (sum * 0.08) as f32
+        })
+        .collect()
+}

@@ -1,0 +1,285 @@
+//! The demo pieces through the real command and the real model: known answers, golden results, and
+//! every form of output.
+
+use std::fs;
+use std::process::Command;
+
+use mertscope_engine::music::Key;
+use mertscope_tests::{Piece, demo, mertscope, repository, run, said, said_to};
+use serde_json::{Value, json};
+
+fn analysed() -> Value {
+    let folder = repository("assets/demo");
+    let said = run(&["analyze".as_ref(), folder.as_os_str(), "--json".as_ref()]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    said.json()
+}
+
+fn result_of<'a>(results: &'a Value, piece: &Piece) -> &'a Value {
+    let file = piece.path.file_name().unwrap().to_str().unwrap();
+    results["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|result| result["file"].as_str().unwrap().ends_with(file))
+        .unwrap_or_else(|| panic!("no result for {file}"))
+}
+
+fn key(value: &Value) -> Option<Key> {
+    value.as_str().map(|name| name.parse().unwrap())
+}
+
+/// Genre and key of each piece are the ones it was composed in, over the whole and over time, and
+/// the modulation shows where it is.
+#[test]
+fn the_pieces_are_heard_as_they_were_composed() {
+    let results = analysed();
+    for piece in demo() {
+        let result = result_of(&results, &piece);
+        let file = piece.path.display();
+        assert_eq!(
+            result["summary"]["genre"][0]["label"], piece.genre,
+            "{file}"
+        );
+        if let [(_, only)] = piece.keys[..] {
+            assert_eq!(
+                key(&result["summary"]["key"]["label"]),
+                Some(only),
+                "{file}"
+            );
+        }
+        let timeline = result["timeline"].as_array().unwrap();
+        for (n, (from_s, composed)) in piece.keys.iter().enumerate() {
+            let to_s = piece
+                .keys
+                .get(n + 1)
+                .map_or(f64::INFINITY, |(next_s, _)| *next_s);
+            // After a modulation the filter may take two seconds more than the window itself.
+            let from_s = if n == 0 { 0.0 } else { from_s + 2.0 };
+            let heard: Vec<Option<Key>> = timeline
+                .iter()
+                .filter(|window| {
+                    window["start_s"].as_f64().unwrap() >= from_s
+                        && window["end_s"].as_f64().unwrap() <= to_s
+                })
+                .map(|window| key(&window["key_label"]))
+                .collect();
+            let right = heard.iter().filter(|key| **key == Some(*composed)).count();
+            assert!(
+                heard.len() >= 5 && right * 10 >= heard.len() * 9,
+                "{file} from {from_s} s: {right} of {} windows in {composed}: {heard:?}",
+                heard.len()
+            );
+        }
+    }
+}
+
+/// Results equal those recorded for this very model, so that a change in any stage is noticed.
+/// `MERTSCOPE_BLESS=1` records them anew.
+#[test]
+fn results_are_the_golden_ones_of_this_model() {
+    // SIMD code differs between processors in the last bits; that moves probabilities far less.
+    const TOLERANCE: f64 = 2e-3;
+    let results = analysed();
+    let hash = results["model"]["sha256"].as_str().unwrap();
+    let path = repository("tests/golden").join(format!("{}.json", &hash[..16]));
+    let heard: Value = demo()
+        .iter()
+        .map(|piece| {
+            let result = result_of(&results, piece);
+            let timeline = result["timeline"].as_array().unwrap();
+            json!({
+                "file": piece.path.file_name().unwrap().to_str(),
+                "duration_s": result["duration_s"],
+                "windows": timeline.len(),
+                "summary": result["summary"],
+                "middle": timeline[timeline.len() / 2],
+            })
+        })
+        .collect();
+    if std::env::var_os("MERTSCOPE_BLESS").is_some() {
+        fs::write(&path, format!("{heard:#}\n")).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_else(|error| {
+        panic!(
+            "{}: {error}; a new model needs MERTSCOPE_BLESS=1 once",
+            path.display()
+        )
+    });
+    alike(
+        &heard,
+        &serde_json::from_str(&golden).unwrap(),
+        TOLERANCE,
+        "",
+    );
+}
+
+fn alike(a: &Value, b: &Value, tolerance: f64, place: &str) {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => {
+            let (x, y) = (x.as_f64().unwrap(), y.as_f64().unwrap());
+            assert!((x - y).abs() <= tolerance, "{place}: {x} instead of {y}");
+        }
+        (Value::Array(x), Value::Array(y)) => {
+            assert_eq!(x.len(), y.len(), "{place}");
+            for (n, (x, y)) in x.iter().zip(y).enumerate() {
+                alike(x, y, tolerance, &format!("{place}[{n}]"));
+            }
+        }
+        (Value::Object(x), Value::Object(y)) => {
+            assert!(x.keys().eq(y.keys()), "{place}");
+            for (name, x) in x {
+                alike(x, &y[name], tolerance, &format!("{place}.{name}"));
+            }
+        }
+        _ => assert_eq!(a, b, "{place}"),
+    }
+}
+
+/// `jq` reads the document, and reading it through `jq` changes nothing.
+#[test]
+fn json_goes_through_jq_unchanged() {
+    let file = &demo()[0].path;
+    let original = run(&["analyze".as_ref(), file.as_os_str(), "--json".as_ref()]);
+    let through = said_to(Command::new("jq").arg("."), original.out.as_bytes());
+    assert_eq!(through.code, 0, "{}", through.err);
+    alike(&through.json(), &original.json(), 1e-9, "");
+    let query = "[.files[0].timeline[].key | add] | map(. > 0.999 and . < 1.001) | all";
+    let sums = said_to(Command::new("jq").arg(query), original.out.as_bytes());
+    assert_eq!(
+        sums.out.trim(),
+        "true",
+        "key probabilities of each window sum to 1"
+    );
+}
+
+/// Every form of output tells the same story.
+#[test]
+fn table_csv_and_json_lines_agree_with_the_json() {
+    let piece = &demo()[2];
+    let with = |flags: &[&str]| {
+        let said = said(mertscope().arg("analyze").arg(&piece.path).args(flags));
+        assert_eq!(said.code, 0, "{}", said.err);
+        said
+    };
+    let json = with(&["--json"]).json();
+    let result = &json["files"][0];
+    let summary = &result["summary"]["key"];
+    let table = with(&[]).out;
+    let [label, camelot] = ["label", "camelot"].map(|name| summary[name].as_str().unwrap());
+    for expected in [label, camelot, &piece.genre] {
+        assert!(
+            table.contains(expected),
+            "{expected} is missing in:\n{table}"
+        );
+    }
+    let lines = with(&["--jsonl"]).out;
+    assert_eq!(lines.lines().count(), 1);
+    let line: Value = serde_json::from_str(&lines).unwrap();
+    assert_eq!(line["summary"], result["summary"]);
+    assert_eq!(line["model"], json["model"]);
+    let csv = with(&["--csv"]).out;
+    let windows = result["timeline"].as_array().unwrap().len();
+    assert_eq!(csv.lines().count(), 1 + windows);
+    let columns = csv.lines().next().unwrap().split(',').count();
+    for row in csv.lines() {
+        assert_eq!(row.split(',').count(), columns, "{row}");
+    }
+}
+
+/// Plots are written where they were asked for, in both formats, one for each input.
+#[test]
+fn plots_are_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let pieces = demo();
+    let png = folder.path().join("out.png");
+    let one = said(
+        mertscope()
+            .arg("analyze")
+            .arg(&pieces[0].path)
+            .arg("--plot")
+            .arg(&png),
+    );
+    assert_eq!(one.code, 0, "{}", one.err);
+    assert!(one.err.contains("out.png"), "{}", one.err);
+    let bytes = fs::read(&png).unwrap();
+    assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+    assert!(
+        bytes.len() > 20_000,
+        "a picture of {} bytes shows nothing",
+        bytes.len()
+    );
+
+    let svg = folder.path().join("out.svg");
+    let inputs = pieces[..2].iter().map(|piece| &piece.path);
+    let two = said(
+        mertscope()
+            .arg("analyze")
+            .args(inputs)
+            .arg("--plot")
+            .arg(&svg),
+    );
+    assert_eq!(two.code, 0, "{}", two.err);
+    for piece in &pieces[..2] {
+        let stem = piece.path.file_stem().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(folder.path().join(format!("out-{stem}.svg"))).unwrap();
+        assert!(text.contains("<svg") && text.contains(stem));
+    }
+}
+
+/// Standard input gives the same result as the file.
+#[test]
+fn standard_input_is_read() {
+    let piece = &demo()[3];
+    let bytes = fs::read(&piece.path).unwrap();
+    let piped = said_to(mertscope().args(["analyze", "-", "--json"]), &bytes);
+    assert_eq!(piped.code, 0, "{}", piped.err);
+    let named = said(mertscope().arg("analyze").arg(&piece.path).arg("--json"));
+    let timeline = |json: Value| json["files"][0]["timeline"].clone();
+    alike(&timeline(piped.json()), &timeline(named.json()), 1e-5, "");
+}
+
+/// The hop that is really used is told, and windows start on it.
+#[test]
+fn the_effective_hop_is_printed_and_used() {
+    let path = &demo()[4].path;
+    let said = said(
+        mertscope()
+            .arg("analyze")
+            .arg(path)
+            .args(["--hop", "0.993", "--json"]),
+    );
+    assert!(
+        said.err.contains("1 s") && said.err.contains("0.993"),
+        "{}",
+        said.err
+    );
+    let json = said.json();
+    assert_eq!(json["hop_s"], 1.0);
+    let timeline = json["files"][0]["timeline"].as_array().unwrap().clone();
+    for (n, window) in timeline[..timeline.len() - 1].iter().enumerate() {
+        assert_eq!(window["start_s"], n as f64);
+    }
+    let duration_s = json["files"][0]["duration_s"].as_f64().unwrap();
+    let end_s = timeline.last().unwrap()["end_s"].as_f64().unwrap();
+    assert!(
+        (end_s - duration_s).abs() < 2e-3,
+        "the last window ends with the file"
+    );
+}
+
+/// Without smoothing the smoothed values are the window's own.
+#[test]
+fn without_smoothing_each_window_stands_for_itself() {
+    let path = &demo()[0].path;
+    let said = said(
+        mertscope()
+            .arg("analyze")
+            .arg(path)
+            .args(["--no-smoothing", "--json"]),
+    );
+    for window in said.json()["files"][0]["timeline"].as_array().unwrap() {
+        assert_eq!(window["key"], window["key_smoothed"]);
+        assert_eq!(window["genre"], window["genre_smoothed"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! The whole pipeline as a library: independent of how the audio is cut into pieces, and following
+//! a transposition of the music.
+
+use std::io::{self, Cursor, Read};
+use std::sync::Arc;
+
+use mertscope_engine::analyse::{AnalyseOptions, Analyser, Analysis};
+use mertscope_engine::decode::{Block, Decoder};
+use mertscope_engine::model::{Model, runtime};
+use mertscope_engine::music::Key;
+use mertscope_tests::{demo, wav};
+
+fn analyser(hop_s: f64) -> Analyser {
+    let options = AnalyseOptions {
+        hop_s,
+        smoothing: true,
+        threads: 2,
+    };
+    let runtime = runtime::load(None).expect("ONNX Runtime; `cargo xtask setup` installs it");
+    Analyser::new(runtime, Arc::new(Model::embedded().unwrap()), options).unwrap()
+}
+
+fn analyse(analyser: &Analyser, decoder: Decoder) -> Analysis {
+    analyser.analyse(decoder, "piece", &mut |_, _| {}).unwrap()
+}
+
+/// All samples of a file folded to mono, and their rate.
+fn mono(path: &std::path::Path) -> (Vec<f32>, u32) {
+    let mut decoder = Decoder::open(path).unwrap();
+    let mut mono = Vec::new();
+    let channels = decoder.channels();
+    while let Some(block) = decoder.next_block().unwrap() {
+        if let Block::Samples(samples) = block {
+            mertscope_engine::fold::fold_interleaved(samples, channels, &mut mono);
+        }
+    }
+    (mono, decoder.rate_hz())
+}
+
+/// Hands out at most `most` bytes at a time.
+struct Dripping<R> {
+    inner: R,
+    most: usize,
+}
+
+impl<R: Read> Read for Dripping<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.most.min(buffer.len());
+        self.inner.read(&mut buffer[..most])
+    }
+}
+
+#[test]
+fn the_result_does_not_depend_on_how_the_input_arrives() {
+    let analyser = analyser(2.0);
+    for piece in demo() {
+        let bytes = std::fs::read(&piece.path).unwrap();
+        let results: Vec<Analysis> = [1_000_000, 4_096, 997]
+            .map(|most| {
+                let inner = Cursor::new(bytes.clone());
+                let decoder = Decoder::from_reader(Dripping { inner, most }, "piece").unwrap();
+                analyse(&analyser, decoder)
+            })
+            .into();
+        let file = piece.path.display();
+        assert!(results[0].timeline.readings.len() > 5, "{file}");
+        assert!(
+            results.windows(2).all(|pair| pair[0] == pair[1]),
+            "{file}: bit for bit"
+        );
+    }
+}
+
+#[test]
+fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
+    // What follows a window must not change it: audio time is all that counts.
+    let analyser = analyser(1.0);
+    let (samples, rate_hz) = mono(&demo()[4].path);
+    let short = &samples[..rate_hz as usize * 10];
+    let mut padded = short.to_vec();
+    padded.resize(rate_hz as usize * 20, 0.0);
+    let result = |samples: &[f32]| {
+        let bytes = wav(rate_hz, 1, samples);
+        analyse(
+            &analyser,
+            Decoder::from_reader(Cursor::new(bytes), "piece").unwrap(),
+        )
+    };
+    let (short, padded) = (result(short), result(&padded));
+    // The last window touches the end, where the resampler's filter sees what follows.
+    let whole = short.timeline.readings.len() - 1;
+    assert!(whole >= 5);
+    assert_eq!(
+        short.timeline.readings[..whole],
+        padded.timeline.readings[..whole]
+    );
+}
+
+/// The keys of a piece's windows most of the time, when played faster or slower by `semitones`.
+fn heard(analyser: &Analyser, samples: &[f32], rate_hz: u32, semitones: i32) -> Key {
+    let faster = (f64::from(semitones) / 12.0).exp2();
+    let rate_hz = (f64::from(rate_hz) * faster).round() as u32;
+    let bytes = wav(rate_hz, 1, samples);
+    let decoder = Decoder::from_reader(Cursor::new(bytes), "piece").unwrap();
+    let summary = analyse(analyser, decoder).timeline.summary().unwrap();
+    summary.key.unwrap().best
+}
+
+/// Transposing the audio by n semitones moves the answer by n in ≥ 95 % of cases.
+#[test]
+fn transposing_the_audio_transposes_the_answer() {
+    let analyser = analyser(5.0);
+    let (mut right, mut all, mut wrong) = (0, 0, Vec::new());
+    for piece in demo() {
+        let (samples, rate_hz) = mono(&piece.path);
+        // One section in one key.
+        let end = piece.keys.get(1).map_or(samples.len(), |(at_s, _)| {
+            (at_s * f64::from(rate_hz)) as usize
+        });
+        let (_, original) = piece.keys[0];
+        for semitones in -5..=6 {
+            let key = heard(&analyser, &samples[..end], rate_hz, semitones);
+            all += 1;
+            if key == original.transposed(semitones) {
+                right += 1;
+            } else {
+                wrong.push(format!("{original} {semitones:+}: {key}"));
+            }
+        }
+    }
+    println!("{right} of {all} transpositions followed");
+    assert!(right * 100 >= all * 95, "{right} of {all}: {wrong:?}");
+}

@@ -1,0 +1,255 @@
+//! ONNX Runtime missing, broken, too old or lying, and models that are not what they say: each a
+//! sentence with the remedy and a failing exit code, never a crash.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
+
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn song(&self) -> PathBuf {
+        let path = self.path("song.wav");
+        fs::write(&path, wav(16_000, 1, &chord(16_000, 6.0))).unwrap();
+        path
+    }
+
+    /// Analyses a song with ONNX Runtime at `library`.
+    fn with_runtime(&self, library: &Path) -> Said {
+        let mut command = mertscope();
+        said(
+            command
+                .arg("analyze")
+                .arg(self.song())
+                .env("ORT_DYLIB_PATH", library),
+        )
+    }
+
+    /// A shared library made from C.
+    #[cfg(unix)]
+    fn library(&self, source: &str) -> PathBuf {
+        let (code, library) = (self.path("fake.c"), self.path("libfake.so"));
+        fs::write(&code, source).unwrap();
+        let mut compiler = Command::new("cc");
+        compiler
+            .args(["-shared", "-fPIC", "-o"])
+            .arg(&library)
+            .arg(&code);
+        assert!(compiler.status().unwrap().success());
+        library
+    }
+
+    fn model(&self) -> PathBuf {
+        let model = self.path("model");
+        fs::create_dir_all(&model).unwrap();
+        for name in [
+            "manifest.toml",
+            "encoder.onnx",
+            "genre.safetensors",
+            "key.safetensors",
+        ] {
+            fs::copy(repository("assets/embedded").join(name), model.join(name)).unwrap();
+        }
+        model
+    }
+
+    fn with_model(&self, model: &Path) -> Said {
+        said(
+            mertscope()
+                .arg("analyze")
+                .arg(self.song())
+                .arg("--model")
+                .arg(model),
+        )
+    }
+}
+
+fn fails_with(said: &Said, words: &[&str]) {
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(
+        said.out.is_empty() && !said.err.contains("panicked"),
+        "{said:?}"
+    );
+    for word in words {
+        assert!(
+            said.err.contains(word),
+            "“{word}” is missing in: {}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn a_missing_library_is_named_with_the_remedy() {
+    let case = Case::new();
+    let gone = case.path("libonnxruntime.so");
+    fails_with(
+        &case.with_runtime(&gone),
+        &["libonnxruntime.so", "cargo xtask setup"],
+    );
+    // The same without the variable, in a home where nothing is installed.
+    let mut command = mertscope();
+    command
+        .arg("analyze")
+        .arg(case.song())
+        .env_remove("ORT_DYLIB_PATH");
+    command
+        .env("HOME", case.folder.path())
+        .env("XDG_DATA_HOME", case.folder.path());
+    fails_with(&said(&mut command), &["not installed", "cargo xtask setup"]);
+}
+
+#[test]
+fn a_file_that_is_no_library_is_named() {
+    let case = Case::new();
+    let text = case.path("libonnxruntime.so");
+    fs::write(&text, "hello").unwrap();
+    fails_with(
+        &case.with_runtime(&text),
+        &["libonnxruntime.so", "can't be loaded"],
+    );
+    fails_with(&case.with_runtime(case.folder.path()), &["can't be loaded"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_library_that_is_something_else_too_old_or_lies_is_refused() {
+    let case = Case::new();
+    let other = case.library("int answer(void) { return 42; }");
+    fails_with(
+        &case.with_runtime(&other),
+        &["libfake.so", "not ONNX Runtime"],
+    );
+    let runtime = |version: &str| {
+        format!(
+            "struct base {{ const void *(*api)(unsigned); const char *(*version)(void); }};
+             static const void *api(unsigned v) {{ return 0; }}
+             static const char *version(void) {{ return \"{version}\"; }}
+             static struct base base = {{ api, version }};
+             const struct base *OrtGetApiBase(void) {{ return &base; }}"
+        )
+    };
+    let old = case.library(&runtime("1.20.1"));
+    fails_with(
+        &case.with_runtime(&old),
+        &["1.20.1", "1.24", "cargo xtask setup"],
+    );
+    let lying = case.library(&runtime("1.31.1"));
+    let said = case.with_runtime(&lying);
+    assert_eq!(said.code, 1, "{said:?}");
+    assert!(said.err.contains("libfake.so"), "{}", said.err);
+}
+
+#[test]
+fn doctor_says_what_is_missing_and_what_is_there() {
+    let healthy = said(mertscope().arg("doctor"));
+    assert_eq!(healthy.code, 0, "{healthy:?}");
+    for word in ["is used", "embedded", "genre", "key", "Everything"] {
+        assert!(
+            healthy.out.contains(word),
+            "“{word}” is missing in: {}",
+            healthy.out
+        );
+    }
+    let ill = said(
+        mertscope()
+            .arg("doctor")
+            .env("ORT_DYLIB_PATH", "/nonexistent.so"),
+    );
+    assert_eq!(ill.code, 1);
+    assert!(
+        ill.out.contains("/nonexistent.so") && ill.out.contains("missing"),
+        "{}",
+        ill.out
+    );
+}
+
+#[test]
+fn a_swapped_or_truncated_model_is_refused() {
+    let case = Case::new();
+    let model = case.model();
+    assert_eq!(case.with_model(&model).code, 0);
+    let onnx = model.join("encoder.onnx");
+    let bytes = fs::read(&onnx).unwrap();
+    fs::write(&onnx, &bytes[..bytes.len() / 2]).unwrap();
+    fails_with(&case.with_model(&model), &["encoder.onnx", "SHA-256"]);
+    fs::copy(repository("tests/fixtures/tiny/tiny.onnx"), &onnx).unwrap();
+    fails_with(&case.with_model(&model), &["encoder.onnx", "SHA-256"]);
+    fs::remove_file(&onnx).unwrap();
+    fails_with(&case.with_model(&model), &["encoder.onnx", "can't be read"]);
+    fails_with(
+        &case.with_model(&case.path("gone")),
+        &["gone", "models list"],
+    );
+}
+
+#[test]
+fn a_graph_that_is_not_what_its_manifest_says_is_refused() {
+    let case = Case::new();
+    let model = case.model();
+    let manifest = fs::read_to_string(model.join("manifest.toml")).unwrap();
+    for (from, to, named) in [
+        ("input = \"waveform\"", "input = \"audio\"", "audio"),
+        ("pooled = [\"hidden\"]", "pooled = [\"states\"]", "states"),
+        (
+            "window_samples = 80000",
+            "window_samples = 81000",
+            "ONNX Runtime",
+        ),
+    ] {
+        assert!(manifest.contains(from));
+        fs::write(model.join("manifest.toml"), manifest.replace(from, to)).unwrap();
+        fails_with(&case.with_model(&model), &["embedded", named]);
+    }
+    // A graph that is none at all, with the right hash.
+    let onnx = b"this is no graph";
+    fs::write(model.join("encoder.onnx"), onnx).unwrap();
+    let hash = mertscope_engine::model::sha256(onnx);
+    let original = mertscope_engine::model::Model::embedded()
+        .unwrap()
+        .manifest
+        .graph
+        .sha256;
+    let (encoder, heads) = manifest.split_once("[[heads]]").unwrap();
+    assert!(!heads.is_empty());
+    fs::write(
+        model.join("manifest.toml"),
+        encoder.replace(&original, &hash),
+    )
+    .unwrap();
+    fails_with(&case.with_model(&model), &["can't be loaded"]);
+}
+
+#[test]
+fn models_are_listed() {
+    let list = said(mertscope().args(["models", "list"]));
+    assert_eq!(list.code, 0);
+    for word in [
+        "embedded",
+        "16000 Hz",
+        "7 layers",
+        "ISC",
+        "genre: 10 labels",
+        "key: 24 labels",
+    ] {
+        assert!(
+            list.out.contains(word),
+            "“{word}” is missing in: {}",
+            list.out
+        );
+    }
+}

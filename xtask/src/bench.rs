@@ -1,0 +1,125 @@
+//! `cargo xtask bench`: what the product costs, measured as a user would meet it: from outside, in release.
+//!
+//! It prints figures beside their aims and judges nothing: a busy machine is no failure.
+
+mod latency;
+mod machine;
+mod memory;
+mod speed;
+mod start;
+mod statistics;
+mod table;
+mod wave;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::mertscope::Mertscope;
+use crate::process;
+use crate::setup::{self, Goal};
+use crate::workspace::Workspace;
+use table::Row;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Measures Mertscope in release on this machine and prints a table with the aims beside the figures.
+
+Usage: cargo xtask bench [NAME...]
+
+Names (all of them by default):
+  speed     Analysis of the demo pieces, repeated to a few minutes, in multiples of real time
+  latency   One window of the embedded model against Python's onnxruntime of the same version,
+            on the same graph and number of threads, taking turns
+  memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
+  start     Time from the start of the command to its first printed result
+
+It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
+target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
+
+Examples:
+  cargo xtask bench
+  cargo xtask bench latency start
+";
+
+/// What the measurements share.
+struct Bench<'a> {
+    workspace: &'a Workspace,
+    mertscope: &'a Mertscope,
+    /// For files that the measurements write and need no longer than they run.
+    scratch: PathBuf,
+}
+
+type Measure = fn(&Bench) -> Result<Vec<Row>>;
+
+const MEASUREMENTS: &[(&str, Measure)] = &[
+    ("speed", speed::measure),
+    ("latency", latency::measure),
+    ("memory", memory::measure),
+    ("start", start::measure),
+];
+
+/// A name, if there is a measurement of it.
+pub fn known(name: &str) -> Result<String> {
+    if !MEASUREMENTS.iter().any(|(known, _)| *known == name) {
+        bail!("there is no measurement '{name}'");
+    }
+    Ok(name.to_owned())
+}
+
+/// Sets up, builds, measures what is named (everything, if nothing is), prints the table.
+pub fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
+    setup::run(workspace, Goal::Bench)?;
+    let mertscope = Mertscope::build(workspace)?;
+    let scratch = workspace.target.join("bench");
+    fs::create_dir_all(&scratch)
+        .with_context(|| format!("the folder {} cannot be made", scratch.display()))?;
+    let bench = Bench {
+        workspace,
+        mertscope: &mertscope,
+        scratch,
+    };
+
+    let machine = machine::describe();
+    let (mut rows, mut failed) = (Vec::new(), false);
+    for (name, measure) in MEASUREMENTS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            process::heading(&format!("Measuring: {name}"));
+            match measure(&bench) {
+                Ok(measured) => rows.extend(measured),
+                Err(error) => {
+                    failed = true;
+                    eprintln!("error: {name}: {error:#}");
+                }
+            }
+        }
+    }
+    println!("\n{machine}\n\n{}", table::render(&rows));
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The audio files of the demo, by name.
+fn demo_pieces(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    const EXTENSIONS: [&str; 6] = ["wav", "flac", "mp3", "ogg", "m4a", "aiff"];
+    let folder = workspace.file("assets/demo");
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    let is_audio = |path: &PathBuf| {
+        path.extension()
+            .and_then(OsStr::to_str)
+            .is_some_and(|extension| EXTENSIONS.contains(&extension))
+    };
+    let mut pieces: Vec<PathBuf> = paths.into_iter().filter(is_audio).collect();
+    pieces.sort();
+    Ok(pieces)
+}

@@ -1,0 +1,200 @@
+//! One window of the embedded model: our engine against Python's onnxruntime of the same version.
+//!
+//! Two children hold a session each and take turns, so that whatever else the machine does meets both alike. A child
+//! prints `ready MEAN` (the mean of what the model makes of the test window), then answers each line on its stdin with
+//! the nanoseconds that one window took, and ends when stdin does. Ours is `engine/examples/window_latency.rs`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::Bench;
+use super::statistics::Quantiles;
+use super::table::Row;
+use crate::process::{self, Clock, Progress};
+use crate::setup::{Pins, python};
+use crate::workspace::Workspace;
+
+const MODEL: &str = "assets/embedded/encoder.onnx";
+const THREADS: [usize; 2] = [1, 2];
+const WARM_UP: usize = 10;
+const PAIRS: usize = 60;
+/// Both sides run the same graph on the same window; only the order of additions may differ.
+const TOLERANCE: f64 = 1e-4;
+
+/// Three rows for each number of threads: ours, theirs, and the ratio pair by pair.
+pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+    let workspace = bench.workspace;
+    let python = environment(workspace)?;
+    let mut cargo = workspace.cargo([
+        "build",
+        "--release",
+        "--package",
+        "mertscope-engine",
+        "--example",
+        "window_latency",
+    ]);
+    process::run(
+        "Building our side of the comparison",
+        Progress::Talks,
+        &mut cargo,
+    )?;
+
+    let mut rows = Vec::new();
+    for threads in THREADS {
+        let mut ours = Command::new(workspace.release("examples/window_latency"));
+        ours.arg("--threads").arg(threads.to_string());
+        let mut theirs = Command::new(&python);
+        theirs
+            .arg(workspace.file("xtask/bench/window_latency.py"))
+            .arg(workspace.file(MODEL))
+            .arg(threads.to_string());
+        process::heading(&format!("Taking turns, {PAIRS} pairs, threads: {threads}"));
+        let _clock = Clock::start(Progress::Silent);
+        rows.extend(compare(threads, Peer::start(ours)?, Peer::start(theirs)?)?);
+    }
+    Ok(rows)
+}
+
+fn compare(threads: usize, mut ours: Peer, mut theirs: Peer) -> Result<[Row; 3]> {
+    if (ours.mean - theirs.mean).abs() > TOLERANCE * theirs.mean.abs().max(1.0) {
+        bail!(
+            "the two sides compute different things: their outputs' means are {} and {}",
+            ours.mean,
+            theirs.mean
+        );
+    }
+    for _ in 0..WARM_UP {
+        ours.window_ms()?;
+        theirs.window_ms()?;
+    }
+    let (mut ours_ms, mut theirs_ms) = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        // Who goes second may find a warmer or a hotter processor.
+        if pair % 2 == 0 {
+            ours_ms.push(ours.window_ms()?);
+            theirs_ms.push(theirs.window_ms()?);
+        } else {
+            theirs_ms.push(theirs.window_ms()?);
+            ours_ms.push(ours.window_ms()?);
+        }
+    }
+    let ratios: Vec<f64> = ours_ms
+        .iter()
+        .zip(&theirs_ms)
+        .map(|(ours, theirs)| ours / theirs)
+        .collect();
+    let row = |side: &str, values: &[f64], unit: &str, digits: usize, aim: &'static str| {
+        let Quantiles { p10, median, p90 } = Quantiles::of(values);
+        Row {
+            what: format!("one window, threads: {threads}, {side}"),
+            figure: format!("{median:.digits$} {unit}"),
+            spread: format!("p10 {p10:.digits$}, p90 {p90:.digits$} of {PAIRS}"),
+            aim,
+        }
+    };
+    Ok([
+        row("ours", &ours_ms, "ms", 2, ""),
+        row("Python", &theirs_ms, "ms", 2, ""),
+        row("ratio of each pair", &ratios, "×", 3, "≤ 1.05 ×"),
+    ])
+}
+
+/// A child that runs one window for each line it is sent.
+struct Peer {
+    name: String,
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    mean: f64,
+}
+
+impl Peer {
+    fn start(mut command: Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| process::could_not_start(&command))?;
+        let stdin = child.stdin.take().context("the child has no stdin")?;
+        let stdout = BufReader::new(child.stdout.take().context("the child has no stdout")?);
+        let mut peer = Self {
+            name,
+            child,
+            stdin,
+            stdout,
+            mean: f64::NAN,
+        };
+        let line = peer.line()?;
+        let mean = line
+            .strip_prefix("ready ")
+            .and_then(|mean| mean.parse().ok());
+        peer.mean = mean
+            .with_context(|| format!("{} said '{line}' where 'ready MEAN' was due", peer.name))?;
+        Ok(peer)
+    }
+
+    fn window_ms(&mut self) -> Result<f64> {
+        writeln!(self.stdin, "window").with_context(|| format!("{} is gone", self.name))?;
+        let line = self.line()?;
+        let nanoseconds: f64 = line
+            .parse()
+            .with_context(|| format!("{} said '{line}'", self.name))?;
+        Ok(nanoseconds / 1e6)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.stdout.read_line(&mut line)? == 0 {
+            bail!("{} ended early, see above", self.name);
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It only computes: nothing is lost. Failing means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The Python to compare with: an environment with exact versions, made once. Returns its interpreter.
+fn environment(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("venv").join("bench");
+    let interpreter = folder.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    });
+    let requirements = [
+        format!("onnxruntime=={}", Pins::read(workspace)?.version),
+        "numpy==2.4.6".to_owned(),
+    ];
+    let note = folder.join("installed");
+    if is_noted(&note, &requirements)
+        && process::succeeds(Command::new(&interpreter).arg("--version"))
+    {
+        return Ok(interpreter);
+    }
+    let mut venv = python::command();
+    process::run(
+        "Making a Python environment",
+        Progress::Silent,
+        venv.args(["-m", "venv", "--clear"]).arg(&folder),
+    )?;
+    python::install(&interpreter, &requirements)?;
+    // Last, so that an interrupted installation is begun again.
+    fs::write(&note, requirements.join("\n"))
+        .with_context(|| format!("{} cannot be written", note.display()))?;
+    Ok(interpreter)
+}
+
+fn is_noted(note: &Path, requirements: &[String]) -> bool {
+    fs::read_to_string(note).is_ok_and(|text| text == requirements.join("\n"))
+}

@@ -1,0 +1,181 @@
+//! `cargo xtask`: what one types in a checkout of Mertscope to set it up, see it work, test it and measure it.
+//!
+//! This file is the command line only; each command is a module of the same name. Nothing here knows the engine:
+//! the product is built and run as a child, so that `cargo xtask` itself builds in seconds.
+
+mod bench;
+mod demo;
+mod demo_audio;
+mod mertscope;
+mod process;
+mod setup;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+
+use setup::Goal;
+use workspace::Workspace;
+
+const HELP: &str = "\
+Sets up, shows, tests and measures Mertscope from a checkout.
+
+Usage: cargo xtask <COMMAND> [OPTIONS]
+
+Commands:
+  demo     Analyses the demo pieces and draws their keys and genres over time
+  test     Checks formatting and lints, runs every test, builds the documentation
+  bench    Measures speed, latency, memory and start-up
+  setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
+
+  demo-audio   Renders the demo pieces in assets/demo again, after a change to their scores
+
+`cargo xtask <COMMAND> --help` says more.
+
+Examples:
+  cargo xtask demo
+  cargo xtask test key
+";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help(&'static str),
+    Setup { gpu: bool },
+    Demo,
+    DemoAudio,
+    Test { full: bool, filter: Option<String> },
+    Bench { names: Vec<String> },
+}
+
+fn main() -> ExitCode {
+    let command = match parse(lexopt::Parser::from_env()) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error:#}; `cargo xtask --help` says what there is");
+            return ExitCode::from(2);
+        }
+    };
+    run(command).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Help(text) => print!("{text}"),
+        Command::Setup { gpu } => {
+            setup::run(&workspace, Goal::Everything { gpu })?;
+            println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
+        }
+        Command::Demo => return demo::run(&workspace),
+        Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
+        Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
+        Command::Bench { names } => return bench::run(&workspace, &names),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
+    let (mut command, help) = match arguments.next()? {
+        None => bail!("a command is missing"),
+        Some(Short('h') | Long("help")) => return Ok(Command::Help(HELP)),
+        Some(Value(name)) => match name.string()?.as_str() {
+            "setup" => (Command::Setup { gpu: false }, setup::HELP),
+            "demo" => (Command::Demo, demo::HELP),
+            "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
+            "test" => (
+                Command::Test {
+                    full: false,
+                    filter: None,
+                },
+                test::HELP,
+            ),
+            "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
+            other => bail!("there is no command '{other}'"),
+        },
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    while let Some(argument) = arguments.next()? {
+        match (argument, &mut command) {
+            (Short('h') | Long("help"), _) => return Ok(Command::Help(help)),
+            (Long("gpu"), Command::Setup { gpu }) => *gpu = true,
+            (Long("full"), Command::Test { full, .. }) => *full = true,
+            (
+                Value(text),
+                Command::Test {
+                    filter: filter @ None,
+                    ..
+                },
+            ) => *filter = Some(text.string()?),
+            (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
+            (other, _) => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command> {
+        parse(lexopt::Parser::from_args(line.split_whitespace()))
+    }
+
+    #[test]
+    fn command_lines_are_read() {
+        for (line, command) in [
+            ("--help", Command::Help(HELP)),
+            ("setup", Command::Setup { gpu: false }),
+            ("setup --gpu", Command::Setup { gpu: true }),
+            ("demo", Command::Demo),
+            ("demo -h", Command::Help(demo::HELP)),
+            ("demo-audio", Command::DemoAudio),
+            (
+                "test",
+                Command::Test {
+                    full: false,
+                    filter: None,
+                },
+            ),
+            (
+                "test key --full",
+                Command::Test {
+                    full: true,
+                    filter: Some("key".into()),
+                },
+            ),
+            ("bench", Command::Bench { names: Vec::new() }),
+            (
+                "bench start speed",
+                Command::Bench {
+                    names: vec!["start".into(), "speed".into()],
+                },
+            ),
+        ] {
+            assert_eq!(parsed(line).unwrap(), command, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        for (line, named) in [
+            ("", "missing"),
+            ("fly", "fly"),
+            ("--fast", "--fast"),
+            ("demo --gpu", "--gpu"),
+            ("demo loud", "loud"),
+            ("test one two", "two"),
+            ("bench luck", "luck"),
+        ] {
+            let error = parsed(line).unwrap_err().to_string();
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The product's command as xtask uses it: how it is built, and the one place that knows its flags.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{self, Progress};
+use crate::workspace::Workspace;
+
+/// A built `mertscope`.
+pub struct Mertscope {
+    executable: PathBuf,
+}
+
+impl Mertscope {
+    /// Builds the command in release, and nothing that it does not need.
+    pub fn build(workspace: &Workspace) -> Result<Self> {
+        let mut cargo = workspace.cargo([
+            "build",
+            "--release",
+            "--package",
+            "mertscope-engine",
+            "--bin",
+            "mertscope",
+        ]);
+        let elapsed = process::run(
+            "Building the mertscope command (release)",
+            Progress::Talks,
+            &mut cargo,
+        )?;
+        eprintln!("    built in {:.1} s", elapsed.as_secs_f64());
+        Ok(Self {
+            executable: workspace.release("mertscope"),
+        })
+    }
+
+    /// `mertscope analyze INPUT`: a file, or a folder of them.
+    pub fn analyze(&self, input: &Path) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.arg("analyze").arg(input);
+        command
+    }
+
+    /// The same with windows `hop_s` seconds apart.
+    pub fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
+        let mut command = self.analyze(input);
+        command.arg("--hop").arg(hop_s.to_string());
+        command
+    }
+}

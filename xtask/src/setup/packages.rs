@@ -1,0 +1,219 @@
+//! Debian packages by need: what is missing is found by what it provides, so that a machine that has the tool from
+//! elsewhere passes, whatever its system.
+
+use std::env;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::permission::{Action, Situation};
+use super::python;
+use crate::process::{self, Progress};
+
+/// What a package is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Any build.
+    Build,
+    /// Getting ONNX Runtime.
+    Download,
+    /// `cargo xtask test`
+    Test,
+    /// A Python environment of our own, for `cargo xtask bench`.
+    Environment,
+}
+
+/// A package, and how to tell that what it gives is there.
+struct Requirement {
+    package: &'static str,
+    why: &'static str,
+    purpose: Purpose,
+    probe: Probe,
+}
+
+enum Probe {
+    /// One of these is on the PATH.
+    Program(&'static [&'static str]),
+    /// Python can load all of these.
+    PythonModules(&'static [&'static str]),
+}
+
+/// In the order in which they are probed and named.
+const REQUIREMENTS: &[Requirement] = &[
+    Requirement {
+        package: "gcc",
+        why: "links what cargo builds",
+        purpose: Purpose::Build,
+        probe: Probe::Program(&["cc", "gcc", "clang"]),
+    },
+    Requirement {
+        package: "python3-pip",
+        why: "downloads ONNX Runtime",
+        purpose: Purpose::Download,
+        probe: Probe::PythonModules(&["pip"]),
+    },
+    Requirement {
+        package: "jq",
+        why: "reads the command's JSON in the tests, independently of our own code",
+        purpose: Purpose::Test,
+        probe: Probe::Program(&["jq"]),
+    },
+    Requirement {
+        package: "python3-venv",
+        why: "keeps the Python that the bench compares with apart from the system's",
+        purpose: Purpose::Environment,
+        probe: Probe::PythonModules(&["venv", "ensurepip"]),
+    },
+];
+
+impl Requirement {
+    fn is_met(&self) -> bool {
+        match self.probe {
+            // A linker for MSVC is found through the registry: whoever runs us has one.
+            Probe::Program(_) if cfg!(windows) && self.purpose == Purpose::Build => true,
+            Probe::Program(names) => names.iter().any(|name| on_path(name)),
+            Probe::PythonModules(modules) => python::has_modules(modules),
+        }
+    }
+}
+
+/// Makes sure that what these purposes need is there, by installing it where that is allowed.
+pub fn ensure(purposes: &[Purpose]) -> Result<()> {
+    let missing = missing(purposes);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    process::heading("Missing on this machine");
+    for requirement in &missing {
+        eprintln!("    {:14} {}", requirement.package, requirement.why);
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .map(|requirement| requirement.package)
+        .collect();
+    let line = format!(
+        "apt-get install -y --no-install-recommends {}",
+        packages.join(" ")
+    );
+    match Situation::observe().decide() {
+        Action::Install { with_sudo } => install(&packages, with_sudo, false)?,
+        Action::AskThenInstall { with_sudo } => {
+            if !agreed(&format!(
+                "Run '{}{line}' now? [y/N] ",
+                if with_sudo { "sudo " } else { "" }
+            ))? {
+                bail!("nothing was installed; run this yourself and try again:\n    {line}");
+            }
+            install(&packages, with_sudo, true)?;
+        }
+        Action::PrintLine => {
+            bail!(
+                "installing packages takes root, and there is no sudo that works here; as root run:\n    {line}"
+            )
+        }
+        Action::NameNeeds => bail!(
+            "there is no apt-get here; install what these Debian packages give with your system's own installer, \
+             and try again: {}",
+            packages.join(", ")
+        ),
+    }
+    if let Some(requirement) = self::missing(purposes).first() {
+        bail!(
+            "{} was installed and what it gives is still not found; another one may come first on the PATH: {}",
+            requirement.package,
+            env::var("PATH").unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+fn missing(purposes: &[Purpose]) -> Vec<&'static Requirement> {
+    REQUIREMENTS
+        .iter()
+        .filter(|requirement| purposes.contains(&requirement.purpose) && !requirement.is_met())
+        .collect()
+}
+
+fn install(packages: &[&str], with_sudo: bool, attended: bool) -> Result<()> {
+    let apt_get = |arguments: &[&str]| {
+        let sudo: &[&str] = match (with_sudo, attended) {
+            (false, _) => &[],
+            (true, true) => &["sudo"],
+            (true, false) => &["sudo", "-n"],
+        };
+        // `env`, because sudo drops the environment.
+        let env = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"];
+        let words = [sudo, &env, arguments].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        command
+    };
+    let remedy = "apt-get did not succeed, see above; it needs the network, free disk space, and no other installer \
+                  running at the same time";
+    let (updated, _) = process::run_and_listen(
+        "Updating the list of packages",
+        Progress::OnTerminal,
+        &mut apt_get(&["update"]),
+    )?;
+    if !updated.success() {
+        bail!(remedy);
+    }
+    let mut install = apt_get(&["install", "-y", "--no-install-recommends"]);
+    let what = format!("Installing {}", packages.join(", "));
+    let (installed, _) =
+        process::run_and_listen(&what, Progress::OnTerminal, install.args(packages))?;
+    if !installed.success() {
+        bail!(remedy);
+    }
+    Ok(())
+}
+
+fn agreed(question: &str) -> Result<bool> {
+    eprint!("{question}");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Whether the PATH holds a program of this name.
+pub fn on_path(name: &str) -> bool {
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    env::split_paths(&env::var_os("PATH").unwrap_or_default())
+        .any(|folder| is_program(&folder.join(&file)))
+}
+
+#[cfg(unix)]
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_program(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_programs_presence_is_its_being_on_the_path() {
+        assert!(on_path(if cfg!(windows) { "cmd" } else { "sh" }));
+        assert!(!on_path("no-program-of-this-name"));
+    }
+
+    #[test]
+    fn requirements_are_probed_only_for_what_is_wanted() {
+        assert!(missing(&[]).is_empty());
+        assert!(
+            missing(&[Purpose::Test])
+                .iter()
+                .all(|requirement| requirement.purpose == Purpose::Test)
+        );
+    }
+}

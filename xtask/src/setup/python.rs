@@ -1,0 +1,143 @@
+//! The user's Python, and wheels through its pip: from where the user's pip configuration says, or from a folder.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use super::pins::{Build, Pins};
+use crate::process::{self, Progress};
+
+/// What Python is called on a command line.
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
+/// A folder of wheels to take instead of the network.
+const WHEELS_VARIABLE: &str = "MERTSCOPE_WHEELS";
+
+/// The user's Python.
+pub fn command() -> Command {
+    Command::new(PYTHON)
+}
+
+/// Whether the user's Python is there and can load all of these.
+pub fn has_modules(modules: &[&str]) -> bool {
+    process::succeeds(command().args(["-c", &format!("import {}", modules.join(", "))]))
+}
+
+/// Downloads the wheel of a build into `folder`, with progress, whatever Python runs pip.
+pub fn download(pins: &Pins, build: &Build, folder: &Path) -> Result<()> {
+    let mut pip = command();
+    pip.args(["-m", "pip", "download", "--disable-pip-version-check"])
+        .args(["--no-deps", "--only-binary=:all:", "--implementation", "cp"])
+        .args(["--python-version", &build.python, "--abi", &build.abi]);
+    for platform in &build.platforms {
+        pip.args(["--platform", platform]);
+    }
+    add_wheels_folder(&mut pip);
+    pip.arg("--dest")
+        .arg(folder)
+        .arg(format!("{}=={}", build.package, pins.version));
+    let what = format!(
+        "Downloading ONNX Runtime {} ({} build, {:.0} MB)",
+        pins.version,
+        build.kind,
+        build.wheel_bytes as f64 / 1e6
+    );
+    run_pip(&what, &mut pip, &build.wheel)
+}
+
+/// Installs exact versions (`name==version`) into the environment of `python`.
+pub fn install(python: &Path, requirements: &[String]) -> Result<()> {
+    let mut pip = Command::new(python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--only-binary=:all:",
+    ]);
+    add_wheels_folder(&mut pip);
+    pip.args(requirements);
+    let requirements = requirements.join(" ");
+    run_pip(
+        &format!("Installing {requirements} for Python"),
+        &mut pip,
+        &requirements,
+    )
+}
+
+fn add_wheels_folder(pip: &mut Command) {
+    if let Some(folder) = wheels_folder() {
+        pip.arg("--no-index").arg("--find-links").arg(folder);
+    }
+}
+
+fn wheels_folder() -> Option<PathBuf> {
+    env::var_os(WHEELS_VARIABLE)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+fn run_pip(what: &str, pip: &mut Command, wanted: &str) -> Result<()> {
+    let (status, heard) = process::run_and_listen(what, Progress::OnTerminal, pip)?;
+    if status.success() {
+        return Ok(());
+    }
+    bail!(remedy(&heard, wanted, wheels_folder().as_deref()))
+}
+
+/// Why pip failed, from what it said, and what to do.
+fn remedy(heard: &str, wanted: &str, wheels: Option<&Path>) -> String {
+    if heard.contains("No space left on device") || heard.contains("Errno 28") {
+        return format!(
+            "the disk is full, so that pip could not get {wanted}; free some space and try again"
+        );
+    }
+    if heard.contains("externally-managed-environment") || heard.contains("No module named pip") {
+        return format!(
+            "this Python cannot run pip to get {wanted}; on Debian: apt-get install -y python3-pip"
+        );
+    }
+    match wheels {
+        Some(folder) => format!(
+            "pip did not find {wanted} in {}, where {WHEELS_VARIABLE} points; put the wheel there, or unset the variable",
+            folder.display()
+        ),
+        None => format!(
+            "pip could not get {wanted}, see above; check the network and pip's configuration (`{PYTHON} -m pip config \
+             list`). Without a network: put the wheel into a folder and set {WHEELS_VARIABLE} to that folder"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pips_failures_get_a_remedy_each() {
+        let wheel = "onnxruntime-1.whl";
+        let full = remedy("ERROR: [Errno 28] No space left on device", wheel, None);
+        assert!(
+            full.contains("disk is full") && full.contains(wheel),
+            "{full}"
+        );
+        let network = remedy("Temporary failure in name resolution", wheel, None);
+        assert!(
+            network.contains("network") && network.contains(WHEELS_VARIABLE),
+            "{network}"
+        );
+        let folder = remedy(
+            "No matching distribution found",
+            wheel,
+            Some(Path::new("/wheels")),
+        );
+        assert!(
+            folder.contains("/wheels") && folder.contains("put the wheel there"),
+            "{folder}"
+        );
+        let no_pip = remedy("/usr/bin/python3: No module named pip", wheel, None);
+        assert!(no_pip.contains("python3-pip"), "{no_pip}");
+    }
+}

@@ -1,0 +1,168 @@
+//! ONNX Runtime's shared library in the user's data folder, under its version: got once, verified each time.
+//!
+//! It appears there whole or not at all: everything happens in a folder beside it, which is renamed at the end.
+//! A lock keeps two set-ups apart. There is no note of what was verified before: hashing takes a fraction of a second
+//! and sees what a note would miss.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::pins::{Build, Pins};
+use super::python;
+use crate::process::{self, Progress};
+
+const EXTRACT: &str = include_str!("extract_members.py");
+
+/// Whether every file of this build is in place, byte for byte.
+pub fn is_installed(pins: &Pins, build: &Build) -> Result<bool> {
+    Ok(is_intact(build, &folder(&home()?, pins, build)))
+}
+
+/// Downloads, verifies and installs a build; waits if another set-up is at it.
+pub fn install(pins: &Pins, build: &Build) -> Result<()> {
+    let home = home()?;
+    fs::create_dir_all(&home).with_context(|| {
+        format!(
+            "{} cannot be made; ONNX Runtime is kept there: make it writable",
+            home.display()
+        )
+    })?;
+    let _lock = lock(&home)?;
+    let target = folder(&home, pins, build);
+    if is_intact(build, &target) {
+        return Ok(());
+    }
+    if target.exists() {
+        eprintln!("    {} is damaged and will be replaced", target.display());
+    }
+
+    // What an interrupted set-up left is of no use: pip does not resume.
+    let partial = home.join(format!(".{}-{}.partial", pins.version, build.kind));
+    remove(&partial)?;
+    let (downloaded, unpacked) = (partial.join("wheel"), partial.join("files"));
+    let made = get(pins, build, &downloaded, &unpacked)
+        .and_then(|()| replace(&unpacked, &target, &partial.join("replaced")));
+    let tidied = remove(&partial);
+    made?;
+    tidied?;
+    eprintln!(
+        "    verified and installed: {}",
+        target.join(&build.library).display()
+    );
+    Ok(())
+}
+
+/// All versions and kinds lie side by side here; the engine looks in the same place.
+fn home() -> Result<PathBuf> {
+    let data = dirs::data_local_dir()
+        .context("this user has no data folder; set HOME (or XDG_DATA_HOME) to one")?;
+    Ok(data.join("mertscope").join("onnxruntime"))
+}
+
+fn folder(home: &Path, pins: &Pins, build: &Build) -> PathBuf {
+    home.join(format!("{}-{}", pins.version, build.kind))
+}
+
+fn is_intact(build: &Build, folder: &Path) -> bool {
+    build.members.iter().all(|member| {
+        sha256(&folder.join(member.file_name())).is_ok_and(|found| found == member.sha256)
+    })
+}
+
+fn lock(home: &Path) -> Result<File> {
+    let path = home.join(".lock");
+    let cannot = || format!("{} cannot be locked", path.display());
+    let file = File::create(&path).with_context(cannot)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            process::heading("Waiting for another set-up to finish");
+            let _clock = process::Clock::start(Progress::Silent);
+            file.lock().with_context(cannot)?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
+    }
+    Ok(file)
+}
+
+/// Fills `unpacked` with the verified members, by way of the wheel in `downloaded`.
+fn get(pins: &Pins, build: &Build, downloaded: &Path, unpacked: &Path) -> Result<()> {
+    for folder in [downloaded, unpacked] {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
+    python::download(pins, build, downloaded)?;
+    let wheel = downloaded.join(&build.wheel);
+    verify(&wheel, &build.wheel_sha256)?;
+
+    let mut python = python::command();
+    python.args(["-c", EXTRACT]).arg(&wheel).arg(unpacked);
+    python.args(build.members.iter().map(|member| &member.path));
+    let (status, heard) = process::run_and_listen("Unpacking", Progress::Silent, &mut python)?;
+    if !status.success() {
+        let reason = if heard.contains("Errno 28") {
+            "the disk is full: free some space"
+        } else {
+            "see above"
+        };
+        bail!(
+            "{} could not be unpacked; {reason} and try again",
+            wheel.display()
+        );
+    }
+    for member in &build.members {
+        verify(&unpacked.join(member.file_name()), &member.sha256)?;
+    }
+    Ok(())
+}
+
+/// Puts `new` where `target` is. What was there goes to `old`, whole, as a running program may have it open.
+fn replace(new: &Path, target: &Path, old: &Path) -> Result<()> {
+    if target.exists() {
+        fs::rename(target, old)
+            .with_context(|| format!("{} cannot be moved away", target.display()))?;
+    }
+    fs::rename(new, target).with_context(|| format!("{} cannot be put in place", target.display()))
+}
+
+fn verify(file: &Path, expected: &str) -> Result<()> {
+    let found = sha256(file)
+        .with_context(|| format!("{} is not there after the download", file.display()))?;
+    if found != expected {
+        bail!(
+            "{} is not the file that assets/onnxruntime.toml pins (SHA-256 {found}, expected {expected}), and was not \
+             used; try again, and if it stays so, the source of the download is not to be trusted",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+fn sha256(file: &Path) -> io::Result<String> {
+    let (mut hasher, mut file) = (Sha256::new(), File::open(file)?);
+    let mut chunk = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => break,
+            count => hasher.update(&chunk[..count]),
+        }
+    }
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}

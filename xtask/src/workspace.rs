@@ -1,0 +1,58 @@
+//! Where the checkout and its build products lie, and how to call cargo in it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+/// The folders of the checkout that xtask was built from.
+pub struct Workspace {
+    /// The folder with the workspace's `Cargo.toml`.
+    pub root: PathBuf,
+    /// Cargo's target folder (with a configured target triple: that triple's folder inside it).
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the checkout from what cargo says when it runs us, and the target folder from where we lie in it,
+    /// which holds for `CARGO_TARGET_DIR`, `build.target-dir` and `build.target` alike.
+    pub fn find() -> Result<Self> {
+        let manifest_dir =
+            env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest_dir)
+            .parent()
+            .context("xtask has no folder above it")?;
+        let executable =
+            env::current_exe().context("the path of xtask's own executable is unknown")?;
+        let target = executable
+            .ancestors()
+            .nth(2)
+            .context("xtask was started from outside a target folder")?;
+        Ok(Self {
+            root: root.to_owned(),
+            target: target.to_owned(),
+        })
+    }
+
+    /// The cargo that runs us, in the workspace's root, with its sub-command and arguments.
+    pub fn cargo<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root).args(arguments);
+        command
+    }
+
+    /// A file of the checkout, by its path from the root.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// A release build's product, by its path from the profile's folder and without `.exe`.
+    pub fn release(&self, path: &str) -> PathBuf {
+        self.target
+            .join("release")
+            .join(path)
+            .with_extension(env::consts::EXE_EXTENSION)
+    }
+}
