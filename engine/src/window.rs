@@ -13,6 +13,10 @@ use crate::timeline::Status;
 /// that is meant to be heard, above that of 16-bit dither (−93 dBFS) and of converters.
 const SILENCE_RMS: f64 = 3.162_277_66e-4;
 
+/// Samples at either end of a window that the gate leaves out: there the resampling filter (96
+/// samples to a side) rings when a constant offset begins or ends.
+const EDGE: usize = 128;
+
 /// A window, ready to be analysed or marked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
@@ -130,6 +134,11 @@ impl Slicer {
 
 /// Whether the samples are silent: RMS about their mean, so that a constant offset is silence too.
 fn is_silent(samples: &[f32]) -> bool {
+    let inner = samples
+        .len()
+        .checked_sub(EDGE)
+        .and_then(|end| samples.get(EDGE..end));
+    let samples = inner.filter(|inner| !inner.is_empty()).unwrap_or(samples);
     let count = samples.len().max(1) as f64;
     let mean = samples.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
     let power = samples
@@ -203,6 +212,15 @@ mod tests {
             assert!(slicer.buffer.len() <= 120, "{}", slicer.buffer.len());
             assert!(slicer.marks.len() <= 12, "{}", slicer.marks.len());
         }
+    }
+
+    #[test]
+    fn the_edges_of_a_constant_offset_are_silent_too() {
+        let mut samples = vec![0.7; 2000];
+        samples[..20].fill(0.3);
+        assert!(is_silent(&samples));
+        samples[1000..1200].fill(0.3);
+        assert!(!is_silent(&samples));
     }
 
     #[test]

@@ -122,7 +122,20 @@ fn a_file_that_is_no_library_is_named() {
         &case.with_runtime(&text),
         &["libonnxruntime.so", "can't be loaded"],
     );
-    fails_with(&case.with_runtime(case.folder.path()), &["can't be loaded"]);
+    let folder = case.path("folder");
+    fs::create_dir(&folder).unwrap();
+    fails_with(&case.with_runtime(&folder), &["folder", "can't be loaded"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_library_in_a_folder_that_anyone_may_change_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let case = Case::new();
+    let library = case.path("libonnxruntime.so");
+    fs::write(&library, "hello").unwrap();
+    fs::set_permissions(case.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fails_with(&case.with_runtime(&library), &["every user", "chmod o-w"]);
 }
 
 #[cfg(unix)]

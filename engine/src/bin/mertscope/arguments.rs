@@ -85,8 +85,8 @@ Examples:
   mertscope analyze set.mp3 --hop 5 --plot set.png
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
-WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported and the others go on; the
-exit code is then 1. Results go to standard output, everything else to standard error.";
+WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported, the
+others go on, and the exit code is 1. Results go to standard output, all else to standard error.";
 
 #[derive(Debug, Args)]
 pub struct AnalyzeArguments {
@@ -122,10 +122,11 @@ const EMBED_EXAMPLES: &str = "\
 Examples:
   mertscope embed song.flac --out song.npy                     mean of each layer, [layers, width]
   mertscope embed song.flac --layers 0,7,8 --out song.safetensors
-  mertscope embed song.flac --pool none --out frames.npy       [layers, frames, width], for models with frames
+  mertscope embed song.flac --pool none --out frames.npy       [layers, frames, width]
   mertscope embed song.flac --pool weighted --head genre.safetensors --out song.npy
 
-The file is cut into windows that don't overlap, as long as the model's, and their frames are put together.";
+The file is cut into windows as long as the model's that don't overlap; their frames are put
+together.";
 
 #[derive(Debug, Args)]
 pub struct EmbedArguments {

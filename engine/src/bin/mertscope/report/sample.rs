@@ -26,7 +26,7 @@ pub fn run() -> Run {
         labels,
     };
     Run {
-        model_id: "embedded-v0".to_owned(),
+        model_id: "sample".to_owned(),
         model_sha256: "12".repeat(32),
         heads: vec![
             head("genre", genres()),

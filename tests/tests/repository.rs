@@ -1,0 +1,189 @@
+//! What must hold for the repository itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mertscope_engine::model::Manifest;
+use mertscope_tests::{demo, repository};
+
+/// The files that git tracks; nothing where this is no checkout.
+fn tracked() -> Vec<PathBuf> {
+    let git = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(repository(""))
+        .output();
+    let listed = git.map(|git| git.stdout).unwrap_or_default();
+    let names = String::from_utf8(listed).unwrap();
+    names.split_terminator('\0').map(PathBuf::from).collect()
+}
+
+#[test]
+fn the_top_level_is_the_owners() {
+    for name in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "plugin",
+        "engine",
+        "xtask",
+        "tests",
+        "assets",
+        "bundler.toml",
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        ".ci/run",
+        ".cargo/config.toml",
+        "rust-toolchain.toml",
+    ] {
+        assert!(repository(name).exists(), "{name}");
+    }
+}
+
+/// plugin → engine; tests → both; xtask and engine → none of ours.
+#[test]
+fn dependencies_point_one_way() {
+    for (member, allowed) in [
+        ("engine", &[][..]),
+        ("xtask", &[]),
+        ("plugin", &["mertscope-engine"]),
+        ("tests", &["mertscope-engine", "mertscope"]),
+    ] {
+        let text = fs::read_to_string(repository(member).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
+        let ours = ["mertscope", "mertscope-engine", "mertscope-tests", "xtask"];
+        for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let names = manifest
+                .get(table)
+                .and_then(|t| t.as_table())
+                .into_iter()
+                .flatten();
+            for (name, _) in names.filter(|(name, _)| ours.contains(&name.as_str())) {
+                assert!(
+                    allowed.contains(&name.as_str()),
+                    "{member} depends on {name}"
+                );
+            }
+        }
+        let lints = manifest["lints"]["workspace"].as_bool();
+        assert_eq!(lints, Some(true), "{member} takes the workspace's lints");
+    }
+}
+
+/// `engine/src/music` knows no audio, no model and no file.
+#[test]
+fn music_knows_nothing_of_audio() {
+    for entry in fs::read_dir(repository("engine/src/music")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("use "))
+        {
+            let ours = line.contains("crate::") && !line.contains("crate::music");
+            assert!(
+                !ours && !line.contains("std::fs"),
+                "{}: {line}",
+                path.display()
+            );
+        }
+    }
+}
+
+/// Every folder of assets says where its content is from and under which licence.
+#[test]
+fn assets_stand_beside_their_licences() {
+    for (folder, beside) in [
+        (
+            "embedded",
+            &["CARD.md", "manifest.toml", "licences/musicnn-ISC.md"][..],
+        ),
+        ("demo", &["README.md", "LICENSE", "demo.toml"]),
+        ("fonts", &["README.md", "OFL.txt"]),
+    ] {
+        for name in beside {
+            let path = repository("assets").join(folder).join(name);
+            assert!(
+                fs::metadata(&path).is_ok_and(|m| m.len() > 200),
+                "{}",
+                path.display()
+            );
+        }
+    }
+    let pieces = demo();
+    let bytes: u64 = pieces
+        .iter()
+        .map(|piece| fs::metadata(&piece.path).unwrap().len())
+        .sum();
+    assert!(
+        pieces.len() >= 3 && bytes <= 4 << 20,
+        "{} pieces, {bytes} bytes",
+        pieces.len()
+    );
+    assert!(
+        pieces.iter().any(|piece| piece.keys.len() > 1),
+        "one modulates"
+    );
+}
+
+/// Weights are tracked only where they are ours to give: the embedded model and test fixtures.
+#[test]
+fn no_other_weights_are_tracked() {
+    const WEIGHTS: [&str; 6] = ["onnx", "safetensors", "bin", "ckpt", "pt", "pth"];
+    for path in tracked() {
+        let is_weights = path.extension().is_some_and(|e| {
+            WEIGHTS
+                .iter()
+                .any(|weights| e.eq_ignore_ascii_case(weights))
+        });
+        let ours = ["assets/embedded", "tests/fixtures"].map(Path::new);
+        assert!(
+            !is_weights || ours.iter().any(|o| path.starts_with(o)),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+/// Relative links in the root documents lead somewhere.
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut seen = 0;
+    for path in tracked() {
+        if path.extension().is_none_or(|e| e != "md") {
+            continue;
+        }
+        let text = fs::read_to_string(repository("").join(&path)).unwrap();
+        let folder = repository("").join(path.parent().unwrap());
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let target = link.split('#').next().unwrap();
+            if !target.is_empty() && !target.contains("://") {
+                seen += 1;
+                assert!(folder.join(target).exists(), "{}: {link}", path.display());
+            }
+        }
+    }
+    assert!(seen > 0 || tracked().is_empty());
+}
+
+/// The manifest type reads what is shipped, and nothing but the manifest names the model.
+#[test]
+fn code_does_not_know_which_model_is_embedded() {
+    let model = mertscope_engine::model::Model::embedded().unwrap();
+    let Manifest { id, graph, .. } = &model.manifest;
+    for path in tracked() {
+        if path.extension().is_some_and(|e| e == "rs") {
+            let text = fs::read_to_string(repository("").join(&path)).unwrap();
+            let named = text.contains(id.as_str()) || text.contains(graph.sha256.as_str());
+            assert!(!named, "{} names the embedded model", path.display());
+        }
+    }
+}
