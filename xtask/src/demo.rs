@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: from a fresh clone to an answer.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -17,7 +18,7 @@ Analyses the demo pieces in assets/demo: prints their genre and key, and draws b
 Usage: cargo xtask demo
 
 It first gets what is missing (see `cargo xtask setup --help`), then builds the `mertscope` command in release,
-which takes a few minutes the first time. The plot is written to target/demo/demo.png.
+which takes a few minutes the first time. The plots are written to target/demo, one for each piece.
 The exit code is that of `mertscope analyze`.
 
 Example:
@@ -33,14 +34,16 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     fs::create_dir_all(&folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     let plot = folder.join("demo.png");
-    let mut analyze = mertscope.analyze(&workspace.file("assets/demo"));
+    let mut analyze = mertscope.analyze(Path::new("assets/demo"));
+    // Names in the table are then those of the repository.
+    analyze.current_dir(workspace.file(""));
     let (status, _) = process::status(
         "Analysing the demo pieces",
         Progress::Talks,
         analyze.arg("--plot").arg(&plot),
     )?;
     if status.success() {
-        println!("\nKey and genre over time: {}", plot.display());
+        println!("Pictures of key and genre over time: {}", folder.display());
     }
     // A child that a signal ended has no code.
     let code = status

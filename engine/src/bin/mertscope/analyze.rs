@@ -59,6 +59,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
             writer.file(&report)?;
             if let Some(path) = pictures.path(input).filter(|_| report.outcome.is_ok()) {
                 match draw(&path, &run, &report) {
+                    Ok(()) if arguments.quiet => {}
                     Ok(()) => log(&format!("The plot is in {}.", path.display())),
                     Err(error) => {
                         all_well = false;
