@@ -250,7 +250,7 @@ fn the_effective_hop_is_printed_and_used() {
             .args(["--hop", "0.993", "--json"]),
     );
     assert!(
-        said.err.contains("1 s") && said.err.contains("0.993"),
+        said.err.contains("a hop of 1 s (0.993 s, rounded"),
         "{}",
         said.err
     );

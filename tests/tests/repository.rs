@@ -149,6 +149,41 @@ fn no_other_weights_are_tracked() {
     }
 }
 
+/// The licence of every crate in the lock file is one that `deny.toml` allows.
+#[test]
+fn dependencies_have_allowed_licences() {
+    let deny: toml::Table = fs::read_to_string(repository("deny.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    let allowed: Vec<&str> = deny["licenses"]["allow"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|licence| licence.as_str().unwrap())
+        .collect();
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(repository(""))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages {
+        let licence = package["license"].as_str().unwrap_or_default();
+        // `/` is the old way to write OR; parentheses only group what stands between AND.
+        let any = |choice: &str| {
+            let choice = choice.trim_matches(['(', ')', ' ']).replace('/', " OR ");
+            choice
+                .split(" OR ")
+                .any(|name| allowed.contains(&name.trim()))
+        };
+        let fine = licence.split(" AND ").all(any);
+        assert!(fine, "{} is under {licence:?}", package["name"]);
+    }
+}
+
 /// Relative links in the root documents lead somewhere.
 #[test]
 fn links_in_documents_lead_somewhere() {

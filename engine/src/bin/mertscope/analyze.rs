@@ -27,11 +27,8 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     };
     let analyser = Analyser::new(runtime, model.clone(), options)?;
     let run = describe(&model, runtime, analyser.hop_s());
-    if !arguments.quiet && (run.hop_s - arguments.hop).abs() > 1e-9 {
-        log(&format!(
-            "The hop is {} s: {} s rounded to whole frames.",
-            run.hop_s, arguments.hop
-        ));
+    if !arguments.quiet {
+        log(&how(&run, arguments));
     }
 
     let inputs = inputs::find(&arguments.inputs);
@@ -73,6 +70,24 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     bar.finish();
     writer.finish()?;
     Ok(all_well)
+}
+
+/// A line that says what is done, and which hop is really used.
+fn how(run: &Run, arguments: &AnalyzeArguments) -> String {
+    let rounded = if (run.hop_s - arguments.hop).abs() > 1e-9 {
+        format!(" ({} s, rounded to whole frames)", arguments.hop)
+    } else {
+        String::new()
+    };
+    format!(
+        "{}: windows of {} s, a hop of {} s{rounded}, on the {} with ONNX Runtime {} and threads: {}.",
+        run.model_id,
+        run.window_s,
+        run.hop_s,
+        run.device,
+        run.onnxruntime,
+        arguments.model.threads()
+    )
 }
 
 /// What is the same for all files.

@@ -16,9 +16,7 @@ impl Bar {
             // Draws nothing where standard error is no terminal.
             ProgressDrawTarget::stderr()
         };
-        let bar = ProgressBar::with_draw_target(None, target);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self(bar)
+        Self(ProgressBar::with_draw_target(None, target))
     }
 
     /// Goes on to the next file, `number` of `count`.
@@ -31,6 +29,7 @@ impl Bar {
         if count > 1 {
             self.0.set_prefix(format!("{number}/{count} "));
         }
+        self.0.enable_steady_tick(Duration::from_millis(200));
     }
 
     /// `done_s` seconds of audio are done of the `promised_s` that the file's header names.
