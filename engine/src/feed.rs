@@ -12,6 +12,9 @@ use crate::timeline::Status;
 /// more than half the length of its longest impulse response.
 const SMEAR_S: f64 = 0.05;
 
+/// The longest gap that is believed, in seconds: its length comes from the damaged file itself.
+const LONGEST_GAP_S: u64 = 60;
+
 /// Silence put in for missing audio is fed in pieces of this many frames.
 const GAP_FRAMES: usize = 4096;
 
@@ -103,6 +106,8 @@ impl Feed {
                     self.inspect();
                 }
                 Some(Block::Gap { frames }) => {
+                    let longest = LONGEST_GAP_S * u64::from(self.decoder.rate_hz());
+                    let frames = frames.min(longest);
                     self.gap_left = frames;
                     self.gaps += 1;
                     // Even a gap of unknown length spoils the windows around it.

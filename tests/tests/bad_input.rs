@@ -127,6 +127,34 @@ fn a_truncated_file_gives_what_is_left() {
 }
 
 #[test]
+fn damage_in_the_middle_spoils_only_the_windows_around_it() {
+    let folder = Folder::new();
+    let piece = demo()
+        .into_iter()
+        .find(|piece| piece.path.extension().unwrap() == "flac")
+        .unwrap();
+    let mut bytes = fs::read(&piece.path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 30_000].fill(0x55);
+    let path = folder.file("damaged.flac", &bytes);
+    let result = remarks(&path, &["could not be decoded", "intact copy"]);
+    let statuses = statuses(&result);
+    assert_eq!(
+        (statuses[0], *statuses.last().unwrap()),
+        ("ok", "ok"),
+        "{statuses:?}"
+    );
+    assert!(statuses.contains(&"gap"), "{statuses:?}");
+    let whole = analyze(&piece.path).json()["files"][0].clone();
+    assert_eq!(result["timeline"][0], whole["timeline"][0]);
+    let missing_s = whole["duration_s"].as_f64().unwrap() - result["duration_s"].as_f64().unwrap();
+    assert!(
+        missing_s.abs() < 0.2,
+        "time goes on over the gap: {missing_s} s are missing"
+    );
+}
+
+#[test]
 fn short_files_are_analysed_and_it_is_said_how() {
     let folder = Folder::new();
     let short = folder.file("short.wav", &wav(44_100, 1, &chord(44_100, 1.2)));
