@@ -3,6 +3,11 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 when all went
 //! well, 1 when something failed, 2 when the command line is wrong.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
 mod analyze;
 mod arguments;
 mod arrays;
@@ -18,6 +23,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use arguments::{Command, CommandLine, ModelArguments};
@@ -49,7 +55,10 @@ fn main() -> ExitCode {
 
 /// Writes the manual pages of the command and its subcommands into `folder`.
 fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
-    clap_mangen::generate_to(CommandLine::command(), folder)?;
+    clap_mangen::generate_to(CommandLine::command(), folder).with_context(|| {
+        let folder = folder.display();
+        format!("The manual pages can't be written to {folder}; name an existing folder of yours")
+    })?;
     log(&format!("The manual pages are in {}.", folder.display()));
     Ok(true)
 }
