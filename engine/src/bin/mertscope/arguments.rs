@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
-#[command(version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "mertscope", version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
 pub struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
