@@ -10,7 +10,7 @@ use crate::timeline::Status;
 
 /// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
 /// more than half the length of its longest impulse response.
-const SMEAR_S: f64 = 0.05;
+pub(crate) const SMEAR_S: f64 = 0.05;
 
 /// Silence put in for missing audio is fed in pieces of this many frames.
 const GAP_FRAMES: usize = 4096;

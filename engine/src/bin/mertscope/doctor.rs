@@ -1,6 +1,5 @@
 //! `mertscope doctor`: what is there, what is used, what is missing and how to get it.
 
-
 use mertscope_engine::model::{Encoder, Model, SessionOptions, runtime};
 
 use crate::{own_folder, write_out};
