@@ -10,7 +10,7 @@ use crate::timeline::Status;
 
 /// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
 /// more than half the length of its longest impulse response.
-const SMEAR_S: f64 = 0.05;
+pub(crate) const SMEAR_S: f64 = 0.05;
 
 /// The longest gap that is believed, in seconds: its length comes from the damaged file itself.
 const LONGEST_GAP_S: u64 = 60;

@@ -11,12 +11,14 @@
 )]
 
 pub mod analyse;
+pub mod capture;
 pub mod decode;
 pub mod embed;
 pub mod feed;
 pub mod fold;
 pub mod head;
 pub mod listen;
+pub mod live;
 pub mod model;
 pub mod music;
 pub mod resample;

@@ -1,14 +1,17 @@
 //! Models: what they are, where ONNX Runtime is, and how a window becomes hidden states.
 //!
-//! A [`Model`] is a manifest and ONNX bytes whose hashes matched; a [`Session`] runs it; an
-//! [`Encoder`] owns the session on a thread of its own, so that nothing else ever waits inside
-//! an inference or touches one.
+//! A [`Model`] is a manifest and ONNX bytes whose hashes matched; a [`Session`] runs it; the
+//! encoder thread alone owns sessions, so that nothing else ever waits inside an inference or
+//! touches one. Files are analysed through an [`Encoder`]; the live engine shares one thread
+//! between all its streams.
 
 mod encoder;
 mod hidden;
+pub(crate) mod interrupt;
 mod manifest;
 pub mod runtime;
 mod session;
+mod thread;
 
 use std::borrow::Cow;
 use std::fs;
@@ -23,6 +26,7 @@ pub use hidden::HiddenStates;
 pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
+pub(crate) use thread::{EncoderThread, Opened, SessionId, panic_message};
 
 /// A model that is ready to be run: its manifest, its graph and its heads, all of them verified.
 #[derive(Debug, Clone)]
@@ -119,6 +123,22 @@ impl Model {
                     path: path.to_owned(),
                     source: std::io::ErrorKind::NotFound.into(),
                 })
+        })
+    }
+
+    /// The embedded model's manifest alone: reads its text and hashes nothing, so that a saved state
+    /// can name the model without loading it.
+    ///
+    /// # Errors
+    /// Only if the build put together files that don't belong together.
+    pub fn embedded_manifest() -> Result<Manifest, ModelError> {
+        let text = EMBEDDED
+            .iter()
+            .find(|(file, _)| *file == MANIFEST)
+            .map_or(&[][..], |(_, bytes)| bytes);
+        Manifest::parse(text).map_err(|reason| ModelError::Manifest {
+            path: Path::new("(embedded)").join(MANIFEST),
+            reason,
         })
     }
 
@@ -230,6 +250,7 @@ mod tests {
         assert_eq!(model.head("key").unwrap().labels.len(), 24);
         assert_eq!(model.head("genre").unwrap().labels.len(), 10);
         assert_eq!(sha256(model.onnx()), model.manifest.graph.sha256);
+        assert_eq!(Model::embedded_manifest().unwrap(), model.manifest);
         assert_eq!(
             Model::find(Some(&model.manifest.id)).unwrap().manifest.id,
             model.manifest.id

@@ -86,6 +86,29 @@ impl Slicer {
         Some(window)
     }
 
+    /// Changes the distance from the last window to the next, and between those to come. Where the
+    /// next one would then begin before the oldest sample kept, it begins there.
+    pub fn set_hop(&mut self, hop: usize) {
+        let hop = hop.max(1);
+        if self.next > 0 {
+            let oldest = self.received - self.buffer.len() as u64;
+            self.next = (self.next - self.hop as u64 + hop as u64).max(oldest);
+        }
+        self.hop = hop;
+    }
+
+    /// How many samples the next window still lacks.
+    #[must_use]
+    pub fn missing(&self) -> u64 {
+        (self.next + self.length as u64).saturating_sub(self.received)
+    }
+
+    /// How much of a window there is, 0 to 1.
+    #[must_use]
+    pub fn fill(&self) -> f32 {
+        (self.buffer.len() as f32 / self.length as f32).min(1.0)
+    }
+
     /// The last window, aligned with the end of the stream, unless the end is covered already.
     /// A stream shorter than a window gives one shorter window; an empty stream gives none.
     pub fn finish(mut self) -> Option<Window> {
@@ -200,6 +223,26 @@ mod tests {
         for chunk in [1, 7, 99, 100, 101] {
             assert_eq!(windows(Slicer::new(100, 33), &samples, chunk), whole);
         }
+    }
+
+    #[test]
+    fn a_hop_can_change_between_two_windows() {
+        let samples = tone(200);
+        let mut slicer = Slicer::new(10, 40);
+        slicer.push(&samples[..60]);
+        let mut starts: Vec<u64> = std::iter::from_fn(|| slicer.next_window())
+            .map(|w| w.start)
+            .collect();
+        slicer.set_hop(30); // the next one is at 70 now, not at 80
+        assert_eq!(slicer.missing(), 20);
+        slicer.push(&samples[60..100]);
+        starts.extend(slicer.next_window().map(|w| w.start));
+        slicer.push(&samples[100..105]);
+        slicer.set_hop(1); // 71 is forgotten: only the last ten samples are kept
+        let last = slicer.next_window().unwrap();
+        starts.push(last.start);
+        assert_eq!(starts, [0, 40, 70, 90]);
+        assert_eq!(last.samples, samples[90..100]);
     }
 
     #[test]

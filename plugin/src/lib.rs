@@ -1,4 +1,175 @@
-//! The Mertscope plugin: host glue and views on top of [`mertscope_engine`].
+//! The Mertscope plugin: VST3 and CLAP, one effect that passes audio through bit for bit and
+//! shows what the engine hears in it.
 //!
-//! Empty for now, and there to keep the direction of dependencies: the plugin will call the engine,
-//! never the other way round, and nothing in here will compute music.
+//! Host glue and views; nothing here computes music. [`process`] is the only file whose code runs
+//! in the audio callback. Nothing here touches disk, ONNX Runtime, a GPU or the network before the
+//! first activation, so that a scan costs a host nothing.
+//!
+//! The framework is nih-plug in its published continuation, nice-plug, under its old name.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+// The derive macros write paths into a crate of this name.
+extern crate nih_plug as nice_plug;
+
+pub mod params;
+pub mod state;
+
+mod connection;
+mod editor;
+mod location;
+mod log;
+mod process;
+
+use std::sync::Arc;
+
+use nih_plug::prelude::*;
+use nih_plug_egui::RepaintNotifier;
+
+use crate::connection::Connection;
+use crate::editor::Window;
+use crate::params::MertscopeParams;
+use crate::process::Callback;
+
+/// One instance of the plugin.
+pub struct Mertscope {
+    params: Arc<MertscopeParams>,
+    connection: Arc<Connection>,
+    callback: Callback,
+    repaint: RepaintNotifier,
+}
+
+impl Default for Mertscope {
+    fn default() -> Self {
+        let params = Arc::new(MertscopeParams::default());
+        let repaint = RepaintNotifier::new();
+        let wake = repaint.clone();
+        let hook = Arc::new(move || wake.request_repaint());
+        Self {
+            connection: Connection::new(Arc::clone(&params), hook),
+            callback: Callback::default(),
+            repaint,
+            params,
+        }
+    }
+}
+
+const fn layout(
+    channels: u32,
+    side_chain: &'static [NonZeroU32],
+    name: &'static str,
+) -> AudioIOLayout {
+    AudioIOLayout {
+        main_input_channels: NonZeroU32::new(channels),
+        main_output_channels: NonZeroU32::new(channels),
+        aux_input_ports: side_chain,
+        names: PortNames {
+            layout: Some(name),
+            aux_inputs: &["Side-chain"],
+            ..PortNames::const_default()
+        },
+        ..AudioIOLayout::const_default()
+    }
+}
+
+impl Plugin for Mertscope {
+    const NAME: &'static str = "Mertscope";
+    const VENDOR: &'static str = "The Mertscope developers";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    // The first is what a host gets that chooses none; VST3 hosts only ever connect a side-chain
+    // that the first one has.
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
+        layout(2, &[new_nonzero_u32(2)], "Stereo with side-chain"),
+        layout(2, &[], "Stereo"),
+        layout(1, &[], "Mono"),
+    ];
+
+    type Editor = Window;
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        Arc::clone(&self.params) as Arc<dyn Params>
+    }
+
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Window> {
+        Some(Window::new(
+            Arc::clone(&self.params),
+            Arc::clone(&self.connection),
+            self.repaint.clone(),
+        ))
+    }
+
+    /// Called often and in any order by hosts; whatever is there already is kept.
+    fn activate(
+        &mut self,
+        _layout: &AudioIOLayout,
+        config: &BufferConfig,
+        _context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let offline = config.process_mode == ProcessMode::Offline;
+        self.connection
+            .connect(&mut self.callback, config.sample_rate, offline);
+        // Audio passes whatever becomes of the analysis.
+        true
+    }
+
+    fn reset(&mut self) {
+        self.callback.reset();
+    }
+
+    fn process(
+        &mut self,
+        main: &mut Buffer,
+        aux: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        self.callback
+            .process(&self.params, main, aux.inputs, context.transport());
+        ProcessStatus::Normal
+    }
+}
+
+impl Drop for Mertscope {
+    /// Lets go of the engine, whoever still holds on to the connection; the last instance's
+    /// engine joins its threads, so that the library can be unloaded.
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}
+
+impl ClapPlugin for Mertscope {
+    const CLAP_ID: &'static str = "dev.mertscope.mertscope";
+    const CLAP_DESCRIPTION: Option<&'static str> =
+        Some("Shows live what a music model hears: genre, key and the path of its embedding");
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[
+        ClapFeature::AudioEffect,
+        ClapFeature::Analyzer,
+        ClapFeature::Utility,
+        ClapFeature::Stereo,
+        ClapFeature::Mono,
+    ];
+}
+
+impl Vst3Plugin for Mertscope {
+    const VST3_CLASS_ID: [u8; 16] = *b"MertscopePlugin1";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer];
+}
+
+nice_export_clap!(Mertscope);
+nice_export_vst3!(Mertscope);

@@ -3,6 +3,11 @@
 //! The tests meet the product as its users do, from outside; what they check of the inside goes
 //! through the engine's public functions.
 
+pub mod bundles;
+pub mod host;
+pub mod random;
+pub mod traced;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs;

@@ -4,9 +4,12 @@
 //! the product is built and run as a child, so that `cargo xtask` itself builds in seconds.
 
 mod bench;
+mod bundle;
 mod demo;
 mod demo_audio;
+mod install;
 mod mertscope;
+mod notices;
 mod process;
 mod setup;
 mod test;
@@ -17,6 +20,8 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
+use bundle::Profile;
+use install::Scope;
 use setup::Goal;
 use workspace::Workspace;
 
@@ -30,6 +35,10 @@ Commands:
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
   setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
+
+  bundle       Builds the VST3 and CLAP plugins and the mertscope command into target/bundled
+  install      Puts them where hosts look for plugins
+  uninstall    Takes them away again
 
   demo-audio   Renders the demo pieces in assets/demo again, after a change to their scores
 
@@ -49,6 +58,9 @@ enum Command {
     DemoAudio,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
+    Bundle { profile: Profile },
+    Install { scope: Scope },
+    Uninstall { scope: Scope },
 }
 
 fn main() -> ExitCode {
@@ -71,12 +83,20 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Help(text) => print!("{text}"),
         Command::Setup { gpu } => {
             setup::run(&workspace, Goal::Everything { gpu })?;
+            setup::hosts(&workspace);
             println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
         }
         Command::Demo => return demo::run(&workspace),
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
+        Command::Bundle { profile } => {
+            for path in bundle::run(&workspace, profile)?.tops() {
+                println!("{}", path.display());
+            }
+        }
+        Command::Install { scope } => install::run(&workspace, scope)?,
+        Command::Uninstall { scope } => install::uninstall(scope)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,6 +117,17 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 test::HELP,
             ),
             "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
+            "bundle" => (
+                Command::Bundle {
+                    profile: Profile::Release,
+                },
+                bundle::HELP,
+            ),
+            "install" => (Command::Install { scope: Scope::User }, install::HELP),
+            "uninstall" => (
+                Command::Uninstall { scope: Scope::User },
+                install::UNINSTALL_HELP,
+            ),
             other => bail!("there is no command '{other}'"),
         },
         Some(other) => return Err(other.unexpected().into()),
@@ -106,6 +137,13 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
             (Short('h') | Long("help"), _) => return Ok(Command::Help(help)),
             (Long("gpu"), Command::Setup { gpu }) => *gpu = true,
             (Long("full"), Command::Test { full, .. }) => *full = true,
+            (Long("dev"), Command::Bundle { profile }) => *profile = Profile::Dev,
+            (Long("user"), Command::Install { scope } | Command::Uninstall { scope }) => {
+                *scope = Scope::User;
+            }
+            (Long("system"), Command::Install { scope } | Command::Uninstall { scope }) => {
+                *scope = Scope::System;
+            }
             (
                 Value(text),
                 Command::Test {
@@ -158,6 +196,19 @@ mod tests {
                     names: vec!["start".into(), "speed".into()],
                 },
             ),
+            (
+                "bundle --dev",
+                Command::Bundle {
+                    profile: Profile::Dev,
+                },
+            ),
+            ("install", Command::Install { scope: Scope::User }),
+            (
+                "uninstall --system",
+                Command::Uninstall {
+                    scope: Scope::System,
+                },
+            ),
         ] {
             assert_eq!(parsed(line).unwrap(), command, "{line}");
         }
@@ -173,6 +224,7 @@ mod tests {
             ("demo loud", "loud"),
             ("test one two", "two"),
             ("bench luck", "luck"),
+            ("setup --system", "--system"),
         ] {
             let error = parsed(line).unwrap_err().to_string();
             assert!(error.contains(named), "{line}: {error}");

@@ -1,16 +1,21 @@
 //! Set-up: what a command needs is looked for, named, and got once. A second run changes nothing and needs no network.
 
+mod environment;
 mod packages;
 mod permission;
 mod pins;
-pub mod python;
+mod python;
 mod runtime;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
 use crate::workspace::Workspace;
+pub use environment::environment;
 use packages::Purpose;
 pub use pins::{Kind, Pins};
+pub use runtime::sha256;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -27,6 +32,8 @@ Options:
 2. ONNX Runtime, at the version and with the SHA-256 in assets/onnxruntime.toml. It is downloaded with
    `python3 -m pip download`, which heeds your pip configuration, and lies in your data folder
    (on Linux ~/.local/share/mertscope/onnxruntime/VERSION-cpu). It is verified each time and repaired if need be.
+3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts (62 MB of downloads). Where
+   they can't be had the tests that need them are skipped; nothing else depends on them.
 
 Without a network: put the wheel named in assets/onnxruntime.toml into a folder and set MERTSCOPE_WHEELS to that folder.
 
@@ -35,6 +42,9 @@ Examples:
   cargo xtask setup --gpu
   MERTSCOPE_WHEELS=/media/stick/wheels cargo xtask setup
 ";
+
+/// Plugin hosts that Python has.
+const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4.6"];
 
 /// What the set-up is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,4 +90,20 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
         runtime::install(&pins, build)?;
     }
     Ok(())
+}
+
+/// ONNX Runtime's libraries and documents as [`run`] has put them in place: the CPU build, which runs everywhere.
+pub fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let pins = Pins::read(workspace)?;
+    runtime::files(&pins, pins.build(Kind::Cpu)?)
+}
+
+/// Real plugin hosts for the tests: a Python environment with them, and the packages that they need. Nothing else
+/// depends on them, so that what can't be had is told, and the tests skip it.
+pub fn hosts(workspace: &Workspace) {
+    let got = packages::ensure(&[Purpose::Environment, Purpose::Hosts])
+        .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));
+    if let Err(error) = got {
+        eprintln!("    {error:#}\n    Tests in plugin hosts that are not there will be skipped.");
+    }
 }

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: everything that must hold before a change lands; `.ci/run` calls it.
 
+use std::fs;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
@@ -21,8 +23,10 @@ Arguments:
 Options:
   --full   Also run what takes long: soak, full-size parity, hours of fuzzing
 
-It first gets what is missing (see `cargo xtask setup --help`). A failed step does not keep the next from running;
-the last line is the verdict, and the exit code is 0 only if all passed.
+It first gets what is missing (see `cargo xtask setup --help`), real plugin hosts too: a Python environment with
+pedalboard and dawdreamer in target/venv/hosts, and Debian's qtractor. Where those can't be had their tests are skipped,
+and listed as such. A failed step does not keep the next from running; the last line is the verdict, and the exit code is
+0 only if all that ran passed.
 
 Examples:
   cargo xtask test
@@ -32,6 +36,9 @@ Examples:
 
 /// Tests that take long run only where this is set to 1.
 const FULL_VARIABLE: &str = "MERTSCOPE_FULL";
+
+/// Names the file to which a test that can't run on this machine appends a line with its name and the reason.
+const SKIPPED_VARIABLE: &str = "MERTSCOPE_SKIPPED";
 
 struct Step {
     what: &'static str,
@@ -47,8 +54,11 @@ struct Outcome {
 /// Sets up, runs the steps, prints a summary; the exit code is the verdict.
 pub fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<ExitCode> {
     setup::run(workspace, Goal::Test)?;
+    setup::hosts(workspace);
+    let skipped = workspace.target.join("skipped-tests");
+    fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
     let mut outcomes = Vec::new();
-    for Step { what, mut command } in steps(workspace, full, filter) {
+    for Step { what, mut command } in steps(workspace, full, filter, &skipped) {
         let (status, elapsed) = process::status(what, Progress::Talks, &mut command)?;
         outcomes.push(Outcome {
             what,
@@ -56,7 +66,9 @@ pub fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<Ex
             elapsed,
         });
     }
-    let (report, passed) = report(&outcomes);
+    let skipped = fs::read_to_string(&skipped)
+        .with_context(|| format!("{} cannot be read", skipped.display()))?;
+    let (report, passed) = report(&outcomes, &skipped);
     println!("{report}");
     Ok(if passed {
         ExitCode::SUCCESS
@@ -65,9 +77,10 @@ pub fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<Ex
     })
 }
 
-fn steps(workspace: &Workspace, full: bool, filter: Option<&str>) -> Vec<Step> {
+fn steps(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path) -> Vec<Step> {
     let mut tests = workspace.cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     tests.args(filter);
+    tests.env(SKIPPED_VARIABLE, skipped);
     if full {
         tests.env(FULL_VARIABLE, "1");
     }
@@ -112,7 +125,7 @@ fn steps(workspace: &Workspace, full: bool, filter: Option<&str>) -> Vec<Step> {
 }
 
 /// The summary with the verdict as its last line, and the verdict itself.
-fn report(outcomes: &[Outcome]) -> (String, bool) {
+fn report(outcomes: &[Outcome], skipped: &str) -> (String, bool) {
     let width = outcomes
         .iter()
         .map(|outcome| outcome.what.len())
@@ -136,10 +149,12 @@ fn report(outcomes: &[Outcome]) -> (String, bool) {
         .filter(|outcome| !outcome.passed)
         .map(|outcome| outcome.what)
         .collect();
-    lines.push(if failed.is_empty() {
-        "All passed.".into()
-    } else {
-        format!("FAILED: {}.", failed.join("; "))
+    let skipped: Vec<&str> = skipped.lines().collect();
+    lines.extend(skipped.iter().map(|line| format!("skipped: {line}")));
+    lines.push(match (failed.is_empty(), skipped.len()) {
+        (true, 0) => "All passed.".into(),
+        (true, count) => format!("All that ran passed; {count} tests were skipped."),
+        (false, _) => format!("FAILED: {}.", failed.join("; ")),
     });
     (lines.join("\n"), failed.is_empty())
 }
@@ -155,17 +170,34 @@ mod tests {
             passed,
             elapsed: Duration::from_millis(1500),
         };
-        let (text, passed) = report(&[
-            outcome("Formatting", true),
-            outcome("Lints", false),
-            outcome("Tests", true),
-        ]);
+        let (text, passed) = report(
+            &[
+                outcome("Formatting", true),
+                outcome("Lints", false),
+                outcome("Tests", true),
+            ],
+            "",
+        );
         assert!(!passed);
         assert_eq!(text.lines().last(), Some("FAILED: Lints."));
         assert!(text.contains("Formatting  passed      1.5 s"), "{text}");
 
-        let (text, passed) = report(&[outcome("Formatting", true)]);
+        let (text, passed) = report(&[outcome("Formatting", true)], "");
         assert!(passed);
         assert_eq!(text.lines().last(), Some("All passed."));
+    }
+
+    #[test]
+    fn skipped_tests_are_listed_and_not_counted_as_passed() {
+        let outcome = Outcome {
+            what: "Tests",
+            passed: true,
+            elapsed: Duration::from_millis(1500),
+        };
+        let (text, passed) = report(&[outcome], "one: no Python\ntwo: no Python\n");
+        assert!(passed);
+        assert!(text.contains("skipped: two: no Python"), "{text}");
+        let verdict = "All that ran passed; 2 tests were skipped.";
+        assert_eq!(text.lines().last(), Some(verdict));
     }
 }

@@ -3,7 +3,8 @@
 //! The library is looked for in this order, and the first that is there is taken:
 //!
 //! 1. the file that the environment variable `ORT_DYLIB_PATH` names;
-//! 2. the folder of the program or plugin itself (what a bundle carries);
+//! 2. the folder of the program or plugin itself (what a bundle carries), then the folder
+//!    `Mertscope` in it: a CLAP plugin is a single file, whose belongings lie in that folder;
 //! 3. the user's data folder, `mertscope/onnxruntime/<version>-gpu/`, then `<version>-cpu/`
 //!    (what the set-up installs).
 //!
@@ -143,6 +144,9 @@ pub fn data_folder() -> Option<PathBuf> {
     Some(dirs::data_local_dir()?.join("mertscope"))
 }
 
+/// The folder beside a CLAP plugin with what it needs; `cargo xtask bundle` makes it.
+const BELONGINGS: &str = "Mertscope";
+
 /// The files that are looked for, in this order. `beside` is the folder of the program or plugin.
 ///
 /// # Errors
@@ -154,8 +158,9 @@ pub fn candidates(beside: Option<&Path>) -> Result<Vec<PathBuf>, RuntimeError> {
     }
     let pins = Pins::read()?;
     let mut paths: Vec<_> = beside
-        .map(|folder| folder.join(pins.library()))
         .into_iter()
+        .flat_map(|folder| [folder.to_owned(), folder.join(BELONGINGS)])
+        .map(|folder| folder.join(pins.library()))
         .collect();
     if let Some(data) = data_folder() {
         let installed = data.join("onnxruntime");
@@ -283,7 +288,8 @@ mod tests {
     fn the_programs_own_folder_comes_before_the_users() {
         let paths = candidates(Some(Path::new("/bundle"))).unwrap();
         if std::env::var_os("ORT_DYLIB_PATH").is_none() {
-            assert!(paths[0].starts_with("/bundle"));
+            assert_eq!(paths[0].parent(), Some(Path::new("/bundle")));
+            assert_eq!(paths[1].parent(), Some(Path::new("/bundle/Mertscope")));
             assert!(
                 paths
                     .iter()

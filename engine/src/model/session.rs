@@ -1,11 +1,14 @@
 //! One model in ONNX Runtime: audio in, hidden states out. Used by the encoder thread alone.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ort::session::SessionOutputs;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef;
 
+use super::interrupt::Interrupt;
 use super::{HiddenStates, Length, Manifest, Model, Runtime, ShortInput};
 
 /// How a model is run.
@@ -71,6 +74,17 @@ pub enum EncodeError {
         /// What it said.
         reason: String,
     },
+    /// It took too long; the next window runs.
+    #[error(
+        "A window was given up because the model {model} took longer than {limit_s:.0} s for it. \
+         Choose a smaller model or a faster device."
+    )]
+    Overlong {
+        /// The model's id.
+        model: String,
+        /// How long it was given.
+        limit_s: f64,
+    },
     /// The window's body panicked; the next window runs.
     #[error(
         "A window could not be analysed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
@@ -89,6 +103,7 @@ pub struct Session {
     manifest: Manifest,
     frames: bool,
     session: ort::session::Session,
+    interrupt: Arc<Interrupt>,
 }
 
 impl Session {
@@ -101,6 +116,16 @@ impl Session {
         model: &Model,
         options: SessionOptions,
     ) -> Result<Self, EncodeError> {
+        Self::interruptible(runtime, model, options, Arc::default())
+    }
+
+    /// Like [`Session::new`], for a session that `interrupt` can stop from another thread.
+    pub(super) fn interruptible(
+        runtime: &Runtime,
+        model: &Model,
+        options: SessionOptions,
+        interrupt: Arc<Interrupt>,
+    ) -> Result<Self, EncodeError> {
         let manifest = &model.manifest;
         let id = || manifest.id.clone();
         if options.frames && manifest.graph.frames.is_empty() {
@@ -111,13 +136,16 @@ impl Session {
             reason,
         };
         let mut builder = builder(runtime, options.threads).map_err(load)?;
+        let loading = interrupt.load(builder.canceler()).map_err(load)?;
         let session = builder
             .commit_from_memory(model.onnx())
             .map_err(|error| load(error.to_string()))?;
+        drop(loading);
         let this = Self {
             manifest: manifest.clone(),
             frames: options.frames || manifest.graph.pooled.is_empty(),
             session,
+            interrupt,
         };
         this.check_names()?;
         Ok(this)
@@ -175,6 +203,15 @@ impl Session {
     /// # Errors
     /// [`EncodeError`] of the kinds `TooShort`, `Run` and `Contract`.
     pub fn run(&mut self, samples: &[f32]) -> Result<HiddenStates, EncodeError> {
+        self.run_within(samples, None)
+    }
+
+    /// Like [`Session::run`]; with a limit, [`Interrupt::end_overlong`] ends a run that exceeds it.
+    pub(super) fn run_within(
+        &mut self,
+        samples: &[f32],
+        limit: Option<Duration>,
+    ) -> Result<HiddenStates, EncodeError> {
         let audio = self.prepared(samples)?;
         let id = &self.manifest.id;
         let failed = |reason: String| EncodeError::Run {
@@ -188,10 +225,20 @@ impl Session {
         } else {
             &self.manifest.graph.pooled
         };
+        let run = self.interrupt.run(limit).map_err(failed)?;
         let outputs = self
             .session
-            .run(ort::inputs![self.manifest.graph.input.as_str() => input])
-            .map_err(|error| failed(error.to_string()))?;
+            .run_with_options(
+                ort::inputs![self.manifest.graph.input.as_str() => input],
+                &*run.options,
+            )
+            .map_err(|error| match limit {
+                Some(limit) if run.was_overlong() => EncodeError::Overlong {
+                    model: id.clone(),
+                    limit_s: limit.as_secs_f64(),
+                },
+                _ => failed(error.to_string()),
+            })?;
         collect(&self.manifest, names, self.frames, &outputs).map_err(|reason| {
             EncodeError::Contract {
                 model: id.clone(),

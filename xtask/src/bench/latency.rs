@@ -4,9 +4,7 @@
 //! prints `ready MEAN` (the mean of what the model makes of the test window), then answers each line on its stdin with
 //! the nanoseconds that one window took, and ends when stdin does. Ours is `engine/examples/window_latency.rs`.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -15,8 +13,7 @@ use super::Bench;
 use super::statistics::Quantiles;
 use super::table::Row;
 use crate::process::{self, Clock, Progress};
-use crate::setup::{Pins, python};
-use crate::workspace::Workspace;
+use crate::setup::{Pins, environment};
 
 const MODEL: &str = "assets/embedded/encoder.onnx";
 const THREADS: [usize; 2] = [1, 2];
@@ -28,7 +25,12 @@ const TOLERANCE: f64 = 1e-4;
 /// Three rows for each number of threads: ours, theirs, and the ratio pair by pair.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let workspace = bench.workspace;
-    let python = environment(workspace)?;
+    // The Python to compare with.
+    let requirements = [
+        format!("onnxruntime=={}", Pins::read(workspace)?.version),
+        "numpy==2.4.6".to_owned(),
+    ];
+    let python = environment(workspace, "bench", &requirements)?;
     let mut cargo = workspace.cargo([
         "build",
         "--release",
@@ -162,39 +164,4 @@ impl Drop for Peer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The Python to compare with: an environment with exact versions, made once. Returns its interpreter.
-fn environment(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target.join("venv").join("bench");
-    let interpreter = folder.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    });
-    let requirements = [
-        format!("onnxruntime=={}", Pins::read(workspace)?.version),
-        "numpy==2.4.6".to_owned(),
-    ];
-    let note = folder.join("installed");
-    if is_noted(&note, &requirements)
-        && process::succeeds(Command::new(&interpreter).arg("--version"))
-    {
-        return Ok(interpreter);
-    }
-    let mut venv = python::command();
-    process::run(
-        "Making a Python environment",
-        Progress::Silent,
-        venv.args(["-m", "venv", "--clear"]).arg(&folder),
-    )?;
-    python::install(&interpreter, &requirements)?;
-    // Last, so that an interrupted installation is begun again.
-    fs::write(&note, requirements.join("\n"))
-        .with_context(|| format!("{} cannot be written", note.display()))?;
-    Ok(interpreter)
-}
-
-fn is_noted(note: &Path, requirements: &[String]) -> bool {
-    fs::read_to_string(note).is_ok_and(|text| text == requirements.join("\n"))
 }

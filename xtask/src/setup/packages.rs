@@ -21,8 +21,10 @@ pub enum Purpose {
     Download,
     /// `cargo xtask test`
     Test,
-    /// A Python environment of our own, for `cargo xtask bench`.
+    /// A Python environment of our own.
     Environment,
+    /// Real plugin hosts, and a screen for them.
+    Hosts,
 }
 
 /// A package, and how to tell that what it gives is there.
@@ -38,6 +40,8 @@ enum Probe {
     Program(&'static [&'static str]),
     /// Python can load all of these.
     PythonModules(&'static [&'static str]),
+    /// The dynamic linker finds this shared library.
+    Library(&'static str),
 }
 
 /// In the order in which they are probed and named.
@@ -62,9 +66,45 @@ const REQUIREMENTS: &[Requirement] = &[
     },
     Requirement {
         package: "python3-venv",
-        why: "keeps the Python that the bench compares with apart from the system's",
+        why: "keeps the Python packages of the bench and the tests apart from the system's",
         purpose: Purpose::Environment,
         probe: Probe::PythonModules(&["venv", "ensurepip"]),
+    },
+    Requirement {
+        package: "xvfb",
+        why: "is the screen that the tests open the plugin's editor on",
+        purpose: Purpose::Hosts,
+        probe: Probe::Program(&["Xvfb"]),
+    },
+    Requirement {
+        package: "xsettingsd",
+        why: "owns that screen's settings, which hosts made with JUCE ask for",
+        purpose: Purpose::Hosts,
+        probe: Probe::Program(&["xsettingsd"]),
+    },
+    Requirement {
+        package: "openbox",
+        why: "gives windows on that screen their focus",
+        purpose: Purpose::Hosts,
+        probe: Probe::Program(&["openbox"]),
+    },
+    Requirement {
+        package: "libegl1",
+        why: "draws the editor there",
+        purpose: Purpose::Hosts,
+        probe: Probe::Library("libEGL.so.1"),
+    },
+    Requirement {
+        package: "libglib2.0-0",
+        why: "is what the host dawdreamer leans on",
+        purpose: Purpose::Hosts,
+        probe: Probe::Library("libglib-2.0.so.0"),
+    },
+    Requirement {
+        package: "qtractor",
+        why: "scans the CLAP plugin in the tests",
+        purpose: Purpose::Hosts,
+        probe: Probe::Program(&["qtractor"]),
     },
 ];
 
@@ -75,6 +115,7 @@ impl Requirement {
             Probe::Program(_) if cfg!(windows) && self.purpose == Purpose::Build => true,
             Probe::Program(names) => names.iter().any(|name| on_path(name)),
             Probe::PythonModules(modules) => python::has_modules(modules),
+            Probe::Library(name) => python::can_load(name),
         }
     }
 }

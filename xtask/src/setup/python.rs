@@ -25,6 +25,15 @@ pub fn has_modules(modules: &[&str]) -> bool {
     process::succeeds(command().args(["-c", &format!("import {}", modules.join(", "))]))
 }
 
+/// Whether the dynamic linker finds a shared library, as Python tells it.
+pub fn can_load(library: &str) -> bool {
+    process::succeeds(command().args([
+        "-c",
+        "import ctypes, sys; ctypes.CDLL(sys.argv[1])",
+        library,
+    ]))
+}
+
 /// Downloads the wheel of a build into `folder`, with progress, whatever Python runs pip.
 pub fn download(pins: &Pins, build: &Build, folder: &Path) -> Result<()> {
     let mut pip = command();

@@ -22,6 +22,15 @@ pub fn is_installed(pins: &Pins, build: &Build) -> Result<bool> {
     Ok(is_intact(build, &folder(&home()?, pins, build)))
 }
 
+/// Where the files of a build lie once it is installed.
+pub fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
+    let folder = folder(&home()?, pins, build);
+    let members = build.members.iter();
+    Ok(members
+        .map(|member| folder.join(member.file_name()))
+        .collect())
+}
+
 /// Downloads, verifies and installs a build; waits if another set-up is at it.
 pub fn install(pins: &Pins, build: &Build) -> Result<()> {
     let home = home()?;
@@ -142,7 +151,8 @@ fn verify(file: &Path, expected: &str) -> Result<()> {
     Ok(())
 }
 
-fn sha256(file: &Path) -> io::Result<String> {
+/// The SHA-256 of a file in lower-case hexadecimal.
+pub fn sha256(file: &Path) -> io::Result<String> {
     let (mut hasher, mut file) = (Sha256::new(), File::open(file)?);
     let mut chunk = vec![0; 1 << 18];
     loop {

@@ -1,0 +1,32 @@
+//! The live engine's figures on this machine, printed: what a block costs the audio callback, how
+//! long after its last sample a window's answer is there, and what 16 instances take.
+//!
+//! Usage: `live_figures [seconds]`, 20 by default, for each of its six measurements. Everything
+//! runs in real time. Linux only, for the processor time of a thread.
+
+#[cfg(target_os = "linux")]
+#[path = "live_figures/measure.rs"]
+mod measure;
+
+#[cfg(target_os = "linux")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let seconds = match std::env::args().nth(1) {
+        Some(seconds) => seconds.parse()?,
+        None => 20.0,
+    };
+    measure::push_cost(seconds)?;
+    measure::latency(seconds);
+    let one = measure::instances(1, seconds)?;
+    let many = measure::instances(16, seconds)?;
+    println!(
+        "each further instance: {:.2} MiB, {:.2} % of a core",
+        (many.resident_mib - one.resident_mib) / 15.0,
+        (many.share - one.share) * 100.0 / 15.0
+    );
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    println!("live_figures measures on Linux only");
+}

@@ -1,0 +1,337 @@
+//! What the audio callback does: fold a block to mono, put it into a ring, return.
+//!
+//! [`tap`] makes both ends together. The [`Tap`] belongs to the audio callback and is wait-free: it
+//! never allocates, locks, logs, waits or makes a system call (except in [`Tap::push_exact`], which
+//! may wait, and only while the host renders offline). The [`Drain`] belongs to the live worker.
+//! A block goes in whole or not at all; what finds no room is counted to the frame.
+//!
+//! Deliberately not here: resampling, levels, and the replacement of NaNs, which the worker does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ringbuf::traits::{Consumer, Observer, Producer, Split};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
+
+/// How much audio the ring holds: a worker that is held up for a whole window of 5 s, and then
+/// some, loses nothing.
+const RING_S: usize = 9;
+
+/// Marks that may wait; ten a second for longer than the samples would last.
+const RING_MARKS: usize = 1024;
+
+/// Samples folded at a time, on the stack: small beside the stack of any audio thread.
+const FOLD_SAMPLES: usize = 256;
+
+/// Hosts that keep time in floating-point seconds round to a neighbouring sample; that is no jump.
+const ROUNDING_SAMPLES: u64 = 1;
+
+/// How long [`Tap::push_exact`] sleeps between two looks at the ring.
+const EXACT_SLEEP: Duration = Duration::from_millis(1);
+
+/// What the host says about a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transport {
+    /// Whether the transport runs. `true` where there is no transport to stop.
+    pub playing: bool,
+    /// The host's position at the block's first frame, in samples; `None` without a timeline.
+    pub position: Option<i64>,
+    /// Whether the host renders faster or slower than real time (a bounce).
+    pub offline: bool,
+}
+
+impl Transport {
+    /// A source without a timeline: always playing.
+    pub const LIVE_INPUT: Self = Self {
+        playing: true,
+        position: None,
+        offline: false,
+    };
+}
+
+/// From here on the stream is contiguous: the host's position advances with the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The sample of the stream that it stands before: the number of samples that went into the
+    /// ring until then.
+    pub at: u64,
+    /// What the host says about that sample.
+    pub transport: Transport,
+    /// Frames that were lost right before it.
+    pub lost_frames: u64,
+    /// Whether the host asked to forget what was before.
+    pub reset: bool,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    lost_frames: AtomicU64,
+    pushed_frames: AtomicU64,
+    /// The other end is gone, so that waiting for it makes no sense.
+    drain_gone: AtomicBool,
+}
+
+/// Makes the two ends of a capture at `rate_hz`, with room for 9 s. Allocates, so it is called when
+/// a host activates the plugin and never from the audio callback.
+#[must_use]
+pub fn tap(rate_hz: u32) -> (Tap, Drain) {
+    let (mut samples, mut drained) = HeapRb::new((rate_hz as usize * RING_S).max(1)).split();
+    let (marks, drained_marks) = HeapRb::new(RING_MARKS).split();
+    // Each page is touched here, or the audio callback would take the page faults.
+    samples.push_iter(std::iter::repeat(0.0));
+    drained.clear();
+    let counters = Arc::new(Counters::default());
+    let tap = Tap {
+        samples,
+        marks,
+        counters: Arc::clone(&counters),
+        last: None,
+        since: 0,
+        pushed_frames: 0,
+        pending_lost: 0,
+        pending_reset: false,
+    };
+    let drain = Drain {
+        samples: drained,
+        marks: drained_marks,
+        counters,
+        rate_hz,
+        at: 0,
+    };
+    (tap, drain)
+}
+
+/// The audio callback's end.
+pub struct Tap {
+    samples: HeapProd<f32>,
+    marks: HeapProd<Mark>,
+    counters: Arc<Counters>,
+    /// The transport of the last mark, and the frames since, lost ones among them.
+    last: Option<Transport>,
+    since: u64,
+    pushed_frames: u64,
+    /// Told by the next mark.
+    pending_lost: u64,
+    pending_reset: bool,
+}
+
+impl Tap {
+    /// Takes in one block, `[channels][frames]`, folded to mono as the mean of its channels. The
+    /// samples may have any value. Wait-free; a block that finds no room is dropped and counted.
+    pub fn push<C: AsRef<[f32]>>(&mut self, channels: &[C], at: Transport) {
+        let frames = frames(channels);
+        if frames == 0 {
+            return;
+        }
+        let mark = self.mark(at);
+        let room =
+            self.samples.vacant_len() >= frames && (mark.is_none() || self.marks.vacant_len() > 0);
+        if !room {
+            self.lose(frames as u64);
+            return;
+        }
+        if let Some(mark) = mark {
+            // Before the samples: whoever sees these sees the mark. There is room, see above.
+            let _ = self.marks.try_push(mark);
+            self.last = Some(at);
+            self.since = 0;
+            self.pending_lost = 0;
+            self.pending_reset = false;
+        }
+        self.fold(channels, frames);
+        self.since += frames as u64;
+        self.pushed_frames += frames as u64;
+        self.counters
+            .pushed_frames
+            .store(self.pushed_frames, Ordering::Relaxed);
+    }
+
+    /// Like [`Tap::push`], but while the host renders offline it waits for room, at most for
+    /// `patience`. In real time it never waits.
+    pub fn push_exact<C: AsRef<[f32]>>(
+        &mut self,
+        channels: &[C],
+        at: Transport,
+        patience: Duration,
+    ) {
+        let frames = frames(channels);
+        if at.offline && frames <= self.samples.capacity().get() {
+            let start = Instant::now();
+            while (self.samples.vacant_len() < frames || self.marks.is_full())
+                && !self.counters.drain_gone.load(Ordering::Acquire)
+                && start.elapsed() < patience
+            {
+                std::thread::sleep(EXACT_SLEEP);
+            }
+        }
+        self.push(channels, at);
+    }
+
+    /// Tells the other end to forget what was before the next block. Wait-free.
+    pub fn reset(&mut self) {
+        self.pending_reset = true;
+    }
+
+    /// Frames that found no room so far.
+    #[must_use]
+    pub fn lost_frames(&self) -> u64 {
+        self.counters.lost_frames.load(Ordering::Relaxed)
+    }
+
+    /// Frames that went into the ring so far.
+    #[must_use]
+    pub fn pushed_frames(&self) -> u64 {
+        self.pushed_frames
+    }
+
+    /// The mark that must stand before a block, if it does not simply go on from the last one.
+    fn mark(&self, at: Transport) -> Option<Mark> {
+        let goes_on = self.last.is_some_and(|last| {
+            last.playing == at.playing
+                && last.offline == at.offline
+                && match (last.position, at.position) {
+                    (None, None) => true,
+                    // A stopped transport stays where it is, or is moved about; neither matters.
+                    (Some(_), Some(_)) if !at.playing => true,
+                    (Some(from), Some(to)) => {
+                        let expected = from.saturating_add_unsigned(self.since);
+                        to.abs_diff(expected) <= ROUNDING_SAMPLES
+                    }
+                    _ => false,
+                }
+        });
+        (!goes_on || self.pending_lost > 0 || self.pending_reset).then_some(Mark {
+            at: self.pushed_frames,
+            transport: at,
+            lost_frames: self.pending_lost,
+            reset: self.pending_reset,
+        })
+    }
+
+    fn lose(&mut self, frames: u64) {
+        self.pending_lost += frames;
+        // The host's clock goes on while we lose samples: a loss is no jump.
+        self.since += frames;
+        // Only this thread writes it, so no read-modify-write is needed.
+        let lost = self.counters.lost_frames.load(Ordering::Relaxed) + frames;
+        self.counters.lost_frames.store(lost, Ordering::Relaxed);
+    }
+
+    /// Mean over the channels, summed in their order as [`fold_interleaved`](crate::fold) does it.
+    fn fold<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {
+        if let [mono] = channels {
+            self.samples.push_slice(&mono.as_ref()[..frames]);
+            return;
+        }
+        let mut mono = [0.0; FOLD_SAMPLES];
+        let count = channels.len() as f32;
+        for start in (0..frames).step_by(FOLD_SAMPLES) {
+            let mono = &mut mono[..FOLD_SAMPLES.min(frames - start)];
+            mono.fill(0.0);
+            for channel in channels {
+                for (sum, sample) in mono.iter_mut().zip(&channel.as_ref()[start..]) {
+                    *sum += sample;
+                }
+            }
+            for sum in mono.iter_mut() {
+                *sum /= count;
+            }
+            self.samples.push_slice(mono);
+        }
+    }
+}
+
+/// Frames that all the channels have.
+fn frames<C: AsRef<[f32]>>(channels: &[C]) -> usize {
+    channels
+        .iter()
+        .map(|channel| channel.as_ref().len())
+        .min()
+        .unwrap_or(0)
+}
+
+/// The worker's end.
+pub struct Drain {
+    samples: HeapCons<f32>,
+    marks: HeapCons<Mark>,
+    counters: Arc<Counters>,
+    rate_hz: u32,
+    /// Samples taken out so far.
+    at: u64,
+}
+
+impl Drain {
+    /// The rate of the samples in hertz.
+    #[must_use]
+    pub fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// Frames that found no room so far.
+    #[must_use]
+    pub fn lost_frames(&self) -> u64 {
+        self.counters.lost_frames.load(Ordering::Relaxed)
+    }
+
+    /// Samples that wait in the ring.
+    #[must_use]
+    pub fn waiting_samples(&self) -> usize {
+        self.samples.occupied_len()
+    }
+
+    /// The next mark, wherever it stands.
+    #[must_use]
+    pub fn next_mark(&self) -> Option<Mark> {
+        self.marks.try_peek().copied()
+    }
+
+    /// Takes the next stretch without a mark inside, at most `limit` samples: appends it to `out`
+    /// and returns the mark that stands before it, if there is one. No samples and no mark: the
+    /// ring is empty.
+    pub fn take(&mut self, limit: usize, out: &mut Vec<f32>) -> Option<Mark> {
+        // Samples first: the marks of all that is seen here were published before.
+        let mut count = self.samples.occupied_len().min(limit);
+        let mut before = None;
+        if let Some(mark) = self.marks.try_peek().copied() {
+            if mark.at == self.at {
+                before = self.marks.try_pop();
+                if let Some(next) = self.marks.try_peek() {
+                    count = count.min((next.at - self.at) as usize);
+                }
+            } else {
+                count = count.min((mark.at - self.at) as usize);
+            }
+        }
+        let from = out.len();
+        out.resize(from + count, 0.0);
+        let taken = self.samples.pop_slice(&mut out[from..]);
+        out.truncate(from + taken);
+        self.at += taken as u64;
+        before
+    }
+}
+
+impl Drop for Drain {
+    fn drop(&mut self) {
+        self.counters.drain_gone.store(true, Ordering::Release);
+    }
+}
+
+impl std::fmt::Debug for Tap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tap")
+            .field("pushed_frames", &self.pushed_frames)
+            .field("lost_frames", &self.lost_frames())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Drain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Drain")
+            .field("rate_hz", &self.rate_hz)
+            .field("waiting_samples", &self.waiting_samples())
+            .finish_non_exhaustive()
+    }
+}

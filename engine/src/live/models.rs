@@ -1,0 +1,212 @@
+//! The models that streams ask for: one slot each, shared by all streams that ask for the same.
+//! Reading, hashing, loading and warming up happen on the encoder thread; the worker keeps score.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use super::schedule;
+use super::snapshot::Running;
+use super::worker::Message;
+use crate::model::{
+    EncodeError, EncoderThread, Model, ModelError, Opened, RuntimeError, SessionId, SessionOptions,
+    panic_message, runtime,
+};
+
+/// Threads of one live window. One: analysis stays within a share of one core.
+const THREADS: usize = 1;
+
+/// Why a stream has no model.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum OpenError {
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    #[error("{0}")]
+    Model(Arc<ModelError>),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error(
+        "The model “{name}” that is installed is not the one this project was saved with: the \
+         SHA-256 of its graph is {actual} instead of {expected}. Install that version, or choose \
+         the model again to use the installed one."
+    )]
+    Other {
+        name: String,
+        expected: String,
+        actual: String,
+    },
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Wanted {
+    pub(super) name: Option<String>,
+    pub(super) sha256: Option<String>,
+    pub(super) library_folder: Option<PathBuf>,
+}
+
+impl Wanted {
+    /// The embedded model, which goes on in place of a missing one.
+    pub(super) fn fallback(&self) -> Self {
+        Self {
+            library_folder: self.library_folder.clone(),
+            ..Self::default()
+        }
+    }
+
+    fn find(&self) -> Result<Model, OpenError> {
+        let model =
+            Model::find(self.name.as_deref()).map_err(|error| OpenError::Model(Arc::new(error)))?;
+        let actual = &model.manifest.graph.sha256;
+        match &self.sha256 {
+            Some(expected) if expected != actual => Err(OpenError::Other {
+                name: model.manifest.id.clone(),
+                expected: expected.clone(),
+                actual: actual.clone(),
+            }),
+            _ => Ok(model),
+        }
+    }
+}
+
+/// A model that runs.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub(super) model: Arc<Model>,
+    pub(super) running: Running,
+    pub(super) session: SessionId,
+    /// How long a window usually takes, in seconds.
+    pub(super) usual_s: f64,
+}
+
+impl Loaded {
+    fn new(model: Arc<Model>, opened: &Opened) -> Self {
+        let labels = model.head("genre").map(|head| head.labels.clone());
+        Self {
+            running: Running {
+                id: model.manifest.id.clone(),
+                sha256: model.manifest.graph.sha256.clone(),
+                genre_labels: labels.unwrap_or_default().into(),
+                device: "CPU".to_owned(),
+            },
+            session: opened.session,
+            usual_s: opened.warm_up.as_secs_f64(),
+            model,
+        }
+    }
+}
+
+/// How far a slot is.
+#[derive(Debug)]
+pub(super) enum Slot {
+    Loading,
+    Ready(Loaded),
+    Missing(OpenError),
+}
+
+/// All the slots.
+#[derive(Debug, Default)]
+pub(super) struct Models(Vec<(Wanted, Slot)>);
+
+impl Models {
+    pub(super) fn get(&self, wanted: &Wanted) -> Option<&Slot> {
+        self.0
+            .iter()
+            .find(|(other, _)| other == wanted)
+            .map(|(_, slot)| slot)
+    }
+
+    pub(super) fn loaded(&self, wanted: &Wanted) -> Option<&Loaded> {
+        match self.get(wanted) {
+            Some(Slot::Ready(loaded)) => Some(loaded),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_missing(&self, wanted: &Wanted) -> bool {
+        matches!(self.get(wanted), Some(Slot::Missing(_)))
+    }
+
+    /// Starts loading what is wanted and not there yet.
+    pub(super) fn want(
+        &mut self,
+        wanted: &Wanted,
+        encoder: &EncoderThread,
+        answer: &Sender<Message>,
+    ) {
+        if self.get(wanted).is_some() {
+            return;
+        }
+        self.0.push((wanted.clone(), Slot::Loading));
+        let (wanted, answer) = (wanted.clone(), answer.clone());
+        encoder.live(move |sessions| {
+            let open = || {
+                let runtime = runtime::load(wanted.library_folder.as_deref())?;
+                let model = Arc::new(wanted.find()?);
+                let options = SessionOptions {
+                    threads: THREADS,
+                    frames: false,
+                };
+                let opened = sessions.open(runtime, &model, options)?;
+                Ok(Loaded::new(model, &opened))
+            };
+            let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
+                let error = EncodeError::Panic {
+                    model: wanted.name.clone().unwrap_or_else(|| "embedded".to_owned()),
+                    reason: panic_message(&*panic).to_owned(),
+                };
+                Err(error.into())
+            });
+            // The worker outlives the encoder.
+            let _ = answer.send(Message::Opened(wanted, result));
+        });
+    }
+
+    /// Takes in the answer to [`Models::want`].
+    pub(super) fn opened(
+        &mut self,
+        wanted: &Wanted,
+        result: Result<Loaded, OpenError>,
+        encoder: &EncoderThread,
+    ) {
+        let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
+        match (slot, result) {
+            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(loaded),
+            (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
+            // Nobody wants it any more, or it was wanted again and came sooner.
+            (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
+            (_, Err(_)) => {}
+        }
+    }
+
+    /// Follows the measured duration of a window.
+    pub(super) fn measured(&mut self, session: SessionId, took_s: f64) {
+        for (_, slot) in &mut self.0 {
+            if let Slot::Ready(loaded) = slot
+                && loaded.session == session
+            {
+                loaded.usual_s = schedule::follow(loaded.usual_s, took_s);
+            }
+        }
+    }
+
+    /// Frees what nobody wants. With `retry`, what is missing is forgotten and looked for again.
+    pub(super) fn keep(
+        &mut self,
+        retry: bool,
+        encoder: &EncoderThread,
+        is_wanted: impl Fn(&Wanted) -> bool,
+    ) {
+        self.0.retain(|(wanted, slot)| {
+            let missing = matches!(slot, Slot::Missing(_));
+            let keep = is_wanted(wanted) && !(retry && missing);
+            if let (false, Slot::Ready(loaded)) = (keep, slot) {
+                let session = loaded.session;
+                encoder.live(move |sessions| sessions.close(session));
+            }
+            keep
+        });
+    }
+}

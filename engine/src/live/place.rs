@@ -1,0 +1,131 @@
+//! Where audio stands: from a stream's own clock, which never jumps, to the host's timeline.
+
+use std::ops::Range;
+
+/// A position that differs by less is a correction of the host's clock, not a cut in the music.
+const CORRECTION_S: f64 = 0.02;
+
+/// A stretch on the timelines.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    /// Its begin and end in seconds: the host's, or those of the stream's own clock.
+    pub(super) seconds: Range<f64>,
+    /// The same in the host's samples, where the host has a timeline.
+    pub(super) host_samples: Option<Range<i64>>,
+    /// Where it ends on the stream's own clock, in seconds.
+    pub(super) clock_s: f64,
+}
+
+/// Where a position of the host stands on the stream's clock.
+#[derive(Debug, Clone, Copy)]
+struct Anchor {
+    clock: u64,
+    host: Option<i64>,
+}
+
+/// What is known of the host's timeline.
+#[derive(Debug)]
+pub(super) struct HostTimeline {
+    rate_hz: u32,
+    anchors: Vec<Anchor>,
+    last_jump: Option<(i64, i64)>,
+}
+
+impl HostTimeline {
+    pub(super) fn new(rate_hz: u32) -> Self {
+        Self {
+            rate_hz,
+            anchors: Vec::new(),
+            last_jump: None,
+        }
+    }
+
+    /// From `clock` on, the host is at `host` and goes on from there. With `cut`, nothing that
+    /// ends later reaches back before it.
+    pub(super) fn anchor(&mut self, clock: u64, host: Option<i64>, cut: bool) {
+        // One older anchor is kept for a window that ended before this one but is cut after it.
+        let keep = usize::from(!cut).min(self.anchors.len());
+        let keep_from = self.anchors.len() - keep;
+        self.anchors.drain(..keep_from);
+        self.anchors.push(Anchor { clock, host });
+    }
+
+    /// Where the last anchor is on the clock.
+    pub(super) fn last_anchor(&self) -> Option<u64> {
+        self.anchors.last().map(|anchor| anchor.clock)
+    }
+
+    /// Whether the host, being at `host` at this moment of the clock, went elsewhere, other than
+    /// round the same loop once more.
+    pub(super) fn jumps(&mut self, clock: u64, host: Option<i64>) -> bool {
+        let (Some(expected), Some(host)) = (self.host(clock), host) else {
+            return self.host(clock).is_some() != host.is_some();
+        };
+        if expected.abs_diff(host) as f64 <= CORRECTION_S * f64::from(self.rate_hz) {
+            return false;
+        }
+        let same_loop = host < expected && self.last_jump == Some((expected, host));
+        self.last_jump = Some((expected, host));
+        !same_loop
+    }
+
+    /// The host's position at a moment of the clock; right at an anchor, what was before it.
+    fn host(&self, clock: u64) -> Option<i64> {
+        let before = |anchor: &&Anchor| anchor.clock < clock;
+        let anchor = self.anchors.iter().rev().find(before);
+        let anchor = anchor.or(self.anchors.first())?;
+        Some(anchor.host? + (clock as i64 - anchor.clock as i64))
+    }
+
+    /// The place of the `length` frames before a moment of the clock.
+    pub(super) fn place(&self, end: u64, length: u64) -> Place {
+        let rate_hz = f64::from(self.rate_hz);
+        let host_samples = self.host(end).map(|host| host - length as i64..host);
+        let clock_s = end as f64 / rate_hz;
+        let seconds = match &host_samples {
+            Some(host) => host.start as f64 / rate_hz..host.end as f64 / rate_hz,
+            None => (clock_s - length as f64 / rate_hz)..clock_s,
+        };
+        Place {
+            seconds,
+            host_samples,
+            clock_s,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_counts_from_the_anchor_before_its_end() {
+        let mut timeline = HostTimeline::new(1_000);
+        timeline.anchor(0, Some(5_000), true);
+        timeline.anchor(2_000, Some(5_000), false); // a loop of two seconds
+        let at = |end| timeline.place(end, 500).host_samples;
+        assert_eq!(at(1_500), Some(6_000..6_500));
+        assert_eq!(at(2_000), Some(6_500..7_000)); // the loop's end, not its begin
+        assert_eq!(at(2_100), Some(4_600..5_100));
+        assert_eq!(timeline.place(2_100, 500).seconds, 4.6..5.1);
+        timeline.anchor(3_000, None, true);
+        let place = timeline.place(3_500, 500);
+        assert_eq!((place.host_samples, place.seconds), (None, 3.0..3.5));
+    }
+
+    #[test]
+    fn a_loop_is_a_jump_once_and_a_correction_is_none() {
+        let mut timeline = HostTimeline::new(1_000);
+        timeline.anchor(0, Some(0), true);
+        assert!(!timeline.jumps(1_000, Some(1_015)));
+        assert!(timeline.jumps(1_000, Some(0)));
+        timeline.anchor(1_000, Some(0), true);
+        assert!(!timeline.jumps(2_000, Some(0)));
+        timeline.anchor(2_000, Some(0), false);
+        // Elsewhere, forwards, or off the timeline: a jump each time.
+        assert!(timeline.jumps(2_500, Some(100)));
+        assert!(timeline.jumps(3_000, Some(9_000)));
+        assert!(timeline.jumps(3_000, Some(9_000)));
+        assert!(timeline.jumps(3_000, None));
+    }
+}

@@ -1,0 +1,158 @@
+//! What the views read: plain immutable data, swapped in whole by the worker.
+//!
+//! A [`Snapshot`] is made on the worker and read on GUI threads; the audio callback neither makes
+//! nor frees one. Deliberately not here: anything that computes or formats.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::timeline::Reading;
+
+/// What a stream is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is captured: not attached, or analysis is off.
+    Idle,
+    /// The host's transport stands.
+    Stopped,
+    /// The window was below the silence gate.
+    Silent,
+    /// Windows are filled and analysed.
+    Analysing,
+    /// Audio is taken in, but results are held.
+    Held,
+}
+
+/// How far a model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelState {
+    /// It is being read, loaded and warmed up.
+    Loading,
+    /// It runs.
+    Ready,
+    /// It can't be used; [`Snapshot::error`] says why and what to do.
+    Missing,
+}
+
+/// The model that was asked for, and the one that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelStatus {
+    /// What was asked for: an id or a folder; `None` is the embedded model.
+    pub asked: Option<String>,
+    /// The SHA-256 that was asked for, or else that of the model that was found.
+    pub sha256: Option<String>,
+    /// How far the model that was asked for is.
+    pub state: ModelState,
+    /// The model that runs: the one asked for, or the embedded one in its place.
+    pub running: Option<Running>,
+}
+
+/// A model that runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its id.
+    pub id: String,
+    /// The SHA-256 of its graph.
+    pub sha256: String,
+    /// The labels of its genre head, in the order of the probabilities; empty without one.
+    pub genre_labels: Arc<[String]>,
+    /// What it runs on.
+    pub device: String,
+}
+
+/// One window's result and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What was heard. Its times are seconds on the host's timeline, or, where the host has none,
+    /// seconds of audio since [`attach`](super::Stream::attach).
+    pub reading: Reading,
+    /// The window on the host's timeline in samples at the host's rate; `None` without one.
+    pub host_samples: Option<Range<i64>>,
+    /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] back then.
+    pub generation: u64,
+}
+
+/// Everything there is to show about a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// What the stream is doing.
+    pub state: State,
+    /// Its model.
+    pub model: ModelStatus,
+    /// Grows with each start, jump, loss, reset and re-activation.
+    pub generation: u64,
+    /// The newest analysed window; `None` from a start, jump or reset until the next result, so
+    /// that nothing stale is shown as new.
+    pub latest: Option<Arc<Entry>>,
+    /// The last windows, oldest first, bounded: analysed ones, and those that were skipped with
+    /// the reason. Survives jumps, not resets.
+    pub history: Arc<Vec<Arc<Entry>>>,
+    /// The rate of the captured audio in hertz; 0 when nothing is attached.
+    pub rate_hz: u32,
+    /// Where the captured audio is now, on the timeline of [`Entry::reading`], in seconds.
+    pub position_s: f64,
+    /// How much of the window is filled, 0 to 1.
+    pub window_fill: f32,
+    /// The hop that was asked for in seconds; `None` when it is automatic.
+    pub hop_asked_s: Option<f64>,
+    /// The hop that is used in seconds.
+    pub hop_s: f64,
+    /// How long the last inference took, in seconds.
+    pub inference_s: Option<f64>,
+    /// From the arrival of the last window's last sample to its result, in seconds.
+    pub latency_s: Option<f64>,
+    /// Frames that the ring had no room for since [`attach`](super::Stream::attach).
+    pub lost_frames: u64,
+    /// Windows that were due but gave way to newer ones.
+    pub skipped_windows: u64,
+    /// Inferences run for this stream.
+    pub analysed_windows: u64,
+    /// RMS level of the audio just captured in dBFS, −∞ for silence.
+    pub level_dbfs: f32,
+    /// What is wrong and what to do about it, in full sentences.
+    pub error: Option<String>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            state: State::Idle,
+            model: ModelStatus {
+                asked: None,
+                sha256: None,
+                state: ModelState::Loading,
+                running: None,
+            },
+            generation: 0,
+            latest: None,
+            history: Arc::default(),
+            rate_hz: 0,
+            position_s: 0.0,
+            window_fill: 0.0,
+            hop_asked_s: None,
+            hop_s: 0.0,
+            inference_s: None,
+            latency_s: None,
+            lost_frames: 0,
+            skipped_windows: 0,
+            analysed_windows: 0,
+            level_dbfs: f32::NEG_INFINITY,
+            error: None,
+        }
+    }
+}
+
+/// Reads a stream's newest snapshot from any thread but the audio callback (dropping the last
+/// reference to a snapshot frees memory).
+#[derive(Debug, Clone, Default)]
+pub struct SnapshotReader(pub(super) Arc<ArcSwap<Snapshot>>);
+
+impl SnapshotReader {
+    /// The newest snapshot.
+    #[must_use]
+    pub fn read(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
+}

@@ -1,0 +1,248 @@
+//! The worker thread: drains all streams, hands one window at a time to the encoder, publishes.
+//!
+//! It sleeps until a window can be due or somebody says something, and never waits for an
+//! inference. Deliberately not here: sessions, which the encoder thread owns.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::models::{Loaded, Models, OpenError, Wanted};
+use super::schedule::Load;
+use super::track::{Due, Track};
+use super::{Settings, UpdateHook, schedule};
+use crate::capture::Drain;
+use crate::model::{Encoded, EncoderThread, panic_message};
+
+/// A run is given up after this many of the model's windows: its result would be history.
+const OVERLONG_WINDOWS: f64 = 4.0;
+
+/// While a run is in progress the worker looks this often whether it is overlong.
+const WATCH: Duration = Duration::from_millis(250);
+
+/// What the worker is told.
+pub(super) enum Message {
+    Open(u64, Box<Track>),
+    Close(u64),
+    Attach(u64, Drain),
+    Detach(u64),
+    Set(u64, Settings),
+    Reset(u64),
+    Hook(u64, UpdateHook),
+    Opened(Wanted, Result<Loaded, OpenError>),
+    Encoded(u64, Box<Due>, Encoded),
+    Shutdown,
+}
+
+/// The worker's state.
+pub(super) struct Worker {
+    inbox: Receiver<Message>,
+    answers: Sender<Message>,
+    encoder: EncoderThread,
+    tracks: BTreeMap<u64, Track>,
+    models: Models,
+    busy: bool,
+    effort: Effort,
+}
+
+impl Worker {
+    /// A worker that reads `inbox`; `answers` is the other end of the same channel.
+    pub(super) fn new(
+        inbox: Receiver<Message>,
+        answers: Sender<Message>,
+        encoder: EncoderThread,
+    ) -> Self {
+        Self {
+            inbox,
+            answers,
+            encoder,
+            tracks: BTreeMap::new(),
+            models: Models::default(),
+            busy: false,
+            effort: Effort::new(),
+        }
+    }
+
+    /// Runs until told to shut down.
+    pub(super) fn run(mut self) {
+        let mut wake = None;
+        loop {
+            let first = match wake {
+                Some(wake) => self.inbox.recv_timeout(wake).ok(),
+                None => self.inbox.recv().ok(),
+            };
+            let mut next = first;
+            while let Some(message) = next {
+                if matches!(message, Message::Shutdown) {
+                    return;
+                }
+                self.take(message);
+                next = self.inbox.try_recv().ok();
+            }
+            let start = Instant::now();
+            wake = self.tick();
+            self.effort.add(start.elapsed());
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        let now = Instant::now();
+        match message {
+            Message::Open(id, track) => {
+                self.tracks.insert(id, *track);
+                self.provide(false);
+            }
+            Message::Close(id) => {
+                self.tracks.remove(&id);
+                self.provide(false);
+            }
+            Message::Attach(id, drain) => self.with(id, |track| track.attach(Some(drain), now)),
+            Message::Detach(id) => self.with(id, |track| track.attach(None, now)),
+            Message::Set(id, settings) => {
+                self.with(id, |track| track.set(settings));
+                self.provide(true);
+            }
+            Message::Reset(id) => self.with(id, Track::reset),
+            Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
+            Message::Opened(wanted, result) => {
+                self.models.opened(&wanted, result, &self.encoder);
+                self.provide(false);
+            }
+            Message::Encoded(id, due, encoded) => {
+                self.busy = false;
+                let took_s = encoded.took.as_secs_f64();
+                if encoded.hidden.is_ok() {
+                    self.models.measured(due.session, took_s);
+                }
+                self.with(id, |track| track.finish(&due, encoded, now));
+            }
+            Message::Shutdown => {}
+        }
+    }
+
+    /// Runs `body` on a stream, if it is still there. A panic is shown in it.
+    fn with(&mut self, id: u64, body: impl FnOnce(&mut Track)) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        contained(track, body);
+    }
+
+    /// Has the models loaded that are wanted, and those freed that are not.
+    fn provide(&mut self, retry: bool) {
+        let mut wanted: Vec<Wanted> = self.tracks.values().map(Track::wanted).collect();
+        let missing = wanted
+            .iter()
+            .filter(|wanted| self.models.is_missing(wanted));
+        let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
+        wanted.extend(fallbacks);
+        self.models
+            .keep(retry, &self.encoder, |other| wanted.contains(other));
+        for wanted in &wanted {
+            self.models.want(wanted, &self.encoder, &self.answers);
+        }
+    }
+
+    /// Looks after all streams; returns how long nothing is to be done.
+    fn tick(&mut self) -> Option<Duration> {
+        self.encoder.interrupt().end_overlong();
+        let now = Instant::now();
+        let models = &self.models;
+        let usual_s = self
+            .tracks
+            .values()
+            .filter(|track| track.is_active())
+            .filter_map(|track| Some(track.loaded(models)?.usual_s));
+        let load = Load {
+            round_s: usual_s.sum(),
+            worker_share: self.effort.share,
+        };
+        for track in self.tracks.values_mut() {
+            contained(track, |track| track.poll(now, models, load));
+        }
+        self.dispatch();
+        for track in self.tracks.values_mut() {
+            if track.publish()
+                && let Some(hook) = track.hook.clone()
+            {
+                contained(track, |_| hook());
+            }
+        }
+        let wake = self
+            .tracks
+            .values()
+            .filter_map(|track| track.wake(now))
+            .min();
+        if self.busy {
+            return Some(wake.map_or(WATCH, |wake| wake.min(WATCH)));
+        }
+        wake
+    }
+
+    /// Hands the most urgent window to the encoder, if it is free.
+    fn dispatch(&mut self) {
+        if self.busy {
+            return;
+        }
+        let waiting = |(id, track): (&u64, &Track)| Some((*id, track.due.as_ref()?.deadline));
+        let next = schedule::earliest(self.tracks.iter().filter_map(waiting));
+        let Some((id, track)) = next.and_then(|id| Some((id, self.tracks.get_mut(&id)?))) else {
+            return;
+        };
+        let (Some(mut due), Some(loaded)) = (track.due.take(), track.loaded(&self.models)) else {
+            return;
+        };
+        let limit_s = loaded.model.manifest.window_s() * OVERLONG_WINDOWS;
+        let limit = Some(Duration::from_secs_f64(limit_s));
+        let samples = std::mem::take(&mut due.placed.window.samples);
+        let answers = self.answers.clone();
+        self.busy = true;
+        self.encoder.live(move |sessions| {
+            let encoded = sessions.encode(due.session, samples, limit);
+            // The worker outlives the encoder.
+            let _ = answers.send(Message::Encoded(id, Box::new(due), encoded));
+        });
+    }
+}
+
+/// The share of a core that the worker itself takes, measured over periods of some seconds.
+struct Effort {
+    since: Instant,
+    worked: Duration,
+    share: f64,
+}
+
+impl Effort {
+    const PERIOD: Duration = Duration::from_secs(2);
+
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            worked: Duration::ZERO,
+            share: 0.0,
+        }
+    }
+
+    fn add(&mut self, worked: Duration) {
+        self.worked += worked;
+        let period = self.since.elapsed();
+        if period >= Self::PERIOD {
+            self.share = self.worked.as_secs_f64() / period.as_secs_f64();
+            self.worked = Duration::ZERO;
+            self.since = Instant::now();
+        }
+    }
+}
+
+/// Runs `body`; a panic is shown in the stream, and everything goes on.
+fn contained(track: &mut Track, body: impl FnOnce(&mut Track)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(track))) {
+        track.fail(format!(
+            "A window could not be analysed, because of an error in Mertscope: {}. Please report \
+             it.",
+            panic_message(&*panic)
+        ));
+    }
+}

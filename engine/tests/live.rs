@@ -1,0 +1,12 @@
+//! The live engine from outside: rings in, snapshots out, with the real ONNX Runtime.
+
+#[path = "live/answers.rs"]
+mod answers;
+#[path = "live/faults.rs"]
+mod faults;
+#[path = "live/offline.rs"]
+mod offline;
+#[path = "live/stage.rs"]
+mod stage;
+#[path = "live/transport.rs"]
+mod transport;

@@ -1,0 +1,89 @@
+//! The answers themselves: the same as those of `mertscope analyze`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mertscope_engine::analyse::{AnalyseOptions, Analyser};
+use mertscope_engine::decode::{Block, Decoder};
+use mertscope_engine::live::{Entry, Settings, State};
+use mertscope_engine::model::{Model, runtime};
+use mertscope_engine::timeline::{Reading, Status};
+
+use crate::stage::Stage;
+
+#[test]
+fn a_piece_played_through_a_host_is_heard_like_its_file() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo/headwind.ogg");
+    let options = AnalyseOptions {
+        hop_s: 1.0,
+        smoothing: true,
+        threads: 1,
+    };
+    let model = Arc::new(Model::embedded().unwrap());
+    let analyser = Analyser::new(runtime::load(None).unwrap(), model, options).unwrap();
+    let decoder = Decoder::open(&path).unwrap();
+    let file = analyser.analyse(decoder, "it", &mut |_, _| {}).unwrap();
+
+    let mut decoder = Decoder::open(&path).unwrap();
+    let (rate_hz, channels) = (decoder.rate_hz(), decoder.channels());
+    let mut stage = Stage::exact(rate_hz, 1.0, Settings::default());
+    while let Some(Block::Samples(samples)) = decoder.next_block().unwrap() {
+        for block in samples.chunks(480 * channels) {
+            let planes: Vec<Vec<f32>> = (0..channels)
+                .map(|channel| {
+                    block
+                        .iter()
+                        .skip(channel)
+                        .step_by(channels)
+                        .copied()
+                        .collect()
+                })
+                .collect();
+            let patience = std::time::Duration::from_secs(240);
+            stage.tap.push_exact(&planes, stage.transport, patience);
+            *stage.transport.position.as_mut().unwrap() += planes[0].len() as i64;
+        }
+    }
+    // The file's last window is aligned with its end, which a stream does not know. The resampler
+    // wants a little more audio before it gives the last samples.
+    stage.play(&[0.0; 4_096]);
+    let windows: Vec<&Reading> = file
+        .timeline
+        .readings
+        .iter()
+        .filter(|reading| reading.start_s.fract() < 1e-9)
+        .collect();
+    let end_s = windows.last().unwrap().end_s;
+    let heard = stage.wait_for_answer(end_s);
+    let live: Vec<&Arc<Entry>> = heard.history.iter().collect();
+    assert_eq!(live.len(), windows.len());
+    for (live, file) in live.iter().zip(&windows) {
+        assert_eq!(live.reading.status, Status::Ok);
+        assert!((live.reading.start_s - file.start_s).abs() < 1e-6);
+        assert_eq!(live.reading.heard, file.heard, "at {} s", file.start_s);
+        let samples = live.host_samples.clone().unwrap();
+        assert_eq!(samples.start, (file.start_s * f64::from(rate_hz)) as i64);
+    }
+    assert_eq!(heard.lost_frames, 0);
+    assert_eq!(heard.skipped_windows, 0);
+    assert_eq!(heard.error, None);
+}
+
+#[test]
+fn several_streams_share_one_running_model_and_each_hears_its_own_audio() {
+    let mut one = Stage::exact(44_100, 1.0, Settings::default());
+    let mut other = Stage::exact(48_000, 1.0, Settings::default());
+    one.play_chord(6.1);
+    other.play(&vec![0.25; 48_000 * 8]); // a constant offset is silence
+    let heard = one.wait_for_answer(6.0);
+    let silent = other.wait("silence", |s| s.state == State::Silent);
+    assert_eq!(heard.model.running, silent.model.running);
+    assert!(heard.latest.as_ref().unwrap().reading.heard.is_some());
+    // At most the first window, which holds the step to the offset.
+    assert!(silent.analysed_windows <= 1);
+    assert!(
+        (silent.level_dbfs - -12.0).abs() < 0.11,
+        "{}",
+        silent.level_dbfs
+    );
+}

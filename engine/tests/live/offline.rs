@@ -1,0 +1,98 @@
+//! Faster than real time, and slower than wanted: what gives way, and what is told about it.
+
+use mertscope_engine::capture::{Transport, tap};
+use mertscope_engine::live::{Controls, Hop, MAX_HOP_S, Settings, State};
+use mertscope_engine::timeline::Status;
+
+use crate::stage::{Stage, chord, count};
+
+const RATE_HZ: u32 = 48_000;
+
+#[test]
+fn a_bounce_that_may_not_wait_marks_exactly_what_it_lost() {
+    let stage = Stage::exact(RATE_HZ, 1.0, Settings::default());
+    // Nobody drains while 60 s go by at once: 9 s fit.
+    let (mut bounced, drain) = tap(RATE_HZ);
+    let mut transport = Transport {
+        playing: true,
+        position: Some(0),
+        offline: true,
+    };
+    let mut push = |seconds: f64| {
+        for block in chord(RATE_HZ, seconds).chunks(480) {
+            bounced.push(&[block], transport);
+            *transport.position.as_mut().unwrap() += block.len() as i64;
+        }
+    };
+    push(60.0);
+    stage.stream.attach(drain);
+    stage.wait("the first nine seconds", |s| s.position_s > 8.9);
+    push(5.1);
+    let after = stage.wait_for_answer(65.0);
+    let lost = 51 * u64::from(RATE_HZ);
+    assert_eq!(after.lost_frames, lost);
+    assert_eq!(count(&after, Status::Gap), 1);
+    let gap = after
+        .history
+        .iter()
+        .find(|e| e.reading.status == Status::Gap)
+        .unwrap();
+    assert_eq!(gap.host_samples, Some(9 * 48_000..60 * 48_000));
+    assert_eq!(
+        after.latest.as_ref().unwrap().host_samples,
+        Some(60 * 48_000..65 * 48_000)
+    );
+    stage.stream.detach();
+}
+
+#[test]
+fn what_is_no_number_is_marked_and_the_rest_is_heard() {
+    let mut stage = Stage::exact(RATE_HZ, 1.0, Settings::default());
+    let mut audio = chord(RATE_HZ, 12.1);
+    audio[RATE_HZ as usize * 13 / 2] = f32::NAN;
+    stage.play(&audio);
+    let heard = stage.wait_for_answer(12.0);
+    // Windows end at 5 to 12 s; those that end at 7 to 11 s hold the NaN.
+    assert_eq!(heard.analysed_windows, 3);
+    let bad = heard
+        .history
+        .iter()
+        .find(|e| e.reading.status == Status::Invalid)
+        .unwrap();
+    assert!((bad.reading.start_s - 2.0).abs() < 1e-6 && (bad.reading.end_s - 11.0).abs() < 1e-6);
+    assert!(heard.level_dbfs.is_finite());
+}
+
+#[test]
+fn the_hop_grows_until_the_share_suffices_and_the_snapshot_says_so() {
+    let settings = Settings {
+        cpu_share: 0.001,
+        ..Settings::default()
+    };
+    let controls = Controls {
+        hop: Hop::Seconds(0.5),
+        ..Controls::default()
+    };
+    let mut stage = Stage::loading(RATE_HZ, controls, settings);
+    stage.play_chord(6.0);
+    let heard = stage.wait("a result and its hop", |s| {
+        s.latest.is_some() && s.state == State::Analysing && s.hop_s > 0.5
+    });
+    assert_eq!(heard.hop_asked_s, Some(0.5));
+    assert!(heard.hop_s <= MAX_HOP_S);
+    // In whole frames of 320 samples at the model's 16 kHz.
+    assert_eq!((heard.hop_s * 16_000.0) % 320.0, 0.0);
+}
+
+#[test]
+fn an_exact_bounce_skips_nothing_though_the_share_is_small() {
+    let settings = Settings {
+        cpu_share: 0.001,
+        ..Settings::default()
+    };
+    let mut stage = Stage::exact(RATE_HZ, 0.5, settings);
+    stage.play_chord(15.1);
+    let heard = stage.wait_for_answer(15.0);
+    assert_eq!(heard.analysed_windows, 21);
+    assert_eq!((heard.skipped_windows, heard.lost_frames), (0, 0));
+}

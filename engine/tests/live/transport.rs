@@ -1,0 +1,169 @@
+//! The host's transport: starts, stops, jumps, loops, and the places that results carry.
+
+use mertscope_engine::capture::{Transport, tap};
+use mertscope_engine::live::{Controls, Settings, State};
+use mertscope_engine::timeline::Status;
+
+use crate::stage::{Stage, chord, count};
+
+const RATE_HZ: u32 = 48_000;
+
+fn stage(settings: Settings) -> Stage {
+    Stage::exact(RATE_HZ, 1.0, settings)
+}
+
+#[test]
+fn silence_costs_no_inference_after_one_window() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    stage.play(&vec![0.0; RATE_HZ as usize * 28]);
+    let silent = stage.wait("the last window", |s| {
+        let last = s.history.last();
+        last.is_some_and(|entry| entry.reading.end_s > 33.9) && s.analysed_windows >= 7
+    });
+    assert_eq!(silent.state, State::Silent);
+    // Windows end at 5, 6, 7 … s; from that on which begins at 7 s there is nothing to hear.
+    assert_eq!(silent.analysed_windows, 7);
+    // One stretch, not one entry a hop.
+    assert_eq!(count(&silent, Status::Silent), 1);
+}
+
+#[test]
+fn a_stopped_transport_costs_no_inference_and_keeps_its_last_result() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    let playing = stage.wait_for_answer(6.0);
+    stage.transport.playing = false;
+    stage.play_chord(20.0);
+    let stopped = stage.wait("the stop", |s| s.state == State::Stopped);
+    assert!(
+        (stopped.position_s - 6.1).abs() < 1e-3,
+        "{}",
+        stopped.position_s
+    );
+    assert_eq!(stopped.latest, playing.latest);
+    assert_eq!(stopped.analysed_windows, playing.analysed_windows);
+    // The next start begins a new window, and shows nothing old as new.
+    stage.transport.playing = true;
+    stage.play_chord(1.0);
+    let started = stage.wait("the start", |s| s.state == State::Analysing);
+    assert!(started.latest.is_none() && started.generation > stopped.generation);
+    assert_eq!(started.history, stopped.history);
+}
+
+#[test]
+fn after_a_jump_nothing_old_is_shown_as_new() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    let before = stage.wait_for_answer(6.0);
+    stage.transport.position = Some(1_000 * i64::from(RATE_HZ));
+    stage.play_chord(4.0);
+    let jumped = stage.wait("the jump", |s| s.position_s > 1_003.9);
+    assert!(jumped.latest.is_none() && jumped.generation > before.generation);
+    assert!(jumped.window_fill < 1.0);
+    stage.play_chord(1.1);
+    let after = stage.wait_for_answer(1_005.0);
+    let latest = after.latest.as_ref().unwrap();
+    assert_eq!(latest.host_samples, Some(1_000 * 48_000..1_005 * 48_000));
+    assert_eq!(latest.generation, after.generation);
+    assert_eq!(after.history.len(), before.history.len() + 1);
+}
+
+#[test]
+fn a_loop_shorter_than_a_window_is_heard_from_its_second_round_on() {
+    let mut stage = stage(Settings::default());
+    for _ in 0..6 {
+        stage.transport.position = Some(96_000);
+        stage.play_chord(2.0);
+    }
+    let heard = stage.wait("a result", |s| s.latest.is_some());
+    let end = heard
+        .latest
+        .as_ref()
+        .unwrap()
+        .host_samples
+        .clone()
+        .unwrap()
+        .end;
+    assert!((96_000..=2 * 96_000).contains(&end), "{end}");
+}
+
+#[test]
+fn a_host_without_a_timeline_is_heard_on_the_streams_own_clock() {
+    let mut stage = stage(Settings::default());
+    stage.transport.position = None;
+    stage.play_chord(6.1);
+    let heard = stage.wait_for_answer(6.0);
+    assert_eq!(heard.latest.as_ref().unwrap().host_samples, None);
+}
+
+#[test]
+fn a_reset_forgets_and_a_start_does_if_asked_to() {
+    let mut stage = stage(Settings {
+        reset_on_start: true,
+        ..Settings::default()
+    });
+    stage.play_chord(5.1);
+    stage.wait_for_answer(5.0);
+    stage.tap.reset();
+    stage.play_chord(1.0);
+    let reset = stage.wait("the reset", |s| s.latest.is_none());
+    assert!(reset.history.is_empty());
+    stage.play_chord(4.1);
+    stage.wait("a result", |s| s.latest.is_some());
+    stage.transport.playing = false;
+    stage.play_chord(0.1);
+    stage.transport.playing = true;
+    stage.play_chord(1.0);
+    let started = stage.wait("the start", |s| s.latest.is_none());
+    assert!(started.history.is_empty());
+    stage.play_chord(4.1);
+    stage.wait("a result", |s| s.latest.is_some());
+    stage.stream.reset();
+    let reset = stage.wait("the reset", |s| s.latest.is_none());
+    assert!(reset.history.is_empty());
+}
+
+#[test]
+fn a_new_ring_at_another_rate_begins_a_new_window() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    let before = stage.wait_for_answer(6.0);
+    let (mut other, drain) = tap(96_000);
+    stage.stream.attach(drain);
+    let attached = stage.wait("the new ring", |s| s.rate_hz == 96_000);
+    assert!(attached.latest.is_none() && attached.generation > before.generation);
+    let transport = Transport {
+        position: None,
+        ..stage.transport
+    };
+    for block in chord(96_000, 5.1).chunks(1_000) {
+        other.push_exact(&[block], transport, std::time::Duration::from_secs(240));
+    }
+    let heard = stage.wait_for_answer(5.0);
+    assert_eq!(heard.lost_frames, 0);
+    stage.stream.detach();
+    let detached = stage.wait("the detachment", |s| s.state == State::Idle);
+    assert_eq!(detached.rate_hz, 0);
+}
+
+#[test]
+fn hold_keeps_the_result_and_off_analyses_nothing() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    let before = stage.wait_for_answer(6.0);
+    stage.controls.lock().unwrap().hold = true;
+    stage.wait("hold", |s| s.state == State::Held);
+    stage.play_chord(6.0);
+    let held = stage.wait("the audio", |s| s.position_s > 12.0);
+    assert_eq!(held.latest, before.latest);
+    *stage.controls.lock().unwrap() = Controls {
+        analyse: false,
+        ..Controls::default()
+    };
+    stage.wait("off", |s| s.state == State::Idle);
+    stage.play_chord(20.0);
+    let off = stage.wait("the audio", |s| s.position_s > 32.0);
+    assert_eq!(off.analysed_windows, before.analysed_windows);
+    assert_eq!(off.lost_frames, 0);
+}

@@ -1,0 +1,176 @@
+//! The results log: while its parameter is on, one line of JSON a window, in a file of its own in
+//! the user's data folder. For keeping what a set or a session sounded like.
+//!
+//! The engine's worker hands over what is new and never waits; a thread of the log's own formats
+//! and writes. The path can't be chosen, so that no project makes a host write where it pleases.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mertscope_engine::live::{Entry, Snapshot};
+use mertscope_engine::timeline::Heard;
+use serde::Serialize;
+
+/// Windows that may wait for a slow disk: two minutes of them at the shortest hop.
+const WAITING: usize = 256;
+
+/// One instance's log.
+#[derive(Default)]
+pub struct Log(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    last: Option<Arc<Entry>>,
+    writer: Option<Writer>,
+    closed: bool,
+}
+
+struct Writer {
+    windows: SyncSender<Window>,
+    thread: JoinHandle<()>,
+}
+
+struct Window {
+    entry: Arc<Entry>,
+    genre_labels: Arc<[String]>,
+}
+
+/// What is written about a window.
+#[derive(Serialize)]
+struct Line<'a> {
+    start_s: f64,
+    end_s: f64,
+    status: &'static str,
+    key: Option<String>,
+    key_probability: Option<f32>,
+    genre: Option<&'a str>,
+    genre_probability: Option<f32>,
+}
+
+impl Log {
+    /// Writes the windows that `snapshot` has and the last one had not; only remembers them while
+    /// the log is off. Called on the engine's worker.
+    pub fn follow(&self, snapshot: &Snapshot, on: bool) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let history = snapshot.history.as_slice();
+        let known = inner
+            .last
+            .as_ref()
+            .and_then(|last| history.iter().rposition(|entry| Arc::ptr_eq(entry, last)));
+        let new = &history[known.map_or(0, |known| known + 1)..];
+        let Some(newest) = new.last() else {
+            return;
+        };
+        inner.last = Some(Arc::clone(newest));
+        if !on || inner.closed {
+            return;
+        }
+        let running = snapshot.model.running.as_ref();
+        let genre_labels = running.map(|running| Arc::clone(&running.genre_labels));
+        let genre_labels = genre_labels.unwrap_or_default();
+        let Some(writer) = inner.writer() else {
+            return;
+        };
+        for entry in new {
+            // A full channel is a disk that has stood still for minutes: the log has a hole then.
+            let _ = writer.windows.try_send(Window {
+                entry: Arc::clone(entry),
+                genre_labels: Arc::clone(&genre_labels),
+            });
+        }
+    }
+
+    /// Writes what is waiting and ends the thread, for good.
+    pub fn close(&self) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.closed = true;
+        if let Some(Writer { windows, thread }) = inner.writer.take() {
+            drop(windows);
+            // A panic in there was a log that is not to be had.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    fn writer(&mut self) -> Option<&Writer> {
+        if self.writer.is_none() {
+            let (windows, waiting) = sync_channel(WAITING);
+            let thread = thread::Builder::new()
+                .name("mertscope-log".to_owned())
+                .spawn(move || write(&waiting))
+                .ok()?;
+            self.writer = Some(Writer { windows, thread });
+        }
+        self.writer.as_ref()
+    }
+}
+
+/// Writes windows until the other end goes or the disk refuses; whole lines, each at once.
+fn write(windows: &Receiver<Window>) {
+    let Some(mut file) = create() else {
+        return;
+    };
+    for window in windows {
+        let Ok(mut line) = serde_json::to_vec(&line(&window)) else {
+            continue;
+        };
+        line.push(b'\n');
+        if file.write_all(&line).is_err() {
+            return;
+        }
+    }
+}
+
+/// A new file that says in its name when it was begun, by which process, and which instance.
+fn create() -> Option<File> {
+    static FILES: AtomicU32 = AtomicU32::new(0);
+    let folder = folder()?;
+    fs::create_dir_all(&folder).ok()?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let name = format!(
+        "{}-{}-{}.jsonl",
+        since.as_secs(),
+        process::id(),
+        FILES.fetch_add(1, Ordering::Relaxed)
+    );
+    File::create_new(folder.join(name)).ok()
+}
+
+/// The folder of all logs.
+fn folder() -> Option<PathBuf> {
+    Some(dirs::data_local_dir()?.join("mertscope").join("logs"))
+}
+
+fn line(window: &Window) -> Line<'_> {
+    let reading = &window.entry.reading;
+    let heard = reading.heard.as_ref();
+    let genre = heard.and_then(|heard| genre(heard, &window.genre_labels));
+    let key = heard.and_then(|heard| heard.key_label);
+    let keys = heard.and_then(|heard| heard.key_smoothed);
+    Line {
+        start_s: reading.start_s,
+        end_s: reading.end_s,
+        status: reading.status.as_str(),
+        key: key.map(|key| key.to_string()),
+        key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
+        genre: genre.map(|(label, _)| label),
+        genre_probability: genre.map(|(_, probability)| probability),
+    }
+}
+
+/// The most probable genre and its smoothed probability.
+fn genre<'a>(heard: &Heard, labels: &'a [String]) -> Option<(&'a str, f32)> {
+    labels
+        .iter()
+        .map(String::as_str)
+        .zip(heard.genre_smoothed.iter().flatten().copied())
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+}

@@ -1,0 +1,149 @@
+//! What runs in the audio callback: hand each block to the engine's [`Tap`], touch nothing.
+//!
+//! The framework has copied the input to the output before, so passing audio through bit for bit
+//! means leaving the buffer alone. Nothing here allocates, locks, logs, waits or makes a system
+//! call; the one exception is an offline render for which the user asked that it wait.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use mertscope_engine::capture::{Tap, Transport};
+use nih_plug::prelude::{Buffer, Transport as HostTransport};
+
+use crate::params::{MertscopeParams, Source};
+
+/// How long an exact offline render waits for room before it goes on with a gap: longer than any
+/// inference takes, shorter than a user takes for a hang.
+const OFFLINE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// An instance's share of the audio callback.
+#[derive(Default)]
+pub struct Callback {
+    tap: Option<Tap>,
+    rate_hz: u32,
+    offline: bool,
+    exact_offline: bool,
+    heard: Option<Source>,
+}
+
+impl Callback {
+    /// Whether there is a tap for this rate already. Not for the audio callback, like the two
+    /// functions after it.
+    pub fn taps_at(&self, rate_hz: u32) -> bool {
+        self.tap.is_some() && self.rate_hz == rate_hz
+    }
+
+    /// Puts a new tap in.
+    pub fn put(&mut self, tap: Tap, rate_hz: u32) {
+        self.tap = Some(tap);
+        self.rate_hz = rate_hz;
+        self.heard = None;
+    }
+
+    /// Takes in how the host is going to call: offline or not, and whether we may then wait.
+    pub fn set_offline(&mut self, offline: bool, exact: bool) {
+        self.offline = offline;
+        self.exact_offline = exact;
+    }
+
+    /// The host clears the plugin: what was heard before is not continued.
+    pub fn reset(&mut self) {
+        if let Some(tap) = &mut self.tap {
+            tap.reset();
+        }
+    }
+
+    /// Captures one block of the chosen input. A panic would take the host down, so it is caught,
+    /// and capture rests until the next activation.
+    pub fn process(
+        &mut self,
+        params: &MertscopeParams,
+        main: &Buffer,
+        side_chains: &[Buffer],
+        transport: &HostTransport,
+    ) {
+        let captured = catch_unwind(AssertUnwindSafe(|| {
+            let source = params.source.value();
+            let channels = match (source, side_chains.first()) {
+                (Source::SideChain, Some(side_chain)) => side_chain.as_slice_immutable(),
+                _ => main.as_slice_immutable(),
+            };
+            self.capture(source, channels, transport);
+        }));
+        if let Err(panic) = captured {
+            // Freeing either would call the allocator.
+            std::mem::forget((panic, self.tap.take()));
+        }
+    }
+
+    fn capture(&mut self, source: Source, channels: &[&mut [f32]], transport: &HostTransport) {
+        let at = told(transport, self.offline);
+        let Some(tap) = &mut self.tap else {
+            return;
+        };
+        if self
+            .heard
+            .replace(source)
+            .is_some_and(|last| last != source)
+        {
+            tap.reset();
+        }
+        if self.exact_offline {
+            tap.push_exact(channels, at, OFFLINE_PATIENCE);
+        } else {
+            tap.push(channels, at);
+        }
+    }
+}
+
+/// What the host tells about a block, in the engine's words.
+fn told(transport: &HostTransport, offline: bool) -> Transport {
+    // Hosts without a transport leave everything but a constant position out. And some never
+    // start theirs, but what is rendered offline is meant to be heard.
+    let no_tempo = transport.tempo.is_none() && transport.pos_beats.is_none();
+    let live = !transport.playing && (offline || no_tempo);
+    if live {
+        return Transport {
+            offline,
+            ..Transport::LIVE_INPUT
+        };
+    }
+    // Samples out of beats would wander with every change of the tempo.
+    let timed = transport.pos_samples.is_some() || transport.pos_seconds.is_some();
+    Transport {
+        playing: transport.playing,
+        position: transport.pos_samples().filter(|_| timed),
+        offline,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_transport_is_a_live_input() {
+        let mut transport = HostTransport::new(48_000.0);
+        assert_eq!(told(&transport, false), Transport::LIVE_INPUT);
+        transport.pos_samples = Some(0);
+        assert_eq!(told(&transport, false), Transport::LIVE_INPUT);
+        transport.tempo = Some(120.0);
+        assert!(!told(&transport, false).playing);
+        let offline = told(&transport, true);
+        assert!(offline.playing && offline.offline && offline.position.is_none());
+    }
+
+    #[test]
+    fn the_position_comes_from_samples_or_seconds_and_never_from_beats() {
+        let mut transport = HostTransport::new(44_100.0);
+        transport.playing = true;
+        transport.tempo = Some(90.0);
+        transport.pos_beats = Some(16.0);
+        assert_eq!(told(&transport, true).position, None);
+        transport.pos_seconds = Some(2.0);
+        assert_eq!(told(&transport, true).position, Some(88_200));
+        transport.pos_samples = Some(-7);
+        assert_eq!(told(&transport, true).position, Some(-7));
+        assert!(told(&transport, true).offline);
+    }
+}

@@ -1,0 +1,102 @@
+"""The VST3 bundle in dawdreamer. Usage: dawdreamer_host.py CHECK PLUGIN PIECE
+
+One check a process, so that a crash names its check. The exit code is 0 if it holds.
+"""
+
+import pathlib
+import sys
+import tempfile
+
+import dawdreamer
+import numpy as np
+from pedalboard.io import AudioFile
+
+from display import becomes_true
+from hearing import check_against_the_command, logged_windows
+
+BLOCK_SIZES = [1, 64, 441, 512, 8192]
+
+
+def demo_audio(piece, seconds):
+    """float32 [2, frames] and the rate in Hz."""
+    with AudioFile(piece) as file:
+        audio = file.read(int(seconds * file.samplerate))
+        rate_hz = file.samplerate
+    return np.ascontiguousarray(np.vstack([audio, audio])[:2]), rate_hz
+
+
+def loads(path, _piece):
+    """The bundle loads as stereo in, stereo out, without latency, and lists its parameters."""
+    engine = dawdreamer.RenderEngine(48_000, 512)
+    plugin = engine.make_plugin_processor("mertscope", path)
+    assert plugin.get_num_input_channels() >= 2, plugin.get_num_input_channels()
+    assert plugin.get_num_output_channels() == 2, plugin.get_num_output_channels()
+    assert plugin.get_latency_samples() == 0
+    assert plugin.get_plugin_parameter_size() > 0
+    for parameter in plugin.get_parameters_description():
+        assert parameter["name"], parameter
+
+
+def renders_untouched(path, piece):
+    """A demo piece is rendered bit for bit, whatever the block size, through two instances in a row."""
+    audio, rate_hz = demo_audio(piece, 3.0)
+    frames = audio.shape[1]
+    for block_size in BLOCK_SIZES:
+        engine = dawdreamer.RenderEngine(rate_hz, block_size)
+        source = engine.make_playback_processor("source", audio)
+        first = engine.make_plugin_processor("first", path)
+        second = engine.make_plugin_processor("second", path)
+        engine.load_graph([(source, []), (first, ["source"]), (second, ["first"])])
+        engine.render(frames / rate_hz)
+        out = engine.get_audio()[:, :frames]
+        assert out.shape[1] >= frames - block_size, f"blocks of {block_size}: {out.shape}"
+        same = out.view(np.uint32) == audio[:, : out.shape[1]].view(np.uint32)
+        assert same.all(), f"blocks of {block_size}: {np.count_nonzero(~same)} samples differ"
+
+
+def keeps_state(path, _piece):
+    """A changed parameter comes back from a saved file, in a new instance."""
+    engine = dawdreamer.RenderEngine(48_000, 512)
+    plugin = engine.make_plugin_processor("one", path)
+    index = plugin.get_parameters_description()[0]["index"]
+    value = 0.0 if plugin.get_parameter(index) > 0.5 else 1.0
+    plugin.set_parameter(index, value)
+    # A VST3 plugin hears of a parameter with the next block of audio.
+    engine.load_graph([(plugin, [])])
+    engine.render(0.1)
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "state"
+        plugin.save_state(str(file))
+        other = engine.make_plugin_processor("two", path)
+        assert other.get_parameter(index) != value, "both are alike before the state is loaded"
+        other.load_state(str(file))
+        assert other.get_parameter(index) == value, other.get_parameter(index)
+
+
+def hears_what_the_command_hears(path, piece):
+    """The first window of a demo piece gives the answers of `mertscope analyze`.
+
+    This host renders faster than real time and calls it real time, so that only newest windows are
+    analysed, and none before the model is there: one window at a time is played until one is heard.
+    """
+    audio, rate_hz = demo_audio(piece, 6.0)
+    engine = dawdreamer.RenderEngine(rate_hz, 512)
+    source = engine.make_playback_processor("source", audio)
+    plugin = engine.make_plugin_processor("mertscope", path)
+    names = [parameter["name"] for parameter in plugin.get_parameters_description()]
+    plugin.set_parameter(names.index("Log"), 1.0)
+    engine.load_graph([(source, []), (plugin, ["source"])])
+
+    def heard():
+        engine.render(5.2)
+        return becomes_true(logged_windows, limit_s=1.0)
+
+    assert becomes_true(heard), "no window was heard"
+    check_against_the_command(logged_windows()[:1])
+
+
+CHECKS = [loads, renders_untouched, keeps_state, hears_what_the_command_hears]
+
+if __name__ == "__main__":
+    check, plugin_path, piece_path = sys.argv[1:]
+    {check.__name__: check for check in CHECKS}[check](plugin_path, piece_path)

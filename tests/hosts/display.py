@@ -1,0 +1,94 @@
+"""A screen that nobody sees, for plugin editors. Usage: display.py COMMAND...
+
+Runs the command with an X server of its own and ends with the command's exit code.
+Hosts made with JUCE crash on a bare X server: they ask for the owner of the desktop's settings and
+don't expect that there is none. So `xsettingsd` owns them, and `openbox` gives keyboard focus.
+The server outlives the command, as a program whose server goes first is killed.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+WIDTH, HEIGHT = 1280, 800
+TITLE_BAR_PIXELS = 40
+FRAME_BUFFER = "MERTSCOPE_FRAME_BUFFER"
+
+
+class Screen:
+    """What is drawn, read from the server's own frame buffer by the command that runs in it."""
+
+    def __init__(self):
+        self._file = pathlib.Path(os.environ[FRAME_BUFFER])
+
+    def pixels(self):
+        """uint32 [height, width]; the file is an XWD dump that the server maps into memory."""
+        data = self._file.read_bytes()
+        header = np.frombuffer(data, ">u4", count=25)
+        header_bytes, stride_bytes, colours = int(header[0]), int(header[12]), int(header[19])
+        start = header_bytes + colours * 12
+        rows = np.frombuffer(data, np.uint8, count=stride_bytes * HEIGHT, offset=start)
+        return rows.reshape(HEIGHT, stride_bytes).view(np.uint32)[:, :WIDTH]
+
+    def is_empty(self):
+        """Whether every pixel is the background."""
+        pixels = self.pixels()
+        return bool((pixels == pixels[-1, -1]).all())
+
+    def has_window(self):
+        """Whether something with smooth text or shades is drawn below a window's title bar."""
+        pixels = self.pixels()
+        rows, columns = np.nonzero(pixels != pixels[-1, -1])
+        if len(rows) == 0:
+            return False
+        top, left = rows.min() + TITLE_BAR_PIXELS, columns.min()
+        content = pixels[top : rows.max() + 1, left : columns.max() + 1]
+        return len(np.unique(content)) > 16
+
+
+def becomes_true(condition, limit_s=30.0):
+    """Whether the condition holds before the limit."""
+    deadline = time.monotonic() + limit_s
+    while not (held := condition()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held
+
+
+def run(command):
+    """The exit code of the command, run in a screen of its own."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as attendants:
+
+        def start(*words, **options):
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            attendant = subprocess.Popen(words, **quiet, **options)
+            attendants.callback(attendant.wait)
+            attendants.callback(attendant.terminate)
+
+        number, number_for_server = os.pipe()
+        # fmt: off
+        start("Xvfb", "-displayfd", str(number_for_server), "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
+              "-fbdir", folder, "-nocursor", "-nolisten", "tcp", "-noreset",
+              pass_fds=[number_for_server])
+        # fmt: on
+        os.close(number_for_server)
+        # The server chooses a free number and tells it once it is ready.
+        with os.fdopen(number) as ready:
+            os.environ["DISPLAY"] = f":{ready.readline().strip()}"
+        os.environ[FRAME_BUFFER] = str(pathlib.Path(folder) / "Xvfb_screen0")
+
+        settings = pathlib.Path(folder) / "xsettings"
+        settings.write_text("Xft/DPI 98304\n")
+        start("xsettingsd", "-c", str(settings))
+        start("openbox", "--sm-disable")
+        time.sleep(1.0)  # neither says when it is ready
+        return subprocess.run(command).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,48 @@
+"""What the plugin hears, read from its own results log, beside what `mertscope analyze` heard."""
+
+import json
+import os
+import pathlib
+import struct
+
+HEADER_BYTES = 48  # of a VST3 preset: "VST3", version, class id, place of the list of chunks
+
+
+def preset_that_waits(preset):
+    """The VST3 preset with every window of an offline render analysed, however fast the host is."""
+    (list_offset,) = struct.unpack_from("<q", preset, HEADER_BYTES - 8)
+    state = json.loads(preset[HEADER_BYTES:list_offset])
+    memory = json.loads(state["fields"]["mertscope"])
+    memory["engine"] = {"exact_offline": True}
+    state["fields"]["mertscope"] = json.dumps(memory)
+    component = json.dumps(state).encode()
+    end = HEADER_BYTES + len(component)
+    head = preset[: HEADER_BYTES - 8] + struct.pack("<q", end)
+    chunks = struct.pack("<4si4sqq", b"List", 1, b"Comp", HEADER_BYTES, len(component))
+    return head + component + chunks
+
+
+def logged_windows():
+    """The windows that this process's only logging instance has written so far."""
+    folder = pathlib.Path(os.environ["XDG_DATA_HOME"]) / "mertscope" / "logs"
+    logs = folder.glob(f"*-{os.getpid()}-*.jsonl")
+    return [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+
+
+def command_windows():
+    """The windows of `mertscope analyze`, without the last: it ends with the audio, and a host
+    doesn't tell where that is."""
+    expected = json.loads(pathlib.Path(os.environ["MERTSCOPE_EXPECTED"]).read_text())
+    return expected["files"][0]["timeline"][:-1]
+
+
+def check_against_the_command(windows):
+    """Each window in turn says the same as the command's, but for rounding."""
+    for ours, theirs in zip(windows, command_windows()):
+        place = f"{ours} against {theirs}"
+        assert abs(ours["end_s"] - ours["start_s"] - 5.0) < 1e-3, place
+        assert ours["status"] == theirs["status"] == "ok", place
+        assert ours["key"] == theirs["key_label"], place
+        genre = max(theirs["genre_smoothed"], key=theirs["genre_smoothed"].get)
+        assert ours["genre"] == genre, place
+        assert abs(ours["genre_probability"] - theirs["genre_smoothed"][genre]) < 0.01, place

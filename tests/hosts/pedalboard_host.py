@@ -1,0 +1,143 @@
+"""The VST3 bundle in pedalboard. Usage: pedalboard_host.py CHECK PLUGIN PIECE
+
+One check a process, so that a crash names its check. The exit code is 0 if it holds.
+"""
+
+import sys
+import threading
+
+import numpy as np
+import pedalboard
+from pedalboard.io import AudioFile
+
+from display import Screen, becomes_true
+from hearing import (
+    check_against_the_command,
+    command_windows,
+    logged_windows,
+    preset_that_waits,
+)
+
+BLOCK_SIZES = [1, 17, 64, 441, 512, 1024, 4096, 8192]
+
+
+def demo_audio(piece, seconds):
+    """float32 [2, frames] and the rate in Hz."""
+    with AudioFile(piece) as file:
+        audio = file.read(int(seconds * file.samplerate))
+        rate_hz = file.samplerate
+    return np.ascontiguousarray(np.vstack([audio, audio])[:2]), rate_hz
+
+
+def is_untouched(plugin, audio, rate_hz, block_size):
+    out = plugin.process(audio, rate_hz, buffer_size=block_size)
+    return out.shape == audio.shape and np.array_equal(out.view(np.uint32), audio.view(np.uint32))
+
+
+def loads(path, _piece):
+    """The bundle is an effect with our name and no latency, and its parameters have values in range."""
+    plugin = pedalboard.load_plugin(path)
+    assert plugin.name == "Mertscope", plugin.name
+    assert plugin.is_effect and not plugin.is_instrument
+    assert plugin.reported_latency_samples == 0
+    assert plugin.parameters, "there are no parameters"
+    for name, parameter in plugin.parameters.items():
+        assert 0.0 <= parameter.raw_value <= 1.0, f"{name}: {parameter.raw_value}"
+
+
+def passes_audio_through(path, piece):
+    """A demo piece comes out bit for bit, whatever the block size, mono as well as stereo."""
+    plugin = pedalboard.load_plugin(path)
+    audio, rate_hz = demo_audio(piece, 3.0)
+    for block_size in BLOCK_SIZES:
+        assert is_untouched(plugin, audio, rate_hz, block_size), f"blocks of {block_size}"
+    for rate_hz in [8_000, 48_000, 96_000, 192_000]:
+        assert is_untouched(plugin, audio, rate_hz, 512), f"{rate_hz} Hz"
+
+
+def keeps_state(path, _piece):
+    """Parameters come back with the state, in another instance too; saving again gives the same bytes."""
+    plugin = pedalboard.load_plugin(path)
+    saved = plugin.raw_state
+    before = {name: parameter.raw_value for name, parameter in plugin.parameters.items()}
+    for parameter in plugin.parameters.values():
+        parameter.raw_value = 0.0 if parameter.raw_value > 0.5 else 1.0
+    # A VST3 plugin hears of a parameter with the next block of audio.
+    plugin.process(np.zeros((2, 512), np.float32), 48_000)
+    changed = {name: parameter.raw_value for name, parameter in plugin.parameters.items()}
+    assert changed != before, "no parameter moved"
+    changed_state = plugin.raw_state
+    for instance in [plugin, pedalboard.load_plugin(path)]:
+        for state, expected in [(saved, before), (changed_state, changed), (saved, before)]:
+            instance.raw_state = state
+            values = {name: parameter.raw_value for name, parameter in instance.parameters.items()}
+            assert values == expected, f"{values} is not {expected}"
+            assert instance.raw_state == state, "saving again gives other bytes"
+
+
+def opens_its_editor(path, piece):
+    """The editor draws, closes and opens again; audio is untouched afterwards. Runs in display.py."""
+    screen = Screen()
+    plugin = pedalboard.load_plugin(path)
+    for time_opened in ["first", "second"]:
+        assert becomes_true(screen.is_empty), f"the screen is not empty the {time_opened} time"
+        close, drawn = threading.Event(), []
+
+        def watch(close=close, drawn=drawn):
+            drawn.append(becomes_true(screen.has_window))
+            close.set()
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        plugin.show_editor(close)
+        watcher.join()
+        assert drawn == [True], f"nothing was drawn the {time_opened} time"
+    assert becomes_true(screen.is_empty), "the window stayed on the screen"
+    audio, rate_hz = demo_audio(piece, 1.0)
+    assert is_untouched(plugin, audio, rate_hz, 512)
+
+
+def two_instances(path, piece):
+    """Two instances play side by side, and one goes on when the other is gone."""
+    audio, rate_hz = demo_audio(piece, 6.0)
+    first, second = pedalboard.load_plugin(path), pedalboard.load_plugin(path)
+    for start in range(0, audio.shape[1], rate_hz):
+        part = np.ascontiguousarray(audio[:, start : start + rate_hz])
+        assert is_untouched(first, part, rate_hz, 512)
+        assert is_untouched(second, -part, rate_hz, 480)
+    del first
+    assert is_untouched(second, audio, rate_hz, 512)
+
+
+def hears_what_the_command_hears(path, piece):
+    """A demo piece played through gives the answers of `mertscope analyze`, window by window."""
+    plugin = pedalboard.load_plugin(path)
+    plugin.preset_data = preset_that_waits(plugin.preset_data)
+    # The host shows the values of before the preset, and sends the plugin what it shows.
+    plugin.parameters["log"].raw_value = 1.0
+    plugin.parameters["hop"].raw_value = 1.0 / 30.0
+    audio, rate_hz = demo_audio(piece, 60.0)
+    windows = len(command_windows())
+
+    # A render that begins before the model is there may be heard in part only.
+    def is_heard_whole():
+        before = len(logged_windows())
+        assert is_untouched(plugin, audio, rate_hz, 512)
+        return becomes_true(lambda: len(logged_windows()) == before + windows, limit_s=5.0)
+
+    assert becomes_true(is_heard_whole), logged_windows()
+    check_against_the_command(logged_windows()[-windows:])
+
+
+CHECKS = [
+    loads,
+    passes_audio_through,
+    keeps_state,
+    opens_its_editor,
+    two_instances,
+    hears_what_the_command_hears,
+]
+
+if __name__ == "__main__":
+    check, plugin_path, piece_path = sys.argv[1:]
+    {check.__name__: check for check in CHECKS}[check](plugin_path, piece_path)

@@ -1,0 +1,87 @@
+//! System calls of this very test program, run a second time under `strace`.
+//!
+//! A test asks [`trace`] for what a stretch of it did; in the second run it does the stretch
+//! between two [`mark`]s. Linux only, and only where there is an `strace`.
+
+use std::env;
+use std::fs;
+use std::process::{Command, Stdio};
+
+/// Tells the second run that it is one.
+const TRACED: &str = "MERTSCOPE_TRACED";
+
+/// Paths that don't exist, and that nothing else asks for.
+const MARK: &str = "/mertscope-trace-mark-";
+
+/// Whether this is the second run.
+#[must_use]
+pub fn traced() -> bool {
+    env::var_os(TRACED).is_some()
+}
+
+/// Leaves a mark in the trace, on the calling thread.
+pub fn mark(name: &str) {
+    // What comes back is an error, as it should.
+    let _ = fs::metadata(format!("{MARK}{name}"));
+}
+
+/// Runs the test `name` of this program again under `strace`, and returns the system calls that
+/// the thread of the marks made between the marks `begin` and `end`, one line each. `None`, with a
+/// word on standard error, where there is no `strace`, or it may not trace.
+///
+/// # Panics
+/// If the test fails in the second run, or leaves no marks.
+#[must_use]
+pub fn trace(name: &str) -> Option<Vec<String>> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = folder.path().join("trace");
+    let works = Command::new("strace")
+        .args(["-o", "/dev/null", "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !works {
+        eprintln!("skipped: {name}: strace can't be run; as root: apt-get install -y strace");
+        return None;
+    }
+    let status = Command::new("strace")
+        .args(["-f", "-qq", "-s", "256", "-o"])
+        .arg(&log)
+        .arg(env::current_exe().expect("a test program has a path"))
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(TRACED, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .expect("strace runs");
+    assert!(status.success(), "{name} fails when it is traced: {status}");
+    let log = fs::read(&log).expect("a trace");
+    Some(between_marks(&String::from_utf8_lossy(&log)))
+}
+
+/// Each line begins with the thread's number.
+fn between_marks(log: &str) -> Vec<String> {
+    let marked = |line: &&str, name: &str| line.contains(&format!("{MARK}{name}\""));
+    let thread = log
+        .lines()
+        .find(|line| marked(line, "begin"))
+        .and_then(|line| line.split_whitespace().next())
+        .expect("a first mark");
+    let mut calls = log
+        .lines()
+        .filter(|line| line.split_whitespace().next() == Some(thread))
+        // The second half of a call that another thread's line came between.
+        .filter(|line| !line.contains(" resumed>"))
+        .skip_while(|line| !marked(line, "begin"))
+        .skip(1)
+        .peekable();
+    let mut between = Vec::new();
+    loop {
+        let line = calls.next().expect("a last mark");
+        if marked(&line, "end") {
+            return between;
+        }
+        between.push(line.to_owned());
+    }
+}

@@ -1,0 +1,120 @@
+//! What is in the bundles: only what is listed, the notices that go with it, and ONNX Runtime where it
+//! is looked for.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mertscope_engine::model::{Model, runtime, sha256};
+use mertscope_tests::bundles::bundles;
+use mertscope_tests::repository;
+
+/// Every file in the bundles is one of these: weights that may not be passed on, or anything else
+/// that lies around on the machine, can't be among them. The model that is passed on is compiled
+/// in, and its licence says that it may be.
+#[test]
+fn they_hold_only_what_is_listed() {
+    let documents = [
+        "LICENSE-APACHE.txt",
+        "LICENSE-MIT.txt",
+        "ONNXRuntime-LICENSE.txt",
+        "ONNXRuntime-ThirdPartyNotices.txt",
+        "THIRD-PARTY-NOTICES.txt",
+    ];
+    let folder = bundles();
+    for path in &files_in(folder) {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        let bytes = fs::read(path).expect("a file of the bundles");
+        let known = match name {
+            "Mertscope.so" | "Mertscope.clap" | "Mertscope.vst3" | "Mertscope" | "mertscope"
+            | "mertscope.exe" => true,
+            "Info.plist" | "PkgInfo" => true,
+            _ if documents.contains(&name) => true,
+            _ => pinned_runtime_hashes().contains(&sha256(&bytes)),
+        };
+        assert!(known, "{} is no known part of a bundle", path.display());
+    }
+    for path in files_in(&repository("assets")) {
+        let extension = path.extension().unwrap_or_default();
+        let is_weights = ["onnx", "safetensors", "bin", "pt", "pth"]
+            .iter()
+            .any(|known| extension == *known);
+        assert!(
+            !is_weights || path.parent() == Some(&repository("assets/embedded")),
+            "{} could be compiled in",
+            path.display()
+        );
+    }
+    let model = Model::embedded_manifest().expect("the embedded model");
+    assert!(
+        model.licence.contains("ISC") && !model.licence.contains("NC"),
+        "{}",
+        model.licence
+    );
+}
+
+/// The notices were made from what is really compiled in, and what is not a crate is there too.
+#[test]
+fn they_name_whom_they_owe() {
+    let notices = bundles().join("Mertscope/THIRD-PARTY-NOTICES.txt");
+    let notices = fs::read_to_string(notices).expect("the notices");
+    for owed in [
+        "symphonia",
+        "Mozilla Public License",
+        "Music Technology Group",
+        "The Inter Project Authors",
+        "Robbert van der Helm",
+        "Ubuntu",
+    ] {
+        assert!(notices.contains(owed), "the notices do not name {owed}");
+    }
+    assert!(
+        !notices.contains("libtest-mimic"),
+        "tests are not compiled in"
+    );
+}
+
+/// ONNX Runtime is in the bundles where the plugin and the command look for it: beside the library
+/// in the VST3, beside the command, and in the folder beside the CLAP, which is a single file.
+#[cfg(target_os = "linux")]
+#[test]
+fn they_carry_the_runtime_where_it_is_looked_for() {
+    assert!(bundles().join("Mertscope.clap").is_file());
+    let vst3 = format!("Mertscope.vst3/Contents/{}-linux", env::consts::ARCH);
+    for place in ["", "Mertscope", &vst3] {
+        let beside = bundles().join(place);
+        let looked_for = runtime::candidates(Some(&beside)).expect("the pins");
+        let found = looked_for.iter().find(|path| path.is_file());
+        let carried = found.is_some_and(|path| path.starts_with(bundles()));
+        assert!(carried, "{}: {looked_for:?}", beside.display());
+    }
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+fn pinned_runtime_hashes() -> BTreeSet<String> {
+    let text = fs::read_to_string(repository("assets/onnxruntime.toml")).expect("the pins");
+    let pins: toml::Table = text.parse().expect("the pins are TOML");
+    let builds = pins["build"].as_array().expect("builds").iter();
+    let members = builds.flat_map(|build| build["members"].as_table().expect("members").values());
+    members
+        .map(|sha256| sha256.as_str().expect("a hash").to_owned())
+        .collect()
+}

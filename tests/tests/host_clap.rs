@@ -1,0 +1,157 @@
+//! The built plugin in a CLAP host: what it says about itself, and that it bears what hosts do.
+
+use std::collections::HashSet;
+
+use clack_extensions::latency::PluginLatency;
+use clack_extensions::note_ports::PluginNotePorts;
+use clack_extensions::params::PluginParams;
+use clack_extensions::tail::{PluginTail, TailLength};
+use mertscope_tests::host::{CLAP_ID, Instance, entry};
+use mertscope_tests::random::Random;
+
+/// One plugin, named, versioned and filed under analysers.
+#[test]
+fn a_scan_finds_one_analyser() {
+    let entry = entry();
+    let factory = entry.get_plugin_factory().expect("a plugin factory");
+    let found: Vec<_> = factory.plugin_descriptors().collect();
+    let [plugin] = found.as_slice() else {
+        panic!("{} plugins", found.len());
+    };
+    assert_eq!(plugin.id().unwrap().to_str(), Ok(CLAP_ID));
+    assert_eq!(plugin.name().unwrap().to_str(), Ok("Mertscope"));
+    assert_eq!(
+        plugin.version().unwrap().to_str(),
+        Ok(env!("CARGO_PKG_VERSION"))
+    );
+    let features: Vec<_> = plugin.features().map(|f| f.to_str().unwrap()).collect();
+    assert!(features.contains(&"audio-effect") && features.contains(&"analyzer"));
+}
+
+/// No latency, no tail, no notes, and the three layouts.
+#[test]
+fn it_delays_nothing_and_claims_no_notes() {
+    let mut instance = Instance::default();
+    let latency: PluginLatency = instance.extension();
+    assert_eq!(latency.get(&instance.plugin.plugin_handle()), 0);
+    let notes: Option<PluginNotePorts> = instance.plugin.plugin_handle().get_extension();
+    if let Some(notes) = notes {
+        let handle = instance.plugin.plugin_handle();
+        assert_eq!(notes.count(&handle, true) + notes.count(&handle, false), 0);
+    }
+    let ports: Vec<_> = instance
+        .layouts()
+        .into_iter()
+        .map(|(name, id)| {
+            instance.choose_layout(id);
+            (name, instance.ports(true), instance.ports(false))
+        })
+        .collect();
+    let expected = [
+        ("Stereo with side-chain", vec![2, 2], vec![2]),
+        ("Stereo", vec![2], vec![2]),
+        ("Mono", vec![1], vec![1]),
+    ]
+    .map(|(name, inputs, outputs)| (name.to_owned(), inputs, outputs));
+    assert_eq!(ports, expected);
+
+    let tail: PluginTail = instance.extension();
+    let mut deck = instance.activate(48_000, 64);
+    deck.play(64);
+    assert_eq!(deck.tail(tail), TailLength::Finite(0));
+    instance.deactivate(deck);
+}
+
+/// Every parameter has an id and a name of its own, starts where it says, and reads its own text.
+#[test]
+fn parameters_are_what_they_say() {
+    let mut instance = Instance::default();
+    let parameters = instance.parameters();
+    let ids: HashSet<_> = parameters.iter().map(|p| p.id.get()).collect();
+    assert_eq!(ids.len(), parameters.len());
+    let names: Vec<_> = parameters.iter().map(|p| p.name.as_str()).collect();
+    for name in ["Analyse", "Hop", "Smoothing", "Source", "Hold", "Notation"] {
+        assert!(names.contains(&name), "{name} is missing in {names:?}");
+    }
+    let mut random = Random::new(4);
+    for parameter in parameters {
+        let [lowest, highest, first] = parameter.values;
+        assert!((lowest..=highest).contains(&first), "{parameter:?}");
+        assert_eq!(instance.value(parameter.id).to_bits(), first.to_bits());
+        let params: PluginParams = instance.extension();
+        let handle = instance.plugin.plugin_handle();
+        for _ in 0..20 {
+            let value = lowest + random.unit() * (highest - lowest);
+            let value = if parameter.stepped {
+                value.round()
+            } else {
+                value
+            };
+            let mut room = [0u8; 128];
+            let text = params
+                .value_to_text(&handle, parameter.id, value, &mut room)
+                .unwrap();
+            let text = std::ffi::CString::new(text).unwrap();
+            let read = params
+                .text_to_value(&handle, parameter.id, &text)
+                .unwrap_or_else(|| panic!("{} can't read its {text:?}", parameter.name));
+            let mut room = [0u8; 128];
+            let again = params
+                .value_to_text(&handle, parameter.id, read, &mut room)
+                .unwrap();
+            assert_eq!(again, text.as_bytes(), "{}", parameter.name);
+        }
+    }
+}
+
+/// Values set by events are the ones that are read back.
+#[test]
+fn automation_arrives() {
+    let mut random = Random::new(5);
+    let mut instance = Instance::default();
+    for parameter in instance.automatable() {
+        let [lowest, highest, _] = parameter.values;
+        let mut deck = instance.activate(48_000, 64);
+        let value = lowest + random.unit() * (highest - lowest);
+        let value = if parameter.stepped {
+            value.round()
+        } else {
+            value
+        };
+        deck.set(parameter.id, value);
+        deck.play(64);
+        instance.deactivate(deck);
+        // A range with steps rounds to the nearest one.
+        let step = if parameter.stepped { 1e-6 } else { 0.02 };
+        assert!(
+            (instance.value(parameter.id) - value).abs() <= step,
+            "{} at {value}",
+            parameter.name
+        );
+    }
+}
+
+/// Activation, at any rate and again and again, in any number of instances.
+#[test]
+fn instances_come_and_go_at_any_rate() {
+    let entry = entry();
+    let mut instances: Vec<_> = (0..16).map(|_| Instance::new(&entry)).collect();
+    for round in 0..6 {
+        let mut decks = Vec::new();
+        for (n, instance) in instances.iter_mut().enumerate() {
+            let rate_hz = [44_100, 48_000, 96_000][(n + round) % 3];
+            let mut deck = instance.activate(rate_hz, 512);
+            for _ in 0..20 {
+                deck.play(512);
+            }
+            deck.reset();
+            decks.push(deck);
+        }
+        for (instance, deck) in instances.iter_mut().zip(decks) {
+            instance.deactivate(deck);
+        }
+        // The last but one leaves, and the others go on.
+        instances.pop();
+    }
+    assert_eq!(instances.len(), 10);
+}

@@ -1,0 +1,205 @@
+//! The bundles in real hosts: the VST3 in pedalboard and dawdreamer (`tests/hosts/*.py`), the CLAP in
+//! qtractor's scanner. Each check is a process of its own, as a plugin's crash is its host's.
+//!
+//! A check whose host is not on this machine is reported as ignored, with the reason, and listed in
+//! the file that `MERTSCOPE_SKIPPED` names; it never counts as passed.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::OnceLock;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use mertscope_tests::bundles::bundles;
+use mertscope_tests::{repository, run, said_to};
+
+/// Seconds between windows, in the host and in the command that it is compared with.
+const HOP_S: &str = "1";
+
+/// Checks in a Python host: the host, the check's name in its script, and whether it needs a screen.
+const CHECKS: &[(&str, &str, bool)] = &[
+    ("pedalboard", "loads", false),
+    ("pedalboard", "passes_audio_through", false),
+    ("pedalboard", "keeps_state", false),
+    ("pedalboard", "two_instances", false),
+    ("pedalboard", "hears_what_the_command_hears", false),
+    ("pedalboard", "opens_its_editor", true),
+    ("dawdreamer", "loads", false),
+    ("dawdreamer", "renders_untouched", false),
+    ("dawdreamer", "keeps_state", false),
+    ("dawdreamer", "hears_what_the_command_hears", false),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for &(host, check, needs_screen) in CHECKS {
+        let name = format!("{host}::{check}");
+        let trial = move || in_python(host, check, needs_screen);
+        trials.push(trial_or_skip(
+            &arguments,
+            name,
+            python_lacks(host, needs_screen),
+            trial,
+        ));
+    }
+    let scanner = qtractor_scanner();
+    let lacking = scanner.is_none().then_some("qtractor is not installed");
+    trials.push(trial_or_skip(
+        &arguments,
+        "qtractor::scans".into(),
+        lacking.map(str::to_owned),
+        move || in_qtractor(&scanner.ok_or("there is no scanner")?),
+    ));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial_or_skip(
+    arguments: &Arguments,
+    name: String,
+    lacking: Option<String>,
+    check: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let Some(reason) = lacking else {
+        return Trial::test(name, check);
+    };
+    if !arguments.list {
+        eprintln!("skipped: {name}: {reason}");
+        if let Some(list) = env::var_os("MERTSCOPE_SKIPPED") {
+            let opened = OpenOptions::new().create(true).append(true).open(list);
+            let written = opened.and_then(|mut list| writeln!(list, "{name}: {reason}"));
+            written.expect("the list of skipped tests can be written");
+        }
+    }
+    Trial::test(name, check)
+        .with_ignored_flag(true)
+        .with_kind("skipped")
+}
+
+/// Cargo's target folder, which this program lies in.
+fn target() -> PathBuf {
+    let program = env::current_exe().expect("a test program has a path");
+    program
+        .ancestors()
+        .nth(3)
+        .expect("a target folder")
+        .to_owned()
+}
+
+/// The interpreter with the hosts, as `cargo xtask test` sets it up.
+fn python() -> PathBuf {
+    let folder = target().join("venv/hosts");
+    folder.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    })
+}
+
+fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
+    let starts = |program: &Path, argument: &str| {
+        let mut command = Command::new(program);
+        command.arg(argument).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    };
+    static HOSTS: OnceLock<BTreeSet<String>> = OnceLock::new();
+    let hosts = HOSTS.get_or_init(|| {
+        let there = |host: &&&str| {
+            let import = Command::new(python())
+                .args(["-c", &format!("import {host}")])
+                .output();
+            import.is_ok_and(|output| output.status.success())
+        };
+        let hosts = ["pedalboard", "dawdreamer"];
+        hosts
+            .iter()
+            .filter(there)
+            .map(|host| (*host).to_owned())
+            .collect()
+    });
+    if !hosts.contains(host) {
+        return Some(format!(
+            "{host} is not in target/venv/hosts; `cargo xtask test` puts it there"
+        ));
+    }
+    if needs_screen {
+        for program in ["Xvfb", "xsettingsd", "openbox"] {
+            match starts(Path::new(program), "-version") {
+                Ok(mut child) => {
+                    // Only whether it is there matters; what it makes of the option does not.
+                    let _ = child.kill();
+                    let _ = child.wait();
+                }
+                Err(_) => return Some(format!("{program} is not installed")),
+            }
+        }
+    }
+    None
+}
+
+fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> {
+    let scripts = repository("tests/hosts");
+    let piece = repository("assets/demo/slow-harbour.flac");
+    // The user's data folder is out of reach: ONNX Runtime must come out of the bundle.
+    let scratch = tempfile::tempdir()?;
+    let expected = scratch.path().join("expected.json");
+    if check.starts_with("hears") {
+        let analysed = run(&[
+            "analyze".as_ref(),
+            piece.as_os_str(),
+            "--json".as_ref(),
+            "--hop".as_ref(),
+            HOP_S.as_ref(),
+        ]);
+        assert_eq!(analysed.code, 0, "{}", analysed.err);
+        fs::write(&expected, analysed.out)?;
+    }
+    let mut command = Command::new(python());
+    command.arg("-B");
+    if needs_screen {
+        command
+            .arg(scripts.join("display.py"))
+            .arg(python())
+            .arg("-B");
+    }
+    command
+        .arg(scripts.join(format!("{host}_host.py")))
+        .arg(check);
+    command.arg(bundles().join("Mertscope.vst3")).arg(piece);
+    command
+        .env("XDG_DATA_HOME", scratch.path())
+        .env_remove("ORT_DYLIB_PATH");
+    command.env("MERTSCOPE_EXPECTED", &expected);
+    let done = command.stdin(Stdio::null()).output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let err = String::from_utf8_lossy(&done.stderr);
+    Err(format!("{}\n{err}", done.status).into())
+}
+
+fn qtractor_scanner() -> Option<PathBuf> {
+    let libraries = fs::read_dir("/usr/lib").ok()?.flatten();
+    let mut scanners = libraries.map(|folder| folder.path().join("qtractor/qtractor_plugin_scan"));
+    scanners.find(|scanner| scanner.is_file())
+}
+
+/// The scanner reads `CLAP:path` and answers with the plugin's name, ports and abilities.
+fn in_qtractor(scanner: &Path) -> Result<(), Failed> {
+    let plugin = bundles().join("Mertscope.clap");
+    let question = format!("CLAP:{}\n", plugin.display());
+    let said = said_to(
+        Command::new(scanner).env("QT_QPA_PLATFORM", "offscreen"),
+        question.as_bytes(),
+    );
+    let fields: Vec<&str> = said.out.trim_end().split('|').collect();
+    match fields[..] {
+        ["CLAP", "Mertscope", ref rest @ ..] if rest.iter().any(|field| field.contains("GUI")) => {
+            Ok(())
+        }
+        _ => Err(format!("{said:?}").into()),
+    }
+}

@@ -1,0 +1,104 @@
+//! Audio comes out as it went in, bit for bit, whatever is in it and however it is cut.
+
+use mertscope_tests::host::{Deck, Instance};
+use mertscope_tests::random::Random;
+
+/// Rates from the lowest to the highest that hosts offer.
+const RATES_HZ: [u32; 8] = [
+    8_000, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000, 768_000,
+];
+
+/// The largest block that is tried.
+const MAX_FRAMES: usize = 8192;
+
+fn fill(deck: &mut Deck, frames: usize, random: &mut Random) -> Vec<Vec<u32>> {
+    for channel in deck.input() {
+        channel[..frames].fill_with(|| random.sample());
+    }
+    deck.input()
+        .iter()
+        .map(|channel| channel[..frames].iter().map(|x| x.to_bits()).collect())
+        .collect()
+}
+
+fn check(deck: &mut Deck, frames: usize, random: &mut Random) {
+    let before = fill(deck, frames, random);
+    deck.play(frames);
+    for (channel, (went_in, came_out)) in before.iter().zip(deck.output()).enumerate() {
+        for (n, (a, b)) in went_in.iter().zip(came_out).enumerate() {
+            assert_eq!(*a, b.to_bits(), "channel {channel}, frame {n} of {frames}");
+        }
+    }
+}
+
+/// In every layout, in place and not, with NaNs of any payload, infinities, denormals and both
+/// zeros, in blocks of any length.
+#[test]
+fn every_layout_passes_every_bit() {
+    let mut random = Random::new(1);
+    let mut instance = Instance::default();
+    let layouts = instance.layouts();
+    assert_eq!(layouts.len(), 3);
+    for (name, id) in layouts {
+        instance.choose_layout(id);
+        for in_place in [false, true] {
+            let mut deck = instance.activate(48_000, MAX_FRAMES);
+            deck.in_place = in_place;
+            let channels = deck.output().len();
+            assert_eq!(channels, if name == "Mono" { 1 } else { 2 }, "{name}");
+            for _ in 0..40 {
+                let frames = 1 + random.below(MAX_FRAMES);
+                check(&mut deck, frames, &mut random);
+            }
+            for frames in [1, 2, 3, 63, 64, 65, MAX_FRAMES] {
+                check(&mut deck, frames, &mut random);
+            }
+            instance.deactivate(deck);
+        }
+    }
+}
+
+/// At every rate, with parameters and transport that change from block to block.
+#[test]
+fn every_rate_passes_every_bit_while_parameters_and_transport_jump_about() {
+    let mut random = Random::new(2);
+    let mut instance = Instance::default();
+    let parameters = instance.automatable();
+    for rate_hz in RATES_HZ {
+        let mut deck = instance.activate(rate_hz, MAX_FRAMES);
+        for _ in 0..60 {
+            let parameter = &parameters[random.below(parameters.len())];
+            let [lowest, highest, _] = parameter.values;
+            let value = lowest + random.unit() * (highest - lowest);
+            let value = if parameter.stepped {
+                value.round()
+            } else {
+                value
+            };
+            deck.set(parameter.id, value);
+            match random.below(8) {
+                0 => deck.position = random.bits() >> 24,
+                1 => deck.playing = !deck.playing,
+                2 => deck.reset(),
+                _ => {}
+            }
+            let frames = 1 + random.below(MAX_FRAMES);
+            check(&mut deck, frames, &mut random);
+        }
+        instance.deactivate(deck);
+    }
+}
+
+/// A bounce, faster than real time, gives the same bits, and never waits for the analysis: the
+/// ring is full after nine of these ten minutes of audio.
+#[test]
+fn an_offline_bounce_is_identical() {
+    let mut random = Random::new(3);
+    let mut instance = Instance::default();
+    instance.set_offline(true);
+    let mut deck = instance.activate(8_000, MAX_FRAMES);
+    for _ in 0..(600 * 8_000 / MAX_FRAMES) {
+        check(&mut deck, MAX_FRAMES, &mut random);
+    }
+    instance.deactivate(deck);
+}

@@ -1,0 +1,166 @@
+//! What the plugin hears in a host is what the command hears in the file.
+//!
+//! The plugin's results are read where a user reads them: in the log that it writes when its "Log"
+//! parameter is on. The render is offline and exact, so no window is left out.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use mertscope_engine::decode::{Block, Decoder};
+use mertscope_tests::host::Instance;
+use mertscope_tests::{Piece, demo, full, mertscope, said};
+use serde_json::{Value, json};
+
+/// Frames in a block.
+const FRAMES: usize = 2048;
+
+/// How long the last window may take to appear: a hang, not a measure.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The piece's rate and its channels, at most the first two.
+fn decoded(piece: &Piece) -> (u32, Vec<Vec<f32>>) {
+    let mut decoder = Decoder::open(&piece.path).unwrap();
+    let count = decoder.channels();
+    let mut channels = vec![Vec::new(); count.min(2)];
+    while let Some(block) = decoder.next_block().unwrap() {
+        let Block::Samples(samples) = block else {
+            panic!("{} has a gap", piece.path.display());
+        };
+        for frame in samples.chunks_exact(count) {
+            for (channel, sample) in channels.iter_mut().zip(frame) {
+                channel.push(*sample);
+            }
+        }
+    }
+    (decoder.rate_hz(), channels)
+}
+
+/// The logs of this process.
+fn logs() -> Vec<PathBuf> {
+    let folder = dirs::data_local_dir().unwrap().join("mertscope/logs");
+    let mine = format!("-{}-", std::process::id());
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains(&mine))
+        .collect()
+}
+
+fn lines(path: &PathBuf) -> Vec<Value> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Plays a piece through an instance, and returns the log's lines.
+fn played(piece: &Piece) -> Vec<Value> {
+    let (rate_hz, channels) = decoded(piece);
+    let frames = channels[0].len();
+    let mut instance = Instance::default();
+    let mut state = instance.state();
+    let mut object: Value =
+        serde_json::from_str(state["fields"]["mertscope"].as_str().unwrap()).unwrap();
+    object["engine"] = json!({ "exact_offline": true, "cpu_share": 1.0 });
+    state["fields"]["mertscope"] = json!(object.to_string());
+    state["params"]["log"] = json!({ "bool": true });
+    state["params"]["hop"] = json!({ "f32": 2.0 });
+    assert!(instance.load_state(&state));
+    instance.set_offline(true);
+    let mut deck = instance.activate(rate_hz, FRAMES);
+    for start in (0..frames).step_by(FRAMES) {
+        let end = frames.min(start + FRAMES);
+        for (n, input) in deck.input().iter_mut().enumerate() {
+            let channel = &channels[n % channels.len()];
+            input[..end - start].copy_from_slice(&channel[start..end]);
+        }
+        deck.play(end - start);
+    }
+    // What is in the ring by now is analysed after the last block.
+    let last_end_s = frames as f64 / f64::from(rate_hz) - 2.5;
+    let begun = Instant::now();
+    let log = loop {
+        let end_s = |line: &Value| line["end_s"].as_f64().unwrap();
+        let complete = logs().into_iter().find(|log| {
+            lines(log)
+                .last()
+                .is_some_and(|line| end_s(line) >= last_end_s)
+        });
+        if let Some(log) = complete {
+            break log;
+        }
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "the log stays incomplete: {:?}",
+            logs()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    instance.deactivate(deck);
+    drop(instance);
+    let lines = lines(&log);
+    fs::remove_file(log).unwrap();
+    lines
+}
+
+/// The value that most lines have.
+fn most<'a>(lines: &'a [Value], field: &str) -> &'a Value {
+    let mut counts = HashMap::new();
+    for line in lines {
+        *counts.entry(&line[field]).or_insert(0) += 1;
+    }
+    counts
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .unwrap()
+        .0
+}
+
+/// A demo piece, and each of them with `--full`, played through the plugin in a host: the same key and genre, window by
+/// window, as `mertscope analyze`.
+#[test]
+fn a_piece_in_a_host_is_heard_as_in_a_file() {
+    // One of them takes as long as a song on a small machine.
+    let pieces = if full() { 5 } else { 1 };
+    for piece in demo().into_iter().take(pieces) {
+        let file = piece.path.display();
+        let expected = said(mertscope().arg("analyze").arg(&piece.path).arg("--json")).json();
+        let expected = &expected["files"][0];
+        let heard = played(&piece);
+        assert!(heard.len() >= 5, "{file}: {} windows", heard.len());
+        for pair in heard.windows(2) {
+            assert!(
+                pair[0]["end_s"].as_f64() < pair[1]["end_s"].as_f64(),
+                "{file}"
+            );
+        }
+        assert_eq!(most(&heard, "status"), "ok", "{file}");
+        assert_eq!(
+            *most(&heard, "genre"),
+            expected["summary"]["genre"][0]["label"],
+            "{file}"
+        );
+        let timeline = expected["timeline"].as_array().unwrap();
+        let alike = heard
+            .iter()
+            .filter(|line| {
+                let end_s = line["end_s"].as_f64().unwrap();
+                let distance = |window: &&Value| (window["end_s"].as_f64().unwrap() - end_s).abs();
+                let nearest = timeline
+                    .iter()
+                    .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+                    .unwrap();
+                nearest["key_label"] == line["key"]
+            })
+            .count();
+        // Hops differ a little, so a change of key may show one window earlier or later.
+        assert!(
+            alike * 10 >= heard.len() * 9,
+            "{file}: {alike} of {} windows have the same key",
+            heard.len()
+        );
+    }
+}

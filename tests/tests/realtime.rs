@@ -1,0 +1,168 @@
+//! The audio callback never waits: no allocation, no lock that is contended, no system call.
+//!
+//! The framework of a debug build aborts the program when `process` allocates or frees, so these
+//! tests fail by dying. System calls are seen by `strace` in a second run of the same test.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mertscope_tests::host::{Deck, Instance, entry, library};
+use mertscope_tests::random::Random;
+use mertscope_tests::{repository, traced};
+use serde_json::{Value, json};
+
+/// Rates that the blocks are played at, one after another.
+const RATES_HZ: [u32; 4] = [8_000, 44_100, 96_000, 768_000];
+
+/// Mostly small blocks, now and then one of any length, audio that is not always sane, automation,
+/// a moving transport and resets.
+fn play(deck: &mut Deck, parameters: &[mertscope_tests::host::Parameter], random: &mut Random) {
+    let frames = match random.below(64) {
+        0 => 1 + random.below(8192),
+        n => n,
+    };
+    // Filling every block would take longer than playing it.
+    let at = random.below(frames);
+    let sample = random.sample();
+    for channel in deck.input() {
+        channel[at] = sample;
+    }
+    match random.below(256) {
+        0 => deck.position = random.bits() >> 24,
+        1 => deck.playing = !deck.playing,
+        2 => deck.reset(),
+        3..20 => {
+            let parameter = &parameters[random.below(parameters.len())];
+            let [lowest, highest, _] = parameter.values;
+            deck.set(
+                parameter.id,
+                (lowest + random.unit() * (highest - lowest)).round(),
+            );
+        }
+        _ => {}
+    }
+    deck.play(frames);
+}
+
+/// States that make the engine load, miss and swap models.
+fn states(instance: &mut Instance) -> [Value; 3] {
+    let tiny = repository("tests/fixtures/tiny");
+    let with_model = |model: Value| {
+        let mut state = Instance::default().state();
+        let object = json!({ "version": 1, "model": model });
+        state["fields"]["mertscope"] = json!(object.to_string());
+        state
+    };
+    [
+        with_model(json!({ "id": tiny.to_str() })),
+        with_model(json!({ "id": "gone", "sha256": "00" })),
+        instance.state(),
+    ]
+}
+
+/// A build without the check would let everything pass.
+#[test]
+fn the_check_for_allocations_is_built_in() {
+    let bytes = fs::read(library()).unwrap();
+    let name = b"assert_no_alloc";
+    assert!(bytes.windows(name.len()).any(|window| window == name));
+}
+
+/// Blocks of 1 to 8192 frames at 8 to 768 kHz, with the ring drained and with it full, while the
+/// main thread loads states that load, swap and unload models: a million blocks.
+#[test]
+fn nothing_is_allocated_while_models_come_and_go() {
+    const BLOCKS: usize = 1_000_000;
+    let mut random = Random::new(9);
+    let mut instance = Instance::default();
+    let parameters = instance.automatable();
+    let states = states(&mut instance);
+    for rate_hz in RATES_HZ {
+        let mut deck = instance.activate(rate_hz, 8192);
+        let done = AtomicBool::new(false);
+        let mut deck = std::thread::scope(|scope| {
+            let audio = scope.spawn(|| {
+                for _ in 0..BLOCKS / RATES_HZ.len() {
+                    play(&mut deck, &parameters, &mut random);
+                }
+                done.store(true, Ordering::Release);
+                deck
+            });
+            for state in states.iter().cycle() {
+                assert!(instance.load_state(state));
+                if done.load(Ordering::Acquire) {
+                    break;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            audio.join().expect("the audio thread ends well")
+        });
+        deck.playing = true;
+        instance.deactivate(deck);
+    }
+}
+
+/// Not one system call between the first block and the last, which rules out locks that wait,
+/// wake-ups, files and sleeping.
+#[test]
+fn the_audio_thread_makes_no_system_call() {
+    if !traced::traced() {
+        let Some(calls) = traced::trace("the_audio_thread_makes_no_system_call") else {
+            return;
+        };
+        assert!(calls.is_empty(), "{} calls: {calls:#?}", calls.len());
+        return;
+    }
+    let mut random = Random::new(10);
+    let mut instance = Instance::default();
+    let parameters = instance.automatable();
+    let mut deck = instance.activate(48_000, 8192);
+    let played = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                // The first block touches pages and binds symbols, as on any thread.
+                play(&mut deck, &parameters, &mut random);
+                traced::mark("begin");
+                for _ in 0..20_000 {
+                    play(&mut deck, &parameters, &mut random);
+                }
+                traced::mark("end");
+                deck
+            })
+            .join()
+            .expect("the audio thread ends well")
+    });
+    instance.deactivate(played);
+}
+
+/// A scan opens no file but the library's own, starts no inference runtime and no connection.
+#[test]
+fn a_scan_touches_nothing() {
+    if !traced::traced() {
+        let Some(calls) = traced::trace("a_scan_touches_nothing") else {
+            return;
+        };
+        let touched: Vec<_> = calls
+            .iter()
+            // The C library's allocator asks this of the kernel once in a process.
+            .filter(|call| !call.contains("/proc/sys/vm/overcommit_memory"))
+            .filter(|call| {
+                ["open", "socket", "connect", "stat", "readlink", "mkdir"]
+                    .iter()
+                    .any(|name| call.split('(').next().unwrap_or("").contains(name))
+            })
+            .collect();
+        assert!(touched.is_empty(), "{touched:#?}");
+        return;
+    }
+    // Loading the library itself is the linker's business, and the host's.
+    let entry = entry();
+    traced::mark("begin");
+    let mut instance = Instance::new(&entry);
+    assert!(!instance.parameters().is_empty());
+    assert!(!instance.ports(true).is_empty());
+    let saved = instance.save();
+    assert!(instance.load(&saved));
+    drop(instance);
+    traced::mark("end");
+}

@@ -1,0 +1,196 @@
+//! `cargo xtask bundle`: what was built, in the layouts that hosts load, with what it needs beside it.
+//!
+//! Our own few lines rather than the framework's bundler: that one cannot add files to a bundle, fixes the version and
+//! the identifier in macOS's Info.plist, and pulls cargo's own crates into every build of `cargo xtask`.
+//! Not here: signing (macOS, Windows), installers, and the list of what goes where (`bundle/layout.rs`).
+
+mod layout;
+mod names;
+
+use std::env::consts;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::notices;
+use crate::process::{self, Progress};
+use crate::setup::{self, Goal};
+use crate::workspace::Workspace;
+pub use layout::System;
+use layout::{Content, File, Parts};
+pub use names::Names;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Builds the plugin and the mertscope command and puts them together as hosts load them, in target/bundled.
+
+Usage: cargo xtask bundle [--dev]
+
+Options:
+  --dev   Build with the debug profile, which checks the audio callback for allocations, into target/bundled-dev
+
+  Mertscope.vst3   the VST3 plugin, complete in itself
+  Mertscope.clap   the CLAP plugin; on Linux and Windows a single file that needs the folder Mertscope beside it
+  Mertscope        the folder with the mertscope command, ONNX Runtime and the licences
+
+Linux bundles are tested. Those of macOS and Windows follow the formats' rules and are untested; nothing is signed.
+
+Example:
+  cargo xtask bundle
+";
+
+/// The two packages whose products are bundled: the plugin, and the `mertscope` command.
+const PLUGIN: &str = "mertscope";
+const COMMAND: &str = "mertscope-engine";
+
+/// How the bundles' programs are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    Release,
+    Dev,
+}
+
+impl Profile {
+    /// The profile's folder in cargo's target folder.
+    fn products(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "debug",
+        }
+    }
+
+    /// The bundles' folder in cargo's target folder.
+    fn bundles(self) -> &'static str {
+        match self {
+            Self::Release => "bundled",
+            Self::Dev => "bundled-dev",
+        }
+    }
+}
+
+/// What lies ready in the target folder.
+pub struct Bundles {
+    pub folder: PathBuf,
+    pub names: Names,
+    /// Every file, by its path from `folder`.
+    pub files: Vec<PathBuf>,
+}
+
+impl Bundles {
+    /// The bundles and folders themselves.
+    pub fn tops(&self) -> Vec<PathBuf> {
+        let mut tops: Vec<PathBuf> = self
+            .files
+            .iter()
+            .filter_map(|file| file.iter().next())
+            .map(|top| self.folder.join(top))
+            .collect();
+        tops.sort();
+        tops.dedup();
+        tops
+    }
+}
+
+/// Gets what is missing, builds, and writes the bundles' folder anew: only what is listed gets into it.
+pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
+    setup::run(workspace, Goal::Demo)?;
+    let names = Names::read(workspace, PLUGIN)?;
+    // Apart, or cargo would compile the engine for the plugin with all that only the command needs.
+    build(
+        workspace,
+        profile,
+        "the plugin",
+        &["--package", PLUGIN, "--lib"],
+    )?;
+    let command = ["--package", COMMAND, "--bin", "mertscope"];
+    build(workspace, profile, "the mertscope command", &command)?;
+
+    process::heading("Putting the bundles together");
+    let products = workspace.target.join(profile.products());
+    let parts = Parts {
+        names: &names,
+        version: env!("CARGO_PKG_VERSION"),
+        plugin: products.join(format!(
+            "{}{}{}",
+            consts::DLL_PREFIX,
+            PLUGIN,
+            consts::DLL_SUFFIX
+        )),
+        command: products.join(format!("mertscope{}", consts::EXE_SUFFIX)),
+        runtime: setup::runtime_files(workspace)?,
+        licences: vec![
+            ("LICENSE-MIT.txt", workspace.file("LICENSE-MIT")),
+            ("LICENSE-APACHE.txt", workspace.file("LICENSE-APACHE")),
+        ],
+        notices: notices::third_party(workspace, &[PLUGIN, COMMAND])?,
+    };
+    let files = layout::files(&parts, System::here()?, consts::ARCH);
+    let folder = workspace.target.join(profile.bundles());
+    write(&folder, &files)?;
+    Ok(Bundles {
+        folder,
+        names,
+        files: files.into_iter().map(|file| file.to).collect(),
+    })
+}
+
+fn build(workspace: &Workspace, profile: Profile, what: &str, package: &[&str]) -> Result<()> {
+    let mut cargo = workspace.cargo(["build"]);
+    cargo.args(package);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
+    let elapsed = process::run(
+        &format!("Building {what} ({})", profile.products()),
+        Progress::Talks,
+        &mut cargo,
+    )?;
+    eprintln!("    built in {:.1} s", elapsed.as_secs_f64());
+    Ok(())
+}
+
+/// What an earlier run left in our folder of the target folder is gone before the first file is written.
+fn write(folder: &Path, files: &[File]) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("{} cannot be emptied", folder.display()))?;
+    }
+    for file in files {
+        let to = folder.join(&file.to);
+        let parent = to.parent().unwrap_or(folder);
+        fs::create_dir_all(parent)
+            .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+        match &file.content {
+            // The copy keeps the permissions: programs stay executable.
+            Content::Copy(from) => fs::copy(from, &to).map(|_| ()),
+            Content::Text(text) => fs::write(&to, text),
+        }
+        .with_context(|| format!("{} cannot be written", to.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_the_listed_files_is_left_in_the_folder() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("bundled");
+        let stray = folder.join("Mertscope.vst3/Contents/Resources/MERT-v1-95M.safetensors");
+        fs::create_dir_all(stray.parent().unwrap()).unwrap();
+        fs::write(&stray, "weights that may not be passed on").unwrap();
+        let files = [File {
+            to: "Mertscope/note.txt".into(),
+            content: Content::Text("note".into()),
+        }];
+        write(&folder, &files).unwrap();
+        assert!(!stray.exists() && !folder.join("Mertscope.vst3").exists());
+        assert_eq!(
+            fs::read_to_string(folder.join("Mertscope/note.txt")).unwrap(),
+            "note"
+        );
+    }
+}

@@ -1,0 +1,293 @@
+//! Which file goes where in the bundles of each system: the whole list, so that nothing else can get in.
+//!
+//! VST3 is a folder on every system, and ours is complete in itself. CLAP is a folder on macOS alone; elsewhere it is
+//! one shared library, and what it needs lies in a folder beside it that bears its name: hosts search their CLAP folders
+//! for `*.clap` and open nothing else. The plugin and the command look for ONNX Runtime beside themselves, and then in
+//! that folder.
+
+use std::env::consts;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use super::Names;
+
+/// The operating systems that bundles are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    Linux,
+    MacOs,
+    Windows,
+}
+
+impl System {
+    /// The one we run on.
+    pub fn here() -> Result<Self> {
+        Ok(match consts::OS {
+            "linux" => Self::Linux,
+            "macos" => Self::MacOs,
+            "windows" => Self::Windows,
+            other => bail!("there are bundles for Linux, macOS and Windows, and this is {other}"),
+        })
+    }
+}
+
+/// What there is to bundle.
+pub struct Parts<'a> {
+    pub names: &'a Names,
+    pub version: &'a str,
+    /// The plugin's shared library.
+    pub plugin: PathBuf,
+    /// The `mertscope` command.
+    pub command: PathBuf,
+    /// ONNX Runtime's shared libraries, licence and notices.
+    pub runtime: Vec<PathBuf>,
+    /// Our own licences, and their names in the bundles.
+    pub licences: Vec<(&'static str, PathBuf)>,
+    /// What we owe to others.
+    pub notices: String,
+}
+
+/// A file of a bundle.
+#[derive(Debug)]
+pub struct File {
+    /// Its path from the folder that holds the bundles.
+    pub to: PathBuf,
+    pub content: Content,
+}
+
+/// Where a file's bytes come from.
+#[derive(Clone, Debug)]
+pub enum Content {
+    Copy(PathBuf),
+    Text(String),
+}
+
+/// All files of all bundles.
+pub fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
+    let name = &parts.names.name;
+    let (vst3, clap) = (format!("{name}.vst3"), format!("{name}.clap"));
+    let mut files = Vec::new();
+    match system {
+        System::Linux | System::Windows => {
+            // The folder's name is fixed by the VST3 format; Windows on ARM has its own word for it.
+            let (folder, plugin) = match (system, arch) {
+                (System::Windows, "aarch64") => ("arm64-win".to_owned(), vst3.clone()),
+                (System::Windows, _) => (format!("{arch}-win"), vst3.clone()),
+                _ => (format!("{arch}-linux"), format!("{name}.so")),
+            };
+            let contents = Path::new(&vst3).join("Contents");
+            let binaries = contents.join(folder);
+            files.push(copy(&parts.plugin, binaries.join(plugin)));
+            files.extend(libraries(parts, &binaries));
+            files.extend(documents(parts, &contents.join("Resources")));
+            files.push(copy(&parts.plugin, clap.into()));
+        }
+        System::MacOs => {
+            for bundle in [vst3, clap] {
+                let contents = Path::new(&bundle).join("Contents");
+                let binaries = contents.join("MacOS");
+                files.push(copy(&parts.plugin, binaries.join(name)));
+                files.push(text(&property_list(parts), contents.join("Info.plist")));
+                // Type and creator, as old as the Mac: a bundle that nobody registered a creator for.
+                files.push(text("BNDL????", contents.join("PkgInfo")));
+                files.extend(libraries(parts, &binaries));
+                files.extend(documents(parts, &contents.join("Resources")));
+            }
+        }
+    }
+    let folder = Path::new(name);
+    let command = parts.command.file_name().unwrap_or_default();
+    files.push(copy(&parts.command, folder.join(command)));
+    files.extend(libraries(parts, folder));
+    files.extend(documents(parts, folder));
+    files
+}
+
+fn copy(from: &Path, to: PathBuf) -> File {
+    let content = Content::Copy(from.to_owned());
+    File { to, content }
+}
+
+fn text(text: &str, to: PathBuf) -> File {
+    let content = Content::Text(text.to_owned());
+    File { to, content }
+}
+
+/// A document of ONNX Runtime, as opposed to a library.
+fn is_document(file: &Path) -> bool {
+    file.extension().is_none_or(|extension| extension == "txt")
+}
+
+fn libraries(parts: &Parts, folder: &Path) -> Vec<File> {
+    let libraries = parts.runtime.iter().filter(|file| !is_document(file));
+    libraries
+        .map(|file| copy(file, folder.join(file.file_name().unwrap_or_default())))
+        .collect()
+}
+
+fn documents(parts: &Parts, folder: &Path) -> Vec<File> {
+    let ours = parts
+        .licences
+        .iter()
+        .map(|(name, file)| copy(file, folder.join(name)));
+    let runtimes = parts.runtime.iter().filter(|file| is_document(file));
+    let runtimes = runtimes.map(|file| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        copy(file, folder.join(format!("ONNXRuntime-{stem}.txt")))
+    });
+    let notices = text(&parts.notices, folder.join("THIRD-PARTY-NOTICES.txt"));
+    ours.chain(runtimes).chain([notices]).collect()
+}
+
+fn property_list(parts: &Parts) -> String {
+    let Names { name, identifier } = parts.names;
+    let version = parts.version;
+    let entries = [
+        ("CFBundleDevelopmentRegion", "en"),
+        ("CFBundleExecutable", name),
+        ("CFBundleIdentifier", identifier),
+        ("CFBundleInfoDictionaryVersion", "6.0"),
+        ("CFBundleName", name),
+        ("CFBundlePackageType", "BNDL"),
+        ("CFBundleShortVersionString", version),
+        ("CFBundleSignature", "????"),
+        ("CFBundleVersion", version),
+    ];
+    let entries: String = entries
+        .iter()
+        .map(|(key, value)| format!("    <key>{key}</key>\n    <string>{value}</string>\n"))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+         <plist version=\"1.0\">\n<dict>\n{entries}    <key>NSHighResolutionCapable</key>\n    <true/>\n</dict>\n</plist>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The paths in a system's bundles, sorted.
+    fn paths(
+        system: System,
+        arch: &str,
+        plugin: &str,
+        command: &str,
+        runtime: &str,
+    ) -> Vec<String> {
+        let names = Names {
+            name: "Mertscope".into(),
+            identifier: "org.example.mertscope".into(),
+        };
+        let parts = Parts {
+            names: &names,
+            version: "1.2.3",
+            plugin: plugin.into(),
+            command: command.into(),
+            runtime: [runtime, "LICENSE", "ThirdPartyNotices.txt"]
+                .map(PathBuf::from)
+                .to_vec(),
+            licences: vec![("LICENSE-MIT.txt", "LICENSE-MIT".into())],
+            notices: "thanks".into(),
+        };
+        let mut paths: Vec<String> = files(&parts, system, arch)
+            .iter()
+            .map(|file| file.to.to_string_lossy().replace('\\', "/"))
+            .collect();
+        paths.sort();
+        paths
+    }
+
+    const DOCUMENTS: [&str; 4] = [
+        "LICENSE-MIT.txt",
+        "ONNXRuntime-LICENSE.txt",
+        "ONNXRuntime-ThirdPartyNotices.txt",
+        "THIRD-PARTY-NOTICES.txt",
+    ];
+
+    fn check(found: &[String], programs: &[&str], document_folders: &[&str]) {
+        let mut expected: Vec<String> = programs.iter().map(|path| (*path).to_owned()).collect();
+        for folder in document_folders {
+            expected.extend(DOCUMENTS.map(|document| format!("{folder}/{document}")));
+        }
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn linux_and_windows_have_a_folder_for_vst3_and_a_file_for_clap() {
+        let library = "libonnxruntime.so.1.31.1";
+        check(
+            &paths(
+                System::Linux,
+                "x86_64",
+                "libmertscope.so",
+                "mertscope",
+                library,
+            ),
+            &[
+                "Mertscope.clap",
+                "Mertscope.vst3/Contents/x86_64-linux/Mertscope.so",
+                "Mertscope.vst3/Contents/x86_64-linux/libonnxruntime.so.1.31.1",
+                "Mertscope/libonnxruntime.so.1.31.1",
+                "Mertscope/mertscope",
+            ],
+            &["Mertscope.vst3/Contents/Resources", "Mertscope"],
+        );
+        let library = "onnxruntime.dll";
+        check(
+            &paths(
+                System::Windows,
+                "aarch64",
+                "mertscope.dll",
+                "mertscope.exe",
+                library,
+            ),
+            &[
+                "Mertscope.clap",
+                "Mertscope.vst3/Contents/arm64-win/Mertscope.vst3",
+                "Mertscope.vst3/Contents/arm64-win/onnxruntime.dll",
+                "Mertscope/mertscope.exe",
+                "Mertscope/onnxruntime.dll",
+            ],
+            &["Mertscope.vst3/Contents/Resources", "Mertscope"],
+        );
+    }
+
+    #[test]
+    fn macos_has_folders_for_both_with_a_property_list() {
+        let library = "libonnxruntime.1.31.1.dylib";
+        let mut programs = vec![
+            "Mertscope/libonnxruntime.1.31.1.dylib".to_owned(),
+            "Mertscope/mertscope".to_owned(),
+        ];
+        for bundle in ["Mertscope.clap", "Mertscope.vst3"] {
+            for file in [
+                "Info.plist",
+                "MacOS/Mertscope",
+                "MacOS/libonnxruntime.1.31.1.dylib",
+                "PkgInfo",
+            ] {
+                programs.push(format!("{bundle}/Contents/{file}"));
+            }
+        }
+        let programs: Vec<&str> = programs.iter().map(String::as_str).collect();
+        check(
+            &paths(
+                System::MacOs,
+                "aarch64",
+                "libmertscope.dylib",
+                "mertscope",
+                library,
+            ),
+            &programs,
+            &[
+                "Mertscope.clap/Contents/Resources",
+                "Mertscope.vst3/Contents/Resources",
+                "Mertscope",
+            ],
+        );
+    }
+}

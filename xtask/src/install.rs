@@ -1,0 +1,242 @@
+//! `cargo xtask install` and `uninstall`: the bundles where hosts look for them, and away again.
+//!
+//! A receipt lists what was put where, with its hash. Only what it lists, and only while it is unchanged, is ever
+//! replaced or deleted. A file is written beside its place and then renamed, as a running host has the old one mapped.
+
+mod places;
+mod receipt;
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::bundle::{self, Bundles, Profile, System};
+use crate::workspace::Workspace;
+use places::Places;
+pub use places::Scope;
+use receipt::{Placed, Receipt};
+
+/// What `cargo xtask install --help` prints.
+pub const HELP: &str = "\
+Builds the bundles (see `cargo xtask bundle --help`) and puts them where hosts look for plugins.
+
+Usage: cargo xtask install [--user | --system]
+
+Options:
+  --user     For you alone; this is the default
+  --system   For every user of this machine; needs the right to write there
+
+                  Linux                    macOS                            Windows
+  VST3, user      ~/.vst3                  ~/Library/Audio/Plug-Ins/VST3    %LOCALAPPDATA%\\Programs\\Common\\VST3
+  CLAP, user      ~/.clap                  ~/Library/Audio/Plug-Ins/CLAP    %LOCALAPPDATA%\\Programs\\Common\\CLAP
+  VST3, system    /usr/lib/vst3            /Library/Audio/Plug-Ins/VST3     %COMMONPROGRAMFILES%\\VST3
+  CLAP, system    /usr/lib/clap            /Library/Audio/Plug-Ins/CLAP     %COMMONPROGRAMFILES%\\CLAP
+
+The mertscope command lies in the folder Mertscope beside the CLAP plugin; on Linux and macOS ~/.local/bin/mertscope
+(system: /usr/local/bin/mertscope) is a link to it. A second run changes nothing. What is already there and was not put
+there by this command is not touched: the command says so and stops. Linux is tested, macOS and Windows are not.
+
+Examples:
+  cargo xtask install
+  cargo xtask uninstall
+";
+
+/// What `cargo xtask uninstall --help` prints.
+pub const UNINSTALL_HELP: &str = "\
+Removes what `cargo xtask install` has put in place, and nothing else.
+
+Usage: cargo xtask uninstall [--user | --system]
+
+Options:
+  --user     What was installed for you alone; this is the default
+  --system   What was installed for every user of this machine
+
+A file that was changed since is left where it is, and named. Models that you have downloaded and ONNX Runtime in your
+data folder stay.
+
+Example:
+  cargo xtask uninstall
+";
+
+/// Builds and installs.
+pub fn run(workspace: &Workspace, scope: Scope) -> Result<()> {
+    let places = Places::of(scope, System::here()?)?;
+    let bundles = bundle::run(workspace, Profile::Release)?;
+    for line in install(&bundles, &places)? {
+        println!("{line}");
+    }
+    if let Some(folder) = &places.commands {
+        let listed = env::var_os("PATH").unwrap_or_default();
+        if !env::split_paths(&listed).any(|listed| &listed == folder) {
+            println!(
+                "{} is not on your PATH; add it to type `mertscope` anywhere.",
+                folder.display()
+            );
+        }
+    }
+    println!("Let your host scan its plugins again to see Mertscope.");
+    Ok(())
+}
+
+/// Uninstalls.
+pub fn uninstall(scope: Scope) -> Result<()> {
+    let places = Places::of(scope, System::here()?)?;
+    for line in remove(&places)? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Puts every file of the bundles in place; returns what to tell. Nothing is written if anything is in the way.
+fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
+    let wanted = plan(bundles, places)?;
+    let old = Receipt::read(&places.receipt)?;
+    let in_the_way: Vec<String> = wanted
+        .iter()
+        .filter(|(_, placed)| {
+            placed.is_occupied() && !placed.is_there() && !old.owns(placed.path())
+        })
+        .map(|(_, placed)| placed.path().display().to_string())
+        .collect();
+    if !in_the_way.is_empty() {
+        bail!(
+            "these are there already and were not put there by `cargo xtask install`; move them away and try again:\n    {}",
+            in_the_way.join("\n    ")
+        );
+    }
+    if old.0.len() == wanted.len()
+        && wanted
+            .iter()
+            .all(|(_, placed)| old.0.contains(placed) && placed.is_there())
+    {
+        return Ok(vec!["Everything was already in place.".into()]);
+    }
+    // Both are ours until the new ones are in place: an interrupted run is taken up again, or undone, by the next.
+    let new = Receipt(wanted.iter().map(|(_, placed)| placed.clone()).collect());
+    old.with(&new)
+        .write(&places.receipt)
+        .with_context(|| no_permission(places))?;
+    for (source, placed) in &wanted {
+        if !placed.is_there() {
+            place(source.as_deref(), placed).with_context(|| {
+                format!(
+                    "{} cannot be put in place; {}",
+                    placed.path().display(),
+                    no_permission(places)
+                )
+            })?;
+        }
+    }
+    let mut told = take_away(&old.without(&new), places)?;
+    new.write(&places.receipt)?;
+    for top in bundles.tops() {
+        let root = places.root_of(&top);
+        told.push(format!(
+            "Installed {}",
+            root.join(top.file_name().unwrap_or_default()).display()
+        ));
+    }
+    Ok(told)
+}
+
+/// What is to be where: sources (none for a link) and what they become.
+fn plan(bundles: &Bundles, places: &Places) -> Result<Vec<(Option<PathBuf>, Placed)>> {
+    let mut wanted = Vec::new();
+    for file in &bundles.files {
+        let source = bundles.folder.join(file);
+        let path = places.root_of(file).join(file);
+        let sha256 = receipt::sha256(&source)
+            .with_context(|| format!("{} cannot be read", source.display()))?;
+        wanted.push((Some(source), Placed::File { path, sha256 }));
+    }
+    if let Some(commands) = &places.commands {
+        wanted.push((
+            None,
+            Placed::Link {
+                path: commands.join("mertscope"),
+                to: places.clap.join(&bundles.names.name).join("mertscope"),
+            },
+        ));
+    }
+    Ok(wanted)
+}
+
+fn place(source: Option<&Path>, placed: &Placed) -> std::io::Result<()> {
+    let path = placed.path();
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    match (source, placed) {
+        (Some(source), Placed::File { .. }) => fs::copy(source, &beside).map(|_| ())?,
+        (_, Placed::Link { to, .. }) => receipt::link(to, &beside)?,
+        (None, Placed::File { .. }) => return Err(ErrorKind::NotFound.into()),
+    }
+    fs::rename(&beside, path)
+}
+
+/// Removes what the receipt lists; returns what to tell.
+fn remove(places: &Places) -> Result<Vec<String>> {
+    let receipt = Receipt::read(&places.receipt)?;
+    if receipt.0.is_empty() {
+        return Ok(vec![format!(
+            "Nothing is installed: there is no {}.",
+            places.receipt.display()
+        )]);
+    }
+    let mut told = take_away(&receipt, places)?;
+    fs::remove_file(&places.receipt)
+        .with_context(|| format!("{} cannot be removed", places.receipt.display()))?;
+    told.push("Mertscope is uninstalled.".into());
+    Ok(told)
+}
+
+/// Deletes what is still as we put it, then the folders that this leaves empty, up to the hosts' own.
+fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
+    let mut told = Vec::new();
+    for path in receipt.paths() {
+        if receipt.owns(path) {
+            fs::remove_file(path).with_context(|| {
+                format!(
+                    "{} cannot be removed; {}",
+                    path.display(),
+                    no_permission(places)
+                )
+            })?;
+        } else if fs::symlink_metadata(path).is_ok() {
+            told.push(format!(
+                "{} was changed since it was installed, and is left there.",
+                path.display()
+            ));
+        }
+        let root = places.root_of_installed(path);
+        for folder in path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| Some(*folder) != root)
+        {
+            // A folder with anything in it stays, and that is what the system refuses.
+            if root.is_none() || fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+    }
+    Ok(told)
+}
+
+fn no_permission(places: &Places) -> String {
+    match places.scope {
+        Scope::User => "the disk may be full, or the folder not yours, or a host may have the plugin open".into(),
+        Scope::System => "this needs the right to write for all users: run it as the administrator (on Linux, \
+                          `sudo env PATH=\"$PATH\" cargo xtask …`), or leave --system out to install for yourself"
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
