@@ -3,6 +3,7 @@
 //! It prints figures beside their aims and judges nothing: a busy machine is no failure.
 
 mod latency;
+mod live;
 mod machine;
 mod memory;
 mod speed;
@@ -36,6 +37,7 @@ Names (all of them by default):
             on the same graph and number of threads, taking turns
   memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
   start     Time from the start of the command to its first printed result
+  live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
 
 It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
 target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
@@ -60,6 +62,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("latency", latency::measure),
     ("memory", memory::measure),
     ("start", start::measure),
+    ("live", live::measure),
 ];
 
 /// A name, if there is a measurement of it.

@@ -124,7 +124,7 @@ pub fn count(snapshot: &Snapshot, status: Status) -> usize {
 
 /// Settings for the model that fails when told to.
 pub fn faulty() -> Settings {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/faulty");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faulty");
     Settings {
         model: Some(folder.to_str().unwrap().to_owned()),
         ..Settings::default()
