@@ -97,6 +97,33 @@ def opens_its_editor(path, piece):
     assert is_untouched(plugin, audio, rate_hz, 512)
 
 
+def plays_while_its_editor_opens_and_closes(path, piece):
+    """Audio comes out bit for bit while an editor opens and closes beside it. Runs in display.py.
+
+    In a debug bundle an allocation in the audio callback ends the process.
+    """
+    screen = Screen()
+    plugin = pedalboard.load_plugin(path)
+    audio, rate_hz = demo_audio(piece, 2.0)
+    over, rendered = threading.Event(), []
+
+    def play():
+        while not over.is_set():
+            rendered.append(is_untouched(plugin, audio, rate_hz, 64))
+
+    player = threading.Thread(target=play)
+    player.start()
+    for _ in range(6):
+        close = threading.Event()
+        watcher = threading.Thread(target=lambda: (becomes_true(screen.has_window), close.set()))
+        watcher.start()
+        plugin.show_editor(close)
+        watcher.join()
+    over.set()
+    player.join()
+    assert rendered and all(rendered), rendered
+
+
 def two_instances(path, piece):
     """Two instances play side by side, and one goes on when the other is gone."""
     audio, rate_hz = demo_audio(piece, 6.0)
@@ -134,6 +161,7 @@ CHECKS = [
     passes_audio_through,
     keeps_state,
     opens_its_editor,
+    plays_while_its_editor_opens_and_closes,
     two_instances,
     hears_what_the_command_hears,
 ]

@@ -27,6 +27,11 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "two_instances", false),
     ("pedalboard", "hears_what_the_command_hears", false),
     ("pedalboard", "opens_its_editor", true),
+    (
+        "pedalboard",
+        "plays_while_its_editor_opens_and_closes",
+        true,
+    ),
     ("dawdreamer", "loads", false),
     ("dawdreamer", "renders_untouched", false),
     ("dawdreamer", "keeps_state", false),

@@ -42,10 +42,10 @@ impl Mertscope {
         command
     }
 
-    /// The same with windows `hop_s` seconds apart.
+    /// The same with windows `hop_s` seconds apart, and no remarks.
     pub fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
         let mut command = self.analyze(input);
-        command.arg("--hop").arg(hop_s.to_string());
+        command.arg("--quiet").arg("--hop").arg(hop_s.to_string());
         command
     }
 }
