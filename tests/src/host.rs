@@ -66,8 +66,17 @@ pub fn library() -> &'static Path {
 /// If it is no CLAP library.
 #[must_use]
 pub fn entry() -> PluginEntry {
-    // SAFETY: the library is the one that was just built.
-    unsafe { PluginEntry::load(library()) }.expect("a CLAP library")
+    load(library())
+}
+
+/// Loads a build of the plugin.
+///
+/// # Panics
+/// If it is no CLAP library.
+#[must_use]
+pub fn load(library: &Path) -> PluginEntry {
+    // SAFETY: the library is a build of our own plugin.
+    unsafe { PluginEntry::load(library) }.expect("a CLAP library")
 }
 
 /// The host's side of an instance: it grants nothing and needs nothing.

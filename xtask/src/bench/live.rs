@@ -1,6 +1,8 @@
-//! The live engine's figures: what a block costs the audio callback, how long after its last sample a window's answer
-//! is there, what 16 instances take. The engine's example of that name measures and prints; the product can't be asked
-//! for these from outside.
+//! Live figures: what a host's scan takes, what a block costs the audio callback, how long after its last sample a
+//! window's answer is there, what 16 instances take. An example of the tests crate measures and prints, as it takes a
+//! plugin host; here it only gets the plugin.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
 use anyhow::Result;
 
@@ -10,19 +12,27 @@ use crate::process::{self, Progress};
 
 /// No rows: what is printed has a shape of its own.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
-    let mut cargo = bench.workspace.cargo([
+    let workspace = bench.workspace;
+    let mut plugin = workspace.cargo(["build", "--release", "--package", "mertscope", "--lib"]);
+    process::run(
+        "Building the plugin (release)",
+        Progress::Talks,
+        &mut plugin,
+    )?;
+    let library = format!("release/{DLL_PREFIX}mertscope{DLL_SUFFIX}");
+    let mut figures = workspace.cargo([
         "run",
         "--release",
         "--quiet",
         "--package",
-        "mertscope-engine",
-        "--example",
-        "live_figures",
+        "mertscope-tests",
     ]);
+    figures.args(["--example", "live_figures", "--"]);
+    figures.arg(workspace.target.join(library));
     process::run(
-        "Six measurements in real time, 20 s each",
+        "Measuring in real time, 20 s for each of seven",
         Progress::Talks,
-        &mut cargo,
+        &mut figures,
     )?;
     Ok(Vec::new())
 }

@@ -1,6 +1,7 @@
 //! The measurements.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -11,8 +12,8 @@ use mertscope_engine::capture::{Tap, Transport, tap};
 use mertscope_engine::live::{Controls, Hop, Live, ModelState, Settings, Stream};
 use mertscope_engine::model::{Encoder, Job, Model, SessionOptions, runtime};
 
-const RATE_HZ: u32 = 48_000;
-const BLOCK: usize = 64;
+pub const RATE_HZ: u32 = 48_000;
+pub const BLOCK: usize = 64;
 const BUDGET: Duration = Duration::from_nanos(BLOCK as u64 * 1_000_000_000 / RATE_HZ as u64);
 
 fn processor_time(clock: libc::clockid_t) -> Duration {
@@ -25,7 +26,7 @@ fn processor_time(clock: libc::clockid_t) -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-fn music(seconds: f64) -> Vec<f32> {
+pub fn music(seconds: f64) -> Vec<f32> {
     (0..(seconds * f64::from(RATE_HZ)) as usize)
         .map(|n| {
             let t = std::f64::consts::TAU * n as f64 / f64::from(RATE_HZ);
@@ -64,7 +65,7 @@ fn stream(controls: Controls) -> (Stream, Tap) {
 }
 
 /// The value that this share of the sorted values does not exceed.
-fn quantile(sorted: &[Duration], share: f64) -> Duration {
+pub fn quantile(sorted: &[Duration], share: f64) -> Duration {
     let at = (share * sorted.len() as f64) as usize;
     sorted
         .get(at.min(sorted.len().saturating_sub(1)))
@@ -72,7 +73,9 @@ fn quantile(sorted: &[Duration], share: f64) -> Duration {
         .unwrap_or_default()
 }
 
-fn print_shares(what: &str, mut costs: Vec<Duration>) {
+/// Costs as shares of a block's time.
+fn shares(costs: &[Duration]) -> String {
+    let mut costs = costs.to_vec();
     costs.sort();
     let percent = |share| {
         let cost = quantile(&costs, share);
@@ -81,12 +84,12 @@ fn print_shares(what: &str, mut costs: Vec<Duration>) {
             cost.as_secs_f64() / BUDGET.as_secs_f64() * 100.0
         )
     };
-    println!(
-        "  {what}: p50 {}, p99.9 {}, worst {}",
+    format!(
+        "p50 {}, p99.9 {}, worst {}",
         percent(0.5),
         percent(0.999),
         percent(1.0)
-    );
+    )
 }
 
 /// What [`Tap::push`] costs of a stereo block's time, with an encoder at full load beside it.
@@ -94,6 +97,17 @@ pub fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
     println!(
         "Tap::push, stereo blocks of {BLOCK} at {RATE_HZ} Hz ({BUDGET:.2?}), encoder at full load:"
     );
+    beside_a_busy_encoder(|| {
+        let (stream, tap) = stream(Controls::default());
+        measure_push("drained", tap, seconds);
+        drop(stream);
+        let (tap, _drain) = mertscope_engine::capture::tap(RATE_HZ);
+        measure_push("full", fill(tap), seconds);
+    })
+}
+
+/// Runs `body` while an encoder of this process runs without a pause.
+pub fn beside_a_busy_encoder(body: impl FnOnce()) -> Result<(), Box<dyn Error>> {
     let model = Arc::new(Model::embedded()?);
     let options = SessionOptions {
         threads: 1,
@@ -111,11 +125,7 @@ pub fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
                 while replies.try_recv().is_ok() {}
             }
         });
-        let (stream, tap) = stream(Controls::default());
-        measure_push("drained", tap, seconds);
-        drop(stream);
-        let (tap, _drain) = mertscope_engine::capture::tap(RATE_HZ);
-        measure_push("full", fill(tap), seconds);
+        body();
         busy.store(false, Ordering::Relaxed);
     });
     Ok(())
@@ -131,28 +141,55 @@ fn fill(mut tap: Tap) -> Tap {
 
 fn measure_push(ring: &str, mut tap: Tap, seconds: f64) {
     let audio = music(1.0);
-    let (mut clock, mut processor, mut wall) = (Vec::new(), Vec::new(), Vec::new());
-    in_real_time(seconds, |position| {
+    let costs = costs(seconds, |position| {
         let from = position as usize % (audio.len() - BLOCK);
         let block = &audio[from..from + BLOCK];
-        let before = processor_time(libc::CLOCK_THREAD_CPUTIME_ID);
-        clock.push(processor_time(libc::CLOCK_THREAD_CPUTIME_ID) - before);
-        let before = (
-            Instant::now(),
-            processor_time(libc::CLOCK_THREAD_CPUTIME_ID),
-        );
         tap.push(&[block, block], at(position));
-        processor.push(processor_time(libc::CLOCK_THREAD_CPUTIME_ID) - before.1);
-        wall.push(before.0.elapsed());
     });
-    println!(
-        "  ring {ring}, {} blocks, {} frames lost",
-        wall.len(),
-        tap.lost_frames()
-    );
-    print_shares("processor time, the clock's own included", processor);
-    print_shares("of that, reading the clock", clock);
-    print_shares("wall time", wall);
+    println!("  ring {ring}, {} frames lost, {costs}", tap.lost_frames());
+}
+
+/// What calls of the audio callback cost.
+pub struct Costs {
+    clock: Vec<Duration>,
+    processor: Vec<Duration>,
+    wall: Vec<Duration>,
+}
+
+/// Calls `block` for each block of so many seconds, in real time, and measures it.
+pub fn costs(seconds: f64, mut block: impl FnMut(i64)) -> Costs {
+    let mut costs = Costs {
+        clock: Vec::new(),
+        processor: Vec::new(),
+        wall: Vec::new(),
+    };
+    in_real_time(seconds, |position| {
+        let before = processor_time(libc::CLOCK_THREAD_CPUTIME_ID);
+        costs
+            .clock
+            .push(processor_time(libc::CLOCK_THREAD_CPUTIME_ID) - before);
+        let wall = Instant::now();
+        let processor = processor_time(libc::CLOCK_THREAD_CPUTIME_ID);
+        block(position);
+        costs
+            .processor
+            .push(processor_time(libc::CLOCK_THREAD_CPUTIME_ID) - processor);
+        costs.wall.push(wall.elapsed());
+    });
+    costs
+}
+
+impl fmt::Display for Costs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} blocks", self.wall.len())?;
+        writeln!(
+            f,
+            "    processor time, the clock's own included: {}",
+            shares(&self.processor)
+        )?;
+        writeln!(f, "    of that, reading the clock: {}", shares(&self.clock))?;
+        write!(f, "    wall time: {}", shares(&self.wall))
+    }
 }
 
 /// From the push of a window's last sample to the snapshot with its answer.
