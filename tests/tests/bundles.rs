@@ -30,8 +30,14 @@ fn they_hold_only_what_is_listed() {
             .expect("a name");
         let bytes = fs::read(path).expect("a file of the bundles");
         let known = match name {
-            "Mertscope.so" | "Mertscope.clap" | "Mertscope.vst3" | "Mertscope" | "mertscope"
-            | "mertscope.exe" => true,
+            "Mertscope.so"
+            | "Mertscope.clap"
+            | "Mertscope.vst3"
+            | "Mertscope"
+            | "mertscope"
+            | "mertscope.exe"
+            | "mertscope-standalone"
+            | "mertscope-standalone.exe" => true,
             "Info.plist" | "PkgInfo" => true,
             _ if documents.contains(&name) => true,
             _ => pinned_runtime_hashes().contains(&sha256(&bytes)),

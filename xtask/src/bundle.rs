@@ -23,7 +23,7 @@ pub use names::Names;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-Builds the plugin and the mertscope command and puts them together as hosts load them, in target/bundled.
+Builds the plugin, the standalone app and the mertscope command and puts them together as hosts load them, in target/bundled.
 
 Usage: cargo xtask bundle [--dev]
 
@@ -32,7 +32,7 @@ Options:
 
   Mertscope.vst3   the VST3 plugin, complete in itself
   Mertscope.clap   the CLAP plugin; on Linux and Windows a single file that needs the folder Mertscope beside it
-  Mertscope        the folder with the mertscope command, ONNX Runtime and the licences
+  Mertscope        the folder with the standalone app, the mertscope command, ONNX Runtime and the licences
 
 Linux bundles are tested. Those of macOS and Windows follow the formats' rules and are untested; nothing is signed.
 
@@ -43,6 +43,9 @@ Example:
 /// The two packages whose products are bundled: the plugin, and the `mertscope` command.
 const PLUGIN: &str = "mertscope";
 const COMMAND: &str = "mertscope-engine";
+
+/// The plugin's package holds the standalone app too.
+const STANDALONE: &str = "mertscope-standalone";
 
 /// How the bundles' programs are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl Bundles {
 
 /// Gets what is missing, builds, and writes the bundles' folder anew: only what is listed gets into it.
 pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
-    setup::run(workspace, Goal::Demo)?;
+    setup::run(workspace, Goal::Bundle)?;
     let names = Names::read(workspace, PLUGIN)?;
     // Apart, or cargo would compile the engine for the plugin with all that only the command needs.
     build(
@@ -103,6 +106,16 @@ pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
         "the plugin",
         &["--package", PLUGIN, "--lib"],
     )?;
+    // Apart too, as the plugin needs nothing of the backends.
+    let standalone = [
+        "--package",
+        PLUGIN,
+        "--features",
+        "standalone",
+        "--bin",
+        STANDALONE,
+    ];
+    build(workspace, profile, "the standalone app", &standalone)?;
     let command = ["--package", COMMAND, "--bin", "mertscope"];
     build(workspace, profile, "the mertscope command", &command)?;
 
@@ -117,7 +130,9 @@ pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
             PLUGIN,
             consts::DLL_SUFFIX
         )),
-        command: products.join(format!("mertscope{}", consts::EXE_SUFFIX)),
+        programs: ["mertscope", STANDALONE]
+            .map(|program| products.join(format!("{program}{}", consts::EXE_SUFFIX)))
+            .to_vec(),
         runtime: setup::runtime_files(workspace)?,
         licences: vec![
             ("LICENSE-MIT.txt", workspace.file("LICENSE-MIT")),

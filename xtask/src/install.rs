@@ -35,7 +35,7 @@ Options:
   VST3, system    /usr/lib/vst3            /Library/Audio/Plug-Ins/VST3     %COMMONPROGRAMFILES%\\VST3
   CLAP, system    /usr/lib/clap            /Library/Audio/Plug-Ins/CLAP     %COMMONPROGRAMFILES%\\CLAP
 
-The mertscope command lies in the folder Mertscope beside the CLAP plugin; on Linux and macOS ~/.local/bin/mertscope
+The mertscope command and the standalone app lie in the folder Mertscope beside the CLAP plugin; on Linux and macOS ~/.local/bin/mertscope
 (system: /usr/local/bin/mertscope) is a link to it. A second run changes nothing. What is already there and was not put
 there by this command is not touched: the command says so and stops. Linux is tested, macOS and Windows are not.
 

@@ -51,6 +51,8 @@ const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4
 pub enum Goal {
     /// `cargo xtask demo`
     Demo,
+    /// `cargo xtask bundle`
+    Bundle,
     /// `cargo xtask test`
     Test,
     /// `cargo xtask bench`
@@ -82,7 +84,10 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     }
     match goal {
         Goal::Demo => {}
-        Goal::Test | Goal::Everything { .. } => purposes.push(Purpose::Test),
+        Goal::Bundle => purposes.push(Purpose::Standalone),
+        Goal::Test | Goal::Everything { .. } => {
+            purposes.extend([Purpose::Standalone, Purpose::Test]);
+        }
         Goal::Bench => purposes.push(Purpose::Environment),
     }
     packages::ensure(&purposes)?;

@@ -38,8 +38,8 @@ pub struct Parts<'a> {
     pub version: &'a str,
     /// The plugin's shared library.
     pub plugin: PathBuf,
-    /// The `mertscope` command.
-    pub command: PathBuf,
+    /// The `mertscope` command and the standalone app.
+    pub programs: Vec<PathBuf>,
     /// ONNX Runtime's shared libraries, licence and notices.
     pub runtime: Vec<PathBuf>,
     /// Our own licences, and their names in the bundles.
@@ -97,8 +97,10 @@ pub fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
         }
     }
     let folder = Path::new(name);
-    let command = parts.command.file_name().unwrap_or_default();
-    files.push(copy(&parts.command, folder.join(command)));
+    for program in &parts.programs {
+        let name = program.file_name().unwrap_or_default();
+        files.push(copy(program, folder.join(name)));
+    }
     files.extend(libraries(parts, folder));
     files.extend(documents(parts, folder));
     files
@@ -174,7 +176,7 @@ mod tests {
         system: System,
         arch: &str,
         plugin: &str,
-        command: &str,
+        programs: [&str; 2],
         runtime: &str,
     ) -> Vec<String> {
         let names = Names {
@@ -185,7 +187,7 @@ mod tests {
             names: &names,
             version: "1.2.3",
             plugin: plugin.into(),
-            command: command.into(),
+            programs: programs.map(PathBuf::from).to_vec(),
             runtime: [runtime, "LICENSE", "ThirdPartyNotices.txt"]
                 .map(PathBuf::from)
                 .to_vec(),
@@ -224,7 +226,7 @@ mod tests {
                 System::Linux,
                 "x86_64",
                 "libmertscope.so",
-                "mertscope",
+                ["mertscope", "mertscope-standalone"],
                 library,
             ),
             &[
@@ -233,6 +235,7 @@ mod tests {
                 "Mertscope.vst3/Contents/x86_64-linux/libonnxruntime.so.1.31.1",
                 "Mertscope/libonnxruntime.so.1.31.1",
                 "Mertscope/mertscope",
+                "Mertscope/mertscope-standalone",
             ],
             &["Mertscope.vst3/Contents/Resources", "Mertscope"],
         );
@@ -242,7 +245,7 @@ mod tests {
                 System::Windows,
                 "aarch64",
                 "mertscope.dll",
-                "mertscope.exe",
+                ["mertscope.exe", "mertscope-standalone.exe"],
                 library,
             ),
             &[
@@ -250,6 +253,7 @@ mod tests {
                 "Mertscope.vst3/Contents/arm64-win/Mertscope.vst3",
                 "Mertscope.vst3/Contents/arm64-win/onnxruntime.dll",
                 "Mertscope/mertscope.exe",
+                "Mertscope/mertscope-standalone.exe",
                 "Mertscope/onnxruntime.dll",
             ],
             &["Mertscope.vst3/Contents/Resources", "Mertscope"],
@@ -262,6 +266,7 @@ mod tests {
         let mut programs = vec![
             "Mertscope/libonnxruntime.1.31.1.dylib".to_owned(),
             "Mertscope/mertscope".to_owned(),
+            "Mertscope/mertscope-standalone".to_owned(),
         ];
         for bundle in ["Mertscope.clap", "Mertscope.vst3"] {
             for file in [
@@ -279,7 +284,7 @@ mod tests {
                 System::MacOs,
                 "aarch64",
                 "libmertscope.dylib",
-                "mertscope",
+                ["mertscope", "mertscope-standalone"],
                 library,
             ),
             &programs,

@@ -29,7 +29,7 @@ pub fn linked_into(workspace: &Workspace, packages: &[&str]) -> Result<Vec<Crate
     for package in packages {
         // One at a time: together, cargo would unite their features.
         let mut tree = workspace.cargo(["tree", "--package", package]);
-        tree.args(["--edges", "normal,no-proc-macro"]);
+        tree.args(["--all-features", "--edges", "normal,no-proc-macro"]);
         tree.args(["--prefix", "none", "--format", "{p}"]);
         linked.extend(output(&mut tree)?.lines().filter_map(name_and_version));
     }

@@ -19,6 +19,8 @@ pub enum Purpose {
     Build,
     /// Getting ONNX Runtime.
     Download,
+    /// Building the standalone app.
+    Standalone,
     /// `cargo xtask test`
     Test,
     /// A Python environment of our own.
@@ -42,6 +44,10 @@ enum Probe {
     PythonModules(&'static [&'static str]),
     /// The dynamic linker finds this shared library.
     Library(&'static str),
+    /// A program on the PATH that only Linux has and needs.
+    OnLinux(&'static str),
+    /// pkg-config knows this library; only Linux needs it.
+    Development(&'static str),
 }
 
 /// In the order in which they are probed and named.
@@ -57,6 +63,30 @@ const REQUIREMENTS: &[Requirement] = &[
         why: "downloads ONNX Runtime",
         purpose: Purpose::Download,
         probe: Probe::PythonModules(&["pip"]),
+    },
+    Requirement {
+        package: "pkg-config",
+        why: "finds the two libraries that follow",
+        purpose: Purpose::Standalone,
+        probe: Probe::OnLinux("pkg-config"),
+    },
+    Requirement {
+        package: "libasound2-dev",
+        why: "is the standalone app's way to sound cards",
+        purpose: Purpose::Standalone,
+        probe: Probe::Development("alsa"),
+    },
+    Requirement {
+        package: "libjack-jackd2-dev",
+        why: "is the standalone app's way to JACK",
+        purpose: Purpose::Standalone,
+        probe: Probe::Development("jack"),
+    },
+    Requirement {
+        package: "strace",
+        why: "shows the tests that the audio callback makes no system call",
+        purpose: Purpose::Test,
+        probe: Probe::OnLinux("strace"),
     },
     Requirement {
         package: "jq",
@@ -116,6 +146,12 @@ impl Requirement {
             Probe::Program(names) => names.iter().any(|name| on_path(name)),
             Probe::PythonModules(modules) => python::has_modules(modules),
             Probe::Library(name) => python::can_load(name),
+            Probe::OnLinux(_) | Probe::Development(_) if !cfg!(target_os = "linux") => true,
+            Probe::OnLinux(name) => on_path(name),
+            Probe::Development(name) => Command::new("pkg-config")
+                .args(["--exists", name])
+                .status()
+                .is_ok_and(|status| status.success()),
         }
     }
 }
