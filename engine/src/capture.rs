@@ -280,10 +280,11 @@ impl Drain {
         self.samples.occupied_len()
     }
 
-    /// The next mark, wherever it stands.
+    /// The mark that stands before the next sample, if there is one.
     #[must_use]
-    pub fn next_mark(&self) -> Option<Mark> {
-        self.marks.try_peek().copied()
+    pub fn mark_ahead(&self) -> Option<Mark> {
+        let mark = self.marks.try_peek().copied();
+        mark.filter(|mark| mark.at == self.at)
     }
 
     /// Takes the next stretch without a mark inside, at most `limit` samples: appends it to `out`

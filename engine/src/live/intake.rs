@@ -142,11 +142,11 @@ impl Intake {
         self.transport.is_some_and(|transport| transport.playing)
     }
 
-    /// Whether the host renders offline, also if that is not taken in yet.
+    /// Whether the host renders the next sample offline.
     pub(super) fn is_offline(&self) -> bool {
-        let upcoming = || self.drain.next_mark().map(|mark| mark.transport);
-        self.transport
-            .or_else(upcoming)
+        let ahead = self.drain.mark_ahead().map(|mark| mark.transport);
+        ahead
+            .or(self.transport)
             .is_some_and(|transport| transport.offline)
     }
 

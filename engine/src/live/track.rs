@@ -188,12 +188,31 @@ impl Track {
     }
 
     fn take_in(&mut self, now: Instant, models: &Models, load: Load) -> Result<(), ResampleError> {
+        while self.take_in_alike(now, models, load)? {}
+        Ok(())
+    }
+
+    /// Whether the next audio is an offline render for which the user asked that it wait.
+    fn is_exact(&self) -> bool {
+        let offline = self.intake.as_ref().is_some_and(Intake::is_offline);
+        self.settings.exact_offline && offline
+    }
+
+    /// Takes in audio as long as it is rendered alike, exact or not, which decides what waits and
+    /// what is dropped. Whether it is rendered otherwise from here on: hosts play a block in real
+    /// time and then bounce.
+    fn take_in_alike(
+        &mut self,
+        now: Instant,
+        models: &Models,
+        load: Load,
+    ) -> Result<bool, ResampleError> {
         let loaded = self.loaded(models).filter(|_| self.controls.analyse);
         self.tune(loaded)?;
         let Some(intake) = &self.intake else {
-            return Ok(());
+            return Ok(false);
         };
-        let exact = self.settings.exact_offline && intake.is_offline();
+        let exact = self.is_exact();
         let is_loading = matches!(models.get(&self.wanted()), None | Some(Slot::Loading));
         if self.controls.analyse && is_loading {
             let kept_s = if exact {
@@ -202,7 +221,7 @@ impl Track {
                 KEPT_WHILE_LOADING_S
             };
             if intake.waiting_s() < kept_s {
-                return Ok(());
+                return Ok(false);
             }
         }
         let hop_s = schedule::hop_s(self.controls.hop, load, self.settings.cpu_share, exact);
@@ -234,8 +253,11 @@ impl Track {
                 }
                 Some(Event::Window(placed)) => self.window(placed),
             }
+            if self.is_exact() != exact {
+                return Ok(true);
+            }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// A window is full: it waits for the encoder, or is marked.

@@ -96,3 +96,26 @@ fn an_exact_bounce_skips_nothing_though_the_share_is_small() {
     assert_eq!(heard.analysed_windows, 21);
     assert_eq!((heard.skipped_windows, heard.lost_frames), (0, 0));
 }
+
+/// Hosts play a block in real time before they bounce, and bounce before the model is there.
+#[test]
+fn an_exact_bounce_that_begins_in_real_time_while_the_model_loads_is_heard_whole() {
+    let settings = Settings {
+        exact_offline: true,
+        ..Settings::default()
+    };
+    let controls = Controls {
+        hop: Hop::Seconds(1.0),
+        ..Controls::default()
+    };
+    let mut stage = Stage::loading(RATE_HZ, controls, settings);
+    stage.transport.offline = false;
+    stage.play(&chord(RATE_HZ, 0.01));
+    stage.transport.offline = true;
+    stage.transport.position = Some(0);
+    stage.play_chord(12.1);
+    // Windows end at 5 to 12 s.
+    let heard = stage.wait("every window", |s| s.analysed_windows >= 8);
+    assert_eq!(heard.analysed_windows, 8);
+    assert_eq!((heard.skipped_windows, heard.lost_frames), (0, 0));
+}
