@@ -175,7 +175,7 @@ impl Decoder {
         Ok(Some(Block::Samples(samples)))
     }
 
-    /// After the end: a sentence for the user when the file broke off before it.
+    /// After the end: a sentence about the file, for the user, when it broke off before its end.
     pub fn truncated(&self) -> Option<String> {
         let is_cut = self.is_cut?;
         let rate_hz = f64::from(self.format.rate_hz);
@@ -185,13 +185,12 @@ impl Decoder {
             .frames
             .filter(|_| track.length_is_promised)
             .map(|frames| frames as f64 / rate_hz);
-        let name = &self.name;
         match promised_s {
             Some(promised_s) if is_s + TOLERANCE_S < promised_s => Some(format!(
-                "{name} ends after {is_s:.1} s although its header promises {promised_s:.1} s; what is there was analysed."
+                "It ends after {is_s:.1} s although its header promises {promised_s:.1} s; what is there was analysed."
             )),
             _ if is_cut => Some(format!(
-                "{name} breaks off after {is_s:.1} s; what is there was analysed."
+                "It breaks off after {is_s:.1} s; what is there was analysed."
             )),
             _ => None,
         }
