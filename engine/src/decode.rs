@@ -1,10 +1,12 @@
 //! Reads audio files of any length as a stream of blocks, in memory that stays flat.
 //!
-//! Runs on a job's thread; reads disk or a pipe and allocates. What is damaged in the middle is skipped and told; what
-//! ends early gives all there is and a note. Encoder delay and padding are cut off where the file tells them (MP3 with
-//! LAME's tag, Ogg Vorbis); M4A keeps the few hundredths of a second that its encoder put in front.
+//! Runs on a job's thread; reads disk or a pipe and allocates. What is damaged in the middle is
+//! skipped and told; what ends early gives all there is and a note. Encoder delay and padding are
+//! cut off where the file tells them (MP3 with LAME's tag, Ogg Vorbis); M4A keeps the few
+//! hundredths of a second that its encoder put in front.
 //!
-//! Deliberately not here: mixing to mono, resampling, windows; and no seeking, a file is read once from its start.
+//! Deliberately not here: mixing to mono, resampling, windows; and no seeking, a file is read once
+//! from its start.
 
 use std::{fmt, io::Read, path::Path};
 
@@ -30,7 +32,8 @@ const EXTENSIONS: [&str; 14] = [
 ];
 /// Steps without a sample after which a file is held to have none.
 const STEPS_BEFORE_SAMPLES: u32 = 16;
-/// How much shorter than promised a file may be without a word: about a frame of the codecs with the longest.
+/// How much shorter than promised a file may be without a word: about a frame of the codecs with
+/// the longest.
 const TOLERANCE_S: f64 = 0.05;
 
 /// Whether `path` has the extension of an audio format that [`Decoder`] reads, in whatever case.
@@ -48,12 +51,13 @@ pub fn is_audio_path(path: &Path) -> bool {
 /// A piece of what a [`Decoder`] reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Block<'a> {
-    /// Interleaved samples, `[frames, channels]`; full scale is ±1, but a floating-point file may hold anything, not a
-    /// number and infinity included.
+    /// Interleaved samples, `[frames, channels]`; full scale is ±1, but a floating-point file may
+    /// hold anything, not a number and infinity included.
     Samples(&'a [f32]),
     /// A damaged stretch was skipped here, or a little before: Ogg tells time once in a page.
     Gap {
-        /// About how many frames are missing; 0 when that can't be known. It comes from the file: never allocate by it.
+        /// About how many frames are missing; 0 when that can't be known. It comes from the file:
+        /// never allocate by it.
         frames: u64,
     },
 }
@@ -75,8 +79,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Opens the file at `path` and decodes its first block. A named pipe is read as [`from_reader`](Self::from_reader)
-    /// does.
+    /// Opens the file at `path` and decodes its first block. A named pipe is read as
+    /// [`from_reader`](Self::from_reader) does.
     ///
     /// # Errors
     /// Any [`DecodeError`]; what the file's content is decides, not its extension.
@@ -84,8 +88,8 @@ impl Decoder {
         let name = path.display().to_string();
         let start = |access| Self::start(source::open_path(path, &name, access)?, name.clone());
         match start(Access::Seeking) {
-            // Readers that can seek look at a file's end first, and some give up when that is damaged or missing. Going
-            // forward only, they give what is there.
+            // Readers that can seek look at a file's end first, and some give up when that is
+            // damaged or missing. Going forward only, they give what is there.
             Err(damage @ (DecodeError::Damaged { .. } | DecodeError::NoSamples { .. })) => {
                 start(Access::Forward).map_err(|_| damage)
             }
@@ -139,7 +143,8 @@ impl Decoder {
         self.format.channels
     }
 
-    /// Length in frames by the header, or guessed from the bit rate: for a progress bar, never for an allocation.
+    /// Length in frames by the header, or guessed from the bit rate: for a progress bar, never for
+    /// an allocation.
     pub fn frames(&self) -> Option<u64> {
         self.stream.track().frames
     }

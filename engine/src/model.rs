@@ -126,8 +126,8 @@ impl Model {
         })
     }
 
-    /// The embedded model's manifest alone: reads its text and hashes nothing, so that a saved state
-    /// can name the model without loading it.
+    /// The embedded model's manifest alone: reads its text and hashes nothing, so that a saved
+    /// state can name the model without loading it.
     ///
     /// # Errors
     /// Only if the build put together files that don't belong together.

@@ -1,7 +1,7 @@
 //! Streaming mono sample-rate conversion to a model's rate.
 //!
-//! A linear-phase windowed-sinc filter, run by `rubato`'s asynchronous resampler and wrapped so that
-//! the answer depends on the samples alone: output sample `k` is the sound at `k / target_hz`
+//! A linear-phase windowed-sinc filter, run by `rubato`'s asynchronous resampler and wrapped so
+//! that the answer depends on the samples alone: output sample `k` is the sound at `k / target_hz`
 //! seconds after the first input sample, and has the same bits however the input was cut up.
 //!
 //! `rubato`'s FFT resampler is several times faster, but its blocks must hold whole numbers of

@@ -31,7 +31,8 @@ fn amplitude(samples: &[f32], channel: usize, rate_hz: u32, frequency_hz: f64) -
     2.0 * re.hypot(im) / frames
 }
 
-/// 440 Hz left and 660 Hz right at half scale, as long as it went in; AAC keeps its first frame and its padding.
+/// 440 Hz left and 660 Hz right at half scale, as long as it went in; AAC keeps its first frame and
+/// its padding.
 #[test]
 fn each_format_gives_its_tone() {
     let rows = [

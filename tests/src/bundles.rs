@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use crate::repository;
 
-/// The folder of the bundles, in the profile with the framework's check for allocations in the audio
-/// callback.
+/// The folder of the bundles, in the profile with the framework's check for allocations in the
+/// audio callback.
 ///
 /// # Panics
 /// If they can't be made.

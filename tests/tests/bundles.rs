@@ -1,5 +1,5 @@
-//! What is in the bundles: only what is listed, the notices that go with it, and ONNX Runtime where it
-//! is looked for.
+//! What is in the bundles: only what is listed, the notices that go with it, and ONNX Runtime where
+//! it is looked for.
 
 use std::collections::BTreeSet;
 use std::env;

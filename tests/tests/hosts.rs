@@ -1,5 +1,6 @@
-//! The bundles in real hosts: the VST3 in pedalboard and dawdreamer (`tests/hosts/*.py`), the CLAP in
-//! qtractor's scanner, the standalone app by itself. Each check is a process of its own, as a plugin's crash is its host's.
+//! The bundles in real hosts: the VST3 in pedalboard and dawdreamer (`tests/hosts/*.py`), the CLAP
+//! in qtractor's scanner, the standalone app by itself. Each check is a process of its own, as a
+//! plugin's crash is its host's.
 //!
 //! A check whose host is not on this machine is reported as ignored, with the reason, and listed in
 //! the file that `MERTSCOPE_SKIPPED` names; it never counts as passed.
@@ -19,7 +20,8 @@ use mertscope_tests::{repository, run, said_to};
 /// Seconds between windows, in the host and in the command that it is compared with.
 const HOP_S: &str = "1";
 
-/// Checks in a Python host: the host, the check's name in its script, and whether it needs a screen.
+/// Checks in a Python host: the host, the check's name in its script, and whether it needs a
+/// screen.
 const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "loads", false),
     ("pedalboard", "passes_audio_through", false),

@@ -123,8 +123,8 @@ fn most<'a>(lines: &'a [Value], field: &str) -> &'a Value {
         .0
 }
 
-/// A demo piece, and each of them with `--full`, played through the plugin in a host: the same key and genre, window by
-/// window, as `mertscope analyze`.
+/// A demo piece, and each of them with `--full`, played through the plugin in a host: the same key
+/// and genre, window by window, as `mertscope analyze`.
 #[test]
 fn a_piece_in_a_host_is_heard_as_in_a_file() {
     // One of them takes as long as a song on a small machine.

@@ -1,8 +1,9 @@
 //! `cargo xtask bundle`: what was built, in the layouts that hosts load, with what it needs beside it.
 //!
-//! Our own few lines rather than the framework's bundler: that one cannot add files to a bundle, fixes the version and
-//! the identifier in macOS's Info.plist, and pulls cargo's own crates into every build of `cargo xtask`.
-//! Not here: signing (macOS, Windows), installers, and the list of what goes where (`bundle/layout.rs`).
+//! Our own few lines rather than the framework's bundler: that one cannot add files to a bundle,
+//! fixes the version and the identifier in macOS's Info.plist, and pulls cargo's own crates into
+//! every build of `cargo xtask`. Not here: signing (macOS, Windows), installers, and the list of
+//! what goes where (`bundle/layout.rs`).
 
 mod layout;
 mod names;
@@ -95,7 +96,8 @@ impl Bundles {
     }
 }
 
-/// Gets what is missing, builds, and writes the bundles' folder anew: only what is listed gets into it.
+/// Gets what is missing, builds, and writes the bundles' folder anew: only what is listed gets into
+/// it.
 pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
     setup::run(workspace, Goal::Bundle)?;
     let names = Names::read(workspace, PLUGIN)?;
@@ -165,7 +167,8 @@ fn build(workspace: &Workspace, profile: Profile, what: &str, package: &[&str]) 
     Ok(())
 }
 
-/// What an earlier run left in our folder of the target folder is gone before the first file is written.
+/// What an earlier run left in our folder of the target folder is gone before the first file is
+/// written.
 fn write(folder: &Path, files: &[File]) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)

@@ -1,7 +1,8 @@
 //! `cargo xtask demo-audio`: makes `assets/demo` again from the scores kept in this module.
 //!
-//! Needed only to change the pieces; the audio is committed. Everything is deterministic for given versions of
-//! FluidSynth, FluidR3 and FFmpeg. Not here: any judgement of what the model makes of the audio (the tests').
+//! Needed only to change the pieces; the audio is committed. Everything is deterministic for given
+//! versions of FluidSynth, FluidR3 and FFmpeg. Not here: any judgement of what the model makes of
+//! the audio (the tests').
 
 mod harmony;
 mod midi;
@@ -27,7 +28,8 @@ from Debian; the same versions give the same bytes.
 
 const LIST: &str = "demo.toml";
 
-/// Renders every piece into `out_dir` and writes `demo.toml`, their list with genres and key timelines, beside them.
+/// Renders every piece into `out_dir` and writes `demo.toml`, their list with genres and key
+/// timelines, beside them.
 ///
 /// # Errors
 /// When a score does not read, or `fluidsynth`, `ffmpeg` or the soundfont is missing, fails or overruns its limits.

@@ -1,7 +1,8 @@
 //! `cargo xtask install` and `uninstall`: the bundles where hosts look for them, and away again.
 //!
-//! A receipt lists what was put where, with its hash. Only what it lists, and only while it is unchanged, is ever
-//! replaced or deleted. A file is written beside its place and then renamed, as a running host has the old one mapped.
+//! A receipt lists what was put where, with its hash. Only what it lists, and only while it is
+//! unchanged, is ever replaced or deleted. A file is written beside its place and then renamed, as
+//! a running host has the old one mapped.
 
 mod places;
 mod receipt;
@@ -90,7 +91,8 @@ pub fn uninstall(scope: Scope) -> Result<()> {
     Ok(())
 }
 
-/// Puts every file of the bundles in place; returns what to tell. Nothing is written if anything is in the way.
+/// Puts every file of the bundles in place; returns what to tell. Nothing is written if anything is
+/// in the way.
 fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
     let wanted = plan(bundles, places)?;
     let old = Receipt::read(&places.receipt)?;
@@ -114,7 +116,8 @@ fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
     {
         return Ok(vec!["Everything was already in place.".into()]);
     }
-    // Both are ours until the new ones are in place: an interrupted run is taken up again, or undone, by the next.
+    // Both are ours until the new ones are in place: an interrupted run is taken up again, or
+    // undone, by the next.
     let new = Receipt(wanted.iter().map(|(_, placed)| placed.clone()).collect());
     old.with(&new)
         .write(&places.receipt)
@@ -196,7 +199,8 @@ fn remove(places: &Places) -> Result<Vec<String>> {
     Ok(told)
 }
 
-/// Deletes what is still as we put it, then the folders that this leaves empty, up to the hosts' own.
+/// Deletes what is still as we put it, then the folders that this leaves empty, up to the hosts'
+/// own.
 fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
     let mut told = Vec::new();
     for path in receipt.paths() {

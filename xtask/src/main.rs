@@ -1,7 +1,8 @@
 //! `cargo xtask`: what one types in a checkout of Mertscope to set it up, see it work, test it and measure it.
 //!
-//! This file is the command line only; each command is a module of the same name. Nothing here knows the engine:
-//! the product is built and run as a child, so that `cargo xtask` itself builds in seconds.
+//! This file is the command line only; each command is a module of the same name. Nothing here
+//! knows the engine: the product is built and run as a child, so that `cargo xtask` itself builds
+//! in seconds.
 
 mod bench;
 mod bundle;

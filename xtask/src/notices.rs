@@ -1,9 +1,10 @@
-//! The third-party notices of the bundles: who wrote what is in them, under which licence, with the licences' texts.
+//! The third-party notices of the bundles: who wrote what is in them, under which licence, with the
+//! licences' texts.
 //!
-//! Generated from what is really compiled in (cargo's own account of it) and the files that came with each package, so
-//! that no list has to be kept. A package without a licence text of its own gets its licence's standard text with its
-//! authors; one whose licence is not known here stops the bundling.
-//! Not here: ONNX Runtime's own documents, which go into the bundles as they are.
+//! Generated from what is really compiled in (cargo's own account of it) and the files that came
+//! with each package, so that no list has to be kept. A package without a licence text of its own
+//! gets its licence's standard text with its authors; one whose licence is not known here stops the
+//! bundling. Not here: ONNX Runtime's own documents, which go into the bundles as they are.
 
 mod crates;
 mod texts;

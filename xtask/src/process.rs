@@ -1,4 +1,5 @@
-//! Running children so that a person sees what goes on: a heading before, signs of life during, a sentence on failure.
+//! Running children so that a person sees what goes on: a heading before, signs of life during, a
+//! sentence on failure.
 //!
 //! All of it goes to stderr: stdout belongs to what the command was asked for.
 
@@ -48,7 +49,8 @@ pub fn status(
     Ok((status, start.elapsed()))
 }
 
-/// Runs a child with all its output on stderr, and returns what it wrote to its own stderr too, to tell why it failed.
+/// Runs a child with all its output on stderr, and returns what it wrote to its own stderr too, to
+/// tell why it failed.
 pub fn run_and_listen(
     what: &str,
     progress: Progress,

@@ -1,4 +1,5 @@
-//! Set-up: what a command needs is looked for, named, and got once. A second run changes nothing and needs no network.
+//! Set-up: what a command needs is looked for, named, and got once. A second run changes nothing
+//! and needs no network.
 
 mod environment;
 mod packages;
@@ -97,14 +98,15 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     Ok(())
 }
 
-/// ONNX Runtime's libraries and documents as [`run`] has put them in place: the CPU build, which runs everywhere.
+/// ONNX Runtime's libraries and documents as [`run`] has put them in place: the CPU build, which
+/// runs everywhere.
 pub fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let pins = Pins::read(workspace)?;
     runtime::files(&pins, pins.build(Kind::Cpu)?)
 }
 
-/// Real plugin hosts for the tests: a Python environment with them, and the packages that they need. Nothing else
-/// depends on them, so that what can't be had is told, and the tests skip it.
+/// Real plugin hosts for the tests: a Python environment with them, and the packages that they
+/// need. Nothing else depends on them, so that what can't be had is told, and the tests skip it.
 pub fn hosts(workspace: &Workspace) {
     let got = packages::ensure(&[Purpose::Environment, Purpose::Hosts])
         .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));

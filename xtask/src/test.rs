@@ -37,7 +37,8 @@ Examples:
 /// Tests that take long run only where this is set to 1.
 const FULL_VARIABLE: &str = "MERTSCOPE_FULL";
 
-/// Names the file to which a test that can't run on this machine appends a line with its name and the reason.
+/// Names the file to which a test that can't run on this machine appends a line with its name and
+/// the reason.
 const SKIPPED_VARIABLE: &str = "MERTSCOPE_SKIPPED";
 
 struct Step {

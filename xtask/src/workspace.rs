@@ -16,8 +16,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the checkout from what cargo says when it runs us, and the target folder from where we lie in it,
-    /// which holds for `CARGO_TARGET_DIR`, `build.target-dir` and `build.target` alike.
+    /// Finds the checkout from what cargo says when it runs us, and the target folder from where we
+    /// lie in it, which holds for `CARGO_TARGET_DIR`, `build.target-dir` and `build.target` alike.
     pub fn find() -> Result<Self> {
         let manifest_dir =
             env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());

@@ -1,4 +1,5 @@
-//! The header of AIFF and AIFF-C (Apple's "Audio Interchange File Format" 1.3 and its draft of 1991 for AIFF-C).
+//! The header of AIFF and AIFF-C (Apple's "Audio Interchange File Format" 1.3 and its draft of 1991
+//! for AIFF-C).
 
 use std::io;
 
@@ -12,7 +13,8 @@ use super::{
     pcm::{Layout, PcmReader, big_endian, little_endian},
 };
 
-/// Chunks that are looked at: more than any writer leaves, few enough that an endless stream of nothing ends.
+/// Chunks that are looked at: more than any writer leaves, few enough that an endless stream of
+/// nothing ends.
 const MAX_CHUNKS: usize = 1000;
 
 /// Reads up to the first sample.
@@ -102,12 +104,14 @@ fn read_common(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout,
     Ok(Layout::plain(id, sample_bytes, channels, rate_hz))
 }
 
-/// The integer part of an IEEE 754 80-bit number, big-endian; 0 for what is negative or beyond 32 bits.
+/// The integer part of an IEEE 754 80-bit number, big-endian; 0 for what is negative or beyond 32
+/// bits.
 fn whole_hz(bytes: [u8; 10]) -> u32 {
     let [e0, e1, mantissa @ ..] = bytes;
     let exponent = u16::from_be_bytes([e0, e1]);
     let mantissa = u64::from_be_bytes(mantissa);
-    // The mantissa has its integer bit written out at the top, so 2^0 (biased 16383) leaves one bit.
+    // The mantissa has its integer bit written out at the top, so 2^0 (biased 16383) leaves one
+    // bit.
     match exponent.checked_sub(16383) {
         Some(power @ 0..=31) => u32::try_from(mantissa >> (63 - power)).unwrap_or_default(),
         _ => 0,

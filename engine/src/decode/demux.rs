@@ -42,8 +42,9 @@ pub(super) struct AudioTrack {
     pub frames: Option<u64>,
     /// Whether the length is the header's word, so that less means a file cut short.
     pub length_is_promised: bool,
-    /// MP3: where the padding that LAME's tag announces is over. What comes after is audio, although symphonia would cut
-    /// it off too: another file joined to the first, or more than the bit rate of the first frames let it guess.
+    /// MP3: where the padding that LAME's tag announces is over. What comes after is audio,
+    /// although symphonia would cut it off too: another file joined to the first, or more than the
+    /// bit rate of the first frames let it guess.
     pub padding_end: Option<Timestamp>,
 }
 
@@ -165,8 +166,9 @@ impl Demuxer {
     }
 }
 
-/// Calls into symphonia, some of whose arithmetic overflows on damaged files (MP4 tables, ADPCM), which panics in builds
-/// that check it. A panic comes back as [`Error::LimitError`], which symphonia itself has no use for.
+/// Calls into symphonia, some of whose arithmetic overflows on damaged files (MP4 tables, ADPCM),
+/// which panics in builds that check it. A panic comes back as [`Error::LimitError`], which
+/// symphonia itself has no use for.
 pub(super) fn contained<T>(call: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaResult<T> {
     panic::catch_unwind(AssertUnwindSafe(call))
         .unwrap_or(Err(Error::LimitError("its values overflow")))

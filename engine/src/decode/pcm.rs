@@ -1,8 +1,9 @@
 //! WAV and AIFF: a header, then samples of one size until the end.
 //!
-//! Written here rather than taken from symphonia, whose reader refuses what studios meet every day: a recording that was
-//! never finalised, a file cut short, a stream whose writer could not know its length, WAV beyond 4 GiB (RF64). The
-//! samples themselves go through symphonia's PCM and ADPCM decoders.
+//! Written here rather than taken from symphonia, whose reader refuses what studios meet every day:
+//! a recording that was never finalised, a file cut short, a stream whose writer could not know its
+//! length, WAV beyond 4 GiB (RF64). The samples themselves go through symphonia's PCM and ADPCM
+//! decoders.
 
 use std::{io, ops::RangeInclusive};
 
@@ -81,8 +82,8 @@ pub(super) struct PcmReader {
 }
 
 impl PcmReader {
-    /// Takes over `source`, which stands at the first sample; `claimed_bytes` follow by the header's word, `None` when the
-    /// header itself leaves it open.
+    /// Takes over `source`, which stands at the first sample; `claimed_bytes` follow by the
+    /// header's word, `None` when the header itself leaves it open.
     pub fn new(
         source: MediaSourceStream<'static>,
         layout: Layout,

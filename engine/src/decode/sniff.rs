@@ -1,7 +1,7 @@
 //! Tells from a file's first bytes what it is, whatever its name says.
 //!
-//! Only what decides the way in, or makes a refusal clearer, is told apart here; the formats that go through
-//! symphonia are found by its own probe.
+//! Only what decides the way in, or makes a refusal clearer, is told apart here; the formats that
+//! go through symphonia are found by its own probe.
 
 /// How many bytes from the start are looked at.
 pub(super) const HEAD_BYTES: usize = 4096;
@@ -69,7 +69,8 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
         },
         Some(b"FORM") if matches!(form, Some(b"AIFF" | b"AIFC")) => return Kind::Aiff,
         Some(b"OggS") => {
-            // A page header is 27 bytes and a table of as many bytes as the last of them says (RFC 3533, section 6).
+            // A page header is 27 bytes and a table of as many bytes as the last of them says (RFC
+            // 3533, section 6).
             let packet = head
                 .get(26)
                 .and_then(|&n| head.get(27 + usize::from(n)..))
@@ -120,7 +121,8 @@ pub(super) fn describe(head: &[u8]) -> String {
     )
 }
 
-/// Walks the top-level boxes (ISO/IEC 14496-12, section 4.2) for whichever of index and data comes first.
+/// Walks the top-level boxes (ISO/IEC 14496-12, section 4.2) for whichever of index and data comes
+/// first.
 fn mp4_index_is_last(head: &[u8]) -> bool {
     let mut rest = head;
     while let [s0, s1, s2, s3, kind @ ..] = rest {
@@ -129,7 +131,8 @@ fn mp4_index_is_last(head: &[u8]) -> bool {
             Some(b"mdat") => return true,
             Some(_) => {}
         }
-        // 0 and 1 stand for "to the end" and "64 bits follow": neither occurs on the small boxes before the index.
+        // 0 and 1 stand for "to the end" and "64 bits follow": neither occurs on the small boxes
+        // before the index.
         let size = u32::from_be_bytes([*s0, *s1, *s2, *s3]) as usize;
         match rest.get(size.max(8)..) {
             Some(after) => rest = after,

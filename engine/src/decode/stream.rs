@@ -18,7 +18,8 @@ use super::{
     pcm::RATES_HZ,
 };
 
-/// Failures in a row after which a fresh codec is tried: a damaged stretch can leave the old one unable to go on.
+/// Failures in a row after which a fresh codec is tried: a damaged stretch can leave the old one
+/// unable to go on.
 const FAILURES_TO_RENEW: u32 = 8;
 /// Failures after which a gap is reported although it goes on, so that a caller can cancel.
 const FAILURES_TO_REPORT: u32 = 64;
@@ -111,7 +112,8 @@ impl Stream {
         &self.samples
     }
 
-    /// Reads and decodes packets up to the next block of samples, the end, or a good deal of damage.
+    /// Reads and decodes packets up to the next block of samples, the end, or a good deal of
+    /// damage.
     pub fn step(&mut self) -> Result<Step, DecodeError> {
         let mut failures = 0;
         while failures < FAILURES_TO_REPORT {
@@ -172,7 +174,8 @@ impl Stream {
         Ok(Step::Damage)
     }
 
-    /// Goes on with the next part of a chained Ogg, a stream of its own that may well have the same format.
+    /// Goes on with the next part of a chained Ogg, a stream of its own that may well have the same
+    /// format.
     fn start_next_part(&mut self) -> Result<(), DecodeError> {
         let track = self.demuxer.track(&self.name)?;
         self.codec = make_codec(&track, &self.name)?;

@@ -12,7 +12,8 @@ use super::{
     pcm::{Layout, PcmReader, little_endian},
 };
 
-/// Chunks before the samples: more than any writer leaves, few enough that an endless stream of nothing ends.
+/// Chunks before the samples: more than any writer leaves, few enough that an endless stream of
+/// nothing ends.
 const MAX_CHUNKS: usize = 1000;
 /// The longest `fmt ` chunk that has a meaning, WAVEFORMATEXTENSIBLE.
 const FORMAT_BYTES: usize = 40;
@@ -57,8 +58,8 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
 
 /// The length of the `data` chunk that starts at `start`, in a file that should end at `riff_end`.
 ///
-/// A recorder that a crash stopped leaves 0, and in the outer length 0, its own header or all ones. Where a data chunk is
-/// truly empty the outer length covers the chunks around it.
+/// A recorder that a crash stopped leaves 0, and in the outer length 0, its own header or all ones.
+/// Where a data chunk is truly empty the outer length covers the chunks around it.
 fn data_bytes(bytes: u32, bytes_64: Option<u64>, riff_end: u64, start: u64) -> Option<u64> {
     match (bytes, bytes_64) {
         (u32::MAX, Some(long)) => Some(long),
@@ -106,7 +107,8 @@ fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout,
         }
         TAG_ALAW => Layout::plain(codec::CODEC_ID_PCM_ALAW, 1, channels, rate_hz),
         TAG_MULAW => Layout::plain(codec::CODEC_ID_PCM_MULAW, 1, channels, rate_hz),
-        // Both begin a block with a header per channel, of 7 and 4 bytes, that holds the first two samples and the first.
+        // Both begin a block with a header per channel, of 7 and 4 bytes, that holds the first two
+        // samples and the first.
         TAG_MS_ADPCM => adpcm(
             codec::CODEC_ID_ADPCM_MS,
             7,

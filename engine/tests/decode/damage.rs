@@ -48,8 +48,8 @@ fn what_is_cut_short_gives_what_is_there() {
     assert_eq!(sound.note.as_deref(), Some(note));
 }
 
-/// A damaged middle leaves a gap there, and the sound after it. MP3 has no checksum, so there bytes are missing; and no
-/// clock, so only frames that were found and could not be decoded are counted.
+/// A damaged middle leaves a gap there, and the sound after it. MP3 has no checksum, so there bytes
+/// are missing; and no clock, so only frames that were found and could not be decoded are counted.
 #[test]
 fn damage_in_the_middle_is_skipped_and_told() {
     let rows = [

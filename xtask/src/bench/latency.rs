@@ -1,8 +1,9 @@
 //! One window of the embedded model: our engine against Python's onnxruntime of the same version.
 //!
-//! Two children hold a session each and take turns, so that whatever else the machine does meets both alike. A child
-//! prints `ready MEAN` (the mean of what the model makes of the test window), then answers each line on its stdin with
-//! the nanoseconds that one window took, and ends when stdin does. Ours is `engine/examples/window_latency.rs`.
+//! Two children hold a session each and take turns, so that whatever else the machine does meets
+//! both alike. A child prints `ready MEAN` (the mean of what the model makes of the test window),
+//! then answers each line on its stdin with the nanoseconds that one window took, and ends when
+//! stdin does. Ours is `engine/examples/window_latency.rs`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

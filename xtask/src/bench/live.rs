@@ -1,6 +1,6 @@
-//! Live figures: what a host's scan takes, what a block costs the audio callback, how long after its last sample a
-//! window's answer is there, what 16 instances take. An example of the tests crate measures and prints, as it takes a
-//! plugin host; here it only gets the plugin.
+//! Live figures: what a host's scan takes, what a block costs the audio callback, how long after
+//! its last sample a window's answer is there, what 16 instances take. An example of the tests
+//! crate measures and prints, as it takes a plugin host; here it only gets the plugin.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 

@@ -1,4 +1,5 @@
-//! Peak memory of a short and a long analysis: audio of any length is to be analysed in the same memory.
+//! Peak memory of a short and a long analysis: audio of any length is to be analysed in the same
+//! memory.
 
 use std::fs;
 use std::path::Path;
@@ -71,8 +72,9 @@ fn peak_bytes(command: &mut Command) -> Result<u64> {
         .with_context(|| process::could_not_start(command))?;
     let pid = libc::pid_t::try_from(child.id())?;
     let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
-    // SAFETY: both pointers are to live values of the types that wait4(2) writes, and `pid` is our own child, which
-    // nobody has waited for: `child` is only dropped from here on, and dropping does not wait.
+    // SAFETY: both pointers are to live values of the types that wait4(2) writes, and `pid` is our
+    // own child, which nobody has waited for: `child` is only dropped from here on, and dropping
+    // does not wait.
     let waited = unsafe { libc::wait4(pid, &raw mut status, 0, usage.as_mut_ptr()) };
     if waited != pid {
         return Err(io::Error::last_os_error()).context("the child's memory is unknown");

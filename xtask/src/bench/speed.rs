@@ -89,7 +89,8 @@ fn copies_of_the_demo(bench: &Bench) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The sum of all `"duration_s"` in a JSON document that we wrote ourselves; a parser is not worth its build time here.
+/// The sum of all `"duration_s"` in a JSON document that we wrote ourselves; a parser is not worth
+/// its build time here.
 fn sum_of_durations_s(json: &str) -> f64 {
     json.split("\"duration_s\"")
         .skip(1)

@@ -1,4 +1,5 @@
-//! How long one waits for a first result: from the start of the command to the first line that it prints of a file.
+//! How long one waits for a first result: from the start of the command to the first line that it
+//! prints of a file.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;

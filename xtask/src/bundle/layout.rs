@@ -1,9 +1,10 @@
-//! Which file goes where in the bundles of each system: the whole list, so that nothing else can get in.
+//! Which file goes where in the bundles of each system: the whole list, so that nothing else can
+//! get in.
 //!
-//! VST3 is a folder on every system, and ours is complete in itself. CLAP is a folder on macOS alone; elsewhere it is
-//! one shared library, and what it needs lies in a folder beside it that bears its name: hosts search their CLAP folders
-//! for `*.clap` and open nothing else. The plugin and the command look for ONNX Runtime beside themselves, and then in
-//! that folder.
+//! VST3 is a folder on every system, and ours is complete in itself. CLAP is a folder on macOS
+//! alone; elsewhere it is one shared library, and what it needs lies in a folder beside it that
+//! bears its name: hosts search their CLAP folders for `*.clap` and open nothing else. The plugin
+//! and the command look for ONNX Runtime beside themselves, and then in that folder.
 
 use std::env::consts;
 use std::path::{Path, PathBuf};
@@ -70,7 +71,8 @@ pub fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
     let mut files = Vec::new();
     match system {
         System::Linux | System::Windows => {
-            // The folder's name is fixed by the VST3 format; Windows on ARM has its own word for it.
+            // The folder's name is fixed by the VST3 format; Windows on ARM has its own word for
+            // it.
             let (folder, plugin) = match (system, arch) {
                 (System::Windows, "aarch64") => ("arm64-win".to_owned(), vst3.clone()),
                 (System::Windows, _) => (format!("{arch}-win"), vst3.clone()),
@@ -89,7 +91,8 @@ pub fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
                 let binaries = contents.join("MacOS");
                 files.push(copy(&parts.plugin, binaries.join(name)));
                 files.push(text(&property_list(parts), contents.join("Info.plist")));
-                // Type and creator, as old as the Mac: a bundle that nobody registered a creator for.
+                // Type and creator, as old as the Mac: a bundle that nobody registered a creator
+                // for.
                 files.push(text("BNDL????", contents.join("PkgInfo")));
                 files.extend(libraries(parts, &binaries));
                 files.extend(documents(parts, &contents.join("Resources")));

@@ -11,8 +11,8 @@ pub struct Voicing {
     pub voices: Vec<i32>,
 }
 
-/// Voices the chords of each bar in close position around the pitch `centre`; of all inversions the one that moves
-/// the voices least from the chord before.
+/// Voices the chords of each bar in close position around the pitch `centre`; of all inversions the
+/// one that moves the voices least from the chord before.
 pub fn voiced(bars: &[&str], centre: i32) -> Result<Vec<Vec<Voicing>>> {
     let mut previous = Vec::new();
     let mut voice = |symbol: &str| {
@@ -45,7 +45,8 @@ fn stacked(base: i32, tones: &[i32], turn: usize) -> Vec<i32> {
     voices
 }
 
-/// Semitones moved from the chord before, and how far off the centre: long progressions must not drift away.
+/// Semitones moved from the chord before, and how far off the centre: long progressions must not
+/// drift away.
 fn movement(previous: &[i32], voices: &[i32], centre: i32) -> i32 {
     let middle = voices.iter().sum::<i32>() / voices.len() as i32;
     let moved = previous.iter().zip(voices).map(|(a, b)| (a - b).abs());

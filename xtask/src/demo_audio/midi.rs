@@ -1,6 +1,7 @@
 //! A piece as a Standard MIDI File: swing, tempo, seeded humanising, bytes.
 //!
-//! All timing is worked out here and written in ticks of half a millisecond, so the file carries no tempo map.
+//! All timing is worked out here and written in ticks of half a millisecond, so the file carries no
+//! tempo map.
 
 use anyhow::{Context, Result};
 

@@ -1,5 +1,5 @@
-//! What a demo piece is, and the list of them. The music itself is one file a piece, in the notation of
-//! [`super::score`]: our own compositions, CC0-1.0.
+//! What a demo piece is, and the list of them. The music itself is one file a piece, in the
+//! notation of [`super::score`]: our own compositions, CC0-1.0.
 
 mod disco;
 mod jazz;

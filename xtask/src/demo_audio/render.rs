@@ -1,7 +1,7 @@
 //! From MIDI bytes to a committed audio file, through Debian's `fluidsynth` and `ffmpeg`.
 //!
-//! Both run under a time-out and a cap on what they write: a renderer that misses the end of a song would otherwise
-//! fill the disk.
+//! Both run under a time-out and a cap on what they write: a renderer that misses the end of a song
+//! would otherwise fill the disk.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -117,7 +117,8 @@ fn sample_format(out: &Path) -> &'static str {
     }
 }
 
-/// Runs `command` to its end and returns what it said on stderr; kills it when it is late or `output` outgrows the cap.
+/// Runs `command` to its end and returns what it said on stderr; kills it when it is late or
+/// `output` outgrows the cap.
 fn finish(mut command: Command, output: &Path) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let log = output.with_extension("log.tmp");

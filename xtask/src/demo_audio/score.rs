@@ -7,7 +7,8 @@
 //!   chord soft/accented, `1`…`9` its voices from below, `b`/`B`/`f` bass, its octave and fifth, `-` hold, `.` rest;
 //! - **drums**, a grid for each instrument: `X` accent, `x` normal, `o` ghost.
 //!
-//! Not here: how chords are voiced ([`super::harmony`]); tempo, swing and humanising ([`super::midi`]).
+//! Not here: how chords are voiced ([`super::harmony`]); tempo, swing and humanising
+//! ([`super::midi`]).
 
 use anyhow::{Context, Result, bail, ensure};
 

@@ -1,5 +1,5 @@
-//! Where hosts look for plugins, on each system: <https://steinbergmedia.github.io/vst3_dev_portal> ("Plug-in
-//! Locations") and the comment at the head of CLAP's `entry.h`.
+//! Where hosts look for plugins, on each system: <https://steinbergmedia.github.io/vst3_dev_portal>
+//! ("Plug-in Locations") and the comment at the head of CLAP's `entry.h`.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -80,7 +80,8 @@ impl Places {
         })
     }
 
-    /// The folder that a bundle, or a file in it, goes into: all but VST3 lies with the CLAP plugin.
+    /// The folder that a bundle, or a file in it, goes into: all but VST3 lies with the CLAP
+    /// plugin.
     pub fn root_of(&self, bundled: &Path) -> &Path {
         let is_vst3 = |part: &Path| {
             part.extension()

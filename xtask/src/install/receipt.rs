@@ -1,4 +1,5 @@
-//! The list of what was installed: a line each, `SHA-256<tab>path` for a file, `-> target<tab>path` for a link.
+//! The list of what was installed: a line each, `SHA-256<tab>path` for a file, `-> target<tab>path`
+//! for a link.
 
 use std::fs;
 use std::io::ErrorKind;

@@ -1,4 +1,5 @@
-//! The crates that end up in a program, as cargo tells it: `cargo tree` knows which, `cargo metadata` where they lie.
+//! The crates that end up in a program, as cargo tells it: `cargo tree` knows which, `cargo
+//! metadata` where they lie.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,8 @@ pub struct Crate {
     pub folder: PathBuf,
 }
 
-/// What these packages are linked with on this machine, sorted; neither build scripts nor macros are.
+/// What these packages are linked with on this machine, sorted; neither build scripts nor macros
+/// are.
 pub fn linked_into(workspace: &Workspace, packages: &[&str]) -> Result<Vec<Crate>> {
     let mut linked = BTreeSet::new();
     for package in packages {

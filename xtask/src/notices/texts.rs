@@ -59,7 +59,8 @@ impl Texts {
         }
     }
 
-    /// For a crate whose package holds no text of its own: of a choice, the licence whose text names nobody is taken.
+    /// For a crate whose package holds no text of its own: of a choice, the licence whose text
+    /// names nobody is taken.
     fn standard(&self, package: &Crate) -> Result<String> {
         let words: Vec<&str> = package
             .licence
@@ -90,7 +91,8 @@ impl Texts {
     }
 }
 
-/// The files of a package that are licences or notices by their names, and the texts that come with its fonts.
+/// The files of a package that are licences or notices by their names, and the texts that come with
+/// its fonts.
 fn licence_files(folder: &Path) -> Result<Vec<PathBuf>> {
     const STEMS: [&str; 6] = [
         "license",

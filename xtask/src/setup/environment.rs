@@ -1,4 +1,5 @@
-//! Python environments of our own under `target/venv`, with exact versions of what is installed in them: made once.
+//! Python environments of our own under `target/venv`, with exact versions of what is installed in
+//! them: made once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,8 @@ use super::python;
 use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
-/// Makes the environment `name` unless it is there with just these requirements (`package==version`).
-/// Returns its interpreter.
+/// Makes the environment `name` unless it is there with just these requirements
+/// (`package==version`). Returns its interpreter.
 pub fn environment(workspace: &Workspace, name: &str, requirements: &[String]) -> Result<PathBuf> {
     let folder = workspace.target.join("venv").join(name);
     let interpreter = folder.join(if cfg!(windows) {

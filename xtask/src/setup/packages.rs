@@ -1,5 +1,5 @@
-//! Debian packages by need: what is missing is found by what it provides, so that a machine that has the tool from
-//! elsewhere passes, whatever its system.
+//! Debian packages by need: what is missing is found by what it provides, so that a machine that
+//! has the tool from elsewhere passes, whatever its system.
 
 use std::env;
 use std::io::{self, BufRead, Write};

@@ -1,4 +1,5 @@
-//! Whether packages may be installed here, and how: decided from a few facts, so that the table can be tested.
+//! Whether packages may be installed here, and how: decided from a few facts, so that the table can
+//! be tested.
 
 use std::env;
 use std::io::{self, IsTerminal};

@@ -41,7 +41,8 @@ pub struct Build {
     arch: String,
     /// The package's name for pip.
     pub package: String,
-    /// The wheel's tags, given to pip so that the choice does not depend on the Python that runs it.
+    /// The wheel's tags, given to pip so that the choice does not depend on the Python that runs
+    /// it.
     pub python: String,
     pub abi: String,
     pub platforms: Vec<String>,
@@ -63,7 +64,8 @@ pub struct Member {
 }
 
 impl Member {
-    /// Its name when installed: members lie side by side, where ONNX Runtime looks for its providers.
+    /// Its name when installed: members lie side by side, where ONNX Runtime looks for its
+    /// providers.
     pub fn file_name(&self) -> &str {
         self.path
             .rsplit_once('/')

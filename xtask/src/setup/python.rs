@@ -1,4 +1,5 @@
-//! The user's Python, and wheels through its pip: from where the user's pip configuration says, or from a folder.
+//! The user's Python, and wheels through its pip: from where the user's pip configuration says, or
+//! from a folder.
 
 use std::env;
 use std::path::{Path, PathBuf};

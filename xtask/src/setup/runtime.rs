@@ -1,8 +1,9 @@
-//! ONNX Runtime's shared library in the user's data folder, under its version: got once, verified each time.
+//! ONNX Runtime's shared library in the user's data folder, under its version: got once, verified
+//! each time.
 //!
-//! It appears there whole or not at all: everything happens in a folder beside it, which is renamed at the end.
-//! A lock keeps two set-ups apart. There is no note of what was verified before: hashing takes a fraction of a second
-//! and sees what a note would miss.
+//! It appears there whole or not at all: everything happens in a folder beside it, which is renamed
+//! at the end. A lock keeps two set-ups apart. There is no note of what was verified before:
+//! hashing takes a fraction of a second and sees what a note would miss.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
@@ -129,7 +130,8 @@ fn get(pins: &Pins, build: &Build, downloaded: &Path, unpacked: &Path) -> Result
     Ok(())
 }
 
-/// Puts `new` where `target` is. What was there goes to `old`, whole, as a running program may have it open.
+/// Puts `new` where `target` is. What was there goes to `old`, whole, as a running program may have
+/// it open.
 fn replace(new: &Path, target: &Path, old: &Path) -> Result<()> {
     if target.exists() {
         fs::rename(target, old)
