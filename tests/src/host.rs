@@ -22,6 +22,7 @@ use clack_host::prelude::*;
 use clap_sys::audio_buffer::clap_audio_buffer;
 use serde_json::Value;
 
+use crate::random::Random;
 use crate::repository;
 
 /// The plugin's id in the CLAP world.
@@ -108,6 +109,15 @@ pub struct Parameter {
     pub stepped: bool,
     /// Whether it can be automated.
     pub automatable: bool,
+}
+
+impl Parameter {
+    /// Some value of its range.
+    pub fn any_value(&self, random: &mut Random) -> f64 {
+        let [lowest, highest, _] = self.values;
+        let value = lowest + random.unit() * (highest - lowest);
+        if self.stepped { value.round() } else { value }
+    }
 }
 
 /// An instance of the plugin, seen from the host's main thread.

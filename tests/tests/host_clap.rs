@@ -110,14 +110,8 @@ fn automation_arrives() {
     let mut random = Random::new(5);
     let mut instance = Instance::default();
     for parameter in instance.automatable() {
-        let [lowest, highest, _] = parameter.values;
         let mut deck = instance.activate(48_000, 64);
-        let value = lowest + random.unit() * (highest - lowest);
-        let value = if parameter.stepped {
-            value.round()
-        } else {
-            value
-        };
+        let value = parameter.any_value(&mut random);
         deck.set(parameter.id, value);
         deck.play(64);
         instance.deactivate(deck);

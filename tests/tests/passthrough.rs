@@ -68,14 +68,7 @@ fn every_rate_passes_every_bit_while_parameters_and_transport_jump_about() {
         let mut deck = instance.activate(rate_hz, MAX_FRAMES);
         for _ in 0..60 {
             let parameter = &parameters[random.below(parameters.len())];
-            let [lowest, highest, _] = parameter.values;
-            let value = lowest + random.unit() * (highest - lowest);
-            let value = if parameter.stepped {
-                value.round()
-            } else {
-                value
-            };
-            deck.set(parameter.id, value);
+            deck.set(parameter.id, parameter.any_value(&mut random));
             match random.below(8) {
                 0 => deck.position = random.bits() >> 24,
                 1 => deck.playing = !deck.playing,

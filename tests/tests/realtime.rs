@@ -33,11 +33,7 @@ fn play(deck: &mut Deck, parameters: &[mertscope_tests::host::Parameter], random
         2 => deck.reset(),
         3..20 => {
             let parameter = &parameters[random.below(parameters.len())];
-            let [lowest, highest, _] = parameter.values;
-            deck.set(
-                parameter.id,
-                (lowest + random.unit() * (highest - lowest)).round(),
-            );
+            deck.set(parameter.id, parameter.any_value(random));
         }
         _ => {}
     }

@@ -14,14 +14,7 @@ fn object(state: &Value) -> Value {
 /// Sets every parameter to some value of its range.
 fn shuffle(instance: &mut Instance, deck: &mut Deck, random: &mut Random) {
     for parameter in instance.parameters() {
-        let [lowest, highest, _] = parameter.values;
-        let value = lowest + random.unit() * (highest - lowest);
-        let value = if parameter.stepped {
-            value.round()
-        } else {
-            value
-        };
-        deck.set(parameter.id, value);
+        deck.set(parameter.id, parameter.any_value(random));
     }
     deck.play(64);
 }
