@@ -31,6 +31,20 @@ pub fn full() -> bool {
     env::var("MERTSCOPE_FULL").is_ok_and(|value| value == "1")
 }
 
+/// Says that a test can't run on this machine and why, and has it counted by `cargo xtask test`,
+/// which names the file for it in `MERTSCOPE_SKIPPED`.
+///
+/// # Panics
+/// If that file can't be written.
+pub fn skipped(test: &str, reason: &str) {
+    eprintln!("skipped: {test}: {reason}");
+    if let Some(list) = env::var_os("MERTSCOPE_SKIPPED") {
+        let opened = fs::OpenOptions::new().create(true).append(true).open(list);
+        let written = opened.and_then(|mut list| writeln!(list, "{test}: {reason}"));
+        written.expect("the list of skipped tests can be written");
+    }
+}
+
 /// The `mertscope` command, built by the first test that asks for it.
 ///
 /// # Panics

@@ -26,8 +26,8 @@ pub fn mark(name: &str) {
 }
 
 /// Runs the test `name` of this program again under `strace`, and returns the system calls that
-/// the thread of the marks made between the marks `begin` and `end`, one line each. `None`, with a
-/// word on standard error, where there is no `strace`, or it may not trace.
+/// the thread of the marks made between the marks `begin` and `end`, one line each. `None` where
+/// there is no `strace`, or it may not trace; the test then counts as skipped.
 ///
 /// # Panics
 /// If the test fails in the second run, or leaves no marks.
@@ -42,7 +42,8 @@ pub fn trace(name: &str) -> Option<Vec<String>> {
         .status()
         .is_ok_and(|status| status.success());
     if !works {
-        eprintln!("skipped: {name}: strace can't be run; as root: apt-get install -y strace");
+        let remedy = "strace can't be run; as root: apt-get install -y strace";
+        crate::skipped(name, remedy);
         return None;
     }
     let status = Command::new("strace")

@@ -7,15 +7,14 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mertscope_tests::bundles::bundles;
-use mertscope_tests::{repository, run, said_to};
+use mertscope_tests::{repository, run, said_to, skipped};
 
 /// Seconds between windows, in the host and in the command that it is compared with.
 const HOP_S: &str = "1";
@@ -75,12 +74,7 @@ fn trial_or_skip(
         return Trial::test(name, check);
     };
     if !arguments.list {
-        eprintln!("skipped: {name}: {reason}");
-        if let Some(list) = env::var_os("MERTSCOPE_SKIPPED") {
-            let opened = OpenOptions::new().create(true).append(true).open(list);
-            let written = opened.and_then(|mut list| writeln!(list, "{name}: {reason}"));
-            written.expect("the list of skipped tests can be written");
-        }
+        skipped(&name, &reason);
     }
     Trial::test(name, check)
         .with_ignored_flag(true)
