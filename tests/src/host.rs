@@ -7,7 +7,6 @@ use std::env;
 use std::ffi::CString;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 
@@ -22,8 +21,8 @@ use clack_host::prelude::*;
 use clap_sys::audio_buffer::clap_audio_buffer;
 use serde_json::Value;
 
+use crate::built;
 use crate::random::Random;
-use crate::repository;
 
 /// The plugin's id in the CLAP world.
 pub const CLAP_ID: &str = "dev.mertscope.mertscope";
@@ -39,25 +38,9 @@ const STATE_HEAD_BYTES: usize = size_of::<u64>();
 pub fn library() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
-            .args(["build", "--quiet", "--package", "mertscope", "--lib"])
-            .current_dir(repository(""))
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the plugin can't be built");
-        // Test programs are in target/debug/deps, the library in target/debug.
-        let tests = env::current_exe().expect("a test program has a path");
-        let profile = tests
-            .parent()
-            .and_then(Path::parent)
-            .expect("a target folder");
-        let name = format!(
-            "{}mertscope{}",
-            env::consts::DLL_PREFIX,
-            env::consts::DLL_SUFFIX
-        );
-        profile.join(name)
+        let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+        let name = format!("{prefix}mertscope{suffix}");
+        built(&["--package", "mertscope", "--lib"], &name)
     })
 }
 

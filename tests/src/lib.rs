@@ -53,29 +53,32 @@ pub fn skipped(test: &str, reason: &str) {
 pub fn mertscope() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "mertscope-engine",
-                "--bin",
-                "mertscope",
-            ])
-            .current_dir(repository(""))
-            .status()
-            .expect("cargo runs");
-        assert!(status.success(), "the mertscope command can't be built");
-        // Test programs are in target/debug/deps, the command in target/debug.
-        let tests = env::current_exe().expect("a test program has a path");
-        let profile = tests
-            .parent()
-            .and_then(Path::parent)
-            .expect("a target folder");
-        profile.join(format!("mertscope{}", env::consts::EXE_SUFFIX))
+        let name = format!("mertscope{}", env::consts::EXE_SUFFIX);
+        built(
+            &["--package", "mertscope-engine", "--bin", "mertscope"],
+            &name,
+        )
     });
     Command::new(program)
+}
+
+/// Has cargo build something in the profile of the tests, and returns the product of this name.
+///
+/// # Panics
+/// If it can't be built.
+fn built(what: &[&str], product: &str) -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--quiet"])
+        .args(what)
+        .current_dir(repository(""))
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "{product} can't be built");
+    // Test programs are in target/debug/deps, products in target/debug.
+    let tests = env::current_exe().expect("a test program has a path");
+    let profile = tests.parent().and_then(Path::parent);
+    profile.expect("a target folder").join(product)
 }
 
 /// What a finished command said.
