@@ -14,6 +14,7 @@ pub mod analyse;
 pub mod capture;
 pub mod decode;
 pub mod embed;
+pub mod export;
 pub mod feed;
 pub mod fold;
 pub mod head;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::export::HeadRef;
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -37,7 +38,7 @@ pub enum ModelState {
 }
 
 /// The model that was asked for, and the one that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelStatus {
     /// What was asked for: an id or a folder; `None` is the embedded model.
     pub asked: Option<String>,
@@ -50,7 +51,7 @@ pub struct ModelStatus {
 }
 
 /// A model that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Running {
     /// Its id.
     pub id: String,
@@ -60,6 +61,10 @@ pub struct Running {
     pub genre_labels: Arc<[String]>,
     /// What it runs on.
     pub device: String,
+    /// Length of its window in seconds of audio.
+    pub window_s: f64,
+    /// Its genre and key heads, as exports name them.
+    pub named_heads: Arc<[HeadRef]>,
 }
 
 /// One window's result and its place.
@@ -113,6 +118,23 @@ pub struct Snapshot {
     pub level_dbfs: f32,
     /// What is wrong and what to do about it, in full sentences.
     pub error: Option<String>,
+}
+
+impl Snapshot {
+    /// The entries that came after `last`, an entry of an earlier snapshot of the same stream, up
+    /// to the newest analysed window; all up to there without one. What was skipped since then may
+    /// still grow, and comes with the next analysed window.
+    #[must_use]
+    pub fn heard_since(&self, last: Option<&Arc<Entry>>) -> &[Arc<Entry>] {
+        let history = self.history.as_slice();
+        let is_heard = |entry: &Arc<Entry>| entry.reading.heard.is_some();
+        let end = history.iter().rposition(is_heard).map_or(0, |at| at + 1);
+        let known = last.and_then(|last| {
+            let is_last = |entry: &Arc<Entry>| Arc::ptr_eq(entry, last);
+            history.iter().rposition(is_last)
+        });
+        &history[known.map_or(0, |at| at + 1).min(end)..end]
+    }
 }
 
 impl Default for Snapshot {

@@ -17,7 +17,6 @@ mod inputs;
 mod models;
 mod output;
 mod progress;
-mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
