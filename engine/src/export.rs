@@ -93,4 +93,4 @@ impl Run {
 }
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;

@@ -22,6 +22,7 @@ pub mod listen;
 pub mod live;
 pub mod model;
 pub mod music;
+pub mod osc;
 pub mod resample;
 pub mod timeline;
 pub mod window;

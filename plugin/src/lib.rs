@@ -21,10 +21,12 @@
 // The derive macros write paths into a crate of this name.
 extern crate nih_plug as nice_plug;
 
+pub mod connection;
+pub mod export;
+pub mod osc;
 pub mod params;
 pub mod state;
 
-mod connection;
 mod editor;
 mod location;
 mod log;

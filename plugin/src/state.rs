@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mertscope_engine::model::Model;
+use mertscope_engine::osc;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -89,6 +90,32 @@ impl Default for EngineChoice {
 
 impl Field for EngineChoice {
     const NAME: &'static str = "engine";
+}
+
+/// Whether and where results are sent as OSC messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OscChoice {
+    /// Whether they are sent.
+    pub enabled: bool,
+    /// The receiver's address and port, as [`mertscope_engine::osc::parse`] reads it.
+    pub address: String,
+    /// What the instance calls itself in the messages; empty for a number.
+    pub name: String,
+}
+
+impl Default for OscChoice {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: osc::DEFAULT.to_owned(),
+            name: String::new(),
+        }
+    }
+}
+
+impl Field for OscChoice {
+    const NAME: &'static str = "osc";
 }
 
 /// Size of the editor's window in logical points.
