@@ -160,13 +160,13 @@ pub fn icon_button(
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(HEIGHT), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), lit, name));
     let fill = match (lit, response.hovered()) {
-        (true, _) => palette.accent,
+        (true, _) => colour::mix(palette.raised, palette.accent, 0.22),
         (false, true) => colour::mix(palette.raised, palette.text, 0.12),
         (false, false) => palette.raised,
     };
     ui.painter().rect_filled(rect, CornerRadius::same(5), fill);
     let ink = match (lit, ui.is_enabled()) {
-        (true, _) => colour::on(palette.accent),
+        (true, _) => palette.accent,
         (false, true) => palette.text,
         (false, false) => palette.faint,
     };

@@ -179,15 +179,22 @@ impl Face {
     }
 
     fn overview(&mut self, ui: &mut Ui, desk: &Desk<'_>, look: &Look, body: Rect, gap: f32) {
-        let below = (body.height() * 0.34).clamp(70.0, 340.0);
-        let top = body.with_max_y(body.bottom() - below - gap);
-        let bottom = body.with_min_y(body.bottom() - below);
-        let (left, right) = split(top, (top.height() + 16.0).min(body.width() * 0.56), gap);
-        let inner = desk.card(ui, left);
+        let (keys, genres, timeline) = if body.height() < ROOMY {
+            // Little height: the circle takes all of it.
+            let (left, right) = split(body, (body.height()).min(body.width() * 0.54), gap);
+            let below = (right.height() * 0.36).max(84.0).min(right.height());
+            let (top, bottom) = stack(right, below, gap);
+            (left, top, bottom)
+        } else {
+            let (top, bottom) = stack(body, (body.height() * 0.34).min(340.0), gap);
+            let (left, right) = split(top, (top.height() + 16.0).min(top.width() * 0.56), gap);
+            (left, right, bottom)
+        };
+        let inner = desk.card(ui, keys);
         circle_ui(ui, desk, inner);
-        let inner = desk.card(ui, right);
+        let inner = desk.card(ui, genres);
         genre_ui(ui, desk, inner);
-        let inner = desk.card(ui, bottom);
+        let inner = desk.card(ui, timeline);
         self.timeline.ui(ui, desk, look.time_base, inner);
     }
 }
@@ -201,6 +208,13 @@ fn split(rect: Rect, width: f32, gap: f32) -> (Rect, Rect) {
         rect.max,
     );
     (left, right)
+}
+
+/// A place cut in two, the lower part `below` high, with a gap between.
+fn stack(rect: Rect, below: f32, gap: f32) -> (Rect, Rect) {
+    let split = (rect.bottom() - below).max(rect.top());
+    let above = rect.with_max_y((split - gap).max(rect.top()));
+    (above, rect.with_min_y(split))
 }
 
 /// The space bar starts and stops the host, so it presses nothing here unless text is typed.

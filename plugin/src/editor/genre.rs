@@ -8,9 +8,9 @@ use super::desk::{Desk, best_label, finite};
 use super::text::{self, Size};
 
 /// Least height of a row in points.
-const LEAST_ROW: f32 = 16.0;
+const LEAST_ROW: f32 = 14.5;
 /// Greatest height of a row in points.
-const GREATEST_ROW: f32 = 34.0;
+const GREATEST_ROW: f32 = 52.0;
 /// Height of the headline in points.
 const HEADLINE: f32 = 30.0;
 
@@ -42,7 +42,7 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         );
         return;
     }
-    let has_headline = rect.height() >= HEADLINE + LEAST_ROW * labels.len().min(10) as f32;
+    let has_headline = rect.height() >= HEADLINE + 20.0 * labels.len().min(10) as f32;
     let mut rows = rect;
     if has_headline {
         rows.min.y += HEADLINE;
@@ -127,7 +127,7 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
             (font, ink),
             named - 8.0,
         );
-        let thick = (pitch * 0.42).clamp(5.0, 12.0);
+        let thick = (pitch * 0.42).clamp(5.0, 18.0);
         let track = Rect::from_center_size(
             pos2(
                 (rect.left() + named + rect.right() - slot - 8.0) / 2.0,

@@ -14,7 +14,7 @@ use egui::{
 use mertscope_engine::music::Notation;
 use mertscope_engine::timeline::Status;
 
-use self::lanes::{Pen, Shared};
+use self::lanes::{Drawing, Pen, Words};
 use self::scale::{Scale, time_text};
 use self::track::{Span, Track};
 use super::control::{Icon, focus_ring, icon_button};
@@ -56,7 +56,7 @@ pub struct Timeline {
     right: Option<f64>,
     /// What the keyboard reads, in seconds heard.
     cursor: Option<f64>,
-    drawn: Option<(Cut, Shared)>,
+    drawn: Option<(Cut, Drawing)>,
 }
 
 impl Default for Timeline {
@@ -119,8 +119,8 @@ impl Timeline {
         let scale = self.scale(body);
         response
             .widget_info(|| WidgetInfo::labeled(Role::Image, true, self.description(desk, base)));
-        let shapes = self.shapes(ui, desk, base, &places, scale);
-        ui.painter().extend(shapes.iter().cloned());
+        self.drawing(ui, desk, base, &places, scale)
+            .paint(ui.painter());
         if self.track.spans.is_empty() {
             let font = (text::plain(Size::Body), desk.palette.faint);
             let words = "What is heard appears here";
@@ -292,14 +292,15 @@ impl Timeline {
         }
     }
 
-    fn shapes(
+    /// What is drawn, made anew only if something of it changed.
+    fn drawing(
         &mut self,
         ui: &Ui,
         desk: &Desk<'_>,
         base: TimeBase,
         places: &Places,
         scale: Scale,
-    ) -> Shared {
+    ) -> &Drawing {
         let cut = Cut {
             version: self.track.version,
             area: places.lanes().union(places.clock),
@@ -310,19 +311,14 @@ impl Timeline {
             pixels_per_point: ui.pixels_per_point(),
             labels: desk.genre_labels().len(),
         };
-        if let Some((drawn, shapes)) = &self.drawn
-            && *drawn == cut
-        {
-            return Shared::clone(shapes);
-        }
-        let shapes: Shared = self.draw(ui, desk, places, cut).into();
-        self.drawn = Some((cut, Shared::clone(&shapes)));
-        shapes
+        let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
+        let drawn = drawn.unwrap_or_else(|| (cut, self.draw(ui, desk, places, cut)));
+        &self.drawn.insert(drawn).1
     }
 
-    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: Cut) -> Vec<Shape> {
+    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: Cut) -> Drawing {
         let (palette, scale) = (desk.palette, cut.scale);
-        let mut shapes = Vec::new();
+        let mut drawing = Drawing::default();
         let painter = ui.painter().with_clip_rect(places.lanes());
         let pen = Pen {
             painter: &painter,
@@ -330,43 +326,43 @@ impl Timeline {
             scale,
         };
         for lane in [places.keys, places.labels] {
-            shapes.push(Shape::rect_filled(
+            drawing.shapes.push(Shape::rect_filled(
                 lane,
                 CornerRadius::ZERO,
                 colour_of_empty(desk),
             ));
         }
         let spans = self.track.within(scale.from, scale.to);
-        lanes::keys(pen, spans, places.keys, cut.notation, &mut shapes);
-        lanes::labels(pen, spans, places.labels, cut.labels, &mut shapes);
-        lanes::marks(pen, spans, places.lanes(), &mut shapes);
+        lanes::keys(pen, spans, places.keys, cut.notation, &mut drawing);
+        lanes::labels(pen, spans, places.labels, cut.labels, &mut drawing);
+        lanes::marks(pen, spans, places.lanes(), &mut drawing);
         for stretch in self.track.stretches.iter().skip(1) {
             if (scale.from..scale.to).contains(&stretch.from) {
                 let x = scale.x_from_moment(stretch.from);
-                shapes.push(Shape::vline(
+                drawing.shapes.push(Shape::vline(
                     x,
                     places.lanes().y_range(),
                     Stroke::new(2.0, palette.ground),
                 ));
                 let flag = [(0.0, 0.0), (6.0, 3.0), (0.0, 6.0)]
                     .map(|(dx, dy)| pos2(x + dx, places.keys.top() + dy));
-                shapes.push(Shape::convex_polygon(
+                drawing.shapes.push(Shape::convex_polygon(
                     flag.to_vec(),
                     palette.text,
                     Stroke::NONE,
                 ));
-                shapes.push(Shape::vline(
+                drawing.shapes.push(Shape::vline(
                     x,
                     places.lanes().y_range(),
                     Stroke::new(1.0, palette.text),
                 ));
             }
         }
-        self.draw_clock(ui, desk, places.clock, cut, &mut shapes);
-        shapes
+        self.draw_clock(ui, desk, places.clock, cut, &mut drawing);
+        drawing
     }
 
-    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: Cut, shapes: &mut Vec<Shape>) {
+    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: Cut, drawing: &mut Drawing) {
         let mut free_from = clock.left();
         for (moment, time) in cut.scale.ticks(&self.track, cut.base) {
             let x = cut.scale.x_from_moment(moment);
@@ -378,14 +374,21 @@ impl Timeline {
             );
             let place = Align2::CENTER_BOTTOM.anchor_size(pos2(x, clock.bottom()), galley.size());
             let stroke = Stroke::new(1.0, desk.palette.hatch);
-            shapes.push(Shape::vline(
+            drawing.shapes.push(Shape::vline(
                 x,
                 clock.top() - 2.0..=clock.top() + 3.0,
                 stroke,
             ));
             if place.left() >= free_from && place.right() <= clock.right() {
                 free_from = place.right() + 8.0;
-                shapes.push(Shape::galley(place.min, galley, desk.palette.faint));
+                drawing.words.push(Words {
+                    text: time,
+                    font: text::plain(Size::Small),
+                    colour: desk.palette.faint,
+                    at: pos2(x, clock.bottom()),
+                    anchor: Align2::CENTER_BOTTOM,
+                    under: None,
+                });
             }
         }
     }

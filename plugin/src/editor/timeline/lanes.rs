@@ -1,10 +1,8 @@
 //! The two ribbons as shapes: the key's colours and names, the genres stacked to one. Made once for
 //! each history, place and zoom, with no more points than pixels.
 
-use std::sync::Arc;
-
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
-use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use mertscope_engine::music::{Key, Notation};
 use mertscope_engine::timeline::Status;
 
@@ -61,7 +59,7 @@ fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
 }
 
 /// The key's ribbon: one colour a key, the stronger the surer, with its name where there is room.
-pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, shapes: &mut Vec<Shape>) {
+pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, drawing: &mut Drawing) {
     let mut mesh = Mesh::default();
     let mut runs: Vec<(Key, Rect)> = Vec::new();
     let mut last_pixel = f32::NEG_INFINITY;
@@ -108,13 +106,13 @@ pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, shapes
             None => runs.push((key, rect)),
         }
     }
-    shapes.push(Shape::mesh(mesh));
+    drawing.shapes.push(Shape::mesh(mesh));
     for (key, run) in runs {
-        names(pen, key, run, notation, shapes);
+        names(pen, key, run, notation, drawing);
     }
 }
 
-fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, shapes: &mut Vec<Shape>) {
+fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut Drawing) {
     let size = if run.height() > 30.0 {
         Size::Title
     } else {
@@ -128,16 +126,21 @@ fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, shapes: &mut Vec
     for name in [key.to_text(notation), text::short_key(key, notation)] {
         let galley = text::line(pen.painter, &name, text::bold(size), ink, f32::INFINITY);
         if galley.size().x + 8.0 <= run.width() && galley.size().y <= run.height() {
-            let at = pos2(run.left() + 6.0, run.center().y);
-            let at = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-            shapes.push(Shape::galley(at.min, galley, ink));
+            drawing.words.push(Words {
+                text: name,
+                font: text::bold(size),
+                colour: ink,
+                at: pos2(run.left() + 6.0, run.center().y),
+                anchor: Align2::LEFT_CENTER,
+                under: None,
+            });
             return;
         }
     }
 }
 
 /// The genres' ribbon: stacked bands that always fill the lane.
-pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, shapes: &mut Vec<Shape>) {
+pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, drawing: &mut Drawing) {
     let mut run: Vec<(f32, Vec<f32>)> = Vec::new();
     let mut end = f64::NEG_INFINITY;
     for span in spans {
@@ -148,7 +151,7 @@ pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, shapes: &m
             .as_ref()
             .and_then(|heard| heard.genre_smoothed.as_ref());
         if heard.is_none() || span.from > end + 1e-6 {
-            bands(pen, &run, lane, count, shapes);
+            bands(pen, &run, lane, count, drawing);
             run.clear();
         }
         let Some(all) = heard else { continue };
@@ -167,7 +170,7 @@ pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, shapes: &m
         }
         end = span.to;
     }
-    bands(pen, &run, lane, count, shapes);
+    bands(pen, &run, lane, count, drawing);
 }
 
 /// Running sums of the probabilities, scaled to end at one.
@@ -183,7 +186,7 @@ fn stacked(all: &[f32], count: usize) -> Vec<f32> {
         .collect()
 }
 
-fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, shapes: &mut Vec<Shape>) {
+fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, drawing: &mut Drawing) {
     if run.len() < 2 {
         return;
     }
@@ -218,7 +221,7 @@ fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, shapes
             above = below;
         }
     }
-    shapes.push(Shape::mesh(mesh));
+    drawing.shapes.push(Shape::mesh(mesh));
     // A mesh has hard edges; thin lines between the bands soften them.
     let line = Stroke::new(1.0, pen.palette.panel.gamma_multiply(0.55));
     for band in 0..count.saturating_sub(1) {
@@ -227,13 +230,13 @@ fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, shapes
             .map(|(x, stack)| pos2(*x, y(edge(stack, band))))
             .collect();
         if points.len() > 1 {
-            shapes.push(Shape::line(points, line));
+            drawing.shapes.push(Shape::line(points, line));
         }
     }
 }
 
 /// Marks over both lanes where nothing was analysed.
-pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, shapes: &mut Vec<Shape>) {
+pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, drawing: &mut Drawing) {
     for span in spans
         .iter()
         .filter(|span| span.entry.reading.heard.is_none())
@@ -242,7 +245,7 @@ pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, shapes: &mut Vec<Shape>) 
         if rect.width() < 0.5 {
             continue;
         }
-        shapes.push(Shape::rect_filled(
+        drawing.shapes.push(Shape::rect_filled(
             rect,
             CornerRadius::ZERO,
             pen.palette.raised.gamma_multiply(0.6),
@@ -253,7 +256,7 @@ pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, shapes: &mut Vec<Shape>) 
             } else {
                 pen.palette.warn
             };
-            hatch(rect, ink, shapes);
+            hatch(rect, ink, drawing);
         }
         let words = match span.entry.reading.status {
             Status::Silent => "silence",
@@ -270,19 +273,19 @@ pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, shapes: &mut Vec<Shape>) 
             f32::INFINITY,
         );
         if galley.size().x + 8.0 <= rect.width() && galley.size().y <= rect.height() {
-            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
-            let under = at.expand2(vec2(4.0, 1.0));
-            shapes.push(Shape::rect_filled(
-                under,
-                CornerRadius::same(3),
-                pen.palette.panel,
-            ));
-            shapes.push(Shape::galley(at.min, galley, pen.palette.dim));
+            drawing.words.push(Words {
+                text: words.to_owned(),
+                font: text::plain(Size::Small),
+                colour: pen.palette.dim,
+                at: rect.center(),
+                anchor: Align2::CENTER_CENTER,
+                under: Some(pen.palette.panel),
+            });
         }
     }
 }
 
-fn hatch(rect: Rect, ink: Color32, shapes: &mut Vec<Shape>) {
+fn hatch(rect: Rect, ink: Color32, drawing: &mut Drawing) {
     let height = rect.height();
     let mut x = rect.left() - height + (HATCH - (rect.left() - height).rem_euclid(HATCH));
     while x < rect.right() {
@@ -290,7 +293,7 @@ fn hatch(rect: Rect, ink: Color32, shapes: &mut Vec<Shape>) {
         let (left, right) = (x.max(rect.left()), (x + height).min(rect.right()));
         if right > left {
             let y = |at: f32| rect.bottom() - (at - x);
-            shapes.push(Shape::line_segment(
+            drawing.shapes.push(Shape::line_segment(
                 [pos2(left, y(left)), pos2(right, y(right))],
                 Stroke::new(1.0, ink),
             ));
@@ -299,8 +302,39 @@ fn hatch(rect: Rect, ink: Color32, shapes: &mut Vec<Shape>) {
     }
 }
 
-/// Shapes that many frames share.
-pub type Shared = Arc<[Shape]>;
+/// A line of text to be written in every frame: egui moves glyphs about in its texture, so what was
+/// laid out in one frame may not be drawn in another.
+#[derive(Debug, Clone)]
+pub struct Words {
+    pub text: String,
+    pub font: FontId,
+    pub colour: Color32,
+    pub at: Pos2,
+    pub anchor: Align2,
+    /// Filled behind it.
+    pub under: Option<Color32>,
+}
+
+/// What many frames share.
+#[derive(Debug, Clone, Default)]
+pub struct Drawing {
+    pub shapes: Vec<Shape>,
+    pub words: Vec<Words>,
+}
+
+impl Drawing {
+    pub fn paint(&self, painter: &Painter) {
+        painter.extend(self.shapes.iter().cloned());
+        for words in &self.words {
+            let galley = text::figures(painter, &words.text, &words.font, words.colour);
+            let rect = words.anchor.anchor_size(words.at, galley.size());
+            if let Some(under) = words.under {
+                painter.rect_filled(rect.expand2(vec2(4.0, 1.0)), CornerRadius::same(3), under);
+            }
+            painter.galley(rect.min, galley, words.colour);
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {

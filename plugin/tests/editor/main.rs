@@ -1,0 +1,5 @@
+//! The editor without a window: every control by keyboard and by label, bad input, and pictures.
+
+mod pictures;
+mod raster;
+mod stage;
