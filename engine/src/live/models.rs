@@ -10,6 +10,7 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
+use crate::head::HeadInfo;
 use crate::model::{
     EncodeError, EncoderThread, Model, ModelError, Opened, RuntimeError, SessionId, SessionOptions,
     panic_message, runtime,
@@ -90,6 +91,8 @@ impl Loaded {
                 sha256: model.sha256().to_owned(),
                 genre_labels: labels.unwrap_or_default().into(),
                 device: "CPU".to_owned(),
+                map: model.map.clone(),
+                heads: model.further_heads().map(HeadInfo::from).collect(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
