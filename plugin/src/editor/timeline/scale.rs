@@ -124,7 +124,6 @@ mod tests {
         track.stretches.extend_from_slice(stretches);
         track
     }
-    }
 
     #[test]
     fn ticks_stand_at_round_times_of_the_host() {
