@@ -12,6 +12,7 @@ pub(crate) mod interrupt;
 mod manifest;
 pub mod runtime;
 mod session;
+pub mod store;
 mod thread;
 
 use std::borrow::Cow;
@@ -235,10 +236,12 @@ impl Model {
 /// Hexadecimal SHA-256 of `bytes`.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// `bytes` as two lower-case digits each.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
