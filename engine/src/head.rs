@@ -8,7 +8,7 @@
 //! | `labels` | JSON list of the labels, in the order of the outputs |
 //! | `layers` | JSON list: the hidden state it reads; several for a weighted sum of layers |
 //! | `temperature` | logits are divided by it, so that probabilities are calibrated |
-//! | `encoder_sha256` | the graph whose hidden states it was fitted on |
+//! | `encoder_sha256` | the model whose hidden states it was fitted on, [`Model::sha256`](crate::model::Model::sha256) |
 //! | `training_data`, `metrics`, `licence` | shown to people |
 //!
 //! | tensor | shape | meaning |
@@ -37,7 +37,7 @@ pub struct Head {
     pub labels: Vec<String>,
     /// SHA-256 of the head's file.
     pub sha256: String,
-    /// SHA-256 of the graph it was fitted on.
+    /// [`Model::sha256`](crate::model::Model::sha256) of the model it was fitted on.
     pub encoder_sha256: String,
     /// Which hidden states it reads.
     pub input: LayerInput,
@@ -122,7 +122,7 @@ impl Head {
     /// Checks that the head fits a model.
     ///
     /// # Errors
-    /// [`HeadError::OtherModel`] for another graph, width or number of layers, and for a weighted
+    /// [`HeadError::OtherModel`] for other weights, another width or number of layers, and for a weighted
     /// sum of layers that may not be mixed; [`HeadError::Invalid`] for a key head that does not
     /// name the 24 keys in order.
     pub fn check(&self, manifest: &Manifest) -> Result<(), HeadError> {
@@ -133,8 +133,8 @@ impl Head {
                 reason,
             })
         };
-        if self.encoder_sha256 != manifest.graph.sha256 {
-            return other("it was fitted on another graph".to_owned());
+        if self.encoder_sha256 != manifest.sha256() {
+            return other("it was fitted on other weights".to_owned());
         }
         let width = self.hidden.as_ref().unwrap_or(&self.output).inputs();
         if width != manifest.width {
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_head_of_another_model_or_with_unmixable_layers_is_refused() {
         let manifest = crate::model::Model::embedded().unwrap().manifest;
-        let sha = manifest.graph.sha256.as_str();
+        let sha = manifest.sha256();
         let wide = |extra: Option<(&'static str, Vec<usize>, Vec<f32>)>| {
             let mut tensors = vec![
                 ("weight", vec![2, 256], vec![0.0; 512]),
@@ -394,7 +394,7 @@ mod tests {
         };
         let weights = Some(("layer_weights", vec![2], vec![0.0; 2]));
         for (tensors, changed, said) in [
-            (wide(None), vec![("encoder_sha256", "abc")], "another graph"),
+            (wide(None), vec![("encoder_sha256", "abc")], "other weights"),
             (linear(), vec![("encoder_sha256", sha)], "2 values"),
             (
                 wide(None),

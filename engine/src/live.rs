@@ -82,7 +82,7 @@ pub type ControlSource = Arc<dyn Fn() -> Controls + Send + Sync>;
 pub struct Settings {
     /// A model's id or folder; `None` is the embedded model.
     pub model: Option<String>,
-    /// The SHA-256 of the graph that is expected; another one counts as missing.
+    /// The [`Model::sha256`](crate::model::Model::sha256) that is expected; another one counts as missing.
     pub model_sha256: Option<String>,
     /// Where the plugin's own files are, an ONNX Runtime library among them.
     pub library_folder: Option<PathBuf>,

@@ -220,6 +220,13 @@ impl Model {
         })
     }
 
+    /// The SHA-256 that names the model's weights, hexadecimal. Heads, saved projects and shared
+    /// sessions know a model by it.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.manifest.sha256()
+    }
+
     /// The graph's bytes in ONNX format.
     #[must_use]
     pub fn onnx(&self) -> &[u8] {
@@ -253,7 +260,7 @@ mod tests {
         let model = Model::embedded().unwrap();
         assert_eq!(model.head("key").unwrap().labels.len(), 24);
         assert_eq!(model.head("genre").unwrap().labels.len(), 10);
-        assert_eq!(sha256(model.onnx()), model.manifest.graph.sha256);
+        assert_eq!(sha256(model.onnx()), model.sha256());
         assert_eq!(Model::embedded_manifest().unwrap(), model.manifest);
         assert_eq!(
             Model::find(Some(&model.manifest.id)).unwrap().manifest.id,

@@ -49,8 +49,8 @@ impl ModelChoice {
         let read = || {
             let manifest = Model::embedded_manifest().ok()?;
             Some(Self {
+                sha256: Some(manifest.sha256().to_owned()),
                 id: manifest.id,
-                sha256: Some(manifest.graph.sha256),
             })
         };
         EMBEDDED.get_or_init(read).clone()

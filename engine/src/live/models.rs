@@ -29,7 +29,7 @@ pub(super) enum OpenError {
     Encode(#[from] EncodeError),
     #[error(
         "The model “{name}” that is installed is not the one this project was saved with: the \
-         SHA-256 of its graph is {actual} instead of {expected}. Install that version, or choose \
+         SHA-256 of its weights is {actual} instead of {expected}. Install that version, or choose \
          the model again to use the installed one."
     )]
     Other {
@@ -59,12 +59,12 @@ impl Wanted {
     fn find(&self) -> Result<Model, OpenError> {
         let model =
             Model::find(self.name.as_deref()).map_err(|error| OpenError::Model(Arc::new(error)))?;
-        let actual = &model.manifest.graph.sha256;
+        let actual = model.sha256();
         match &self.sha256 {
-            Some(expected) if expected != actual => Err(OpenError::Other {
+            Some(expected) if expected.as_str() != actual => Err(OpenError::Other {
                 name: model.manifest.id.clone(),
                 expected: expected.clone(),
-                actual: actual.clone(),
+                actual: actual.to_owned(),
             }),
             _ => Ok(model),
         }
@@ -87,7 +87,7 @@ impl Loaded {
         Self {
             running: Running {
                 id: model.manifest.id.clone(),
-                sha256: model.manifest.graph.sha256.clone(),
+                sha256: model.sha256().to_owned(),
                 genre_labels: labels.unwrap_or_default().into(),
                 device: "CPU".to_owned(),
             },

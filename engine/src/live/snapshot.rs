@@ -54,7 +54,7 @@ pub struct ModelStatus {
 pub struct Running {
     /// Its id.
     pub id: String,
-    /// The SHA-256 of its graph.
+    /// The SHA-256 that names its weights, [`Model::sha256`](crate::model::Model::sha256).
     pub sha256: String,
     /// The labels of its genre head, in the order of the probabilities; empty without one.
     pub genre_labels: Arc<[String]>,

@@ -49,7 +49,7 @@ pub struct Manifest {
 pub struct Graph {
     /// The ONNX file, beside the manifest.
     pub file: String,
-    /// Its SHA-256, hexadecimal.
+    /// Its SHA-256, hexadecimal: the model's identity.
     pub sha256: String,
     /// Name of the input.
     pub input: String,
@@ -185,6 +185,12 @@ impl Manifest {
             Some((_, reason)) => Err((*reason).to_owned()),
             None => Ok(()),
         }
+    }
+
+    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.graph.sha256
     }
 
     /// Length of the window in seconds.

@@ -111,7 +111,7 @@ pub(crate) struct Opened {
 struct Open {
     id: SessionId,
     users: usize,
-    /// The model's identity: its id and its graph's hash.
+    /// The model's identity: its id and the hash that names its weights.
     model: (String, String),
     options: SessionOptions,
     warm_up: Duration,
@@ -146,7 +146,7 @@ impl Sessions {
         options: SessionOptions,
     ) -> Result<Opened, EncodeError> {
         let manifest = &model.manifest;
-        let identity = (manifest.id.clone(), manifest.graph.sha256.clone());
+        let identity = (manifest.id.clone(), model.sha256().to_owned());
         if let Some(open) = self
             .open
             .iter_mut()

@@ -95,7 +95,7 @@ fn describe(model: &Model, runtime: &Runtime, hop_s: f64) -> Run {
     let manifest = &model.manifest;
     Run {
         model_id: manifest.id.clone(),
-        model_sha256: manifest.graph.sha256.clone(),
+        model_sha256: model.sha256().to_owned(),
         heads: model.heads.iter().map(head).collect(),
         device: "CPU".to_owned(),
         precision: "fp32".to_owned(),

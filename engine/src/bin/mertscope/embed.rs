@@ -71,7 +71,7 @@ pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     let metadata = BTreeMap::from([
         ("file", file),
         ("model", manifest.id.clone()),
-        ("model_sha256", manifest.graph.sha256.clone()),
+        ("model_sha256", model.sha256().to_owned()),
         ("layers", format!("{names:?}")),
         ("pool", format!("{:?}", arguments.pool).to_lowercase()),
     ]);
