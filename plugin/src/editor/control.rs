@@ -142,6 +142,8 @@ pub enum Icon {
     ZoomOut,
     /// A bar on the right that a triangle points to.
     ToEnd,
+    /// Four corners.
+    Whole,
     /// A cross.
     Close,
     /// A triangle up or down.
@@ -206,6 +208,13 @@ fn paint_icon(ui: &Ui, icon: Icon, rect: Rect, ink: Color32) {
         Icon::ToEnd => {
             triangle([(-5.0, -5.0), (3.0, 0.0), (-5.0, 5.0)]);
             painter.vline(c.x + 4.5, c.y - 5.0..=c.y + 5.0, stroke);
+        }
+        Icon::Whole => {
+            for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
+                let corner = c + vec2(x, y) * 5.0;
+                painter.line_segment([corner, corner - vec2(x * 3.5, 0.0)], stroke);
+                painter.line_segment([corner, corner - vec2(0.0, y * 3.5)], stroke);
+            }
         }
         Icon::Close => {
             for sign in [-1.0, 1.0] {

@@ -13,6 +13,7 @@ use super::desk::Desk;
 use super::extra::Extra;
 use super::genre::genre_ui;
 use super::look::{Look, Page};
+use super::map::MapView;
 use super::settings::Settings;
 use super::strip::Strip;
 use super::text;
@@ -23,6 +24,8 @@ use crate::params::MertscopeParams;
 
 /// Space around and between cards, in points.
 const GAP: f32 = 8.0;
+/// From this width beside the circle on there is room for genres and map, in points.
+const MAP_FROM_WIDTH: f32 = 480.0;
 /// Below this width or height of the body cards move closer together.
 const ROOMY: f32 = 420.0;
 
@@ -36,6 +39,7 @@ pub struct Face {
     dressed: Option<Theme>,
     /// What was shown when hold was pressed.
     held: Option<Arc<Snapshot>>,
+    map: MapView,
     timeline: Timeline,
     strip: Strip,
     settings: Settings,
@@ -58,6 +62,7 @@ impl Face {
             extra: None,
             dressed: None,
             held: None,
+            map: MapView::default(),
             timeline: Timeline::default(),
             strip: Strip::default(),
             settings: Settings::default(),
@@ -168,6 +173,10 @@ impl Face {
                 let inner = desk.card(ui, right);
                 self.timeline.ui(ui, desk, look.time_base, inner);
             }
+            Page::Map => {
+                let inner = desk.card(ui, body);
+                self.map.ui(ui, desk, inner);
+            }
             Page::Timeline => {
                 let inner = desk.card(ui, body);
                 self.timeline.ui(ui, desk, look.time_base, inner);
@@ -192,6 +201,14 @@ impl Face {
         };
         let inner = desk.card(ui, keys);
         circle_ui(ui, desk, inner);
+        let mut genres = genres;
+        let has_map = desk.snapshot.model.running.as_ref().is_some_and(|running| running.map.is_some());
+        if has_map && genres.width() >= MAP_FROM_WIDTH {
+            let (left, right) = split(genres, genres.width() * 0.46, gap);
+            genres = left;
+            let inner = desk.card(ui, right);
+            self.map.ui(ui, desk, inner);
+        }
         let inner = desk.card(ui, genres);
         genre_ui(ui, desk, inner);
         let inner = desk.card(ui, timeline);

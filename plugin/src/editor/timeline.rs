@@ -12,13 +12,14 @@ use egui::{
     Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use mertscope_engine::music::Notation;
-use mertscope_engine::timeline::Status;
 
-use self::lanes::{Drawing, Pen, Words};
+use self::lanes::Pen;
 use self::scale::{Scale, time_text};
-use self::track::{Span, Track};
+pub use self::scale::host_time;
+use self::track::Track;
 use super::control::{Icon, focus_ring, icon_button};
-use super::desk::{Desk, best_label, ranked_keys};
+use super::desk::{Desk, entry_words};
+use super::drawing::{Drawing, Words};
 use super::look::TimeBase;
 use super::text::{self, Size};
 
@@ -430,7 +431,7 @@ impl Timeline {
     fn words_at(&self, desk: &Desk<'_>, base: TimeBase, moment: f64) -> String {
         let time = time_text(&self.track, moment, base);
         let words = match self.track.at(moment) {
-            Some(span) => span_words(desk, span),
+            Some(span) => entry_words(desk, &span.entry),
             None => "Nothing was heard here".to_owned(),
         };
         format!("{time}\n{words}")
@@ -497,41 +498,6 @@ fn cursor_box(ui: &Ui, desk: &Desk<'_>, lanes: Rect, x: f32, words: &str) {
     );
     ui.painter()
         .galley(rect.min + vec2(8.0, 6.0), galley, desk.palette.text);
-}
-
-fn span_words(desk: &Desk<'_>, span: &Span) -> String {
-    let reading = &span.entry.reading;
-    let Some(heard) = &reading.heard else {
-        return match reading.status {
-            Status::Silent => "Silence: not analysed",
-            Status::Gap => "Audio is missing: not analysed",
-            Status::Invalid => "Samples that are no numbers: not analysed",
-            Status::Failed => "The model failed on this window",
-            Status::Ok => "Not analysed",
-        }
-        .to_owned();
-    };
-    let mut lines = Vec::new();
-    if let Some(keys) = ranked_keys(heard) {
-        let best = format!(
-            "{} {}",
-            keys[0].0.to_text(desk.notation),
-            text::percent(keys[0].1)
-        );
-        lines.push(if heard.key_label.is_some() {
-            best
-        } else {
-            format!("No clear key ({best})")
-        });
-    }
-    if let Some((index, p)) = best_label(desk.genre_labels(), &span.entry) {
-        lines.push(format!(
-            "{} {}",
-            text::label(&desk.genre_labels()[index]),
-            text::percent(p)
-        ));
-    }
-    lines.join("\n")
 }
 
 /// A length of time in words: `45 s`, `2 min`.

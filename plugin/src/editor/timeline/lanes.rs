@@ -2,12 +2,13 @@
 //! each history, place and zoom, with no more points than pixels.
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
-use egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, pos2};
 use mertscope_engine::music::{Key, Notation};
 use mertscope_engine::timeline::Status;
 
 use super::super::colour;
 use super::super::desk::finite;
+use super::super::drawing::{Drawing, Words};
 use super::super::text::{self, Size};
 use super::super::theme::Palette;
 use super::scale::Scale;
@@ -299,40 +300,6 @@ fn hatch(rect: Rect, ink: Color32, drawing: &mut Drawing) {
             ));
         }
         x += HATCH;
-    }
-}
-
-/// A line of text to be written in every frame: egui moves glyphs about in its texture, so what was
-/// laid out in one frame may not be drawn in another.
-#[derive(Debug, Clone)]
-pub struct Words {
-    pub text: String,
-    pub font: FontId,
-    pub colour: Color32,
-    pub at: Pos2,
-    pub anchor: Align2,
-    /// Filled behind it.
-    pub under: Option<Color32>,
-}
-
-/// What many frames share.
-#[derive(Debug, Clone, Default)]
-pub struct Drawing {
-    pub shapes: Vec<Shape>,
-    pub words: Vec<Words>,
-}
-
-impl Drawing {
-    pub fn paint(&self, painter: &Painter) {
-        painter.extend(self.shapes.iter().cloned());
-        for words in &self.words {
-            let galley = text::figures(painter, &words.text, &words.font, words.colour);
-            let rect = words.anchor.anchor_size(words.at, galley.size());
-            if let Some(under) = words.under {
-                painter.rect_filled(rect.expand2(vec2(4.0, 1.0)), CornerRadius::same(3), under);
-            }
-            painter.galley(rect.min, galley, words.colour);
-        }
     }
 }
 
