@@ -260,7 +260,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// `bytes` as two lower-case digits each.
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
