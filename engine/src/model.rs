@@ -5,6 +5,7 @@
 //! touches one. Files are analysed through an [`Encoder`]; the live engine shares one thread
 //! between all its streams.
 
+pub mod checkpoint;
 mod encoder;
 mod hidden;
 pub(crate) mod interrupt;
