@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub mod device;
+pub mod checkpoint;
 mod encoder;
 mod hidden;
 pub(crate) mod interrupt;
