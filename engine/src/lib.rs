@@ -12,6 +12,7 @@
 
 pub mod analyse;
 pub mod capture;
+pub mod corpus;
 pub mod decode;
 pub mod embed;
 pub mod feed;
@@ -20,8 +21,11 @@ pub mod head;
 pub mod hub;
 pub mod listen;
 pub mod live;
+pub mod map;
 pub mod model;
 pub mod music;
 pub mod resample;
+pub mod shelf;
+mod tensors;
 pub mod timeline;
 pub mod window;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::model::device::{Offer, Report};
+use crate::head::HeadInfo;
+use crate::map::Map;
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -38,7 +40,7 @@ pub enum ModelState {
 }
 
 /// The model that was asked for, and the one that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelStatus {
     /// What was asked for: an id or a folder; `None` is the embedded model.
     pub asked: Option<String>,
@@ -51,7 +53,7 @@ pub struct ModelStatus {
 }
 
 /// A model that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Running {
     /// Its id.
     pub id: String,
@@ -63,6 +65,11 @@ pub struct Running {
     pub device: Arc<Report>,
     /// What can be asked for instead.
     pub devices: Arc<[Offer]>,
+    /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
+    pub map: Option<Arc<Map>>,
+    /// Its heads for tasks other than genre and key, in the order of
+    /// [`Heard::others`](crate::timeline::Heard::others).
+    pub heads: Arc<[HeadInfo]>,
 }
 
 /// One window's result and its place.
