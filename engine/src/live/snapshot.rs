@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
@@ -82,6 +83,8 @@ pub struct Entry {
     pub host_samples: Option<Range<i64>>,
     /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] back then.
     pub generation: u64,
+    /// When it became known, for displays that tell the time of day; nothing is computed from it.
+    pub published: SystemTime,
 }
 
 /// Everything there is to show about a stream.
