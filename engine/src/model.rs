@@ -6,6 +6,7 @@
 //! between all its streams.
 
 pub mod catalogue;
+pub mod checkpoint;
 pub mod device;
 mod encoder;
 mod hidden;

@@ -62,15 +62,15 @@ pub struct Running {
     pub sha256: String,
     /// The labels of its genre head, in the order of the probabilities; empty without one.
     pub genre_labels: Arc<[String]>,
+    /// What it runs on, and why on nothing else.
+    pub device: Arc<Report>,
+    /// What can be asked for instead.
+    pub devices: Arc<[Offer]>,
     /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
     pub map: Option<Arc<Map>>,
     /// Its heads for tasks other than genre and key, in the order of
     /// [`Heard::others`](crate::timeline::Heard::others).
     pub heads: Arc<[HeadInfo]>,
-    /// What it runs on, and why on nothing else.
-    pub device: Arc<Report>,
-    /// What can be asked for instead.
-    pub devices: Arc<[Offer]>,
 }
 
 /// One window's result and its place.

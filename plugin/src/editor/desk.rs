@@ -106,11 +106,23 @@ pub fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
     };
     let mut lines = Vec::new();
     if let Some(keys) = ranked_keys(heard) {
-        let best = format!("{} {}", keys[0].0.to_text(desk.notation), text::percent(keys[0].1));
-        lines.push(if heard.key_label.is_some() { best } else { format!("No clear key ({best})") });
+        let best = format!(
+            "{} {}",
+            keys[0].0.to_text(desk.notation),
+            text::percent(keys[0].1)
+        );
+        lines.push(if heard.key_label.is_some() {
+            best
+        } else {
+            format!("No clear key ({best})")
+        });
     }
     if let Some((index, p)) = best_label(desk.genre_labels(), entry) {
-        lines.push(format!("{} {}", text::label(&desk.genre_labels()[index]), text::percent(p)));
+        lines.push(format!(
+            "{} {}",
+            text::label(&desk.genre_labels()[index]),
+            text::percent(p)
+        ));
     }
     lines.join("\n")
 }

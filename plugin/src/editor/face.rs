@@ -14,13 +14,16 @@ use super::extra::Extra;
 use super::genre::genre_ui;
 use super::look::{Look, Page};
 use super::map::MapView;
+use super::others;
 use super::settings::Settings;
 use super::strip::Strip;
 use super::text;
 use super::theme::Theme;
 use super::timeline::Timeline;
+use super::welcome::Welcome;
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
+use crate::user::User;
 
 /// Space around and between cards, in points.
 const GAP: f32 = 8.0;
@@ -43,18 +46,27 @@ pub struct Face {
     timeline: Timeline,
     strip: Strip,
     settings: Settings,
+    user: User,
+    welcome: Welcome,
 }
 
 impl Face {
-    /// A face in the context `egui`, whose fonts and style it sets.
+    /// A face in the context `egui`, whose fonts and style it sets. An instance that nothing was
+    /// changed in yet takes on the defaults of `user`.
     #[must_use]
     pub fn new(
         egui: &egui::Context,
         params: Arc<MertscopeParams>,
         connection: Arc<Connection>,
         host: GuiContext,
+        user: User,
     ) -> Self {
         text::install(egui);
+        if params.memory.is_new()
+            && let Some(defaults) = user.defaults()
+        {
+            host.set_state(defaults);
+        }
         Self {
             params,
             connection,
@@ -66,6 +78,8 @@ impl Face {
             timeline: Timeline::default(),
             strip: Strip::default(),
             settings: Settings::default(),
+            welcome: Welcome::new(user.clone()),
+            user,
         }
     }
 
@@ -135,6 +149,16 @@ impl Face {
             ui.scope_builder(builder, |ui| extra.bar_ui(ui, desk.palette));
             top += height;
         }
+        let note = Rect::from_min_size(
+            pos2(window.left(), top),
+            vec2(window.width(), self.welcome.height(window.width())),
+        );
+        if note.height() > 0.0 {
+            ui.scope_builder(UiBuilder::new().max_rect(note).id_salt("note"), |ui| {
+                self.welcome.ui(ui, desk, note)
+            });
+            top += note.height();
+        }
         let strip_height = self
             .strip
             .height(ui, desk, window.width())
@@ -169,7 +193,10 @@ impl Face {
             Page::Genre => {
                 let (left, right) = split(body, (body.width() * 0.4).clamp(200.0, 520.0), gap);
                 let inner = desk.card(ui, left);
-                genre_ui(ui, desk, inner);
+                let below = others::height(desk).min(inner.height() / 2.0);
+                let (bars, others) = stack(inner, below, 0.0);
+                genre_ui(ui, desk, bars);
+                others::others_ui(ui, desk, others);
                 let inner = desk.card(ui, right);
                 self.timeline.ui(ui, desk, look.time_base, inner);
             }
@@ -202,7 +229,12 @@ impl Face {
         let inner = desk.card(ui, keys);
         circle_ui(ui, desk, inner);
         let mut genres = genres;
-        let has_map = desk.snapshot.model.running.as_ref().is_some_and(|running| running.map.is_some());
+        let has_map = desk
+            .snapshot
+            .model
+            .running
+            .as_ref()
+            .is_some_and(|running| running.map.is_some());
         if has_map && genres.width() >= MAP_FROM_WIDTH {
             let (left, right) = split(genres, genres.width() * 0.46, gap);
             genres = left;

@@ -70,7 +70,13 @@ pub enum Page {
 
 impl Page {
     /// The pages with a tab, from left to right.
-    pub const TABS: [Self; 5] = [Self::Overview, Self::Key, Self::Genre, Self::Map, Self::Timeline];
+    pub const TABS: [Self; 5] = [
+        Self::Overview,
+        Self::Key,
+        Self::Genre,
+        Self::Map,
+        Self::Timeline,
+    ];
 
     /// Its name on the tab.
     #[must_use]

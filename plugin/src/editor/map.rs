@@ -6,8 +6,8 @@ use std::sync::Arc;
 use egui::accesskit::Role;
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
 use egui::{
-    Align2, Color32, CornerRadius, Key as Pressed, Painter, PointerButton, Pos2, Rect, Response, Sense, Shape, Stroke,
-    Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, Key as Pressed, Painter, PointerButton, Pos2, Rect, Response,
+    Sense, Shape, Stroke, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 use mertscope_engine::live::Entry;
 use mertscope_engine::map::Map;
@@ -66,7 +66,10 @@ impl Frame {
         let fit = (room.x / size.x).min(room.y / size.y);
         Self {
             rect,
-            centre: [(low[0] + high[0]) / 2.0 + view.pan.x, (low[1] + high[1]) / 2.0 + view.pan.y],
+            centre: [
+                (low[0] + high[0]) / 2.0 + view.pan.x,
+                (low[1] + high[1]) / 2.0 + view.pan.y,
+            ],
             scale: fit * view.zoom,
         }
     }
@@ -86,7 +89,10 @@ struct View {
 
 impl Default for View {
     fn default() -> Self {
-        Self { zoom: 1.0, pan: Vec2::ZERO }
+        Self {
+            zoom: 1.0,
+            pan: Vec2::ZERO,
+        }
     }
 }
 
@@ -100,7 +106,12 @@ pub struct MapView {
 impl MapView {
     /// Draws the map into `rect`.
     pub fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let map = desk.snapshot.model.running.as_ref().and_then(|running| running.map.clone());
+        let map = desk
+            .snapshot
+            .model
+            .running
+            .as_ref()
+            .and_then(|running| running.map.clone());
         let Some(map) = map else {
             nothing(ui, desk, rect);
             return;
@@ -135,18 +146,54 @@ impl MapView {
 
     fn head(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         let font = (text::bold(Size::Body), desk.palette.dim);
-        text::put(ui.painter(), rect.left_center(), Align2::LEFT_CENTER, "Map", font, rect.width() / 2.0);
-        let builder = UiBuilder::new().max_rect(rect).layout(egui::Layout::right_to_left(egui::Align::Center));
+        text::put(
+            ui.painter(),
+            rect.left_center(),
+            Align2::LEFT_CENTER,
+            "Map",
+            font,
+            rect.width() / 2.0,
+        );
+        let builder = UiBuilder::new()
+            .max_rect(rect)
+            .layout(egui::Layout::right_to_left(egui::Align::Center));
         ui.scope_builder(builder, |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let whole = self.view == View::default();
-            if icon_button(ui, desk.palette, Icon::Whole, whole, "Whole map", "Show the whole map").clicked() {
+            if icon_button(
+                ui,
+                desk.palette,
+                Icon::Whole,
+                whole,
+                "Whole map",
+                "Show the whole map",
+            )
+            .clicked()
+            {
                 self.view = View::default();
             }
-            if icon_button(ui, desk.palette, Icon::ZoomIn, false, "Zoom into the map", "Show less, larger").clicked() {
+            if icon_button(
+                ui,
+                desk.palette,
+                Icon::ZoomIn,
+                false,
+                "Zoom into the map",
+                "Show less, larger",
+            )
+            .clicked()
+            {
                 self.zoom(ZOOM_STEP);
             }
-            if icon_button(ui, desk.palette, Icon::ZoomOut, false, "Zoom out of the map", "Show more").clicked() {
+            if icon_button(
+                ui,
+                desk.palette,
+                Icon::ZoomOut,
+                false,
+                "Zoom out of the map",
+                "Show more",
+            )
+            .clicked()
+            {
                 self.zoom(1.0 / ZOOM_STEP);
             }
         });
@@ -168,8 +215,13 @@ impl MapView {
             self.view = View::default();
         }
         if let Some(pos) = response.hover_pos() {
-            let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
-            let factor = if (pinch - 1.0).abs() > 1e-3 { pinch } else { (scroll / 200.0).exp() };
+            let (scroll, pinch) =
+                ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+            let factor = if (pinch - 1.0).abs() > 1e-3 {
+                pinch
+            } else {
+                (scroll / 200.0).exp()
+            };
             if (factor - 1.0).abs() > 1e-4 {
                 // What is under the pointer stays there.
                 let from_centre = (pos - frame.rect.center()) / frame.scale;
@@ -203,7 +255,11 @@ fn nothing(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     } else {
         "No model yet"
     };
-    let response = ui.interact(rect, ui.scope_id().with("map"), Sense::focusable_noninteractive());
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with("map"),
+        Sense::focusable_noninteractive(),
+    );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Map: {words}")));
     let mut job = egui::text::LayoutJob::simple(
         words.to_owned(),
@@ -242,16 +298,22 @@ fn grid(frame: Frame, palette: &Palette, drawing: &mut Drawing) {
     let step = (0.5 * frame.scale).max(1.0);
     let step = step * (48.0 / step).log2().ceil().max(0.0).exp2();
     let stroke = Stroke::new(1.0, palette.rule.gamma_multiply(0.55));
-    let Some(origin) = frame.pos([0.0, 0.0]) else { return };
+    let Some(origin) = frame.pos([0.0, 0.0]) else {
+        return;
+    };
     let first = |at: f32, low: f32| low + (at - low).rem_euclid(step);
     let mut x = first(origin.x, frame.rect.left());
     while x < frame.rect.right() {
-        drawing.shapes.push(Shape::vline(x, frame.rect.y_range(), stroke));
+        drawing
+            .shapes
+            .push(Shape::vline(x, frame.rect.y_range(), stroke));
         x += step;
     }
     let mut y = first(origin.y, frame.rect.top());
     while y < frame.rect.bottom() {
-        drawing.shapes.push(Shape::hline(frame.rect.x_range(), y, stroke));
+        drawing
+            .shapes
+            .push(Shape::hline(frame.rect.x_range(), y, stroke));
         y += step;
     }
 }
@@ -259,19 +321,26 @@ fn grid(frame: Frame, palette: &Palette, drawing: &mut Drawing) {
 /// The colour of a window's most probable genre.
 fn colour_of(desk: &Desk<'_>, entry: &Entry) -> Color32 {
     let best = best_label(desk.genre_labels(), entry);
-    best.map_or(desk.palette.accent, |(index, _)| colour::label(index, desk.palette.dark))
+    best.map_or(desk.palette.accent, |(index, _)| {
+        colour::label(index, desk.palette.dark)
+    })
 }
 
 fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
-    let places: Vec<(&Arc<Entry>, Pos2)> =
-        placed(desk).filter_map(|(entry, at)| Some((entry, frame.pos(at)?))).collect();
+    let places: Vec<(&Arc<Entry>, Pos2)> = placed(desk)
+        .filter_map(|(entry, at)| Some((entry, frame.pos(at)?)))
+        .collect();
     let (old, tail) = places.split_at(places.len().saturating_sub(TAIL));
     let mut mesh = Mesh::default();
     for (entry, at) in old.iter().filter(|(_, at)| frame.rect.contains(*at)) {
         let colour = colour_of(desk, entry).gamma_multiply(0.3);
         let first = mesh.vertices.len() as u32;
         for (dx, dy) in [(-1.0, 0.0), (0.0, -1.0), (1.0, 0.0), (0.0, 1.0)] {
-            mesh.vertices.push(Vertex { pos: *at + vec2(dx, dy) * 1.6, uv: WHITE_UV, color: colour });
+            mesh.vertices.push(Vertex {
+                pos: *at + vec2(dx, dy) * 1.6,
+                uv: WHITE_UV,
+                color: colour,
+            });
         }
         mesh.add_triangle(first, first + 1, first + 2);
         mesh.add_triangle(first, first + 2, first + 3);
@@ -281,15 +350,32 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
         let [(a, from), (b, to)] = pair else { continue };
         if a.generation == b.generation {
             let age = (index + 2) as f32 / tail.len() as f32;
-            let stroke = Stroke::new(1.0 + 1.4 * age, colour_of(desk, b).gamma_multiply(0.08 + 0.85 * age * age));
-            drawing.shapes.push(Shape::line_segment([*from, *to], stroke));
+            let stroke = Stroke::new(
+                1.0 + 1.4 * age,
+                colour_of(desk, b).gamma_multiply(0.08 + 0.85 * age * age),
+            );
+            drawing
+                .shapes
+                .push(Shape::line_segment([*from, *to], stroke));
         }
     }
     if let Some((entry, at)) = tail.last() {
-        let is_now = desk.snapshot.latest.as_ref().is_some_and(|latest| Arc::ptr_eq(latest, entry));
-        let fill = if is_now { colour_of(desk, entry) } else { desk.palette.faint };
-        drawing.shapes.push(Shape::circle_filled(*at, 10.0, fill.gamma_multiply(0.25)));
-        drawing.shapes.push(Shape::circle_filled(*at, 5.5, desk.palette.text));
+        let is_now = desk
+            .snapshot
+            .latest
+            .as_ref()
+            .is_some_and(|latest| Arc::ptr_eq(latest, entry));
+        let fill = if is_now {
+            colour_of(desk, entry)
+        } else {
+            desk.palette.faint
+        };
+        drawing
+            .shapes
+            .push(Shape::circle_filled(*at, 10.0, fill.gamma_multiply(0.25)));
+        drawing
+            .shapes
+            .push(Shape::circle_filled(*at, 5.5, desk.palette.text));
         drawing.shapes.push(Shape::circle_filled(*at, 4.0, fill));
     }
 }
@@ -301,10 +387,25 @@ fn landmarks(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame, drawin
         let Some(at) = frame.pos(landmark.at).filter(|at| frame.rect.contains(*at)) else {
             continue;
         };
-        let index = desk.genre_labels().iter().position(|label| *label == landmark.label);
-        let ink = index.map_or(desk.palette.dim, |index| colour::label(index, desk.palette.dark));
-        let diamond = [vec2(0.0, -4.5), vec2(4.5, 0.0), vec2(0.0, 4.5), vec2(-4.5, 0.0)].map(|d| at + d);
-        drawing.shapes.push(Shape::convex_polygon(diamond.to_vec(), desk.palette.panel, Stroke::new(1.6, ink)));
+        let index = desk
+            .genre_labels()
+            .iter()
+            .position(|label| *label == landmark.label);
+        let ink = index.map_or(desk.palette.dim, |index| {
+            colour::label(index, desk.palette.dark)
+        });
+        let diamond = [
+            vec2(0.0, -4.5),
+            vec2(4.5, 0.0),
+            vec2(0.0, 4.5),
+            vec2(-4.5, 0.0),
+        ]
+        .map(|d| at + d);
+        drawing.shapes.push(Shape::convex_polygon(
+            diamond.to_vec(),
+            desk.palette.panel,
+            Stroke::new(1.6, ink),
+        ));
         let name = text::label(&landmark.label);
         let size = text::line(painter, &name, font.clone(), ink, 120.0).size();
         // Beside, below or above, wherever no other name stands.
@@ -316,20 +417,30 @@ fn landmarks(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame, drawin
         ];
         let free = sides.into_iter().find_map(|(offset, anchor)| {
             let place = anchor.anchor_size(at + offset, size);
-            let fits = frame.rect.contains_rect(place) && !taken.iter().any(|other| other.intersects(place));
+            let fits = frame.rect.contains_rect(place)
+                && !taken.iter().any(|other| other.intersects(place));
             fits.then_some((at + offset, anchor, place))
         });
         if let Some((at, anchor, place)) = free {
             taken.push(place.expand(2.0));
             let colour = desk.palette.dim;
-            drawing.words.push(Words { text: name, font: font.clone(), colour, at, anchor, under: None });
+            drawing.words.push(Words {
+                text: name,
+                font: font.clone(),
+                colour,
+                at,
+                anchor,
+                under: None,
+            });
         }
     }
 }
 
 /// Reads the place or landmark that the pointer is at.
 fn read(painter: &Painter, desk: &Desk<'_>, frame: Frame, response: Response) {
-    let Some(pointer) = response.hover_pos() else { return };
+    let Some(pointer) = response.hover_pos() else {
+        return;
+    };
     let near = placed(desk)
         .rev()
         .filter_map(|(entry, at)| Some((entry, frame.pos(at)?)))
@@ -353,9 +464,23 @@ fn description(desk: &Desk<'_>, map: &Map) -> String {
     let Some((_, at)) = placed(desk).next_back() else {
         return "Map: nothing is on it yet.".to_owned();
     };
-    let distance = |landmark: &[f32; 2]| pos2(landmark[0], landmark[1]).distance(pos2(at[0], at[1]));
-    let mut near: Vec<(&str, f32)> = map.landmarks.iter().map(|l| (l.label.as_str(), distance(&l.at))).collect();
+    let distance =
+        |landmark: &[f32; 2]| pos2(landmark[0], landmark[1]).distance(pos2(at[0], at[1]));
+    let mut near: Vec<(&str, f32)> = map
+        .landmarks
+        .iter()
+        .map(|l| (l.label.as_str(), distance(&l.at)))
+        .collect();
     near.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let names: Vec<String> = near.iter().take(3).map(|(label, _)| text::label(label)).collect();
-    format!("Map: the music is at {:.2}, {:.2}; closest are {}.", at[0], at[1], names.join(", "))
+    let names: Vec<String> = near
+        .iter()
+        .take(3)
+        .map(|(label, _)| text::label(label))
+        .collect();
+    format!(
+        "Map: the music is at {:.2}, {:.2}; closest are {}.",
+        at[0],
+        at[1],
+        names.join(", ")
+    )
 }

@@ -14,8 +14,8 @@ use egui::{
 use mertscope_engine::music::Notation;
 
 use self::lanes::Pen;
-use self::scale::{Scale, time_text};
 pub use self::scale::host_time;
+use self::scale::{Scale, time_text};
 use self::track::Track;
 use super::control::{Icon, focus_ring, icon_button};
 use super::desk::{Desk, entry_words};

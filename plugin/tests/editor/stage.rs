@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use mertscope::connection::Connection;
 use mertscope::editor::face::Face;
 use mertscope::params::MertscopeParams;
+use mertscope::user::User;
 use mertscope_engine::live::{Entry, ModelState, ModelStatus, Running, Snapshot, State};
 use mertscope_engine::music::{Key, clear_key};
 use mertscope_engine::timeline::{Heard, Reading, Status};
@@ -62,6 +63,7 @@ impl GuiContextInner for Host {
 /// An instance whose window is drawn without one.
 pub struct Stage {
     pub params: Arc<MertscopeParams>,
+    pub user: User,
     connection: Arc<Connection>,
 }
 
@@ -69,7 +71,11 @@ impl Default for Stage {
     fn default() -> Self {
         let params = Arc::new(MertscopeParams::default());
         let connection = Connection::new(Arc::clone(&params), Arc::new(|| ()));
-        Self { params, connection }
+        Self {
+            params,
+            user: User::default(),
+            connection,
+        }
     }
 }
 
@@ -77,7 +83,13 @@ impl Stage {
     /// A face in an egui context.
     pub fn face(&self, egui: &egui::Context) -> Face {
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
-        Face::new(egui, params, connection, GuiContext::new(Arc::new(Host)))
+        Face::new(
+            egui,
+            params,
+            connection,
+            GuiContext::new(Arc::new(Host)),
+            self.user.clone(),
+        )
     }
 }
 
