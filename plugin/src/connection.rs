@@ -139,7 +139,8 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
         analyse: params.analyse.value(),
-        hold: params.hold.value(),
+        // The editor freezes what it shows by itself; analysis, log and history go on.
+        hold: false,
         smoothing: params.smoothing.value(),
         hop: params.hop_s().map_or(Hop::Auto, Hop::Seconds),
     })

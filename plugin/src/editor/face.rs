@@ -208,9 +208,10 @@ impl Face {
                 let inner = desk.card(ui, body);
                 self.timeline.ui(ui, desk, look.time_base, inner);
             }
-            Page::Settings => self
-                .settings
-                .ui(ui, desk, look, self.extra.as_deref(), body),
+            Page::Settings => {
+                let around = (self.extra.as_deref(), &self.user);
+                self.settings.ui(ui, desk, look, around, body);
+            }
         }
     }
 

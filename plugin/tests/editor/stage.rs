@@ -1,7 +1,8 @@
 //! What the editor is drawn from in tests and benchmarks: an instance without a host, and music
 //! that nobody played.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use mertscope::connection::Connection;
@@ -9,6 +10,9 @@ use mertscope::editor::face::Face;
 use mertscope::params::MertscopeParams;
 use mertscope::user::User;
 use mertscope_engine::live::{Entry, ModelState, ModelStatus, Running, Snapshot, State};
+use mertscope_engine::map::Map;
+use mertscope_engine::model::device::{Choice, Fallback, Offer, Report};
+use mertscope_engine::model::{Model, Operators, Precision};
 use mertscope_engine::music::{Key, clear_key};
 use mertscope_engine::timeline::{Heard, Reading, Status};
 use nih_plug::context::PluginApi;
@@ -64,7 +68,7 @@ impl GuiContextInner for Host {
 pub struct Stage {
     pub params: Arc<MertscopeParams>,
     pub user: User,
-    connection: Arc<Connection>,
+    pub connection: Arc<Connection>,
 }
 
 impl Default for Stage {
@@ -131,7 +135,28 @@ pub fn heard_at(second: f64) -> Heard {
         genre_smoothed: Some(genre),
         key_smoothed: Some(keys),
         key_label: clear_key(key, sure),
+        point: Some(place_at(second)),
+        others: Vec::new(),
     }
+}
+
+/// A place that wanders over the embedded model's map.
+fn place_at(second: f64) -> [f32; 2] {
+    let [low, high] = map().extent;
+    let wander = |a: f64, b: f64| 0.5 + 0.28 * (second / a).sin() + 0.12 * (second / b).sin();
+    let at = [wander(31.0, 7.3), wander(23.0, 5.1)];
+    std::array::from_fn(|i| low[i] + (high[i] - low[i]) * at[i] as f32)
+}
+
+/// The embedded model's map.
+fn map() -> &'static Arc<Map> {
+    static MAP: OnceLock<Arc<Map>> = OnceLock::new();
+    MAP.get_or_init(|| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/embedded/map.safetensors");
+        let manifest = Model::embedded_manifest().expect("a manifest");
+        let bytes = std::fs::read(&path).expect("a map");
+        Arc::new(Map::parse(&bytes, &path, &manifest).expect("a map of this model"))
+    })
 }
 
 /// An entry for a window of five seconds that ends at `end_s`.
@@ -175,7 +200,26 @@ pub fn running(labels: &[&str]) -> Running {
         id: "mertscope-v0".to_owned(),
         sha256: "0".repeat(64),
         genre_labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        device: "CPU".to_owned(),
+        device: Arc::new(Report {
+            name: "CPU (AMD EPYC)".to_owned(),
+            asked: Choice::Auto,
+            used: Choice::Cpu,
+            operators: Operators::Fused,
+            precision: Precision::Fp32,
+            share: None,
+            fallbacks: vec![Fallback {
+                device: "CUDA".to_owned(),
+                reason: "no NVIDIA driver is loaded".to_owned(),
+                absent: false,
+            }],
+        }),
+        devices: [Offer {
+            choice: Choice::Cpu,
+            title: "CPU".to_owned(),
+        }]
+        .into(),
+        map: Some(Arc::clone(map())),
+        heads: Arc::default(),
     }
 }
 
