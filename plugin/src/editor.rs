@@ -15,6 +15,7 @@ mod genre;
 pub mod look;
 mod map;
 mod others;
+mod ranking;
 mod settings;
 mod strip;
 pub mod text;

@@ -15,6 +15,7 @@ use super::genre::genre_ui;
 use super::look::{Look, Page};
 use super::map::MapView;
 use super::others;
+use super::ranking::ranking_ui;
 use super::settings::Settings;
 use super::strip::Strip;
 use super::text;
@@ -187,8 +188,18 @@ impl Face {
         match look.page {
             Page::Overview => self.overview(ui, desk, look, body, gap),
             Page::Key => {
-                let inner = desk.card(ui, body);
+                let list = if body.width() >= 700.0 {
+                    (body.width() * 0.32).min(440.0) + gap
+                } else {
+                    0.0
+                };
+                let (left, right) = split(body, body.width() - list, gap);
+                let inner = desk.card(ui, left);
                 circle_ui(ui, desk, inner);
+                if list > 0.0 {
+                    let inner = desk.card(ui, right);
+                    ranking_ui(ui, desk, inner);
+                }
             }
             Page::Genre => {
                 let (left, right) = split(body, (body.width() * 0.4).clamp(200.0, 520.0), gap);

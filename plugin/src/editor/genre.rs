@@ -138,10 +138,9 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
         let radius = CornerRadius::same((thick / 2.0) as u8);
         painter.rect_filled(track, radius, palette.raised);
         if let Some(p) = p.filter(|p| *p > 0.0) {
-            let fill = Rect::from_min_size(
-                track.min,
-                vec2((track.width() * p).max(thick.min(track.width())), thick),
-            );
+            let width = (track.width() * p).max(2.0);
+            let fill = Rect::from_min_size(track.min, vec2(width, thick));
+            let radius = CornerRadius::same((thick.min(width) / 2.0) as u8);
             painter.rect_filled(fill, radius, colour::label(index, palette.dark));
         }
         let figure = p.map_or_else(|| "–".to_owned(), text::percent);

@@ -382,7 +382,13 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
 
 fn landmarks(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame, drawing: &mut Drawing) {
     let font = text::plain(Size::Small);
-    let mut taken: Vec<Rect> = Vec::new();
+    let marks = map
+        .landmarks
+        .iter()
+        .filter_map(|landmark| frame.pos(landmark.at));
+    let mut taken: Vec<Rect> = marks
+        .map(|at| Rect::from_center_size(at, Vec2::splat(9.0)))
+        .collect();
     for landmark in &map.landmarks {
         let Some(at) = frame.pos(landmark.at).filter(|at| frame.rect.contains(*at)) else {
             continue;
@@ -430,7 +436,7 @@ fn landmarks(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame, drawin
                 colour,
                 at,
                 anchor,
-                under: None,
+                under: Some(desk.palette.panel.gamma_multiply(0.6)),
             });
         }
     }

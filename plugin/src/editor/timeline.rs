@@ -31,6 +31,8 @@ const SPANS_S: std::ops::RangeInclusive<f64> = 5.0..=3600.0;
 const ZOOM_STEP: f64 = 1.5;
 /// Height of the clock below the lanes, in points.
 const CLOCK_HEIGHT: f32 = 18.0;
+/// Greatest height of the key's lane, in points.
+const HIGHEST_KEYS: f32 = 72.0;
 /// Space between the lanes, in points.
 const LANE_GAP: f32 = 4.0;
 /// From this height on the head with title and buttons has room.
@@ -83,7 +85,7 @@ impl Places {
     fn inside(rect: Rect) -> Self {
         let clock = Rect::from_min_max(pos2(rect.left(), rect.bottom() - CLOCK_HEIGHT), rect.max);
         let lanes = rect.with_max_y(clock.top() - 3.0);
-        let split = lanes.top() + ((lanes.height() - LANE_GAP) * 0.36).max(0.0);
+        let split = lanes.top() + ((lanes.height() - LANE_GAP) * 0.36).clamp(0.0, HIGHEST_KEYS);
         Self {
             keys: lanes.with_max_y(split),
             labels: lanes.with_min_y(split + LANE_GAP),
@@ -335,7 +337,7 @@ impl Timeline {
         }
         let spans = self.track.within(scale.from, scale.to);
         lanes::keys(pen, spans, places.keys, cut.notation, &mut drawing);
-        lanes::labels(pen, spans, places.labels, cut.labels, &mut drawing);
+        lanes::labels(pen, spans, places.labels, desk.genre_labels(), &mut drawing);
         lanes::marks(pen, spans, places.lanes(), &mut drawing);
         for stretch in self.track.stretches.iter().skip(1) {
             if (scale.from..scale.to).contains(&stretch.from) {

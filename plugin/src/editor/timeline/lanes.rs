@@ -64,6 +64,8 @@ pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, drawin
     let mut mesh = Mesh::default();
     let mut runs: Vec<(Key, Rect)> = Vec::new();
     let mut last_pixel = f32::NEG_INFINITY;
+    let mut last_fill = (None, pen.palette.unclear);
+    let mut last_joint = f32::NEG_INFINITY;
     for (index, span) in spans.iter().enumerate() {
         let Some((key, probability)) = key_of(span) else {
             continue;
@@ -91,13 +93,17 @@ pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, drawin
                 probability,
             )
         });
+        // Within a key the colour goes from one answer to the next without steps.
+        let joined = last_fill.0 == Some(key) && left <= last_joint + 1.0;
+        let begin = if joined { last_fill.1 } else { fill };
+        (last_fill, last_joint) = ((Some(key), fill), rect.right());
         let corners = [
             rect.left_top(),
             rect.right_top(),
             rect.right_bottom(),
             rect.left_bottom(),
         ];
-        quad(&mut mesh, corners, [fill; 4]);
+        quad(&mut mesh, corners, [begin, fill, fill, begin]);
         let Some(key) = key else { continue };
         match runs
             .last_mut()
@@ -109,11 +115,11 @@ pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, drawin
     }
     drawing.shapes.push(Shape::mesh(mesh));
     for (key, run) in runs {
-        names(pen, key, run, notation, drawing);
+        name_run(pen, key, run, notation, drawing);
     }
 }
 
-fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut Drawing) {
+fn name_run(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut Drawing) {
     let size = if run.height() > 30.0 {
         Size::Title
     } else {
@@ -141,7 +147,8 @@ fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut Dr
 }
 
 /// The genres' ribbon: stacked bands that always fill the lane.
-pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, drawing: &mut Drawing) {
+pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, names: &[String], drawing: &mut Drawing) {
+    let count = names.len();
     let mut run: Vec<(f32, Vec<f32>)> = Vec::new();
     let mut end = f64::NEG_INFINITY;
     for span in spans {
@@ -152,7 +159,7 @@ pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, drawing: &
             .as_ref()
             .and_then(|heard| heard.genre_smoothed.as_ref());
         if heard.is_none() || span.from > end + 1e-6 {
-            bands(pen, &run, lane, count, drawing);
+            bands(pen, &run, lane, names, drawing);
             run.clear();
         }
         let Some(all) = heard else { continue };
@@ -171,7 +178,7 @@ pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, drawing: &
         }
         end = span.to;
     }
-    bands(pen, &run, lane, count, drawing);
+    bands(pen, &run, lane, names, drawing);
 }
 
 /// Running sums of the probabilities, scaled to end at one.
@@ -187,10 +194,17 @@ fn stacked(all: &[f32], count: usize) -> Vec<f32> {
         .collect()
 }
 
-fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, drawing: &mut Drawing) {
+fn bands(
+    pen: Pen<'_>,
+    run: &[(f32, Vec<f32>)],
+    lane: Rect,
+    names: &[String],
+    drawing: &mut Drawing,
+) {
     if run.len() < 2 {
         return;
     }
+    let count = names.len();
     let mut mesh = Mesh::default();
     let y = |share: f32| lane.top() + share.clamp(0.0, 1.0) * lane.height();
     let edge = |stack: &[f32], band: usize| stack.get(band).copied().unwrap_or(1.0);
@@ -234,55 +248,108 @@ fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, drawin
             drawing.shapes.push(Shape::line(points, line));
         }
     }
+    for (band, name) in names.iter().enumerate() {
+        name_band(pen, run, lane, (band, name), drawing);
+    }
 }
 
-/// Marks over both lanes where nothing was analysed.
+/// Writes a band's name where the band is thickest, if it is thick and long enough there.
+fn name_band(
+    pen: Pen<'_>,
+    run: &[(f32, Vec<f32>)],
+    lane: Rect,
+    (band, name): (usize, &str),
+    drawing: &mut Drawing,
+) {
+    let edge = |stack: &[f32], band: usize| stack.get(band).copied().unwrap_or(1.0);
+    let top = |stack: &[f32]| band.checked_sub(1).map_or(0.0, |above| edge(stack, above));
+    let font = text::plain(Size::Small);
+    let name = text::label(name);
+    let size = text::line(
+        pen.painter,
+        &name,
+        font.clone(),
+        pen.palette.text,
+        f32::INFINITY,
+    )
+    .size();
+    let room = lane.x_range().shrink(size.x / 2.0 + 4.0);
+    let seen = run
+        .iter()
+        .filter(|(x, _)| room.contains(*x) && *x >= run[0].0 + size.x / 2.0);
+    let seen = seen.filter(|(x, _)| run.last().is_some_and(|last| *x <= last.0 - size.x / 2.0));
+    let thickness = |stack: &[f32]| (edge(stack, band) - top(stack)) * lane.height();
+    let thickest = seen.max_by(|a, b| thickness(&a.1).total_cmp(&thickness(&b.1)));
+    if let Some((x, stack)) = thickest.filter(|(_, stack)| thickness(stack) >= size.y + 4.0) {
+        let middle = lane.top() + (top(stack) + edge(stack, band)) / 2.0 * lane.height();
+        drawing.words.push(Words {
+            text: name,
+            font,
+            colour: colour::on(colour::label(band, pen.palette.dark)),
+            at: pos2(*x, middle),
+            anchor: Align2::CENTER_CENTER,
+            under: None,
+        });
+    }
+}
+
+/// Marks over both lanes where nothing was analysed; neighbours of a kind are one.
 pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, drawing: &mut Drawing) {
+    let mut kinds: Vec<(Status, Rect)> = Vec::new();
     for span in spans
         .iter()
         .filter(|span| span.entry.reading.heard.is_none())
     {
+        let status = span.entry.reading.status;
         let rect = pen.rect(span.from, span.to, area);
-        if rect.width() < 0.5 {
-            continue;
+        match kinds
+            .last_mut()
+            .filter(|(last, place)| *last == status && rect.left() <= place.right() + 0.5)
+        {
+            Some((_, place)) => place.max.x = rect.right(),
+            None => kinds.push((status, rect)),
         }
-        drawing.shapes.push(Shape::rect_filled(
-            rect,
-            CornerRadius::ZERO,
-            pen.palette.raised.gamma_multiply(0.6),
-        ));
-        if span.entry.reading.status != Status::Silent {
-            let ink = if span.entry.reading.status == Status::Gap {
-                pen.palette.hatch
-            } else {
-                pen.palette.warn
-            };
-            hatch(rect, ink, drawing);
+    }
+    for (status, rect) in kinds {
+        if rect.width() >= 0.5 {
+            mark(pen, status, rect, drawing);
         }
-        let words = match span.entry.reading.status {
-            Status::Silent => "silence",
-            Status::Gap => "gap",
-            Status::Invalid => "no numbers",
-            Status::Failed => "failed",
-            Status::Ok => continue,
-        };
-        let galley = text::line(
-            pen.painter,
-            words,
-            text::plain(Size::Small),
-            pen.palette.dim,
-            f32::INFINITY,
-        );
-        if galley.size().x + 8.0 <= rect.width() && galley.size().y <= rect.height() {
-            drawing.words.push(Words {
-                text: words.to_owned(),
-                font: text::plain(Size::Small),
-                colour: pen.palette.dim,
-                at: rect.center(),
-                anchor: Align2::CENTER_CENTER,
-                under: Some(pen.palette.panel),
-            });
-        }
+    }
+}
+
+fn mark(pen: Pen<'_>, status: Status, rect: Rect, drawing: &mut Drawing) {
+    let (words, strokes) = match status {
+        Status::Silent => ("silence", None),
+        Status::Gap => ("gap", Some(pen.palette.hatch)),
+        Status::Invalid => ("no numbers", Some(pen.palette.warn)),
+        Status::Failed => ("failed", Some(pen.palette.warn)),
+        Status::Ok => return,
+    };
+    drawing.shapes.push(Shape::rect_filled(
+        rect,
+        CornerRadius::ZERO,
+        pen.palette.raised.gamma_multiply(0.6),
+    ));
+    if let Some(ink) = strokes {
+        hatch(rect, ink, drawing);
+    }
+    let size = text::line(
+        pen.painter,
+        words,
+        text::plain(Size::Small),
+        pen.palette.dim,
+        f32::INFINITY,
+    )
+    .size();
+    if size.x + 8.0 <= rect.width() && size.y <= rect.height() {
+        drawing.words.push(Words {
+            text: words.to_owned(),
+            font: text::plain(Size::Small),
+            colour: pen.palette.dim,
+            at: rect.center(),
+            anchor: Align2::CENTER_CENTER,
+            under: Some(pen.palette.panel),
+        });
     }
 }
 
