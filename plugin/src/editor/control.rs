@@ -114,7 +114,11 @@ pub fn switch(ui: &mut Ui, palette: &Palette, on: bool, name: &str, about: &str)
     } else {
         track.left() + 9.0
     };
-    let knob = if on { colour::on(fill) } else { palette.text };
+    let knob = match (on, palette.dark) {
+        (true, _) => colour::on(fill),
+        (false, true) => palette.text,
+        (false, false) => Color32::WHITE,
+    };
     painter.circle_filled(pos2(x, track.center().y), 6.0, knob);
     focus_ring(
         ui,

@@ -230,7 +230,7 @@ impl Face {
         let (keys, genres, timeline) = if body.height() < ROOMY {
             // Little height: the circle takes all of it.
             let (left, right) = split(body, (body.height()).min(body.width() * 0.54), gap);
-            let below = (right.height() * 0.36).max(84.0).min(right.height());
+            let below = (right.height() * 0.33).max(76.0).min(right.height());
             let (top, bottom) = stack(right, below, gap);
             (left, top, bottom)
         } else {

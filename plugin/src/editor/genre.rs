@@ -8,9 +8,9 @@ use super::desk::{Desk, best_label, finite};
 use super::text::{self, Size};
 
 /// Least height of a row in points.
-const LEAST_ROW: f32 = 14.5;
+const LEAST_ROW: f32 = 12.6;
 /// Greatest height of a row in points.
-const GREATEST_ROW: f32 = 52.0;
+const GREATEST_ROW: f32 = 84.0;
 /// Height of the headline in points.
 const HEADLINE: f32 = 30.0;
 
@@ -98,12 +98,12 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
     let room = (rect.height() / LEAST_ROW).floor().max(1.0) as usize;
     let rows = shown(&probabilities, labels.len(), room);
     let pitch = (rect.height() / rows.len() as f32).min(GREATEST_ROW);
-    let size = if pitch < 18.0 {
-        Size::Small
-    } else {
-        Size::Body
+    let size = match pitch {
+        ..18.0 => Size::Small,
+        18.0..44.0 => Size::Body,
+        _ => Size::Title,
     };
-    let named = (rect.width() * 0.36).clamp(48.0, 116.0);
+    let named = (rect.width() * 0.36).clamp(48.0, 124.0);
     let slot = text::figures(painter, "100 %", &text::plain(size), palette.text)
         .size()
         .x;

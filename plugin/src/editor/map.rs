@@ -333,7 +333,8 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
     let (old, tail) = places.split_at(places.len().saturating_sub(TAIL));
     let mut mesh = Mesh::default();
     for (entry, at) in old.iter().filter(|(_, at)| frame.rect.contains(*at)) {
-        let colour = colour_of(desk, entry).gamma_multiply(0.3);
+        let colour =
+            colour_of(desk, entry).gamma_multiply(if desk.palette.dark { 0.3 } else { 0.45 });
         let first = mesh.vertices.len() as u32;
         for (dx, dy) in [(-1.0, 0.0), (0.0, -1.0), (1.0, 0.0), (0.0, 1.0)] {
             mesh.vertices.push(Vertex {
@@ -351,8 +352,8 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
         if a.generation == b.generation {
             let age = (index + 2) as f32 / tail.len() as f32;
             let stroke = Stroke::new(
-                1.0 + 1.4 * age,
-                colour_of(desk, b).gamma_multiply(0.08 + 0.85 * age * age),
+                1.2 + 1.8 * age,
+                colour_of(desk, b).gamma_multiply(0.15 + 0.85 * age * age),
             );
             drawing
                 .shapes

@@ -59,7 +59,7 @@ pub fn ranking_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         return;
     }
     let room = rect.bottom() - top;
-    let count = ((room / ROWS.0).floor() as usize).clamp(1, 12);
+    let count = ((room / ROWS.0).floor() as usize).clamp(1, 24);
     let pitch = (room / count as f32).min(ROWS.1);
     for (row, (key, p)) in keys.into_iter().take(count).enumerate() {
         let place = Rect::from_min_size(

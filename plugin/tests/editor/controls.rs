@@ -209,3 +209,27 @@ fn the_first_run_note_is_shown_once_a_user() {
     let again = open(stage(), Page::Overview, snapshot(0), SIZE);
     assert!(again.query_by_label("Got it").is_none());
 }
+
+#[test]
+fn a_new_instance_takes_on_the_defaults_and_an_old_one_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = mertscope::user::User::at(folder.path());
+    let stage = || Stage {
+        user: user.clone(),
+        ..Stage::default()
+    };
+    let mut window = open(stage(), Page::Settings, snapshot(0), SIZE);
+    window.get_by_label("Save as default").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert!(user.defaults().is_some());
+    let given = |stage: &Stage| stage.host.given.lock().unwrap().len();
+    let new = stage();
+    drop(new.face(&egui::Context::default()));
+    assert_eq!(given(&new), 1);
+    let old = stage();
+    old.params.memory.set(&Look::default());
+    drop(old.face(&egui::Context::default()));
+    assert_eq!(given(&old), 0);
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::{Rect, Vec2, pos2, vec2};
 use mertscope::editor::look::{Look, Page};
 use mertscope::editor::theme::Theme;
+use mertscope::user::User;
 
 use crate::raster::{Picture, picture};
 use crate::stage::{Stage, snapshot};
@@ -63,6 +64,23 @@ fn pictures_for_a_person() {
     };
     std::fs::create_dir_all(&folder).unwrap();
     let wanted = std::env::var("MERTSCOPE_PICTURE").unwrap_or_default();
+    for size in SIZES
+        .into_iter()
+        .filter(|size| format!("Trouble-{}x{}", size.x, size.y).contains(&wanted))
+    {
+        let stage = Stage {
+            user: User::at(&folder),
+            ..Stage::default()
+        };
+        let mut shown = snapshot(0);
+        shown.error = Some(
+            "ONNX Runtime was not found: libonnxruntime.so was looked for beside the plugin and in the user's data \
+             folder. “cargo xtask setup” installs it."
+                .to_owned(),
+        );
+        picture(&stage, shown, size, 1.0, None)
+            .save(&folder.join(format!("Trouble-{}x{}.png", size.x, size.y)));
+    }
     for page in Page::TABS.into_iter().chain([Page::Settings]) {
         for size in SIZES {
             for theme in Theme::ALL {

@@ -2,7 +2,7 @@
 //! that nobody played.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use mertscope::connection::Connection;
@@ -34,8 +34,11 @@ pub const GENRES: [&str; 10] = [
     "rock",
 ];
 
-/// A host that takes every value as it comes.
-struct Host;
+/// A host that takes every value as it comes, and remembers the states that it was given.
+#[derive(Default)]
+pub struct Host {
+    pub given: Mutex<Vec<PluginState>>,
+}
 
 impl GuiContextInner for Host {
     fn plugin_api(&self) -> PluginApi {
@@ -59,7 +62,9 @@ impl GuiContextInner for Host {
         }
     }
 
-    fn set_state(&self, _state: PluginState) {}
+    fn set_state(&self, state: PluginState) {
+        self.given.lock().expect("no panic in it").push(state);
+    }
 
     fn request_restart(&self) {}
 }
@@ -68,6 +73,7 @@ impl GuiContextInner for Host {
 pub struct Stage {
     pub params: Arc<MertscopeParams>,
     pub user: User,
+    pub host: Arc<Host>,
     pub connection: Arc<Connection>,
 }
 
@@ -78,6 +84,7 @@ impl Default for Stage {
         Self {
             params,
             user: User::default(),
+            host: Arc::default(),
             connection,
         }
     }
@@ -91,7 +98,7 @@ impl Stage {
             egui,
             params,
             connection,
-            GuiContext::new(Arc::new(Host)),
+            GuiContext::new(Arc::clone(&self.host) as Arc<dyn GuiContextInner>),
             self.user.clone(),
         )
     }
