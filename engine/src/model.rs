@@ -5,6 +5,7 @@
 //! touches one. Files are analysed through an [`Encoder`]; the live engine shares one thread
 //! between all its streams.
 
+pub mod catalogue;
 pub mod checkpoint;
 mod encoder;
 mod hidden;
@@ -12,6 +13,7 @@ pub(crate) mod interrupt;
 mod manifest;
 pub mod runtime;
 mod session;
+pub mod store;
 mod thread;
 
 use std::borrow::Cow;
@@ -242,10 +244,12 @@ impl Model {
 /// Hexadecimal SHA-256 of `bytes`.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// `bytes` as two lower-case digits each.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
