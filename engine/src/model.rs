@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 pub mod checkpoint;
+pub mod device;
 mod encoder;
 mod hidden;
 pub(crate) mod interrupt;
@@ -15,6 +16,7 @@ pub mod runtime;
 mod session;
 pub mod store;
 mod thread;
+mod variant;
 
 use std::borrow::Cow;
 use std::fs;
@@ -30,6 +32,7 @@ pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
 pub(crate) use thread::{EncoderThread, Opened, SessionId, panic_message};
+pub use variant::{GraphSource, Operators, Precision};
 
 /// A model that is ready to be run: its manifest, its graph and its heads, all of them verified.
 #[derive(Debug, Clone)]
@@ -232,6 +235,16 @@ impl Model {
     #[must_use]
     pub fn onnx(&self) -> &[u8] {
         &self.onnx
+    }
+
+    /// The graph in these operators and this arithmetic; the error is a phrase. A model that comes
+    /// as ONNX has one graph that serves all.
+    pub(crate) fn graph(
+        &self,
+        _operators: Operators,
+        _precision: Precision,
+    ) -> Result<GraphSource<'_>, String> {
+        Ok(GraphSource::Memory(&self.onnx))
     }
 
     /// The head for `task`, if the model came with one.

@@ -213,7 +213,7 @@ fn status_texts(snapshot: &Snapshot) -> [String; 4] {
         format!(
             "model {} ({asked}) on {}",
             running.map_or("–", |running| running.id.as_str()),
-            running.map_or("–", |running| running.device.as_str()),
+            running.map_or("–", |running| running.device.name.as_str()),
         ),
         format!(
             "hop {:.1} s, inference {}, lag {}",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::model::device::{Offer, Report};
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -58,8 +59,10 @@ pub struct Running {
     pub sha256: String,
     /// The labels of its genre head, in the order of the probabilities; empty without one.
     pub genre_labels: Arc<[String]>,
-    /// What it runs on.
-    pub device: String,
+    /// What it runs on, and why on nothing else.
+    pub device: Arc<Report>,
+    /// What can be asked for instead.
+    pub devices: Arc<[Offer]>,
 }
 
 /// One window's result and its place.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mertscope_engine::model::device::Choice;
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -67,6 +68,12 @@ pub struct ModelArguments {
     /// Threads that share the work on one window [default: the cores there are, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Choice,
+    /// A library with an execution provider of its own, to be used beside those that are installed
+    #[arg(long, value_name = "FILE")]
+    pub provider_library: Option<PathBuf>,
 }
 
 impl ModelArguments {
