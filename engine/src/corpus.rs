@@ -15,7 +15,6 @@ use crossbeam_channel::unbounded;
 
 use crate::decode::{DecodeError, Decoder};
 use crate::feed::{Feed, FeedError};
-use crate::model::device::Choice;
 use crate::model::{
     EncodeError, Encoder, HiddenStates, Job, Model, Runtime, SessionOptions, sha256,
 };
@@ -177,8 +176,7 @@ impl Embeddings {
         if self.encoder.get().is_none() {
             let options = SessionOptions {
                 threads: self.threads,
-                frames: false,
-                device: Choice::Auto,
+                ..SessionOptions::default()
             };
             let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)
                 .map_err(CorpusError::Start)?;

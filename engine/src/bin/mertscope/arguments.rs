@@ -5,6 +5,7 @@ mod fitting;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mertscope_engine::model::Precision;
 use mertscope_engine::model::device::Choice;
 
 pub use fitting::{DataArguments, MapCommand, MapFitArguments};
@@ -68,10 +69,19 @@ pub enum ModelsCommand {
     List,
 }
 
+/// The arithmetic of a model that has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArgument {
+    Auto,
+    Fp32,
+    Fp16,
+    Int8,
+}
+
 /// The model and how it is run.
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// Model id, or a folder with a manifest.toml [default: the embedded model]
+    /// Model id, or the folder of a model or checkpoint [default: the embedded model]
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
     /// Threads that share the work on one window [default: the cores there are, at most 4]
@@ -80,12 +90,25 @@ pub struct ModelArguments {
     /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Choice,
+    /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
+    #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
+    precision: PrecisionArgument,
     /// A library with an execution provider of its own, to be used beside those that are installed
     #[arg(long, value_name = "FILE")]
     pub provider_library: Option<PathBuf>,
 }
 
 impl ModelArguments {
+    /// The arithmetic to use; `None` for what suits the device.
+    pub fn precision(&self) -> Option<Precision> {
+        match self.precision {
+            PrecisionArgument::Auto => None,
+            PrecisionArgument::Fp32 => Some(Precision::Fp32),
+            PrecisionArgument::Fp16 => Some(Precision::Fp16),
+            PrecisionArgument::Int8 => Some(Precision::Int8),
+        }
+    }
+
     /// The number of threads to use.
     pub fn threads(&self) -> usize {
         // A 5-s window is too little work to share among more than a few cores.

@@ -21,7 +21,7 @@ fn describe(out: &mut dyn Write, model: &Model) -> anyhow::Result<()> {
     let manifest = &model.manifest;
     writeln!(out, "{}  {}", manifest.id, manifest.title)?;
     writeln!(out, "  state     compiled in, ready")?;
-    writeln!(out, "  size      {:.1} MB", model.onnx().len() as f64 / 1e6)?;
+    writeln!(out, "  size      {:.1} MB", model.bytes() as f64 / 1e6)?;
     writeln!(out, "  sha256    {}", manifest.graph.sha256)?;
     writeln!(
         out,
