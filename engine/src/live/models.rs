@@ -11,6 +11,7 @@ use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
 use crate::model::device::{self, Choice, Report};
+use crate::head::HeadInfo;
 use crate::model::{
     EncodeError, EncoderThread, Model, ModelError, Opened, Runtime, RuntimeError, SessionId,
     SessionOptions, panic_message, runtime,
@@ -94,6 +95,8 @@ impl Loaded {
                 genre_labels: labels.unwrap_or_default().into(),
                 device: Arc::clone(&opened.device),
                 devices: device::offers(runtime).into(),
+                map: model.map.clone(),
+                heads: model.further_heads().map(HeadInfo::from).collect(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),

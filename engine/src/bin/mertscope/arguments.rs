@@ -1,9 +1,13 @@
 //! What can be typed.
 
+mod fitting;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mertscope_engine::model::device::Choice;
+
+pub use fitting::{DataArguments, MapCommand, MapFitArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -34,6 +38,11 @@ pub enum Command {
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Fit and show the map that the display places music on
+    Map {
+        #[command(subcommand)]
+        command: MapCommand,
     },
     /// Say what is installed, what is used and what is missing
     Doctor,

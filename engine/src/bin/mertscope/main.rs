@@ -14,6 +14,8 @@ mod arrays;
 mod doctor;
 mod embed;
 mod inputs;
+mod labelled;
+mod map;
 mod models;
 mod output;
 mod progress;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
         Command::Models { command } => models::run(command),
+        Command::Map { command } => map::run(&command),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => write_out(|out| {
             clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
