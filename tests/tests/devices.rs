@@ -29,6 +29,7 @@ fn on(device: &str) -> Encoder {
         threads: 1,
         frames: true,
         device: device.parse().unwrap(),
+        ..SessionOptions::default()
     };
     Encoder::start(registered(), tiny(), options).unwrap()
 }
