@@ -5,11 +5,11 @@
 mod latency;
 mod live;
 mod machine;
-mod memory;
+pub mod memory;
 mod speed;
 mod start;
 mod statistics;
-mod table;
+pub mod table;
 mod wave;
 
 use std::ffi::OsStr;

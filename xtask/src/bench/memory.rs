@@ -56,7 +56,7 @@ fn written_and_analysed(bench: &Bench, path: &Path, minutes: u32) -> Result<u64>
 
 /// Runs a child to its end and asks the system for the most memory that was resident at once.
 #[cfg(unix)]
-fn peak_bytes(command: &mut Command) -> Result<u64> {
+pub fn peak_bytes(command: &mut Command) -> Result<u64> {
     use std::io;
     use std::mem::MaybeUninit;
 
@@ -80,7 +80,7 @@ fn peak_bytes(command: &mut Command) -> Result<u64> {
         return Err(io::Error::last_os_error()).context("the child's memory is unknown");
     }
     if status != 0 {
-        anyhow::bail!("`mertscope analyze` failed (wait status {status})");
+        anyhow::bail!("the child failed (wait status {status})");
     }
     // SAFETY: zeroed is a valid `rusage`, whose fields are integers, and wait4 has filled it.
     let usage = unsafe { usage.assume_init() };
@@ -88,6 +88,6 @@ fn peak_bytes(command: &mut Command) -> Result<u64> {
 }
 
 #[cfg(not(unix))]
-fn peak_bytes(_: &mut Command) -> Result<u64> {
+pub fn peak_bytes(_: &mut Command) -> Result<u64> {
     anyhow::bail!("peak memory is measured on Unix only")
 }
