@@ -13,6 +13,7 @@ mod graph;
 mod hidden;
 pub(crate) mod interrupt;
 mod manifest;
+mod own;
 mod published;
 pub mod runtime;
 mod session;
@@ -24,12 +25,14 @@ use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use self::checkpoint::CheckpointError;
 use self::store::StoreError;
 use crate::head::{Head, HeadError};
+use crate::map::{Map, MapError};
 
 use published::Published;
 
@@ -49,6 +52,10 @@ pub struct Model {
     pub manifest: Manifest,
     /// The heads that came with it.
     pub heads: Vec<Head>,
+    /// Where its windows are placed; `None` for a model that has no map yet.
+    pub map: Option<Arc<Map>>,
+    /// What the user should know about heads and maps of one's own that can't be used.
+    pub remarks: Vec<String>,
     weights: Weights,
 }
 
@@ -127,6 +134,9 @@ pub enum ModelError {
     /// One of its heads can't be used.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// Its map can't be used.
+    #[error(transparent)]
+    Map(#[from] MapError),
 }
 
 /// Name of the manifest in a model's folder.
@@ -150,6 +160,10 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     (
         "key.safetensors",
         include_bytes!("../../assets/embedded/key.safetensors"),
+    ),
+    (
+        "map.safetensors",
+        include_bytes!("../../assets/embedded/map.safetensors"),
     ),
 ];
 
@@ -207,12 +221,17 @@ impl Model {
     }
 
     /// The model with this id or in this folder; the embedded one when nothing is asked for. An id
-    /// of the catalogue is the model that is installed under it.
+    /// of the catalogue is the model that is installed under it. With it come the heads and the map
+    /// that were fitted or imported here.
     ///
     /// # Errors
     /// [`ModelError::NotInstalled`] for one of the catalogue that isn't, [`ModelError::Unknown`]
     /// for a name that is nothing, and what [`Model::open`] says.
     pub fn find(name: Option<&str>) -> Result<Self, ModelError> {
+        Ok(Self::named(name)?.with_own())
+    }
+
+    fn named(name: Option<&str>) -> Result<Self, ModelError> {
         let Some(name) = name else {
             return Self::embedded();
         };
@@ -276,9 +295,19 @@ impl Model {
                 Ok(head)
             })
             .collect::<Result<_, ModelError>>()?;
+        let map = match &manifest.map {
+            None => None,
+            Some(file) => {
+                let bytes = verified(&file.file, &file.sha256)?;
+                let map = Map::parse(&bytes, &folder.join(&file.file), &manifest)?;
+                Some(Arc::new(map))
+            }
+        };
         Ok(Self {
             manifest,
             heads,
+            map,
+            remarks: Vec::new(),
             weights: Weights::Onnx(onnx),
         })
     }
@@ -290,11 +319,12 @@ impl Model {
         self.manifest.sha256()
     }
 
-    /// The hidden states that its heads read; all of them without heads.
+    /// The hidden states that its heads and its map read; all of them without either.
     #[must_use]
     pub fn layers_in_use(&self) -> LayerSet {
-        let read = self.heads.iter().flat_map(|head| head.input.indices());
-        LayerSet::of(read, self.manifest.layers.len())
+        let heads = self.heads.iter().flat_map(|head| head.input.indices());
+        let map = self.map.as_ref().map(|map| map.layer);
+        LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
     /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
@@ -345,6 +375,13 @@ impl Model {
     pub fn head(&self, task: &str) -> Option<&Head> {
         self.heads.iter().find(|head| head.task == task)
     }
+
+    /// The heads of tasks that the product itself knows nothing of: all but genre and key.
+    pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
+        self.heads
+            .iter()
+            .filter(|head| !["genre", "key"].contains(&head.task.as_str()))
+    }
 }
 
 /// Hexadecimal SHA-256 of `bytes`.
@@ -354,7 +391,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// `bytes` as two lower-case digits each.
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -408,7 +445,7 @@ mod tests {
             write(name, bytes);
         }
         assert!(Model::open(folder.path()).is_ok());
-        for name in ["encoder.onnx", "key.safetensors"] {
+        for name in ["encoder.onnx", "key.safetensors", "map.safetensors"] {
             let bytes = EMBEDDED.iter().find(|(file, _)| *file == name).unwrap().1;
             write(name, &bytes[..bytes.len() / 2]);
             let error = Model::open(folder.path()).unwrap_err();

@@ -93,7 +93,7 @@ impl Connection {
     }
 
     /// Hands the engine what the project or the editor chose.
-    fn apply(&self) {
+    pub fn apply(&self) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.set(settings(&self.params.memory));
         }

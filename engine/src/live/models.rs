@@ -10,6 +10,7 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
+use crate::head::HeadInfo;
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, Model, ModelError, Opened, Precision, Runtime, RuntimeError,
@@ -96,6 +97,8 @@ impl Loaded {
                 genre_labels: labels.unwrap_or_default().into(),
                 device: Arc::clone(&opened.device),
                 devices: device::offers(runtime).into(),
+                map: model.map.clone(),
+                heads: model.further_heads().map(HeadInfo::from).collect(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),

@@ -176,6 +176,8 @@ fn model(
     Ok(Model {
         manifest,
         heads: Vec::new(),
+        map: None,
+        remarks: Vec::new(),
         weights: Weights::Published(Published {
             network,
             weights,

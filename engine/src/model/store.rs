@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use super::runtime;
 
+pub(crate) use verify::hash_file;
+
 /// Name of the receipt in a model's folder.
 const RECEIPT: &str = "installed.toml";
 

@@ -68,6 +68,7 @@ impl Manifest {
             },
             layers: (0..=network.layers).map(|n| layer(network, n)).collect(),
             heads: Vec::new(),
+            map: None,
         };
         manifest.check()?;
         Ok(manifest)
