@@ -5,7 +5,7 @@
 mod latency;
 mod live;
 mod machine;
-pub mod memory;
+mod memory;
 mod speed;
 mod start;
 mod statistics;

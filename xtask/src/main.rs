@@ -12,6 +12,7 @@ mod install;
 mod mertscope;
 mod notices;
 mod parity;
+mod peak;
 mod process;
 mod setup;
 mod test;

@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::bench::memory::peak_bytes;
 use crate::bench::table::{Row, render};
 use crate::mertscope::Mertscope;
+use crate::peak::peak_bytes;
 use crate::process::{self, Clock, Progress};
 use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
