@@ -9,7 +9,7 @@ mod memory;
 mod speed;
 mod start;
 mod statistics;
-mod table;
+pub mod table;
 mod wave;
 
 use std::ffi::OsStr;
