@@ -6,6 +6,7 @@
 //! view's thread: a picture takes a good part of a second.
 
 use crate::head::{Head, LayerInput};
+use crate::model::Model;
 use crate::timeline::Timeline;
 
 pub mod csv;
@@ -70,6 +71,16 @@ impl From<&Head> for HeadRef {
             labels: head.labels.clone(),
         }
     }
+}
+
+/// The genre and key heads of a model, whose results every export has.
+#[must_use]
+pub fn named_heads(model: &Model) -> Vec<HeadRef> {
+    let tasks = ["genre", "key"].into_iter();
+    tasks
+        .filter_map(|task| model.head(task))
+        .map(HeadRef::from)
+        .collect()
 }
 
 /// How one file, or a live history, went.

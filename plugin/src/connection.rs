@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use mertscope_engine::capture;
 use mertscope_engine::export::save::Kind;
+use mertscope_engine::hub::{HubError, Library};
 use mertscope_engine::live::{
     ControlSource, Controls, Hop, Live, Settings, Snapshot, SnapshotReader, Stream,
 };
@@ -32,6 +33,7 @@ pub struct Connection {
     log: Arc<Log>,
     osc: Arc<Osc>,
     exports: Arc<Exports>,
+    library: Mutex<Option<Arc<Library>>>,
     hook: Hook,
 }
 
@@ -52,6 +54,7 @@ impl Connection {
                 log: Arc::default(),
                 osc: Arc::default(),
                 exports: Arc::default(),
+                library: Mutex::default(),
                 hook,
             }
         })
@@ -85,7 +88,24 @@ impl Connection {
         drop(stream);
         self.osc.close();
         self.exports.close();
+        let library = lock(&self.library).take();
+        drop(library);
         self.log.close();
+    }
+
+    /// The models of this user. Held from the first call on, so that a download goes on when the
+    /// editor closes; each change of the list repaints an editor.
+    ///
+    /// # Errors
+    /// [`HubError`], when the user has no data folder.
+    pub fn library(&self) -> Result<Arc<Library>, HubError> {
+        let mut library = lock(&self.library);
+        if let Some(library) = &*library {
+            return Ok(Arc::clone(library));
+        }
+        let shared = Library::shared()?;
+        shared.on_update(&self.hook);
+        Ok(Arc::clone(library.insert(shared)))
     }
 
     /// The newest snapshot; an idle one while there is no connection.
@@ -139,7 +159,7 @@ impl Connection {
     }
 
     /// Hands the engine what the project or the editor chose.
-    fn apply(&self) {
+    pub fn apply(&self) {
         // What is wrong with the address is in the status.
         let _ = self.osc.set(self.params.memory.get().unwrap_or_default());
         if let Some(stream) = &*lock(&self.stream) {
@@ -156,6 +176,8 @@ fn settings(memory: &Memory) -> Settings {
         model,
         model_sha256,
         library_folder: location::library_folder(),
+        precision: engine.precision,
+        device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
         reset_on_start: engine.reset_on_start,
         exact_offline: engine.exact_offline,
@@ -166,7 +188,8 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
         analyse: params.analyse.value(),
-        hold: params.hold.value(),
+        // The editor freezes what it shows by itself; analysis, log and history go on.
+        hold: false,
         smoothing: params.smoothing.value(),
         hop: params.hop_s().map_or(Hop::Auto, Hop::Seconds),
     })

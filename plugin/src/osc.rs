@@ -60,7 +60,8 @@ impl Osc {
             return;
         }
         if inner.sender.is_none() && inner.error.is_none() {
-            inner.open(&self.instance(&inner.choice), snapshot);
+            let instance = self.instance(&inner.choice);
+            inner.open(&instance, snapshot);
         }
         if let Some(sender) = &mut inner.sender {
             sender.follow(snapshot);

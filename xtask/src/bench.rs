@@ -2,6 +2,7 @@
 //!
 //! It prints figures beside their aims and judges nothing: a busy machine is no failure.
 
+mod frames;
 mod latency;
 mod live;
 mod machine;
@@ -9,7 +10,7 @@ mod memory;
 mod speed;
 mod start;
 mod statistics;
-mod table;
+pub mod table;
 mod wave;
 
 use std::ffi::OsStr;
@@ -38,6 +39,7 @@ Names (all of them by default):
   memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
+  frames    A frame of the editor on the CPU, page by page, with a full history
 
 It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
 target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
@@ -63,6 +65,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("memory", memory::measure),
     ("start", start::measure),
     ("live", live::measure),
+    ("frames", frames::measure),
 ];
 
 /// A name, if there is a measurement of it.

@@ -38,8 +38,8 @@ pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
         model_id: running.id.clone(),
         model_sha256: running.sha256.clone(),
         heads: running.named_heads.to_vec(),
-        device: running.device.clone(),
-        precision: "fp32".to_owned(),
+        device: running.device.name.clone(),
+        precision: running.device.precision.id().to_owned(),
         onnxruntime: runtime::loaded().map_or_else(String::new, |r| r.version.clone()),
         window_s: running.window_s,
         hop_s: snapshot.hop_s,
@@ -149,6 +149,7 @@ mod tests {
                         },
                         host_samples: None,
                         generation: pass as u64,
+                        published: std::time::UNIX_EPOCH,
                     })
                 })
             });

@@ -5,10 +5,14 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
 use crate::export::HeadRef;
+use crate::head::HeadInfo;
+use crate::map::Map;
+use crate::model::device::{Offer, Report};
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -59,8 +63,15 @@ pub struct Running {
     pub sha256: String,
     /// The labels of its genre head, in the order of the probabilities; empty without one.
     pub genre_labels: Arc<[String]>,
-    /// What it runs on.
-    pub device: String,
+    /// What it runs on, and why on nothing else.
+    pub device: Arc<Report>,
+    /// What can be asked for instead.
+    pub devices: Arc<[Offer]>,
+    /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
+    pub map: Option<Arc<Map>>,
+    /// Its heads for tasks other than genre and key, in the order of
+    /// [`Heard::others`](crate::timeline::Heard::others).
+    pub heads: Arc<[HeadInfo]>,
     /// Length of its window in seconds of audio.
     pub window_s: f64,
     /// Its genre and key heads, as exports name them.
@@ -77,6 +88,8 @@ pub struct Entry {
     pub host_samples: Option<Range<i64>>,
     /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] back then.
     pub generation: u64,
+    /// When it became known, for displays that tell the time of day; nothing is computed from it.
+    pub published: SystemTime,
 }
 
 /// Everything there is to show about a stream.
@@ -176,5 +189,64 @@ impl SnapshotReader {
     #[must_use]
     pub fn read(&self) -> Arc<Snapshot> {
         self.0.load_full()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::history;
+    use crate::live::place::Place;
+    use crate::timeline::{Heard, Status};
+
+    fn entry(start: i64, status: Status) -> Entry {
+        let place = Place {
+            seconds: start as f64..start as f64 + 5.0,
+            host_samples: None,
+            clock_s: 0.0,
+        };
+        let heard = Heard {
+            genre: None,
+            key: None,
+            genre_smoothed: None,
+            key_smoothed: None,
+            key_label: None,
+            point: None,
+            others: Vec::new(),
+        };
+        history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)
+    }
+
+    fn starts(entries: &[Arc<Entry>]) -> Vec<f64> {
+        entries.iter().map(|entry| entry.reading.start_s).collect()
+    }
+
+    #[test]
+    fn what_is_new_comes_once_however_a_silence_grows() {
+        let mut snapshot = Snapshot::default();
+        let mut last = None;
+        let mut told = Vec::new();
+        for (start, status) in [
+            (0, Status::Ok),
+            (1, Status::Silent),
+            (2, Status::Silent),
+            (3, Status::Silent),
+            (9, Status::Ok),
+            (10, Status::Gap),
+        ] {
+            match status {
+                Status::Ok => {
+                    history::push(&mut snapshot.history, Arc::new(entry(start, status)));
+                }
+                _ => history::mark(&mut snapshot.history, entry(start, status)),
+            }
+            let new = snapshot.heard_since(last.as_ref());
+            told.extend(starts(new));
+            last = new.last().cloned().or(last);
+        }
+        assert_eq!(told, [0.0, 1.0, 9.0]);
+        // After a reset nothing is known any more.
+        snapshot.history = Arc::new(vec![Arc::new(entry(0, Status::Ok))]);
+        assert_eq!(starts(snapshot.heard_since(last.as_ref())), [0.0]);
     }
 }

@@ -74,7 +74,21 @@ pub(super) fn window<'a>(
         arguments.extend(ranked(labels, heard.genre_smoothed.as_ref()?));
         Some(message("/mertscope/genre", arguments))
     });
-    key.into_iter().chain(genre)
+    let running = snapshot.model.running.as_ref();
+    let heads = running.map_or(&[][..], |running| &running.heads);
+    let others = heard.map_or(&[][..], |heard| &heard.others);
+    let heads = heads.iter().zip(others).map(move |(head, probabilities)| {
+        let mut arguments = begin();
+        arguments.extend([text(&head.id), text(&head.task)]);
+        arguments.extend(ranked(&head.labels, probabilities));
+        message("/mertscope/head", arguments)
+    });
+    let place = heard.and_then(|heard| heard.point).map(|[x, y]| {
+        let mut arguments = begin();
+        arguments.extend([OscType::Float(x), OscType::Float(y)]);
+        message("/mertscope/map", arguments)
+    });
+    key.into_iter().chain(genre).chain(heads).chain(place)
 }
 
 /// The key that is named, or none, then the most probable one with its probability.

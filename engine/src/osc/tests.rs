@@ -7,7 +7,10 @@ use rosc::{OscPacket, OscType, decoder};
 
 use super::*;
 use crate::export::sample;
+use crate::head::HeadInfo;
 use crate::live::{ModelStatus, Running};
+use crate::model::device::{Choice, Report};
+use crate::model::{Operators, Precision};
 
 fn receiver() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -29,12 +32,16 @@ fn received(socket: &UdpSocket) -> (String, Vec<OscType>) {
 }
 
 fn snapshot(labels: &[String]) -> Snapshot {
-    let timeline = sample::modulating().outcome.unwrap();
+    let mut timeline = sample::modulating().outcome.unwrap();
+    let heard = timeline.readings[2].heard.as_mut().unwrap();
+    heard.others = vec![vec![0.25, 0.75]];
+    heard.point = Some([1.5, -2.0]);
     let entry = |reading| {
         Arc::new(Entry {
             reading,
             host_samples: None,
             generation: 1,
+            published: std::time::UNIX_EPOCH,
         })
     };
     let model = ModelStatus {
@@ -42,7 +49,25 @@ fn snapshot(labels: &[String]) -> Snapshot {
             id: "embedded".to_owned(),
             sha256: String::new(),
             genre_labels: labels.into(),
-            device: "CPU".to_owned(),
+            map: None,
+            heads: Arc::new([HeadInfo {
+                id: "mood-1".to_owned(),
+                task: "mood".to_owned(),
+                labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
+                layers_text: String::new(),
+                metrics_text: String::new(),
+                source_text: String::new(),
+            }]),
+            device: Arc::new(Report {
+                name: "CPU".to_owned(),
+                asked: Choice::Auto,
+                used: Choice::Cpu,
+                operators: Operators::Fused,
+                precision: Precision::Fp32,
+                share: None,
+                fallbacks: Vec::new(),
+            }),
+            devices: Arc::default(),
             window_s: 5.0,
             named_heads: Arc::default(),
         }),
@@ -101,7 +126,17 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(address, "/mertscope/genre");
     assert_eq!(arguments.len(), 3 + 2 * 10);
     assert_eq!(arguments[3], OscType::String("classical".into()));
-    assert_eq!((sender.sent().messages, sender.sent().failed), (4, 0));
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/head");
+    let mood = ["mood-1", "mood", "wild"].map(|t| OscType::String(t.into()));
+    assert_eq!(
+        (&arguments[3..6], &arguments[6]),
+        (&mood[..], &OscType::Float(0.75))
+    );
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/map");
+    assert_eq!(arguments[3..], [OscType::Float(1.5), OscType::Float(-2.0)]);
+    assert_eq!((sender.sent().messages, sender.sent().failed), (6, 0));
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0; 16]).is_err(), "more was sent");
 }
