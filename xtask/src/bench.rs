@@ -12,6 +12,7 @@ mod start;
 mod statistics;
 pub mod table;
 mod wave;
+mod window;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -40,6 +41,7 @@ Names (all of them by default):
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
   frames    A frame of the editor on the CPU, page by page, with a full history
+  window    Processor time and paints of an open window, with nothing new and while music plays (Linux, Xvfb)
 
 It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
 target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
@@ -66,6 +68,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("start", start::measure),
     ("live", live::measure),
     ("frames", frames::measure),
+    ("window", window::measure),
 ];
 
 /// A name, if there is a measurement of it.

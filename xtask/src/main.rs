@@ -14,6 +14,7 @@ mod notices;
 mod parity;
 mod peak;
 mod process;
+mod screenshots;
 mod setup;
 mod test;
 mod workspace;
@@ -45,6 +46,7 @@ Commands:
   uninstall    Takes them away again
 
   demo-audio   Renders the demo pieces in assets/demo again, after a change to their scores
+  screenshots  Makes the pictures of the window in assets/pictures again, after a change to the editor
 
 `cargo xtask <COMMAND> --help` says more.
 
@@ -60,6 +62,7 @@ enum Command {
     Setup { gpu: bool },
     Demo,
     DemoAudio,
+    Screenshots,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
     Parity { models: Vec<&'static str> },
@@ -93,6 +96,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Demo => return demo::run(&workspace),
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
+        Command::Screenshots => screenshots::run(&workspace)?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
         Command::Parity { models } => return parity::run(&workspace, &models),
@@ -115,6 +119,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
             "setup" => (Command::Setup { gpu: false }, setup::HELP),
             "demo" => (Command::Demo, demo::HELP),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
+            "screenshots" => (Command::Screenshots, screenshots::HELP),
             "test" => (
                 Command::Test {
                     full: false,
@@ -185,6 +190,7 @@ mod tests {
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),
+            ("screenshots", Command::Screenshots),
             (
                 "test",
                 Command::Test {

@@ -58,6 +58,8 @@ pub enum Goal {
     Test,
     /// `cargo xtask bench`
     Bench,
+    /// `cargo xtask screenshots`, and what else opens the plugin's window
+    Screen,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
         /// The GPU build of ONNX Runtime too.
@@ -90,6 +92,7 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }
         Goal::Bench => purposes.push(Purpose::Environment),
+        Goal::Screen => purposes.push(Purpose::Screen),
     }
     packages::ensure(&purposes)?;
     for build in missing {
@@ -108,7 +111,7 @@ pub fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 /// Real plugin hosts for the tests: a Python environment with them, and the packages that they
 /// need. Nothing else depends on them, so that what can't be had is told, and the tests skip it.
 pub fn hosts(workspace: &Workspace) {
-    let got = packages::ensure(&[Purpose::Environment, Purpose::Hosts])
+    let got = packages::ensure(&[Purpose::Environment, Purpose::Screen, Purpose::Hosts])
         .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));
     if let Err(error) = got {
         eprintln!("    {error:#}\n    Tests in plugin hosts that are not there will be skipped.");

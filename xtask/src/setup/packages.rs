@@ -25,7 +25,9 @@ pub enum Purpose {
     Test,
     /// A Python environment of our own.
     Environment,
-    /// Real plugin hosts, and a screen for them.
+    /// A screen that nobody sees, for the plugin's window.
+    Screen,
+    /// Real plugin hosts.
     Hosts,
 }
 
@@ -103,7 +105,7 @@ const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         package: "xvfb",
         why: "is the screen that the tests open the plugin's editor on",
-        purpose: Purpose::Hosts,
+        purpose: Purpose::Screen,
         probe: Probe::Program(&["Xvfb"]),
     },
     Requirement {
@@ -121,7 +123,7 @@ const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         package: "libegl1",
         why: "draws the editor there",
-        purpose: Purpose::Hosts,
+        purpose: Purpose::Screen,
         probe: Probe::Library("libEGL.so.1"),
     },
     Requirement {
