@@ -151,7 +151,7 @@ impl Screen {
     #[must_use]
     pub fn open(&self, instance: &mut Instance, at: (i16, i16)) -> Editor<'_> {
         let gui: PluginGui = instance.extension();
-        let mut handle = instance.plugin.plugin_handle();
+        let handle = instance.plugin.plugin_handle();
         let embedded = GuiConfiguration {
             api_type: GuiApiType::X11,
             is_floating: false,
@@ -189,7 +189,7 @@ impl Screen {
         // SAFETY: the frame is destroyed after the plugin's window.
         unsafe { gui.set_parent(&handle, Window::from_x11_handle(frame.into())) }
             .expect("the window is embedded");
-        gui.show(&mut handle).ok();
+        gui.show(&handle).ok();
         Editor {
             screen: self,
             gui,
