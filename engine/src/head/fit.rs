@@ -122,7 +122,8 @@ pub struct Fitted {
     pub head: Head,
     /// Its file's bytes.
     pub bytes: Vec<u8>,
-    /// Scores of the whole procedure on held-out files, probabilities averaged over windows.
+    /// Scores of the whole procedure on held-out files, probabilities averaged over windows. The
+    /// calibration error is that of this head's layer and penalty in the same folds.
     pub files: Scores,
     /// The same for single windows.
     pub windows: Scores,
@@ -196,27 +197,33 @@ pub fn fit(
         outcomes.extend(outcome);
     }
     let truth = data.window_truth();
-    let calibrated = data.cross_calibrated(&logits);
-    let probabilities = rows_f32(&calibrated);
-    let held_out = data.file_means(&probabilities);
-    let labels = options.labels.len();
-    let windows = scores(&probabilities, &truth, labels);
     let file_truth: Vec<usize> = examples.iter().map(|example| example.label).collect();
-    let files = scores(&held_out, &file_truth, labels);
+    let judged = |logits: &Array2<f64>| {
+        let windows = rows_f32(&data.cross_calibrated(logits));
+        let files = data.file_means(&windows);
+        let labels = options.labels.len();
+        let of_files = scores(&files, &file_truth, labels);
+        (of_files, scores(&windows, &truth, labels), files, windows)
+    };
+    let (mut files, mut windows, held_out, _) = judged(&logits);
+
+    let candidate = &candidates[chosen];
+    let penalty = outcomes[chosen].penalty(candidate);
+    let solution = data.solve_all(candidate, penalty, options);
+    let settled = data.settled(candidate, penalty, &solution, options.seed);
+    let (settled_files, settled_windows, _, probabilities) = judged(&settled);
+    (files.ece, windows.ece) = (settled_files.ece, settled_windows.ece);
     let answers = probabilities.iter().zip(&truth).map(|(row, truth)| {
         let (best, top) = super::metrics::best(row);
         (f64::from(top), best == *truth)
     });
     let threshold = calibrate::threshold(answers.collect());
-    let temperature = calibrate::temperature(&outcomes[chosen].logits(&data), &truth);
+    let temperature = calibrate::temperature(&settled, &truth);
     let compared: Vec<Compared> = candidates
         .iter()
         .zip(&outcomes)
-        .map(|(candidate, outcome)| compared(&data, candidate, outcome, &file_truth, labels))
+        .map(|(candidate, outcome)| compared(&data, candidate, outcome, &file_truth))
         .collect();
-    let candidate = &candidates[chosen];
-    let penalty = outcomes[chosen].penalty(candidate);
-    let solution = data.solve_all(candidate, penalty, options);
     let mut metadata = describe(examples.len(), &files, &windows, &compared, threshold);
     metadata.extend(provenance(options, manifest, penalty));
     let bytes = write::bytes(&solution, candidate, temperature, options, metadata);
@@ -282,10 +289,10 @@ fn compared(
     candidate: &Candidate,
     outcome: &Outcome,
     truth: &[usize],
-    labels: usize,
 ) -> Compared {
     let calibrated = data.cross_calibrated(&outcome.logits(data));
-    let files = scores(&data.file_means(&rows_f32(&calibrated)), truth, labels);
+    let files = data.file_means(&rows_f32(&calibrated));
+    let files = scores(&files, truth, calibrated.ncols());
     Compared {
         layer: match candidate.layers[..] {
             [layer] => Some(layer),

@@ -27,13 +27,15 @@ pub struct Scores {
 /// Scores of key answers by kind, as shares of all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeyScores {
-    /// The weighted score of MIREX: 1 for the right key, 0.5 for one a fifth away, 0.3 for the
-    /// relative and 0.2 for the parallel key.
+    /// The weighted score of MIREX as `mir_eval.key` counts it: 1 for the right key, 0.5 for one a
+    /// fifth above, 0.3 for the relative and 0.2 for the parallel key.
     pub weighted: f64,
     /// The right key.
     pub exact: f64,
-    /// The same mode a fifth above or below.
+    /// The same mode a fifth above.
     pub fifth: f64,
+    /// The same mode a fifth below; counts nothing.
+    pub fifth_below: f64,
     /// The relative key.
     pub relative: f64,
     /// The parallel key.
@@ -115,17 +117,18 @@ pub fn key_scores(answers: &[(Key, Key)]) -> KeyScores {
         hits.count() as f64 / answers.len().max(1) as f64
     };
     let exact = share(&|truth, answer| truth == answer);
-    let fifth =
-        share(&|truth, answer| answer == truth.transposed(7) || answer == truth.transposed(-7));
+    let fifth = share(&|truth, answer| answer == truth.transposed(7));
+    let fifth_below = share(&|truth, answer| answer == truth.transposed(-7));
     let relative = share(&|truth, answer| answer == truth.relative());
     let parallel = share(&|truth, answer| answer == truth.parallel());
     KeyScores {
         weighted: exact + 0.5 * fifth + 0.3 * relative + 0.2 * parallel,
         exact,
         fifth,
+        fifth_below,
         relative,
         parallel,
-        other: 1.0 - exact - fifth - relative - parallel,
+        other: 1.0 - exact - fifth - fifth_below - relative - parallel,
     }
 }
 
@@ -169,9 +172,9 @@ mod tests {
         ];
         let scores = key_scores(&answers.map(|answer| (c, key(answer))));
         let sixth = 1.0 / 6.0;
-        assert!((scores.weighted - (1.0 + 0.5 + 0.5 + 0.3 + 0.2) * sixth).abs() < 1e-9);
-        assert!((scores.fifth - 2.0 * sixth).abs() < 1e-9);
-        assert!((scores.other - sixth).abs() < 1e-9);
+        assert!((scores.weighted - (1.0 + 0.5 + 0.3 + 0.2) * sixth).abs() < 1e-9);
+        assert!((scores.fifth - scores.fifth_below).abs() < 1e-9);
+        assert!((scores.fifth - sixth).abs() < 1e-9 && (scores.other - sixth).abs() < 1e-9);
         let minor = key_scores(&[(key("A minor"), key("C major"))]);
         assert!((minor.relative - 1.0).abs() < 1e-9);
     }

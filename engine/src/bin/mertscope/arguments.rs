@@ -1,12 +1,14 @@
 //! What can be typed.
 
 mod fitting;
+mod heads;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -37,6 +39,11 @@ pub enum Command {
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Train, judge and keep heads of one's own
+    Heads {
+        #[command(subcommand)]
+        command: HeadsCommand,
     },
     /// Fit and show the map that the display places music on
     Map {

@@ -147,10 +147,24 @@ impl<'a> Data<'a> {
                 break;
             }
         }
-        let is_outer = |f: usize| f != fold;
-        let scale = self.scale(candidate, &is_outer);
-        let rows = self.rows(&scale, candidate, &is_outer);
-        let packed = solve(&rows, shape, penalties[best.1], best.2);
+        let logits = self.held_out(candidate, fold, penalties[best.1], best.2);
+        Fold { inner, logits }
+    }
+
+    /// Logits `[windows, labels]` of a fold's own windows, by the head of all the other folds;
+    /// searched from `packed`.
+    fn held_out(
+        &self,
+        candidate: &Candidate,
+        fold: usize,
+        penalty: f64,
+        packed: Vec<f64>,
+    ) -> Array2<f64> {
+        let shape = self.shape(candidate);
+        let is_other = |f: usize| f != fold;
+        let scale = self.scale(candidate, &is_other);
+        let rows = self.rows(&scale, candidate, &is_other);
+        let packed = solve(&rows, shape, penalty, packed);
         let members = self.members(&|f| f == fold);
         let windows = members.iter().flat_map(|n| &self.examples[*n].windows);
         let judged = Rows {
@@ -158,10 +172,23 @@ impl<'a> Data<'a> {
             labels: Vec::new(),
         };
         let logits = parts(shape, &packed).map(|parts| judged.logits(&parts));
-        Fold {
-            inner,
-            logits: logits.unwrap_or_default(),
-        }
+        logits.unwrap_or_default()
+    }
+
+    /// Held-out logits of all windows under one penalty, searched from the head of all examples
+    /// where that makes no difference:
+    /// what calibration looks at, since folds that chose penalties of their own differ in scale.
+    pub(super) fn settled(
+        &self,
+        candidate: &Candidate,
+        penalty: f64,
+        from: &Solution,
+        seed: u64,
+    ) -> Array2<f64> {
+        let folds: Vec<Array2<f64>> = (0..self.folds)
+            .map(|fold| self.held_out(candidate, fold, penalty, from.start_again(seed)))
+            .collect();
+        self.gather(|fold| &folds[fold])
     }
 
     /// The head on all examples.

@@ -20,11 +20,7 @@ pub(super) type Function<'a> = dyn Fn(&[f64]) -> (f64, Vec<f64>) + 'a;
 
 /// The point where `function`, which gives its value and gradient, is lowest, searched from
 /// `start` in at most `steps` steps. Deterministic.
-pub(super) fn minimise(
-    function: &Function<'_>,
-    start: Vec<f64>,
-    steps: usize,
-) -> Vec<f64> {
+pub(super) fn minimise(function: &Function<'_>, start: Vec<f64>, steps: usize) -> Vec<f64> {
     let mut x = start;
     let (mut value, mut gradient) = function(&x);
     let mut pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();

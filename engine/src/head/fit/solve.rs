@@ -98,6 +98,16 @@ pub(super) struct Solution {
 }
 
 impl Solution {
+    /// A start for a fit on other rows, from which nothing of these rows can leak: the weights of
+    /// a linear head have one best value wherever the search starts, those of a hidden layer not.
+    pub(super) fn start_again(&self, seed: u64) -> Vec<f64> {
+        if self.shape.hidden.is_some() || self.shape.layers > 1 {
+            start(self.shape, seed)
+        } else {
+            self.packed.clone()
+        }
+    }
+
     pub(super) fn parts(&self) -> Option<Parts<'_>> {
         parts(self.shape, &self.packed)
     }
