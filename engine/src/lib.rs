@@ -18,6 +18,7 @@ pub mod embed;
 pub mod feed;
 pub mod fold;
 pub mod head;
+pub mod hub;
 pub mod listen;
 pub mod live;
 pub mod map;

@@ -7,7 +7,7 @@ use mertscope_engine::head::LayerInput;
 use mertscope_engine::head::fit::{
     Example, FitError, FitOptions, Fitted, QuickExample, fit, fit_quick,
 };
-use mertscope_engine::model::{HiddenStates, Manifest, Model};
+use mertscope_engine::model::{HiddenStates, LayerSet, Manifest, Model};
 
 const WIDTH: usize = 256;
 const LAYERS: usize = 7;
@@ -39,6 +39,7 @@ fn files(count: usize, windows: usize, telling: usize, strength: f32) -> Vec<Exa
             windows: (0..windows)
                 .map(|window| HiddenStates {
                     layers: LAYERS,
+                    which: LayerSet::All,
                     frames: None,
                     width: WIDTH,
                     data: (0..LAYERS * WIDTH)

@@ -93,7 +93,7 @@ impl Connection {
     }
 
     /// Hands the engine what the project or the editor chose.
-    fn apply(&self) {
+    pub fn apply(&self) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.set(settings(&self.params.memory));
         }
@@ -108,6 +108,8 @@ fn settings(memory: &Memory) -> Settings {
         model,
         model_sha256,
         library_folder: location::library_folder(),
+        precision: engine.precision,
+        device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
         reset_on_start: engine.reset_on_start,
         exact_offline: engine.exact_offline,

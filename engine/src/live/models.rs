@@ -11,9 +11,10 @@ use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
 use crate::head::HeadInfo;
+use crate::model::device::{self, Choice, Report};
 use crate::model::{
-    EncodeError, EncoderThread, Model, ModelError, Opened, RuntimeError, SessionId, SessionOptions,
-    panic_message, runtime,
+    EncodeError, EncoderThread, Model, ModelError, Opened, Precision, Runtime, RuntimeError,
+    SessionId, SessionOptions, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -45,6 +46,8 @@ pub(super) enum OpenError {
 pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
+    pub(super) device: Choice,
+    pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
 }
 
@@ -53,6 +56,8 @@ impl Wanted {
     pub(super) fn fallback(&self) -> Self {
         Self {
             library_folder: self.library_folder.clone(),
+            device: self.device.clone(),
+            precision: self.precision,
             ..Self::default()
         }
     }
@@ -83,14 +88,15 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    fn new(model: Arc<Model>, opened: &Opened) -> Self {
+    fn new(model: Arc<Model>, opened: &Opened, runtime: &Runtime) -> Self {
         let labels = model.head("genre").map(|head| head.labels.clone());
         Self {
             running: Running {
                 id: model.manifest.id.clone(),
                 sha256: model.sha256().to_owned(),
                 genre_labels: labels.unwrap_or_default().into(),
-                device: "CPU".to_owned(),
+                device: Arc::clone(&opened.device),
+                devices: device::offers(runtime).into(),
                 map: model.map.clone(),
                 heads: model.further_heads().map(HeadInfo::from).collect(),
             },
@@ -150,10 +156,13 @@ impl Models {
                 let model = Arc::new(wanted.find()?);
                 let options = SessionOptions {
                     threads: THREADS,
-                    frames: false,
+                    layers: model.layers_in_use(),
+                    precision: wanted.precision,
+                    device: wanted.device.clone(),
+                    ..SessionOptions::default()
                 };
                 let opened = sessions.open(runtime, &model, options)?;
-                Ok(Loaded::new(model, &opened))
+                Ok(Loaded::new(model, &opened, runtime))
             };
             let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
                 let error = EncodeError::Panic {
@@ -191,6 +200,17 @@ impl Models {
                 && loaded.session == session
             {
                 loaded.usual_s = schedule::follow(loaded.usual_s, took_s);
+            }
+        }
+    }
+
+    /// Takes note of what a session runs on: a device that fails gives way to the CPU.
+    pub(super) fn runs_on(&mut self, session: SessionId, device: &Arc<Report>) {
+        for (_, slot) in &mut self.0 {
+            if let Slot::Ready(loaded) = slot
+                && loaded.session == session
+            {
+                loaded.running.device = Arc::clone(device);
             }
         }
     }

@@ -9,7 +9,7 @@ use super::objective::{Rows, Shape};
 use super::solve::{Scale, Solution, solve, start};
 use super::{FitError, FitOptions, write};
 use crate::head::Head;
-use crate::model::{HiddenStates, Manifest};
+use crate::model::{HiddenStates, LayerSet, Manifest};
 
 /// A window that someone labelled.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,7 @@ pub fn fit_quick(
         .iter()
         .map(|example| HiddenStates {
             layers: 1,
+            which: LayerSet::All,
             frames: None,
             width,
             data: example.values.clone(),
