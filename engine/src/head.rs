@@ -23,6 +23,7 @@
 mod file;
 pub mod fit;
 mod info;
+pub mod marble;
 pub mod metrics;
 
 use std::collections::HashMap;

@@ -8,8 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use mertscope_engine::head::marble::{self, Described};
 use mertscope_engine::head::{Head, HeadInfo};
-use mertscope_engine::model::Model;
+use mertscope_engine::model::{Model, catalogue};
+use mertscope_engine::music::Key;
 use mertscope_engine::shelf::{Kind, Shelf};
 
 use crate::arguments::{HeadsCommand, ImportArguments};
@@ -144,13 +146,69 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
 fn import(arguments: &ImportArguments) -> anyhow::Result<bool> {
     let model = find_model(arguments.model.model.as_deref())?;
     let path = &arguments.file;
-    let bytes = fs::read(path)
-        .with_context(|| format!("{} can't be read; check its name", path.display()))?;
+    let is_checkpoint = path.extension().is_some_and(|ending| ending == "ckpt");
+    let bytes = if is_checkpoint {
+        published(arguments, &model)?
+    } else {
+        fs::read(path)
+            .with_context(|| format!("{} can't be read; check its name", path.display()))?
+    };
     let head = Head::parse(&bytes, path)?;
     head.check(&model.manifest)?;
     let name = arguments.name.as_deref().unwrap_or(head.id());
     keep(&model, name, &bytes)?;
     Ok(true)
+}
+
+/// A published head of MARBLE as a file of ours.
+fn published(arguments: &ImportArguments, model: &Model) -> anyhow::Result<Vec<u8>> {
+    let path = arguments.file.display();
+    let task = arguments
+        .task
+        .as_deref()
+        .with_context(|| format!("{path} does not say what it tells; name its task with --task"))?;
+    let labels = arguments.labels.as_ref().with_context(|| {
+        format!("{path} does not say what its outputs are; name a file of labels with --labels")
+    })?;
+    let text = fs::read_to_string(labels)
+        .with_context(|| format!("{} can't be read; check its name", labels.display()))?;
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty());
+    // A key may be written in any notation; the head must name the 24 in their order.
+    let label = |line: &str| {
+        let key = line.parse::<Key>().ok().filter(|_| task == "key");
+        key.map_or_else(|| line.to_owned(), |key| key.to_string())
+    };
+    let labels: Vec<String> = lines.map(label).collect();
+    let best = || -> anyhow::Result<Option<usize>> {
+        let entry = catalogue::find(&model.manifest.id)?;
+        // The catalogue names tasks by MARBLE's data sets.
+        let name = match task {
+            "key" => "GS",
+            "genre" => "GTZAN",
+            other => other,
+        };
+        Ok(entry.and_then(|entry| entry.best_layers.get(name).copied()))
+    };
+    let layer = match arguments.layer {
+        Some(layer) => layer,
+        None => best()?.with_context(|| {
+            format!("Which hidden state {path} reads is not known; name it with --layer")
+        })?,
+    };
+    log(&format!(
+        "{path} is taken to read hidden state {layer}; --layer says otherwise."
+    ));
+    let described = Described {
+        task,
+        labels: &labels,
+        layer,
+    };
+    Ok(marble::import(
+        &arguments.file,
+        &described,
+        &model.manifest,
+    )?)
 }
 
 /// Puts a head's file on the model's shelf.

@@ -67,7 +67,11 @@ Files that the head was fitted on flatter it; `mertscope heads info` shows its f
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
-  mertscope heads import mood.safetensors --name mood";
+  mertscope heads import mood.safetensors --name mood
+  mertscope heads import GS.ckpt --model MERT-v1-95M --task key --labels keys.txt --layer 8
+
+A published head was fitted on whole clips of 30 s, one hidden state of them; it is not calibrated for
+windows. A label file has a label on each line; key labels may be in any notation.";
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -122,9 +126,19 @@ pub struct EvalArguments {
 
 #[derive(Debug, Args)]
 pub struct ImportArguments {
-    /// A head: .safetensors
-    #[arg(value_name = "HEAD.safetensors")]
+    /// A head: .safetensors, or a published head of MARBLE: .ckpt
+    #[arg(value_name = "HEAD.safetensors|HEAD.ckpt")]
     pub file: PathBuf,
+    /// For a .ckpt: a file with its labels, one a line, in the order of the outputs
+    #[arg(long, value_name = "LABELS.txt")]
+    pub labels: Option<PathBuf>,
+    /// For a .ckpt: what it tells
+    #[arg(long, value_name = "NAME")]
+    pub task: Option<String>,
+    /// For a .ckpt: the hidden state it reads, by MARBLE's numbers (0 is the embedding)
+    /// [default: the one that MARBLE's configuration names for the task]
+    #[arg(long, value_name = "N")]
+    pub layer: Option<usize>,
     /// The head's name [default: the file's]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
