@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = Arc::new(Model::embedded()?);
     let options = SessionOptions {
         threads,
-        frames: false,
         device: Choice::Cpu,
+        ..SessionOptions::default()
     };
     let mut session = Session::new(runtime::load(None)?, Arc::clone(&model), options)?;
     // The same tone as the peer's, so that the two results can be compared.

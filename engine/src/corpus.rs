@@ -185,8 +185,8 @@ impl Embeddings {
         if self.encoder.get().is_none() {
             let options = SessionOptions {
                 threads: self.threads,
-                frames: false,
                 device: self.device.clone(),
+                ..SessionOptions::default()
             };
             let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)
                 .map_err(CorpusError::Start)?;

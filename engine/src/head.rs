@@ -63,6 +63,17 @@ pub enum LayerInput {
     Weighted(Vec<(usize, f32)>),
 }
 
+impl LayerInput {
+    /// The hidden states that are read, by index.
+    #[must_use]
+    pub fn indices(&self) -> Vec<usize> {
+        match self {
+            Self::One(layer) => vec![*layer],
+            Self::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
+        }
+    }
+}
+
 /// Why a head can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
@@ -146,10 +157,7 @@ impl Head {
                 manifest.width
             ));
         }
-        let layers = match &self.input {
-            LayerInput::One(layer) => vec![*layer],
-            LayerInput::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
-        };
+        let layers = self.input.indices();
         if let Some(layer) = layers.iter().find(|layer| **layer >= manifest.layers.len()) {
             return other(format!("there is no layer {layer}"));
         }
@@ -282,6 +290,7 @@ mod tests {
     fn states() -> HiddenStates {
         HiddenStates {
             layers: 2,
+            which: crate::model::LayerSet::All,
             frames: None,
             width: 2,
             data: vec![9., 9., 3., 2.],

@@ -28,6 +28,7 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
 use crate::capture::Drain;
 use crate::model::EncoderThread;
+use crate::model::Precision;
 use crate::model::device::Choice;
 use crate::model::interrupt::Interrupt;
 use track::Track;
@@ -87,6 +88,8 @@ pub struct Settings {
     pub model_sha256: Option<String>,
     /// What the model is to be run on.
     pub device: Choice,
+    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    pub precision: Option<Precision>,
     /// Where the plugin's own files are, an ONNX Runtime library among them.
     pub library_folder: Option<PathBuf>,
     /// The share of one core that analysis may take, 0 to 1.
@@ -104,6 +107,7 @@ impl Default for Settings {
             model: None,
             model_sha256: None,
             device: Choice::Auto,
+            precision: None,
             library_folder: None,
             cpu_share: 0.5,
             reset_on_start: false,

@@ -9,10 +9,12 @@ pub mod catalogue;
 pub mod checkpoint;
 pub mod device;
 mod encoder;
+mod graph;
 mod hidden;
 pub(crate) mod interrupt;
 mod manifest;
 mod own;
+mod published;
 pub mod runtime;
 mod session;
 pub mod store;
@@ -21,21 +23,27 @@ mod variant;
 
 use std::borrow::Cow;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use self::checkpoint::CheckpointError;
+use self::store::StoreError;
 use crate::head::{Head, HeadError};
 use crate::map::{Map, MapError};
 
+use published::Published;
+
 pub use encoder::{Encoded, Encoder, Job};
+pub use graph::GraphError;
 pub use hidden::HiddenStates;
 pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
 pub(crate) use thread::{EncoderThread, Opened, SessionId, panic_message};
-pub use variant::{GraphSource, Operators, Precision};
+pub use variant::{GraphSource, LayerSet, Operators, Precision};
 
 /// A model that is ready to be run: its manifest, its graph and its heads, all of them verified.
 #[derive(Debug, Clone)]
@@ -48,7 +56,16 @@ pub struct Model {
     pub map: Option<Arc<Map>>,
     /// What the user should know about heads and maps of one's own that can't be used.
     pub remarks: Vec<String>,
-    onnx: Cow<'static, [u8]>,
+    weights: Weights,
+}
+
+/// What a model's graph comes from.
+#[derive(Debug, Clone)]
+enum Weights {
+    /// It is there: an ONNX file's bytes.
+    Onnx(Cow<'static, [u8]>),
+    /// It is made of a published checkpoint.
+    Published(Published),
 }
 
 /// Why a model can't be used.
@@ -57,12 +74,34 @@ pub enum ModelError {
     /// No built-in id and no folder has this name.
     #[error(
         "There is no model “{name}”. `mertscope models list` shows the ones there are; a model of \
-         your own is named by its folder, which must hold a manifest.toml."
+         your own is named by its folder, which must hold a manifest.toml, or a config.json with \
+         the weights of a published checkpoint."
     )]
     Unknown {
         /// What the user asked for.
         name: String,
     },
+    /// It is in the catalogue, but not here.
+    #[error("The model {id} is not installed. `mertscope models fetch {id}` gets it.")]
+    NotInstalled {
+        /// Its id.
+        id: String,
+    },
+    /// The folder of a checkpoint holds no weights.
+    #[error(
+        "The folder {} has a config.json but no weights; put pytorch_model.bin or \
+         model.safetensors beside it.", folder.display()
+    )]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The checkpoint can't be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// What is installed can't be told.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file of the model is missing or can't be read.
     #[error("The model's file {} can't be read ({source}); fetch or copy the model again.", path.display())]
     Unreadable {
@@ -162,11 +201,15 @@ impl Model {
         })
     }
 
-    /// The model in `folder`, which holds a `manifest.toml` and the files it names.
+    /// The model in `folder`, which holds a `manifest.toml` and the files it names, or a published
+    /// checkpoint: `config.json` and the weights.
     ///
     /// # Errors
     /// [`ModelError`], when a file is missing, is not what the manifest says, or makes no sense.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        if !folder.join(MANIFEST).exists() && folder.join(checkpoint::CONFIG).is_file() {
+            return published::open(folder);
+        }
         Self::assemble(folder, |path, _| {
             fs::read(path)
                 .map(Cow::Owned)
@@ -177,26 +220,43 @@ impl Model {
         })
     }
 
-    /// The model with this id or in this folder; the embedded one when nothing is asked for. With
-    /// it come the heads and the map that were fitted or imported here.
+    /// The model with this id or in this folder; the embedded one when nothing is asked for. An id
+    /// of the catalogue is the model that is installed under it. With it come the heads and the map
+    /// that were fitted or imported here.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`] for a name that is neither, and what [`Model::open`] says.
+    /// [`ModelError::NotInstalled`] for one of the catalogue that isn't, [`ModelError::Unknown`]
+    /// for a name that is nothing, and what [`Model::open`] says.
     pub fn find(name: Option<&str>) -> Result<Self, ModelError> {
-        let embedded = Self::embedded()?;
-        let model = match name {
-            None => embedded,
-            Some(name) if name == embedded.manifest.id => embedded,
-            Some(folder) if Path::new(folder).join(MANIFEST).is_file() => {
-                Self::open(Path::new(folder))?
-            }
-            Some(name) => {
-                return Err(ModelError::Unknown {
-                    name: name.to_owned(),
-                });
-            }
+        Ok(Self::named(name)?.with_own())
+    }
+
+    fn named(name: Option<&str>) -> Result<Self, ModelError> {
+        let Some(name) = name else {
+            return Self::embedded();
         };
-        Ok(model.with_own())
+        if Self::embedded_manifest()?.id == name {
+            return Self::embedded();
+        }
+        // The catalogue is compiled in: it is whole, or nothing of it is there.
+        if let Ok(Some(entry)) = catalogue::find(name) {
+            return match store::installed(name)? {
+                Some(installed) => published::installed(entry, &installed),
+                None => Err(ModelError::NotInstalled {
+                    id: name.to_owned(),
+                }),
+            };
+        }
+        let folder = Path::new(name);
+        if [MANIFEST, checkpoint::CONFIG]
+            .iter()
+            .any(|file| folder.join(file).is_file())
+        {
+            return Self::open(folder);
+        }
+        Err(ModelError::Unknown {
+            name: name.to_owned(),
+        })
     }
 
     fn assemble(
@@ -248,7 +308,7 @@ impl Model {
             heads,
             map,
             remarks: Vec::new(),
-            onnx,
+            weights: Weights::Onnx(onnx),
         })
     }
 
@@ -259,20 +319,55 @@ impl Model {
         self.manifest.sha256()
     }
 
-    /// The graph's bytes in ONNX format.
+    /// The hidden states that its heads and its map read; all of them without either.
     #[must_use]
-    pub fn onnx(&self) -> &[u8] {
-        &self.onnx
+    pub fn layers_in_use(&self) -> LayerSet {
+        let heads = self.heads.iter().flat_map(|head| head.input.indices());
+        let map = self.map.as_ref().map(|map| map.layer);
+        LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
-    /// The graph in these operators and this arithmetic; the error is a phrase. A model that comes
-    /// as ONNX has one graph that serves all.
+    /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
+    /// the user's cache.
+    #[must_use]
+    pub fn with_graphs_in(mut self, folder: &Path) -> Self {
+        if let Weights::Published(published) = &mut self.weights {
+            published.keep_graphs_in(folder.to_owned());
+        }
+        self
+    }
+
+    /// Bytes of its graph, or of the weights that its graphs are made of.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match &self.weights {
+            Weights::Onnx(bytes) => bytes.len() as u64,
+            Weights::Published(published) => published.bytes(),
+        }
+    }
+
+    /// The arithmetic that is used when this is asked for, or when nothing is and the device would
+    /// have that: a model that comes as ONNX has its own.
+    pub(crate) fn precision(&self, asked: Option<Precision>, device: Precision) -> Precision {
+        match &self.weights {
+            Weights::Onnx(_) => Precision::Fp32,
+            Weights::Published(_) => asked.unwrap_or(device),
+        }
+    }
+
+    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`;
+    /// the error is a sentence. A model that comes as ONNX has one graph that serves all.
     pub(crate) fn graph(
         &self,
-        _operators: Operators,
-        _precision: Precision,
+        operators: Operators,
+        precision: Precision,
+        frames: bool,
+        layers: &LayerSet,
     ) -> Result<GraphSource<'_>, String> {
-        Ok(GraphSource::Memory(&self.onnx))
+        match &self.weights {
+            Weights::Onnx(bytes) => Ok(GraphSource::Memory(bytes)),
+            Weights::Published(published) => published.graph(operators, precision, frames, layers),
+        }
     }
 
     /// The head for `task`, if the model came with one.
@@ -300,6 +395,19 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Hexadecimal SHA-256 of a file, read piece by piece.
+fn hash_of_file(path: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hexadecimal(&hash.finalize())),
+            count => hash.update(&piece[..count]),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,7 +417,10 @@ mod tests {
         let model = Model::embedded().unwrap();
         assert_eq!(model.head("key").unwrap().labels.len(), 24);
         assert_eq!(model.head("genre").unwrap().labels.len(), 10);
-        assert_eq!(sha256(model.onnx()), model.sha256());
+        let onnx = EMBEDDED
+            .iter()
+            .find(|(file, _)| *file == model.manifest.graph.file);
+        assert_eq!(sha256(onnx.unwrap().1), model.sha256());
         assert_eq!(Model::embedded_manifest().unwrap(), model.manifest);
         assert_eq!(
             Model::find(Some(&model.manifest.id)).unwrap().manifest.id,

@@ -26,6 +26,7 @@ fn analyser(smoothing: bool) -> Analyser {
         hop_s: 4.0,
         smoothing,
         threads: 1,
+        precision: None,
         device: Choice::Cpu,
     };
     let model = Arc::new(Model::embedded().unwrap());

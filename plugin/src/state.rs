@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use mertscope_engine::model::Model;
 use mertscope_engine::model::device::Choice;
+use mertscope_engine::model::{Model, Precision};
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -78,6 +78,9 @@ pub struct EngineChoice {
     pub reset_on_start: bool,
     /// What the model is run on.
     pub device: Choice,
+    /// The arithmetic of a checkpoint's graph; what suits the device when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
 }
 
 impl Default for EngineChoice {
@@ -87,6 +90,7 @@ impl Default for EngineChoice {
             exact_offline: false,
             reset_on_start: false,
             device: Choice::Auto,
+            precision: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod bundles;
 pub mod host;
+pub mod hub;
 pub mod random;
 pub mod traced;
 

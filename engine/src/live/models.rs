@@ -13,8 +13,8 @@ use super::worker::Message;
 use crate::head::HeadInfo;
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
-    EncodeError, EncoderThread, Model, ModelError, Opened, Runtime, RuntimeError, SessionId,
-    SessionOptions, panic_message, runtime,
+    EncodeError, EncoderThread, Model, ModelError, Opened, Precision, Runtime, RuntimeError,
+    SessionId, SessionOptions, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -47,6 +47,7 @@ pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
     pub(super) device: Choice,
+    pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
 }
 
@@ -56,6 +57,7 @@ impl Wanted {
         Self {
             library_folder: self.library_folder.clone(),
             device: self.device.clone(),
+            precision: self.precision,
             ..Self::default()
         }
     }
@@ -154,8 +156,10 @@ impl Models {
                 let model = Arc::new(wanted.find()?);
                 let options = SessionOptions {
                     threads: THREADS,
-                    frames: false,
+                    layers: model.layers_in_use(),
+                    precision: wanted.precision,
                     device: wanted.device.clone(),
+                    ..SessionOptions::default()
                 };
                 let opened = sessions.open(runtime, &model, options)?;
                 Ok(Loaded::new(model, &opened, runtime))

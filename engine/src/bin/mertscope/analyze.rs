@@ -24,6 +24,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         hop_s: arguments.hop,
         smoothing: !arguments.no_smoothing,
         threads: arguments.model.threads(),
+        precision: arguments.model.precision(),
         device: arguments.model.device.clone(),
     };
     let analyser = Analyser::new(runtime, model.clone(), options)?;

@@ -21,12 +21,14 @@ pub(super) fn on(
     options: &SessionOptions,
     interrupt: &Interrupt,
 ) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
-    device::open(runtime, choice, |candidate| {
+    let (session, mut report) = device::open(runtime, choice, |candidate| {
         load(candidate, runtime, model, options, interrupt).map_err(|reason| EncodeError::Load {
             model: model.manifest.id.clone(),
             reason,
         })
-    })
+    })?;
+    Arc::make_mut(&mut report).precision = model.precision(options.precision, report.precision);
+    Ok((session, report))
 }
 
 /// Loads `model` on one device. The error is a phrase.
@@ -40,7 +42,9 @@ fn load(
     let builder = builder(runtime, options.threads)?;
     // Before the graph is even looked for: most devices that can't be had fail here.
     let mut builder = device::add(runtime, candidate, builder, options.threads)?;
-    let graph = model.graph(candidate.operators, candidate.precision)?;
+    let precision = model.precision(options.precision, candidate.precision);
+    let frames = options.frames;
+    let graph = model.graph(candidate.operators, precision, frames, &options.layers)?;
     let loading = interrupt.load(builder.canceler())?;
     let session = match graph {
         GraphSource::Memory(bytes) => builder.commit_from_memory(bytes),
