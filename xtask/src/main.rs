@@ -59,6 +59,7 @@ enum Command {
     DemoAudio,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
+    BenchModels { names: Vec<&'static str> },
     Bundle { profile: Profile },
     Install { scope: Scope },
     Uninstall { scope: Scope },
@@ -91,6 +92,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
+        Command::BenchModels { names } => return bench::run_models(&workspace, &names),
         Command::Bundle { profile } => {
             for path in bundle::run(&workspace, profile)?.tops() {
                 println!("{}", path.display());
@@ -100,6 +102,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Uninstall { scope } => install::uninstall(scope)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask bench` so far.
+fn nothing_named() -> Command {
+    Command::Bench { names: Vec::new() }
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
@@ -117,7 +124,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 },
                 test::HELP,
             ),
-            "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
+            "bench" => (nothing_named(), bench::HELP),
             "bundle" => (
                 Command::Bundle {
                     profile: Profile::Release,
@@ -152,6 +159,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                     ..
                 },
             ) => *filter = Some(text.string()?),
+            (Long("models"), command @ Command::Bench { .. }) if *command == nothing_named() => {
+                *command = Command::BenchModels { names: Vec::new() };
+            }
+            (Value(name), Command::BenchModels { names }) => {
+                names.push(bench::known_model(&name.string()?)?);
+            }
             (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
             (other, _) => return Err(other.unexpected().into()),
         }
@@ -198,6 +211,12 @@ mod tests {
                 },
             ),
             (
+                "bench --models music2vec-v1",
+                Command::BenchModels {
+                    names: vec!["music2vec-v1"],
+                },
+            ),
+            (
                 "bundle --dev",
                 Command::Bundle {
                     profile: Profile::Dev,
@@ -225,6 +244,8 @@ mod tests {
             ("demo loud", "loud"),
             ("test one two", "two"),
             ("bench luck", "luck"),
+            ("bench --models MERT-v9", "MERT-v9"),
+            ("bench start --models", "--models"),
             ("setup --system", "--system"),
         ] {
             let error = parsed(line).unwrap_err().to_string();
