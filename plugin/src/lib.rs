@@ -25,6 +25,7 @@ pub mod connection;
 pub mod editor;
 pub mod params;
 pub mod state;
+pub mod user;
 
 mod location;
 mod log;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mertscope_engine::model::device::Choice;
@@ -188,6 +189,7 @@ type Loaded = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 pub struct Memory {
     saved: Mutex<Saved>,
+    changed: AtomicBool,
     loaded: OnceLock<Loaded>,
 }
 
@@ -200,7 +202,14 @@ impl Memory {
 
     /// Writes a field.
     pub fn set<F: Field + PartialEq>(&self, field: &F) {
+        self.changed.store(true, Ordering::Relaxed);
         self.lock().set(field);
+    }
+
+    /// Whether nothing was written or loaded since the instance was made.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
     }
 
     /// Has `loaded` called each time a project was loaded; only the first call of this counts.
@@ -216,6 +225,7 @@ impl Memory {
 
 impl PersistentField<'_, Saved> for Memory {
     fn set(&self, new_value: Saved) {
+        self.changed.store(true, Ordering::Relaxed);
         *self.lock() = new_value;
         if let Some(loaded) = self.loaded.get() {
             loaded();
