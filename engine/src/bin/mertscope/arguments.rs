@@ -160,6 +160,9 @@ pub struct ModelArguments {
     /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Choice,
+    /// Length of a window, for models that take several [default: the model's own]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub window: Option<f64>,
     /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
     #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
     precision: PrecisionArgument,
