@@ -12,6 +12,7 @@
 
 pub mod analyse;
 pub mod capture;
+mod compact;
 pub mod corpus;
 pub mod decode;
 pub mod embed;
@@ -24,8 +25,10 @@ pub mod live;
 pub mod map;
 pub mod model;
 pub mod music;
+pub mod reference;
 pub mod resample;
 pub mod shelf;
+pub mod teach;
 mod tensors;
 pub mod timeline;
 pub mod window;

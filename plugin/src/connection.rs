@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use mertscope_engine::capture;
 use mertscope_engine::hub::{HubError, Library};
 use mertscope_engine::live::{
-    ControlSource, Controls, Hop, Live, Settings, Snapshot, SnapshotReader, Stream,
+    ControlSource, Controls, Hop, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
+
+use mertscope_engine::reference::Reference;
 
 use crate::location;
 use crate::log::Log;
 use crate::params::MertscopeParams;
 use crate::process::Callback;
-use crate::state::{EngineChoice, Memory, ModelChoice};
+use crate::state::{EngineChoice, HeadChoice, Memory, ModelChoice, SavedReferences};
 
 /// Repaints an editor when there is something new.
 type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -38,6 +40,7 @@ impl Connection {
             params.memory.on_load(Box::new(move || {
                 if let Some(this) = this.upgrade() {
                     this.apply();
+                    this.restore();
                 }
             }));
             Self {
@@ -62,6 +65,7 @@ impl Connection {
             let stream = live.open(settings(&self.params.memory), controls(&self.params));
             *lock(&self.reader) = stream.watcher();
             stream.on_update(self.updated(stream.watcher()));
+            restore(&stream, &self.params.memory);
             stream
         });
         let rate_hz = rate_hz.round() as u32;
@@ -106,9 +110,12 @@ impl Connection {
     fn updated(&self, reader: SnapshotReader) -> Hook {
         let params = Arc::clone(&self.params);
         let (hook, log) = (Arc::clone(&self.hook), Arc::clone(&self.log));
+        let seen = Mutex::new(Study::default());
         Arc::new(move || {
             hook();
-            log.follow(&reader.read(), params.log.value());
+            let snapshot = reader.read();
+            remember(&params.memory, &snapshot.study, &seen);
+            log.follow(&snapshot, params.log.value());
         })
     }
 
@@ -118,6 +125,45 @@ impl Connection {
             stream.set(settings(&self.params.memory));
         }
     }
+
+    /// Has something done about references or lessons; the snapshot shows the result.
+    pub fn ask(&self, request: Request) {
+        if let Some(stream) = &*lock(&self.stream) {
+            stream.ask(request);
+        }
+    }
+
+    /// Takes over the references and lessons of a project that was loaded.
+    fn restore(&self) {
+        if let Some(stream) = &*lock(&self.stream) {
+            restore(stream, &self.params.memory);
+        }
+    }
+}
+
+/// Hands a stream the references and lessons that the project remembers.
+fn restore(stream: &Stream, memory: &Memory) {
+    let SavedReferences(references) = memory.get().unwrap_or_default();
+    let references = references.into_iter().map(Arc::new).collect();
+    stream.ask(Request::References(references));
+    stream.ask(Request::Lessons(memory.get().unwrap_or_default()));
+}
+
+/// Has the project remember references and lessons that are not as they were `seen` last.
+fn remember(memory: &Memory, study: &Study, seen: &Mutex<Study>) {
+    let mut seen = lock(seen);
+    // What is unchanged is the same allocation: nothing is compared or written in most calls.
+    if !Arc::ptr_eq(&seen.references, &study.references) && seen.references != study.references {
+        let references = study
+            .references
+            .iter()
+            .map(|reference| Reference::clone(reference));
+        memory.set(&SavedReferences(references.collect()));
+    }
+    if !Arc::ptr_eq(&seen.lessons, &study.lessons) && seen.lessons != study.lessons {
+        memory.set(&*study.lessons);
+    }
+    *seen = study.clone();
 }
 
 fn settings(memory: &Memory) -> Settings {
@@ -127,6 +173,7 @@ fn settings(memory: &Memory) -> Settings {
     Settings {
         model,
         model_sha256,
+        heads: memory.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
         precision: engine.precision,
         device: engine.device,
