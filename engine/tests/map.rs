@@ -6,7 +6,6 @@ use std::sync::Arc;
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
 use mertscope_engine::decode::Decoder;
 use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, runtime};
 
 /// The path of a demo piece, one point a window.

@@ -101,6 +101,7 @@ impl Loaded {
                 offered: model.heads.iter().map(HeadInfo::from).collect(),
                 genre_head: None,
                 key_head: None,
+                window_s: model.manifest.window_s(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),

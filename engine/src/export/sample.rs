@@ -1,7 +1,7 @@
 //! Made-up results for the tests of the outputs.
 
-use mertscope_engine::music::{GenreSmoother, Key, KeySmoother};
-use mertscope_engine::timeline::{Heard, Reading, Status, Timeline};
+use crate::music::{GenreSmoother, Key, KeySmoother};
+use crate::timeline::{Heard, Reading, Status, Timeline};
 
 use super::{FileReport, HeadRef, Run};
 
