@@ -69,7 +69,7 @@ const VARIANTS: [(&str, &[&str], f64); 4] = [
 
 const THREADS: [usize; 2] = [1, 2];
 const WARM_UP: usize = 1;
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 7;
 
 /// What makes the checkpoints and runs them in PyTorch.
 const REQUIREMENTS: [&str; 4] = [
