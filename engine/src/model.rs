@@ -22,8 +22,10 @@ mod thread;
 mod variant;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,6 +40,7 @@ use published::Published;
 
 pub use encoder::{Encoded, Encoder, Job};
 pub use graph::GraphError;
+pub(crate) use graph::forget as forget_graphs;
 pub use hidden::HiddenStates;
 pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
@@ -138,6 +141,9 @@ pub enum ModelError {
     #[error(transparent)]
     Map(#[from] MapError),
 }
+
+/// Ids of the heads to be used, by task.
+pub type HeadChoice = BTreeMap<String, String>;
 
 /// Name of the manifest in a model's folder.
 const MANIFEST: &str = "manifest.toml";
@@ -240,10 +246,10 @@ impl Model {
         }
         // The catalogue is compiled in: it is whole, or nothing of it is there.
         if let Ok(Some(entry)) = catalogue::find(name) {
-            return match store::installed(name)? {
+            return match store::installed(&entry.id)? {
                 Some(installed) => published::installed(entry, &installed),
                 None => Err(ModelError::NotInstalled {
-                    id: name.to_owned(),
+                    id: entry.id.clone(),
                 }),
             };
         }
@@ -376,11 +382,59 @@ impl Model {
         self.heads.iter().find(|head| head.task == task)
     }
 
-    /// The heads of tasks that the product itself knows nothing of: all but genre and key.
-    pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
-        self.heads
+    /// The bytes of one of its heads' files.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    pub fn head_bytes(&self, head: &Head) -> Result<Cow<'static, [u8]>, ModelError> {
+        let path = head.path();
+        let file = path.file_name().and_then(|file| file.to_str());
+        let embedded = EMBEDDED
             .iter()
-            .filter(|head| !["genre", "key"].contains(&head.task.as_str()))
+            .find(|(name, bytes)| Some(*name) == file && sha256(bytes) == head.sha256);
+        if let Some((_, bytes)) = embedded {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes = fs::read(path).map_err(|source| ModelError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let actual = sha256(&bytes);
+        if actual != head.sha256 {
+            return Err(ModelError::Hash {
+                path: path.to_owned(),
+                expected: head.sha256.clone(),
+                actual,
+            });
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// The head in use for `task`: the one that `chosen` names, else the first, which is the one
+    /// that came with the model if one did.
+    #[must_use]
+    pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
+        let of_task = || self.heads.iter().filter(|head| head.task == task);
+        let id = chosen.get(task);
+        let named = id.and_then(|id| of_task().find(|head| head.id() == id));
+        named.or_else(|| of_task().next())
+    }
+
+    /// The heads in use of tasks that the product itself knows nothing of, one a task: all but
+    /// genre and key.
+    #[must_use]
+    pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
+        let mut tasks: Vec<&str> = Vec::new();
+        for head in &self.heads {
+            let task = head.task.as_str();
+            if !["genre", "key"].contains(&task) && !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+        let in_use = tasks.iter();
+        in_use
+            .filter_map(|task| self.head_in_use(task, chosen))
+            .collect()
     }
 }
 
@@ -397,15 +451,9 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Hexadecimal SHA-256 of a file, read piece by piece.
 fn hash_of_file(path: &Path) -> io::Result<String> {
-    let mut file = fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(hexadecimal(&hash.finalize())),
-            count => hash.update(&piece[..count]),
-        }
-    }
+    let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
+    // Nothing ends it early.
+    Ok(hash.unwrap_or_default())
 }
 
 #[cfg(test)]

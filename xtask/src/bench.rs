@@ -2,6 +2,7 @@
 //!
 //! It prints figures beside their aims and judges nothing: a busy machine is no failure.
 
+mod frames;
 mod latency;
 mod live;
 mod machine;
@@ -11,7 +12,7 @@ mod peer;
 mod speed;
 mod start;
 mod statistics;
-mod table;
+pub mod table;
 mod wave;
 
 use std::ffi::OsStr;
@@ -42,6 +43,7 @@ Names (all of them by default):
   memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
+  frames    A frame of the editor on the CPU, page by page, with a full history
 
 Models (with --models; all of them by default): MERT-v0-public, MERT-v0, MERT-v1-95M, MERT-v1-330M, music2vec-v1
   One window at full size with random weights: fp32 and int8, all layers and cut after layer 7, with 1 and 2 threads,
@@ -73,6 +75,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("memory", memory::measure),
     ("start", start::measure),
     ("live", live::measure),
+    ("frames", frames::measure),
 ];
 
 /// A name, if there is a measurement of it.
