@@ -26,7 +26,6 @@ use crate::mertscope::Mertscope;
 use crate::process;
 use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
-pub use models::known as known_model;
 use table::Row;
 
 /// What `--help` prints.

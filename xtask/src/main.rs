@@ -173,7 +173,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 *command = Command::BenchModels { names: Vec::new() };
             }
             (Value(name), Command::BenchModels { names }) => {
-                names.push(bench::known_model(&name.string()?)?);
+                names.push(parity::known(&name.string()?)?);
             }
             (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
             (Value(name), Command::Parity { models }) => {

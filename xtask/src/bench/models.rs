@@ -15,8 +15,8 @@ use anyhow::{Context, Result, bail};
 use super::peer::{self, Peer};
 use super::statistics::Quantiles;
 use super::table::Row;
+use crate::parity;
 use crate::process::{self, Clock, Progress};
-use crate::setup;
 use crate::workspace::Workspace;
 use cost::Cost;
 
@@ -69,28 +69,11 @@ const VARIANTS: [(&str, &[&str], f64); 4] = [
 
 const THREADS: [usize; 2] = [1, 2];
 const WARM_UP: usize = 1;
-const ROUNDS: usize = 9;
-
-/// What makes the checkpoints and runs them in PyTorch.
-const REQUIREMENTS: [&str; 4] = [
-    "torch==2.15.0",
-    "transformers==4.57.6",
-    "numpy==2.4.6",
-    "safetensors==0.8.0",
-];
-
-/// The name of a model, if it is one.
-pub fn known(name: &str) -> Result<&'static str> {
-    let found = MODELS.iter().find(|aims| aims.model == name);
-    match found {
-        Some(aims) => Ok(aims.model),
-        None => bail!("there is no model '{name}'"),
-    }
-}
+const ROUNDS: usize = 7;
 
 /// Rows for the models that are named, all of them if none is.
 pub fn measure(workspace: &Workspace, names: &[&'static str]) -> Result<Vec<Row>> {
-    let python = setup::environment(workspace, "parity", &REQUIREMENTS.map(str::to_owned))?;
+    let python = parity::environment(workspace)?;
     let program = peer::build(workspace)?;
     let mut rows = Vec::new();
     let wanted = MODELS
@@ -106,13 +89,8 @@ pub fn measure(workspace: &Workspace, names: &[&'static str]) -> Result<Vec<Row>
             checkpoint: place.join(aims.model),
             cache: place.join("cache"),
         };
-        let make = workspace.file("tests/fixtures/checkpoints/make.py");
-        process::run(
-            &format!("Making {} with random weights", aims.model),
-            Progress::Silent,
-            Command::new(&python).arg(make).arg(&place).arg(aims.model),
-        )?;
-        let measured = bench.measure();
+        let measured = parity::make(workspace, &python, aims.model, &bench.checkpoint)
+            .and_then(|()| bench.measure());
         // Gigabytes are not left behind, whatever happened.
         fs::remove_dir_all(&place)
             .with_context(|| format!("{} cannot be removed", place.display()))?;
