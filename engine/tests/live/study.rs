@@ -26,6 +26,8 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
 fn play(stage: &mut Stage, audio: &[f32], end_s: f64) -> std::sync::Arc<Snapshot> {
     stage.transport.position = Some(0);
     stage.stream.reset();
+    // An answer from before would look the same.
+    stage.wait("the reset", |s| s.latest.is_none());
     stage.play(audio);
     // The resampler wants a little more before it gives the last samples.
     stage.play(&[0.0; 4_096]);
