@@ -21,12 +21,17 @@
 //! A file is data: nothing in it is run, and every shape and number is checked before it is used.
 
 mod file;
+pub mod fit;
+mod info;
+pub mod metrics;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::{HiddenStates, Manifest};
 use crate::music::Key;
+
+pub use info::HeadInfo;
 
 /// A head, ready to be applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +63,17 @@ pub enum LayerInput {
     One(usize),
     /// The sum of several, each with its weight; the weights sum to 1.
     Weighted(Vec<(usize, f32)>),
+}
+
+impl LayerInput {
+    /// The hidden states that are read, by index.
+    #[must_use]
+    pub fn indices(&self) -> Vec<usize> {
+        match self {
+            Self::One(layer) => vec![*layer],
+            Self::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
+        }
+    }
 }
 
 /// Why a head can't be used.
@@ -143,10 +159,7 @@ impl Head {
                 manifest.width
             ));
         }
-        let layers = match &self.input {
-            LayerInput::One(layer) => vec![*layer],
-            LayerInput::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
-        };
+        let layers = self.input.indices();
         if let Some(layer) = layers.iter().find(|layer| **layer >= manifest.layers.len()) {
             return other(format!("there is no layer {layer}"));
         }
@@ -161,6 +174,14 @@ impl Head {
             });
         }
         Ok(())
+    }
+
+    /// Its name among the heads of its model: its file's name up to the first dot.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let name = name.unwrap_or_default();
+        name.split_once('.').map_or(name, |(id, _)| id)
     }
 
     /// The file it was read from.
@@ -271,6 +292,7 @@ mod tests {
     fn states() -> HiddenStates {
         HiddenStates {
             layers: 2,
+            which: crate::model::LayerSet::All,
             frames: None,
             width: 2,
             data: vec![9., 9., 3., 2.],

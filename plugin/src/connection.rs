@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use mertscope_engine::capture;
+use mertscope_engine::hub::{HubError, Library};
 use mertscope_engine::live::{
     ControlSource, Controls, Hop, Live, Settings, Snapshot, SnapshotReader, Stream,
 };
@@ -25,6 +26,7 @@ pub struct Connection {
     stream: Mutex<Option<Stream>>,
     reader: Mutex<SnapshotReader>,
     log: Arc<Log>,
+    library: Mutex<Option<Arc<Library>>>,
     hook: Hook,
 }
 
@@ -43,6 +45,7 @@ impl Connection {
                 stream: Mutex::default(),
                 reader: Mutex::default(),
                 log: Arc::default(),
+                library: Mutex::default(),
                 hook,
             }
         })
@@ -74,7 +77,24 @@ impl Connection {
         // Out of the lock first: stopping the engine waits for its threads.
         let stream = lock(&self.stream).take();
         drop(stream);
+        let library = lock(&self.library).take();
+        drop(library);
         self.log.close();
+    }
+
+    /// The models of this user. Held from the first call on, so that a download goes on when the
+    /// editor closes; each change of the list repaints an editor.
+    ///
+    /// # Errors
+    /// [`HubError`], when the user has no data folder.
+    pub fn library(&self) -> Result<Arc<Library>, HubError> {
+        let mut library = lock(&self.library);
+        if let Some(library) = &*library {
+            return Ok(Arc::clone(library));
+        }
+        let shared = Library::shared()?;
+        shared.on_update(&self.hook);
+        Ok(Arc::clone(library.insert(shared)))
     }
 
     /// The newest snapshot; an idle one while there is no connection.
@@ -93,7 +113,7 @@ impl Connection {
     }
 
     /// Hands the engine what the project or the editor chose.
-    fn apply(&self) {
+    pub fn apply(&self) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.set(settings(&self.params.memory));
         }
@@ -108,6 +128,8 @@ fn settings(memory: &Memory) -> Settings {
         model,
         model_sha256,
         library_folder: location::library_folder(),
+        precision: engine.precision,
+        device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
         reset_on_start: engine.reset_on_start,
         exact_offline: engine.exact_offline,
@@ -118,7 +140,8 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
         analyse: params.analyse.value(),
-        hold: params.hold.value(),
+        // The editor freezes what it shows by itself; analysis, log and history go on.
+        hold: false,
         smoothing: params.smoothing.value(),
         hop: params.hop_s().map_or(Hop::Auto, Hop::Seconds),
     })

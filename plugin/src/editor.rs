@@ -1,38 +1,60 @@
-//! The editor: a resizable window that draws one [`Snapshot`] as text.
+//! The editor: a resizable window that draws one snapshot of what the engine heard.
 //!
-//! Runs on the GUI thread (on Linux a thread of its own). Nothing here asks the engine to do
-//! anything or computes more than layout; the window sleeps until a new snapshot wakes it.
+//! Runs on the GUI thread (on Linux a thread of its own). Nothing here computes more than layout;
+//! the window sleeps until a new snapshot or an input wakes it. [`face`] is what is in the window.
+
+mod bar;
+mod circle;
+mod colour;
+pub mod control;
+mod desk;
+mod drawing;
+pub mod extra;
+pub mod face;
+mod genre;
+pub mod look;
+mod map;
+mod others;
+mod ranking;
+mod settings;
+mod strip;
+pub mod text;
+pub mod theme;
+mod timeline;
+mod welcome;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use mertscope_engine::live::{ModelState, Snapshot, State};
-use mertscope_engine::music::{Key, Notation};
 use nih_plug::context::gui::GuiContext;
 use nih_plug::editor::dpi::{LogicalSize, NativeSize};
 use nih_plug::editor::{HostMethods, SpawnedEditor};
 use nih_plug::prelude::{Editor, ParentWindowHandle, ResizeHint};
 use nih_plug_egui::baseview::{self, HandlerError};
 use nih_plug_egui::{
-    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, KeyCapture, NiceEguiApp,
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, Key, KeyCapture, NiceEguiApp,
     RepaintNotifier, create_egui_editor,
 };
+
+use self::extra::Extra;
+use self::face::Face;
 
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
 use crate::state::WindowSize;
+use crate::user::User;
 
 /// The window of a new instance, in logical points.
 const FIRST_SIZE: WindowSize = WindowSize {
-    width: 480,
-    height: 320,
+    width: 960,
+    height: 600,
 };
 
 /// The smallest window, in logical points.
 const SMALLEST: LogicalSize<f32> = LogicalSize {
-    width: 240.0,
-    height: 160.0,
+    width: 480.0,
+    height: 320.0,
 };
 
 /// The largest side that a saved window may have, in logical points: several screens.
@@ -43,6 +65,7 @@ pub struct Window {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
     repaint: RepaintNotifier,
+    extra: Option<Arc<dyn Extra>>,
 }
 
 impl Window {
@@ -56,7 +79,15 @@ impl Window {
             params,
             connection,
             repaint,
+            extra: None,
         }
+    }
+
+    /// The same window with what the program around it adds.
+    #[must_use]
+    pub fn with_extra(mut self, extra: Arc<dyn Extra>) -> Self {
+        self.extra = Some(extra);
+        self
     }
 
     fn size(&self) -> LogicalSize<f32> {
@@ -85,6 +116,8 @@ impl Editor for Window {
         let view = View {
             params: Arc::clone(&self.params),
             connection: Arc::clone(&self.connection),
+            extra: self.extra.clone(),
+            face: None,
             failed: false,
         };
         let state = EguiEditorState::from_size(self.size(), 1.0);
@@ -109,36 +142,66 @@ impl Editor for Window {
     }
 }
 
-/// What is in the window.
+/// The window's contents, and what becomes of a failure in them.
 struct View {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
+    extra: Option<Arc<dyn Extra>>,
+    face: Option<Face>,
     failed: bool,
+}
+
+/// Keys that work the controls; they go to the host unless a control has the focus.
+fn keys_of_controls() -> KeyCapture {
+    let names = [
+        "Tab",
+        "Enter",
+        "Escape",
+        "ArrowLeft",
+        "ArrowRight",
+        "ArrowUp",
+        "ArrowDown",
+        "Home",
+        "End",
+        "+",
+        "=",
+        "-",
+    ];
+    KeyCapture::CaptureKeys(
+        names
+            .iter()
+            .filter_map(|name| name.parse::<Key>().ok())
+            .collect(),
+    )
 }
 
 impl NiceEguiApp for View {
     fn build(
         &mut self,
-        _egui: egui::Context,
-        _gui: GuiContext,
+        egui: egui::Context,
+        host: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
-        // There is no text to type here: every key is a shortcut of the host.
-        frame.set_key_capture(KeyCapture::IgnoreAll);
+        frame.set_key_capture(keys_of_controls());
+        let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
+        let face = Face::new(&egui, params, connection, host, User::present());
+        self.face = Some(face.with_extra(self.extra.clone()));
         Ok(())
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        // While text is typed every key is for the text; else shortcuts are the host's.
+        frame.set_key_capture(if ui.ctx().text_edit_focused() {
+            KeyCapture::CaptureAll
+        } else {
+            keys_of_controls()
+        });
         // A panic would end the editor's thread, and some hosts with it.
-        let drawn = catch_unwind(AssertUnwindSafe(|| {
-            egui::CentralPanel::default().show(ui, |ui| {
-                if self.failed {
-                    ui.label("The view failed. Close the window and open it again.");
-                } else {
-                    let notation = self.params.notation.value().into();
-                    snapshot_ui(ui, &self.connection.snapshot(), notation);
-                }
-            });
+        let drawn = catch_unwind(AssertUnwindSafe(|| match &mut self.face {
+            Some(face) if !self.failed => face.ui(ui, &self.connection.snapshot()),
+            _ => {
+                ui.label("The view failed. Close the window and open it again.");
+            }
         }));
         self.failed |= drawn.is_err();
     }
@@ -149,81 +212,8 @@ impl NiceEguiApp for View {
             height: size.logical.height.round() as u32,
         });
     }
-}
 
-fn snapshot_ui(ui: &mut egui::Ui, snapshot: &Snapshot, notation: Notation) {
-    ui.heading(key_text(snapshot, notation));
-    ui.label(genre_text(snapshot));
-    ui.separator();
-    for line in status_texts(snapshot) {
-        ui.label(line);
+    fn editor_closed(&mut self) {
+        self.face = None;
     }
-    if let Some(error) = &snapshot.error {
-        ui.colored_label(ui.visuals().warn_fg_color, error);
-    }
-}
-
-fn key_text(snapshot: &Snapshot, notation: Notation) -> String {
-    let Some(entry) = &snapshot.latest else {
-        return "Listening".to_owned();
-    };
-    let heard = entry.reading.heard.as_ref();
-    let Some(key) = heard.and_then(|heard| heard.key_label) else {
-        return "No clear key".to_owned();
-    };
-    let probability = heard
-        .and_then(|heard| heard.key_smoothed)
-        .map_or(0.0, |all: [f32; Key::COUNT]| all[key.index()]);
-    format!("{} ({:.0} %)", key.to_text(notation), probability * 100.0)
-}
-
-fn genre_text(snapshot: &Snapshot) -> String {
-    let labels = snapshot.model.running.as_ref().map(|r| &r.genre_labels);
-    let genres = snapshot
-        .latest
-        .as_ref()
-        .and_then(|entry| entry.reading.heard.as_ref()?.genre_smoothed.as_ref());
-    let best = labels
-        .zip(genres)
-        .and_then(|(labels, genres)| labels.iter().zip(genres).max_by(|a, b| a.1.total_cmp(b.1)));
-    best.map_or_else(String::new, |(label, probability)| {
-        format!("{label} ({:.0} %)", probability * 100.0)
-    })
-}
-
-fn status_texts(snapshot: &Snapshot) -> [String; 4] {
-    let state = match snapshot.state {
-        State::Idle => "idle",
-        State::Stopped => "stopped",
-        State::Silent => "silent",
-        State::Analysing => "analysing",
-        State::Held => "held",
-    };
-    let asked = match snapshot.model.state {
-        ModelState::Loading => "loading",
-        ModelState::Ready => "ready",
-        ModelState::Missing => "missing",
-    };
-    let running = snapshot.model.running.as_ref();
-    let ms = |seconds: Option<f64>| {
-        seconds.map_or_else(|| "–".to_owned(), |s| format!("{:.0} ms", s * 1000.0))
-    };
-    [
-        format!("{state}, window {:.0} % full", snapshot.window_fill * 100.0),
-        format!(
-            "model {} ({asked}) on {}",
-            running.map_or("–", |running| running.id.as_str()),
-            running.map_or("–", |running| running.device.as_str()),
-        ),
-        format!(
-            "hop {:.1} s, inference {}, lag {}",
-            snapshot.hop_s,
-            ms(snapshot.inference_s),
-            ms(snapshot.latency_s)
-        ),
-        format!(
-            "{} frames lost, {} windows skipped",
-            snapshot.lost_frames, snapshot.skipped_windows
-        ),
-    ]
 }

@@ -21,11 +21,12 @@
 // The derive macros write paths into a crate of this name.
 extern crate nih_plug as nice_plug;
 
+pub mod connection;
+pub mod editor;
 pub mod params;
 pub mod state;
+pub mod user;
 
-mod connection;
-mod editor;
 mod location;
 mod log;
 mod process;

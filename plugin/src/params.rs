@@ -22,7 +22,7 @@ pub struct MertscopeParams {
 
     /// Seconds from one window to the next; 0 leaves it to the engine.
     #[id = "hop"]
-    hop_s: FloatParam,
+    pub hop_s: FloatParam,
 
     /// Whether results are smoothed over audio time or each window stands for itself.
     #[id = "smoothing"]

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use mertscope_engine::model::Model;
+use mertscope_engine::model::device::Choice;
+use mertscope_engine::model::{Model, Precision};
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -66,7 +68,7 @@ impl Field for HeadChoice {
 }
 
 /// How the engine may work for this instance.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EngineChoice {
     /// Share of one processor core that analysis may take, 0 to 1.
@@ -75,6 +77,11 @@ pub struct EngineChoice {
     pub exact_offline: bool,
     /// Whether the history begins anew each time the transport starts.
     pub reset_on_start: bool,
+    /// What the model is run on.
+    pub device: Choice,
+    /// The arithmetic of a checkpoint's graph; what suits the device when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
 }
 
 impl Default for EngineChoice {
@@ -83,6 +90,8 @@ impl Default for EngineChoice {
             cpu_share: 0.5,
             exact_offline: false,
             reset_on_start: false,
+            device: Choice::Auto,
+            precision: None,
         }
     }
 }
@@ -180,6 +189,7 @@ type Loaded = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 pub struct Memory {
     saved: Mutex<Saved>,
+    changed: AtomicBool,
     loaded: OnceLock<Loaded>,
 }
 
@@ -192,7 +202,14 @@ impl Memory {
 
     /// Writes a field.
     pub fn set<F: Field + PartialEq>(&self, field: &F) {
+        self.changed.store(true, Ordering::Relaxed);
         self.lock().set(field);
+    }
+
+    /// Whether nothing was written or loaded since the instance was made.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
     }
 
     /// Has `loaded` called each time a project was loaded; only the first call of this counts.
@@ -208,6 +225,7 @@ impl Memory {
 
 impl PersistentField<'_, Saved> for Memory {
     fn set(&self, new_value: Saved) {
+        self.changed.store(true, Ordering::Relaxed);
         *self.lock() = new_value;
         if let Some(loaded) = self.loaded.get() {
             loaded();

@@ -11,6 +11,8 @@ mod demo_audio;
 mod install;
 mod mertscope;
 mod notices;
+mod parity;
+mod peak;
 mod process;
 mod setup;
 mod test;
@@ -35,6 +37,7 @@ Commands:
   demo     Analyses the demo pieces and draws their keys and genres over time
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
+  parity   Compares the MERT family at full size with the reference implementation
   setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
 
   bundle       Builds the VST3 and CLAP plugins and the mertscope command into target/bundled
@@ -59,6 +62,8 @@ enum Command {
     DemoAudio,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
+    Parity { models: Vec<&'static str> },
+    BenchModels { names: Vec<&'static str> },
     Bundle { profile: Profile },
     Install { scope: Scope },
     Uninstall { scope: Scope },
@@ -91,6 +96,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
+        Command::Parity { models } => return parity::run(&workspace, &models),
+        Command::BenchModels { names } => return bench::run_models(&workspace, &names),
         Command::Bundle { profile } => {
             for path in bundle::run(&workspace, profile)?.tops() {
                 println!("{}", path.display());
@@ -100,6 +107,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Uninstall { scope } => install::uninstall(scope)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask bench` so far.
+fn nothing_named() -> Command {
+    Command::Bench { names: Vec::new() }
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
@@ -117,7 +129,8 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 },
                 test::HELP,
             ),
-            "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
+            "parity" => (Command::Parity { models: Vec::new() }, parity::HELP),
+            "bench" => (nothing_named(), bench::HELP),
             "bundle" => (
                 Command::Bundle {
                     profile: Profile::Release,
@@ -152,7 +165,16 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                     ..
                 },
             ) => *filter = Some(text.string()?),
+            (Long("models"), command @ Command::Bench { .. }) if *command == nothing_named() => {
+                *command = Command::BenchModels { names: Vec::new() };
+            }
+            (Value(name), Command::BenchModels { names }) => {
+                names.push(bench::known_model(&name.string()?)?);
+            }
             (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
+            (Value(name), Command::Parity { models }) => {
+                models.push(parity::known(&name.string()?)?);
+            }
             (other, _) => return Err(other.unexpected().into()),
         }
     }
@@ -198,9 +220,21 @@ mod tests {
                 },
             ),
             (
+                "bench --models music2vec-v1",
+                Command::BenchModels {
+                    names: vec!["music2vec-v1"],
+                },
+            ),
+            (
                 "bundle --dev",
                 Command::Bundle {
                     profile: Profile::Dev,
+                },
+            ),
+            (
+                "parity MERT-v0",
+                Command::Parity {
+                    models: vec!["MERT-v0"],
                 },
             ),
             ("install", Command::Install { scope: Scope::User }),
@@ -225,6 +259,9 @@ mod tests {
             ("demo loud", "loud"),
             ("test one two", "two"),
             ("bench luck", "luck"),
+            ("parity MERT-v9", "MERT-v9"),
+            ("bench --models MERT-v9", "MERT-v9"),
+            ("bench start --models", "--models"),
             ("setup --system", "--system"),
         ] {
             let error = parsed(line).unwrap_err().to_string();

@@ -42,7 +42,16 @@ impl Mertscope {
         command
     }
 
-    /// The same with windows `hop_s` seconds apart, and no remarks.
+    /// `mertscope embed`: every frame of every hidden state of the model in a folder, on the CPU.
+    pub fn embed_frames(&self, model: &Path, input: &Path, out: &Path) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.arg("embed").arg(input).arg("--model").arg(model);
+        command.args(["--device", "cpu", "--pool", "none", "--out"]);
+        command.arg(out);
+        command
+    }
+
+    /// `mertscope analyze INPUT` with windows `hop_s` seconds apart, and no remarks.
     pub fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
         let mut command = self.analyze(input);
         command.arg("--quiet").arg("--hop").arg(hop_s.to_string());

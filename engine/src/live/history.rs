@@ -1,6 +1,7 @@
 //! The last windows of a stream, bounded, in the order of the audio.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::place::Place;
 use super::snapshot::Entry;
@@ -20,6 +21,7 @@ pub(super) fn entry(place: &Place, status: Status, heard: Option<Heard>, generat
         },
         host_samples: place.host_samples.clone(),
         generation,
+        published: SystemTime::now(),
     }
 }
 
@@ -70,6 +72,8 @@ mod tests {
             genre_smoothed: None,
             key_smoothed: None,
             key_label: None,
+            point: None,
+            others: Vec::new(),
         });
         entry(&place, status, heard, 1)
     }

@@ -123,6 +123,8 @@ impl Track {
         Wanted {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
+            device: self.settings.device.clone(),
+            precision: self.settings.precision,
             library_folder: self.settings.library_folder.clone(),
         }
     }

@@ -1,6 +1,8 @@
 //! A model's manifest: what it is and what its graph promises. Read from TOML, checked, and from
 //! then on the only source of rates, lengths and shapes: no caller passes a sample rate.
 
+mod checkpoint;
+
 use std::collections::HashSet;
 
 use serde::Deserialize;
@@ -37,6 +39,9 @@ pub struct Manifest {
     /// The heads that come with the model.
     #[serde(default)]
     pub heads: Vec<HeadFile>,
+    /// The map that comes with the model.
+    #[serde(default)]
+    pub map: Option<HeadFile>,
 }
 
 /// The ONNX graph and what it promises.
@@ -47,7 +52,8 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graph {
-    /// The ONNX file, beside the manifest.
+    /// The ONNX file, beside the manifest; of a published checkpoint, the file of its weights, from
+    /// which graphs are made.
     pub file: String,
     /// Its SHA-256, hexadecimal: the model's identity.
     pub sha256: String,
@@ -102,7 +108,7 @@ pub struct Layer {
     pub meaning: String,
 }
 
-/// A head that comes with the model.
+/// A head, or the map, that comes with the model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadFile {
@@ -129,9 +135,12 @@ impl Manifest {
             |names: &[String]| names.is_empty() || names.len() == 1 || names.len() == layers;
         let unique: HashSet<_> = graph.pooled.iter().chain(&graph.frames).collect();
         let files = || {
-            [(&graph.file, &graph.sha256)]
-                .into_iter()
-                .chain(self.heads.iter().map(|head| (&head.file, &head.sha256)))
+            [(&graph.file, &graph.sha256)].into_iter().chain(
+                self.heads
+                    .iter()
+                    .chain(&self.map)
+                    .map(|part| (&part.file, &part.sha256)),
+            )
         };
         let plain =
             |name: &str| !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";
@@ -187,7 +196,8 @@ impl Manifest {
         }
     }
 
-    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX.
+    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX, the
+    /// weights file's for a checkpoint.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.graph.sha256

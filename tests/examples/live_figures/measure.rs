@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::unbounded;
 use mertscope_engine::capture::{Tap, Transport, tap};
 use mertscope_engine::live::{Controls, Hop, Live, ModelState, Settings, Stream};
+use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Encoder, Job, Model, SessionOptions, runtime};
 
 pub const RATE_HZ: u32 = 48_000;
@@ -111,7 +112,8 @@ pub fn beside_a_busy_encoder(body: impl FnOnce()) -> Result<(), Box<dyn Error>> 
     let model = Arc::new(Model::embedded()?);
     let options = SessionOptions {
         threads: 1,
-        frames: false,
+        device: Choice::Cpu,
+        ..SessionOptions::default()
     };
     let window = music(1.7)[..model.manifest.window_samples].to_vec();
     let encoder = Encoder::start(runtime::load(None)?, model, options)?;

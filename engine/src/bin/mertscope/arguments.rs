@@ -1,8 +1,16 @@
 //! What can be typed.
 
+mod fitting;
+mod heads;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mertscope_engine::model::Precision;
+use mertscope_engine::model::device::Choice;
+
+pub use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -29,10 +37,21 @@ pub enum Command {
     /// Write the hidden states of an audio file, for research
     #[command(after_help = EMBED_EXAMPLES)]
     Embed(EmbedArguments),
-    /// Show the models
+    /// Show, fetch, import, check and remove models
+    #[command(after_help = MODELS_EXAMPLES)]
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Train, judge and keep heads of one's own
+    Heads {
+        #[command(subcommand)]
+        command: HeadsCommand,
+    },
+    /// Fit and show the map that the display places music on
+    Map {
+        #[command(subcommand)]
+        command: MapCommand,
     },
     /// Say what is installed, what is used and what is missing
     Doctor,
@@ -52,24 +71,114 @@ pub enum Command {
     },
 }
 
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  mertscope models list
+  mertscope models fetch MERT-v1-95M
+  mertscope models import Downloads/MERT-v1-95M
+  mertscope models remove MERT-v1-95M
+
+HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY and NO_PROXY are followed.";
+
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// List the models that can be used
-    List,
+    /// List the models and whether they are here
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a published model from the hub, or take it from the hub's cache on this machine
+    #[command(after_help = FETCH_HELP)]
+    Fetch {
+        /// The model, as in `mertscope models list`
+        id: String,
+        #[command(flatten)]
+        consent: ConsentArguments,
+    },
+    /// Copy a published model from a folder, without a network
+    #[command(after_help = IMPORT_HELP)]
+    Import {
+        /// A folder with config.json, preprocessor_config.json and the weights, or the weights in it
+        path: PathBuf,
+        /// Which model it is [default: what the folder's name says]
+        #[arg(long = "as", value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        consent: ConsentArguments,
+    },
+    /// Compare a model's files with what was installed, byte for byte
+    Verify {
+        /// The model [default: all that are installed]
+        id: Option<String>,
+    },
+    /// Remove a model; files in the hub's own cache stay there
+    Remove {
+        /// The model
+        id: String,
+    },
+}
+
+const FETCH_HELP: &str = "\
+Ctrl-C stops it; what is there is kept, and the same command goes on from it. The licence is shown and
+has to be agreed to once; without a terminal that takes --yes or --accept-licence.";
+
+const IMPORT_HELP: &str = "\
+On a machine with a network, save the files of the model's page on the hub into a folder: config.json,
+preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
+
+/// How the user agrees to a licence without being asked.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ConsentArguments {
+    /// Agree to the model's licence without being asked
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Agree to this licence and no other, such as CC-BY-NC-4.0
+    #[arg(long, value_name = "LICENCE")]
+    pub accept_licence: Option<String>,
+}
+
+/// The arithmetic of a model that has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArgument {
+    Auto,
+    Fp32,
+    Fp16,
+    Int8,
 }
 
 /// The model and how it is run.
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// Model id, or a folder with a manifest.toml [default: the embedded model]
+    /// Model id, or the folder of a model or checkpoint [default: the embedded model]
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
     /// Threads that share the work on one window [default: the cores there are, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Choice,
+    /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
+    #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
+    precision: PrecisionArgument,
+    /// A library with an execution provider of its own, to be used beside those that are installed
+    #[arg(long, value_name = "FILE")]
+    pub provider_library: Option<PathBuf>,
 }
 
 impl ModelArguments {
+    /// The arithmetic to use; `None` for what suits the device.
+    pub fn precision(&self) -> Option<Precision> {
+        match self.precision {
+            PrecisionArgument::Auto => None,
+            PrecisionArgument::Fp32 => Some(Precision::Fp32),
+            PrecisionArgument::Fp16 => Some(Precision::Fp16),
+            PrecisionArgument::Int8 => Some(Precision::Int8),
+        }
+    }
+
     /// The number of threads to use.
     pub fn threads(&self) -> usize {
         // A 5-s window is too little work to share among more than a few cores.

@@ -6,13 +6,13 @@ use std::fs;
 use anyhow::Context;
 use mertscope_engine::embed::{Embedder, Pool, head_weights};
 use mertscope_engine::head::Head;
-use mertscope_engine::model::Model;
+use mertscope_engine::model::{Model, SessionOptions};
 
 use crate::arguments::{EmbedArguments, Layers, PoolArgument};
 use crate::arrays::ArrayWriter;
 use crate::inputs::{self, Input};
 use crate::progress::Bar;
-use crate::{load, log};
+use crate::{load, log, tell_fallbacks};
 
 /// Runs the command; the result says whether all went well.
 pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
@@ -53,8 +53,16 @@ pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
         model.clone(),
         layers,
         pool,
-        arguments.model.threads(),
+        SessionOptions {
+            threads: arguments.model.threads(),
+            precision: arguments.model.precision(),
+            device: arguments.model.device.clone(),
+            ..SessionOptions::default()
+        },
     )?;
+    if !arguments.quiet {
+        tell_fallbacks(embedder.device());
+    }
     let bar = Bar::new(arguments.quiet);
     bar.file(&file, 1, 1);
     let mut sink = |hidden| writer.push(&hidden);

@@ -13,7 +13,10 @@ mod arguments;
 mod arrays;
 mod doctor;
 mod embed;
+mod heads;
 mod inputs;
+mod labelled;
+mod map;
 mod models;
 mod output;
 mod progress;
@@ -27,13 +30,16 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use arguments::{Command, CommandLine, ModelArguments};
+use mertscope_engine::model::device::{self, LibraryError, Report};
 use mertscope_engine::model::{Model, Runtime, runtime};
 
 fn main() -> ExitCode {
     let outcome = match CommandLine::parse().command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
-        Command::Models { command } => models::run(command),
+        Command::Heads { command } => heads::run(&command),
+        Command::Map { command } => map::run(&command),
+        Command::Models { command } => models::run(&command),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => write_out(|out| {
             clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
@@ -48,10 +54,26 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             log(&format!("{error:#}"));
-            ExitCode::FAILURE
+            if error.is::<UsageError>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
+
+/// The command line lacks something that can only be told once it runs.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
 
 /// Writes the manual pages of the command and its subcommands into `folder`.
 fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
@@ -71,6 +93,13 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
     Ok(true)
 }
 
+/// Tells which devices were not used, unless nothing is wrong with that.
+fn tell_fallbacks(device: &Report) {
+    for fallback in device.to_tell() {
+        log(&format!("Not used: {fallback}"));
+    }
+}
+
 /// A line on standard error; the only way the command talks beside its results.
 fn log(message: &str) {
     // Without a standard error there is no one to tell.
@@ -87,7 +116,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// The model and the runtime that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Model>)> {
     let model = Model::find(arguments.model.as_deref())?;
-    Ok((runtime::load(own_folder().as_deref())?, Arc::new(model)))
+    let runtime = runtime::load(own_folder().as_deref())?;
+    if let Some(library) = &arguments.provider_library {
+        match device::library::register(runtime, library) {
+            Err(error @ LibraryError::NoDevice { .. }) => log(&error.to_string()),
+            registered => registered?,
+        }
+    }
+    Ok((runtime, Arc::new(model)))
 }
 
 /// The folder that holds this program, where a bundle keeps its libraries.

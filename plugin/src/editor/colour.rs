@@ -1,0 +1,133 @@
+//! Colours with a meaning: keys by their hour on the circle of fifths, genres by a palette that
+//! colour-blind readers can tell apart. Lightness carries the probability, hue never alone.
+
+use egui::Color32;
+use mertscope_engine::music::{Key, Mode};
+
+/// Paul Tol's “muted” scheme (SRON technical note EPS/TN/09-002, issue 3.2), its indigo, green and
+/// wine lightened for a dark ground.
+const GENRES: [Color32; 10] = [
+    Color32::from_rgb(0x88, 0xcc, 0xee),
+    Color32::from_rgb(0xcc, 0x66, 0x77),
+    Color32::from_rgb(0xdd, 0xcc, 0x77),
+    Color32::from_rgb(0x44, 0xaa, 0x99),
+    Color32::from_rgb(0x7a, 0x6f, 0xd0),
+    Color32::from_rgb(0x99, 0x99, 0x33),
+    Color32::from_rgb(0xe0, 0x8f, 0xc4),
+    Color32::from_rgb(0x2f, 0x8f, 0x4e),
+    Color32::from_rgb(0xb4, 0xb4, 0xb4),
+    Color32::from_rgb(0xa8, 0x32, 0x5e),
+];
+
+/// Dark text on light fills.
+const INK: Color32 = Color32::from_rgb(0x0b, 0x0e, 0x12);
+
+/// The colour of the label at `index` of a head's labels.
+pub fn label(index: usize, dark: bool) -> Color32 {
+    let colour = GENRES[index % GENRES.len()];
+    if dark { colour } else { mix(colour, INK, 0.14) }
+}
+
+/// A key's colour at full strength: a twelfth of the colour circle a fifth, minor darker than its
+/// relative major.
+pub fn key(key: Key, dark: bool) -> Color32 {
+    let hue = key.fifths() as f32 * 30.0 + 20.0;
+    match (key.mode(), dark) {
+        (Mode::Major, true) => from_oklch(0.80, 0.125, hue),
+        (Mode::Minor, true) => from_oklch(0.64, 0.130, hue),
+        (Mode::Major, false) => from_oklch(0.74, 0.130, hue),
+        (Mode::Minor, false) => from_oklch(0.58, 0.130, hue),
+    }
+}
+
+/// `from` at 0, `to` at 1, mixed as the screen shows them.
+pub fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
+    let share = share.clamp(0.0, 1.0);
+    let channel =
+        |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round() as u8;
+    Color32::from_rgb(
+        channel(from.r(), to.r()),
+        channel(from.g(), to.g()),
+        channel(from.b(), to.b()),
+    )
+}
+
+/// Black or white, whichever reads better on `fill`.
+pub fn on(fill: Color32) -> Color32 {
+    if contrast(fill, INK) >= contrast(fill, Color32::WHITE) {
+        INK
+    } else {
+        Color32::WHITE
+    }
+}
+
+/// WCAG 2 contrast ratio, 1 to 21.
+pub fn contrast(a: Color32, b: Color32) -> f32 {
+    let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+    a.max(b) / a.min(b)
+}
+
+/// WCAG 2 relative luminance, 0 to 1.
+fn luminance(colour: Color32) -> f32 {
+    let channel = |value: u8| {
+        let c = f32::from(value) / 255.0;
+        if c <= 0.04045 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * channel(colour.r()) + 0.7152 * channel(colour.g()) + 0.0722 * channel(colour.b())
+}
+
+/// From lightness (0…1), chroma and hue in degrees, clipped to sRGB. Matrices: Björn Ottosson, “A
+/// perceptual color space for image processing” (2020).
+fn from_oklch(lightness: f32, chroma: f32, hue: f32) -> Color32 {
+    let (sin, cos) = hue.to_radians().sin_cos();
+    let (a, b) = (chroma * cos, chroma * sin);
+    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
+    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
+    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+    let linear = [
+        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_93 * s,
+        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s,
+        -0.004_196_086 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+    ];
+    let [r, g, b] = linear.map(|c| {
+        let encoded = if c <= 0.003_130_8 {
+            12.92 * c
+        } else {
+            1.055 * c.powf(1.0 / 2.4) - 0.055
+        };
+        (encoded.clamp(0.0, 1.0) * 255.0).round() as u8
+    });
+    Color32::from_rgb(r, g, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn keys_differ_and_their_names_read_on_them() {
+        for dark in [true, false] {
+            let colours: HashSet<_> = Key::all().map(|k| key(k, dark)).collect();
+            assert_eq!(colours.len(), Key::COUNT);
+            for k in Key::all() {
+                let fill = key(k, dark);
+                assert!(contrast(fill, on(fill)) >= 4.5, "{k}: {fill:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_mix_begins_and_ends_with_its_parts() {
+        let (a, b) = (
+            Color32::from_rgb(10, 20, 30),
+            Color32::from_rgb(200, 100, 0),
+        );
+        assert_eq!((mix(a, b, 0.0), mix(a, b, 1.0)), (a, b));
+        assert_eq!(mix(a, b, f32::INFINITY), b);
+    }
+}

@@ -1,0 +1,137 @@
+//! What the views draw from and act through, for one frame.
+
+use std::sync::Arc;
+
+use egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui};
+use mertscope_engine::live::{Entry, Snapshot};
+use mertscope_engine::music::{Key, Notation};
+use mertscope_engine::timeline::{Heard, Status};
+use nih_plug::context::gui::GuiContext;
+use nih_plug::params::Param;
+
+use super::text;
+use super::theme::Palette;
+use crate::connection::Connection;
+use crate::params::MertscopeParams;
+
+/// See the module.
+pub struct Desk<'a> {
+    /// What is shown: the newest snapshot, or the one that is held.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// The newest snapshot, held or not.
+    pub live: &'a Arc<Snapshot>,
+    /// The instance's parameters and memory.
+    pub params: &'a MertscopeParams,
+    /// The way to the engine for what is no parameter.
+    pub connection: &'a Connection,
+    /// The way to the host for parameters.
+    pub host: &'a GuiContext,
+    /// The colours.
+    pub palette: &'static Palette,
+    /// How keys are written.
+    pub notation: Notation,
+}
+
+impl Desk<'_> {
+    /// Sets a parameter as one gesture that the host can record.
+    pub fn set<P: Param>(&self, param: &P, value: P::Plain) {
+        let setter = self.host.param_setter();
+        setter.begin_set_parameter(param);
+        setter.set_parameter(param, value);
+        setter.end_set_parameter(param);
+    }
+
+    /// The newest window's answer.
+    pub fn heard(&self) -> Option<&Heard> {
+        self.snapshot.latest.as_ref()?.reading.heard.as_ref()
+    }
+
+    /// The labels of the genre head; empty without one.
+    pub fn genre_labels(&self) -> &[String] {
+        let running = self.snapshot.model.running.as_ref();
+        running.map_or(&[], |running| &running.genre_labels)
+    }
+
+    /// Draws a card, and gives the room inside its margins.
+    pub fn card(&self, ui: &Ui, rect: Rect) -> Rect {
+        let stroke = Stroke::new(1.0, self.palette.rule);
+        let fill = self.palette.panel;
+        ui.painter().rect(
+            rect,
+            CornerRadius::same(8),
+            fill,
+            stroke,
+            StrokeKind::Inside,
+        );
+        rect.shrink(if rect.width() < 260.0 || rect.height() < 260.0 {
+            8.0
+        } else {
+            14.0
+        })
+    }
+}
+
+/// The keys of a window with their probabilities, most probable first; what is no number counts
+/// as zero.
+pub fn ranked_keys(heard: &Heard) -> Option<Vec<(Key, f32)>> {
+    let all = heard.key_smoothed.as_ref()?;
+    let mut ranked: Vec<(Key, f32)> = Key::all().zip(all.iter().map(|p| finite(*p))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Some(ranked)
+}
+
+/// The most probable label of a window and its probability.
+pub fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32)> {
+    let all = entry.reading.heard.as_ref()?.genre_smoothed.as_ref()?;
+    let pairs = all
+        .iter()
+        .take(labels.len())
+        .map(|p| finite(*p))
+        .enumerate();
+    pairs.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// What was heard in a window, a line each: key, genre; or why nothing was.
+pub fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
+    let reading = &entry.reading;
+    let Some(heard) = &reading.heard else {
+        return match reading.status {
+            Status::Silent => "Silence: not analysed",
+            Status::Gap => "Audio is missing: not analysed",
+            Status::Invalid => "Samples that are no numbers: not analysed",
+            Status::Failed => "The model failed on this window",
+            Status::Ok => "Not analysed",
+        }
+        .to_owned();
+    };
+    let mut lines = Vec::new();
+    if let Some(keys) = ranked_keys(heard) {
+        let best = format!(
+            "{} {}",
+            keys[0].0.to_text(desk.notation),
+            text::percent(keys[0].1)
+        );
+        lines.push(if heard.key_label.is_some() {
+            best
+        } else {
+            format!("No clear key ({best})")
+        });
+    }
+    if let Some((index, p)) = best_label(desk.genre_labels(), entry) {
+        lines.push(format!(
+            "{} {}",
+            text::label(&desk.genre_labels()[index]),
+            text::percent(p)
+        ));
+    }
+    lines.join("\n")
+}
+
+/// A probability that can be drawn: 0 to 1, 0 for what is no number.
+pub fn finite(probability: f32) -> f32 {
+    if probability.is_finite() {
+        probability.clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,68 @@
+//! Everything that can be chosen, in one column of sections that scrolls.
+
+mod analysis;
+mod defaults;
+mod device;
+mod display;
+mod heads;
+mod models;
+mod row;
+
+use egui::{Rect, ScrollArea, Ui, UiBuilder, vec2};
+
+use self::defaults::Defaults;
+use self::models::Models;
+use super::desk::Desk;
+use super::extra::Extra;
+use super::look::Look;
+use crate::user::User;
+
+/// Widest column of settings, in points.
+const WIDEST: f32 = 760.0;
+
+/// The settings' own state.
+#[derive(Default)]
+pub struct Settings {
+    models: Models,
+    defaults: Defaults,
+}
+
+impl Settings {
+    /// Draws the settings into `rect`.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        desk: &Desk<'_>,
+        look: &mut Look,
+        (extra, user): (Option<&dyn Extra>, &User),
+        rect: Rect,
+    ) {
+        let inner = desk.card(ui, rect);
+        ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                let width = (ui.available_width() - 12.0).min(WIDEST);
+                // One column in the middle: lines stay short however wide the window is.
+                ui.add_space(0.0);
+                let left = ((ui.available_width() - width) / 2.0).max(0.0);
+                let column = Rect::from_min_size(
+                    ui.cursor().min + vec2(left, 0.0),
+                    vec2(width, f32::INFINITY),
+                );
+                ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
+                    ui.set_width(width);
+                    if let Some(extra) = extra {
+                        row::head(ui, desk, extra.title());
+                        extra.settings_ui(ui, desk.palette);
+                        row::end(ui);
+                    }
+                    analysis::section(ui, desk);
+                    self.models.section(ui, desk);
+                    heads::section(ui, desk);
+                    device::section(ui, desk);
+                    display::section(ui, desk, look);
+                    self.defaults.section(ui, desk, look, user);
+                });
+            });
+        });
+    }
+}

@@ -1,0 +1,164 @@
+//! What is analysed, how often, and what it may cost.
+
+use egui::{Slider, Ui, WidgetInfo};
+use nih_plug::params::Param;
+
+use super::super::control::{segments, switch};
+use super::super::desk::Desk;
+use super::row::{end, head, row};
+use crate::params::Source;
+use crate::state::EngineChoice;
+
+/// Draws the section.
+pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
+    head(ui, desk, "Analysis");
+    let (params, palette) = (desk.params, desk.palette);
+    row(
+        ui,
+        desk,
+        "Analyse",
+        "Audio passes untouched either way",
+        |ui| {
+            let about = "Whether anything is analysed; audio passes either way";
+            if let Some(on) = switch(ui, palette, params.analyse.value(), "Analyse", about) {
+                desk.set(&params.analyse, on);
+            }
+        },
+    );
+    row(ui, desk, "Source", "What is listened to", |ui| {
+        let options = [
+            (Source::Main, "Main", "What passes through"),
+            (
+                Source::SideChain,
+                "Side-chain",
+                "The side-chain input, where the host connects one",
+            ),
+        ];
+        if let Some(source) = segments(ui, palette, params.source.value(), &options) {
+            desk.set(&params.source, source);
+        }
+    });
+    hop(ui, desk);
+    row(
+        ui,
+        desk,
+        "Smoothing",
+        "Over the last seconds of audio, so that single windows don't flicker",
+        |ui| {
+            let about = "Results smoothed over audio time, or each window for itself";
+            if let Some(on) = switch(ui, palette, params.smoothing.value(), "Smoothing", about) {
+                desk.set(&params.smoothing, on);
+            }
+        },
+    );
+    engine(ui, desk);
+    row(
+        ui,
+        desk,
+        "Log",
+        "A line of JSON for each window, in the folder mertscope/logs of your data",
+        |ui| {
+            let about = "Whether results are written to a file";
+            if let Some(on) = switch(ui, palette, params.log.value(), "Log", about) {
+                desk.set(&params.log, on);
+            }
+        },
+    );
+    end(ui);
+}
+
+fn hop(ui: &mut Ui, desk: &Desk<'_>) {
+    let hop = &desk.params.hop_s;
+    row(
+        ui,
+        desk,
+        "Hop",
+        "Time from one window to the next; Auto is as short as the CPU share allows",
+        |ui| {
+            let mut hop_s = hop.value();
+            let slider = Slider::new(&mut hop_s, 0.0..=30.0)
+                .step_by(0.5)
+                .custom_formatter(|value, _| {
+                    hop.normalized_value_to_string(hop.preview_normalized(value as f32), true)
+                })
+                .custom_parser(|text| {
+                    hop.string_to_normalized_value(text)
+                        .map(|n| f64::from(hop.preview_plain(n)))
+                });
+            let response = ui.add(slider);
+            response.widget_info(|| WidgetInfo::slider(true, f64::from(hop_s), "Hop"));
+            if response.changed() {
+                desk.set(hop, hop_s);
+            }
+            response.on_hover_text("Seconds from one window to the next; 0 is Auto");
+        },
+    );
+}
+
+fn engine(ui: &mut Ui, desk: &Desk<'_>) {
+    let memory = &desk.params.memory;
+    let before: EngineChoice = memory.get().unwrap_or_default();
+    let mut choice = before.clone();
+    row(
+        ui,
+        desk,
+        "CPU share",
+        "Of one processor core, at most",
+        |ui| {
+            let mut percent = (choice.cpu_share * 100.0).round();
+            let response = ui.add(
+                Slider::new(&mut percent, 5.0..=100.0)
+                    .step_by(5.0)
+                    .fixed_decimals(0)
+                    .suffix(" %"),
+            );
+            response.widget_info(|| WidgetInfo::slider(true, f64::from(percent), "CPU share"));
+            if response.changed() {
+                choice.cpu_share = percent / 100.0;
+            }
+            response.on_hover_text(
+                "The share of one core that analysis may take; the hop grows to keep it",
+            );
+        },
+    );
+    row(
+        ui,
+        desk,
+        "Exact when rendering offline",
+        "A bounce waits for the analysis, so that there are no gaps",
+        |ui| {
+            let about = "Whether an offline render waits for the analysis instead of leaving gaps";
+            if let Some(on) = switch(
+                ui,
+                desk.palette,
+                choice.exact_offline,
+                "Exact when rendering offline",
+                about,
+            ) {
+                choice.exact_offline = on;
+            }
+        },
+    );
+    row(
+        ui,
+        desk,
+        "Start afresh",
+        "Forget what was heard each time the transport starts",
+        |ui| {
+            let about = "Whether the history begins anew each time the transport starts";
+            if let Some(on) = switch(
+                ui,
+                desk.palette,
+                choice.reset_on_start,
+                "Start afresh",
+                about,
+            ) {
+                choice.reset_on_start = on;
+            }
+        },
+    );
+    if choice != before {
+        memory.set(&choice);
+        desk.connection.apply();
+    }
+}

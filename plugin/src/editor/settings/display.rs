@@ -1,0 +1,57 @@
+//! How things are written and how the window looks.
+
+use egui::Ui;
+
+use super::super::control::segments;
+use super::super::desk::Desk;
+use super::super::look::{Look, TimeBase};
+use super::super::theme::Theme;
+use super::row::{end, head, row};
+use crate::params::Notation;
+
+/// Draws the section.
+pub fn section(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
+    head(ui, desk, "Display");
+    row(
+        ui,
+        desk,
+        "Notation",
+        "Only how keys are written; the answer is the same",
+        |ui| {
+            let options = [
+                (
+                    Notation::Traditional,
+                    "A minor",
+                    "Traditional: tonic and mode",
+                ),
+                (Notation::Camelot, "8A", "The Camelot wheel"),
+                (Notation::OpenKey, "1m", "The Open Key wheel"),
+            ];
+            if let Some(notation) =
+                segments(ui, desk.palette, desk.params.notation.value(), &options)
+            {
+                desk.set(&desk.params.notation, notation);
+            }
+        },
+    );
+    row(ui, desk, "Theme", "", |ui| {
+        let options = Theme::ALL.map(|theme| (theme, theme.name(), "How the window looks"));
+        if let Some(theme) = segments(ui, desk.palette, look.theme, &options) {
+            look.theme = theme;
+        }
+    });
+    row(ui, desk, "Clock", "How the timeline tells the time", |ui| {
+        let options = TimeBase::ALL.map(|base| {
+            let about = match base {
+                TimeBase::Elapsed => "Audio heard since listening began",
+                TimeBase::Timecode => "The host's timeline",
+                TimeBase::WallClock => "The time of day when it was heard",
+            };
+            (base, base.name(), about)
+        });
+        if let Some(base) = segments(ui, desk.palette, look.time_base, &options) {
+            look.time_base = base;
+        }
+    });
+    end(ui);
+}
