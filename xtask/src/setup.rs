@@ -58,6 +58,8 @@ pub enum Goal {
     Test,
     /// `cargo xtask bench`
     Bench,
+    /// `cargo xtask train`
+    Train,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
         /// The GPU build of ONNX Runtime too.
@@ -90,6 +92,7 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }
         Goal::Bench => purposes.push(Purpose::Environment),
+        Goal::Train => purposes.extend([Purpose::Environment, Purpose::Train]),
     }
     packages::ensure(&purposes)?;
     for build in missing {

@@ -34,9 +34,9 @@ class ConstantQ(nn.Module):
             bank.append(window / window.sum() * np.exp(2j * np.pi * frequency * n / RATE))
         bank = np.concatenate([np.real(bank), np.imag(bank)])
         m = np.arange(31) - 15
-        half = 0.5 * np.sinc(m / 2) * np.kaiser(31, 7)
+        low_pass = 0.5 * np.sinc(m / 2) * np.kaiser(31, 7)
         self.register_buffer("bank", torch.tensor(bank, dtype=torch.float32)[:, None])
-        self.register_buffer("half", torch.tensor(half / half.sum(), dtype=torch.float32)[None, None])
+        self.register_buffer("low_pass", torch.tensor(low_pass / low_pass.sum(), dtype=torch.float32)[None, None])
 
     def forward(self, waveform):
         signal, octaves = waveform[:, None], []
@@ -44,7 +44,7 @@ class ConstantQ(nn.Module):
             y = F.conv1d(signal, self.bank, stride=FRAME_SAMPLES >> octave, padding=TAPS // 2)
             octaves.append(torch.sqrt(y[:, :BINS_AN_OCTAVE] ** 2 + y[:, BINS_AN_OCTAVE:] ** 2 + 1e-10))
             if octave < OCTAVES - 1:
-                signal = F.conv1d(signal, self.half, stride=2, padding=15)
+                signal = F.conv1d(signal, self.low_pass, stride=2, padding=15)
         return torch.cat(octaves[::-1], 1)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 import augment
-from settings import RATE, ROOT, WORK, log
+from settings import RATE, ROOT, WORK, log, record
 
 VIEWS = 4
 DESCRIPTION = (
@@ -65,4 +65,11 @@ def train_genre_head(model, path, excerpts):
     )
     figures = json.loads(clean)
     log(f"genre: {clean}")
+    record("genre", figures)
     return figures
+
+
+def fit_map(model, path):
+    """The map of the clean excerpts, fitted by `mertscope map fit` on the layer of the genre head."""
+    table = WORK / "labelled-0" / "labels.csv"
+    mertscope("map", "fit", "--data", table, "--label-column", "genre", "--model", model, "--out", path, "--describe", "excerpts of GTZAN")

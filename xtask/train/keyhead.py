@@ -10,7 +10,7 @@ from calibrate import calibration_error, softmax, temperature
 from encoder import LAYERS, WIDTH
 from harmony import FLATS
 from keynet import CHANNELS, PITCH_CLASSES
-from settings import WORK
+from settings import WORK, record
 
 LABELS = [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in FLATS]
 
@@ -43,4 +43,4 @@ def write_key_head(path, encoder_sha256):
         "licence": "MIT or Apache-2.0",
     }
     save_file({"weight": weight, "bias": bias}, path, metadata=metadata)
-    return metrics
+    record("key", metrics)

@@ -1,12 +1,14 @@
 """Measures of an exported encoder that need no labels: time, size, level, robustness, noise."""
 
+import json
 import time
 
 import numpy as np
+from safetensors import safe_open
 
 import augment
 from music import load_music
-from settings import WINDOW, session
+from settings import WINDOW, log, record, session
 
 WINDOWS = 80
 HARMS = {
@@ -38,10 +40,6 @@ class Heads:
 
 def read_head(path):
     """A linear head of one layer, from its file."""
-    import json
-
-    from safetensors import safe_open
-
     with safe_open(path, "numpy") as file:
         tensors, metadata = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()
     width = tensors["weight"].shape[1]
@@ -96,3 +94,16 @@ def speed_ms(encoder, runs=30):
         network.run(None, {"waveform": waveform})
         times.append(time.perf_counter() - start)
     return {"window": float(np.median(times)) * 1e3, "session": first * 1e3}
+
+
+def measure_all(folder):
+    """All of it, for the model in `folder`."""
+    encoder = folder / "encoder.onnx"
+    heads = {task: read_head(folder / f"{task}.safetensors") for task in ("genre", "key")}
+    figures = {
+        "robustness": robustness(encoder, heads), "noise": on_noise(encoder, heads), "speed": speed_ms(encoder),
+        "megabytes": encoder.stat().st_size / 1e6,
+    }
+    log(figures)
+    record("measures", figures)
+    return figures

@@ -30,10 +30,9 @@ class Style(nn.Module):
         """Share of variance kept, of features scaled to a variance of one each."""
         scale = pooled.std(0) + 1e-3
         _, values, vectors = torch.linalg.svd((pooled - pooled.mean(0)) / scale, full_matrices=False)
-        self.mean.copy_(pooled.mean(0))
         rotation, _ = torch.linalg.qr(torch.randn(STYLE, STYLE, generator=torch.Generator().manual_seed(0)))
-        self.projection.copy_(vectors[:STYLE].T / scale[:, None] @ rotation)
-        return float((values[:STYLE] ** 2).sum() / (values**2).sum())
+        self.projection.copy_(vectors[:, -STYLE:] / scale[:, None] @ rotation)
+        return float(values[-STYLE:].sum() / values.sum())
 
     def forward(self, pooled):
         return (pooled - self.mean) @ self.projection
