@@ -24,7 +24,7 @@ class Level(nn.Module):
         self.rms = rms
 
     def forward(self, waveform):
-        waveform = torch.where(torch.isnan(waveform), torch.zeros_like(waveform), waveform).clamp(-8, 8)
+        waveform = torch.where(torch.isnan(waveform), torch.zeros(()), waveform).clamp(-8, 8)
         waveform = waveform - waveform.mean(1, keepdim=True)
         rms = torch.sqrt((waveform * waveform).mean(1, keepdim=True) + 1e-12)
         return waveform * (self.rms / rms.clamp(min=1e-4)), rms
@@ -41,13 +41,15 @@ class Mel(nn.Module):
         table = 2 * np.pi * np.arange(FFT) / FFT
         self.register_buffer("cosine", torch.tensor(np.cos(table), dtype=torch.float32))
         self.register_buffer("window", torch.tensor(0.5 - 0.5 * np.cos(table), dtype=torch.float32))
+        self.register_buffer("bins", torch.arange(FFT // 2 + 1)[:, None])
+        self.register_buffer("taps", torch.arange(FFT)[None])
         self.register_buffer("filters", torch.tensor(np.load(WORK / "teacher" / "mel.npz")["filters"])[:, :, None])
 
     def basis(self):
         """Windowed cosines and sines as filters [514, 1, 512]."""
-        step = torch.arange(FFT // 2 + 1)[:, None] * torch.arange(FFT)[None]
-        real = self.cosine[step % FFT] * self.window
-        imaginary = self.cosine[(step + FFT // 4) % FFT] * self.window
+        step = self.bins * self.taps
+        real = self.cosine[torch.remainder(step, FFT)] * self.window
+        imaginary = self.cosine[torch.remainder(step + FFT // 4, FFT)] * self.window
         return torch.cat([real, imaginary])[:, None]
 
     def forward(self, waveform):

@@ -29,7 +29,8 @@ class Style(nn.Module):
     def fit(self, pooled):
         """Share of variance kept, of features scaled to a variance of one each."""
         scale = pooled.std(0) + 1e-3
-        _, values, vectors = torch.linalg.svd((pooled - pooled.mean(0)) / scale, full_matrices=False)
+        values, vectors = torch.linalg.eigh(torch.cov(((pooled - pooled.mean(0)) / scale).T))
+        self.mean.copy_(pooled.mean(0))
         rotation, _ = torch.linalg.qr(torch.randn(STYLE, STYLE, generator=torch.Generator().manual_seed(0)))
         self.projection.copy_(vectors[:, -STYLE:] / scale[:, None] @ rotation)
         return float(values[-STYLE:].sum() / values.sum())
