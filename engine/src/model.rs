@@ -22,6 +22,7 @@ mod thread;
 mod variant;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
@@ -140,6 +141,9 @@ pub enum ModelError {
     #[error(transparent)]
     Map(#[from] MapError),
 }
+
+/// Ids of the heads to be used, by task.
+pub type HeadChoice = BTreeMap<String, String>;
 
 /// Name of the manifest in a model's folder.
 const MANIFEST: &str = "manifest.toml";
@@ -406,11 +410,31 @@ impl Model {
         Ok(Cow::Owned(bytes))
     }
 
-    /// The heads of tasks that the product itself knows nothing of: all but genre and key.
-    pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
-        self.heads
-            .iter()
-            .filter(|head| !["genre", "key"].contains(&head.task.as_str()))
+    /// The head in use for `task`: the one that `chosen` names, else the first, which is the one
+    /// that came with the model if one did.
+    #[must_use]
+    pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
+        let of_task = || self.heads.iter().filter(|head| head.task == task);
+        let id = chosen.get(task);
+        let named = id.and_then(|id| of_task().find(|head| head.id() == id));
+        named.or_else(|| of_task().next())
+    }
+
+    /// The heads in use of tasks that the product itself knows nothing of, one a task: all but
+    /// genre and key.
+    #[must_use]
+    pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
+        let mut tasks: Vec<&str> = Vec::new();
+        for head in &self.heads {
+            let task = head.task.as_str();
+            if !["genre", "key"].contains(&task) && !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+        let in_use = tasks.iter();
+        in_use
+            .filter_map(|task| self.head_in_use(task, chosen))
+            .collect()
     }
 }
 

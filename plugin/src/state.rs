@@ -11,6 +11,9 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, Precision};
+use mertscope_engine::osc;
+use mertscope_engine::reference::Reference;
+use mertscope_engine::teach::Lessons;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -67,6 +70,18 @@ impl Field for HeadChoice {
     const NAME: &'static str = "heads";
 }
 
+/// The music that this instance compares with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SavedReferences(pub Vec<Reference>);
+
+impl Field for SavedReferences {
+    const NAME: &'static str = "references";
+}
+
+impl Field for Lessons {
+    const NAME: &'static str = "lessons";
+}
+
 /// How the engine may work for this instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -98,6 +113,32 @@ impl Default for EngineChoice {
 
 impl Field for EngineChoice {
     const NAME: &'static str = "engine";
+}
+
+/// Whether and where results are sent as OSC messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OscChoice {
+    /// Whether they are sent.
+    pub enabled: bool,
+    /// The receiver's address and port, as [`mertscope_engine::osc::parse`] reads it.
+    pub address: String,
+    /// What the instance calls itself in the messages; empty for a number.
+    pub name: String,
+}
+
+impl Default for OscChoice {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: osc::DEFAULT.to_owned(),
+            name: String::new(),
+        }
+    }
+}
+
+impl Field for OscChoice {
+    const NAME: &'static str = "osc";
 }
 
 /// Size of the editor's window in logical points.

@@ -27,7 +27,7 @@ use lexopt::prelude::*;
 
 use bundle::Profile;
 use install::Scope;
-use setup::Goal;
+use setup::{Extra, Goal};
 use workspace::Workspace;
 
 const HELP: &str = "\
@@ -60,7 +60,7 @@ Examples:
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Help(&'static str),
-    Setup { gpu: bool },
+    Setup { extra: Extra },
     Demo,
     DemoAudio,
     Test { full: bool, filter: Option<String> },
@@ -91,8 +91,8 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Help(text) => print!("{text}"),
-        Command::Setup { gpu } => {
-            setup::run(&workspace, Goal::Everything { gpu })?;
+        Command::Setup { extra } => {
+            setup::run(&workspace, Goal::Everything { extra })?;
             setup::hosts(&workspace);
             println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
         }
@@ -134,7 +134,10 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         None => bail!("a command is missing"),
         Some(Short('h') | Long("help")) => return Ok(Command::Help(HELP)),
         Some(Value(name)) => match name.string()?.as_str() {
-            "setup" => (Command::Setup { gpu: false }, setup::HELP),
+            "setup" => {
+                let extra = Extra::default();
+                (Command::Setup { extra }, setup::HELP)
+            }
             "demo" => (Command::Demo, demo::HELP),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
             "test" => (
@@ -165,7 +168,8 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     while let Some(argument) = arguments.next()? {
         match (argument, &mut command) {
             (Short('h') | Long("help"), _) => return Ok(Command::Help(help)),
-            (Long("gpu"), Command::Setup { gpu }) => *gpu = true,
+            (Long("gpu"), Command::Setup { extra }) => extra.gpu = true,
+            (Long("openvino"), Command::Setup { extra }) => extra.openvino = true,
             (Long("full"), Command::Test { full, .. }) => *full = true,
             (Long("dev"), Command::Bundle { profile }) => *profile = Profile::Dev,
             (Long("user"), Command::Install { scope } | Command::Uninstall { scope }) => {
@@ -209,8 +213,21 @@ mod tests {
     fn command_lines_are_read() {
         for (line, command) in [
             ("--help", Command::Help(HELP)),
-            ("setup", Command::Setup { gpu: false }),
-            ("setup --gpu", Command::Setup { gpu: true }),
+            (
+                "setup",
+                Command::Setup {
+                    extra: Extra::default(),
+                },
+            ),
+            (
+                "setup --openvino --gpu",
+                Command::Setup {
+                    extra: Extra {
+                        gpu: true,
+                        openvino: true,
+                    },
+                },
+            ),
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),

@@ -20,7 +20,6 @@ mod map;
 mod models;
 mod output;
 mod progress;
-mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! The plot's colours: a dark ground, keys by their hour on the circle of fifths, genres by a
 //! palette that colour-blind readers can tell apart, probabilities by one perceptual ramp.
 
-use mertscope_engine::music::{Key, Mode};
+use crate::music::{Key, Mode};
 
 /// The page.
 pub const GROUND: &str = "#0e1116";

@@ -18,10 +18,12 @@ pub const LABEL_PX: f64 = 13.0;
 /// Audio time laid over a stretch of the page.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeAxis {
-    /// Where 0 s is, in pixels.
+    /// Where the audio begins, in pixels.
     pub left: f64,
     /// Where the audio ends, in pixels.
     pub right: f64,
+    /// Where the audio begins, in seconds: 0 in a file, anywhere on a host's timeline.
+    pub start_s: f64,
     /// Length of the audio, in seconds; more than zero.
     pub duration_s: f64,
 }
@@ -29,17 +31,13 @@ pub struct TimeAxis {
 impl TimeAxis {
     /// The place of `time_s` on the page, in pixels; held within the axis.
     pub fn x_from_s(&self, time_s: f64) -> f64 {
-        let share = (time_s / self.duration_s).clamp(0.0, 1.0);
+        let share = ((time_s - self.start_s) / self.duration_s).clamp(0.0, 1.0);
         self.left + share * (self.right - self.left)
     }
 
     /// Seconds between ticks: the smallest step that leaves the labels room.
     pub fn step_s(&self) -> f64 {
-        let widest = width_px(
-            &self.label_at(self.duration_s, 1.0),
-            LABEL_PX,
-            Weight::Regular,
-        );
+        let widest = width_px(&self.label_at(self.end_s(), 1.0), LABEL_PX, Weight::Regular);
         let px_per_s = (self.right - self.left) / self.duration_s;
         let least_s = (widest + LABEL_ROOM_PX) / px_per_s;
         let fitting = STEPS_S.into_iter().find(|step| *step >= least_s);
@@ -47,11 +45,16 @@ impl TimeAxis {
         fitting.unwrap_or_else(|| (least_s / 14_400.0).ceil() * 14_400.0)
     }
 
-    /// Times and labels of the ticks, from 0 s on.
+    fn end_s(&self) -> f64 {
+        self.start_s + self.duration_s
+    }
+
+    /// Times and labels of the ticks, at whole steps.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let step_s = self.step_s();
-        let count = (self.duration_s / step_s + 1e-6).floor() as usize;
-        (0..=count)
+        let first = (self.start_s / step_s - 1e-6).ceil() as i64;
+        let last = (self.end_s() / step_s + 1e-6).floor() as i64;
+        (first..=last)
             .map(|i| i as f64 * step_s)
             .map(|time_s| (time_s, self.label_at(time_s, step_s)))
             .collect()
@@ -59,7 +62,7 @@ impl TimeAxis {
 
     /// The axis's own title, with the unit.
     pub fn title(&self) -> &'static str {
-        if self.duration_s >= 3600.0 {
+        if self.end_s() >= 3600.0 {
             "time (h:mm:ss)"
         } else {
             "time (m:ss)"
@@ -68,9 +71,12 @@ impl TimeAxis {
 
     /// Labels have tenths when the step does, and hours throughout when the audio has.
     fn label_at(&self, time_s: f64, step_s: f64) -> String {
-        if step_s < 1.0 {
+        if time_s < -1e-6 {
+            // A host's pre-roll.
+            format!("−{}", self.label_at(-time_s, step_s))
+        } else if step_s < 1.0 {
             clock_tenths(time_s)
-        } else if self.duration_s >= 3600.0 && time_s < 3600.0 {
+        } else if self.end_s() >= 3600.0 && time_s < 3600.0 {
             format!("0:{:0>5}", clock(time_s))
         } else {
             clock(time_s)
@@ -86,6 +92,7 @@ mod tests {
         TimeAxis {
             left: 150.0,
             right: 1550.0,
+            start_s: 0.0,
             duration_s,
         }
     }
@@ -127,6 +134,18 @@ mod tests {
         assert_eq!(axis(7200.0).ticks()[1].1, "0:10:00");
         assert_eq!(axis(1.0).ticks()[1].1, "0:00.1");
         assert_eq!(axis(30.0).ticks()[1].1, "0:02");
+    }
+
+    #[test]
+    fn an_axis_may_begin_anywhere() {
+        let on_a_host = |start_s| TimeAxis {
+            start_s,
+            ..axis(30.0)
+        };
+        let ticks = on_a_host(3599.0).ticks();
+        assert_eq!(ticks[0], (3600.0, "1:00:00".to_owned()));
+        assert_eq!(on_a_host(3599.0).x_from_s(3599.0), 150.0);
+        assert_eq!(on_a_host(-3.0).ticks()[0], (-2.0, "−0:02".to_owned()));
     }
 
     #[test]

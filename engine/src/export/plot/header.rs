@@ -1,7 +1,7 @@
 //! The top of the page: which file, and its summary in two cards.
 
-use mertscope_engine::music::{Key, Notation};
-use mertscope_engine::timeline::{KeySummary, Status, Timeline};
+use crate::music::{Key, Notation};
+use crate::timeline::{KeySummary, Status, Timeline};
 
 use super::super::FileReport;
 use super::super::units::{clock, finite_summary, key_and_camelot, percent};

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use mertscope_engine::timeline::{Heard, Reading};
+use crate::timeline::{Heard, Reading};
 
 use super::units::finite;
 
@@ -110,8 +110,8 @@ pub fn shown_genre(heard: &Heard) -> Option<&[f32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample::reading;
-    use mertscope_engine::timeline::Status;
+    use crate::export::sample::reading;
+    use crate::timeline::Status;
 
     /// Windows of 4 s, one a second, labelled by what they start with.
     fn merged(labels: &str) -> Vec<Segment<char>> {

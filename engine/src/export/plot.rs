@@ -1,19 +1,16 @@
 //! A picture of one file: key, key probabilities and genre over time, with the summary above.
 //!
-//! [`svg`] lays everything out on a page of [`WIDTH`] × [`HEIGHT`] logical pixels; [`png`] renders
-//! that page at twice its size with the embedded typeface. Windows beyond what the page can show
-//! are averaged, so a picture of hours is as small as one of minutes.
+//! Everything is laid out on a page of [`WIDTH`] × [`HEIGHT`] logical pixels: [`svg`] writes that
+//! page down, [`png`] paints it at twice its size with the embedded typeface. Windows beyond what
+//! the page can show are averaged, so a picture of hours is as small as one of minutes.
 
-use std::sync::Arc;
-
-use mertscope_engine::timeline::{Reading, Timeline};
-use resvg::{tiny_skia, usvg};
+use crate::timeline::{Reading, Timeline};
 
 use super::segments::{Segment, merge};
 use super::units::percent;
 use super::{FileReport, Run};
 use axis::{LABEL_PX, TimeAxis};
-use canvas::{Anchor, Canvas, Px, Rect, Type};
+use canvas::{Anchor, Canvas, Look, Px, Rect, Type};
 use colours::{DIM, GROUND, HATCH, PANEL, RULE, TEXT};
 use font::Weight;
 use samples::{Sample, thinned};
@@ -25,14 +22,15 @@ mod font;
 mod genre;
 mod header;
 mod key;
+mod pixels;
 mod samples;
 
 /// Width of the page, in logical pixels.
 pub const WIDTH: f64 = 1600.0;
 /// Height of the page, in logical pixels.
 pub const HEIGHT: f64 = 900.0;
-/// Pixels of the PNG to a logical pixel.
-const SCALE: f32 = 2.0;
+/// From one stripe of the hatch to the next, and the width of a stripe, in logical pixels.
+const HATCH_PX: (f32, f32) = (7.0, 1.6);
 
 /// Margin at both sides of the page.
 const MARGIN: f64 = 48.0;
@@ -61,16 +59,11 @@ const fn panel(y: f64, height: f64) -> Rect {
 /// Why there is no PNG.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// The page could not be read back.
-    #[error("The plot could not be drawn ({0}); write it as SVG instead: --plot out.svg.")]
-    Page(#[from] usvg::Error),
     /// There is no room for the pixels.
-    #[error(
-        "There is not enough memory to draw the plot; write it as SVG instead: --plot out.svg."
-    )]
+    #[error("There is not enough memory to draw the plot; close some programs and try again.")]
     Memory,
     /// The pixels could not be packed.
-    #[error("The plot could not be packed as PNG ({0}); write it as SVG instead: --plot out.svg.")]
+    #[error("The plot could not be packed as PNG ({0}); please report it.")]
     Png(String),
 }
 
@@ -86,16 +79,31 @@ struct Page<'a> {
 /// The picture as an SVG document, under 1 MB for any length.
 #[must_use]
 pub fn svg(run: &Run, report: &FileReport) -> String {
+    page(run, report).svg(WIDTH, HEIGHT, &hatch())
+}
+
+/// The picture as a PNG file, at twice its logical size.
+///
+/// # Errors
+/// When memory is short.
+pub fn png(run: &Run, report: &FileReport) -> Result<Vec<u8>, PlotError> {
+    pixels::png(page(run, report).shapes())
+}
+
+/// Everything on the page.
+fn page(run: &Run, report: &FileReport) -> Canvas {
     let nothing = Timeline::default();
     let timeline = report.outcome.as_ref().unwrap_or(&nothing);
+    let start_s = timeline.readings.first().map_or(0.0, |r| r.start_s);
     let last_s = timeline.readings.last().map_or(0.0, |r| r.end_s);
-    let duration_s = report.duration_s.unwrap_or(last_s);
+    let duration_s = report.duration_s.unwrap_or(last_s - start_s);
     let page = Page {
         timeline,
         samples: thinned(timeline, MOST_SAMPLES),
         axis: TimeAxis {
             left: LEFT,
             right: RIGHT,
+            start_s,
             // A page without audio still needs an axis.
             duration_s: if duration_s > 0.0 { duration_s } else { 1.0 },
         },
@@ -118,41 +126,13 @@ pub fn svg(run: &Run, report: &FileReport) -> String {
         }
     }
     footer(&mut canvas, run);
-    canvas.into_svg(WIDTH, HEIGHT, &hatch())
-}
-
-/// Renders a document of [`svg`] as PNG, at twice its logical size.
-///
-/// # Errors
-/// When the document is broken or memory is short.
-pub fn png(svg: &str) -> Result<Vec<u8>, PlotError> {
-    let mut options = usvg::Options {
-        font_family: "Inter".to_owned(),
-        ..usvg::Options::default()
-    };
-    let fonts = options.fontdb_mut();
-    for weight in Weight::ALL {
-        fonts.load_font_source(usvg::fontdb::Source::Binary(Arc::new(weight.bytes())));
-    }
-    // Looking through the system's fonts takes time that only other scripts are worth.
-    if !font::covers(svg) {
-        fonts.load_system_fonts();
-    }
-    let tree = usvg::Tree::from_str(svg, &options)?;
-    let size = tree.size().to_int_size();
-    let size = size.scale_by(SCALE).ok_or(PlotError::Memory)?;
-    let mut pixels =
-        tiny_skia::Pixmap::new(size.width(), size.height()).ok_or(PlotError::Memory)?;
-    let scale = tiny_skia::Transform::from_scale(SCALE, SCALE);
-    resvg::render(&tree, scale, &mut pixels.as_mut());
-    pixels
-        .encode_png()
-        .map_err(|error| PlotError::Png(error.to_string()))
+    canvas
 }
 
 /// Stretches without an answer, joined where less than a pixel lies between them.
 fn unheard(readings: &[Reading]) -> Vec<(f64, f64)> {
-    let total_s = readings.last().map_or(0.0, |r| r.end_s);
+    let ends = readings.first().zip(readings.last());
+    let total_s = ends.map_or(0.0, |(first, last)| last.end_s - first.start_s);
     let pixel_s = total_s / (RIGHT - LEFT);
     let mut joined: Vec<(f64, f64)> = Vec::new();
     let segments = merge(readings, |r| r.heard.is_some());
@@ -165,12 +145,13 @@ fn unheard(readings: &[Reading]) -> Vec<(f64, f64)> {
     joined
 }
 
-/// The pattern of what was not analysed.
+/// The pattern of what was not analysed: stripes at 45°.
 fn hatch() -> String {
+    let (period, stripe) = (HATCH_PX.0, HATCH_PX.1);
     format!(
-        "<pattern id=\"hatch\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" \
-         patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" fill=\"{PANEL}\"/>\
-         <rect width=\"1.6\" height=\"7\" fill=\"{HATCH}\"/></pattern>"
+        "<pattern id=\"hatch\" width=\"{period}\" height=\"{period}\" patternUnits=\"userSpaceOnUse\" \
+         patternTransform=\"rotate(45)\"><rect width=\"{period}\" height=\"{period}\" fill=\"{PANEL}\"/>\
+         <rect width=\"{stripe}\" height=\"{period}\" fill=\"{HATCH}\"/></pattern>"
     )
 }
 
@@ -181,7 +162,7 @@ fn hatch_unheard(canvas: &mut Canvas, page: &Page<'_>, panel: Rect) {
         let (left, right) = (page.axis.x_from_s(start_s), page.axis.x_from_s(end_s));
         d += &rect_path(left, panel.y, (right - left).max(2.0), panel.height);
     }
-    canvas.path(&d, "fill=\"url(#hatch)\" shape-rendering=\"crispEdges\"");
+    canvas.path(&d, Look::hatched().crisp());
 }
 
 /// A rectangle as a piece of a path.
@@ -255,7 +236,7 @@ fn time_axis(canvas: &mut Canvas, axis: &TimeAxis) {
         let look = Type::new(LABEL_PX, DIM).anchored(Anchor::Middle);
         canvas.text(centre, TIME_BASELINE, &label, look);
     }
-    canvas.path(&d, "stroke=\"#fff\" stroke-opacity=\".09\" fill=\"none\"");
+    canvas.path(&d, Look::default().stroked("#ffffff", 1.0, 0.09));
     canvas.text(MARGIN, TIME_BASELINE, axis.title(), Type::new(12.0, DIM));
 }
 

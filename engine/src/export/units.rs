@@ -1,7 +1,7 @@
 //! Numbers as people read them and as files keep them: clock times, percentages, rounding.
 
-use mertscope_engine::music::{Key, Notation};
-use mertscope_engine::timeline::{Summary, Timeline};
+use crate::music::{Key, Notation};
+use crate::timeline::{Status, Summary, Timeline};
 
 /// Seconds as `m:ss`, from an hour on as `h:mm:ss`; rounded to the nearest second.
 pub fn clock(seconds: f64) -> String {
@@ -38,9 +38,15 @@ pub fn key_and_camelot(key: Key) -> String {
     format!("{key} ({})", key.to_text(Notation::Camelot))
 }
 
-/// `text` without control characters: a file's name must not steer the terminal or break a line.
-pub fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
+/// Why nothing was heard, from the longest wording to the shortest.
+pub fn unheard_names(status: Status) -> &'static [&'static str] {
+    match status {
+        Status::Ok => &[],
+        Status::Silent => &["silence"],
+        Status::Gap => &["audio missing", "gap"],
+        Status::Invalid => &["invalid samples", "invalid"],
+        Status::Failed => &["model failed", "failed"],
+    }
 }
 
 /// Time in seconds as files keep it: to the millisecond.
@@ -100,11 +106,6 @@ mod tests {
         }
         assert_eq!(clock_tenths(0.25), "0:00.3");
         assert_eq!(clock_tenths(59.96), "1:00.0");
-    }
-
-    #[test]
-    fn control_characters_are_made_visible() {
-        assert_eq!(printable("a\tb\u{1b}é"), "a\u{fffd}b\u{fffd}é");
     }
 
     #[test]

@@ -7,8 +7,8 @@
 
 use std::io::{self, Write};
 
-use mertscope_engine::music::Key;
-use mertscope_engine::timeline::Timeline;
+use crate::music::Key;
+use crate::timeline::Timeline;
 
 use super::units::{finite, to_millionth, to_millisecond, top};
 use super::{FileReport, Run};
@@ -161,7 +161,7 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::export::sample;
 
     fn csv(run: &Run, reports: &[FileReport]) -> String {
         let mut out = Vec::new();

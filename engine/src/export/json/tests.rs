@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::report::sample;
+use crate::export::sample;
 
 const SCHEMA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),

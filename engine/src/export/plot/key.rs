@@ -1,11 +1,11 @@
 //! The key panels: the ribbon of named keys, how sure it is, and the probabilities behind it.
 
-use mertscope_engine::music::{Key, Mode, Notation, PITCH_CLASSES};
-use mertscope_engine::timeline::Status;
+use crate::music::{Key, Mode, Notation, PITCH_CLASSES};
+use crate::timeline::Status;
 
 use super::super::segments::{Segment, fold, merge};
-use super::super::units::{percent, top};
-use super::canvas::{Anchor, Canvas, Px, Rect, Type};
+use super::super::units::{percent, top, unheard_names};
+use super::canvas::{Anchor, Canvas, Look, Px, Rect, Type};
 use super::colours::{self, DIM, PANEL, TEXT, UNCLEAR};
 use super::font::{Weight, width_px};
 use super::samples::Sample;
@@ -123,17 +123,6 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
     canvas.text(place.centre_x(), place.baseline(LABEL_PX), text, look);
 }
 
-/// Why nothing was heard, from the longest wording to the shortest.
-fn unheard_names(status: Status) -> &'static [&'static str] {
-    match status {
-        Status::Ok => &[],
-        Status::Silent => &["silence"],
-        Status::Gap => &["audio missing", "gap"],
-        Status::Invalid => &["invalid samples", "invalid"],
-        Status::Failed => &["model failed", "failed"],
-    }
-}
-
 /// The chord-like short form: `Am`, `C`.
 fn short_name(key: Key) -> String {
     let suffix = match key.mode() {
@@ -183,15 +172,9 @@ fn confidence(canvas: &mut Canvas, page: &Page<'_>) {
             own += &curve(&|s, key, p| s.key.as_ref().map_or(p, |own| own[key]));
         }
     }
-    canvas.path(&area, &format!("fill=\"{TEXT}\" fill-opacity=\".14\""));
-    canvas.path(
-        &own,
-        &format!("fill=\"none\" stroke=\"{DIM}\" stroke-width=\"1.2\""),
-    );
-    canvas.path(
-        &edge,
-        &format!("fill=\"none\" stroke=\"{TEXT}\" stroke-width=\"1.8\""),
-    );
+    canvas.path(&area, Look::shaded(TEXT, 0.14));
+    canvas.path(&own, Look::default().stroked(DIM, 1.2, 1.0));
+    canvas.path(&edge, Look::default().stroked(TEXT, 1.8, 1.0));
     hatch_unheard(canvas, page, CONFIDENCE);
     percent_axis(canvas, CONFIDENCE, &[0.0, 1.0]);
     if !own.is_empty() {
@@ -252,10 +235,7 @@ fn heat_map(canvas: &mut Canvas, page: &Page<'_>) {
     }
     for (level, d) in levels.iter().enumerate() {
         let fill = colours::heat(level as f64 / (HEAT_LEVELS - 1) as f64);
-        canvas.path(
-            d,
-            &format!("fill=\"{fill}\" shape-rendering=\"crispEdges\""),
-        );
+        canvas.path(d, Look::filled(&fill).crisp());
     }
     hatch_unheard(canvas, page, HEAT_MAP);
     let swatches: Vec<_> = [0.01f32, 0.1, 0.25, 0.5, 1.0]

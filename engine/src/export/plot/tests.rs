@@ -1,9 +1,11 @@
 //! The whole page: well-formed, bounded, and drawn for every kind of result.
 
-use mertscope_engine::timeline::Status;
+use crate::timeline::Status;
+
+use resvg::usvg;
 
 use super::*;
-use crate::report::sample;
+use crate::export::sample;
 
 fn tree(svg: &str) -> usvg::Tree {
     usvg::Tree::from_str(svg, &usvg::Options::default()).unwrap()
@@ -105,12 +107,43 @@ fn a_nan_is_left_out_of_the_picture() {
 
 #[test]
 fn the_png_is_twice_the_page_and_its_text_is_set() {
-    let page = svg(&sample::run(), &sample::one_window());
-    let pixels = tiny_skia::Pixmap::decode_png(&png(&page).unwrap()).unwrap();
+    let packed = png(&sample::run(), &sample::one_window()).unwrap();
+    let pixels = tiny_skia::Pixmap::decode_png(&packed).unwrap();
     assert_eq!((pixels.width(), pixels.height()), (3200, 1800));
     // The file's name is the only thing in the top left corner: its ink is there.
     let bright = |x, y| pixels.pixel(x, y).is_some_and(|p| p.red() > 200);
     let ink = (96..400).flat_map(|x| (110..180).map(move |y| (x, y)));
     assert!(ink.filter(|&(x, y)| bright(x, y)).count() > 500);
-    assert!(matches!(png("<svg"), Err(PlotError::Page(_))));
+}
+
+/// What a renderer of SVG makes of the page, at twice its size.
+fn rendered(svg: &str) -> tiny_skia::Pixmap {
+    let mut options = usvg::Options::default();
+    for weight in [font::Weight::Regular, font::Weight::SemiBold] {
+        let face = usvg::fontdb::Source::Binary(std::sync::Arc::new(weight.bytes()));
+        options.fontdb_mut().load_font_source(face);
+    }
+    let tree = usvg::Tree::from_str(svg, &options).unwrap();
+    let mut pixels = tiny_skia::Pixmap::new(3200, 1800).unwrap();
+    let twice = tiny_skia::Transform::from_scale(2.0, 2.0);
+    resvg::render(&tree, twice, &mut pixels.as_mut());
+    pixels
+}
+
+#[test]
+fn the_png_and_the_svg_show_the_same() {
+    for report in [
+        sample::mixed(),
+        sample::modulating(),
+        sample::without_heads(),
+    ] {
+        let ours = png(&sample::run(), &report).unwrap();
+        let ours = tiny_skia::Pixmap::decode_png(&ours).unwrap();
+        let theirs = rendered(&svg(&sample::run(), &report));
+        let pairs = ours.data().iter().zip(theirs.data());
+        let differing = pairs.filter(|(a, b)| a.abs_diff(**b) > 48).count();
+        // Text that is kerned or not, and the edges of things, may differ.
+        let share = differing as f64 / ours.data().len() as f64;
+        assert!(share < 0.005, "{}: {share}", report.file);
+    }
 }

@@ -1,7 +1,7 @@
 //! Made-up results for the tests of the outputs.
 
-use mertscope_engine::music::{GenreSmoother, Key, KeySmoother};
-use mertscope_engine::timeline::{Heard, Reading, Status, Timeline};
+use crate::music::{GenreSmoother, Key, KeySmoother};
+use crate::timeline::{Heard, Reading, Status, Timeline};
 
 use super::{FileReport, HeadRef, Run};
 
@@ -95,6 +95,7 @@ pub fn file(
                 key_label: keys.label(),
                 point: None,
                 others: Vec::new(),
+                distances: Vec::new(),
             });
             reading
         })
@@ -177,6 +178,7 @@ pub fn without_heads() -> FileReport {
             key_label: None,
             point: None,
             others: Vec::new(),
+            distances: Vec::new(),
         });
     }
     report

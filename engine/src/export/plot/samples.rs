@@ -1,7 +1,7 @@
 //! A timeline thinned to what a page can show: neighbouring windows averaged.
 
-use mertscope_engine::music::Key;
-use mertscope_engine::timeline::{Heard, Timeline};
+use crate::music::Key;
+use crate::timeline::{Heard, Timeline};
 
 use super::super::segments::{shown_genre, tile_end_s};
 use super::super::units::finite;
@@ -77,7 +77,7 @@ fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Option<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::export::sample;
 
     #[test]
     fn thinning_keeps_the_duration_and_the_sum_of_probabilities() {

@@ -6,8 +6,8 @@
 
 use std::io::{self, Write};
 
-use mertscope_engine::music::{Key, Notation};
-use mertscope_engine::timeline::{Reading, Timeline};
+use crate::music::{Key, Notation};
+use crate::timeline::{Reading, Timeline};
 use serde::{Serialize, Serializer};
 
 use super::units::{finite, finite_summary, to_millionth, to_millisecond};

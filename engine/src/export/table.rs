@@ -8,12 +8,12 @@
 
 use std::io::IsTerminal;
 
+use crate::music::{Key, Mode};
+use crate::timeline::{KeySummary, Reading, Status, Timeline};
 use comfy_table::{Attribute, Cell, Color, LineStyle, Table, TableStyle};
-use mertscope_engine::music::{Key, Mode};
-use mertscope_engine::timeline::{KeySummary, Reading, Status, Timeline};
 
 use super::segments::{Segment, fold, merge, shown_genre};
-use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, printable, top};
+use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
 use super::{FileReport, Run};
 
 /// Timeline rows that one file may fill.
@@ -239,10 +239,15 @@ fn lines(table: &Table) -> String {
         .collect()
 }
 
+/// `text` without control characters: a file's name must not steer the terminal or break a line.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample;
+    use crate::export::sample;
 
     fn plain(report: &FileReport) -> String {
         render(&sample::run(), report, Style::default())
@@ -296,6 +301,11 @@ mod tests {
         };
         let text = render(&bare, &sample::without_heads(), Style::default());
         assert!(text.contains("neither a key nor a genre head"), "{text}");
+    }
+
+    #[test]
+    fn control_characters_are_made_visible() {
+        assert_eq!(printable("a\tb\u{1b}é"), "a\u{fffd}b\u{fffd}é");
     }
 
     #[test]

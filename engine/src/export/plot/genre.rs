@@ -1,6 +1,6 @@
 //! The genre panel: probabilities stacked over time.
 
-use super::canvas::{Anchor, Canvas, Px, Type};
+use super::canvas::{Anchor, Canvas, Look, Px, Type};
 use super::colours::{self, GENRE_COUNT, GROUND, PANEL, TEXT, UNCLEAR};
 use super::font::{Weight, width_px};
 use super::key::level_at_ends;
@@ -117,11 +117,7 @@ fn stack(canvas: &mut Canvas, page: &Page<'_>, run: &[Sample], bands: &[Band]) {
         let centres = places.iter().map(|p| 0.5 * (p.left + p.right));
         let outline = level_at_ends(centres.zip(tops.iter().copied()).collect(), left, right);
         let d = format!("{outline}V{}H{}z", Px(GENRE.bottom()), Px(left));
-        let look = format!(
-            "fill=\"{}\" stroke=\"{GROUND}\" stroke-width=\".8\"",
-            band.fill
-        );
-        canvas.path(&d, &look);
+        canvas.path(&d, Look::filled(band.fill).stroked(GROUND, 0.8, 1.0));
     }
     for (index, band) in bands.iter().enumerate() {
         let width = width_px(&band.name, LABEL_PX, Weight::SemiBold);
