@@ -16,8 +16,10 @@ mod peak;
 mod process;
 mod setup;
 mod test;
+mod train;
 mod workspace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -38,6 +40,7 @@ Commands:
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
   parity   Compares the MERT family at full size with the reference implementation
+  train    Builds the embedded model from public packages
   setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
 
   bundle       Builds the VST3 and CLAP plugins and the mertscope command into target/bundled
@@ -63,6 +66,7 @@ enum Command {
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
     Parity { models: Vec<&'static str> },
+    Train { arguments: Vec<OsString> },
     BenchModels { names: Vec<&'static str> },
     Bundle { profile: Profile },
     Install { scope: Scope },
@@ -97,6 +101,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
         Command::Parity { models } => return parity::run(&workspace, &models),
+        Command::Train { arguments } => return train::run(&workspace, &arguments),
         Command::BenchModels { names } => return bench::run_models(&workspace, &names),
         Command::Bundle { profile } => {
             for path in bundle::run(&workspace, profile)?.tops() {
@@ -107,6 +112,16 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Uninstall { scope } => install::uninstall(scope)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask train`: what follows is the pipeline's to read.
+fn train_command(arguments: Vec<OsString>) -> Result<Command> {
+    let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
+    Ok(if arguments.iter().any(asks_for_help) {
+        Command::Help(train::HELP)
+    } else {
+        Command::Train { arguments }
+    })
 }
 
 /// `cargo xtask bench` so far.
@@ -133,6 +148,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 test::HELP,
             ),
             "parity" => (Command::Parity { models: Vec::new() }, parity::HELP),
+            "train" => return train_command(arguments.raw_args()?.collect()),
             "bench" => (nothing_named(), bench::HELP),
             "bundle" => (
                 Command::Bundle {
@@ -252,6 +268,13 @@ mod tests {
                 "parity MERT-v0",
                 Command::Parity {
                     models: vec!["MERT-v0"],
+                },
+            ),
+            ("train --help", Command::Help(train::HELP)),
+            (
+                "train key --seed 1",
+                Command::Train {
+                    arguments: vec!["key".into(), "--seed".into(), "1".into()],
                 },
             ),
             ("install", Command::Install { scope: Scope::User }),

@@ -60,6 +60,8 @@ pub enum Goal {
     Test,
     /// `cargo xtask bench`
     Bench,
+    /// `cargo xtask train`
+    Train,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
         /// The builds that are wanted beside the CPU build of ONNX Runtime.
@@ -104,6 +106,7 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }
         Goal::Bench => purposes.push(Purpose::Environment),
+        Goal::Train => purposes.extend([Purpose::Environment, Purpose::Train]),
     }
     packages::ensure(&purposes)?;
     for build in missing {
