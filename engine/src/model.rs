@@ -378,6 +378,34 @@ impl Model {
         self.heads.iter().find(|head| head.task == task)
     }
 
+    /// The bytes of one of its heads' files.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    pub fn head_bytes(&self, head: &Head) -> Result<Cow<'static, [u8]>, ModelError> {
+        let path = head.path();
+        let file = path.file_name().and_then(|file| file.to_str());
+        let embedded = EMBEDDED
+            .iter()
+            .find(|(name, bytes)| Some(*name) == file && sha256(bytes) == head.sha256);
+        if let Some((_, bytes)) = embedded {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes = fs::read(path).map_err(|source| ModelError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let actual = sha256(&bytes);
+        if actual != head.sha256 {
+            return Err(ModelError::Hash {
+                path: path.to_owned(),
+                expected: head.sha256.clone(),
+                actual,
+            });
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
     /// The heads of tasks that the product itself knows nothing of: all but genre and key.
     pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
         self.heads

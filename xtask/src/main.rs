@@ -63,6 +63,7 @@ enum Command {
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
     Parity { models: Vec<&'static str> },
+    BenchModels { names: Vec<&'static str> },
     Bundle { profile: Profile },
     Install { scope: Scope },
     Uninstall { scope: Scope },
@@ -96,6 +97,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
         Command::Parity { models } => return parity::run(&workspace, &models),
+        Command::BenchModels { names } => return bench::run_models(&workspace, &names),
         Command::Bundle { profile } => {
             for path in bundle::run(&workspace, profile)?.tops() {
                 println!("{}", path.display());
@@ -105,6 +107,11 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Uninstall { scope } => install::uninstall(scope)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask bench` so far.
+fn nothing_named() -> Command {
+    Command::Bench { names: Vec::new() }
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
@@ -122,8 +129,8 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 },
                 test::HELP,
             ),
-            "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
             "parity" => (Command::Parity { models: Vec::new() }, parity::HELP),
+            "bench" => (nothing_named(), bench::HELP),
             "bundle" => (
                 Command::Bundle {
                     profile: Profile::Release,
@@ -158,6 +165,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                     ..
                 },
             ) => *filter = Some(text.string()?),
+            (Long("models"), command @ Command::Bench { .. }) if *command == nothing_named() => {
+                *command = Command::BenchModels { names: Vec::new() };
+            }
+            (Value(name), Command::BenchModels { names }) => {
+                names.push(bench::known_model(&name.string()?)?);
+            }
             (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
             (Value(name), Command::Parity { models }) => {
                 models.push(parity::known(&name.string()?)?);
@@ -207,6 +220,12 @@ mod tests {
                 },
             ),
             (
+                "bench --models music2vec-v1",
+                Command::BenchModels {
+                    names: vec!["music2vec-v1"],
+                },
+            ),
+            (
                 "bundle --dev",
                 Command::Bundle {
                     profile: Profile::Dev,
@@ -241,6 +260,8 @@ mod tests {
             ("test one two", "two"),
             ("bench luck", "luck"),
             ("parity MERT-v9", "MERT-v9"),
+            ("bench --models MERT-v9", "MERT-v9"),
+            ("bench start --models", "--models"),
             ("setup --system", "--system"),
         ] {
             let error = parsed(line).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod fitting;
+mod heads;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use mertscope_engine::model::Precision;
 use mertscope_engine::model::device::Choice;
 
 pub use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -40,6 +42,11 @@ pub enum Command {
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Train, judge and keep heads of one's own
+    Heads {
+        #[command(subcommand)]
+        command: HeadsCommand,
     },
     /// Fit and show the map that the display places music on
     Map {

@@ -13,6 +13,7 @@ mod arguments;
 mod arrays;
 mod doctor;
 mod embed;
+mod heads;
 mod inputs;
 mod labelled;
 mod map;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match CommandLine::parse().command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
+        Command::Heads { command } => heads::run(&command),
         Command::Map { command } => map::run(&command),
         Command::Models { command } => models::run(&command),
         Command::Doctor => doctor::run(),
