@@ -192,7 +192,7 @@ impl Models {
                 Err(error.into())
             });
             // The worker outlives the encoder.
-            let _ = answer.send(Message::Opened(wanted, result));
+            let _ = answer.send(Message::Opened(wanted, Box::new(result)));
         });
     }
 
