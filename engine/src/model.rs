@@ -24,7 +24,8 @@ mod variant;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ use published::Published;
 
 pub use encoder::{Encoded, Encoder, Job};
 pub use graph::GraphError;
+pub(crate) use graph::forget as forget_graphs;
 pub use hidden::HiddenStates;
 pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
@@ -87,6 +89,19 @@ pub enum ModelError {
     NotInstalled {
         /// Its id.
         id: String,
+    },
+    /// It doesn't take windows of that length.
+    #[error(
+        "The model {id} does not take windows of {window_s} s. Leave the length out for its own, \
+         {own_s} s; models of free length take others of up to 120 s."
+    )]
+    Window {
+        /// Its id.
+        id: String,
+        /// Its own length in seconds.
+        own_s: f64,
+        /// The length asked for.
+        window_s: f64,
     },
     /// The folder of a checkpoint holds no weights.
     #[error(
@@ -244,10 +259,10 @@ impl Model {
         }
         // The catalogue is compiled in: it is whole, or nothing of it is there.
         if let Ok(Some(entry)) = catalogue::find(name) {
-            return match store::installed(name)? {
+            return match store::installed(&entry.id)? {
                 Some(installed) => published::installed(entry, &installed),
                 None => Err(ModelError::NotInstalled {
-                    id: name.to_owned(),
+                    id: entry.id.clone(),
                 }),
             };
         }
@@ -331,6 +346,27 @@ impl Model {
         LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
+    /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
+    /// answers sooner on 5.
+    ///
+    /// # Errors
+    /// [`ModelError::Window`] for a length that it doesn't take.
+    pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
+        let manifest = &mut self.manifest;
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
+        let longest = f64::from(120 * manifest.sample_rate_hz);
+        let range = manifest.graph.min_samples.max(1) as f64..=longest;
+        if manifest.graph.length == Length::Fixed || !range.contains(&samples) {
+            return Err(ModelError::Window {
+                id: manifest.id.clone(),
+                own_s: manifest.window_s(),
+                window_s,
+            });
+        }
+        manifest.window_samples = samples as usize;
+        Ok(self)
+    }
+
     /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
     /// the user's cache.
     #[must_use]
@@ -359,15 +395,18 @@ impl Model {
         }
     }
 
-    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`;
-    /// the error is a sentence. A model that comes as ONNX has one graph that serves all.
+    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`. A
+    /// model that comes as ONNX has one graph that serves all.
+    ///
+    /// # Errors
+    /// [`GraphError`].
     pub(crate) fn graph(
         &self,
         operators: Operators,
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
-    ) -> Result<GraphSource<'_>, String> {
+    ) -> Result<GraphSource<'_>, GraphError> {
         match &self.weights {
             Weights::Onnx(bytes) => Ok(GraphSource::Memory(bytes)),
             Weights::Published(published) => published.graph(operators, precision, frames, layers),
@@ -449,15 +488,9 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Hexadecimal SHA-256 of a file, read piece by piece.
 fn hash_of_file(path: &Path) -> io::Result<String> {
-    let mut file = fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(hexadecimal(&hash.finalize())),
-            count => hash.update(&piece[..count]),
-        }
-    }
+    let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
+    // Nothing ends it early.
+    Ok(hash.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 #[path = "live/answers.rs"]
 mod answers;
+#[path = "live/checkpoints.rs"]
+mod checkpoints;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/offline.rs"]

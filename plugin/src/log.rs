@@ -56,15 +56,11 @@ struct Line<'a> {
 
 impl Log {
     /// Writes the windows that `snapshot` has and the last one had not; only remembers them while
-    /// the log is off. Called on the engine's worker.
+    /// the log is off. A stretch that was skipped is written once something was heard after it.
+    /// Called on the engine's worker.
     pub fn follow(&self, snapshot: &Snapshot, on: bool) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let history = snapshot.history.as_slice();
-        let known = inner
-            .last
-            .as_ref()
-            .and_then(|last| history.iter().rposition(|entry| Arc::ptr_eq(entry, last)));
-        let new = &history[known.map_or(0, |known| known + 1)..];
+        let new = snapshot.heard_since(inner.last.as_ref());
         let Some(newest) = new.last() else {
             return;
         };

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, Precision};
+use mertscope_engine::osc;
 use mertscope_engine::reference::Reference;
 use mertscope_engine::teach::Lessons;
 use nih_plug::params::persist::PersistentField;
@@ -113,6 +115,32 @@ impl Field for EngineChoice {
     const NAME: &'static str = "engine";
 }
 
+/// Whether and where results are sent as OSC messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OscChoice {
+    /// Whether they are sent.
+    pub enabled: bool,
+    /// The receiver's address and port, as [`mertscope_engine::osc::parse`] reads it.
+    pub address: String,
+    /// What the instance calls itself in the messages; empty for a number.
+    pub name: String,
+}
+
+impl Default for OscChoice {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: osc::DEFAULT.to_owned(),
+            name: String::new(),
+        }
+    }
+}
+
+impl Field for OscChoice {
+    const NAME: &'static str = "osc";
+}
+
 /// Size of the editor's window in logical points.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WindowSize {
@@ -202,6 +230,7 @@ type Loaded = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 pub struct Memory {
     saved: Mutex<Saved>,
+    changed: AtomicBool,
     loaded: OnceLock<Loaded>,
 }
 
@@ -214,7 +243,14 @@ impl Memory {
 
     /// Writes a field.
     pub fn set<F: Field + PartialEq>(&self, field: &F) {
+        self.changed.store(true, Ordering::Relaxed);
         self.lock().set(field);
+    }
+
+    /// Whether nothing was written or loaded since the instance was made.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
     }
 
     /// Has `loaded` called each time a project was loaded; only the first call of this counts.
@@ -230,6 +266,7 @@ impl Memory {
 
 impl PersistentField<'_, Saved> for Memory {
     fn set(&self, new_value: Saved) {
+        self.changed.store(true, Ordering::Relaxed);
         *self.lock() = new_value;
         if let Some(loaded) = self.loaded.get() {
             loaded();

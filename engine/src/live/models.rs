@@ -101,6 +101,7 @@ impl Loaded {
                 offered: model.heads.iter().map(HeadInfo::from).collect(),
                 genre_head: None,
                 key_head: None,
+                window_s: model.manifest.window_s(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
@@ -191,7 +192,7 @@ impl Models {
                 Err(error.into())
             });
             // The worker outlives the encoder.
-            let _ = answer.send(Message::Opened(wanted, result));
+            let _ = answer.send(Message::Opened(wanted, Box::new(result)));
         });
     }
 

@@ -33,9 +33,9 @@ pub(super) enum Message {
     Set(u64, Settings),
     Reset(u64),
     Ask(u64, Request),
-    Taught(u64, Taught),
+    Taught(u64, Box<Taught>),
     Hook(u64, UpdateHook),
-    Opened(Wanted, Result<Loaded, OpenError>),
+    Opened(Wanted, Box<Result<Loaded, OpenError>>),
     Encoded(u64, Box<Due>, Encoded),
     Shutdown,
 }
@@ -110,10 +110,10 @@ impl Worker {
             }
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
-            Message::Taught(id, taught) => self.with(id, |track| track.desk.taught(taught)),
+            Message::Taught(id, taught) => self.with(id, |track| track.desk.taught(*taught)),
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
             Message::Opened(wanted, result) => {
-                self.models.opened(&wanted, result, &self.encoder);
+                self.models.opened(&wanted, *result, &self.encoder);
                 self.provide(false);
             }
             Message::Encoded(id, due, encoded) => {
@@ -208,7 +208,7 @@ impl Worker {
                     })
                     .and_then(|fitted| fitted.map_err(|error| error.to_string()));
                 // A worker that is gone needs no head.
-                let _ = answers.send(Message::Taught(id, taught));
+                let _ = answers.send(Message::Taught(id, Box::new(taught)));
             };
             let name = "mertscope-fit".to_owned();
             if let Err(error) = thread::Builder::new().name(name).spawn(run) {

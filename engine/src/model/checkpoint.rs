@@ -211,3 +211,6 @@ fn names(network: &Network, weights: &Weights) -> Result<HashMap<String, String>
         None => Ok(names),
     }
 }
+
+#[cfg(test)]
+mod tests;

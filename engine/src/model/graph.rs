@@ -14,6 +14,7 @@ mod quantise;
 mod transformer;
 
 pub use cache::GraphError;
+pub(crate) use cache::forget;
 pub(super) use cache::{Source, file, user_folder};
 
 use super::{LayerSet, Operators, Precision};

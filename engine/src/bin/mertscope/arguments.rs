@@ -160,6 +160,9 @@ pub struct ModelArguments {
     /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Choice,
+    /// Length of a window, for models that take several [default: the model's own]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub window: Option<f64>,
     /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
     #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
     precision: PrecisionArgument,
@@ -191,7 +194,7 @@ const ANALYZE_EXAMPLES: &str = "\
 Examples:
   mertscope analyze song.flac
   mertscope analyze Music/ --jsonl > results.jsonl
-  mertscope analyze set.mp3 --hop 5 --plot set.png
+  mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
 WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported, the
@@ -214,6 +217,10 @@ pub struct AnalyzeArguments {
     /// Draw key and genre over time into a .png or .svg file; with several inputs one each
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
     pub plot: Option<PathBuf>,
+    /// Write the key changes as markers and key signatures into a .mid file, to lay beside the audio
+    /// in a DAW at 120 beats a minute; with several inputs one each
+    #[arg(long, value_name = "OUT.mid", value_parser = midi)]
+    pub midi: Option<PathBuf>,
     /// Seconds between the starts of two windows; rounded to whole frames of 320 samples
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     pub hop: f64,
@@ -308,6 +315,10 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 fn picture(text: &str) -> Result<PathBuf, String> {
     with_extension(text, &["png", "svg"])
+}
+
+fn midi(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["mid", "midi"])
 }
 
 fn array(text: &str) -> Result<PathBuf, String> {

@@ -20,7 +20,6 @@ mod map;
 mod models;
 mod output;
 mod progress;
-mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -115,7 +114,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The model and the runtime that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Model>)> {
-    let model = Model::find(arguments.model.as_deref())?;
+    let mut model = Model::find(arguments.model.as_deref())?;
+    if let Some(window_s) = arguments.window {
+        model = model.with_window_s(window_s)?;
+    }
     let runtime = runtime::load(own_folder().as_deref())?;
     if let Some(library) = &arguments.provider_library {
         match device::library::register(runtime, library) {

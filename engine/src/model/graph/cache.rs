@@ -128,6 +128,20 @@ pub(in crate::model) fn file(
     Ok(path)
 }
 
+/// Removes all graphs that were made of the weights with this hash, from the user's cache.
+///
+/// # Errors
+/// What the system says; that there are none is no error.
+pub(crate) fn forget(sha256: &str) -> io::Result<()> {
+    let Ok(root) = user_folder() else {
+        return Ok(());
+    };
+    match fs::remove_dir_all(root.join(sha256)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// What a variant's file is called.
 fn name(variant: &Variant) -> String {
     let precision = match variant.precision {

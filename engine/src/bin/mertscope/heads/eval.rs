@@ -15,8 +15,7 @@ pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     let (files, mut notes) = labelled::find(&arguments.data)?;
     let (runtime, model) = load(&arguments.model)?;
     let head = find_head(&model, &arguments.head)?;
-    let threads = arguments.model.threads();
-    let music = labelled::embed(files, &arguments.data, runtime, &model, threads)?;
+    let music = labelled::embed(files, &arguments.data, runtime, &model, &arguments.model)?;
     notes.extend(music.left_out);
     let judged = judge(&head, music.examples, &mut notes);
     notes.iter().for_each(|note| log(note));

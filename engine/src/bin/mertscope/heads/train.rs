@@ -21,8 +21,7 @@ pub fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
     let (files, mut notes) = labelled::find(&arguments.data)?;
     let (runtime, model) = load(&arguments.model)?;
     let name = name(arguments, &model);
-    let threads = arguments.model.threads();
-    let music = labelled::embed(files, &arguments.data, runtime, &model, threads)?;
+    let music = labelled::embed(files, &arguments.data, runtime, &model, &arguments.model)?;
     notes.extend(music.left_out);
     let (labels, examples) = examples(&arguments.task, music.examples, &mut notes);
     notes.iter().for_each(|note| log(note));
