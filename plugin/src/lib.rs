@@ -26,6 +26,9 @@ pub mod editor;
 pub mod params;
 pub mod state;
 
+#[cfg(feature = "standalone")]
+pub mod standalone;
+
 mod location;
 mod log;
 mod process;

@@ -44,7 +44,7 @@ struct Window {
 
 /// What is written about a window.
 #[derive(Serialize)]
-struct Line<'a> {
+pub struct Line<'a> {
     start_s: f64,
     end_s: f64,
     status: &'static str,
@@ -59,17 +59,8 @@ impl Log {
     /// the log is off. Called on the engine's worker.
     pub fn follow(&self, snapshot: &Snapshot, on: bool) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let history = snapshot.history.as_slice();
-        let known = inner
-            .last
-            .as_ref()
-            .and_then(|last| history.iter().rposition(|entry| Arc::ptr_eq(entry, last)));
-        let new = &history[known.map_or(0, |known| known + 1)..];
-        let Some(newest) = new.last() else {
-            return;
-        };
-        inner.last = Some(Arc::clone(newest));
-        if !on || inner.closed {
+        let new = news(&mut inner.last, &snapshot.history);
+        if new.is_empty() || !on || inner.closed {
             return;
         }
         let running = snapshot.model.running.as_ref();
@@ -113,13 +104,26 @@ impl Inner {
     }
 }
 
+/// The windows of a history that came after `last`, which becomes the newest of them.
+pub fn news<'a>(last: &mut Option<Arc<Entry>>, history: &'a [Arc<Entry>]) -> &'a [Arc<Entry>] {
+    let known = last
+        .as_ref()
+        .and_then(|last| history.iter().rposition(|entry| Arc::ptr_eq(entry, last)));
+    let new = &history[known.map_or(0, |known| known + 1)..];
+    if let Some(newest) = new.last() {
+        *last = Some(Arc::clone(newest));
+    }
+    new
+}
+
 /// Writes windows until the other end goes or the disk refuses; whole lines, each at once.
 fn write(windows: &Receiver<Window>) {
     let Some(mut file) = create() else {
         return;
     };
     for window in windows {
-        let Ok(mut line) = serde_json::to_vec(&line(&window)) else {
+        let Ok(mut line) = serde_json::to_vec(&Line::new(&window.entry, &window.genre_labels))
+        else {
             continue;
         };
         line.push(b'\n');
@@ -149,25 +153,28 @@ fn folder() -> Option<PathBuf> {
     Some(dirs::data_local_dir()?.join("mertscope").join("logs"))
 }
 
-fn line(window: &Window) -> Line<'_> {
-    let reading = &window.entry.reading;
-    let heard = reading.heard.as_ref();
-    let genre = heard.and_then(|heard| genre(heard, &window.genre_labels));
-    let key = heard.and_then(|heard| heard.key_label);
-    let keys = heard.and_then(|heard| heard.key_smoothed);
-    Line {
-        start_s: reading.start_s,
-        end_s: reading.end_s,
-        status: reading.status.as_str(),
-        key: key.map(|key| key.to_string()),
-        key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
-        genre: genre.map(|(label, _)| label),
-        genre_probability: genre.map(|(_, probability)| probability),
+impl<'a> Line<'a> {
+    /// What is written about `entry`, whose genres have these labels.
+    pub fn new(entry: &Entry, genre_labels: &'a [String]) -> Self {
+        let reading = &entry.reading;
+        let heard = reading.heard.as_ref();
+        let genre = heard.and_then(|heard| genre(heard, genre_labels));
+        let key = heard.and_then(|heard| heard.key_label);
+        let keys = heard.and_then(|heard| heard.key_smoothed);
+        Self {
+            start_s: reading.start_s,
+            end_s: reading.end_s,
+            status: reading.status.as_str(),
+            key: key.map(|key| key.to_string()),
+            key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
+            genre: genre.map(|(label, _)| label),
+            genre_probability: genre.map(|(_, probability)| probability),
+        }
     }
 }
 
 /// The most probable genre and its smoothed probability.
-fn genre<'a>(heard: &Heard, labels: &'a [String]) -> Option<(&'a str, f32)> {
+pub fn genre<'a>(heard: &Heard, labels: &'a [String]) -> Option<(&'a str, f32)> {
     labels
         .iter()
         .map(String::as_str)

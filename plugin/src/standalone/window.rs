@@ -1,0 +1,80 @@
+//! The window: the plugin's own editor without a parent, with the app's [`Panel`] in it.
+//!
+//! The main thread runs it until it is closed. A thread beside it waits for what ends the app and
+//! writes the preferences, so that the thread that draws never touches the disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nih_plug::context::gui::GuiContext;
+use nih_plug::editor::{EditorHandle, SpawnedEditor};
+use nih_plug::prelude::Editor;
+use nih_plug_egui::{EguiEditorHandle, RepaintNotifier};
+
+use super::panel::Panel;
+use super::parameters::Parameters;
+use super::{Event, Session};
+use crate::editor::Window;
+use crate::editor::extra::Extra;
+
+/// How often changed preferences are written.
+const SAVE_EVERY: Duration = Duration::from_millis(500);
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "There is no window: {0}. Start Mertscope on a display, or with --headless to have results as \
+     lines."
+)]
+pub struct NoWindow(String);
+
+/// Opens the window, and returns when it is closed or someone ended the app.
+///
+/// # Errors
+/// [`NoWindow`], without a display for it.
+pub fn run(
+    session: &Session,
+    panel: &Arc<Panel>,
+    repaint: &RepaintNotifier,
+    (wake, events): (Sender<Event>, Receiver<Event>),
+    seconds: Option<f64>,
+) -> Result<(), NoWindow> {
+    #[cfg(target_os = "linux")]
+    if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
+        return Err(NoWindow("DISPLAY names no X server".to_owned()));
+    }
+    let window = Window::new(
+        Arc::clone(&session.params),
+        Arc::clone(&session.connection),
+        repaint.clone(),
+    )
+    .with_extra(Arc::clone(panel) as Arc<dyn Extra>);
+    let context = GuiContext::new(Arc::new(Parameters::new(Arc::clone(&session.params))));
+    let SpawnedEditor { handle, window } = window
+        .spawn(None, false, None, context, None)
+        .map_err(|error| NoWindow(super::audio::reason(error)))?;
+    let end = seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let closed = thread::scope(|scope| {
+        scope.spawn(|| attend(panel, repaint, events, end));
+        let closed = EguiEditorHandle::run_until_closed(window);
+        // The other thread's end, if it was not what ended the window.
+        let _ = wake.send(Event::Stop);
+        closed
+    });
+    drop(handle);
+    closed.map_err(|error| NoWindow(super::audio::reason(error)))
+}
+
+/// Waits for the app's end, closes the window then, and writes preferences meanwhile.
+fn attend(panel: &Panel, repaint: &RepaintNotifier, events: Receiver<Event>, end: Option<Instant>) {
+    while end.is_none_or(|end| Instant::now() < end) {
+        match events.recv_timeout(SAVE_EVERY) {
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(Event::New) | Err(RecvTimeoutError::Timeout) => panel.save(),
+        }
+    }
+    panel.close();
+    repaint.request_repaint();
+}
