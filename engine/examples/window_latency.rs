@@ -8,6 +8,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
+use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, Session, SessionOptions, runtime};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,8 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = SessionOptions {
         threads,
         frames: false,
+        device: Choice::Cpu,
     };
-    let mut session = Session::new(runtime::load(None)?, &model, options)?;
+    let mut session = Session::new(runtime::load(None)?, Arc::clone(&model), options)?;
     // The same tone as the peer's, so that the two results can be compared.
     let window: Vec<f32> = (0..model.manifest.window_samples)
         .map(|n| (0.5 * (std::f64::consts::TAU * n as f64 / 73.0).sin()) as f32)

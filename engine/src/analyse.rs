@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::decode::Decoder;
 use crate::feed::{Feed, FeedError};
 use crate::listen::Listener;
+use crate::model::device::{Choice, Report};
 use crate::model::{
     EncodeError, Encoded, Encoder, Job, Model, Runtime, SessionOptions, ShortInput,
 };
@@ -18,7 +19,7 @@ use crate::timeline::{Reading, Status, Timeline};
 use crate::window::{Slicer, Window};
 
 /// How files are analysed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AnalyseOptions {
     /// Time between the starts of two windows in seconds; rounded to whole frames by
     /// [`Manifest::hop_samples`](crate::model::Manifest::hop_samples).
@@ -27,6 +28,8 @@ pub struct AnalyseOptions {
     pub smoothing: bool,
     /// Threads that share one window's work.
     pub threads: usize,
+    /// What the model is to be run on.
+    pub device: Choice,
 }
 
 /// What was found in a file.
@@ -83,12 +86,19 @@ impl Analyser {
         let session = SessionOptions {
             threads: options.threads,
             frames: false,
+            device: options.device.clone(),
         };
         Ok(Self {
             encoder: Encoder::start(runtime, Arc::clone(&model), session)?,
             model,
             options,
         })
+    }
+
+    /// What the model runs on.
+    #[must_use]
+    pub fn device(&self) -> &Arc<Report> {
+        self.encoder.device()
     }
 
     /// The hop that is really used, in seconds.
@@ -189,6 +199,8 @@ struct Run<'a> {
     pending: VecDeque<(f64, f64, Status)>,
     timeline: Timeline,
     failed: Option<EncodeError>,
+    /// What the last window ran on.
+    device: Arc<Report>,
 }
 
 impl<'a> Run<'a> {
@@ -207,6 +219,7 @@ impl<'a> Run<'a> {
                 readings: Vec::new(),
             },
             failed: None,
+            device: Arc::clone(encoder.device()),
         }
     }
 
@@ -231,6 +244,9 @@ impl<'a> Run<'a> {
         let Some((start_s, end_s, _)) = self.pending.pop_front() else {
             return;
         };
+        if let Some(device) = encoded.device {
+            self.device = device;
+        }
         let (status, heard) = match encoded.hidden {
             Ok(hidden) => (
                 Status::Ok,
@@ -282,6 +298,11 @@ impl<'a> Run<'a> {
                 return Err(error);
             }
             notes.push(format!("Some windows have no result. {error}"));
+        }
+        if self.device != *self.encoder.device()
+            && let Some(fallback) = self.device.fallbacks.last()
+        {
+            notes.push(format!("The CPU took over. {fallback}"));
         }
         Ok(self.timeline)
     }

@@ -14,6 +14,7 @@ use crossbeam_channel::unbounded;
 use crate::decode::Decoder;
 use crate::feed::{Feed, FeedError};
 use crate::head::{Head, LayerInput, weighted};
+use crate::model::device::{Choice, Report};
 use crate::model::{
     EncodeError, Encoder, HiddenStates, Job, Length, Model, Runtime, SessionOptions, ShortInput,
 };
@@ -118,6 +119,7 @@ impl Embedder {
         layers: Option<Vec<usize>>,
         pool: Pool,
         threads: usize,
+        device: Choice,
     ) -> Result<Self, EmbedError> {
         let manifest = &model.manifest;
         let count = manifest.layers.len();
@@ -132,6 +134,7 @@ impl Embedder {
         let options = SessionOptions {
             threads,
             frames: pool == Pool::None,
+            device,
         };
         let encoder = Encoder::start(runtime, Arc::clone(&model), options).map_err(|source| {
             EmbedError::Encode {
@@ -145,6 +148,12 @@ impl Embedder {
             layers,
             pool,
         })
+    }
+
+    /// What the model runs on, from the first window on.
+    #[must_use]
+    pub fn device(&self) -> &Arc<Report> {
+        self.encoder.device()
     }
 
     /// Encodes `decoder`'s audio window by window. `sink` gets the chosen layers of each window,

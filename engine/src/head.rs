@@ -21,12 +21,15 @@
 //! A file is data: nothing in it is run, and every shape and number is checked before it is used.
 
 mod file;
+mod info;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::{HiddenStates, Manifest};
 use crate::music::Key;
+
+pub use info::HeadInfo;
 
 /// A head, ready to be applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -161,6 +164,14 @@ impl Head {
             });
         }
         Ok(())
+    }
+
+    /// Its name among the heads of its model: its file's name up to the first dot.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        let name = name.unwrap_or_default();
+        name.split_once('.').map_or(name, |(id, _)| id)
     }
 
     /// The file it was read from.

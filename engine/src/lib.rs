@@ -12,15 +12,20 @@
 
 pub mod analyse;
 pub mod capture;
+pub mod corpus;
 pub mod decode;
 pub mod embed;
 pub mod feed;
 pub mod fold;
 pub mod head;
+pub mod hub;
 pub mod listen;
 pub mod live;
+pub mod map;
 pub mod model;
 pub mod music;
 pub mod resample;
+pub mod shelf;
+mod tensors;
 pub mod timeline;
 pub mod window;

@@ -1,15 +1,20 @@
-//! From one window's hidden states to what is shown: heads, then smoothing over audio time.
+//! From one window's hidden states to what is shown: heads and map, then smoothing over audio time.
+
+use std::sync::Arc;
 
 use crate::head::Head;
+use crate::map::Map;
 use crate::model::{HiddenStates, Model};
 use crate::music::{GenreSmoother, Key, KeySmoother, clear_key};
 use crate::timeline::{Heard, KeyProbabilities};
 
-/// Follows one stream with the key and genre heads of a model.
+/// Follows one stream with the heads and the map of a model.
 #[derive(Debug)]
 pub struct Listener {
     genre: Option<Head>,
     key: Option<Head>,
+    others: Vec<Head>,
+    map: Option<Arc<Map>>,
     smoothing: bool,
     genre_smoother: GenreSmoother,
     key_smoother: KeySmoother,
@@ -23,6 +28,8 @@ impl Listener {
         Self {
             genre: model.head("genre").cloned(),
             key: model.head("key").cloned(),
+            others: model.further_heads().cloned().collect(),
+            map: model.map.clone(),
             smoothing,
             genre_smoother: GenreSmoother::default(),
             key_smoother: KeySmoother::new(),
@@ -40,6 +47,9 @@ impl Listener {
         let key = self.key.as_ref().and_then(|head| {
             KeyProbabilities::try_from(head.probabilities(hidden).as_slice()).ok()
         });
+        let others = self.others.iter();
+        let others = others.map(|head| head.probabilities(hidden)).collect();
+        let point = self.map.as_ref().and_then(|map| map.place(hidden));
         if !self.smoothing {
             let key_label = key.as_ref().and_then(most_probable);
             return Heard {
@@ -48,6 +58,8 @@ impl Listener {
                 genre,
                 key,
                 key_label,
+                point,
+                others,
             };
         }
         let genre_smoothed = genre
@@ -63,6 +75,8 @@ impl Listener {
             genre_smoothed,
             key_smoothed,
             key_label,
+            point,
+            others,
         }
     }
 }

@@ -28,6 +28,7 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
 use crate::capture::Drain;
 use crate::model::EncoderThread;
+use crate::model::device::Choice;
 use crate::model::interrupt::Interrupt;
 use track::Track;
 use worker::{Message, Worker};
@@ -84,6 +85,8 @@ pub struct Settings {
     pub model: Option<String>,
     /// The [`Model::sha256`](crate::model::Model::sha256) that is expected; another one counts as missing.
     pub model_sha256: Option<String>,
+    /// What the model is to be run on.
+    pub device: Choice,
     /// Where the plugin's own files are, an ONNX Runtime library among them.
     pub library_folder: Option<PathBuf>,
     /// The share of one core that analysis may take, 0 to 1.
@@ -100,6 +103,7 @@ impl Default for Settings {
         Self {
             model: None,
             model_sha256: None,
+            device: Choice::Auto,
             library_folder: None,
             cpu_share: 0.5,
             reset_on_start: false,

@@ -6,22 +6,28 @@
 //! between all its streams.
 
 pub mod catalogue;
+pub mod device;
+pub mod checkpoint;
 mod encoder;
 mod hidden;
 pub(crate) mod interrupt;
 mod manifest;
+mod own;
 pub mod runtime;
 mod session;
 pub mod store;
 mod thread;
+mod variant;
 
 use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::head::{Head, HeadError};
+use crate::map::{Map, MapError};
 
 pub use encoder::{Encoded, Encoder, Job};
 pub use hidden::HiddenStates;
@@ -29,6 +35,7 @@ pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
 pub(crate) use thread::{EncoderThread, Opened, SessionId, panic_message};
+pub use variant::{GraphSource, Operators, Precision};
 
 /// A model that is ready to be run: its manifest, its graph and its heads, all of them verified.
 #[derive(Debug, Clone)]
@@ -37,6 +44,10 @@ pub struct Model {
     pub manifest: Manifest,
     /// The heads that came with it.
     pub heads: Vec<Head>,
+    /// Where its windows are placed; `None` for a model that has no map yet.
+    pub map: Option<Arc<Map>>,
+    /// What the user should know about heads and maps of one's own that can't be used.
+    pub remarks: Vec<String>,
     onnx: Cow<'static, [u8]>,
 }
 
@@ -84,6 +95,9 @@ pub enum ModelError {
     /// One of its heads can't be used.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// Its map can't be used.
+    #[error(transparent)]
+    Map(#[from] MapError),
 }
 
 /// Name of the manifest in a model's folder.
@@ -107,6 +121,10 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     (
         "key.safetensors",
         include_bytes!("../../assets/embedded/key.safetensors"),
+    ),
+    (
+        "map.safetensors",
+        include_bytes!("../../assets/embedded/map.safetensors"),
     ),
 ];
 
@@ -159,22 +177,26 @@ impl Model {
         })
     }
 
-    /// The model with this id or in this folder; the embedded one when nothing is asked for.
+    /// The model with this id or in this folder; the embedded one when nothing is asked for. With
+    /// it come the heads and the map that were fitted or imported here.
     ///
     /// # Errors
     /// [`ModelError::Unknown`] for a name that is neither, and what [`Model::open`] says.
     pub fn find(name: Option<&str>) -> Result<Self, ModelError> {
         let embedded = Self::embedded()?;
-        match name {
-            None => Ok(embedded),
-            Some(name) if name == embedded.manifest.id => Ok(embedded),
+        let model = match name {
+            None => embedded,
+            Some(name) if name == embedded.manifest.id => embedded,
             Some(folder) if Path::new(folder).join(MANIFEST).is_file() => {
-                Self::open(Path::new(folder))
+                Self::open(Path::new(folder))?
             }
-            Some(name) => Err(ModelError::Unknown {
-                name: name.to_owned(),
-            }),
-        }
+            Some(name) => {
+                return Err(ModelError::Unknown {
+                    name: name.to_owned(),
+                });
+            }
+        };
+        Ok(model.with_own())
     }
 
     fn assemble(
@@ -213,9 +235,19 @@ impl Model {
                 Ok(head)
             })
             .collect::<Result<_, ModelError>>()?;
+        let map = match &manifest.map {
+            None => None,
+            Some(file) => {
+                let bytes = verified(&file.file, &file.sha256)?;
+                let map = Map::parse(&bytes, &folder.join(&file.file), &manifest)?;
+                Some(Arc::new(map))
+            }
+        };
         Ok(Self {
             manifest,
             heads,
+            map,
+            remarks: Vec::new(),
             onnx,
         })
     }
@@ -233,10 +265,27 @@ impl Model {
         &self.onnx
     }
 
+    /// The graph in these operators and this arithmetic; the error is a phrase. A model that comes
+    /// as ONNX has one graph that serves all.
+    pub(crate) fn graph(
+        &self,
+        _operators: Operators,
+        _precision: Precision,
+    ) -> Result<GraphSource<'_>, String> {
+        Ok(GraphSource::Memory(&self.onnx))
+    }
+
     /// The head for `task`, if the model came with one.
     #[must_use]
     pub fn head(&self, task: &str) -> Option<&Head> {
         self.heads.iter().find(|head| head.task == task)
+    }
+
+    /// The heads of tasks that the product itself knows nothing of: all but genre and key.
+    pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
+        self.heads
+            .iter()
+            .filter(|head| !["genre", "key"].contains(&head.task.as_str()))
     }
 }
 
@@ -247,7 +296,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 }
 
 /// `bytes` as two lower-case digits each.
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -285,7 +334,7 @@ mod tests {
             write(name, bytes);
         }
         assert!(Model::open(folder.path()).is_ok());
-        for name in ["encoder.onnx", "key.safetensors"] {
+        for name in ["encoder.onnx", "key.safetensors", "map.safetensors"] {
             let bytes = EMBEDDED.iter().find(|(file, _)| *file == name).unwrap().1;
             write(name, &bytes[..bytes.len() / 2]);
             let error = Model::open(folder.path()).unwrap_err();

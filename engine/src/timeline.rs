@@ -51,6 +51,11 @@ pub struct Heard {
     pub key_smoothed: Option<KeyProbabilities>,
     /// The key, when the smoothed evidence is clear enough to name one.
     pub key_label: Option<Key>,
+    /// The window's place on the model's map; `None` where it has none.
+    pub point: Option<[f32; 2]>,
+    /// The window's own calibrated probabilities of further heads, in the order of
+    /// [`Running::heads`](crate::live::Running::heads), each in the order of its labels.
+    pub others: Vec<Vec<f32>>,
 }
 
 /// One window's place on audio time and its result.

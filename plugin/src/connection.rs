@@ -125,6 +125,7 @@ fn settings(memory: &Memory) -> Settings {
         model,
         model_sha256,
         library_folder: location::library_folder(),
+        device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
         reset_on_start: engine.reset_on_start,
         exact_offline: engine.exact_offline,

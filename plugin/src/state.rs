@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mertscope_engine::model::Model;
+use mertscope_engine::model::device::Choice;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -66,7 +67,7 @@ impl Field for HeadChoice {
 }
 
 /// How the engine may work for this instance.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EngineChoice {
     /// Share of one processor core that analysis may take, 0 to 1.
@@ -75,6 +76,8 @@ pub struct EngineChoice {
     pub exact_offline: bool,
     /// Whether the history begins anew each time the transport starts.
     pub reset_on_start: bool,
+    /// What the model is run on.
+    pub device: Choice,
 }
 
 impl Default for EngineChoice {
@@ -83,6 +86,7 @@ impl Default for EngineChoice {
             cpu_share: 0.5,
             exact_offline: false,
             reset_on_start: false,
+            device: Choice::Auto,
         }
     }
 }

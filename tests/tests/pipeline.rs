@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mertscope_engine::analyse::{AnalyseOptions, Analyser, Analysis};
 use mertscope_engine::decode::{Block, Decoder};
+use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, runtime};
 use mertscope_engine::music::Key;
 use mertscope_tests::{demo, wav};
@@ -15,6 +16,7 @@ fn analyser(hop_s: f64) -> Analyser {
         hop_s,
         smoothing: true,
         threads: 2,
+        device: Choice::Cpu,
     };
     let runtime = runtime::load(None).expect("ONNX Runtime; `cargo xtask setup` installs it");
     Analyser::new(runtime, Arc::new(Model::embedded().unwrap()), options).unwrap()

@@ -72,6 +72,8 @@ mod tests {
             genre_smoothed: None,
             key_smoothed: None,
             key_label: None,
+            point: None,
+            others: Vec::new(),
         });
         entry(&place, status, heard, 1)
     }

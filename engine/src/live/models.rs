@@ -10,9 +10,11 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
+use crate::model::device::{self, Choice, Report};
+use crate::head::HeadInfo;
 use crate::model::{
-    EncodeError, EncoderThread, Model, ModelError, Opened, RuntimeError, SessionId, SessionOptions,
-    panic_message, runtime,
+    EncodeError, EncoderThread, Model, ModelError, Opened, Runtime, RuntimeError, SessionId,
+    SessionOptions, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -44,6 +46,7 @@ pub(super) enum OpenError {
 pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
+    pub(super) device: Choice,
     pub(super) library_folder: Option<PathBuf>,
 }
 
@@ -52,6 +55,7 @@ impl Wanted {
     pub(super) fn fallback(&self) -> Self {
         Self {
             library_folder: self.library_folder.clone(),
+            device: self.device.clone(),
             ..Self::default()
         }
     }
@@ -82,14 +86,17 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    fn new(model: Arc<Model>, opened: &Opened) -> Self {
+    fn new(model: Arc<Model>, opened: &Opened, runtime: &Runtime) -> Self {
         let labels = model.head("genre").map(|head| head.labels.clone());
         Self {
             running: Running {
                 id: model.manifest.id.clone(),
                 sha256: model.sha256().to_owned(),
                 genre_labels: labels.unwrap_or_default().into(),
-                device: "CPU".to_owned(),
+                device: Arc::clone(&opened.device),
+                devices: device::offers(runtime).into(),
+                map: model.map.clone(),
+                heads: model.further_heads().map(HeadInfo::from).collect(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
@@ -148,9 +155,10 @@ impl Models {
                 let options = SessionOptions {
                     threads: THREADS,
                     frames: false,
+                    device: wanted.device.clone(),
                 };
                 let opened = sessions.open(runtime, &model, options)?;
-                Ok(Loaded::new(model, &opened))
+                Ok(Loaded::new(model, &opened, runtime))
             };
             let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
                 let error = EncodeError::Panic {
@@ -188,6 +196,17 @@ impl Models {
                 && loaded.session == session
             {
                 loaded.usual_s = schedule::follow(loaded.usual_s, took_s);
+            }
+        }
+    }
+
+    /// Takes note of what a session runs on: a device that fails gives way to the CPU.
+    pub(super) fn runs_on(&mut self, session: SessionId, device: &Arc<Report>) {
+        for (_, slot) in &mut self.0 {
+            if let Slot::Ready(loaded) = slot
+                && loaded.session == session
+            {
+                loaded.running.device = Arc::clone(device);
             }
         }
     }

@@ -9,6 +9,9 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
+use crate::model::device::{Offer, Report};
+use crate::head::HeadInfo;
+use crate::map::Map;
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -38,7 +41,7 @@ pub enum ModelState {
 }
 
 /// The model that was asked for, and the one that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelStatus {
     /// What was asked for: an id or a folder; `None` is the embedded model.
     pub asked: Option<String>,
@@ -51,7 +54,7 @@ pub struct ModelStatus {
 }
 
 /// A model that runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Running {
     /// Its id.
     pub id: String,
@@ -59,8 +62,15 @@ pub struct Running {
     pub sha256: String,
     /// The labels of its genre head, in the order of the probabilities; empty without one.
     pub genre_labels: Arc<[String]>,
-    /// What it runs on.
-    pub device: String,
+    /// What it runs on, and why on nothing else.
+    pub device: Arc<Report>,
+    /// What can be asked for instead.
+    pub devices: Arc<[Offer]>,
+    /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
+    pub map: Option<Arc<Map>>,
+    /// Its heads for tasks other than genre and key, in the order of
+    /// [`Heard::others`](crate::timeline::Heard::others).
+    pub heads: Arc<[HeadInfo]>,
 }
 
 /// One window's result and its place.

@@ -123,6 +123,7 @@ impl Track {
         Wanted {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
+            device: self.settings.device.clone(),
             library_folder: self.settings.library_folder.clone(),
         }
     }

@@ -113,6 +113,9 @@ impl Worker {
             Message::Encoded(id, due, encoded) => {
                 self.busy = false;
                 let took_s = encoded.took.as_secs_f64();
+                if let Some(device) = &encoded.device {
+                    self.models.runs_on(due.session, device);
+                }
                 if encoded.hidden.is_ok() {
                     self.models.measured(due.session, took_s);
                 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::device::Report;
 use super::thread::{EncoderThread, JOB_QUEUE};
 use super::{EncodeError, HiddenStates, Model, Runtime, SessionId, SessionOptions};
 
@@ -24,6 +25,8 @@ pub struct Encoded {
     pub hidden: Result<HiddenStates, EncodeError>,
     /// How long the inference took.
     pub took: Duration,
+    /// What it ran on, and what took over if that failed; `None` without a session.
+    pub device: Option<Arc<Report>>,
     /// The job's samples, given back so that their memory can be used again.
     pub samples: Vec<f32>,
 }
@@ -33,6 +36,7 @@ pub struct Encoded {
 pub struct Encoder {
     thread: EncoderThread,
     session: SessionId,
+    device: Arc<Report>,
 }
 
 impl Encoder {
@@ -65,7 +69,14 @@ impl Encoder {
         Ok(Self {
             thread,
             session: opened.session,
+            device: opened.device,
         })
+    }
+
+    /// What the model runs on, from the first window on.
+    #[must_use]
+    pub fn device(&self) -> &Arc<Report> {
+        &self.device
     }
 
     /// Queues a job; waits while [`Encoder::QUEUE`] jobs are waiting already.

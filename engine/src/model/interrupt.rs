@@ -59,6 +59,11 @@ impl Interrupt {
         }
     }
 
+    /// Whether it was closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Ends the run in progress if it exceeds its limit.
     pub(crate) fn end_overlong(&self) {
         if let Some(

@@ -37,6 +37,9 @@ pub struct Manifest {
     /// The heads that come with the model.
     #[serde(default)]
     pub heads: Vec<HeadFile>,
+    /// The map that comes with the model.
+    #[serde(default)]
+    pub map: Option<HeadFile>,
 }
 
 /// The ONNX graph and what it promises.
@@ -102,7 +105,7 @@ pub struct Layer {
     pub meaning: String,
 }
 
-/// A head that comes with the model.
+/// A head, or the map, that comes with the model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadFile {
@@ -129,9 +132,12 @@ impl Manifest {
             |names: &[String]| names.is_empty() || names.len() == 1 || names.len() == layers;
         let unique: HashSet<_> = graph.pooled.iter().chain(&graph.frames).collect();
         let files = || {
-            [(&graph.file, &graph.sha256)]
-                .into_iter()
-                .chain(self.heads.iter().map(|head| (&head.file, &head.sha256)))
+            [(&graph.file, &graph.sha256)].into_iter().chain(
+                self.heads
+                    .iter()
+                    .chain(&self.map)
+                    .map(|part| (&part.file, &part.sha256)),
+            )
         };
         let plain =
             |name: &str| !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";

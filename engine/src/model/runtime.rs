@@ -3,13 +3,15 @@
 //! The library is looked for in this order, and the first that is there is taken:
 //!
 //! 1. the file that the environment variable `ORT_DYLIB_PATH` names;
-//! 2. the folder of the program or plugin itself (what a bundle carries), then the folder
+//! 2. the user's data folder, `mertscope/onnxruntime/<version>-gpu/`: whoever installed the GPU
+//!    build wants it, also in place of the CPU build that a bundle carries;
+//! 3. the folder of the program or plugin itself (what a bundle carries), then the folder
 //!    `Mertscope` in it: a CLAP plugin is a single file, whose belongings lie in that folder;
-//! 3. the user's data folder, `mertscope/onnxruntime/<version>-gpu/`, then `<version>-cpu/`
-//!    (what the set-up installs).
+//! 4. the user's data folder, `mertscope/onnxruntime/<version>-cpu/` (what the set-up installs).
 //!
-//! A library that is there but can't be used is an error that names it; the search does not go on
-//! silently to another. Nothing here panics, and a failed attempt can be made again.
+//! A GPU build that can't be loaded is passed over, with the reason kept. Any other library that is
+//! there but can't be used is an error that names it; the search does not go on silently to
+//! another. Nothing here panics, and a failed attempt can be made again.
 //!
 //! `ort` allows one environment per process, ever, and its own logger would outlive a plugin's
 //! code: so one environment without callbacks is made and leaked on purpose.
@@ -29,23 +31,9 @@ pub struct Runtime {
     pub library: PathBuf,
     /// What it says its version is, such as `1.31.1`.
     pub version: String,
+    /// The GPU build that was found first, and why it is not used.
+    pub passed_over: Option<RuntimeError>,
     pub(super) environment: Environment,
-}
-
-impl Runtime {
-    /// The hardware that ONNX Runtime sees and the provider that would use it, a line each.
-    #[must_use]
-    pub fn devices(&self) -> Vec<String> {
-        self.environment
-            .devices()
-            .map(|device| {
-                let hardware = device.hardware_device();
-                let provider = device.ep().unwrap_or("unknown provider");
-                let vendor = hardware.vendor().unwrap_or_default();
-                format!("{provider}: {vendor} {:?}", hardware.ty())
-            })
-            .collect()
-    }
 }
 
 /// Why ONNX Runtime can't be used.
@@ -128,6 +116,12 @@ impl Pins {
         })
     }
 
+    /// The folder in which the set-up puts a build of this kind.
+    fn installed(&self, kind: &str) -> Option<PathBuf> {
+        let folder = format!("{}-{kind}", self.version);
+        Some(data_folder()?.join("onnxruntime").join(folder))
+    }
+
     /// The library's file name on this machine.
     fn library(&self) -> &str {
         let here = (std::env::consts::OS, std::env::consts::ARCH);
@@ -157,19 +151,15 @@ pub fn candidates(beside: Option<&Path>) -> Result<Vec<PathBuf>, RuntimeError> {
         return Ok(vec![PathBuf::from(path)]);
     }
     let pins = Pins::read()?;
-    let mut paths: Vec<_> = beside
+    let beside = beside
         .into_iter()
-        .flat_map(|folder| [folder.to_owned(), folder.join(BELONGINGS)])
-        .map(|folder| folder.join(pins.library()))
-        .collect();
-    if let Some(data) = data_folder() {
-        let installed = data.join("onnxruntime");
-        for kind in ["gpu", "cpu"] {
-            let folder = installed.join(format!("{}-{kind}", pins.version));
-            paths.push(folder.join(pins.library()));
-        }
-    }
-    Ok(paths)
+        .flat_map(|folder| [folder.to_owned(), folder.join(BELONGINGS)]);
+    let folders = pins
+        .installed("gpu")
+        .into_iter()
+        .chain(beside)
+        .chain(pins.installed("cpu"));
+    Ok(folders.map(|folder| folder.join(pins.library())).collect())
 }
 
 static LOADED: Mutex<Option<&'static Runtime>> = Mutex::new(None);
@@ -184,13 +174,29 @@ pub fn load(beside: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
     if let Some(runtime) = *loaded {
         return Ok(runtime);
     }
-    let searched = candidates(beside)?;
-    let Some(library) = searched.iter().find(|path| path.exists()) else {
-        return Err(RuntimeError::Missing { searched });
-    };
-    let runtime: &'static Runtime = Box::leak(Box::new(open(library)?));
+    let runtime: &'static Runtime = Box::leak(Box::new(first(candidates(beside)?)?));
     *loaded = Some(runtime);
     Ok(runtime)
+}
+
+/// The first of these libraries that is there; a GPU build only if it can be used.
+fn first(searched: Vec<PathBuf>) -> Result<Runtime, RuntimeError> {
+    let gpu = Pins::read()?.installed("gpu");
+    let mut passed_over = None;
+    for library in searched.iter().filter(|path| path.exists()) {
+        match open(library) {
+            Err(error) if gpu.is_some() && library.parent() == gpu.as_deref() => {
+                passed_over = Some(error);
+            }
+            opened => {
+                return opened.map(|runtime| Runtime {
+                    passed_over,
+                    ..runtime
+                });
+            }
+        }
+    }
+    Err(passed_over.unwrap_or(RuntimeError::Missing { searched }))
 }
 
 fn open(library: &Path) -> Result<Runtime, RuntimeError> {
@@ -224,10 +230,12 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
     }))
     .unwrap_or_else(|_| Err("it does not offer the functions of its version".to_owned()))
     .map_err(&broken)?;
-    environment.set_log_level(ort::logging::LogLevel::Error);
+    // What it logs as an error it also returns, and that is shown once, where it belongs.
+    environment.set_log_level(ort::logging::LogLevel::Fatal);
     Ok(Runtime {
         library,
         version,
+        passed_over: None,
         environment,
     })
 }
@@ -258,7 +266,7 @@ fn numbers(version: &str) -> Vec<u32> {
 }
 
 #[cfg(unix)]
-fn world_writable(library: &Path) -> bool {
+pub(super) fn world_writable(library: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     [Some(library), library.parent()]
         .into_iter()
@@ -268,7 +276,7 @@ fn world_writable(library: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn world_writable(_library: &Path) -> bool {
+pub(super) fn world_writable(_library: &Path) -> bool {
     // Windows keeps its program and user folders closed to other users by default.
     false
 }
@@ -285,18 +293,23 @@ mod tests {
     }
 
     #[test]
-    fn the_programs_own_folder_comes_before_the_users() {
-        let paths = candidates(Some(Path::new("/bundle"))).unwrap();
-        if std::env::var_os("ORT_DYLIB_PATH").is_none() {
-            assert_eq!(paths[0].parent(), Some(Path::new("/bundle")));
-            assert_eq!(paths[1].parent(), Some(Path::new("/bundle/Mertscope")));
-            assert!(
-                paths
-                    .iter()
-                    .skip(1)
-                    .any(|path| path.to_string_lossy().contains("-cpu"))
-            );
+    fn a_gpu_build_that_was_installed_comes_before_what_a_bundle_carries() {
+        if std::env::var_os("ORT_DYLIB_PATH").is_some() {
+            return;
         }
+        let paths = candidates(Some(Path::new("/bundle"))).unwrap();
+        let folders: Vec<_> = paths
+            .iter()
+            .map(|path| path.parent().unwrap().to_string_lossy())
+            .collect();
+        let [gpu, beside, belongings, cpu] = &folders[..] else {
+            panic!("{folders:?}");
+        };
+        assert!(
+            gpu.ends_with("-gpu") && cpu.ends_with("-cpu"),
+            "{folders:?}"
+        );
+        assert_eq!((&**beside, &**belongings), ("/bundle", "/bundle/Mertscope"));
     }
 
     #[test]

@@ -1,23 +1,27 @@
 //! One model in ONNX Runtime: audio in, hidden states out. Used by the encoder thread alone.
 
+mod load;
+
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ort::session::SessionOutputs;
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::TensorRef;
 
+use super::device::{Choice, Report};
 use super::interrupt::Interrupt;
 use super::{HiddenStates, Length, Manifest, Model, Runtime, ShortInput};
 
 /// How a model is run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionOptions {
     /// Threads that share one window's work.
     pub threads: usize,
     /// Whether frames are wanted; otherwise hidden states are averaged over time.
     pub frames: bool,
+    /// What it is to be run on.
+    pub device: Choice,
 }
 
 /// Why a window has no hidden states.
@@ -100,9 +104,12 @@ pub enum EncodeError {
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Session {
-    manifest: Manifest,
+    model: Arc<Model>,
+    options: SessionOptions,
     frames: bool,
     session: ort::session::Session,
+    device: Arc<Report>,
+    runtime: &'static Runtime,
     interrupt: Arc<Interrupt>,
 }
 
@@ -112,8 +119,8 @@ impl Session {
     /// # Errors
     /// [`EncodeError`] of the kinds `Load`, `Contract` and `NoFrames`.
     pub fn new(
-        runtime: &Runtime,
-        model: &Model,
+        runtime: &'static Runtime,
+        model: Arc<Model>,
         options: SessionOptions,
     ) -> Result<Self, EncodeError> {
         Self::interruptible(runtime, model, options, Arc::default())
@@ -121,45 +128,61 @@ impl Session {
 
     /// Like [`Session::new`], for a session that `interrupt` can stop from another thread.
     pub(super) fn interruptible(
-        runtime: &Runtime,
-        model: &Model,
+        runtime: &'static Runtime,
+        model: Arc<Model>,
         options: SessionOptions,
         interrupt: Arc<Interrupt>,
     ) -> Result<Self, EncodeError> {
-        let manifest = &model.manifest;
-        let id = || manifest.id.clone();
-        if options.frames && manifest.graph.frames.is_empty() {
-            return Err(EncodeError::NoFrames { model: id() });
+        let graph = &model.manifest.graph;
+        if options.frames && graph.frames.is_empty() {
+            return Err(EncodeError::NoFrames {
+                model: model.manifest.id.clone(),
+            });
         }
-        let load = |reason: String| EncodeError::Load {
-            model: id(),
-            reason,
-        };
-        let mut builder = builder(runtime, options.threads).map_err(load)?;
-        let loading = interrupt.load(builder.canceler()).map_err(load)?;
-        let session = builder
-            .commit_from_memory(model.onnx())
-            .map_err(|error| load(error.to_string()))?;
-        drop(loading);
+        let frames = options.frames || graph.pooled.is_empty();
+        let (session, device) = load::on(&options.device, runtime, &model, &options, &interrupt)?;
         let this = Self {
-            manifest: manifest.clone(),
-            frames: options.frames || manifest.graph.pooled.is_empty(),
+            model,
+            options,
+            frames,
             session,
+            device,
+            runtime,
             interrupt,
         };
         this.check_names()?;
         Ok(this)
     }
 
+    /// What it runs on.
+    #[must_use]
+    pub fn device(&self) -> &Arc<Report> {
+        &self.device
+    }
+
+    /// Goes on on the CPU, after the device failed for `reason`.
+    fn move_to_cpu(&mut self, reason: &str) -> Result<(), EncodeError> {
+        let (session, cpu) = load::on(
+            &Choice::Cpu,
+            self.runtime,
+            &self.model,
+            &self.options,
+            &self.interrupt,
+        )?;
+        self.session = session;
+        self.device = Arc::new(self.device.failed(reason, &cpu));
+        self.check_names()
+    }
+
     fn contract(&self, reason: String) -> EncodeError {
         EncodeError::Contract {
-            model: self.manifest.id.clone(),
+            model: self.model.manifest.id.clone(),
             reason,
         }
     }
 
     fn check_names(&self) -> Result<(), EncodeError> {
-        let graph = &self.manifest.graph;
+        let graph = &self.model.manifest.graph;
         let inputs: Vec<_> = self
             .session
             .inputs()
@@ -189,31 +212,64 @@ impl Session {
     /// The outputs that are read.
     fn outputs(&self) -> &[String] {
         if self.frames {
-            &self.manifest.graph.frames
+            &self.model.manifest.graph.frames
         } else {
-            &self.manifest.graph.pooled
+            &self.model.manifest.graph.pooled
         }
     }
 
     /// Runs the model on mono samples at its own rate, `[samples]`, and returns the hidden states
     /// of all layers; with frames only if the session was made for them.
     ///
-    /// Less audio than a window is treated as the manifest says; more only by dynamic graphs.
+    /// Less audio than a window is treated as the manifest says; more only by dynamic graphs. When
+    /// a device other than the CPU fails, the CPU takes over for good and analyses this window too.
     ///
     /// # Errors
     /// [`EncodeError`] of the kinds `TooShort`, `Run` and `Contract`.
     pub fn run(&mut self, samples: &[f32]) -> Result<HiddenStates, EncodeError> {
-        self.run_within(samples, None)
+        self.run_within(samples, None).0
     }
 
-    /// Like [`Session::run`]; with a limit, [`Interrupt::end_overlong`] ends a run that exceeds it.
+    /// Like [`Session::run`], with the time that the successful run took; with a limit,
+    /// [`Interrupt::end_overlong`] ends a run that exceeds it.
     pub(super) fn run_within(
+        &mut self,
+        samples: &[f32],
+        limit: Option<Duration>,
+    ) -> (Result<HiddenStates, EncodeError>, Duration) {
+        let start = Instant::now();
+        let hidden = self.run_once(samples, limit);
+        let took = start.elapsed();
+        match hidden {
+            Err(EncodeError::Run { reason, .. }) if self.may_move() => {
+                if let Err(error) = self.move_to_cpu(&reason) {
+                    return (Err(error), took);
+                }
+                let start = Instant::now();
+                (self.run_once(samples, limit), start.elapsed())
+            }
+            // This window's time is over; the next one is analysed on the CPU.
+            Err(EncodeError::Overlong { model, limit_s }) if self.may_move() => {
+                let moved = self.move_to_cpu(&format!("no answer within {limit_s:.0} s"));
+                let error = EncodeError::Overlong { model, limit_s };
+                (Err(moved.err().unwrap_or(error)), took)
+            }
+            hidden => (hidden, took),
+        }
+    }
+
+    /// Whether a failure may be the device's, with another one to go to.
+    fn may_move(&self) -> bool {
+        !self.device.is_cpu() && !self.interrupt.is_closed()
+    }
+
+    fn run_once(
         &mut self,
         samples: &[f32],
         limit: Option<Duration>,
     ) -> Result<HiddenStates, EncodeError> {
         let audio = self.prepared(samples)?;
-        let id = &self.manifest.id;
+        let id = &self.model.manifest.id;
         let failed = |reason: String| EncodeError::Run {
             model: id.clone(),
             reason: reason.trim_end_matches('.').to_owned(),
@@ -221,15 +277,15 @@ impl Session {
         let input = TensorRef::from_array_view(([1, audio.len()], &*audio))
             .map_err(|error| failed(error.to_string()))?;
         let names = if self.frames {
-            &self.manifest.graph.frames
+            &self.model.manifest.graph.frames
         } else {
-            &self.manifest.graph.pooled
+            &self.model.manifest.graph.pooled
         };
         let run = self.interrupt.run(limit).map_err(failed)?;
         let outputs = self
             .session
             .run_with_options(
-                ort::inputs![self.manifest.graph.input.as_str() => input],
+                ort::inputs![self.model.manifest.graph.input.as_str() => input],
                 &*run.options,
             )
             .map_err(|error| match limit {
@@ -239,7 +295,7 @@ impl Session {
                 },
                 _ => failed(error.to_string()),
             })?;
-        collect(&self.manifest, names, self.frames, &outputs).map_err(|reason| {
+        collect(&self.model.manifest, names, self.frames, &outputs).map_err(|reason| {
             EncodeError::Contract {
                 model: id.clone(),
                 reason,
@@ -249,7 +305,7 @@ impl Session {
 
     /// `samples` as the graph wants them: long enough, and normalised where the model asks for it.
     fn prepared<'a>(&self, samples: &'a [f32]) -> Result<Cow<'a, [f32]>, EncodeError> {
-        let manifest = &self.manifest;
+        let manifest = &self.model.manifest;
         let window = manifest.window_samples;
         let short = samples.len() < window;
         let needed = match (manifest.graph.short_input, manifest.graph.length) {
@@ -279,24 +335,6 @@ impl Session {
         }
         Ok(audio)
     }
-}
-
-/// A builder with what all sessions share. Spinning threads would burn a musician's CPU between
-/// windows, so they are off (measured: no cost when idle, a gain under load).
-fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> {
-    let text = |error: ort::Error<SessionBuilder>| error.to_string();
-    ort::session::Session::builder(&runtime.environment)
-        .map_err(|error| error.to_string())?
-        .with_optimization_level(GraphOptimizationLevel::All)
-        .map_err(text)?
-        .with_intra_threads(threads.max(1))
-        .map_err(text)?
-        .with_inter_threads(1)
-        .map_err(text)?
-        .with_intra_op_spinning(false)
-        .map_err(text)?
-        .with_inter_op_spinning(false)
-        .map_err(text)
 }
 
 /// Zero mean and unit variance, as `Wav2Vec2FeatureExtractor` does it (variance + 1e-7).

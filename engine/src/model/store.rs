@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use super::runtime;
 
+pub(crate) use verify::hash_file;
+
 /// Name of the receipt in a model's folder.
 const RECEIPT: &str = "installed.toml";
 
@@ -187,8 +189,12 @@ impl Store {
         receipt::read(&folder)
     }
 
-    /// Writes the receipt: from here on the model is installed.
-    pub(crate) fn record(&self, model: &Installed) -> Result<(), StoreError> {
+    /// Writes the receipt: from here on the model is installed. Its files must be in place and their
+    /// hashes checked before.
+    ///
+    /// # Errors
+    /// [`StoreError::System`], when the receipt can't be written.
+    pub fn record(&self, model: &Installed) -> Result<(), StoreError> {
         receipt::write(model)
     }
 

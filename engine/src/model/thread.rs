@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select_biased, unbounded};
 
+use super::device::Report;
 use super::interrupt::Interrupt;
 use super::{EncodeError, Encoded, Model, Runtime, Session, SessionOptions};
 
@@ -106,6 +107,8 @@ pub(crate) struct Opened {
     pub(crate) session: SessionId,
     /// How long one window of silence took, the first one ever.
     pub(crate) warm_up: Duration,
+    /// What it runs on.
+    pub(crate) device: Arc<Report>,
 }
 
 struct Open {
@@ -116,6 +119,16 @@ struct Open {
     options: SessionOptions,
     warm_up: Duration,
     session: Session,
+}
+
+impl Open {
+    fn opened(&self) -> Opened {
+        Opened {
+            session: self.id,
+            warm_up: self.warm_up,
+            device: Arc::clone(self.session.device()),
+        }
+    }
 }
 
 /// The open sessions: one per model and options, however many ask for it.
@@ -141,8 +154,8 @@ impl Sessions {
     /// What [`Session::new`] and the warm-up say.
     pub(crate) fn open(
         &mut self,
-        runtime: &Runtime,
-        model: &Model,
+        runtime: &'static Runtime,
+        model: &Arc<Model>,
         options: SessionOptions,
     ) -> Result<Opened, EncodeError> {
         let manifest = &model.manifest;
@@ -153,32 +166,28 @@ impl Sessions {
             .find(|open| open.model == identity && open.options == options)
         {
             open.users += 1;
-            return Ok(Opened {
-                session: open.id,
-                warm_up: open.warm_up,
-            });
+            return Ok(open.opened());
         }
         let (session, warm_up) = contained(&manifest.id, || {
             let interrupt = Arc::clone(&self.interrupt);
+            let (model, options) = (Arc::clone(model), options.clone());
             let mut session = Session::interruptible(runtime, model, options, interrupt)?;
-            let start = Instant::now();
-            session.run(&vec![0.0; manifest.window_samples])?;
-            Ok((session, start.elapsed()))
+            let (hidden, took) = session.run_within(&vec![0.0; manifest.window_samples], None);
+            hidden?;
+            Ok((session, took))
         })?;
         self.last += 1;
-        let id = SessionId(self.last);
-        self.open.push(Open {
-            id,
+        let open = Open {
+            id: SessionId(self.last),
             users: 1,
             model: identity,
             options,
             warm_up,
             session,
-        });
-        Ok(Opened {
-            session: id,
-            warm_up,
-        })
+        };
+        let opened = open.opened();
+        self.open.push(open);
+        Ok(opened)
     }
 
     /// Gives a session back; the last one to do so frees it.
@@ -197,17 +206,26 @@ impl Sessions {
         limit: Option<Duration>,
     ) -> Encoded {
         let start = Instant::now();
-        let hidden = match self.open.iter_mut().find(|open| open.id == id) {
-            Some(open) => contained(&open.model.0, || open.session.run_within(&samples, limit)),
-            None => Err(EncodeError::Run {
-                model: "?".to_owned(),
-                reason: "it is not loaded".to_owned(),
-            }),
+        let Some(open) = self.open.iter_mut().find(|open| open.id == id) else {
+            return Encoded {
+                hidden: Err(EncodeError::Run {
+                    model: "?".to_owned(),
+                    reason: "it is not loaded".to_owned(),
+                }),
+                took: start.elapsed(),
+                samples,
+                device: None,
+            };
         };
+        let ran = contained(&open.model.0, || {
+            Ok(open.session.run_within(&samples, limit))
+        });
+        let (hidden, took) = ran.unwrap_or_else(|panic| (Err(panic), start.elapsed()));
         Encoded {
             hidden,
-            took: start.elapsed(),
+            took,
             samples,
+            device: Some(Arc::clone(open.session.device())),
         }
     }
 }
@@ -237,6 +255,7 @@ pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::device::Choice;
 
     #[test]
     fn a_panic_becomes_an_error_that_names_it() {
@@ -248,12 +267,13 @@ mod tests {
     #[test]
     fn one_session_serves_all_who_ask_and_goes_with_the_last() {
         let runtime = super::super::runtime::load(None).unwrap();
-        let model = Model::embedded().unwrap();
+        let model = Arc::new(Model::embedded().unwrap());
         let mut sessions = Sessions::new(Arc::default());
         let mut open = |threads| {
             let options = SessionOptions {
                 threads,
                 frames: false,
+                device: Choice::Cpu,
             };
             sessions.open(runtime, &model, options).unwrap().session
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
 use mertscope_engine::decode::{Block, Decoder};
 use mertscope_engine::live::{Entry, Settings, State};
+use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, runtime};
 use mertscope_engine::timeline::{Reading, Status};
 
@@ -18,6 +19,7 @@ fn a_piece_played_through_a_host_is_heard_like_its_file() {
         hop_s: 1.0,
         smoothing: true,
         threads: 1,
+        device: Choice::Cpu,
     };
     let model = Arc::new(Model::embedded().unwrap());
     let analyser = Analyser::new(runtime::load(None).unwrap(), model, options).unwrap();

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::unbounded;
 use mertscope_engine::capture::{Tap, Transport, tap};
 use mertscope_engine::live::{Controls, Hop, Live, ModelState, Settings, Stream};
+use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Encoder, Job, Model, SessionOptions, runtime};
 
 pub const RATE_HZ: u32 = 48_000;
@@ -112,6 +113,7 @@ pub fn beside_a_busy_encoder(body: impl FnOnce()) -> Result<(), Box<dyn Error>> 
     let options = SessionOptions {
         threads: 1,
         frames: false,
+        device: Choice::Cpu,
     };
     let window = music(1.7)[..model.manifest.window_samples].to_vec();
     let encoder = Encoder::start(runtime::load(None)?, model, options)?;

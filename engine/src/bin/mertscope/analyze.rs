@@ -15,7 +15,7 @@ use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
 use crate::report::{FileReport, HeadRef, Run, plot};
-use crate::{load, log};
+use crate::{load, log, tell_fallbacks};
 
 /// Runs the command; the result says whether every file was analysed.
 pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
@@ -24,10 +24,12 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         hop_s: arguments.hop,
         smoothing: !arguments.no_smoothing,
         threads: arguments.model.threads(),
+        device: arguments.model.device.clone(),
     };
     let analyser = Analyser::new(runtime, model.clone(), options)?;
-    let run = describe(&model, runtime, analyser.hop_s());
+    let run = describe(&model, runtime, &analyser);
     if !arguments.quiet {
+        tell_fallbacks(analyser.device());
         log(&how(&run, arguments));
     }
 
@@ -91,17 +93,17 @@ fn how(run: &Run, arguments: &AnalyzeArguments) -> String {
 }
 
 /// What is the same for all files.
-fn describe(model: &Model, runtime: &Runtime, hop_s: f64) -> Run {
+fn describe(model: &Model, runtime: &Runtime, analyser: &Analyser) -> Run {
     let manifest = &model.manifest;
     Run {
         model_id: manifest.id.clone(),
         model_sha256: model.sha256().to_owned(),
         heads: model.heads.iter().map(head).collect(),
-        device: "CPU".to_owned(),
-        precision: "fp32".to_owned(),
+        device: analyser.device().name.clone(),
+        precision: analyser.device().precision.id().to_owned(),
         onnxruntime: runtime.version.clone(),
         window_s: manifest.window_s(),
-        hop_s,
+        hop_s: analyser.hop_s(),
     }
 }
 

@@ -1,8 +1,13 @@
 //! What can be typed.
 
+mod fitting;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mertscope_engine::model::device::Choice;
+
+pub use fitting::{DataArguments, MapCommand, MapFitArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -33,6 +38,11 @@ pub enum Command {
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Fit and show the map that the display places music on
+    Map {
+        #[command(subcommand)]
+        command: MapCommand,
     },
     /// Say what is installed, what is used and what is missing
     Doctor,
@@ -67,6 +77,12 @@ pub struct ModelArguments {
     /// Threads that share the work on one window [default: the cores there are, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
+    /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Choice,
+    /// A library with an execution provider of its own, to be used beside those that are installed
+    #[arg(long, value_name = "FILE")]
+    pub provider_library: Option<PathBuf>,
 }
 
 impl ModelArguments {

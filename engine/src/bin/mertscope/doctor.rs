@@ -1,6 +1,12 @@
 //! `mertscope doctor`: what is there, what is used, what is missing and how to get it.
 
-use mertscope_engine::model::{Encoder, Model, SessionOptions, runtime};
+mod devices;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use mertscope_engine::model::device::Choice;
+use mertscope_engine::model::{Encoder, Model, Runtime, SessionOptions, runtime};
 
 use crate::{own_folder, write_out};
 
@@ -9,70 +15,19 @@ pub fn run() -> anyhow::Result<bool> {
     let mut healthy = true;
     write_out(|out| {
         writeln!(out, "Mertscope {}", env!("CARGO_PKG_VERSION"))?;
-        let model = Model::embedded()?;
-        let manifest = &model.manifest;
+        let model = Arc::new(Model::embedded()?);
 
         writeln!(out, "\nONNX Runtime, looked for in this order:")?;
-        for path in runtime::candidates(own_folder().as_deref())? {
-            let found = if path.exists() {
-                "found  "
-            } else {
-                "not there"
-            };
-            writeln!(out, "  {found:9}  {}", path.display())?;
-        }
-        let loaded = match runtime::load(own_folder().as_deref()) {
-            Ok(runtime) => {
-                writeln!(
-                    out,
-                    "  version {} is used: {}",
-                    runtime.version,
-                    runtime.library.display()
-                )?;
-                Some(runtime)
-            }
-            Err(error) => {
-                healthy = false;
-                writeln!(out, "  {error}")?;
-                None
-            }
-        };
+        let loaded = runtime(out)?;
 
-        writeln!(out, "\nDevices:")?;
+        writeln!(out, "\nDevices, each tried with the embedded model:")?;
         match loaded {
-            Some(runtime) => {
-                for device in runtime.devices() {
-                    writeln!(out, "  {device}")?;
-                }
-                writeln!(out, "  inference runs on the CPU, in single precision")?;
-            }
+            Some(runtime) => devices::try_all(out, runtime, &model)?,
             None => writeln!(out, "  unknown without ONNX Runtime")?,
         }
 
         writeln!(out, "\nModels:")?;
-        writeln!(out, "  {}  {} (compiled in)", manifest.id, manifest.title)?;
-        for head in &model.heads {
-            writeln!(
-                out,
-                "    head {}: {} labels, {}",
-                head.task,
-                head.labels.len(),
-                &head.sha256[..12]
-            )?;
-        }
-        if let Some(runtime) = loaded {
-            let options = SessionOptions {
-                threads: 1,
-                frames: false,
-            };
-            match Encoder::start(runtime, model.into(), options) {
-                Ok(_) => writeln!(out, "    loads and runs")?,
-                Err(error) => {
-                    healthy = false;
-                    writeln!(out, "    {error}")?;
-                }
-            }
-        }
+        healthy = models(out, loaded, &model)? && loaded.is_some();
         let verdict = if healthy {
             "Everything that an analysis needs is there."
         } else {
@@ -82,4 +37,62 @@ pub fn run() -> anyhow::Result<bool> {
         Ok(())
     })?;
     Ok(healthy)
+}
+
+/// Where ONNX Runtime was looked for, and the one that is used.
+fn runtime(out: &mut dyn Write) -> anyhow::Result<Option<&'static Runtime>> {
+    for path in runtime::candidates(own_folder().as_deref())? {
+        let found = if path.exists() {
+            "found  "
+        } else {
+            "not there"
+        };
+        writeln!(out, "  {found:9}  {}", path.display())?;
+    }
+    match runtime::load(own_folder().as_deref()) {
+        Ok(runtime) => {
+            if let Some(error) = &runtime.passed_over {
+                writeln!(out, "  passed over: {error}")?;
+            }
+            let (version, library) = (&runtime.version, runtime.library.display());
+            writeln!(out, "  version {version} is used: {library}")?;
+            Ok(Some(runtime))
+        }
+        Err(error) => {
+            writeln!(out, "  {error}")?;
+            Ok(None)
+        }
+    }
+}
+
+/// The embedded model and its heads, and whether it runs.
+fn models(
+    out: &mut dyn Write,
+    loaded: Option<&'static Runtime>,
+    model: &Arc<Model>,
+) -> anyhow::Result<bool> {
+    let manifest = &model.manifest;
+    writeln!(out, "  {}  {} (compiled in)", manifest.id, manifest.title)?;
+    for head in &model.heads {
+        let (task, labels, sha256) = (&head.task, head.labels.len(), &head.sha256[..12]);
+        writeln!(out, "    head {task}: {labels} labels, {sha256}")?;
+    }
+    let Some(runtime) = loaded else {
+        return Ok(false);
+    };
+    let options = SessionOptions {
+        threads: 1,
+        frames: false,
+        device: Choice::Auto,
+    };
+    match Encoder::start(runtime, Arc::clone(model), options) {
+        Ok(encoder) => {
+            writeln!(out, "    loads and runs on the {}", encoder.device().name)?;
+            Ok(true)
+        }
+        Err(error) => {
+            writeln!(out, "    {error}")?;
+            Ok(false)
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::arguments::{EmbedArguments, Layers, PoolArgument};
 use crate::arrays::ArrayWriter;
 use crate::inputs::{self, Input};
 use crate::progress::Bar;
-use crate::{load, log};
+use crate::{load, log, tell_fallbacks};
 
 /// Runs the command; the result says whether all went well.
 pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
@@ -54,7 +54,11 @@ pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
         layers,
         pool,
         arguments.model.threads(),
+        arguments.model.device.clone(),
     )?;
+    if !arguments.quiet {
+        tell_fallbacks(embedder.device());
+    }
     let bar = Bar::new(arguments.quiet);
     bar.file(&file, 1, 1);
     let mut sink = |hidden| writer.push(&hidden);

@@ -14,6 +14,8 @@ mod arrays;
 mod doctor;
 mod embed;
 mod inputs;
+mod labelled;
+mod map;
 mod models;
 mod output;
 mod progress;
@@ -27,6 +29,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use arguments::{Command, CommandLine, ModelArguments};
+use mertscope_engine::model::device::{self, LibraryError, Report};
 use mertscope_engine::model::{Model, Runtime, runtime};
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
         Command::Models { command } => models::run(command),
+        Command::Map { command } => map::run(&command),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => write_out(|out| {
             clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
@@ -71,6 +75,13 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
     Ok(true)
 }
 
+/// Tells which devices were not used, unless nothing is wrong with that.
+fn tell_fallbacks(device: &Report) {
+    for fallback in device.to_tell() {
+        log(&format!("Not used: {fallback}"));
+    }
+}
+
 /// A line on standard error; the only way the command talks beside its results.
 fn log(message: &str) {
     // Without a standard error there is no one to tell.
@@ -87,7 +98,14 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// The model and the runtime that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Model>)> {
     let model = Model::find(arguments.model.as_deref())?;
-    Ok((runtime::load(own_folder().as_deref())?, Arc::new(model)))
+    let runtime = runtime::load(own_folder().as_deref())?;
+    if let Some(library) = &arguments.provider_library {
+        match device::library::register(runtime, library) {
+            Err(error @ LibraryError::NoDevice { .. }) => log(&error.to_string()),
+            registered => registered?,
+        }
+    }
+    Ok((runtime, Arc::new(model)))
 }
 
 /// The folder that holds this program, where a bundle keeps its libraries.

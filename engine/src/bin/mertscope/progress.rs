@@ -44,6 +44,20 @@ impl Bar {
         self.0.set_position(done_s as u64);
     }
 
+    /// Goes on to `count` steps of one kind.
+    pub fn steps(&self, count: usize, doing: &str) {
+        self.0.reset();
+        self.0.set_length(count as u64);
+        self.0.set_style(style(STEPS));
+        self.0.set_message(doing.to_owned());
+        self.0.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        self.0.inc(1);
+    }
+
     /// Takes the bar away while `body` writes.
     pub fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
         self.0.suspend(body)
@@ -54,6 +68,8 @@ impl Bar {
         self.0.finish_and_clear();
     }
 }
+
+const STEPS: &str = "{spinner} {msg} {pos}/{len} [{bar:30}] {eta} left";
 
 fn style(template: &str) -> ProgressStyle {
     // The templates are ours and right (a test draws them); a bar is no reason to fail.
@@ -71,6 +87,7 @@ mod tests {
         for template in [
             "{spinner} {prefix}{wide_msg} {elapsed_precise}",
             "{spinner} {prefix}{wide_msg} [{bar:30}] {percent:>3} %, {eta} left",
+            STEPS,
         ] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }

@@ -41,7 +41,7 @@ impl Installed {
 }
 
 /// SHA-256 of everything in `file`, hexadecimal; nothing when `progress` ended it.
-pub(super) fn hash_file(
+pub(crate) fn hash_file(
     mut file: File,
     mut progress: impl FnMut(u64) -> ControlFlow<()>,
 ) -> io::Result<Option<String>> {

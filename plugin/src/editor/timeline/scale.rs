@@ -120,10 +120,9 @@ mod tests {
     use super::*;
 
     fn track(stretches: &[Stretch]) -> Track {
-        Track {
-            stretches: stretches.to_vec(),
-            ..Track::default()
-        }
+        let mut track = Track::default();
+        track.stretches.extend_from_slice(stretches);
+        track
     }
 
     #[test]

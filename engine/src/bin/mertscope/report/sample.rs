@@ -93,6 +93,8 @@ pub fn file(
                 key: Some(own_key),
                 key_smoothed: Some(key_smoothed),
                 key_label: keys.label(),
+                point: None,
+                others: Vec::new(),
             });
             reading
         })
@@ -173,6 +175,8 @@ pub fn without_heads() -> FileReport {
             genre_smoothed: None,
             key_smoothed: None,
             key_label: None,
+            point: None,
+            others: Vec::new(),
         });
     }
     report

@@ -1,0 +1,295 @@
+//! Music as embeddings, file by file: what heads and maps are fitted on.
+//!
+//! Each file gives up to some windows, spread evenly over it, and their hidden states. These are
+//! kept in a cache by the hash of the file and of the model, so that a second run reads them
+//! instead of running the model. Cache files are written whole or not at all.
+
+mod cache;
+
+use std::cell::OnceCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crossbeam_channel::unbounded;
+
+use crate::decode::{DecodeError, Decoder};
+use crate::feed::{Feed, FeedError};
+use crate::model::{
+    EncodeError, Encoder, HiddenStates, Job, Model, Runtime, SessionOptions, sha256,
+};
+use crate::timeline::Status;
+use crate::window::Slicer;
+use cache::Cache;
+
+/// The part of a file that windows are taken from, in seconds, so that memory stays bounded.
+const LONGEST_S: f64 = 1200.0;
+
+/// Why a file has no embeddings.
+#[derive(Debug, thiserror::Error)]
+pub enum CorpusError {
+    /// It can't be read.
+    #[error("{} can't be read ({source}); check its name and permissions.", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It can't be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// It can't be decoded to its end.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// Nothing in it can be analysed.
+    #[error(
+        "{} has no window that can be analysed: it is empty, silent or damaged. Leave it out or \
+         export it again.", path.display()
+    )]
+    Nothing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The model could not be run on it.
+    #[error("{}: {source}", path.display())]
+    Encode {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: EncodeError,
+    },
+    /// The model can't be started at all.
+    #[error(transparent)]
+    Start(EncodeError),
+    /// The embeddings can't be kept.
+    #[error("Embeddings can't be kept in {} ({source}); check the disk's free space.", folder.display())]
+    Cache {
+        /// The cache's folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A file's windows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileEmbeddings {
+    /// SHA-256 of the file's bytes.
+    pub sha256: String,
+    /// Pooled hidden states `[layers, width]` of each window, in order; at least one.
+    pub windows: Vec<HiddenStates>,
+}
+
+impl FileEmbeddings {
+    /// The mean over the windows, `[layers, width]`.
+    #[must_use]
+    pub fn mean(&self) -> HiddenStates {
+        let mut mean = self.windows[0].clone();
+        for (n, value) in mean.data.iter_mut().enumerate() {
+            let sum: f64 = self.windows.iter().map(|w| f64::from(w.data[n])).sum();
+            *value = (sum / self.windows.len() as f64) as f32;
+        }
+        mean
+    }
+}
+
+/// Gets embeddings of files with one model.
+pub struct Embeddings {
+    runtime: &'static Runtime,
+    model: Arc<Model>,
+    threads: usize,
+    windows: usize,
+    cache: Cache,
+    /// Started for the first file that is not in the cache.
+    encoder: OnceCell<Encoder>,
+}
+
+impl Embeddings {
+    /// Gets at most `windows` windows of each file, and keeps them in `cache`.
+    #[must_use]
+    pub fn new(
+        runtime: &'static Runtime,
+        model: Arc<Model>,
+        cache: &Path,
+        windows: usize,
+        threads: usize,
+    ) -> Self {
+        Self {
+            cache: Cache::new(cache, &model, windows.max(1)),
+            runtime,
+            model,
+            threads,
+            windows: windows.max(1),
+            encoder: OnceCell::new(),
+        }
+    }
+
+    /// The embeddings of one file, from the cache or from the model.
+    ///
+    /// # Errors
+    /// [`CorpusError`]; after `Start` and `Cache` no other file will go better.
+    pub fn of(&self, path: &Path) -> Result<FileEmbeddings, CorpusError> {
+        let bytes = fs::read(path).map_err(|source| CorpusError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let sha256 = sha256(&bytes);
+        drop(bytes);
+        if let Some(windows) = self.cache.get(&sha256) {
+            return Ok(FileEmbeddings { sha256, windows });
+        }
+        let windows = self.encode(path)?;
+        self.cache.put(&sha256, &windows)?;
+        Ok(FileEmbeddings { sha256, windows })
+    }
+
+    fn encode(&self, path: &Path) -> Result<Vec<HiddenStates>, CorpusError> {
+        let windows = self.cut(path)?;
+        let encoder = self.encoder()?;
+        let (reply, replies) = unbounded();
+        let count = windows.len();
+        for samples in windows {
+            let reply = reply.clone();
+            encoder.submit(Job { samples, reply });
+        }
+        drop(reply);
+        let failed = |source| CorpusError::Encode {
+            path: path.to_owned(),
+            source,
+        };
+        let hidden: Vec<HiddenStates> = replies
+            .iter()
+            .map(|encoded| encoded.hidden.map(HiddenStates::pooled))
+            .collect::<Result<_, _>>()
+            .map_err(failed)?;
+        if hidden.len() < count {
+            return Err(failed(EncodeError::Run {
+                model: self.model.manifest.id.clone(),
+                reason: "the encoder thread ended".to_owned(),
+            }));
+        }
+        Ok(hidden)
+    }
+
+    fn encoder(&self) -> Result<&Encoder, CorpusError> {
+        if self.encoder.get().is_none() {
+            let options = SessionOptions {
+                threads: self.threads,
+                frames: false,
+            };
+            let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)
+                .map_err(CorpusError::Start)?;
+            // Nobody else sets it: `self` is on one thread.
+            let _ = self.encoder.set(encoder);
+        }
+        self.encoder.get().ok_or_else(|| {
+            CorpusError::Start(EncodeError::Load {
+                model: self.model.manifest.id.clone(),
+                reason: "the encoder thread is gone".to_owned(),
+            })
+        })
+    }
+
+    /// The file's windows that can be analysed, thinned out evenly, `[samples]` each.
+    fn cut(&self, path: &Path) -> Result<Vec<Vec<f32>>, CorpusError> {
+        let manifest = &self.model.manifest;
+        let file = path.display().to_string();
+        let mut feed = Feed::new(Decoder::open(path)?, &file, manifest.sample_rate_hz)?;
+        let mut slicer = Slicer::new(manifest.window_samples, manifest.window_samples);
+        let mut windows = Vec::new();
+        let mut samples = Vec::new();
+        while feed.duration_s() < LONGEST_S && feed.next(&mut samples)? {
+            for (stretch, status) in feed.take_marks() {
+                slicer.mark(stretch, status);
+            }
+            slicer.push(&samples);
+            samples.clear();
+            windows.extend(std::iter::from_fn(|| slicer.next_window()));
+        }
+        // The end of a long file would overlap the window before it; of a short one it is all.
+        if windows.is_empty() {
+            windows.extend(slicer.finish());
+        }
+        windows.retain(|window| window.status == Status::Ok);
+        let spread = spread(windows.len(), self.windows);
+        let mut chosen = Vec::with_capacity(spread.len());
+        for (n, window) in windows.into_iter().enumerate() {
+            if spread.contains(&n) {
+                chosen.push(window.samples);
+            }
+        }
+        if chosen.is_empty() {
+            return Err(CorpusError::Nothing {
+                path: path.to_owned(),
+            });
+        }
+        Ok(chosen)
+    }
+}
+
+/// At most `wanted` of `count` indices, each in the middle of its share.
+fn spread(count: usize, wanted: usize) -> Vec<usize> {
+    if count <= wanted {
+        return (0..count).collect();
+    }
+    (0..wanted)
+        .map(|n| (2 * n + 1) * count / (2 * wanted))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::runtime;
+
+    #[test]
+    fn windows_are_spread_evenly() {
+        assert_eq!(spread(3, 6), [0, 1, 2]);
+        assert_eq!(spread(9, 3), [1, 4, 7]);
+        assert_eq!(spread(100, 4), [12, 37, 62, 87]);
+        assert!(spread(0, 4).is_empty());
+    }
+
+    #[test]
+    fn a_second_run_reads_what_the_first_one_kept() {
+        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo/two-rooms.ogg");
+        let cache = tempfile::tempdir().unwrap();
+        let model = Arc::new(Model::embedded().unwrap());
+        let embeddings = |windows| {
+            let runtime = runtime::load(None).unwrap();
+            Embeddings::new(runtime, Arc::clone(&model), cache.path(), windows, 1)
+        };
+        let first = embeddings(3);
+        let heard = first.of(&demo).unwrap();
+        assert_eq!(heard.windows.len(), 3);
+        assert!(first.encoder.get().is_some());
+        let second = embeddings(3);
+        assert_eq!(second.of(&demo).unwrap(), heard);
+        assert!(second.encoder.get().is_none(), "the model was not needed");
+        // Another number of windows is another answer.
+        assert_eq!(embeddings(2).of(&demo).unwrap().windows.len(), 2);
+        // What lies in the cache damaged is made again.
+        for entry in fs::read_dir(cache.path()).unwrap() {
+            for file in fs::read_dir(entry.unwrap().path()).unwrap() {
+                fs::write(file.unwrap().path(), b"damaged").unwrap();
+            }
+        }
+        assert_eq!(embeddings(3).of(&demo).unwrap(), heard);
+    }
+
+    #[test]
+    fn a_file_without_music_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = Arc::new(Model::embedded().unwrap());
+        let runtime = runtime::load(None).unwrap();
+        let embeddings = Embeddings::new(runtime, model, folder.path(), 3, 1);
+        let path = folder.path().join("text.wav");
+        fs::write(&path, "no music").unwrap();
+        for path in [&path, &folder.path().join("gone.wav")] {
+            let error = embeddings.of(path).unwrap_err().to_string();
+            assert!(error.contains(&path.display().to_string()), "{error}");
+        }
+        assert!(embeddings.encoder.get().is_none());
+    }
+}

@@ -1,0 +1,82 @@
+//! Embeddings on disk, one file for each file of music.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::CorpusError;
+use crate::model::{HiddenStates, Model};
+use crate::tensors::{TensorFile, serialize};
+
+/// The cache of one model and number of windows.
+pub(super) struct Cache {
+    folder: PathBuf,
+    encoder_sha256: String,
+    layers: usize,
+    width: usize,
+}
+
+impl Cache {
+    pub(super) fn new(root: &Path, model: &Model, windows: usize) -> Self {
+        let encoder_sha256 = model.sha256().to_owned();
+        // What is in the file says the whole hash.
+        let short = encoder_sha256.get(..16).unwrap_or(&encoder_sha256);
+        Self {
+            folder: root.join(format!("{short}-{windows}")),
+            layers: model.manifest.layers.len(),
+            width: model.manifest.width,
+            encoder_sha256,
+        }
+    }
+
+    fn path(&self, sha256: &str) -> PathBuf {
+        self.folder.join(format!("{sha256}.safetensors"))
+    }
+
+    /// The windows of the file with this hash; `None` where they are not there or damaged.
+    pub(super) fn get(&self, sha256: &str) -> Option<Vec<HiddenStates>> {
+        let bytes = fs::read(self.path(sha256)).ok()?;
+        let file = TensorFile::parse(&bytes).ok()?;
+        let ours = file.text("encoder_sha256") == Ok(&self.encoder_sha256)
+            && file.text("file_sha256") == Ok(sha256);
+        let (shape, values) = file.floats("windows").ok()??;
+        let size = self.layers * self.width;
+        if !ours || values.is_empty() || shape[1..] != [self.layers, self.width] {
+            return None;
+        }
+        let windows = values.chunks_exact(size).map(|data| HiddenStates {
+            layers: self.layers,
+            frames: None,
+            width: self.width,
+            data: data.to_vec(),
+        });
+        Some(windows.collect())
+    }
+
+    /// Keeps the windows of a file; whole or not at all.
+    pub(super) fn put(&self, sha256: &str, windows: &[HiddenStates]) -> Result<(), CorpusError> {
+        let metadata: BTreeMap<String, String> = [
+            ("encoder_sha256", self.encoder_sha256.as_str()),
+            ("file_sha256", sha256),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let values: Vec<f32> = windows.iter().flat_map(|w| &w.data).copied().collect();
+        let shape = [windows.len(), self.layers, self.width];
+        let bytes = serialize(&metadata, &[("windows", &shape, &values)]);
+        let write = || {
+            fs::create_dir_all(&self.folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            file.write_all(&bytes)?;
+            file.persist(self.path(sha256)).map_err(|error| error.error)
+        };
+        match write() {
+            Ok(_) => Ok(()),
+            Err(source) => Err(CorpusError::Cache {
+                folder: self.folder.clone(),
+                source,
+            }),
+        }
+    }
+}

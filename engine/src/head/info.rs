@@ -1,0 +1,100 @@
+//! What there is to say about a head, in words.
+
+use std::sync::Arc;
+
+use super::{Head, LayerInput};
+
+/// What there is to say about a head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadInfo {
+    /// Its name among the heads of its model.
+    pub id: String,
+    /// What it tells.
+    pub task: String,
+    /// Its labels, in the order of the probabilities.
+    pub labels: Arc<[String]>,
+    /// The layers that it reads.
+    pub layers_text: String,
+    /// How good it is, as its file says; empty if it doesn't.
+    pub metrics_text: String,
+    /// What it was fitted on, as its file says; empty if it doesn't.
+    pub source_text: String,
+}
+
+impl From<&Head> for HeadInfo {
+    fn from(head: &Head) -> Self {
+        let text = |name: &str| head.metadata.get(name).cloned().unwrap_or_default();
+        Self {
+            id: head.id().to_owned(),
+            task: head.task.clone(),
+            labels: head.labels.clone().into(),
+            layers_text: layers(&head.input),
+            metrics_text: metrics(&text("metrics")),
+            source_text: text("training_data"),
+        }
+    }
+}
+
+fn layers(input: &LayerInput) -> String {
+    match input {
+        LayerInput::One(layer) => format!("layer {layer}"),
+        LayerInput::Weighted(layers) => {
+            let weights: Vec<String> = layers
+                .iter()
+                .map(|(layer, weight)| format!("{layer} ({:.0} %)", weight * 100.0))
+                .collect();
+            format!("weighted sum of layers {}", weights.join(", "))
+        }
+    }
+}
+
+/// The figures of a JSON object, in its order; any other text as it is.
+fn metrics(text: &str) -> String {
+    let Ok(figures) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
+    else {
+        return text.to_owned();
+    };
+    let figures: Vec<String> = figures
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = value.as_f64()?;
+            // Counts are whole, shares are not.
+            let value = if value.fract() == 0.0 && value.abs() >= 2.0 {
+                format!("{value:.0}")
+            } else {
+                format!("{value:.3}")
+            };
+            Some(format!("{} {value}", name.replace('_', " ")))
+        })
+        .collect();
+    figures.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_heads_say_what_they_are() {
+        let model = crate::model::Model::embedded().unwrap();
+        let info = HeadInfo::from(model.head("genre").unwrap());
+        assert_eq!((info.id.as_str(), info.task.as_str()), ("genre", "genre"));
+        assert_eq!(info.layers_text, "layer 4");
+        assert!(
+            info.metrics_text.starts_with("cv accuracy 0.773"),
+            "{info:?}"
+        );
+        assert!(!info.source_text.is_empty());
+    }
+
+    #[test]
+    fn figures_are_written_out_and_other_text_is_kept() {
+        assert_eq!(
+            metrics(r#"{"accuracy": 0.5, "files": 409, "table": [1], "ece": 0.0312}"#),
+            "accuracy 0.500, files 409, ece 0.031"
+        );
+        assert_eq!(metrics("as good as it gets"), "as good as it gets");
+        let mixed = LayerInput::Weighted(vec![(1, 0.25), (2, 0.75)]);
+        assert_eq!(layers(&mixed), "weighted sum of layers 1 (25 %), 2 (75 %)");
+    }
+}

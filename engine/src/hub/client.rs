@@ -1,0 +1,264 @@
+//! Requests to the hub: redirects followed by hand, so that the token goes to the hub alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::{HeaderMap, Method, Request, Response};
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Body};
+
+use super::address::Address;
+use super::progress::Stop;
+use super::{HubError, Settings};
+
+/// Redirects that are followed; the hub's own library allows as many.
+const REDIRECTS: usize = 10;
+/// Pauses between attempts. Nothing is tried for ever.
+pub(super) const PAUSES: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+];
+/// The longest pause that a server may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Asks the hub and the servers it sends us to.
+pub(super) struct Client {
+    agent: Agent,
+    endpoint: Address,
+    settings: Settings,
+    stop: Stop,
+}
+
+/// An answer with a status of success, or a redirect that says what we asked for.
+pub(super) struct Answer {
+    /// 200 or 206; 302 and the like for a question about a file.
+    pub status: u16,
+    pub headers: HeaderMap,
+    /// The commit that the hub itself named on the way.
+    pub commit: Option<String>,
+    pub body: Body,
+    /// Who answered, for messages.
+    pub host: String,
+}
+
+/// A request that failed, and whether it makes sense to try again.
+pub(super) struct Failure {
+    pub error: HubError,
+    pub again: bool,
+    /// How long the server asks us to wait.
+    pub after: Option<Duration>,
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        Self {
+            error,
+            again: false,
+            after: None,
+        }
+    }
+}
+
+impl Client {
+    /// A client that is shut down when the job is stopped.
+    pub fn new(settings: &Settings, stop: &Stop) -> Result<Self, HubError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .root_certs(RootCerts::PlatformVerifier)
+            .unversioned_rustls_crypto_provider(provider)
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent(concat!("mertscope/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(settings.connect_patience))
+            .timeout_recv_response(Some(settings.connect_patience))
+            .timeout_per_read(Some(settings.read_patience))
+            .timeout_per_write(Some(settings.read_patience))
+            .build()
+            .new_agent();
+        stop.watch(&agent);
+        Ok(Self {
+            agent,
+            endpoint: Address::parse(&settings.endpoint)?,
+            settings: settings.clone(),
+            stop: stop.clone(),
+        })
+    }
+
+    /// Where a file of a repository is.
+    pub fn address(&self, repo: &str, revision: &str, file: &str) -> Result<Address, HubError> {
+        let endpoint = &self.settings.endpoint;
+        Address::parse(&format!("{endpoint}/{repo}/resolve/{revision}/{file}"))
+    }
+
+    /// The hub's host, for messages.
+    pub fn host(&self) -> String {
+        self.endpoint.host()
+    }
+
+    /// What the hub says of a file, without the file.
+    pub fn head(&self, repo: &str, address: &Address) -> Result<Answer, Failure> {
+        self.follow(Method::HEAD, repo, address, &[])
+    }
+
+    /// A file, or with a `Range` header a part of it.
+    pub fn get(
+        &self,
+        repo: &str,
+        address: &Address,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, Failure> {
+        self.follow(Method::GET, repo, address, headers)
+    }
+
+    fn follow(
+        &self,
+        method: Method,
+        repo: &str,
+        address: &Address,
+        headers: &[(&str, String)],
+    ) -> Result<Answer, Failure> {
+        let mut address = address.clone();
+        let mut commit = None;
+        for _ in 0..=REDIRECTS {
+            let own = address.same_server(&self.endpoint);
+            let response = self.once(method.clone(), &address, own, headers)?;
+            let (parts, body) = response.into_parts();
+            let status = parts.status.as_u16();
+            if own {
+                commit = commit.or_else(|| text(&parts.headers, "x-repo-commit"));
+            }
+            let told = method == Method::HEAD && parts.headers.contains_key("x-linked-etag");
+            let answer = Answer {
+                status,
+                headers: parts.headers,
+                commit: commit.clone(),
+                body,
+                host: address.host(),
+            };
+            if parts.status.is_redirection() && !told {
+                let location = text(&answer.headers, "location").unwrap_or_default();
+                address = address.redirect(&location)?;
+                continue;
+            }
+            if parts.status.is_success() || parts.status.is_redirection() {
+                return Ok(answer);
+            }
+            return Err(self.refused(repo, &address, own, &answer));
+        }
+        let host = self.host();
+        Err(HubError::Redirects { host }.into())
+    }
+
+    fn once(
+        &self,
+        method: Method,
+        address: &Address,
+        own: bool,
+        headers: &[(&str, String)],
+    ) -> Result<Response<Body>, Failure> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(address.uri())
+            // Lengths and hashes are those of the file itself.
+            .header("accept-encoding", "identity");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(token) = self.settings.token.as_ref().filter(|_| own) {
+            request = request.header("authorization", token.bearer());
+        }
+        let failed = |error| self.failed(address, &error);
+        let request = request.body(()).map_err(|error| failed(error.into()))?;
+        if address.is_loopback() {
+            // Not through a proxy: that would be another machine, and unencrypted.
+            let request = self.agent.configure_request(request).proxy(None).build();
+            return self.agent.run(request).map_err(failed);
+        }
+        self.agent.run(request).map_err(failed)
+    }
+
+    /// No answer.
+    fn failed(&self, address: &Address, error: &ureq::Error) -> Failure {
+        use ureq::Error;
+        if self.stop.is_stopped() {
+            return HubError::Stopped.into();
+        }
+        let again = matches!(
+            error,
+            Error::Io(_) | Error::Timeout(_) | Error::HostNotFound | Error::ConnectionFailed
+        );
+        let reason = match error {
+            Error::Timeout(_) => "it does not answer in time".to_owned(),
+            Error::HostNotFound => "there is no such host, or no network".to_owned(),
+            other => other.to_string(),
+        };
+        let host = address.host();
+        Failure {
+            error: HubError::Network { host, reason },
+            again,
+            after: None,
+        }
+    }
+
+    /// An answer that is none.
+    fn refused(&self, repo: &str, address: &Address, own: bool, answer: &Answer) -> Failure {
+        let (status, host) = (answer.status, address.host());
+        let code = text(&answer.headers, "x-error-code").unwrap_or_default();
+        let seconds = text(&answer.headers, "retry-after").and_then(|s| s.parse().ok());
+        let after = seconds.map(|s| Duration::from_secs(s).min(LONGEST_PAUSE));
+        let url = address.shown();
+        let (error, again) = match status {
+            401 | 403 if own => {
+                let denied = HubError::Denied {
+                    repo: repo.to_owned(),
+                    status,
+                    gated: code == "GatedRepo",
+                    token: self.settings.token.is_some(),
+                };
+                (denied, false)
+            }
+            404 | 410 => (HubError::NotFound { url }, false),
+            429 => (HubError::TooMany { host }, true),
+            // Elsewhere a signed address may have run out; the next attempt gets a new one.
+            401 | 403 => (HubError::Status { host, status }, true),
+            _ => (HubError::Status { host, status }, status >= 500),
+        };
+        Failure {
+            error,
+            again,
+            after,
+        }
+    }
+
+    /// Does `ask` again while that makes sense.
+    pub fn patiently<T>(&self, mut ask: impl FnMut() -> Result<T, Failure>) -> Result<T, HubError> {
+        let mut pauses = PAUSES.iter();
+        loop {
+            match ask() {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => match pauses.next() {
+                    Some(pause) if failure.again => {
+                        self.stop.pause(failure.after.unwrap_or(*pause))?;
+                    }
+                    _ => return Err(failure.error),
+                },
+            }
+        }
+    }
+}
+
+/// A header's value, if it is there and text.
+pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
+}
+
+/// A header's value as a number.
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    text(headers, name)?.parse().ok()
+}

@@ -1,0 +1,71 @@
+//! Making a session: the device that is to run it, the graph that suits the device, and what all
+//! sessions share.
+
+use std::sync::Arc;
+
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+
+use super::{EncodeError, SessionOptions};
+use crate::model::device::{self, Candidate, Choice, Report, Share};
+use crate::model::interrupt::Interrupt;
+use crate::model::{GraphSource, Model, Runtime};
+
+/// Loads `model` on what `choice` stands for.
+///
+/// # Errors
+/// [`EncodeError::Load`], when not even the CPU can run it.
+pub(super) fn on(
+    choice: &Choice,
+    runtime: &Runtime,
+    model: &Model,
+    options: &SessionOptions,
+    interrupt: &Interrupt,
+) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
+    device::open(runtime, choice, |candidate| {
+        load(candidate, runtime, model, options, interrupt).map_err(|reason| EncodeError::Load {
+            model: model.manifest.id.clone(),
+            reason,
+        })
+    })
+}
+
+/// Loads `model` on one device. The error is a phrase.
+fn load(
+    candidate: &Candidate,
+    runtime: &Runtime,
+    model: &Model,
+    options: &SessionOptions,
+    interrupt: &Interrupt,
+) -> Result<(ort::session::Session, Option<Share>), String> {
+    let builder = builder(runtime, options.threads)?;
+    // Before the graph is even looked for: most devices that can't be had fail here.
+    let mut builder = device::add(runtime, candidate, builder, options.threads)?;
+    let graph = model.graph(candidate.operators, candidate.precision)?;
+    let loading = interrupt.load(builder.canceler())?;
+    let session = match graph {
+        GraphSource::Memory(bytes) => builder.commit_from_memory(bytes),
+        GraphSource::File(path) => builder.commit_from_file(path),
+    }
+    .map_err(|error| error.to_string())?;
+    drop(loading);
+    let share = device::share(candidate, &session)?;
+    Ok((session, share))
+}
+
+/// A builder with what all sessions share. Spinning threads would burn a musician's CPU between
+/// windows, so they are off (measured: no cost when idle, a gain under load).
+fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> {
+    let text = |error: ort::Error<SessionBuilder>| error.to_string();
+    ort::session::Session::builder(&runtime.environment)
+        .map_err(|error| error.to_string())?
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(text)?
+        .with_intra_threads(threads.max(1))
+        .map_err(text)?
+        .with_inter_threads(1)
+        .map_err(text)?
+        .with_intra_op_spinning(false)
+        .map_err(text)?
+        .with_inter_op_spinning(false)
+        .map_err(text)
+}

@@ -1,0 +1,64 @@
+//! The path on the map: a property of the audio alone.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mertscope_engine::analyse::{AnalyseOptions, Analyser};
+use mertscope_engine::decode::Decoder;
+use mertscope_engine::model::{Model, runtime};
+
+/// The path of a demo piece, one point a window.
+fn path(analyser: &Analyser, piece: &str) -> Vec<[f32; 2]> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../assets/demo")
+        .join(piece);
+    let decoder = Decoder::open(&file).unwrap();
+    let analysis = analyser.analyse(decoder, piece, &mut |_, _| {}).unwrap();
+    let readings = analysis.timeline.readings.iter();
+    readings
+        .filter_map(|reading| reading.heard.as_ref()?.point)
+        .collect()
+}
+
+fn analyser(smoothing: bool) -> Analyser {
+    let options = AnalyseOptions {
+        hop_s: 4.0,
+        smoothing,
+        threads: 1,
+    };
+    let model = Arc::new(Model::embedded().unwrap());
+    Analyser::new(runtime::load(None).unwrap(), model, options).unwrap()
+}
+
+#[test]
+fn equal_audio_gives_an_equal_path_whatever_came_before() {
+    let first = path(&analyser(true), "two-rooms.ogg");
+    assert!(first.len() > 5, "{first:?}");
+    let other = analyser(false);
+    let between = path(&other, "headwind.ogg");
+    assert_eq!(path(&other, "two-rooms.ogg"), first);
+    assert_ne!(between, first);
+}
+
+#[test]
+fn pieces_of_different_music_lie_apart_and_within_reach() {
+    let model = Model::embedded().unwrap();
+    let map = model.map.unwrap();
+    let analyser = analyser(true);
+    let centre = |piece| {
+        let path = path(&analyser, piece);
+        let sum = path
+            .iter()
+            .fold([0.0; 2], |s, p| [s[0] + p[0], s[1] + p[1]]);
+        sum.map(|sum| sum / path.len() as f32)
+    };
+    let distance = |a: [f32; 2], b: [f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let [rock, jazz] = ["headwind.ogg", "corner-table.ogg"].map(centre);
+    // The unit is the spread of the music that the map was fitted on.
+    assert!(distance(rock, jazz) > 0.5, "{rock:?} {jazz:?}");
+    for [x, y] in [rock, jazz] {
+        assert!(x.abs() < 4.0 && y.abs() < 4.0, "{x} {y}");
+    }
+    let shown: f32 = map.explained_variance.iter().sum();
+    assert!((0.2..1.0).contains(&shown), "{shown}");
+}
