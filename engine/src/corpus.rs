@@ -15,6 +15,7 @@ use crossbeam_channel::unbounded;
 
 use crate::decode::{DecodeError, Decoder};
 use crate::feed::{Feed, FeedError};
+use crate::model::device::Choice;
 use crate::model::{
     EncodeError, Encoder, HiddenStates, Job, Model, Runtime, SessionOptions, sha256,
 };
@@ -177,6 +178,7 @@ impl Embeddings {
             let options = SessionOptions {
                 threads: self.threads,
                 frames: false,
+                device: Choice::Auto,
             };
             let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)
                 .map_err(CorpusError::Start)?;

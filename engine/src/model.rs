@@ -6,8 +6,8 @@
 //! between all its streams.
 
 pub mod catalogue;
-pub mod device;
 pub mod checkpoint;
+pub mod device;
 mod encoder;
 mod hidden;
 pub(crate) mod interrupt;

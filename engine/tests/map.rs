@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
 use mertscope_engine::decode::Decoder;
+use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, runtime};
 
 /// The path of a demo piece, one point a window.
@@ -25,6 +26,7 @@ fn analyser(smoothing: bool) -> Analyser {
         hop_s: 4.0,
         smoothing,
         threads: 1,
+        device: Choice::Auto,
     };
     let model = Arc::new(Model::embedded().unwrap());
     Analyser::new(runtime::load(None).unwrap(), model, options).unwrap()

@@ -10,8 +10,8 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
-use crate::model::device::{self, Choice, Report};
 use crate::head::HeadInfo;
+use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, Model, ModelError, Opened, Runtime, RuntimeError, SessionId,
     SessionOptions, panic_message, runtime,

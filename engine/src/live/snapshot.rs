@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
-use crate::model::device::{Offer, Report};
 use crate::head::HeadInfo;
 use crate::map::Map;
+use crate::model::device::{Offer, Report};
 use crate::timeline::Reading;
 
 /// What a stream is doing.

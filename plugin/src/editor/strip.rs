@@ -48,7 +48,7 @@ fn figures(snapshot: &Snapshot) -> Vec<Figure> {
     vec![
         figure(
             "Device",
-            running.map_or_else(dash, |r| r.device.clone()),
+            running.map_or_else(dash, |r| r.device.name.clone()),
             "",
             "Where the model really runs, and why",
         ),

@@ -98,7 +98,7 @@ fn hop(ui: &mut Ui, desk: &Desk<'_>) {
 fn engine(ui: &mut Ui, desk: &Desk<'_>) {
     let memory = &desk.params.memory;
     let before: EngineChoice = memory.get().unwrap_or_default();
-    let mut choice = before;
+    let mut choice = before.clone();
     row(
         ui,
         desk,
