@@ -12,10 +12,13 @@ mod install;
 mod mertscope;
 mod notices;
 mod process;
+mod run;
 mod setup;
+mod standalone;
 mod test;
 mod workspace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -32,7 +35,8 @@ Sets up, shows, tests and measures Mertscope from a checkout.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  demo     Analyses the demo pieces and draws their keys and genres over time
+  demo     Analyses the demo pieces, draws their keys and genres over time, and plays one in the standalone app
+  run      Builds the standalone app and opens it
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
   setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
@@ -56,6 +60,7 @@ enum Command {
     Help(&'static str),
     Setup { gpu: bool },
     Demo,
+    Run { arguments: Vec<OsString> },
     DemoAudio,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
@@ -88,6 +93,7 @@ fn run(command: Command) -> Result<ExitCode> {
             println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
         }
         Command::Demo => return demo::run(&workspace),
+        Command::Run { arguments } => return run::run(&workspace, &arguments),
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
@@ -109,6 +115,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         Some(Value(name)) => match name.string()?.as_str() {
             "setup" => (Command::Setup { gpu: false }, setup::HELP),
             "demo" => (Command::Demo, demo::HELP),
+            "run" => return Ok(parse_run(arguments.raw_args()?.collect())),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
             "test" => (
                 Command::Test {
@@ -159,6 +166,16 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     Ok(command)
 }
 
+/// All that follows is the app's, but for a first request for help about the command itself.
+fn parse_run(mut arguments: Vec<OsString>) -> Command {
+    match arguments.first().and_then(|first| first.to_str()) {
+        Some("-h" | "--help") => return Command::Help(run::HELP),
+        Some("--") => drop(arguments.remove(0)),
+        _ => {}
+    }
+    Command::Run { arguments }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +193,19 @@ mod tests {
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),
+            ("run --help", Command::Help(run::HELP)),
+            (
+                "run -- --help",
+                Command::Run {
+                    arguments: vec!["--help".into()],
+                },
+            ),
+            (
+                "run --file a.flac -- b",
+                Command::Run {
+                    arguments: ["--file", "a.flac", "--", "b"].map(OsString::from).to_vec(),
+                },
+            ),
             (
                 "test",
                 Command::Test {

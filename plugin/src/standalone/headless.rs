@@ -14,8 +14,9 @@ use crate::log::{self, Line};
 /// How often the file's end is looked for.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long after a file's end its last window may still be on its way.
+/// How long after a file's end its last window may still be on its way, and its only one.
 const LAST_ANSWER: Duration = Duration::from_secs(2);
+const ONLY_ANSWER: Duration = Duration::from_secs(6);
 
 /// Prints what is heard until the file ends, `seconds` are over, or someone ends the app. Returns
 /// whether all went well.
@@ -61,7 +62,11 @@ pub fn run(
         if printed || quiet_since.is_none() {
             quiet_since = Some(Instant::now());
         }
-        if quiet_since.is_some_and(|since| since.elapsed() > LAST_ANSWER) {
+        let patience = match printer.last {
+            Some(_) => LAST_ANSWER,
+            None => ONLY_ANSWER,
+        };
+        if quiet_since.is_some_and(|since| since.elapsed() > patience) {
             let path = deck.path().display();
             if let Some(failure) = deck.failure() {
                 writeln!(err, "{path}: {failure}")?;

@@ -8,12 +8,14 @@ mod bar;
 mod browser;
 mod level;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use egui::{Ui, ViewportCommand};
+use egui::Ui;
 
 use self::browser::Browser;
 use self::level::Level;
@@ -35,6 +37,7 @@ pub struct Panel {
     /// Why the preferences could not be written.
     problem: Mutex<Option<String>>,
     drawn: Mutex<Drawn>,
+    #[cfg(not(target_os = "linux"))]
     closing: AtomicBool,
 }
 
@@ -65,11 +68,13 @@ impl Panel {
             changed: AtomicBool::new(false),
             problem: Mutex::new(problem),
             drawn: Mutex::default(),
+            #[cfg(not(target_os = "linux"))]
             closing: AtomicBool::new(false),
         }
     }
 
     /// Closes the window with its next frame.
+    #[cfg(not(target_os = "linux"))]
     pub fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
@@ -128,8 +133,9 @@ impl Extra for Panel {
     }
 
     fn bar_ui(&self, ui: &mut Ui, palette: &Palette) {
+        #[cfg(not(target_os = "linux"))]
         if self.closing.load(Ordering::Relaxed) {
-            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
         }
         let mut drawn = lock(&self.drawn);
         bar::ui(self, &mut drawn, ui, palette);

@@ -122,10 +122,10 @@ mod tests {
         let mut state: PluginState = serde_json::from_str(&text).unwrap();
         let nonsense = ParamValue::String("never".to_owned());
         state.params.insert("unknown".to_owned(), nonsense.clone());
-        state.params.insert("smoothing".to_owned(), nonsense);
+        state.params.insert("hop".to_owned(), nonsense);
         Parameters::new(Arc::clone(&other)).set_state(state);
         assert_eq!(other.notation.value(), Notation::OpenKey);
-        assert!(other.hold.value() && other.smoothing.value());
+        assert!(other.hold.value() && other.hop_s().is_none());
         assert_eq!(other.memory.get(), Some(size));
     }
 

@@ -1,17 +1,16 @@
 //! The window: the plugin's own editor without a parent, with the app's [`Panel`] in it.
 //!
-//! The main thread runs it until it is closed. A thread beside it waits for what ends the app and
-//! writes the preferences, so that the thread that draws never touches the disk.
+//! Whoever waits for the app's end also writes the preferences, so that the thread that draws
+//! never touches the disk.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nih_plug::context::gui::GuiContext;
 use nih_plug::editor::{EditorHandle, SpawnedEditor};
 use nih_plug::prelude::Editor;
-use nih_plug_egui::{EguiEditorHandle, RepaintNotifier};
+use nih_plug_egui::{EguiEditorHandle, RepaintNotifier, baseview};
 
 use super::panel::Panel;
 use super::parameters::Parameters;
@@ -19,8 +18,8 @@ use super::{Event, Session};
 use crate::editor::Window;
 use crate::editor::extra::Extra;
 
-/// How often changed preferences are written.
-const SAVE_EVERY: Duration = Duration::from_millis(500);
+/// How often changed preferences are written, and a closed window is noticed.
+const SAVE_EVERY: Duration = Duration::from_millis(200);
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +37,7 @@ pub fn run(
     session: &Session,
     panel: &Arc<Panel>,
     repaint: &RepaintNotifier,
-    (wake, events): (Sender<Event>, Receiver<Event>),
+    ends: (Sender<Event>, Receiver<Event>),
     seconds: Option<f64>,
 ) -> Result<(), NoWindow> {
     #[cfg(target_os = "linux")]
@@ -56,25 +55,60 @@ pub fn run(
         .spawn(None, false, None, context, None)
         .map_err(|error| NoWindow(super::audio::reason(error)))?;
     let end = seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
-    let closed = thread::scope(|scope| {
-        scope.spawn(|| attend(panel, repaint, events, end));
+    let closed = until_closed(handle, window, panel, repaint, ends, end);
+    closed.map_err(|error| NoWindow(super::audio::reason(error)))
+}
+
+/// On X11 the window has a thread of its own, so that this one can take it down at any time, drawn
+/// or not.
+#[cfg(target_os = "linux")]
+fn until_closed(
+    handle: EguiEditorHandle,
+    window: baseview::Window,
+    panel: &Arc<Panel>,
+    _repaint: &RepaintNotifier,
+    (_wake, events): (Sender<Event>, Receiver<Event>),
+    end: Option<Instant>,
+) -> Result<(), baseview::Error> {
+    handle.show(&window)?;
+    while window.is_open() && attend(panel, &events, end) {}
+    if window.is_open() {
+        return Ok(());
+    }
+    EguiEditorHandle::run_until_closed(window)
+}
+
+/// Elsewhere the window runs on this thread, and closes itself when a frame finds that it should.
+#[cfg(not(target_os = "linux"))]
+fn until_closed(
+    handle: EguiEditorHandle,
+    window: baseview::Window,
+    panel: &Arc<Panel>,
+    repaint: &RepaintNotifier,
+    (wake, events): (Sender<Event>, Receiver<Event>),
+    end: Option<Instant>,
+) -> Result<(), baseview::Error> {
+    let closed = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let events = events;
+            while attend(panel, &events, end) {}
+            panel.close();
+            repaint.request_repaint();
+        });
         let closed = EguiEditorHandle::run_until_closed(window);
         // The other thread's end, if it was not what ended the window.
         let _ = wake.send(Event::Stop);
         closed
     });
     drop(handle);
-    closed.map_err(|error| NoWindow(super::audio::reason(error)))
+    closed
 }
 
-/// Waits for the app's end, closes the window then, and writes preferences meanwhile.
-fn attend(panel: &Panel, repaint: &RepaintNotifier, events: Receiver<Event>, end: Option<Instant>) {
-    while end.is_none_or(|end| Instant::now() < end) {
-        match events.recv_timeout(SAVE_EVERY) {
-            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-            Ok(Event::New) | Err(RecvTimeoutError::Timeout) => panel.save(),
-        }
+/// Waits a little for what ends the app, and writes preferences that changed; `false` at the end.
+fn attend(panel: &Panel, events: &Receiver<Event>, end: Option<Instant>) -> bool {
+    match events.recv_timeout(SAVE_EVERY) {
+        Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+        Ok(Event::New) | Err(RecvTimeoutError::Timeout) => panel.save(),
     }
-    panel.close();
-    repaint.request_repaint();
+    end.is_none_or(|end| Instant::now() < end)
 }

@@ -56,9 +56,15 @@ const SHAPES: [&str; 14] = [
     "iec958",
 ];
 
+/// The system's own host; `cpal`'s own short cut to it panics where there is none.
+fn host() -> Result<cpal::Host, cpal::Error> {
+    let first = cpal::available_hosts().into_iter().next();
+    cpal::host_from_id(first.ok_or(ErrorKind::HostUnavailable)?)
+}
+
 /// The devices there are, for one direction.
 pub fn devices(direction: Direction) -> Vec<Device> {
-    let found = cpal::default_host().devices();
+    let found = host().and_then(|host| host.devices());
     let found = found
         .into_iter()
         .flatten()
@@ -89,7 +95,8 @@ fn name_of(device: &cpal::Device) -> String {
 }
 
 fn find(id: Option<&str>, direction: Direction) -> Result<cpal::Device, AudioError> {
-    let host = cpal::default_host();
+    let host =
+        host().map_err(|error| no_device(direction, &format!("none ({})", reason(error))))?;
     let Some(id) = id else {
         let device = match direction {
             Direction::Input => host.default_input_device(),

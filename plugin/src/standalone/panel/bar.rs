@@ -41,7 +41,7 @@ pub fn ui(panel: &Panel, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
     let mut line = rect.with_max_y(rect.top() + LINE);
     let one_line = rect.width() >= ONE_LINE_FROM;
     in_line(ui, line, "source", |ui| {
-        source(panel, &state, ui, palette);
+        source(panel, drawn, &state, ui, palette);
         if one_line {
             content(panel, drawn, &state, ui, palette);
         } else {
@@ -83,13 +83,16 @@ fn in_line(ui: &mut Ui, line: Rect, salt: &str, add: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn source(panel: &Panel, state: &AudioState, ui: &mut Ui, palette: &Palette) {
+fn source(panel: &Panel, drawn: &mut Drawn, state: &AudioState, ui: &mut Ui, palette: &Palette) {
     let options = [
         (Source::Input, "Input", "Listen to an input device"),
         (Source::File, "File", "Play a file and listen to it"),
     ];
     if let Some(source) = segments(ui, palette, state.choice.source, &options) {
         panel.choose(|choice| choice.source = source);
+        if source == Source::File && state.choice.file.is_none() {
+            drawn.browser = Some(Browser::at(None));
+        }
     }
 }
 
