@@ -70,12 +70,11 @@ impl Connection {
         stream.get_or_insert_with(|| self.open()).attach(drain);
     }
 
-    /// Listens to nothing. What was heard stays to be seen.
+    /// Listens to nothing, and starts the engine if it doesn't run. What was heard stays to be seen.
     #[cfg(feature = "standalone")]
     pub fn detach(&self) {
-        if let Some(stream) = &*lock(&self.stream) {
-            stream.detach();
-        }
+        let mut stream = lock(&self.stream);
+        stream.get_or_insert_with(|| self.open()).detach();
     }
 
     fn open(&self) -> Stream {

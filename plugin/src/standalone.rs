@@ -114,14 +114,14 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
     }
 
     let repaint = RepaintNotifier::new();
-    let news: Arc<dyn Fn() + Send + Sync> = if arguments.headless {
-        let wake = wake.clone();
-        Arc::new(move || wake.send(Event::New).unwrap_or_default())
-    } else {
-        let repaint = repaint.clone();
-        Arc::new(move || repaint.request_repaint())
-    };
+    let (told, drawn) = (wake.clone(), repaint.clone());
+    let news: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        drawn.request_repaint();
+        told.send(Event::New).unwrap_or_default();
+    });
     let connection = Connection::new(Arc::clone(&params), Arc::clone(&news));
+    // The model loads while devices are opened, and where there are none.
+    connection.detach();
     // What was typed plays at once; what was played last waits for its user in a window.
     let play = arguments.headless || arguments.file.is_some();
     let strict = arguments.headless;

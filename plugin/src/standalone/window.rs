@@ -21,6 +21,9 @@ use crate::editor::extra::Extra;
 /// How often changed preferences are written, and a closed window is noticed.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
 
+/// How often a new window is asked for a frame.
+const FIRST_FRAMES: u8 = 10;
+
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -66,12 +69,13 @@ fn until_closed(
     handle: EguiEditorHandle,
     window: baseview::Window,
     panel: &Arc<Panel>,
-    _repaint: &RepaintNotifier,
+    repaint: &RepaintNotifier,
     (_wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
     handle.show(&window)?;
-    while window.is_open() && attend(panel, &events, end) {}
+    let mut attendant = Attendant::new(panel, repaint, events, end);
+    while window.is_open() && attendant.goes_on() {}
     if window.is_open() {
         return Ok(());
     }
@@ -89,9 +93,9 @@ fn until_closed(
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
     let closed = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let events = events;
-            while attend(panel, &events, end) {}
+        scope.spawn(move || {
+            let mut attendant = Attendant::new(panel, repaint, events, end);
+            while attendant.goes_on() {}
             panel.close();
             repaint.request_repaint();
         });
@@ -104,11 +108,47 @@ fn until_closed(
     closed
 }
 
-/// Waits a little for what ends the app, and writes preferences that changed; `false` at the end.
-fn attend(panel: &Panel, events: &Receiver<Event>, end: Option<Instant>) -> bool {
-    match events.recv_timeout(SAVE_EVERY) {
-        Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-        Ok(Event::New) | Err(RecvTimeoutError::Timeout) => panel.save(),
+/// Looks after the window from outside.
+struct Attendant<'a> {
+    panel: &'a Panel,
+    repaint: &'a RepaintNotifier,
+    events: Receiver<Event>,
+    end: Option<Instant>,
+    /// How many more frames are asked for: a window may lose the first request for a frame, and a
+    /// single one after a rest, and then it would stay as it was.
+    frames: u8,
+}
+
+impl<'a> Attendant<'a> {
+    fn new(
+        panel: &'a Panel,
+        repaint: &'a RepaintNotifier,
+        events: Receiver<Event>,
+        end: Option<Instant>,
+    ) -> Self {
+        Self {
+            panel,
+            repaint,
+            events,
+            end,
+            frames: FIRST_FRAMES,
+        }
     }
-    end.is_none_or(|end| Instant::now() < end)
+
+    /// Waits a little for what ends the app, and writes preferences that changed; `false` at the
+    /// end.
+    fn goes_on(&mut self) -> bool {
+        match self.events.recv_timeout(SAVE_EVERY) {
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(Event::New) => self.frames = self.frames.max(1),
+            Err(RecvTimeoutError::Timeout) => {
+                self.panel.save();
+                if let Some(frames) = self.frames.checked_sub(1) {
+                    self.frames = frames;
+                    self.repaint.request_repaint();
+                }
+            }
+        }
+        self.end.is_none_or(|end| Instant::now() < end)
+    }
 }
