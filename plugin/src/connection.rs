@@ -69,20 +69,36 @@ impl Connection {
         let choice: EngineChoice = self.params.memory.get().unwrap_or_default();
         callback.set_offline(offline, choice.exact_offline);
         let mut stream = lock(&self.stream);
-        let stream = stream.get_or_insert_with(|| {
-            let live = Live::acquire();
-            let stream = live.open(settings(&self.params.memory), controls(&self.params));
-            *lock(&self.reader) = stream.watcher();
-            stream.on_update(self.updated(stream.watcher()));
-            restore(&stream, &self.params.memory);
-            stream
-        });
+        let stream = stream.get_or_insert_with(|| self.open());
         let rate_hz = rate_hz.round() as u32;
         if !callback.taps_at(rate_hz) {
             let (tap, drain) = capture::tap(rate_hz);
             stream.attach(drain);
             callback.put(tap, rate_hz);
         }
+    }
+
+    /// Listens to `drain` from now on; starts the engine if it doesn't run.
+    #[cfg(feature = "standalone")]
+    pub fn attach(&self, drain: capture::Drain) {
+        let mut stream = lock(&self.stream);
+        stream.get_or_insert_with(|| self.open()).attach(drain);
+    }
+
+    /// Listens to nothing, and starts the engine if it doesn't run. What was heard stays to be seen.
+    #[cfg(feature = "standalone")]
+    pub fn detach(&self) {
+        let mut stream = lock(&self.stream);
+        stream.get_or_insert_with(|| self.open()).detach();
+    }
+
+    fn open(&self) -> Stream {
+        let live = Live::acquire();
+        let stream = live.open(settings(&self.params.memory), controls(&self.params));
+        *lock(&self.reader) = stream.watcher();
+        stream.on_update(self.updated(stream.watcher()));
+        restore(&stream, &self.params.memory);
+        stream
     }
 
     /// Lets go of the engine; the last instance to do so stops it.

@@ -14,7 +14,9 @@ mod notices;
 mod parity;
 mod peak;
 mod process;
+mod run;
 mod setup;
+mod standalone;
 mod test;
 mod train;
 mod workspace;
@@ -36,7 +38,8 @@ Sets up, shows, tests and measures Mertscope from a checkout.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  demo     Analyses the demo pieces and draws their keys and genres over time
+  demo     Analyses the demo pieces, draws their keys and genres over time, and plays one in the standalone app
+  run      Builds the standalone app and opens it
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
   parity   Compares the MERT family at full size with the reference implementation
@@ -62,6 +65,7 @@ enum Command {
     Help(&'static str),
     Setup { extra: Extra },
     Demo,
+    Run { arguments: Vec<OsString> },
     DemoAudio,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
@@ -97,6 +101,7 @@ fn run(command: Command) -> Result<ExitCode> {
             println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
         }
         Command::Demo => return demo::run(&workspace),
+        Command::Run { arguments } => return run::run(&workspace, &arguments),
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
@@ -139,6 +144,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 (Command::Setup { extra }, setup::HELP)
             }
             "demo" => (Command::Demo, demo::HELP),
+            "run" => return Ok(parse_run(arguments.raw_args()?.collect())),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
             "test" => (
                 Command::Test {
@@ -201,6 +207,16 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     Ok(command)
 }
 
+/// All that follows is the app's, but for a first request for help about the command itself.
+fn parse_run(mut arguments: Vec<OsString>) -> Command {
+    match arguments.first().and_then(|first| first.to_str()) {
+        Some("-h" | "--help") => return Command::Help(run::HELP),
+        Some("--") => drop(arguments.remove(0)),
+        _ => {}
+    }
+    Command::Run { arguments }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +247,19 @@ mod tests {
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),
+            ("run --help", Command::Help(run::HELP)),
+            (
+                "run -- --help",
+                Command::Run {
+                    arguments: vec!["--help".into()],
+                },
+            ),
+            (
+                "run --file a.flac -- b",
+                Command::Run {
+                    arguments: ["--file", "a.flac", "--", "b"].map(OsString::from).to_vec(),
+                },
+            ),
             (
                 "test",
                 Command::Test {

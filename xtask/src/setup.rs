@@ -20,7 +20,7 @@ pub use runtime::sha256;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-Gets what `cargo xtask demo`, `test` and `bench` need; they do the same by themselves.
+Gets what `cargo xtask demo`, `run`, `test` and `bench` need; they do the same by themselves.
 
 Usage: cargo xtask setup [--gpu] [--openvino]
 
@@ -54,6 +54,8 @@ const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4
 pub enum Goal {
     /// `cargo xtask demo`
     Demo,
+    /// `cargo xtask run`
+    Run,
     /// `cargo xtask bundle`
     Bundle,
     /// `cargo xtask test`
@@ -101,7 +103,7 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     }
     match goal {
         Goal::Demo => {}
-        Goal::Bundle => purposes.push(Purpose::Standalone),
+        Goal::Run | Goal::Bundle => purposes.push(Purpose::Standalone),
         Goal::Test | Goal::Everything { .. } => {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }

@@ -2,6 +2,7 @@
 //! has the tool from elsewhere passes, whatever its system.
 
 use std::env;
+use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::process::Command;
@@ -52,6 +53,8 @@ enum Probe {
     Development(&'static str),
     /// This file is there.
     File(&'static str),
+    /// ALSA's library has this plugin for devices; only Linux has ALSA.
+    AlsaPlugin(&'static str),
 }
 
 /// In the order in which they are probed and named.
@@ -135,6 +138,18 @@ const REQUIREMENTS: &[Requirement] = &[
         probe: Probe::Library("libglib-2.0.so.0"),
     },
     Requirement {
+        package: "jackd2",
+        why: "feeds the standalone app audio in the tests",
+        purpose: Purpose::Hosts,
+        probe: Probe::OnLinux("jackd"),
+    },
+    Requirement {
+        package: "libasound2-plugins",
+        why: "is a sound card that the tests can take away, over JACK",
+        purpose: Purpose::Hosts,
+        probe: Probe::AlsaPlugin("jack"),
+    },
+    Requirement {
         package: "qtractor",
         why: "scans the CLAP plugin in the tests",
         purpose: Purpose::Hosts,
@@ -180,15 +195,30 @@ impl Requirement {
             Probe::Program(names) => names.iter().any(|name| on_path(name)),
             Probe::PythonModules(modules) => python::has_modules(modules),
             Probe::Library(name) => python::can_load(name),
-            Probe::OnLinux(_) | Probe::Development(_) if !cfg!(target_os = "linux") => true,
+            Probe::OnLinux(_) | Probe::Development(_) | Probe::AlsaPlugin(_)
+                if !cfg!(target_os = "linux") =>
+            {
+                true
+            }
             Probe::OnLinux(name) => on_path(name),
             Probe::File(path) => Path::new(path).exists(),
             Probe::Development(name) => Command::new("pkg-config")
                 .args(["--exists", name])
                 .status()
                 .is_ok_and(|status| status.success()),
+            Probe::AlsaPlugin(name) => has_alsa_plugin(name),
         }
     }
+}
+
+/// Debian keeps libraries in a folder named after the machine, others do not.
+fn has_alsa_plugin(name: &str) -> bool {
+    let file = format!("alsa-lib/libasound_module_pcm_{name}.so");
+    let beside = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut folders = beside
+        .map(|entry| entry.path())
+        .chain(["/usr/lib".into(), "/usr/lib64".into()]);
+    folders.any(|folder| folder.join(&file).is_file())
 }
 
 /// Makes sure that what these purposes need is there, by installing it where that is allowed.
