@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_millis(100);
 const LAST_ANSWER: Duration = Duration::from_secs(2);
 const ONLY_ANSWER: Duration = Duration::from_secs(6);
 
+/// How long a model that is missing may take to give way to the embedded one.
+const STAND_IN: Duration = Duration::from_secs(8);
+
 /// Prints what is heard until the file ends, `seconds` are over, or someone ends the app. Returns
 /// whether all went well.
 ///
@@ -39,6 +42,7 @@ pub fn run(
         told: [None, None],
     };
     let mut quiet_since: Option<Instant> = None;
+    let mut without_model_since: Option<Instant> = None;
     loop {
         match events.recv_timeout(TICK) {
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(true),
@@ -50,7 +54,13 @@ pub fn run(
         printer.tell(0, state.notice.as_ref(), err)?;
         printer.tell(1, snapshot.error.as_ref(), err)?;
         let model = &snapshot.model;
-        if model.state == ModelState::Missing && model.running.is_none() {
+        if model.state != ModelState::Missing || model.running.is_some() {
+            without_model_since = None;
+        } else if without_model_since
+            .get_or_insert_with(Instant::now)
+            .elapsed()
+            > STAND_IN
+        {
             return Ok(false);
         }
         if end.is_some_and(|end| Instant::now() >= end) {
