@@ -24,7 +24,7 @@ make no sense and are refused.
 ## How it was made
 
 1. musicnn's MSD network, ported with equal outputs, made cheaper (maximum over frequency before the non-linearity, every
-   second frequency and frame), then distilled: the teacher hears clean windows, the student the same windows worn by MP3,
+   second frequency), then distilled: the teacher hears clean windows, the student the same windows worn by MP3,
    band limits, clipping and noise. Its MTT network is not run but told from MSD features by a small network.
 2. A pitch-equivariant key network on an in-graph constant-Q transform, trained on songs rendered with known keys by MMA
    and MIT-licensed soundfonts, then together with labelled excerpts.

@@ -16,7 +16,8 @@ from curves import draw
 from musicnn import Musicnn
 from settings import WORK, device, log, record
 
-STRIDES = {"frequency_stride": 2, "time_stride": 2, "temporal_stride": 3}
+# A time stride of 2 is 7 ms cheaper and costs three points of genre accuracy, see README.md.
+STRIDES = {"frequency_stride": 2, "time_stride": 1, "temporal_stride": 3}
 WIDTHS = [204, 204, 51, 51, 51]
 
 
@@ -72,7 +73,7 @@ def fidelity(penultimate, truth, tags):
     }
 
 
-def distil(steps, name="MSD", seed=0, rate=1e-3, size=64, every=100):
+def distil(steps, name="MSD", seed=0, rate=5e-4, size=32, every=100):
     """The student and its fidelity over the steps: (Musicnn, [(step, fidelity)]), also written to `msd.pt`."""
     key = name.lower()
     mel, pooled, truth = read(["mel", f"{key}_pooled", key], files_of_targets())

@@ -72,5 +72,8 @@ def install(folder=MODEL):
     missing = [n for n in ("manifest.toml", "encoder.onnx", "genre.safetensors", "key.safetensors", "CARD.md", "licences") if not (folder / n).exists()]
     if missing:
         raise SystemExit(f"{folder} lacks {', '.join(missing)}; run the stages that make them first.")
+    # Files written by safetensors are readable by their owner alone.
+    for path in folder.glob("*.safetensors"):
+        path.chmod(0o644)
     shutil.rmtree(ASSETS)
     shutil.copytree(folder, ASSETS)

@@ -4,8 +4,9 @@ Pons and Serra, "musicnn: pre-trained convolutional neural networks for music au
 
 Two exact changes make it cheaper to run: the maximum over frequency is taken before ReLU and batch normalisation (filters
 whose normalisation has a negative gain are negated, so that the maximum stays a maximum); and the two windows of 3 s that
-a window of 5 s has share everything up to the pooling. Two inexact ones, repaired by distillation: filters are evaluated
-at every second frequency (`frequency_stride`) and every second frame (`time_stride`), and the mid-end runs at that rate too.
+a window of 5 s has share everything up to the pooling. Inexact ones, repaired by distillation, are strides: filters may be
+evaluated at some frequencies only (`frequency_stride`, `temporal_stride`), and at every second frame (`time_stride` of 2), in
+which case the mid-end runs at that rate too.
 """
 
 import numpy as np
