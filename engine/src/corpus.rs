@@ -15,6 +15,7 @@ use crossbeam_channel::unbounded;
 
 use crate::decode::{DecodeError, Decoder};
 use crate::feed::{Feed, FeedError};
+use crate::model::device::Choice;
 use crate::model::{
     EncodeError, Encoder, HiddenStates, Job, Model, Runtime, SessionOptions, sha256,
 };
@@ -99,6 +100,7 @@ pub struct Embeddings {
     runtime: &'static Runtime,
     model: Arc<Model>,
     threads: usize,
+    device: Choice,
     windows: usize,
     cache: Cache,
     /// Started for the first file that is not in the cache.
@@ -120,9 +122,16 @@ impl Embeddings {
             runtime,
             model,
             threads,
+            device: Choice::Auto,
             windows: windows.max(1),
             encoder: OnceCell::new(),
         }
+    }
+
+    /// Runs the model on `device` instead of the best there is.
+    #[must_use]
+    pub fn on(self, device: Choice) -> Self {
+        Self { device, ..self }
     }
 
     /// The embeddings of one file, from the cache or from the model.
@@ -176,6 +185,7 @@ impl Embeddings {
         if self.encoder.get().is_none() {
             let options = SessionOptions {
                 threads: self.threads,
+                device: self.device.clone(),
                 ..SessionOptions::default()
             };
             let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)

@@ -5,7 +5,7 @@
 //! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
 //! view's thread: a picture takes a good part of a second.
 
-use crate::head::{Head, LayerInput};
+use crate::head::HeadInfo;
 use crate::model::Model;
 use crate::timeline::Timeline;
 
@@ -49,26 +49,19 @@ pub struct HeadRef {
     pub task: String,
     /// The head file's sha256, in lower-case hexadecimal.
     pub sha256: String,
-    /// The hidden states it reads, in words: `layer 4`, or `layers 0-6, weighted`.
+    /// The hidden states it reads, in words: `layer 4`, or `weighted sum of layers 1 (60 %), 2 (40 %)`.
     pub layers: String,
     /// Its labels, in the order of its output.
     pub labels: Vec<String>,
 }
 
-impl From<&Head> for HeadRef {
-    fn from(head: &Head) -> Self {
-        let layers = match &head.input {
-            LayerInput::One(layer) => format!("layer {layer}"),
-            LayerInput::Weighted(layers) => {
-                let names: Vec<String> = layers.iter().map(|(n, _)| n.to_string()).collect();
-                format!("layers {}, weighted", names.join(", "))
-            }
-        };
+impl From<&HeadInfo> for HeadRef {
+    fn from(head: &HeadInfo) -> Self {
         Self {
             task: head.task.clone(),
             sha256: head.sha256.clone(),
-            layers,
-            labels: head.labels.clone(),
+            layers: head.layers_text.clone(),
+            labels: head.labels.to_vec(),
         }
     }
 }
@@ -79,7 +72,7 @@ pub fn named_heads(model: &Model) -> Vec<HeadRef> {
     let tasks = ["genre", "key"].into_iter();
     tasks
         .filter_map(|task| model.head(task))
-        .map(HeadRef::from)
+        .map(|head| HeadRef::from(&HeadInfo::from(head)))
         .collect()
 }
 

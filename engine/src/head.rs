@@ -21,7 +21,10 @@
 //! A file is data: nothing in it is run, and every shape and number is checked before it is used.
 
 mod file;
+pub mod fit;
 mod info;
+pub mod marble;
+pub mod metrics;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

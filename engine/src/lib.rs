@@ -12,6 +12,7 @@
 
 pub mod analyse;
 pub mod capture;
+mod compact;
 pub mod corpus;
 pub mod decode;
 pub mod embed;
@@ -26,8 +27,10 @@ pub mod map;
 pub mod model;
 pub mod music;
 pub mod osc;
+pub mod reference;
 pub mod resample;
 pub mod shelf;
+pub mod teach;
 mod tensors;
 pub mod timeline;
 pub mod window;

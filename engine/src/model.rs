@@ -22,6 +22,7 @@ mod thread;
 mod variant;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::ops::ControlFlow;
@@ -89,6 +90,19 @@ pub enum ModelError {
         /// Its id.
         id: String,
     },
+    /// It doesn't take windows of that length.
+    #[error(
+        "The model {id} does not take windows of {window_s} s. Leave the length out for its own, \
+         {own_s} s; models of free length take others of up to 120 s."
+    )]
+    Window {
+        /// Its id.
+        id: String,
+        /// Its own length in seconds.
+        own_s: f64,
+        /// The length asked for.
+        window_s: f64,
+    },
     /// The folder of a checkpoint holds no weights.
     #[error(
         "The folder {} has a config.json but no weights; put pytorch_model.bin or \
@@ -140,6 +154,9 @@ pub enum ModelError {
     #[error(transparent)]
     Map(#[from] MapError),
 }
+
+/// Ids of the heads to be used, by task.
+pub type HeadChoice = BTreeMap<String, String>;
 
 /// Name of the manifest in a model's folder.
 const MANIFEST: &str = "manifest.toml";
@@ -329,6 +346,27 @@ impl Model {
         LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
+    /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
+    /// answers sooner on 5.
+    ///
+    /// # Errors
+    /// [`ModelError::Window`] for a length that it doesn't take.
+    pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
+        let manifest = &mut self.manifest;
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
+        let longest = f64::from(120 * manifest.sample_rate_hz);
+        let range = manifest.graph.min_samples.max(1) as f64..=longest;
+        if manifest.graph.length == Length::Fixed || !range.contains(&samples) {
+            return Err(ModelError::Window {
+                id: manifest.id.clone(),
+                own_s: manifest.window_s(),
+                window_s,
+            });
+        }
+        manifest.window_samples = samples as usize;
+        Ok(self)
+    }
+
     /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
     /// the user's cache.
     #[must_use]
@@ -357,15 +395,18 @@ impl Model {
         }
     }
 
-    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`;
-    /// the error is a sentence. A model that comes as ONNX has one graph that serves all.
+    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`. A
+    /// model that comes as ONNX has one graph that serves all.
+    ///
+    /// # Errors
+    /// [`GraphError`].
     pub(crate) fn graph(
         &self,
         operators: Operators,
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
-    ) -> Result<GraphSource<'_>, String> {
+    ) -> Result<GraphSource<'_>, GraphError> {
         match &self.weights {
             Weights::Onnx(bytes) => Ok(GraphSource::Memory(bytes)),
             Weights::Published(published) => published.graph(operators, precision, frames, layers),
@@ -378,11 +419,59 @@ impl Model {
         self.heads.iter().find(|head| head.task == task)
     }
 
-    /// The heads of tasks that the product itself knows nothing of: all but genre and key.
-    pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
-        self.heads
+    /// The bytes of one of its heads' files.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    pub fn head_bytes(&self, head: &Head) -> Result<Cow<'static, [u8]>, ModelError> {
+        let path = head.path();
+        let file = path.file_name().and_then(|file| file.to_str());
+        let embedded = EMBEDDED
             .iter()
-            .filter(|head| !["genre", "key"].contains(&head.task.as_str()))
+            .find(|(name, bytes)| Some(*name) == file && sha256(bytes) == head.sha256);
+        if let Some((_, bytes)) = embedded {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes = fs::read(path).map_err(|source| ModelError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let actual = sha256(&bytes);
+        if actual != head.sha256 {
+            return Err(ModelError::Hash {
+                path: path.to_owned(),
+                expected: head.sha256.clone(),
+                actual,
+            });
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// The head in use for `task`: the one that `chosen` names, else the first, which is the one
+    /// that came with the model if one did.
+    #[must_use]
+    pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
+        let of_task = || self.heads.iter().filter(|head| head.task == task);
+        let id = chosen.get(task);
+        let named = id.and_then(|id| of_task().find(|head| head.id() == id));
+        named.or_else(|| of_task().next())
+    }
+
+    /// The heads in use of tasks that the product itself knows nothing of, one a task: all but
+    /// genre and key.
+    #[must_use]
+    pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
+        let mut tasks: Vec<&str> = Vec::new();
+        for head in &self.heads {
+            let task = head.task.as_str();
+            if !["genre", "key"].contains(&task) && !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+        let in_use = tasks.iter();
+        in_use
+            .filter_map(|task| self.head_in_use(task, chosen))
+            .collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Streaming mono sample-rate conversion to a model's rate.
+//! Streaming mono sample-rate conversion: to a model's rate, and to the rate that a file is played at.
 //!
 //! A linear-phase windowed-sinc filter, run by `rubato`'s asynchronous resampler and wrapped so
 //! that the answer depends on the samples alone: output sample `k` is the sound at `k / target_hz`
@@ -26,7 +26,7 @@ use filter::Filter;
 const SOURCE_RANGE_HZ: RangeInclusive<u32> = 8_000..=768_000;
 
 /// Target rates that can be asked for, in hertz.
-const TARGET_RANGE_HZ: RangeInclusive<u32> = 8_000..=48_000;
+const TARGET_RANGE_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
 /// Why a sample-rate conversion could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum ResampleError {
         /// The rate that was asked for, in hertz.
         source_hz: u32,
     },
-    /// The model's rate lies outside 8,000 to 48,000 Hz.
+    /// The rate asked for lies outside 8,000 to 192,000 Hz.
     #[error(
         "A model that listens at {target_hz} Hz cannot be fed: rates from {min} to {max} Hz are \
          supported. Choose another model.",
@@ -85,7 +85,7 @@ pub struct Resampler {
 }
 
 impl Resampler {
-    /// Makes a converter from `source_hz` (8,000 to 768,000) to `target_hz` (8,000 to 48,000).
+    /// Makes a converter from `source_hz` (8,000 to 768,000) to `target_hz` (8,000 to 192,000).
     ///
     /// # Errors
     ///
@@ -176,12 +176,14 @@ mod tests {
 
     /// Rates that take each way through the converter: both directions, few and many phases, a
     /// cubic, and pass-through.
-    const RATE_PAIRS_HZ: [(u32, u32); 9] = [
+    const RATE_PAIRS_HZ: [(u32, u32); 11] = [
         (48_000, 24_000),
         (44_100, 24_000),
         (44_100, 16_000),
         (11_025, 24_000),
         (8_000, 48_000),
+        (44_100, 96_000),
+        (8_000, 192_000),
         (47_999, 24_000),
         (11_127, 16_000),
         (768_000, 8_000),
@@ -323,10 +325,10 @@ mod tests {
             assert_eq!(error, ResampleError::SourceRate { source_hz });
             assert!(error.to_string().contains("from 8000 to 768000 Hz"));
         }
-        for target_hz in [0, 7_999, 48_001, u32::MAX] {
+        for target_hz in [0, 7_999, 192_001, u32::MAX] {
             let error = Resampler::new(48_000, target_hz).unwrap_err();
             assert_eq!(error, ResampleError::TargetRate { target_hz });
-            assert!(error.to_string().contains("from 8000 to 48000 Hz"));
+            assert!(error.to_string().contains("from 8000 to 192000 Hz"));
         }
     }
 }

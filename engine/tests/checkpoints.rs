@@ -79,6 +79,23 @@ fn sessions_normalise_as_the_preprocessor_says_and_give_the_layers_asked_for() {
 }
 
 #[test]
+fn a_graph_that_can_not_be_made_is_told_once_and_not_as_the_runtimes_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no folder");
+    fs::write(&file, "").unwrap();
+    let model = Model::open(&fixture("post-group"))
+        .unwrap()
+        .with_graphs_in(&file);
+    let runtime = runtime::load(None).unwrap();
+    let error = Session::new(runtime, Arc::new(model), SessionOptions::default()).unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("free some space") && !error.contains("ONNX Runtime"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_folder_says_what_it_lacks() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap().to_owned();
@@ -96,6 +113,16 @@ fn a_folder_says_what_it_lacks() {
     let model = find().unwrap();
     assert_eq!(model.manifest.graph.min_samples, 400);
     assert!((model.manifest.window_s() - 5.0).abs() < 1e-9);
+    let short = find().unwrap().with_window_s(2.5).unwrap();
+    assert_eq!(short.manifest.window_samples, 60_000);
+    for wrong in [0.001, 1e6, f64::NAN] {
+        assert!(matches!(
+            find().unwrap().with_window_s(wrong),
+            Err(ModelError::Window { .. })
+        ));
+    }
+    let fixed = Model::embedded().unwrap().with_window_s(2.5);
+    assert!(matches!(fixed, Err(ModelError::Window { .. })));
     // The weights are its identity, whatever the folder is called.
     assert_eq!(
         model.sha256(),

@@ -10,5 +10,7 @@ mod faults;
 mod offline;
 #[path = "live/stage.rs"]
 mod stage;
+#[path = "live/study.rs"]
+mod study;
 #[path = "live/transport.rs"]
 mod transport;

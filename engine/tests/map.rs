@@ -27,7 +27,7 @@ fn analyser(smoothing: bool) -> Analyser {
         smoothing,
         threads: 1,
         precision: None,
-        device: Choice::Auto,
+        device: Choice::Cpu,
     };
     let model = Arc::new(Model::embedded().unwrap());
     Analyser::new(runtime::load(None).unwrap(), model, options).unwrap()

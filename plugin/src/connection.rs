@@ -10,9 +10,11 @@ use mertscope_engine::capture;
 use mertscope_engine::export::save::Kind;
 use mertscope_engine::hub::{HubError, Library};
 use mertscope_engine::live::{
-    ControlSource, Controls, Hop, Live, Settings, Snapshot, SnapshotReader, Stream,
+    ControlSource, Controls, Hop, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
 use mertscope_engine::osc::AddressError;
+
+use mertscope_engine::reference::Reference;
 
 use crate::export::{Exports, Notice};
 use crate::location;
@@ -20,7 +22,7 @@ use crate::log::Log;
 use crate::osc::{Osc, OscStatus};
 use crate::params::MertscopeParams;
 use crate::process::Callback;
-use crate::state::{EngineChoice, Memory, ModelChoice, OscChoice};
+use crate::state::{EngineChoice, HeadChoice, Memory, ModelChoice, OscChoice, SavedReferences};
 
 /// Repaints an editor when there is something new.
 type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -45,6 +47,7 @@ impl Connection {
             params.memory.on_load(Box::new(move || {
                 if let Some(this) = this.upgrade() {
                     this.apply();
+                    this.restore();
                 }
             }));
             Self {
@@ -66,19 +69,36 @@ impl Connection {
         let choice: EngineChoice = self.params.memory.get().unwrap_or_default();
         callback.set_offline(offline, choice.exact_offline);
         let mut stream = lock(&self.stream);
-        let stream = stream.get_or_insert_with(|| {
-            let live = Live::acquire();
-            let stream = live.open(settings(&self.params.memory), controls(&self.params));
-            *lock(&self.reader) = stream.watcher();
-            stream.on_update(self.updated(stream.watcher()));
-            stream
-        });
+        let stream = stream.get_or_insert_with(|| self.open());
         let rate_hz = rate_hz.round() as u32;
         if !callback.taps_at(rate_hz) {
             let (tap, drain) = capture::tap(rate_hz);
             stream.attach(drain);
             callback.put(tap, rate_hz);
         }
+    }
+
+    /// Listens to `drain` from now on; starts the engine if it doesn't run.
+    #[cfg(feature = "standalone")]
+    pub fn attach(&self, drain: capture::Drain) {
+        let mut stream = lock(&self.stream);
+        stream.get_or_insert_with(|| self.open()).attach(drain);
+    }
+
+    /// Listens to nothing, and starts the engine if it doesn't run. What was heard stays to be seen.
+    #[cfg(feature = "standalone")]
+    pub fn detach(&self) {
+        let mut stream = lock(&self.stream);
+        stream.get_or_insert_with(|| self.open()).detach();
+    }
+
+    fn open(&self) -> Stream {
+        let live = Live::acquire();
+        let stream = live.open(settings(&self.params.memory), controls(&self.params));
+        *lock(&self.reader) = stream.watcher();
+        stream.on_update(self.updated(stream.watcher()));
+        restore(&stream, &self.params.memory);
+        stream
     }
 
     /// Lets go of the engine; the last instance to do so stops it.
@@ -149,9 +169,11 @@ impl Connection {
     fn updated(&self, reader: SnapshotReader) -> Hook {
         let params = Arc::clone(&self.params);
         let (hook, log) = (Arc::clone(&self.hook), Arc::clone(&self.log));
+        let seen = Mutex::new(Study::default());
         let osc = Arc::clone(&self.osc);
         Arc::new(move || {
             let snapshot = reader.read();
+            remember(&params.memory, &snapshot.study, &seen);
             osc.follow(&snapshot);
             log.follow(&snapshot, params.log.value());
             hook();
@@ -166,6 +188,45 @@ impl Connection {
             stream.set(settings(&self.params.memory));
         }
     }
+
+    /// Has something done about references or lessons; the snapshot shows the result.
+    pub fn ask(&self, request: Request) {
+        if let Some(stream) = &*lock(&self.stream) {
+            stream.ask(request);
+        }
+    }
+
+    /// Takes over the references and lessons of a project that was loaded.
+    fn restore(&self) {
+        if let Some(stream) = &*lock(&self.stream) {
+            restore(stream, &self.params.memory);
+        }
+    }
+}
+
+/// Hands a stream the references and lessons that the project remembers.
+fn restore(stream: &Stream, memory: &Memory) {
+    let SavedReferences(references) = memory.get().unwrap_or_default();
+    let references = references.into_iter().map(Arc::new).collect();
+    stream.ask(Request::References(references));
+    stream.ask(Request::Lessons(memory.get().unwrap_or_default()));
+}
+
+/// Has the project remember references and lessons that are not as they were `seen` last.
+fn remember(memory: &Memory, study: &Study, seen: &Mutex<Study>) {
+    let mut seen = lock(seen);
+    // What is unchanged is the same allocation: nothing is compared or written in most calls.
+    if !Arc::ptr_eq(&seen.references, &study.references) && seen.references != study.references {
+        let references = study
+            .references
+            .iter()
+            .map(|reference| Reference::clone(reference));
+        memory.set(&SavedReferences(references.collect()));
+    }
+    if !Arc::ptr_eq(&seen.lessons, &study.lessons) && seen.lessons != study.lessons {
+        memory.set(&*study.lessons);
+    }
+    *seen = study.clone();
 }
 
 fn settings(memory: &Memory) -> Settings {
@@ -175,6 +236,7 @@ fn settings(memory: &Memory) -> Settings {
     Settings {
         model,
         model_sha256,
+        heads: memory.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
         precision: engine.precision,
         device: engine.device,

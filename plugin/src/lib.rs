@@ -29,6 +29,9 @@ pub mod params;
 pub mod state;
 pub mod user;
 
+#[cfg(feature = "standalone")]
+pub mod standalone;
+
 mod location;
 mod log;
 mod process;

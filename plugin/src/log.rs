@@ -44,7 +44,7 @@ struct Window {
 
 /// What is written about a window.
 #[derive(Serialize)]
-struct Line<'a> {
+pub struct Line<'a> {
     start_s: f64,
     end_s: f64,
     status: &'static str,
@@ -115,7 +115,8 @@ fn write(windows: &Receiver<Window>) {
         return;
     };
     for window in windows {
-        let Ok(mut line) = serde_json::to_vec(&line(&window)) else {
+        let Ok(mut line) = serde_json::to_vec(&Line::new(&window.entry, &window.genre_labels))
+        else {
             continue;
         };
         line.push(b'\n');
@@ -145,25 +146,28 @@ fn folder() -> Option<PathBuf> {
     Some(dirs::data_local_dir()?.join("mertscope").join("logs"))
 }
 
-fn line(window: &Window) -> Line<'_> {
-    let reading = &window.entry.reading;
-    let heard = reading.heard.as_ref();
-    let genre = heard.and_then(|heard| genre(heard, &window.genre_labels));
-    let key = heard.and_then(|heard| heard.key_label);
-    let keys = heard.and_then(|heard| heard.key_smoothed);
-    Line {
-        start_s: reading.start_s,
-        end_s: reading.end_s,
-        status: reading.status.as_str(),
-        key: key.map(|key| key.to_string()),
-        key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
-        genre: genre.map(|(label, _)| label),
-        genre_probability: genre.map(|(_, probability)| probability),
+impl<'a> Line<'a> {
+    /// What is written about `entry`, whose genres have these labels.
+    pub fn new(entry: &Entry, genre_labels: &'a [String]) -> Self {
+        let reading = &entry.reading;
+        let heard = reading.heard.as_ref();
+        let genre = heard.and_then(|heard| genre(heard, genre_labels));
+        let key = heard.and_then(|heard| heard.key_label);
+        let keys = heard.and_then(|heard| heard.key_smoothed);
+        Self {
+            start_s: reading.start_s,
+            end_s: reading.end_s,
+            status: reading.status.as_str(),
+            key: key.map(|key| key.to_string()),
+            key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
+            genre: genre.map(|(label, _)| label),
+            genre_probability: genre.map(|(_, probability)| probability),
+        }
     }
 }
 
 /// The most probable genre and its smoothed probability.
-fn genre<'a>(heard: &Heard, labels: &'a [String]) -> Option<(&'a str, f32)> {
+pub fn genre<'a>(heard: &Heard, labels: &'a [String]) -> Option<(&'a str, f32)> {
     labels
         .iter()
         .map(String::as_str)

@@ -12,6 +12,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, Precision};
 use mertscope_engine::osc;
+use mertscope_engine::reference::Reference;
+use mertscope_engine::teach::Lessons;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -66,6 +68,18 @@ pub struct HeadChoice(pub BTreeMap<String, String>);
 
 impl Field for HeadChoice {
     const NAME: &'static str = "heads";
+}
+
+/// The music that this instance compares with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SavedReferences(pub Vec<Reference>);
+
+impl Field for SavedReferences {
+    const NAME: &'static str = "references";
+}
+
+impl Field for Lessons {
+    const NAME: &'static str = "lessons";
 }
 
 /// How the engine may work for this instance.

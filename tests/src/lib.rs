@@ -100,6 +100,30 @@ pub fn provider_library() -> PathBuf {
     library.clone()
 }
 
+/// The standalone app, built by the first test that asks for it as it is built for the bundles. It
+/// finds neither the machine's sound cards, nor a JACK server but one of this name, nor a display;
+/// its settings are in the folder `config`.
+///
+/// # Panics
+/// If it can't be built.
+#[must_use]
+pub fn standalone(config: &Path, jack_server: &str) -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let program = BUILT.get_or_init(|| {
+        let name = format!("mertscope-standalone{}", env::consts::EXE_SUFFIX);
+        let features = ["--features", "standalone"];
+        let what = ["--package", "mertscope", "--bin", "mertscope-standalone"];
+        built(&[what.as_slice(), &features].concat(), &name)
+    });
+    let mut command = Command::new(program);
+    command
+        .env("XDG_CONFIG_HOME", config)
+        .env("ALSA_CONFIG_PATH", "/dev/null")
+        .env("JACK_DEFAULT_SERVER", jack_server)
+        .env_remove("DISPLAY");
+    command
+}
+
 /// Has cargo build something in the profile of the tests, and returns the product of this name.
 ///
 /// # Panics

@@ -1,11 +1,12 @@
 //! Devices through real provider libraries: one of our own, which goes wrong in all the ways that
 //! a device can, and those that users have.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use mertscope_engine::model::device::{self, Choice, Report};
+use mertscope_engine::model::device::{self, Choice, LibraryError, Report};
 use mertscope_engine::model::{Encoded, Encoder, Job, Model, SessionOptions, runtime};
-use mertscope_tests::{provider_library, repository};
+use mertscope_tests::{chord, provider_library, repository, skipped};
 
 /// ONNX Runtime with the providers `stumbling`, `broken` and `idle`.
 fn registered() -> &'static runtime::Runtime {
@@ -120,6 +121,61 @@ fn a_device_that_does_not_exist_by_that_number_is_named() {
         encoder.device().is_cpu() && told.contains("idle:99"),
         "{told}"
     );
+}
+
+/// OpenVINO's own library, where `cargo xtask setup --openvino` put it.
+fn openvino() -> Option<PathBuf> {
+    let providers = runtime::data_folder()?.join("providers");
+    let folders = std::fs::read_dir(providers).ok()?;
+    let library = |folder: PathBuf| folder.join("libonnxruntime_providers_openvino_plugin.so");
+    let mut libraries = folders.filter_map(|folder| Some(library(folder.ok()?.path())));
+    libraries.find(|library| library.is_file())
+}
+
+#[test]
+fn openvino_hears_what_the_cpu_hears_or_says_why_it_is_not_used() {
+    let Some(library) = openvino() else {
+        let reason = "`cargo xtask setup --openvino` was not run";
+        return skipped("openvino_hears_what_the_cpu_hears", reason);
+    };
+    let runtime = registered();
+    if let Err(error) = device::library::register(runtime, &library) {
+        // It drives Intel's processors and graphics only.
+        assert!(matches!(error, LibraryError::NoDevice { .. }), "{error}");
+        let reason = format!("no Intel processor or graphics here: {error}");
+        return skipped("openvino_hears_what_the_cpu_hears", &reason);
+    }
+    let model = Arc::new(Model::embedded().unwrap());
+    let window: Vec<f32> = chord(16_000, 5.0);
+    let hear = |device: &str| {
+        let options = SessionOptions {
+            threads: 1,
+            device: device.parse().unwrap(),
+            ..SessionOptions::default()
+        };
+        let encoder = Encoder::start(runtime, Arc::clone(&model), options).unwrap();
+        let (reply, replies) = crossbeam_channel::unbounded();
+        let samples = window.clone();
+        encoder.submit(Job { samples, reply });
+        (
+            replies.recv().unwrap().hidden.unwrap(),
+            Arc::clone(encoder.device()),
+        )
+    };
+    let (expected, _) = hear("cpu");
+    let (found, report) = hear("openvino");
+    assert_eq!(report.used, Choice::provider("openvino"), "{report:?}");
+    assert!(report.share.unwrap().there > 0, "{report:?}");
+    let largest = expected
+        .data
+        .iter()
+        .fold(0.0f32, |most, x| most.max(x.abs()));
+    for (found, expected) in found.data.iter().zip(&expected.data) {
+        assert!(
+            (found - expected).abs() <= 1e-4 * largest,
+            "{found} {expected}"
+        );
+    }
 }
 
 #[test]

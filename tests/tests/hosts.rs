@@ -35,6 +35,8 @@ const CHECKS: &[(&str, &str, bool)] = &[
         true,
     ),
     ("standalone", "opens_its_window", true),
+    ("standalone", "keeps_what_was_chosen", true),
+    ("standalone", "ends_after_its_seconds", true),
     ("dawdreamer", "loads", false),
     ("dawdreamer", "renders_untouched", false),
     ("dawdreamer", "keeps_state", false),

@@ -7,6 +7,8 @@ mod latency;
 mod live;
 mod machine;
 mod memory;
+mod models;
+mod peer;
 mod speed;
 mod start;
 mod statistics;
@@ -32,6 +34,7 @@ pub const HELP: &str = "\
 Measures Mertscope in release on this machine and prints a table with the aims beside the figures.
 
 Usage: cargo xtask bench [NAME...]
+       cargo xtask bench --models [MODEL...]
 
 Names (all of them by default):
   speed     Analysis of the demo pieces, repeated to a few minutes, in multiples of real time
@@ -43,12 +46,18 @@ Names (all of them by default):
   frames    A frame of the editor on the CPU, page by page, with a full history
   window    Processor time and paints of an open window, with nothing new and while music plays (Linux, Xvfb)
 
+Models (with --models; all of them by default): MERT-v0-public, MERT-v0, MERT-v1-95M, MERT-v1-330M, music2vec-v1
+  One window at full size with random weights: fp32 and int8, all layers and cut after layer 7, with 1 and 2 threads,
+  against PyTorch in eager mode on the same weights, taking turns; the ratios are of processor time. Needs 6 GB of disk for
+  PyTorch once, in target/venv/parity, and 8 GB of memory.
+
 It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
 target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
 
 Examples:
   cargo xtask bench
   cargo xtask bench latency start
+  cargo xtask bench --models MERT-v1-95M
 ";
 
 /// What the measurements share.
@@ -77,6 +86,15 @@ pub fn known(name: &str) -> Result<String> {
         bail!("there is no measurement '{name}'");
     }
     Ok(name.to_owned())
+}
+
+/// Measures models of the family at full size (all, if none is named), prints the table.
+pub fn run_models(workspace: &Workspace, names: &[&'static str]) -> Result<ExitCode> {
+    setup::run(workspace, Goal::Bench)?;
+    let machine = machine::describe();
+    let rows = models::measure(workspace, names)?;
+    println!("\n{machine}\n\n{}", table::render(&rows));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Sets up, builds, measures what is named (everything, if nothing is), prints the table.

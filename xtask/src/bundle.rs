@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use crate::notices;
 use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
+use crate::standalone;
 use crate::workspace::Workspace;
 pub use layout::System;
 use layout::{Content, File, Parts};
@@ -44,9 +45,6 @@ Example:
 /// The two packages whose products are bundled: the plugin, and the `mertscope` command.
 const PLUGIN: &str = "mertscope";
 const COMMAND: &str = "mertscope-engine";
-
-/// The plugin's package holds the standalone app too.
-const STANDALONE: &str = "mertscope-standalone";
 
 /// How the bundles' programs are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,15 +107,7 @@ pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
         &["--package", PLUGIN, "--lib"],
     )?;
     // Apart too, as the plugin needs nothing of the backends.
-    let standalone = [
-        "--package",
-        PLUGIN,
-        "--features",
-        "standalone",
-        "--bin",
-        STANDALONE,
-    ];
-    build(workspace, profile, "the standalone app", &standalone)?;
+    build(workspace, profile, "the standalone app", &standalone::BUILD)?;
     let command = ["--package", COMMAND, "--bin", "mertscope"];
     build(workspace, profile, "the mertscope command", &command)?;
 
@@ -132,7 +122,7 @@ pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
             PLUGIN,
             consts::DLL_SUFFIX
         )),
-        programs: ["mertscope", STANDALONE]
+        programs: ["mertscope", standalone::NAME]
             .map(|program| products.join(format!("{program}{}", consts::EXE_SUFFIX)))
             .to_vec(),
         runtime: setup::runtime_files(workspace)?,

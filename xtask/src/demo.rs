@@ -9,23 +9,30 @@ use anyhow::{Context, Result};
 use crate::mertscope::Mertscope;
 use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
+use crate::standalone::Standalone;
 use crate::workspace::Workspace;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-Analyses the demo pieces in assets/demo: prints their genre and key, and draws both over time.
+Analyses the demo pieces in assets/demo, prints their genre and key, draws both over time, and plays a piece live.
 
 Usage: cargo xtask demo
 
 It first gets what is missing (see `cargo xtask setup --help`), then builds the `mertscope` command in release,
 which takes a few minutes the first time. The plots are written to target/demo, one for each piece.
-The exit code is that of `mertscope analyze`.
+At the end the standalone app plays a piece in its window, until that is closed. Without a display, or with CI set, it prints
+what it hears for a few seconds instead. Where it can't be built, for lack of ALSA's and JACK's development files, that is told
+and left out. The exit code is that of `mertscope analyze`.
 
 Example:
   cargo xtask demo
 ";
 
-/// Sets up, builds, analyses; hands on the exit code of `mertscope analyze`.
+/// The piece that is played at the end, and how long it is listened to without a display.
+const LIVE_PIECE: &str = "assets/demo/two-rooms.ogg";
+const LIVE_S: u32 = 10;
+
+/// Sets up, builds, analyses, plays; hands on the exit code of `mertscope analyze`.
 pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     setup::run(workspace, Goal::Demo)?;
     let mertscope = Mertscope::build(workspace)?;
@@ -45,10 +52,21 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     if status.success() {
         println!("Pictures of key and genre over time: {}", folder.display());
     }
-    // A child that a signal ended has no code.
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1);
-    Ok(ExitCode::from(code))
+    if let Err(error) = live(workspace) {
+        eprintln!("    The live part of the demo is left out: {error:#}");
+    }
+    Ok(process::exit_code(status))
+}
+
+/// Plays a piece in the standalone app.
+fn live(workspace: &Workspace) -> Result<()> {
+    setup::run(workspace, Goal::Run)?;
+    let app = Standalone::build(workspace)?;
+    let piece = workspace.file(LIVE_PIECE);
+    process::run(
+        "Listening to a demo piece live",
+        Progress::Talks,
+        &mut app.play(&piece, LIVE_S),
+    )?;
+    Ok(())
 }

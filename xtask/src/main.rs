@@ -14,11 +14,15 @@ mod notices;
 mod parity;
 mod peak;
 mod process;
+mod run;
 mod screenshots;
 mod setup;
+mod standalone;
 mod test;
+mod train;
 mod workspace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -26,7 +30,7 @@ use lexopt::prelude::*;
 
 use bundle::Profile;
 use install::Scope;
-use setup::Goal;
+use setup::{Extra, Goal};
 use workspace::Workspace;
 
 const HELP: &str = "\
@@ -35,10 +39,12 @@ Sets up, shows, tests and measures Mertscope from a checkout.
 Usage: cargo xtask <COMMAND> [OPTIONS]
 
 Commands:
-  demo     Analyses the demo pieces and draws their keys and genres over time
+  demo     Analyses the demo pieces, draws their keys and genres over time, and plays one in the standalone app
+  run      Builds the standalone app and opens it
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
   parity   Compares the MERT family at full size with the reference implementation
+  train    Builds the embedded model from public packages
   setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
 
   bundle       Builds the VST3 and CLAP plugins and the mertscope command into target/bundled
@@ -59,13 +65,16 @@ Examples:
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Help(&'static str),
-    Setup { gpu: bool },
+    Setup { extra: Extra },
     Demo,
+    Run { arguments: Vec<OsString> },
     DemoAudio,
     Screenshots,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
     Parity { models: Vec<&'static str> },
+    Train { arguments: Vec<OsString> },
+    BenchModels { names: Vec<&'static str> },
     Bundle { profile: Profile },
     Install { scope: Scope },
     Uninstall { scope: Scope },
@@ -89,17 +98,20 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Help(text) => print!("{text}"),
-        Command::Setup { gpu } => {
-            setup::run(&workspace, Goal::Everything { gpu })?;
+        Command::Setup { extra } => {
+            setup::run(&workspace, Goal::Everything { extra })?;
             setup::hosts(&workspace);
             println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
         }
         Command::Demo => return demo::run(&workspace),
+        Command::Run { arguments } => return run::run(&workspace, &arguments),
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Screenshots => screenshots::run(&workspace)?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
         Command::Parity { models } => return parity::run(&workspace, &models),
+        Command::Train { arguments } => return train::run(&workspace, &arguments),
+        Command::BenchModels { names } => return bench::run_models(&workspace, &names),
         Command::Bundle { profile } => {
             for path in bundle::run(&workspace, profile)?.tops() {
                 println!("{}", path.display());
@@ -111,13 +123,32 @@ fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// `cargo xtask train`: what follows is the pipeline's to read.
+fn train_command(arguments: Vec<OsString>) -> Result<Command> {
+    let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
+    Ok(if arguments.iter().any(asks_for_help) {
+        Command::Help(train::HELP)
+    } else {
+        Command::Train { arguments }
+    })
+}
+
+/// `cargo xtask bench` so far.
+fn nothing_named() -> Command {
+    Command::Bench { names: Vec::new() }
+}
+
 fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     let (mut command, help) = match arguments.next()? {
         None => bail!("a command is missing"),
         Some(Short('h') | Long("help")) => return Ok(Command::Help(HELP)),
         Some(Value(name)) => match name.string()?.as_str() {
-            "setup" => (Command::Setup { gpu: false }, setup::HELP),
+            "setup" => {
+                let extra = Extra::default();
+                (Command::Setup { extra }, setup::HELP)
+            }
             "demo" => (Command::Demo, demo::HELP),
+            "run" => return Ok(parse_run(arguments.raw_args()?.collect())),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
             "screenshots" => (Command::Screenshots, screenshots::HELP),
             "test" => (
@@ -127,8 +158,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 },
                 test::HELP,
             ),
-            "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
             "parity" => (Command::Parity { models: Vec::new() }, parity::HELP),
+            "train" => return train_command(arguments.raw_args()?.collect()),
+            "bench" => (nothing_named(), bench::HELP),
             "bundle" => (
                 Command::Bundle {
                     profile: Profile::Release,
@@ -147,7 +179,8 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     while let Some(argument) = arguments.next()? {
         match (argument, &mut command) {
             (Short('h') | Long("help"), _) => return Ok(Command::Help(help)),
-            (Long("gpu"), Command::Setup { gpu }) => *gpu = true,
+            (Long("gpu"), Command::Setup { extra }) => extra.gpu = true,
+            (Long("openvino"), Command::Setup { extra }) => extra.openvino = true,
             (Long("full"), Command::Test { full, .. }) => *full = true,
             (Long("dev"), Command::Bundle { profile }) => *profile = Profile::Dev,
             (Long("user"), Command::Install { scope } | Command::Uninstall { scope }) => {
@@ -163,6 +196,12 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                     ..
                 },
             ) => *filter = Some(text.string()?),
+            (Long("models"), command @ Command::Bench { .. }) if *command == nothing_named() => {
+                *command = Command::BenchModels { names: Vec::new() };
+            }
+            (Value(name), Command::BenchModels { names }) => {
+                names.push(parity::known(&name.string()?)?);
+            }
             (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
             (Value(name), Command::Parity { models }) => {
                 models.push(parity::known(&name.string()?)?);
@@ -171,6 +210,16 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
         }
     }
     Ok(command)
+}
+
+/// All that follows is the app's, but for a first request for help about the command itself.
+fn parse_run(mut arguments: Vec<OsString>) -> Command {
+    match arguments.first().and_then(|first| first.to_str()) {
+        Some("-h" | "--help") => return Command::Help(run::HELP),
+        Some("--") => drop(arguments.remove(0)),
+        _ => {}
+    }
+    Command::Run { arguments }
 }
 
 #[cfg(test)]
@@ -185,12 +234,38 @@ mod tests {
     fn command_lines_are_read() {
         for (line, command) in [
             ("--help", Command::Help(HELP)),
-            ("setup", Command::Setup { gpu: false }),
-            ("setup --gpu", Command::Setup { gpu: true }),
+            (
+                "setup",
+                Command::Setup {
+                    extra: Extra::default(),
+                },
+            ),
+            (
+                "setup --openvino --gpu",
+                Command::Setup {
+                    extra: Extra {
+                        gpu: true,
+                        openvino: true,
+                    },
+                },
+            ),
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),
             ("screenshots", Command::Screenshots),
+            ("run --help", Command::Help(run::HELP)),
+            (
+                "run -- --help",
+                Command::Run {
+                    arguments: vec!["--help".into()],
+                },
+            ),
+            (
+                "run --file a.flac -- b",
+                Command::Run {
+                    arguments: ["--file", "a.flac", "--", "b"].map(OsString::from).to_vec(),
+                },
+            ),
             (
                 "test",
                 Command::Test {
@@ -213,6 +288,12 @@ mod tests {
                 },
             ),
             (
+                "bench --models music2vec-v1",
+                Command::BenchModels {
+                    names: vec!["music2vec-v1"],
+                },
+            ),
+            (
                 "bundle --dev",
                 Command::Bundle {
                     profile: Profile::Dev,
@@ -222,6 +303,13 @@ mod tests {
                 "parity MERT-v0",
                 Command::Parity {
                     models: vec!["MERT-v0"],
+                },
+            ),
+            ("train --help", Command::Help(train::HELP)),
+            (
+                "train key --seed 1",
+                Command::Train {
+                    arguments: vec!["key".into(), "--seed".into(), "1".into()],
                 },
             ),
             ("install", Command::Install { scope: Scope::User }),
@@ -247,6 +335,8 @@ mod tests {
             ("test one two", "two"),
             ("bench luck", "luck"),
             ("parity MERT-v9", "MERT-v9"),
+            ("bench --models MERT-v9", "MERT-v9"),
+            ("bench start --models", "--models"),
             ("setup --system", "--system"),
         ] {
             let error = parsed(line).unwrap_err().to_string();

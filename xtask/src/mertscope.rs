@@ -35,6 +35,11 @@ impl Mertscope {
         })
     }
 
+    /// The executable, for a child that calls it by itself.
+    pub fn path(&self) -> &Path {
+        &self.executable
+    }
+
     /// `mertscope analyze INPUT`: a file, or a folder of them.
     pub fn analyze(&self, input: &Path) -> Command {
         let mut command = Command::new(&self.executable);

@@ -62,7 +62,7 @@ pub fn known(name: &str) -> Result<&'static str> {
 /// Runs the command; it fails if a hidden state is off.
 pub fn run(workspace: &Workspace, models: &[&'static str]) -> Result<ExitCode> {
     setup::run(workspace, Goal::Bench)?;
-    let python = setup::environment(workspace, "parity", &REQUIREMENTS.map(String::from))?;
+    let python = environment(workspace)?;
     let mertscope = Mertscope::build(workspace)?;
     let models = if models.is_empty() {
         &MODELS[..]
@@ -73,7 +73,7 @@ pub fn run(workspace: &Workspace, models: &[&'static str]) -> Result<ExitCode> {
     let mut all_well = true;
     for model in models {
         let folder = workspace.target.join("parity").join(model);
-        let measured = make(workspace, &python, model)
+        let measured = make(workspace, &python, model, &folder)
             .and_then(|()| measure(&mertscope, model, &folder, &mut rows));
         // Gigabytes are not left behind, whatever happened.
         fs::remove_dir_all(&folder)
@@ -88,13 +88,19 @@ pub fn run(workspace: &Workspace, models: &[&'static str]) -> Result<ExitCode> {
     })
 }
 
-fn make(workspace: &Workspace, python: &Path, model: &str) -> Result<()> {
+/// The Python that has the reference implementation.
+pub fn environment(workspace: &Workspace) -> Result<PathBuf> {
+    setup::environment(workspace, "parity", &REQUIREMENTS.map(String::from))
+}
+
+/// Makes a model's checkpoint in `folder`, which bears its name.
+pub fn make(workspace: &Workspace, python: &Path, model: &str, folder: &Path) -> Result<()> {
     process::run(
         &format!("Making {model} with random weights, and its hidden states"),
         Progress::Silent,
         Command::new(python)
             .arg(workspace.file("tests/fixtures/checkpoints/make.py"))
-            .arg(workspace.target.join("parity"))
+            .arg(folder.parent().unwrap_or(folder))
             .arg(model),
     )?;
     Ok(())

@@ -4,7 +4,7 @@
 //! All of it goes to stderr: stdout belongs to what the command was asked for.
 
 use std::io::{self, IsTerminal, Read, Write};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -47,6 +47,12 @@ pub fn status(
     let _clock = Clock::start(progress);
     let status = command.status().with_context(|| could_not_start(command))?;
     Ok((status, start.elapsed()))
+}
+
+/// How a child ended, as our own exit code; one that a signal ended has none, and failed.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    ExitCode::from(code.unwrap_or(1))
 }
 
 /// Runs a child with all its output on stderr, and returns what it wrote to its own stderr too, to

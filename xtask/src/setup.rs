@@ -20,12 +20,14 @@ pub use runtime::sha256;
 
 /// What `--help` prints.
 pub const HELP: &str = "\
-Gets what `cargo xtask demo`, `test` and `bench` need; they do the same by themselves.
+Gets what `cargo xtask demo`, `run`, `test` and `bench` need; they do the same by themselves.
 
-Usage: cargo xtask setup [--gpu]
+Usage: cargo xtask setup [--gpu] [--openvino]
 
 Options:
-  --gpu   Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
+  --gpu       Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
+  --openvino  Also get OpenVINO's provider library (a download of 53 MB), for Intel processors and graphics; it lies in
+              mertscope/providers/ in your data folder, where Mertscope looks for such libraries
 
 1. Debian packages. Each is looked for by what it provides, and only those that are missing are named and installed:
    as root without a terminal or with CI set, at once; as root or with sudo on a terminal, after a yes;
@@ -40,7 +42,7 @@ Without a network: put the wheel named in assets/onnxruntime.toml into a folder 
 
 Examples:
   cargo xtask setup
-  cargo xtask setup --gpu
+  cargo xtask setup --gpu --openvino
   MERTSCOPE_WHEELS=/media/stick/wheels cargo xtask setup
 ";
 
@@ -52,6 +54,8 @@ const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4
 pub enum Goal {
     /// `cargo xtask demo`
     Demo,
+    /// `cargo xtask run`
+    Run,
     /// `cargo xtask bundle`
     Bundle,
     /// `cargo xtask test`
@@ -60,19 +64,33 @@ pub enum Goal {
     Bench,
     /// `cargo xtask screenshots`, and what else opens the plugin's window
     Screen,
+    /// `cargo xtask train`
+    Train,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
-        /// The GPU build of ONNX Runtime too.
-        gpu: bool,
+        /// The builds that are wanted beside the CPU build of ONNX Runtime.
+        extra: Extra,
     },
+}
+
+/// What is got only when it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// The GPU build of ONNX Runtime.
+    pub gpu: bool,
+    /// OpenVINO's provider library.
+    pub openvino: bool,
 }
 
 /// Makes sure that what `goal` needs is there; fails with the remedy where it can't be had.
 pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     let pins = Pins::read(workspace)?;
     let mut builds = vec![pins.build(Kind::Cpu)?];
-    if goal == (Goal::Everything { gpu: true }) {
-        builds.push(pins.build(Kind::Gpu)?);
+    if let Goal::Everything { extra } = goal {
+        let wanted = [(extra.gpu, Kind::Gpu), (extra.openvino, Kind::OpenVino)];
+        for (_, kind) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
+            builds.push(pins.build(kind)?);
+        }
     }
     let mut missing = Vec::new();
     for build in builds {
@@ -87,12 +105,13 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     }
     match goal {
         Goal::Demo => {}
-        Goal::Bundle => purposes.push(Purpose::Standalone),
+        Goal::Run | Goal::Bundle => purposes.push(Purpose::Standalone),
         Goal::Test | Goal::Everything { .. } => {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }
         Goal::Bench => purposes.push(Purpose::Environment),
         Goal::Screen => purposes.push(Purpose::Screen),
+        Goal::Train => purposes.extend([Purpose::Environment, Purpose::Train]),
     }
     packages::ensure(&purposes)?;
     for build in missing {

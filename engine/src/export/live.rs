@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{FileReport, Run};
+use super::{FileReport, HeadRef, Run};
 use crate::live::{Entry, Snapshot};
 use crate::model::runtime;
 use crate::timeline::{Reading, Status, Timeline};
@@ -37,7 +37,11 @@ pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
     Ok(Run {
         model_id: running.id.clone(),
         model_sha256: running.sha256.clone(),
-        heads: running.named_heads.to_vec(),
+        heads: [&running.genre_head, &running.key_head]
+            .into_iter()
+            .flatten()
+            .map(HeadRef::from)
+            .collect(),
         device: running.device.name.clone(),
         precision: running.device.precision.id().to_owned(),
         onnxruntime: runtime::loaded().map_or_else(String::new, |r| r.version.clone()),

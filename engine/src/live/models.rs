@@ -10,12 +10,11 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
-use crate::export::named_heads;
 use crate::head::HeadInfo;
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
-    EncodeError, EncoderThread, Model, ModelError, Opened, Precision, Runtime, RuntimeError,
-    SessionId, SessionOptions, panic_message, runtime,
+    EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
+    RuntimeError, SessionId, SessionOptions, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -90,18 +89,19 @@ pub(super) struct Loaded {
 
 impl Loaded {
     fn new(model: Arc<Model>, opened: &Opened, runtime: &Runtime) -> Self {
-        let labels = model.head("genre").map(|head| head.labels.clone());
         Self {
             running: Running {
                 id: model.manifest.id.clone(),
                 sha256: model.sha256().to_owned(),
-                genre_labels: labels.unwrap_or_default().into(),
-                window_s: model.manifest.window_s(),
-                named_heads: named_heads(&model).into(),
-                map: model.map.clone(),
-                heads: model.further_heads().map(HeadInfo::from).collect(),
+                genre_labels: Arc::default(),
                 device: Arc::clone(&opened.device),
                 devices: device::offers(runtime).into(),
+                map: model.map.clone(),
+                heads: Arc::default(),
+                offered: model.heads.iter().map(HeadInfo::from).collect(),
+                genre_head: None,
+                key_head: None,
+                window_s: model.manifest.window_s(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
@@ -110,11 +110,28 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// What runs for a stream that chose these heads.
+    pub(super) fn running(&self, chosen: &HeadChoice, taught: Option<&HeadInfo>) -> Running {
+        let in_use = |task| self.model.head_in_use(task, chosen).map(HeadInfo::from);
+        let further = self.model.further_heads(chosen).into_iter();
+        let genre_head = in_use("genre");
+        let labels = genre_head.as_ref().map(|head| Arc::clone(&head.labels));
+        Running {
+            genre_labels: labels.unwrap_or_default(),
+            heads: further.map(HeadInfo::from).chain(taught.cloned()).collect(),
+            genre_head,
+            key_head: in_use("key"),
+            ..self.running.clone()
+        }
+    }
+}
+
 /// How far a slot is.
 #[derive(Debug)]
 pub(super) enum Slot {
     Loading,
-    Ready(Loaded),
+    Ready(Box<Loaded>),
     Missing(OpenError),
 }
 
@@ -175,7 +192,7 @@ impl Models {
                 Err(error.into())
             });
             // The worker outlives the encoder.
-            let _ = answer.send(Message::Opened(wanted, result));
+            let _ = answer.send(Message::Opened(wanted, Box::new(result)));
         });
     }
 
@@ -188,7 +205,7 @@ impl Models {
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
         match (slot, result) {
-            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(loaded),
+            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
             (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more, or it was wanted again and came sooner.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),

@@ -9,10 +9,11 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
-use crate::export::HeadRef;
 use crate::head::HeadInfo;
 use crate::map::Map;
 use crate::model::device::{Offer, Report};
+use crate::reference::Reference;
+use crate::teach::Lessons;
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -69,13 +70,17 @@ pub struct Running {
     pub devices: Arc<[Offer]>,
     /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
     pub map: Option<Arc<Map>>,
-    /// Its heads for tasks other than genre and key, in the order of
-    /// [`Heard::others`](crate::timeline::Heard::others).
+    /// The heads in use for tasks other than genre and key, in the order of
+    /// [`Heard::others`](crate::timeline::Heard::others); the one that was taught comes last.
     pub heads: Arc<[HeadInfo]>,
+    /// All its heads, to choose from.
+    pub offered: Arc<[HeadInfo]>,
+    /// The head that tells the genre.
+    pub genre_head: Option<HeadInfo>,
+    /// The head that tells the key.
+    pub key_head: Option<HeadInfo>,
     /// Length of its window in seconds of audio.
     pub window_s: f64,
-    /// Its genre and key heads, as exports name them.
-    pub named_heads: Arc<[HeadRef]>,
 }
 
 /// One window's result and its place.
@@ -131,6 +136,22 @@ pub struct Snapshot {
     pub level_dbfs: f32,
     /// What is wrong and what to do about it, in full sentences.
     pub error: Option<String>,
+    /// What it is compared with, and what it is taught.
+    pub study: Study,
+}
+
+/// References and lessons of a stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Study {
+    /// What is compared with; at most eight.
+    pub references: Arc<[Arc<Reference>]>,
+    /// The examples that were marked.
+    pub lessons: Arc<Lessons>,
+    /// The head that was fitted on them, and its file's bytes; its probabilities are the last of
+    /// [`Heard::others`](crate::timeline::Heard::others).
+    pub taught: Option<(Arc<HeadInfo>, Arc<[u8]>)>,
+    /// Why the last request could not be done, a sentence.
+    pub notice: Option<String>,
 }
 
 impl Snapshot {
@@ -175,6 +196,7 @@ impl Default for Snapshot {
             analysed_windows: 0,
             level_dbfs: f32::NEG_INFINITY,
             error: None,
+            study: Study::default(),
         }
     }
 }
@@ -213,6 +235,7 @@ mod tests {
             key_label: None,
             point: None,
             others: Vec::new(),
+            distances: Vec::new(),
         };
         history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)
     }

@@ -8,7 +8,7 @@ use super::checkpoint::{self, CONFIG, CheckpointError, Network, PREPROCESSOR, WE
 use super::graph::{self, Source};
 use super::store::{Installed, InstalledFile};
 use super::{
-    GraphSource, LayerSet, Manifest, Model, ModelError, Operators, Precision, Weights,
+    GraphError, GraphSource, LayerSet, Manifest, Model, ModelError, Operators, Precision, Weights,
     hash_of_file, sha256,
 };
 
@@ -35,14 +35,17 @@ impl Published {
     }
 
     /// The graph of a variant that gives at least the hidden states `layers`: from the user's
-    /// cache, or made now. The error is a sentence.
+    /// cache, or made now.
+    ///
+    /// # Errors
+    /// [`GraphError`].
     pub(super) fn graph(
         &self,
         operators: Operators,
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
-    ) -> Result<GraphSource<'_>, String> {
+    ) -> Result<GraphSource<'_>, GraphError> {
         let count = self.network.layers + 1;
         // All up to the highest cost no more than that one, and serve more who ask.
         let highest = layers.indices(count).last().copied().unwrap_or(0);
@@ -60,7 +63,6 @@ impl Published {
         let root = self.graphs.clone().map_or_else(graph::user_folder, Ok);
         let path = root.and_then(|root| graph::file(&root, source, &variant));
         path.map(GraphSource::File)
-            .map_err(|error| error.to_string())
     }
 }
 

@@ -11,7 +11,9 @@ use ort::value::TensorRef;
 
 use super::device::{Choice, Report};
 use super::interrupt::Interrupt;
-use super::{HiddenStates, LayerSet, Length, Manifest, Model, Precision, Runtime, ShortInput};
+use super::{
+    GraphError, HiddenStates, LayerSet, Length, Manifest, Model, Precision, Runtime, ShortInput,
+};
 
 /// How a model is run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +44,9 @@ pub enum EncodeError {
         /// What ONNX Runtime said.
         reason: String,
     },
+    /// There is no graph, and none can be made.
+    #[error("{0}")]
+    Graph(Arc<GraphError>),
     /// The graph is not what its manifest says.
     #[error(
         "The model {model} is not what its manifest says: {reason}. Fetch or copy the model again."
@@ -125,7 +130,7 @@ impl Session {
     /// Loads `model` for `options`, and checks its inputs and outputs against the manifest.
     ///
     /// # Errors
-    /// [`EncodeError`] of the kinds `Load`, `Contract` and `NoFrames`.
+    /// [`EncodeError`] of the kinds `Load`, `Graph`, `Contract` and `NoFrames`.
     pub fn new(
         runtime: &'static Runtime,
         model: Arc<Model>,

@@ -51,6 +51,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
             genre_labels: labels.into(),
             map: None,
             heads: Arc::new([HeadInfo {
+                sha256: String::new(),
                 id: "mood-1".to_owned(),
                 task: "mood".to_owned(),
                 labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
@@ -69,7 +70,9 @@ fn snapshot(labels: &[String]) -> Snapshot {
             }),
             devices: Arc::default(),
             window_s: 5.0,
-            named_heads: Arc::default(),
+            offered: Arc::default(),
+            genre_head: None,
+            key_head: None,
         }),
         state: ModelState::Ready,
         ..Snapshot::default().model

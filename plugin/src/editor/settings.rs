@@ -4,6 +4,7 @@ mod analysis;
 mod defaults;
 mod device;
 mod display;
+mod export;
 mod heads;
 mod models;
 mod row;
@@ -11,6 +12,7 @@ mod row;
 use egui::{Rect, ScrollArea, Ui, UiBuilder, vec2};
 
 use self::defaults::Defaults;
+use self::export::Export;
 use self::models::Models;
 use super::desk::Desk;
 use super::extra::Extra;
@@ -24,6 +26,7 @@ const WIDEST: f32 = 760.0;
 #[derive(Default)]
 pub struct Settings {
     models: Models,
+    export: Export,
     defaults: Defaults,
 }
 
@@ -60,6 +63,7 @@ impl Settings {
                     heads::section(ui, desk);
                     device::section(ui, desk);
                     display::section(ui, desk, look);
+                    self.export.section(ui, desk);
                     self.defaults.section(ui, desk, look, user);
                 });
             });

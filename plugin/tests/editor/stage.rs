@@ -144,6 +144,7 @@ pub fn heard_at(second: f64) -> Heard {
         key_label: clear_key(key, sure),
         point: Some(place_at(second)),
         others: Vec::new(),
+        distances: Vec::new(),
     }
 }
 
@@ -228,7 +229,9 @@ pub fn running(labels: &[&str]) -> Running {
         map: Some(Arc::clone(map())),
         heads: Arc::default(),
         window_s: 5.0,
-        named_heads: Arc::default(),
+        offered: Arc::default(),
+        genre_head: None,
+        key_head: None,
     }
 }
 

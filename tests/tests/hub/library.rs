@@ -93,8 +93,10 @@ fn a_job_that_stands_still_is_stopped_at_once_and_the_next_one_runs() {
     let busy = library.fetch(ID, Consent::OnRecord).unwrap_err();
     assert!(matches!(busy, HubError::Busy { .. }), "{busy}");
     library.fetch("music2vec-v1", Consent::OnRecord).unwrap();
-    let offer = watched.wait(ID, |offer| stage(offer) == Some(Stage::Downloading));
-    assert_eq!(offer.job.unwrap().total, 300_000);
+    watched.wait(ID, |offer| {
+        let weights = |job: Job| job.stage == Stage::Downloading && job.total == 300_000;
+        offer.job.is_some_and(weights)
+    });
     wait_for_part(&home);
     assert_eq!(stage(&watched.offer("music2vec-v1")), Some(Stage::Waiting));
 

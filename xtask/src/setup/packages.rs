@@ -2,6 +2,7 @@
 //! has the tool from elsewhere passes, whatever its system.
 
 use std::env;
+use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +30,8 @@ pub enum Purpose {
     Screen,
     /// Real plugin hosts.
     Hosts,
+    /// Making the music that the embedded model is trained on.
+    Train,
 }
 
 /// A package, and how to tell that what it gives is there.
@@ -50,6 +53,10 @@ enum Probe {
     OnLinux(&'static str),
     /// pkg-config knows this library; only Linux needs it.
     Development(&'static str),
+    /// This file is there.
+    File(&'static str),
+    /// ALSA's library has this plugin for devices; only Linux has ALSA.
+    AlsaPlugin(&'static str),
 }
 
 /// In the order in which they are probed and named.
@@ -133,10 +140,52 @@ const REQUIREMENTS: &[Requirement] = &[
         probe: Probe::Library("libglib-2.0.so.0"),
     },
     Requirement {
+        package: "jackd2",
+        why: "feeds the standalone app audio in the tests",
+        purpose: Purpose::Hosts,
+        probe: Probe::OnLinux("jackd"),
+    },
+    Requirement {
+        package: "libasound2-plugins",
+        why: "is a sound card that the tests can take away, over JACK",
+        purpose: Purpose::Hosts,
+        probe: Probe::AlsaPlugin("jack"),
+    },
+    Requirement {
         package: "qtractor",
         why: "scans the CLAP plugin in the tests",
         purpose: Purpose::Hosts,
         probe: Probe::Program(&["qtractor"]),
+    },
+    Requirement {
+        package: "mma",
+        why: "makes accompaniments in a known key",
+        purpose: Purpose::Train,
+        probe: Probe::Program(&["mma"]),
+    },
+    Requirement {
+        package: "fluidsynth",
+        why: "renders them",
+        purpose: Purpose::Train,
+        probe: Probe::Program(&["fluidsynth"]),
+    },
+    Requirement {
+        package: "fluid-soundfont-gm",
+        why: "is one set of instruments for them",
+        purpose: Purpose::Train,
+        probe: Probe::File("/usr/share/sounds/sf2/FluidR3_GM.sf2"),
+    },
+    Requirement {
+        package: "musescore-general-soundfont-lossless",
+        why: "is another set of instruments",
+        purpose: Purpose::Train,
+        probe: Probe::File("/usr/share/sounds/sf2/MuseScore_General_Full.sf2"),
+    },
+    Requirement {
+        package: "openmpt123",
+        why: "renders tracker modules among the free music",
+        purpose: Purpose::Train,
+        probe: Probe::Program(&["openmpt123"]),
     },
 ];
 
@@ -148,14 +197,30 @@ impl Requirement {
             Probe::Program(names) => names.iter().any(|name| on_path(name)),
             Probe::PythonModules(modules) => python::has_modules(modules),
             Probe::Library(name) => python::can_load(name),
-            Probe::OnLinux(_) | Probe::Development(_) if !cfg!(target_os = "linux") => true,
+            Probe::OnLinux(_) | Probe::Development(_) | Probe::AlsaPlugin(_)
+                if !cfg!(target_os = "linux") =>
+            {
+                true
+            }
             Probe::OnLinux(name) => on_path(name),
+            Probe::File(path) => Path::new(path).exists(),
             Probe::Development(name) => Command::new("pkg-config")
                 .args(["--exists", name])
                 .status()
                 .is_ok_and(|status| status.success()),
+            Probe::AlsaPlugin(name) => has_alsa_plugin(name),
         }
     }
+}
+
+/// Debian keeps libraries in a folder named after the machine, others do not.
+fn has_alsa_plugin(name: &str) -> bool {
+    let file = format!("alsa-lib/libasound_module_pcm_{name}.so");
+    let beside = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut folders = beside
+        .map(|entry| entry.path())
+        .chain(["/usr/lib".into(), "/usr/lib64".into()]);
+    folders.any(|folder| folder.join(&file).is_file())
 }
 
 /// Makes sure that what these purposes need is there, by installing it where that is allowed.

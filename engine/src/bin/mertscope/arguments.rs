@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod fitting;
+mod heads;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use mertscope_engine::model::Precision;
 use mertscope_engine::model::device::Choice;
 
 pub use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -40,6 +42,11 @@ pub enum Command {
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Train, judge and keep heads of one's own
+    Heads {
+        #[command(subcommand)]
+        command: HeadsCommand,
     },
     /// Fit and show the map that the display places music on
     Map {
@@ -153,6 +160,9 @@ pub struct ModelArguments {
     /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Choice,
+    /// Length of a window, for models that take several [default: the model's own]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub window: Option<f64>,
     /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
     #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
     precision: PrecisionArgument,

@@ -13,6 +13,7 @@ mod arguments;
 mod arrays;
 mod doctor;
 mod embed;
+mod heads;
 mod inputs;
 mod labelled;
 mod map;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     let outcome = match CommandLine::parse().command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
+        Command::Heads { command } => heads::run(&command),
         Command::Map { command } => map::run(&command),
         Command::Models { command } => models::run(&command),
         Command::Doctor => doctor::run(),
@@ -112,7 +114,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The model and the runtime that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Model>)> {
-    let model = Model::find(arguments.model.as_deref())?;
+    let mut model = Model::find(arguments.model.as_deref())?;
+    if let Some(window_s) = arguments.window {
+        model = model.with_window_s(window_s)?;
+    }
     let runtime = runtime::load(own_folder().as_deref())?;
     if let Some(library) = &arguments.provider_library {
         match device::library::register(runtime, library) {

@@ -274,15 +274,18 @@ impl<'a> Builder<'a> {
 /// Numbers as bytes of a floating point type.
 pub(super) fn floats(values: &[f32], kind: Kind) -> Vec<u8> {
     if kind == Kind::F16 {
-        // Weights are small; what is beyond the largest 16-bit number becomes that.
-        let half = |value: &f32| f16::from_f32(value.clamp(-65_504.0, 65_504.0)).to_le_bytes();
-        values.iter().flat_map(half).collect()
-    } else {
-        values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect()
+        let mut out = Vec::with_capacity(2 * values.len());
+        for value in values {
+            // Weights are small; what is beyond the largest 16-bit number becomes that.
+            out.extend(f16::from_f32(value.clamp(-65_504.0, 65_504.0)).to_le_bytes());
+        }
+        return out;
     }
+    let mut out = Vec::with_capacity(4 * values.len());
+    for value in values {
+        out.extend(value.to_le_bytes());
+    }
+    out
 }
 
 /// A matrix `[rows, columns]` as `[columns, rows]`.

@@ -1,0 +1,154 @@
+//! The window: the plugin's own editor without a parent, with the app's [`Panel`] in it.
+//!
+//! Whoever waits for the app's end also writes the preferences, so that the thread that draws
+//! never touches the disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use nih_plug::context::gui::GuiContext;
+use nih_plug::editor::{EditorHandle, SpawnedEditor};
+use nih_plug::prelude::Editor;
+use nih_plug_egui::{EguiEditorHandle, RepaintNotifier, baseview};
+
+use super::panel::Panel;
+use super::parameters::Parameters;
+use super::{Event, Session};
+use crate::editor::Window;
+use crate::editor::extra::Extra;
+
+/// How often changed preferences are written, and a closed window is noticed.
+const SAVE_EVERY: Duration = Duration::from_millis(200);
+
+/// How often a new window is asked for a frame.
+const FIRST_FRAMES: u8 = 10;
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "There is no window: {0}. Start Mertscope on a display, or with --headless to have results as \
+     lines."
+)]
+pub struct NoWindow(String);
+
+/// Opens the window, and returns when it is closed or someone ended the app.
+///
+/// # Errors
+/// [`NoWindow`], without a display for it.
+pub fn run(
+    session: &Session,
+    panel: &Arc<Panel>,
+    repaint: &RepaintNotifier,
+    ends: (Sender<Event>, Receiver<Event>),
+    seconds: Option<f64>,
+) -> Result<(), NoWindow> {
+    #[cfg(target_os = "linux")]
+    if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
+        return Err(NoWindow("DISPLAY names no X server".to_owned()));
+    }
+    let window = Window::new(
+        Arc::clone(&session.params),
+        Arc::clone(&session.connection),
+        repaint.clone(),
+    )
+    .with_extra(Arc::clone(panel) as Arc<dyn Extra>);
+    let context = GuiContext::new(Arc::new(Parameters::new(Arc::clone(&session.params))));
+    let SpawnedEditor { handle, window } = window
+        .spawn(None, false, None, context, None)
+        .map_err(|error| NoWindow(super::audio::reason(error)))?;
+    let end = seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let closed = until_closed(handle, window, panel, repaint, ends, end);
+    closed.map_err(|error| NoWindow(super::audio::reason(error)))
+}
+
+/// On X11 the window has a thread of its own, so that this one can take it down at any time, drawn
+/// or not.
+#[cfg(target_os = "linux")]
+fn until_closed(
+    handle: EguiEditorHandle,
+    window: baseview::Window,
+    panel: &Arc<Panel>,
+    repaint: &RepaintNotifier,
+    (_wake, events): (Sender<Event>, Receiver<Event>),
+    end: Option<Instant>,
+) -> Result<(), baseview::Error> {
+    handle.show(&window)?;
+    let mut attendant = Attendant::new(panel, repaint, events, end);
+    while window.is_open() && attendant.goes_on() {}
+    if window.is_open() {
+        return Ok(());
+    }
+    EguiEditorHandle::run_until_closed(window)
+}
+
+/// Elsewhere the window runs on this thread, and closes itself when a frame finds that it should.
+#[cfg(not(target_os = "linux"))]
+fn until_closed(
+    handle: EguiEditorHandle,
+    window: baseview::Window,
+    panel: &Arc<Panel>,
+    repaint: &RepaintNotifier,
+    (wake, events): (Sender<Event>, Receiver<Event>),
+    end: Option<Instant>,
+) -> Result<(), baseview::Error> {
+    let closed = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut attendant = Attendant::new(panel, repaint, events, end);
+            while attendant.goes_on() {}
+            panel.close();
+            repaint.request_repaint();
+        });
+        let closed = EguiEditorHandle::run_until_closed(window);
+        // The other thread's end, if it was not what ended the window.
+        let _ = wake.send(Event::Stop);
+        closed
+    });
+    drop(handle);
+    closed
+}
+
+/// Looks after the window from outside.
+struct Attendant<'a> {
+    panel: &'a Panel,
+    repaint: &'a RepaintNotifier,
+    events: Receiver<Event>,
+    end: Option<Instant>,
+    /// How many more frames are asked for: a window may lose the first request for a frame, and a
+    /// single one after a rest, and then it would stay as it was.
+    frames: u8,
+}
+
+impl<'a> Attendant<'a> {
+    fn new(
+        panel: &'a Panel,
+        repaint: &'a RepaintNotifier,
+        events: Receiver<Event>,
+        end: Option<Instant>,
+    ) -> Self {
+        Self {
+            panel,
+            repaint,
+            events,
+            end,
+            frames: FIRST_FRAMES,
+        }
+    }
+
+    /// Waits a little for what ends the app, and writes preferences that changed; `false` at the
+    /// end.
+    fn goes_on(&mut self) -> bool {
+        match self.events.recv_timeout(SAVE_EVERY) {
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(Event::New) => self.frames = self.frames.max(1),
+            Err(RecvTimeoutError::Timeout) => {
+                self.panel.save();
+                if let Some(frames) = self.frames.checked_sub(1) {
+                    self.frames = frames;
+                    self.repaint.request_repaint();
+                }
+            }
+        }
+        self.end.is_none_or(|end| Instant::now() < end)
+    }
+}

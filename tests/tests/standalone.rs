@@ -1,0 +1,285 @@
+//! The standalone app without a window and without a device: files, errors, signals, settings.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use mertscope_tests::{chord, repository, run, said, standalone, wav};
+use serde_json::{Value, json};
+
+/// A JACK server that is not there.
+const NO_SERVER: &str = "mertscope-test-no-server";
+
+/// The app with settings of its own, which are gone after the test.
+fn app(config: &tempfile::TempDir) -> Command {
+    standalone(config.path(), NO_SERVER)
+}
+
+fn settings() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn write_settings(config: &Path, content: &Value) {
+    let folder = config.join("mertscope");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("standalone.json"), content.to_string()).unwrap();
+}
+
+/// The app listens at real time, on the windows that the settings ask for; each of them has the
+/// key and the genre that the command hears there.
+#[test]
+fn a_file_is_heard_as_the_command_hears_it() {
+    let config = settings();
+    write_settings(
+        config.path(),
+        &json!({"plugin": {
+            "version": "0.1.0", "params": {"hop": {"string": "1.0 s"}}, "fields": {},
+        }}),
+    );
+    let command = run(&["analyze".as_ref(), piece().as_os_str(), "--json".as_ref()]);
+    let expected = &command.json()["files"][0]["timeline"];
+    let mut child = listening(&config, &["--json"]);
+    for line in first_lines(&mut child, 4) {
+        let ours: Value = serde_json::from_str(&line).expect("a line of JSON");
+        let end_s = ours["end_s"].as_f64().unwrap();
+        let mut theirs = expected.as_array().unwrap().iter();
+        let theirs = theirs
+            .find(|window| (window["end_s"].as_f64().unwrap() - end_s).abs() < 0.02)
+            .unwrap_or_else(|| panic!("the command has no window that ends at {end_s} s"));
+        assert_eq!(ours["status"], "ok", "{line}");
+        assert_eq!(ours["key"], theirs["key_label"], "{line}");
+        let probability = |label: &Value| label.as_f64().unwrap();
+        let genres = theirs["genre_smoothed"].as_object().unwrap().iter();
+        let best = genres.max_by(|a, b| probability(a.1).total_cmp(&probability(b.1)));
+        let best = best.map(|(label, _)| label.as_str());
+        assert_eq!(ours["genre"].as_str(), best, "{line}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_file_ends_the_app_with_its_end() {
+    let config = settings();
+    let file = config.path().join("chord.wav");
+    fs::write(&file, wav(44_100, 1, &chord(44_100, 6.0))).unwrap();
+    let ended = said(app(&config).args(["--headless", "--file"]).arg(&file));
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(
+        ended.out.lines().count() >= 1 && ended.out.contains(" %"),
+        "{ended:?}"
+    );
+
+    fs::write(&file, wav(44_100, 1, &chord(44_100, 2.0))).unwrap();
+    let short = said(app(&config).args(["--headless", "--file"]).arg(&file));
+    assert_eq!(short.code, 1, "{short:?}");
+    assert!(
+        short.out.is_empty() && short.err.contains("before one whole window"),
+        "{short:?}"
+    );
+}
+
+/// A sentence that names what is wrong and what to do, and the exit code; never a panic.
+#[test]
+fn what_can_not_be_done_is_told() {
+    let config = settings();
+    let readme = repository("README.md");
+    let folder = repository("assets");
+    let readme = readme.to_str().unwrap();
+    let folder = folder.to_str().unwrap();
+    for (words, code, told) in [
+        (&["--headless"][..], 1, "There is no input device"),
+        (
+            &["--headless", "--backend", "jack"],
+            1,
+            "No JACK server runs here",
+        ),
+        (
+            &["--headless", "--input", "Moon"],
+            1,
+            "no input device 'Moon'",
+        ),
+        (
+            &["--headless", "--output", "Moon", "--file", readme],
+            1,
+            "no output device 'Moon'",
+        ),
+        (
+            &["--headless", "--file", "absent.wav"],
+            1,
+            "There is no file absent.wav",
+        ),
+        (
+            &["--headless", "--file", readme],
+            1,
+            "is not audio that can be read here",
+        ),
+        (&["--headless", "--file", folder], 1, "is a folder"),
+        (&["--headless", "--rate", "1"], 2, "--rate"),
+        (
+            &["--headless", "--channels", "2-9"],
+            2,
+            "neither one channel",
+        ),
+        (&["--json"], 2, "--headless"),
+        (&["song.wav"], 2, "unexpected argument"),
+        (
+            &["--seconds", "1"],
+            1,
+            "--headless to have results as lines",
+        ),
+    ] {
+        let said = said(app(&config).args(words));
+        assert_eq!(said.code, code, "{words:?}: {said:?}");
+        assert!(said.err.contains(told), "{words:?}: {said:?}");
+        assert!(
+            !said.err.contains("panicked") && said.out.is_empty(),
+            "{words:?}: {said:?}"
+        );
+    }
+    let left = fs::read_dir(config.path()).unwrap().count();
+    assert_eq!(left, 0, "no settings were chosen, so none are written");
+}
+
+#[test]
+fn help_version_and_devices_are_told_on_standard_output() {
+    let config = settings();
+    let help = said(app(&config).arg("--help"));
+    assert_eq!(help.code, 0);
+    for word in [
+        "--list-devices",
+        "--headless",
+        "--loop",
+        "Exit codes",
+        "Examples",
+    ] {
+        assert!(help.out.contains(word), "{word} is missing in {}", help.out);
+    }
+    for line in help.out.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let version = said(app(&config).arg("--version"));
+    let expected = format!("mertscope-standalone {}", env!("CARGO_PKG_VERSION"));
+    assert_eq!((version.code, version.out.trim()), (0, expected.as_str()));
+    let devices = said(app(&config).arg("--list-devices"));
+    assert_eq!((devices.code, devices.err.as_str()), (0, ""));
+    assert_eq!(devices.out, "Inputs\n  none\nOutputs\n  none\n");
+}
+
+/// Without a model that can run nothing is heard, and that is told; a model that is missing gives
+/// way to the embedded one.
+#[test]
+fn a_model_that_is_missing_is_told_and_the_embedded_one_goes_on() {
+    let config = settings();
+    let piece = repository("assets/demo/slow-harbour.flac");
+    let listened = said(
+        app(&config)
+            .args([
+                "--headless",
+                "--seconds",
+                "9",
+                "--model",
+                "no-such-model",
+                "--file",
+            ])
+            .arg(piece),
+    );
+    assert_eq!(listened.code, 0, "{listened:?}");
+    assert!(listened.err.contains("no-such-model"), "{listened:?}");
+    assert!(listened.out.contains(" %"), "{listened:?}");
+}
+
+fn piece() -> PathBuf {
+    repository("assets/demo/slow-harbour.flac")
+}
+
+/// The app playing a piece over and over.
+fn listening(config: &tempfile::TempDir, words: &[&str]) -> Child {
+    let mut command = app(config);
+    command
+        .args(["--headless", "--loop", "--file"])
+        .arg(piece());
+    command
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.spawn().expect("the app starts")
+}
+
+/// The first lines that a child prints, however long that takes; the pipe stays open.
+fn first_lines(child: &mut Child, count: usize) -> Vec<String> {
+    let out = child.stdout.as_mut().expect("a pipe");
+    BufReader::new(out)
+        .lines()
+        .take(count)
+        .map(|line| line.expect("a line"))
+        .collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_end_the_app_cleanly() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let config = settings();
+        let mut child = listening(&config, &[]);
+        let first = first_lines(&mut child, 1).remove(0);
+        assert!(
+            first.contains(" %") || first.contains("no clear key"),
+            "{first}"
+        );
+        let id = libc::pid_t::try_from(child.id()).unwrap();
+        // SAFETY: the child has not been waited for, so the number is still its own.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        let ended = child.wait_with_output().unwrap();
+        let err = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(0), "signal {signal}: {err}");
+        assert!(!err.contains("panicked"), "{err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let config = settings();
+    let mut child = listening(&config, &[]);
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stderr)
+    );
+}
+
+/// What was chosen is not there, and what is damaged is put aside: neither is lost.
+#[test]
+fn settings_are_kept_whatever_is_to_be_had() {
+    let config = settings();
+    let chosen = json!({"audio": {"input": "jack:mixer", "sky": 1}, "version": 9, "more": [1.5]});
+    write_settings(config.path(), &chosen);
+    let file = config.path().join("mertscope/standalone.json");
+    let absent = said(app(&config).arg("--headless"));
+    assert_eq!(absent.code, 1, "{absent:?}");
+    assert!(absent.err.contains("No JACK server"), "{absent:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), chosen.to_string());
+
+    fs::write(&file, "{\"audio\":").unwrap();
+    let damaged = said(
+        app(&config)
+            .args([
+                "--headless",
+                "--seconds",
+                "1",
+                "--backend",
+                "none",
+                "--file",
+            ])
+            .arg(repository("assets/demo/slow-harbour.flac")),
+    );
+    assert_eq!(damaged.code, 0, "{damaged:?}");
+    assert!(damaged.err.contains("put aside"), "{damaged:?}");
+    let aside = config.path().join("mertscope/standalone.damaged.json");
+    assert_eq!(fs::read_to_string(aside).unwrap(), "{\"audio\":");
+}

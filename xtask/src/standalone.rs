@@ -1,0 +1,68 @@
+//! The standalone app as xtask uses it: how it is built, and the one place that knows its flags.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{self, Progress};
+use crate::workspace::Workspace;
+
+/// What cargo builds for it; the plugin alone needs nothing of the audio backends.
+pub const BUILD: [&str; 6] = [
+    "--package",
+    "mertscope",
+    "--features",
+    "standalone",
+    "--bin",
+    NAME,
+];
+
+/// The program's name.
+pub const NAME: &str = "mertscope-standalone";
+
+/// The built app.
+pub struct Standalone {
+    executable: PathBuf,
+}
+
+impl Standalone {
+    /// Builds the app in release.
+    pub fn build(workspace: &Workspace) -> Result<Self> {
+        let mut cargo = workspace.cargo(["build", "--release"]);
+        let elapsed = process::run(
+            "Building the standalone app (release)",
+            Progress::Talks,
+            cargo.args(BUILD),
+        )?;
+        eprintln!("    built in {:.1} s", elapsed.as_secs_f64());
+        Ok(Self {
+            executable: workspace.release(NAME),
+        })
+    }
+
+    /// The app with these arguments, in the folder that the user is in.
+    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.args(arguments);
+        command
+    }
+
+    /// The app playing a file: in its window where there is a display, else as lines for a while.
+    pub fn play(&self, file: &Path, seconds: u32) -> Command {
+        let mut command = self.run(["--file".as_ref(), file.as_os_str()]);
+        if !has_display() {
+            let seconds = seconds.to_string();
+            command.args(["--headless", "--seconds", &seconds]);
+        }
+        command
+    }
+}
+
+/// Whether a window can be opened that someone sees.
+pub fn has_display() -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("CI") && (!cfg!(target_os = "linux") || is_set("DISPLAY"))
+}
