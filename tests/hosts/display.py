@@ -27,9 +27,11 @@ PICTURES = "MERTSCOPE_PICTURES"
 PARTS = {
     "the circle of fifths": (0.1, 0.15, 0.35, 0.5),
     "the genres": (0.5, 0.15, 0.9, 0.5),
-    "the timeline": (0.1, 0.7, 0.9, 0.85),
+    "the timeline": (0.1, 0.7, 0.975, 0.85),
 }
-SHADES = 8  # text alone is drawn in that many
+# What was heard is drawn in colours, everything else in greys or nearly so.
+COLOURFUL = 70
+COLOURFUL_PIXELS = 50
 
 
 class Screen:
@@ -63,7 +65,7 @@ class Screen:
         return len(np.unique(content)) > 16
 
     def empty_parts(self):
-        """The main parts of the window, which has a title bar, in which next to nothing is drawn."""
+        """The main parts of the window, which has a title bar, in which nothing that was heard is drawn."""
         pixels = self.pixels()
         rows, columns = np.nonzero(pixels != pixels[-1, -1])
         if len(rows) == 0:
@@ -75,7 +77,9 @@ class Screen:
             left, top, right, bottom = part
             rows = slice(int(top * height), int(bottom * height))
             columns = slice(int(left * width), int(right * width))
-            return len(np.unique(window[rows, columns])) < SHADES
+            channels = [window[rows, columns] >> shift & 0xFF for shift in (16, 8, 0)]
+            spread = np.max(channels, axis=0) - np.min(channels, axis=0)
+            return np.count_nonzero(spread > COLOURFUL) < COLOURFUL_PIXELS
 
         return [name for name, part in PARTS.items() if is_empty(part)]
 

@@ -98,19 +98,23 @@ def opens_its_editor(path, piece):
 
 
 def shows_what_it_hears(path, piece):
-    """The embedded editor shows a piece that plays in each of its main parts. Runs in display.py.
+    """The embedded editor shows a piece that was played in each of its main parts. Runs in display.py.
 
     A picture of it is kept.
     """
     screen = Screen()
     plugin = pedalboard.load_plugin(path)
+    plugin.preset_data = preset_that_waits(plugin.preset_data)
+    plugin.parameters["log"].raw_value = 1.0
     audio, rate_hz = demo_audio(piece, 20.0)
-    close = threading.Event()
-    empty = []
 
-    def play():
-        while not close.is_set():
-            plugin.process(audio, rate_hz, buffer_size=512, reset=False)
+    # A render that begins before the model is there may not be heard.
+    def is_heard():
+        plugin.process(audio, rate_hz, buffer_size=512)
+        return becomes_true(logged_windows, limit_s=1.0)
+
+    assert becomes_true(is_heard), "no window was heard"
+    close, empty = threading.Event(), []
 
     def watch():
         becomes_true(lambda: not screen.empty_parts(), limit_s=120.0)
@@ -118,12 +122,10 @@ def shows_what_it_hears(path, piece):
         screen.keep("pedalboard")
         close.set()
 
-    threads = [threading.Thread(target=work) for work in (play, watch)]
-    for thread in threads:
-        thread.start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     plugin.show_editor(close)
-    for thread in threads:
-        thread.join()
+    watcher.join()
     assert not empty, f"nothing is drawn in {empty}"
 
 

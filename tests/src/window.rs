@@ -345,17 +345,27 @@ pub struct Picture {
 impl Picture {
     /// How many colours a part of it has.
     #[must_use]
-    pub fn colours(&self, [left, top, right, bottom]: Region) -> usize {
-        let at = |share: f64, length: usize| (share * length as f64) as usize;
-        let columns = at(left, self.width)..at(right, self.width);
-        let rows = at(top, self.height)..at(bottom, self.height);
-        let mut colours: Vec<[u8; 3]> = rows
-            .flat_map(|row| &self.pixels[row * self.width..][columns.clone()])
-            .copied()
-            .collect();
+    pub fn colours(&self, part: Region) -> usize {
+        let mut colours: Vec<[u8; 3]> = self.part(part).collect();
         colours.sort_unstable();
         colours.dedup();
         colours.len()
+    }
+
+    /// How many pixels of a part of it are in colours rather than in greys or nearly so.
+    #[must_use]
+    pub fn colourful(&self, part: Region) -> usize {
+        let spread = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b);
+        let colourful = |pixel: &[u8; 3]| spread(*pixel) > 70;
+        self.part(part).filter(colourful).count()
+    }
+
+    fn part(&self, [left, top, right, bottom]: Region) -> impl Iterator<Item = [u8; 3]> {
+        let at = |share: f64, length: usize| (share * length as f64) as usize;
+        let columns = at(left, self.width)..at(right, self.width);
+        let rows = at(top, self.height)..at(bottom, self.height);
+        rows.flat_map(move |row| &self.pixels[row * self.width..][columns.clone()])
+            .copied()
     }
 
     /// Whether the plugin's window covers all of it.

@@ -21,7 +21,7 @@ const PARTS: [(&str, Region); 5] = [
     ("the bar", [0.0, 0.0, 1.0, 0.06]),
     ("the circle of fifths", [0.05, 0.12, 0.35, 0.55]),
     ("the genres", [0.5, 0.12, 0.95, 0.55]),
-    ("the timeline", [0.05, 0.65, 0.95, 0.9]),
+    ("the timeline", [0.05, 0.65, 0.975, 0.9]),
     ("the status strip", [0.0, 0.94, 1.0, 1.0]),
 ];
 
@@ -104,6 +104,11 @@ fn the_window_shows_what_was_heard() {
     for (what, part) in PARTS {
         let colours = picture.colours(part);
         assert!(colours >= SHADES, "{what} has {colours} colours");
+    }
+    // What was heard is drawn in colours.
+    for (what, part) in &PARTS[1..4] {
+        let pixels = picture.colourful(*part);
+        assert!(pixels >= 50, "{what} has {pixels} pixels in colour");
     }
     editor.close(&mut instance);
 }
