@@ -3,15 +3,17 @@
 One check a process, so that a crash names its check. The exit code is 0 if it holds.
 """
 
+import os
 import pathlib
 import sys
 import tempfile
+import threading
 
 import dawdreamer
 import numpy as np
 from pedalboard.io import AudioFile
 
-from display import becomes_true
+from display import Screen, becomes_true
 from hearing import check_against_the_command, logged_windows
 
 BLOCK_SIZES = [1, 64, 441, 512, 8192]
@@ -95,7 +97,45 @@ def hears_what_the_command_hears(path, piece):
     check_against_the_command(logged_windows()[:1])
 
 
-CHECKS = [loads, renders_untouched, keeps_state, hears_what_the_command_hears]
+def shows_what_it_hears(path, piece):
+    """The embedded editor shows a piece that was rendered in each of its main parts. Runs in display.py.
+
+    A picture of it is kept. This host's editor is closed by hand only, so the process ends with it.
+    """
+    audio, rate_hz = demo_audio(piece, 6.0)
+    screen = Screen()
+    engine = dawdreamer.RenderEngine(rate_hz, 512)
+    source = engine.make_playback_processor("source", audio)
+    plugin = engine.make_plugin_processor("mertscope", path)
+    names = [parameter["name"] for parameter in plugin.get_parameters_description()]
+    plugin.set_parameter(names.index("Log"), 1.0)
+    engine.load_graph([(source, []), (plugin, ["source"])])
+
+    def heard():
+        engine.render(5.2)
+        return becomes_true(logged_windows, limit_s=1.0)
+
+    assert becomes_true(heard), "no window was heard"
+
+    def watch():
+        becomes_true(lambda: not screen.empty_parts(), limit_s=120.0)
+        empty = screen.empty_parts()
+        screen.keep("dawdreamer")
+        if empty:
+            print(f"nothing is drawn in {empty}", file=sys.stderr, flush=True)
+        os._exit(1 if empty else 0)
+
+    threading.Thread(target=watch).start()
+    plugin.open_editor()
+
+
+CHECKS = [
+    loads,
+    renders_untouched,
+    keeps_state,
+    hears_what_the_command_hears,
+    shows_what_it_hears,
+]
 
 if __name__ == "__main__":
     check, plugin_path, piece_path = sys.argv[1:]

@@ -9,16 +9,27 @@ The server outlives the command, as a program whose server goes first is killed.
 import contextlib
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 
 import numpy as np
 
 WIDTH, HEIGHT = 1280, 800
 TITLE_BAR_PIXELS = 40
 FRAME_BUFFER = "MERTSCOPE_FRAME_BUFFER"
+PICTURES = "MERTSCOPE_PICTURES"
+
+# Where the main parts of the plugin's window are: left, top, right, bottom, in fractions of it.
+PARTS = {
+    "the circle of fifths": (0.1, 0.15, 0.35, 0.5),
+    "the genres": (0.5, 0.15, 0.9, 0.5),
+    "the timeline": (0.1, 0.7, 0.9, 0.85),
+}
+SHADES = 8  # text alone is drawn in that many
 
 
 class Screen:
@@ -50,6 +61,41 @@ class Screen:
         top, left = rows.min() + TITLE_BAR_PIXELS, columns.min()
         content = pixels[top : rows.max() + 1, left : columns.max() + 1]
         return len(np.unique(content)) > 16
+
+    def empty_parts(self):
+        """The main parts of the window, which has a title bar, in which next to nothing is drawn."""
+        pixels = self.pixels()
+        rows, columns = np.nonzero(pixels != pixels[-1, -1])
+        if len(rows) == 0:
+            return list(PARTS)
+        window = pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        height, width = window.shape
+
+        def is_empty(part):
+            left, top, right, bottom = part
+            rows = slice(int(top * height), int(bottom * height))
+            columns = slice(int(left * width), int(right * width))
+            return len(np.unique(window[rows, columns])) < SHADES
+
+        return [name for name, part in PARTS.items() if is_empty(part)]
+
+    def keep(self, name):
+        """Writes the screen as a PNG file into the folder of pictures."""
+        pixels = self.pixels()
+        channels = [pixels >> shift & 0xFF for shift in (16, 8, 0)]
+        rows = np.stack(channels, axis=-1).astype(np.uint8).reshape(HEIGHT, WIDTH * 3)
+        lines = np.hstack([np.zeros((HEIGHT, 1), np.uint8), rows]).tobytes()
+
+        def chunk(kind, data):
+            check = zlib.crc32(kind + data)
+            return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+        head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 2, 0, 0, 0)
+        parts = [(b"IHDR", head), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")]
+        folder = pathlib.Path(os.environ[PICTURES])
+        folder.mkdir(parents=True, exist_ok=True)
+        png = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+        (folder / f"{name}.png").write_bytes(png)
 
 
 def becomes_true(condition, limit_s=30.0):

@@ -97,6 +97,36 @@ def opens_its_editor(path, piece):
     assert is_untouched(plugin, audio, rate_hz, 512)
 
 
+def shows_what_it_hears(path, piece):
+    """The embedded editor shows a piece that plays in each of its main parts. Runs in display.py.
+
+    A picture of it is kept.
+    """
+    screen = Screen()
+    plugin = pedalboard.load_plugin(path)
+    audio, rate_hz = demo_audio(piece, 20.0)
+    close = threading.Event()
+    empty = []
+
+    def play():
+        while not close.is_set():
+            plugin.process(audio, rate_hz, buffer_size=512, reset=False)
+
+    def watch():
+        becomes_true(lambda: not screen.empty_parts(), limit_s=120.0)
+        empty.extend(screen.empty_parts())
+        screen.keep("pedalboard")
+        close.set()
+
+    threads = [threading.Thread(target=work) for work in (play, watch)]
+    for thread in threads:
+        thread.start()
+    plugin.show_editor(close)
+    for thread in threads:
+        thread.join()
+    assert not empty, f"nothing is drawn in {empty}"
+
+
 def plays_while_its_editor_opens_and_closes(path, piece):
     """Audio comes out bit for bit while an editor opens and closes beside it. Runs in display.py.
 
@@ -161,6 +191,7 @@ CHECKS = [
     passes_audio_through,
     keeps_state,
     opens_its_editor,
+    shows_what_it_hears,
     plays_while_its_editor_opens_and_closes,
     two_instances,
     hears_what_the_command_hears,

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use clack_extensions::audio_ports::{AudioPortInfoBuffer, PluginAudioPorts};
 use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPortsConfig};
+use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::params::{ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
@@ -73,10 +74,33 @@ impl SharedHandler<'_> for Host {
     fn request_callback(&self) {}
 }
 
+impl HostGuiImpl for Host {
+    fn resize_hints_changed(&self) {}
+
+    fn request_resize(&self, _size: GuiSize) -> Result<(), HostError> {
+        Err(HostError::Message("this host keeps its window's size"))
+    }
+
+    fn request_show(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn request_hide(&self) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn closed(&self, _was_destroyed: bool) {}
+}
+
 impl HostHandlers for Host {
     type Shared<'a> = Self;
     type MainThread<'a> = ();
     type AudioProcessor<'a> = ();
+
+    fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Self) {
+        // The framework opens no window in a host without it.
+        builder.register::<HostGui>();
+    }
 }
 
 /// A parameter, as the plugin describes it.

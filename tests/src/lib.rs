@@ -8,6 +8,8 @@ pub mod host;
 pub mod hub;
 pub mod random;
 pub mod traced;
+#[cfg(target_os = "linux")]
+pub mod window;
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use mertscope_engine::decode::{Block, Decoder};
 use mertscope_engine::music::Key;
 use serde_json::Value;
 
@@ -44,6 +47,21 @@ pub fn skipped(test: &str, reason: &str) {
         let written = opened.and_then(|mut list| writeln!(list, "{test}: {reason}"));
         written.expect("the list of skipped tests can be written");
     }
+}
+
+/// A folder for `XDG_CONFIG_HOME`: of a user who has read the note of the first run and chosen
+/// nothing yet.
+///
+/// # Panics
+/// If it can't be made.
+#[must_use]
+pub fn welcomed_user() -> tempfile::TempDir {
+    let user = tempfile::tempdir().expect("a temporary folder");
+    let ours = user.path().join("mertscope");
+    fs::create_dir(&ours)
+        .and_then(|()| fs::write(ours.join("user.json"), r#"{"welcomed":true}"#))
+        .expect("a configuration folder");
+    user
 }
 
 /// The `mertscope` command, built by the first test that asks for it.
@@ -204,6 +222,30 @@ pub struct Piece {
     pub genre: String,
     /// Its keys, and where each begins in seconds.
     pub keys: Vec<(f64, Key)>,
+}
+
+impl Piece {
+    /// Its rate in hertz, and its channels, at most the first two.
+    ///
+    /// # Panics
+    /// If it can't be decoded.
+    #[must_use]
+    pub fn decoded(&self) -> (u32, Vec<Vec<f32>>) {
+        let mut decoder = Decoder::open(&self.path).expect("a piece");
+        let count = decoder.channels();
+        let mut channels = vec![Vec::new(); count.min(2)];
+        while let Some(block) = decoder.next_block().expect("a whole piece") {
+            let Block::Samples(samples) = block else {
+                panic!("{} has a gap", self.path.display());
+            };
+            for frame in samples.chunks_exact(count) {
+                for (channel, sample) in channels.iter_mut().zip(frame) {
+                    channel.push(*sample);
+                }
+            }
+        }
+        (decoder.rate_hz(), channels)
+    }
 }
 
 /// The demo pieces, from `assets/demo/demo.toml`.

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mertscope_tests::bundles::bundles;
-use mertscope_tests::{repository, run, said_to, skipped};
+use mertscope_tests::{repository, run, said_to, skipped, welcomed_user};
 
 /// Seconds between windows, in the host and in the command that it is compared with.
 const HOP_S: &str = "1";
@@ -28,6 +28,7 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "two_instances", false),
     ("pedalboard", "hears_what_the_command_hears", false),
     ("pedalboard", "opens_its_editor", true),
+    ("pedalboard", "shows_what_it_hears", true),
     (
         "pedalboard",
         "plays_while_its_editor_opens_and_closes",
@@ -40,6 +41,7 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("dawdreamer", "renders_untouched", false),
     ("dawdreamer", "keeps_state", false),
     ("dawdreamer", "hears_what_the_command_hears", false),
+    ("dawdreamer", "shows_what_it_hears", true),
 ];
 
 fn main() -> ExitCode {
@@ -179,6 +181,9 @@ fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> 
         .env("XDG_DATA_HOME", scratch.path())
         .env_remove("ORT_DYLIB_PATH");
     command.env("MERTSCOPE_EXPECTED", &expected);
+    let user = welcomed_user();
+    command.env("XDG_CONFIG_HOME", user.path());
+    command.env("MERTSCOPE_PICTURES", target().join("pictures"));
     let done = command.stdin(Stdio::null()).output()?;
     if done.status.success() {
         return Ok(());

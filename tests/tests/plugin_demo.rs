@@ -8,7 +8,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use mertscope_engine::decode::{Block, Decoder};
 use mertscope_tests::host::Instance;
 use mertscope_tests::{Piece, demo, full, mertscope, said};
 use serde_json::{Value, json};
@@ -18,24 +17,6 @@ const FRAMES: usize = 2048;
 
 /// How long the last window may take to appear: a hang, not a measure.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// The piece's rate and its channels, at most the first two.
-fn decoded(piece: &Piece) -> (u32, Vec<Vec<f32>>) {
-    let mut decoder = Decoder::open(&piece.path).unwrap();
-    let count = decoder.channels();
-    let mut channels = vec![Vec::new(); count.min(2)];
-    while let Some(block) = decoder.next_block().unwrap() {
-        let Block::Samples(samples) = block else {
-            panic!("{} has a gap", piece.path.display());
-        };
-        for frame in samples.chunks_exact(count) {
-            for (channel, sample) in channels.iter_mut().zip(frame) {
-                channel.push(*sample);
-            }
-        }
-    }
-    (decoder.rate_hz(), channels)
-}
 
 /// The logs of this process.
 fn logs() -> Vec<PathBuf> {
@@ -59,7 +40,7 @@ fn lines(path: &PathBuf) -> Vec<Value> {
 /// Plays a piece into one input of an instance (the other is silent), has that one analysed, and
 /// returns the log's lines.
 fn played(piece: &Piece, source: &str) -> Vec<Value> {
-    let (rate_hz, channels) = decoded(piece);
+    let (rate_hz, channels) = piece.decoded();
     let frames = channels[0].len();
     let mut instance = Instance::default();
     let mut state = instance.state();

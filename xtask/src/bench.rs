@@ -14,6 +14,7 @@ mod start;
 mod statistics;
 pub mod table;
 mod wave;
+mod window;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -43,6 +44,7 @@ Names (all of them by default):
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
   frames    A frame of the editor on the CPU, page by page, with a full history
+  window    Processor time and paints of an open window, with nothing new and while music plays (Linux, Xvfb)
 
 Models (with --models; all of them by default): MERT-v0-public, MERT-v0, MERT-v1-95M, MERT-v1-330M, music2vec-v1
   One window at full size with random weights: fp32 and int8, all layers and cut after layer 7, with 1 and 2 threads,
@@ -75,6 +77,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("start", start::measure),
     ("live", live::measure),
     ("frames", frames::measure),
+    ("window", window::measure),
 ];
 
 /// A name, if there is a measurement of it.

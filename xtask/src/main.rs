@@ -15,6 +15,7 @@ mod parity;
 mod peak;
 mod process;
 mod run;
+mod screenshots;
 mod setup;
 mod standalone;
 mod test;
@@ -51,6 +52,7 @@ Commands:
   uninstall    Takes them away again
 
   demo-audio   Renders the demo pieces in assets/demo again, after a change to their scores
+  screenshots  Makes the pictures of the window in assets/pictures again, after a change to the editor
 
 `cargo xtask <COMMAND> --help` says more.
 
@@ -67,6 +69,7 @@ enum Command {
     Demo,
     Run { arguments: Vec<OsString> },
     DemoAudio,
+    Screenshots,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
     Parity { models: Vec<&'static str> },
@@ -103,6 +106,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo => return demo::run(&workspace),
         Command::Run { arguments } => return run::run(&workspace, &arguments),
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
+        Command::Screenshots => screenshots::run(&workspace)?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
         Command::Parity { models } => return parity::run(&workspace, &models),
@@ -146,6 +150,7 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
             "demo" => (Command::Demo, demo::HELP),
             "run" => return Ok(parse_run(arguments.raw_args()?.collect())),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
+            "screenshots" => (Command::Screenshots, screenshots::HELP),
             "test" => (
                 Command::Test {
                     full: false,
@@ -260,6 +265,7 @@ mod tests {
                     arguments: ["--file", "a.flac", "--", "b"].map(OsString::from).to_vec(),
                 },
             ),
+            ("screenshots", Command::Screenshots),
             (
                 "test",
                 Command::Test {

@@ -64,6 +64,8 @@ pub enum Goal {
     Bench,
     /// `cargo xtask train`
     Train,
+    /// `cargo xtask screenshots`, and what else opens the plugin's window
+    Screen,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
         /// The builds that are wanted beside the CPU build of ONNX Runtime.
@@ -109,6 +111,7 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
         }
         Goal::Bench => purposes.push(Purpose::Environment),
         Goal::Train => purposes.extend([Purpose::Environment, Purpose::Train]),
+        Goal::Screen => purposes.push(Purpose::Screen),
     }
     packages::ensure(&purposes)?;
     for build in missing {
@@ -127,7 +130,7 @@ pub fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 /// Real plugin hosts for the tests: a Python environment with them, and the packages that they
 /// need. Nothing else depends on them, so that what can't be had is told, and the tests skip it.
 pub fn hosts(workspace: &Workspace) {
-    let got = packages::ensure(&[Purpose::Environment, Purpose::Hosts])
+    let got = packages::ensure(&[Purpose::Environment, Purpose::Screen, Purpose::Hosts])
         .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));
     if let Err(error) = got {
         eprintln!("    {error:#}\n    Tests in plugin hosts that are not there will be skipped.");

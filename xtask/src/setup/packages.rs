@@ -26,7 +26,9 @@ pub enum Purpose {
     Test,
     /// A Python environment of our own.
     Environment,
-    /// Real plugin hosts, and a screen for them.
+    /// A screen that nobody sees, for the plugin's window.
+    Screen,
+    /// Real plugin hosts.
     Hosts,
     /// Making the music that the embedded model is trained on.
     Train,
@@ -110,7 +112,7 @@ const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         package: "xvfb",
         why: "is the screen that the tests open the plugin's editor on",
-        purpose: Purpose::Hosts,
+        purpose: Purpose::Screen,
         probe: Probe::Program(&["Xvfb"]),
     },
     Requirement {
@@ -128,7 +130,7 @@ const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         package: "libegl1",
         why: "draws the editor there",
-        purpose: Purpose::Hosts,
+        purpose: Purpose::Screen,
         probe: Probe::Library("libEGL.so.1"),
     },
     Requirement {

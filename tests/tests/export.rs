@@ -1,0 +1,194 @@
+//! Exports of a live history, heard by the real engine: every kind, of hours too, into folders
+//! good and bad.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use mertscope_engine::capture::{Transport, tap};
+use mertscope_engine::export::save::{Kind, export};
+use mertscope_engine::live::{Controls, Entry, Hop, Live, Settings, Snapshot};
+use mertscope_tests::{demo, skipped};
+use serde_json::Value;
+
+/// The piece that is heard, as far as it stays in its first key, in seconds.
+const PIECE: (&str, f64) = ("two-rooms.ogg", 17.0);
+
+/// How long an answer may take: a hang, not a measure.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where a second run of a test finds its folder.
+const FOLDER: &str = "MERTSCOPE_EXPORT_FOLDER";
+
+/// A piece in A minor, heard live.
+fn heard() -> Arc<Snapshot> {
+    static HEARD: OnceLock<Arc<Snapshot>> = OnceLock::new();
+    let listen = || {
+        let settings = Settings {
+            exact_offline: true,
+            ..Settings::default()
+        };
+        let controls = Controls {
+            hop: Hop::Seconds(1.0),
+            ..Controls::default()
+        };
+        let stream = Live::acquire().open(settings, Arc::new(move || controls));
+        let pieces = demo();
+        let piece = pieces.iter().find(|piece| piece.path.ends_with(PIECE.0));
+        let (rate_hz, channels) = piece.unwrap().decoded();
+        let audio = &channels[0][..(PIECE.1 * f64::from(rate_hz)) as usize];
+        let (mut tap, drain) = tap(rate_hz);
+        stream.attach(drain);
+        let begun = Instant::now();
+        for (n, block) in audio.chunks(1024).enumerate() {
+            let at = Transport {
+                playing: true,
+                position: Some((n * 1024) as i64),
+                offline: true,
+            };
+            tap.push_exact(&[block], at, PATIENCE);
+        }
+        loop {
+            let snapshot = stream.snapshot();
+            if snapshot.analysed_windows >= 10 {
+                return snapshot;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{snapshot:#?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    Arc::clone(HEARD.get_or_init(listen))
+}
+
+/// The same over again, to as many windows as the engine remembers, over three hours, with labels
+/// of 200 characters.
+fn hours() -> Snapshot {
+    let mut hours = Snapshot::clone(&heard());
+    let windows: Vec<Arc<Entry>> = hours.history.iter().cycle().take(2048).cloned().collect();
+    let moved = windows.iter().enumerate().map(|(n, entry)| {
+        let mut entry = Entry::clone(entry);
+        entry.reading.start_s = n as f64 * 5.5;
+        entry.reading.end_s = entry.reading.start_s + 5.0;
+        Arc::new(entry)
+    });
+    hours.history = Arc::new(moved.collect());
+    let running = hours.model.running.as_mut().unwrap();
+    let long = |n| format!("{n} {}", "ä\"<,>".repeat(40));
+    let labels = 0..running.genre_labels.len();
+    running.genre_labels = labels.map(long).collect();
+    hours
+}
+
+fn exported(snapshot: &Snapshot, kind: Kind, folder: &Path) -> Vec<u8> {
+    let path = export(snapshot, kind, Some(folder)).unwrap();
+    assert_eq!(path.parent(), Some(folder));
+    fs::read(path).unwrap()
+}
+
+/// Each kind holds what was heard: a row and an object a window, a picture, the key's marker.
+#[test]
+fn what_was_heard_live_is_in_every_kind_of_export() {
+    let folder = tempfile::tempdir().unwrap();
+    for snapshot in [heard(), Arc::new(hours())] {
+        let windows = snapshot.history.len();
+        let csv = String::from_utf8(exported(&snapshot, Kind::Csv, folder.path())).unwrap();
+        assert_eq!(csv.lines().count(), 1 + windows);
+        assert!(csv.contains("A minor"), "{csv}");
+
+        let json: Value =
+            serde_json::from_slice(&exported(&snapshot, Kind::Json, folder.path())).unwrap();
+        let timeline = json["files"][0]["timeline"].as_array().unwrap();
+        assert_eq!(timeline.len(), windows);
+        assert_eq!(json["files"][0]["summary"]["key"]["best"], "A minor");
+        assert_eq!(json["model"]["id"], "embedded-v0");
+        assert_eq!(json["heads"].as_array().unwrap().len(), 2);
+
+        let png = exported(&snapshot, Kind::Png, folder.path());
+        assert!(png.starts_with(b"\x89PNG\r\n") && png.len() > 20_000);
+
+        let midi = exported(&snapshot, Kind::Midi, folder.path());
+        let name = b"A minor (8A)";
+        assert!(midi.starts_with(b"MThd") && midi.windows(name.len()).any(|at| at == name));
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 8);
+}
+
+/// Without music there is a sentence and no file.
+#[test]
+fn nothing_heard_is_nothing_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in Kind::ALL {
+        let error = export(&Snapshot::default(), kind, Some(folder.path())).unwrap_err();
+        assert!(error.to_string().contains("play some seconds"), "{error}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// Runs this test again in a name space of its own, with a folder that `mount` mounts.
+fn in_a_folder_of_its_own(test: &str, mount: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let apart = |arguments: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount"]);
+        unshare.args(arguments).stdin(Stdio::null());
+        unshare
+    };
+    let works = apart(&["true"]).output();
+    if !works.is_ok_and(|output| output.status.success()) {
+        skipped(
+            test,
+            "this system gives no name spaces to mount a folder in",
+        );
+        return;
+    }
+    let script = format!("set -e; {mount}; exec \"$0\" --exact {test}");
+    let output = apart(&["sh", "-c", &script])
+        .arg(env::current_exe().unwrap())
+        .env(FOLDER, folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+fn folder() -> Option<PathBuf> {
+    env::var_os(FOLDER).map(PathBuf::from)
+}
+
+/// A full disk is named, and nothing half written is left.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_folder_is_told_and_left_as_it_was() {
+    let Some(folder) = folder() else {
+        return in_a_folder_of_its_own(
+            "a_full_folder_is_told_and_left_as_it_was",
+            "mount -t tmpfs -o size=16k none \"$MERTSCOPE_EXPORT_FOLDER\"",
+        );
+    };
+    let error = export(&heard(), Kind::Png, Some(&folder)).unwrap_err();
+    assert!(error.to_string().contains("no space left"), "{error}");
+    assert!(error.to_string().contains(folder.to_str().unwrap()));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    // What is small enough still goes in.
+    assert!(export(&heard(), Kind::Midi, Some(&folder)).is_ok());
+}
+
+/// A folder that can't be written is named.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_read_only_folder_is_told() {
+    let Some(folder) = folder() else {
+        return in_a_folder_of_its_own(
+            "a_read_only_folder_is_told",
+            "mount -t tmpfs -o ro none \"$MERTSCOPE_EXPORT_FOLDER\"",
+        );
+    };
+    for kind in Kind::ALL {
+        let error = export(&heard(), kind, Some(&folder)).unwrap_err();
+        assert!(error.to_string().contains("may not write"), "{error}");
+    }
+}

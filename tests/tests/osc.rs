@@ -1,0 +1,194 @@
+//! OSC messages of the built plugin in a host, as a receiver on this machine gets them.
+
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use mertscope_tests::chord;
+use mertscope_tests::host::{Deck, Instance};
+use rosc::{OscMessage, OscPacket, OscType, decoder};
+use serde_json::{Value, json};
+
+const RATE_HZ: u32 = 16_000;
+
+/// The rate of an hour of nothing: the lowest there is, as it is over soonest.
+const QUIET_RATE_HZ: u32 = 8_000;
+
+/// Frames in a block.
+const FRAMES: usize = 2048;
+
+/// How long a message may take: a hang, not a measure.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A receiver, and its address.
+fn receiver() -> (UdpSocket, String) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let patience = Some(Duration::from_millis(100));
+    socket.set_read_timeout(patience).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
+}
+
+/// What is waiting, or comes soon.
+fn next(socket: &UdpSocket) -> Option<OscMessage> {
+    let mut room = [0; 4096];
+    let length = socket.recv(&mut room).ok()?;
+    match decoder::decode_udp(&room[..length]).unwrap().1 {
+        OscPacket::Message(message) => Some(message),
+        OscPacket::Bundle(bundle) => panic!("a bundle: {bundle:?}"),
+    }
+}
+
+/// An instance that bounces without leaving a window out, with this OSC object in its project.
+fn instance(osc: &Value) -> Instance {
+    let mut instance = Instance::default();
+    let mut state = instance.state();
+    let mut object: Value =
+        serde_json::from_str(state["fields"]["mertscope"].as_str().unwrap()).unwrap();
+    object["engine"] = json!({ "exact_offline": true, "cpu_share": 1.0 });
+    object["osc"] = osc.clone();
+    state["fields"]["mertscope"] = json!(object.to_string());
+    state["params"]["hop"] = json!({ "f32": 1.0 });
+    assert!(instance.load_state(&state), "{osc}");
+    instance.set_offline(true);
+    instance
+}
+
+/// Plays audio through all channels; it comes out as it went in.
+fn play(deck: &mut Deck, audio: &[f32]) {
+    for block in audio.chunks(FRAMES) {
+        for channel in deck.input() {
+            channel[..block.len()].copy_from_slice(block);
+        }
+        deck.play(block.len());
+        assert_eq!(deck.output()[0][..block.len()], *block);
+    }
+}
+
+/// Plays audio, and returns what `socket` got until it got a message
+/// of this address, or, without one, at all.
+fn played(
+    instance: &mut Instance,
+    audio: &[f32],
+    socket: &UdpSocket,
+    until: &str,
+) -> Vec<OscMessage> {
+    let mut deck = instance.activate(RATE_HZ, FRAMES);
+    play(&mut deck, audio);
+    let begun = Instant::now();
+    let mut messages = Vec::new();
+    while begun.elapsed() < PATIENCE {
+        let Some(message) = next(socket) else {
+            continue;
+        };
+        let found = message.addr == until;
+        messages.push(message);
+        if found {
+            break;
+        }
+    }
+    instance.deactivate(deck);
+    messages
+}
+
+/// A project that says nothing of OSC, or that it is off, sends nothing; one that says it is on
+/// sends each window's key and genre, under its own name, with the host's time.
+#[test]
+fn nothing_is_sent_until_it_is_switched_on() {
+    let ((silent, silent_address), (socket, address)) = (receiver(), receiver());
+    let audio = chord(RATE_HZ, 12.0);
+    let mut off = instance(&json!({ "enabled": false, "address": silent_address, "name": "off" }));
+    let mut deck = off.activate(RATE_HZ, FRAMES);
+    play(&mut deck, &audio);
+
+    let osc = json!({ "enabled": true, "address": address, "name": "front" });
+    let mut on = instance(&osc);
+    let messages = played(&mut on, &audio, &socket, "/mertscope/genre");
+    assert_eq!(messages.last().unwrap().addr, "/mertscope/genre");
+    let key = messages
+        .iter()
+        .find(|m| m.addr == "/mertscope/key")
+        .unwrap();
+    let [
+        OscType::String(name),
+        OscType::Float(start_s),
+        OscType::Float(end_s),
+        OscType::String(_),
+        OscType::Int(_),
+        OscType::String(best),
+        OscType::String(_),
+        OscType::Float(probability),
+    ] = &key.args[..]
+    else {
+        panic!("{key:?}");
+    };
+    assert_eq!((name.as_str(), best.as_str()), ("front", "C major"));
+    assert!((end_s - start_s - 5.0).abs() < 0.01 && (0.0..7.0).contains(start_s));
+    assert!((0.1..=1.0).contains(probability));
+    let states = messages.iter().filter(|m| m.addr == "/mertscope/state");
+    assert!(states.count() > 0);
+    // The other instance had the same audio, and had it earlier.
+    assert_eq!(next(&silent), None);
+    off.deactivate(deck);
+}
+
+/// Addresses that are none, of many, of the internet or endless do no harm: audio passes, what the
+/// project said is saved again byte for byte, and nothing is sent to a neighbour.
+#[test]
+fn nonsense_in_a_project_sends_nothing_and_is_kept() {
+    let (socket, address) = receiver();
+    let audio = chord(RATE_HZ, 1.0);
+    let port = address.rsplit(':').next().unwrap().to_owned();
+    for osc in [
+        json!({ "enabled": true, "address": "everywhere" }),
+        json!({ "enabled": true, "address": "" }),
+        json!({ "enabled": true, "address": format!("127.0.0.1:0{}", "9".repeat(100_000)) }),
+        json!({ "enabled": true, "address": format!("255.255.255.255:{port}") }),
+        json!({ "enabled": true, "address": format!("0.0.0.0:{port}") }),
+        json!({ "enabled": true, "address": format!("224.0.0.1:{port}") }),
+        json!({ "enabled": true, "address": "8.8.8.8:53" }),
+        json!({ "enabled": true, "address": "127.0.0.1:0" }),
+        json!({ "enabled": "yes", "address": address }),
+        json!({ "enabled": true, "address": 7 }),
+        json!({ "enabled": true, "address": address, "name": ["x"] }),
+        json!([address]),
+        json!(null),
+    ] {
+        let mut instance = instance(&osc);
+        let saved = instance.save();
+        let mut deck = instance.activate(RATE_HZ, FRAMES);
+        play(&mut deck, &audio);
+        instance.deactivate(deck);
+        assert_eq!(instance.save(), saved, "{osc}");
+    }
+    assert_eq!(next(&socket), None);
+}
+
+/// An hour of silence, and one of a stopped transport, are told as such and hear nothing; music
+/// after that is heard.
+#[test]
+fn an_hour_without_music_hears_nothing_and_loses_nothing() {
+    let (socket, address) = receiver();
+    let mut instance = instance(&json!({ "enabled": true, "address": address }));
+    let mut deck = instance.activate(QUIET_RATE_HZ, FRAMES);
+    for playing in [true, false] {
+        deck.playing = playing;
+        for _ in 0..3600 * QUIET_RATE_HZ as usize / FRAMES {
+            deck.play(FRAMES);
+        }
+    }
+    instance.deactivate(deck);
+    let mut before = Vec::new();
+    while let Some(message) = next(&socket) {
+        before.push(message);
+    }
+    let of = |address: &str| before.iter().filter(|m| m.addr == address).count();
+    assert_eq!(of("/mertscope/key") + of("/mertscope/genre"), 0);
+    assert!(of("/mertscope/state") > 0);
+    let messages = played(
+        &mut instance,
+        &chord(RATE_HZ, 12.0),
+        &socket,
+        "/mertscope/key",
+    );
+    assert_eq!(messages.last().unwrap().addr, "/mertscope/key");
+}

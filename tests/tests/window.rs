@@ -1,0 +1,195 @@
+//! The plugin's real window in a CLAP host: what it shows, how it is opened, closed and resized, and
+//! that it is painted only when there is something new.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use mertscope_tests::host::Instance;
+use mertscope_tests::window::{Picture, Region, Screen, test_on_a_screen};
+use mertscope_tests::{chord, full};
+use serde_json::{Value, json};
+
+const RATE_HZ: u32 = 16_000;
+
+/// Frames in a block.
+const FRAMES: usize = 2048;
+
+/// Where the main parts are in a window of the first size, and what they are.
+const PARTS: [(&str, Region); 5] = [
+    ("the bar", [0.0, 0.0, 1.0, 0.06]),
+    ("the circle of fifths", [0.05, 0.12, 0.35, 0.55]),
+    ("the genres", [0.5, 0.12, 0.95, 0.55]),
+    ("the timeline", [0.05, 0.65, 0.95, 0.9]),
+    ("the status strip", [0.0, 0.94, 1.0, 1.0]),
+];
+
+/// Colours that a part has at least: text alone is drawn in that many shades.
+const SHADES: usize = 8;
+
+/// An instance that has heard some seconds of a chord.
+fn instance() -> Instance {
+    let mut instance = Instance::default();
+    let mut state = instance.state();
+    let mut object: Value =
+        serde_json::from_str(state["fields"]["mertscope"].as_str().unwrap()).unwrap();
+    object["engine"] = json!({ "exact_offline": true, "cpu_share": 1.0 });
+    state["fields"]["mertscope"] = json!(object.to_string());
+    state["params"]["hop"] = json!({ "f32": 1.0 });
+    assert!(instance.load_state(&state));
+    instance.set_offline(true);
+    instance
+}
+
+/// Plays a chord; what is not analysed by then is soon after.
+fn play(instance: &mut Instance, seconds: f64) {
+    let mut deck = instance.activate(RATE_HZ, FRAMES);
+    for block in chord(RATE_HZ, seconds).chunks(FRAMES) {
+        for channel in deck.input() {
+            channel[..block.len()].copy_from_slice(block);
+        }
+        deck.play(block.len());
+    }
+    instance.deactivate(deck);
+}
+
+fn is_drawn(picture: &Picture) -> bool {
+    let parts = PARTS.iter();
+    picture.is_covered()
+        && parts
+            .into_iter()
+            .all(|(_, part)| picture.colours(*part) >= SHADES)
+}
+
+/// Threads of this process.
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// Resident memory of this process in MB.
+fn resident_mb() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kb = line.and_then(|line| line.split_whitespace().nth(1));
+    kb.unwrap().parse::<u64>().unwrap() / 1024
+}
+
+/// Each main part of the window shows something; the picture is kept in `target/pictures`.
+#[test]
+fn the_window_shows_what_was_heard() {
+    if !test_on_a_screen("the_window_shows_what_was_heard") {
+        return;
+    }
+    let screen = Screen::connect();
+    let mut instance = instance();
+    play(&mut instance, 30.0);
+    let editor = screen.open(&mut instance, (0, 0));
+    editor.wait_for("all of the window", is_drawn);
+    let picture = editor.wait_until_still();
+    picture.keep("clap-window");
+    for (what, part) in PARTS {
+        let colours = picture.colours(part);
+        assert!(colours >= SHADES, "{what} has {colours} colours");
+    }
+    editor.close(&mut instance);
+}
+
+/// Two windows of two instances are open at once; one goes on when the other is closed.
+#[test]
+fn two_windows_are_open_at_once() {
+    if !test_on_a_screen("two_windows_are_open_at_once") {
+        return;
+    }
+    let screen = Screen::connect();
+    let (mut first, mut second) = (instance(), instance());
+    play(&mut first, 12.0);
+    let one = screen.open(&mut first, (0, 0));
+    let two = screen.open(&mut second, (700, 400));
+    one.wait_for("the first window", is_drawn);
+    two.wait_for("the second window", Picture::is_covered);
+    one.close(&mut first);
+    two.resize(&mut second, (640, 400));
+    let same_size = |picture: &Picture| picture.is_covered() && picture.width == 640;
+    two.wait_for("the second window, smaller", same_size);
+    two.close(&mut second);
+}
+
+/// Opened and closed again and again, a few times or 200 with `--full`: no thread and next to no
+/// memory is left over, and the last window is as good as the first.
+#[test]
+fn windows_come_and_go_without_a_trace() {
+    if !test_on_a_screen("windows_come_and_go_without_a_trace") {
+        return;
+    }
+    let screen = Screen::connect();
+    let mut instance = instance();
+    play(&mut instance, 12.0);
+    let times = if full() { 200 } else { 8 };
+    let mut before = None;
+    for round in 0..times {
+        let editor = screen.open(&mut instance, (0, 0));
+        editor.wait_for("a window", Picture::is_covered);
+        editor.close(&mut instance);
+        // The first ones fill caches of the driver and of the engine's threads.
+        if round == 3 {
+            before = Some((threads(), resident_mb()));
+        }
+    }
+    let (threads_before, mb_before) = before.unwrap();
+    let mb = resident_mb();
+    println!("{times} windows: {mb_before} MB resident after four of them, {mb} MB after all");
+    assert!(threads() <= threads_before, "{} threads", threads());
+    assert!(mb <= mb_before + 40, "{mb_before} MB became {mb} MB");
+    let editor = screen.open(&mut instance, (0, 0));
+    editor.wait_for("the last window", is_drawn);
+    editor.close(&mut instance);
+}
+
+/// From the smallest size to a large one and back; every size is drawn to its edges and remembered.
+#[test]
+fn a_window_is_drawn_in_every_size() {
+    if !test_on_a_screen("a_window_is_drawn_in_every_size") {
+        return;
+    }
+    let screen = Screen::connect();
+    let mut instance = instance();
+    play(&mut instance, 12.0);
+    let editor = screen.open(&mut instance, (0, 0));
+    for size in [(480, 320), (960, 600), (1600, 1000), (731, 477), (480, 320)] {
+        editor.resize(&mut instance, size);
+        let fits = |picture: &Picture| {
+            let same = (picture.width, picture.height) == (size.0 as usize, size.1 as usize);
+            let bottom = picture.colours([0.0, 0.9, 1.0, 1.0]) >= SHADES;
+            same && bottom && picture.is_covered()
+        };
+        editor.wait_for("a size", fits);
+        assert_eq!(editor.size(&mut instance), size);
+    }
+    editor.close(&mut instance);
+    let again = screen.open(&mut instance, (0, 0));
+    assert_eq!(again.size(&mut instance), (480, 320));
+    again.close(&mut instance);
+}
+
+/// With nothing new a window is not painted; music has it painted.
+#[test]
+fn a_window_is_painted_only_when_there_is_something_new() {
+    if !test_on_a_screen("a_window_is_painted_only_when_there_is_something_new") {
+        return;
+    }
+    let screen = Screen::connect();
+    let mut instance = instance();
+    play(&mut instance, 12.0);
+    let editor = screen.open(&mut instance, (0, 0));
+    editor.wait_for("the window", is_drawn);
+    editor.wait_until_still();
+    thread::sleep(Duration::from_secs(3));
+    assert_eq!(editor.paints(), 0, "painted with nothing new");
+    let before = editor.picture();
+    play(&mut instance, 12.0);
+    let changed = |picture: &Picture| *picture != before;
+    editor.wait_for("what was heard since", changed);
+    assert!(editor.paints() > 0);
+    editor.close(&mut instance);
+}
