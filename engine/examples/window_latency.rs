@@ -1,37 +1,104 @@
-//! One window of the embedded model per line of standard input, timed: our side of
-//! `cargo xtask bench latency`, which runs Python's onnxruntime on the same graph in lock step.
+//! One window per line of standard input, timed: our side of `cargo xtask bench latency` (the
+//! embedded model against Python's onnxruntime on the same graph) and of `bench --models` (a
+//! checkpoint against PyTorch), in lock step with the other.
 //!
-//! Prints `ready <mean of all hidden values>`, then the nanoseconds of each window.
+//! Prints `ready MEAN MS`, where MS is how long it took to make the session, then the nanoseconds
+//! of each window. MEAN is that of all hidden values of the embedded model; of a checkpoint, the
+//! mean magnitude of hidden state 7, averaged over time.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::{Model, Session, SessionOptions, runtime};
+use mertscope_engine::model::{LayerSet, Model, Precision, Session, SessionOptions, runtime};
+
+/// The hidden state by which the two sides of a checkpoint are compared.
+const PROBE: usize = 7;
+
+const USAGE: &str =
+    "usage: window_latency --threads N [--model FOLDER --seconds S] [--int8] [--cut]";
+
+/// What is measured.
+#[derive(Default)]
+struct Arguments {
+    threads: usize,
+    /// A checkpoint, and the length of its window.
+    model: Option<PathBuf>,
+    seconds: f64,
+    int8: bool,
+    /// Only hidden state [`PROBE`] is asked for.
+    cut: bool,
+}
+
+impl Arguments {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let mut arguments = Self::default();
+        let mut given = std::env::args().skip(1);
+        while let Some(name) = given.next() {
+            let mut value = || given.next().ok_or(USAGE);
+            match name.as_str() {
+                "--threads" => arguments.threads = value()?.parse()?,
+                "--model" => arguments.model = Some(value()?.into()),
+                "--seconds" => arguments.seconds = value()?.parse()?,
+                "--int8" => arguments.int8 = true,
+                "--cut" => arguments.cut = true,
+                _ => return Err(USAGE.into()),
+            }
+        }
+        if arguments.threads == 0 {
+            return Err(USAGE.into());
+        }
+        Ok(arguments)
+    }
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let threads = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [flag, number] if flag == "--threads" => number.parse()?,
-        _ => return Err("usage: window_latency --threads N".into()),
+    let arguments = Arguments::read()?;
+    let model = Arc::new(match &arguments.model {
+        None => Model::embedded()?,
+        Some(folder) => Model::open(folder)?,
+    });
+    let manifest = &model.manifest;
+    let samples = match arguments.model {
+        None => manifest.window_samples,
+        Some(_) => (arguments.seconds * f64::from(manifest.sample_rate_hz)) as usize,
     };
-    let model = Arc::new(Model::embedded()?);
+    let layers = manifest.layers.len();
     let options = SessionOptions {
-        threads,
-        frames: false,
+        threads: arguments.threads,
         device: Choice::Cpu,
+        layers: if arguments.cut {
+            LayerSet::of([PROBE], layers)
+        } else {
+            LayerSet::All
+        },
+        precision: arguments.int8.then_some(Precision::Int8),
+        ..SessionOptions::default()
     };
-    let mut session = Session::new(runtime::load(None)?, Arc::clone(&model), options)?;
+    let runtime = runtime::load(None)?;
+    let start = Instant::now();
+    let mut session = Session::new(runtime, Arc::clone(&model), options)?;
+    let made = start.elapsed();
     // The same tone as the peer's, so that the two results can be compared.
-    let window: Vec<f32> = (0..model.manifest.window_samples)
+    let window: Vec<f32> = (0..samples)
         .map(|n| (0.5 * (std::f64::consts::TAU * n as f64 / 73.0).sin()) as f32)
         .collect();
-    let hidden = session.run(&window)?.data;
-    let mean = hidden.iter().map(|x| f64::from(*x)).sum::<f64>() / hidden.len() as f64;
+    let hidden = session.run(&window)?;
+    let values: Vec<f64> = match arguments.model {
+        None => hidden.data.iter().map(|x| f64::from(*x)).collect(),
+        Some(_) => hidden
+            .layer(PROBE)
+            .iter()
+            .map(|x| f64::from(x.abs()))
+            .collect(),
+    };
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
 
     let mut out = io::stdout().lock();
-    writeln!(out, "ready {mean}")?;
+    writeln!(out, "ready {mean} {}", made.as_secs_f64() * 1000.0)?;
     out.flush()?;
     for line in io::stdin().lock().lines() {
         line?;

@@ -13,7 +13,7 @@ use crate::feed::{Feed, FeedError};
 use crate::listen::Listener;
 use crate::model::device::{Choice, Report};
 use crate::model::{
-    EncodeError, Encoded, Encoder, Job, Model, Runtime, SessionOptions, ShortInput,
+    EncodeError, Encoded, Encoder, Job, Model, Precision, Runtime, SessionOptions, ShortInput,
 };
 use crate::timeline::{Reading, Status, Timeline};
 use crate::window::{Slicer, Window};
@@ -28,6 +28,8 @@ pub struct AnalyseOptions {
     pub smoothing: bool,
     /// Threads that share one window's work.
     pub threads: usize,
+    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    pub precision: Option<Precision>,
     /// What the model is to be run on.
     pub device: Choice,
 }
@@ -85,8 +87,10 @@ impl Analyser {
     ) -> Result<Self, EncodeError> {
         let session = SessionOptions {
             threads: options.threads,
-            frames: false,
+            layers: model.layers_in_use(),
+            precision: options.precision,
             device: options.device.clone(),
+            ..SessionOptions::default()
         };
         Ok(Self {
             encoder: Encoder::start(runtime, Arc::clone(&model), session)?,

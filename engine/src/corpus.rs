@@ -100,6 +100,7 @@ pub struct Embeddings {
     runtime: &'static Runtime,
     model: Arc<Model>,
     threads: usize,
+    device: Choice,
     windows: usize,
     cache: Cache,
     /// Started for the first file that is not in the cache.
@@ -121,9 +122,16 @@ impl Embeddings {
             runtime,
             model,
             threads,
+            device: Choice::Auto,
             windows: windows.max(1),
             encoder: OnceCell::new(),
         }
+    }
+
+    /// Runs the model on `device` instead of the best there is.
+    #[must_use]
+    pub fn on(self, device: Choice) -> Self {
+        Self { device, ..self }
     }
 
     /// The embeddings of one file, from the cache or from the model.
@@ -177,8 +185,8 @@ impl Embeddings {
         if self.encoder.get().is_none() {
             let options = SessionOptions {
                 threads: self.threads,
-                frames: false,
-                device: Choice::Auto,
+                device: self.device.clone(),
+                ..SessionOptions::default()
             };
             let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)
                 .map_err(CorpusError::Start)?;

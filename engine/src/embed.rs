@@ -14,9 +14,10 @@ use crossbeam_channel::unbounded;
 use crate::decode::Decoder;
 use crate::feed::{Feed, FeedError};
 use crate::head::{Head, LayerInput, weighted};
-use crate::model::device::{Choice, Report};
+use crate::model::device::Report;
 use crate::model::{
-    EncodeError, Encoder, HiddenStates, Job, Length, Model, Runtime, SessionOptions, ShortInput,
+    EncodeError, Encoder, HiddenStates, Job, LayerSet, Length, Model, Runtime, SessionOptions,
+    ShortInput,
 };
 
 /// What is taken of the hidden states.
@@ -109,7 +110,8 @@ pub struct Embedder {
 
 impl Embedder {
     /// Starts the encoder thread. `layers` are the hidden states wanted, all of them when `None`;
-    /// a weighted sum names its own.
+    /// a weighted sum names its own. `options` say how the model is run; frames and layers in them
+    /// are those that the rest asks for.
     ///
     /// # Errors
     /// [`EmbedError::NoLayer`], and what [`Encoder::start`] says.
@@ -118,8 +120,7 @@ impl Embedder {
         model: Arc<Model>,
         layers: Option<Vec<usize>>,
         pool: Pool,
-        threads: usize,
-        device: Choice,
+        options: SessionOptions,
     ) -> Result<Self, EmbedError> {
         let manifest = &model.manifest;
         let count = manifest.layers.len();
@@ -131,10 +132,14 @@ impl Embedder {
                 last: count - 1,
             });
         }
+        let read = match &pool {
+            Pool::Weighted(mixed) => mixed.iter().map(|(layer, _)| *layer).collect(),
+            Pool::Mean | Pool::None => layers.clone(),
+        };
         let options = SessionOptions {
-            threads,
             frames: pool == Pool::None,
-            device,
+            layers: LayerSet::of(read, count),
+            ..options
         };
         let encoder = Encoder::start(runtime, Arc::clone(&model), options).map_err(|source| {
             EmbedError::Encode {
@@ -283,6 +288,7 @@ impl Embedder {
                 let hidden = hidden.pooled();
                 let mixed = HiddenStates {
                     layers: 1,
+                    which: LayerSet::All,
                     data: weighted(&hidden, layers),
                     ..hidden
                 };
@@ -321,6 +327,7 @@ pub fn head_weights(head: &Head) -> Result<Vec<(usize, f32)>, EmbedError> {
 fn select(hidden: &HiddenStates, layers: &[usize]) -> HiddenStates {
     HiddenStates {
         layers: layers.len(),
+        which: LayerSet::All,
         frames: hidden.frames,
         width: hidden.width,
         data: layers
@@ -367,6 +374,7 @@ impl Mean {
     fn finish(self, width: usize) -> HiddenStates {
         HiddenStates {
             layers: self.sum.len() / width.max(1),
+            which: LayerSet::All,
             frames: None,
             width,
             data: self

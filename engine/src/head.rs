@@ -21,7 +21,10 @@
 //! A file is data: nothing in it is run, and every shape and number is checked before it is used.
 
 mod file;
+pub mod fit;
 mod info;
+pub mod marble;
+pub mod metrics;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -61,6 +64,17 @@ pub enum LayerInput {
     One(usize),
     /// The sum of several, each with its weight; the weights sum to 1.
     Weighted(Vec<(usize, f32)>),
+}
+
+impl LayerInput {
+    /// The hidden states that are read, by index.
+    #[must_use]
+    pub fn indices(&self) -> Vec<usize> {
+        match self {
+            Self::One(layer) => vec![*layer],
+            Self::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
+        }
+    }
 }
 
 /// Why a head can't be used.
@@ -146,10 +160,7 @@ impl Head {
                 manifest.width
             ));
         }
-        let layers = match &self.input {
-            LayerInput::One(layer) => vec![*layer],
-            LayerInput::Weighted(layers) => layers.iter().map(|(layer, _)| *layer).collect(),
-        };
+        let layers = self.input.indices();
         if let Some(layer) = layers.iter().find(|layer| **layer >= manifest.layers.len()) {
             return other(format!("there is no layer {layer}"));
         }
@@ -282,6 +293,7 @@ mod tests {
     fn states() -> HiddenStates {
         HiddenStates {
             layers: 2,
+            which: crate::model::LayerSet::All,
             frames: None,
             width: 2,
             data: vec![9., 9., 3., 2.],

@@ -12,9 +12,11 @@
 
 pub mod analyse;
 pub mod capture;
+mod compact;
 pub mod corpus;
 pub mod decode;
 pub mod embed;
+pub mod export;
 pub mod feed;
 pub mod fold;
 pub mod head;
@@ -24,8 +26,11 @@ pub mod live;
 pub mod map;
 pub mod model;
 pub mod music;
+pub mod osc;
+pub mod reference;
 pub mod resample;
 pub mod shelf;
+pub mod teach;
 mod tensors;
 pub mod timeline;
 pub mod window;

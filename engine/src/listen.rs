@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::head::Head;
 use crate::map::Map;
-use crate::model::{HiddenStates, Model};
+use crate::model::{HeadChoice, HiddenStates, Model};
 use crate::music::{GenreSmoother, Key, KeySmoother, clear_key};
 use crate::timeline::{Heard, KeyProbabilities};
 
@@ -25,10 +25,17 @@ impl Listener {
     /// A listener at the start of a stream; without `smoothing` every window stands for itself.
     #[must_use]
     pub fn new(model: &Model, smoothing: bool) -> Self {
+        Self::with_heads(model, &HeadChoice::new(), smoothing)
+    }
+
+    /// The same, with the heads that `chosen` names instead of those that came with the model.
+    #[must_use]
+    pub fn with_heads(model: &Model, chosen: &HeadChoice, smoothing: bool) -> Self {
+        let others = model.further_heads(chosen).into_iter().cloned();
         Self {
-            genre: model.head("genre").cloned(),
-            key: model.head("key").cloned(),
-            others: model.further_heads().cloned().collect(),
+            genre: model.head_in_use("genre", chosen).cloned(),
+            key: model.head_in_use("key", chosen).cloned(),
+            others: others.collect(),
             map: model.map.clone(),
             smoothing,
             genre_smoother: GenreSmoother::default(),
@@ -60,6 +67,7 @@ impl Listener {
                 key_label,
                 point,
                 others,
+                distances: Vec::new(),
             };
         }
         let genre_smoothed = genre
@@ -77,6 +85,7 @@ impl Listener {
             key_label,
             point,
             others,
+            distances: Vec::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod models;
 mod place;
 mod schedule;
 mod snapshot;
+mod study;
 mod track;
 mod worker;
 
@@ -27,13 +28,16 @@ use crossbeam_channel::{Sender, unbounded};
 use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
 use crate::capture::Drain;
-use crate::model::EncoderThread;
 use crate::model::device::Choice;
 use crate::model::interrupt::Interrupt;
+use crate::model::{EncoderThread, HeadChoice, Precision};
 use track::Track;
 use worker::{Message, Worker};
 
-pub use snapshot::{Entry, ModelState, ModelStatus, Running, Snapshot, SnapshotReader, State};
+pub use snapshot::{
+    Entry, ModelState, ModelStatus, Running, Snapshot, SnapshotReader, State, Study,
+};
+pub use study::Request;
 
 /// The shortest automatic hop in seconds.
 pub const MIN_HOP_S: f64 = 0.5;
@@ -85,8 +89,12 @@ pub struct Settings {
     pub model: Option<String>,
     /// The [`Model::sha256`](crate::model::Model::sha256) that is expected; another one counts as missing.
     pub model_sha256: Option<String>,
+    /// Ids of the heads to be used, by task, instead of those that came with the model.
+    pub heads: HeadChoice,
     /// What the model is to be run on.
     pub device: Choice,
+    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    pub precision: Option<Precision>,
     /// Where the plugin's own files are, an ONNX Runtime library among them.
     pub library_folder: Option<PathBuf>,
     /// The share of one core that analysis may take, 0 to 1.
@@ -103,7 +111,9 @@ impl Default for Settings {
         Self {
             model: None,
             model_sha256: None,
+            heads: HeadChoice::new(),
             device: Choice::Auto,
+            precision: None,
             library_folder: None,
             cpu_share: 0.5,
             reset_on_start: false,
@@ -238,6 +248,11 @@ impl Stream {
     /// Forgets everything heard so far.
     pub fn reset(&self) {
         self.tell(Message::Reset(self.id));
+    }
+
+    /// Has something done about references or lessons; [`Snapshot::study`] shows the result.
+    pub fn ask(&self, request: Request) {
+        self.tell(Message::Ask(self.id, request));
     }
 
     /// The newest snapshot.

@@ -48,7 +48,7 @@ pub struct Map {
     pub fitted_on: String,
     /// SHA-256 of the graph whose hidden states it was fitted on.
     pub encoder_sha256: String,
-    mean: Vec<f32>,
+    pub(crate) mean: Vec<f32>,
     components: [Vec<f32>; 2],
     scale: f32,
 }

@@ -9,10 +9,12 @@ pub mod catalogue;
 pub mod checkpoint;
 pub mod device;
 mod encoder;
+mod graph;
 mod hidden;
 pub(crate) mod interrupt;
 mod manifest;
 mod own;
+mod published;
 pub mod runtime;
 mod session;
 pub mod store;
@@ -20,22 +22,31 @@ mod thread;
 mod variant;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs;
+use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use self::checkpoint::CheckpointError;
+use self::store::StoreError;
 use crate::head::{Head, HeadError};
 use crate::map::{Map, MapError};
 
+use published::Published;
+
 pub use encoder::{Encoded, Encoder, Job};
+pub use graph::GraphError;
+pub(crate) use graph::forget as forget_graphs;
 pub use hidden::HiddenStates;
 pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
 pub(crate) use thread::{EncoderThread, Opened, SessionId, panic_message};
-pub use variant::{GraphSource, Operators, Precision};
+pub use variant::{GraphSource, LayerSet, Operators, Precision};
 
 /// A model that is ready to be run: its manifest, its graph and its heads, all of them verified.
 #[derive(Debug, Clone)]
@@ -48,7 +59,16 @@ pub struct Model {
     pub map: Option<Arc<Map>>,
     /// What the user should know about heads and maps of one's own that can't be used.
     pub remarks: Vec<String>,
-    onnx: Cow<'static, [u8]>,
+    weights: Weights,
+}
+
+/// What a model's graph comes from.
+#[derive(Debug, Clone)]
+enum Weights {
+    /// It is there: an ONNX file's bytes.
+    Onnx(Cow<'static, [u8]>),
+    /// It is made of a published checkpoint.
+    Published(Published),
 }
 
 /// Why a model can't be used.
@@ -57,12 +77,47 @@ pub enum ModelError {
     /// No built-in id and no folder has this name.
     #[error(
         "There is no model “{name}”. `mertscope models list` shows the ones there are; a model of \
-         your own is named by its folder, which must hold a manifest.toml."
+         your own is named by its folder, which must hold a manifest.toml, or a config.json with \
+         the weights of a published checkpoint."
     )]
     Unknown {
         /// What the user asked for.
         name: String,
     },
+    /// It is in the catalogue, but not here.
+    #[error("The model {id} is not installed. `mertscope models fetch {id}` gets it.")]
+    NotInstalled {
+        /// Its id.
+        id: String,
+    },
+    /// It doesn't take windows of that length.
+    #[error(
+        "The model {id} does not take windows of {window_s} s. Leave the length out for its own, \
+         {own_s} s; models of free length take others of up to 120 s."
+    )]
+    Window {
+        /// Its id.
+        id: String,
+        /// Its own length in seconds.
+        own_s: f64,
+        /// The length asked for.
+        window_s: f64,
+    },
+    /// The folder of a checkpoint holds no weights.
+    #[error(
+        "The folder {} has a config.json but no weights; put pytorch_model.bin or \
+         model.safetensors beside it.", folder.display()
+    )]
+    NoWeights {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The checkpoint can't be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// What is installed can't be told.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file of the model is missing or can't be read.
     #[error("The model's file {} can't be read ({source}); fetch or copy the model again.", path.display())]
     Unreadable {
@@ -99,6 +154,9 @@ pub enum ModelError {
     #[error(transparent)]
     Map(#[from] MapError),
 }
+
+/// Ids of the heads to be used, by task.
+pub type HeadChoice = BTreeMap<String, String>;
 
 /// Name of the manifest in a model's folder.
 const MANIFEST: &str = "manifest.toml";
@@ -162,11 +220,15 @@ impl Model {
         })
     }
 
-    /// The model in `folder`, which holds a `manifest.toml` and the files it names.
+    /// The model in `folder`, which holds a `manifest.toml` and the files it names, or a published
+    /// checkpoint: `config.json` and the weights.
     ///
     /// # Errors
     /// [`ModelError`], when a file is missing, is not what the manifest says, or makes no sense.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        if !folder.join(MANIFEST).exists() && folder.join(checkpoint::CONFIG).is_file() {
+            return published::open(folder);
+        }
         Self::assemble(folder, |path, _| {
             fs::read(path)
                 .map(Cow::Owned)
@@ -177,26 +239,43 @@ impl Model {
         })
     }
 
-    /// The model with this id or in this folder; the embedded one when nothing is asked for. With
-    /// it come the heads and the map that were fitted or imported here.
+    /// The model with this id or in this folder; the embedded one when nothing is asked for. An id
+    /// of the catalogue is the model that is installed under it. With it come the heads and the map
+    /// that were fitted or imported here.
     ///
     /// # Errors
-    /// [`ModelError::Unknown`] for a name that is neither, and what [`Model::open`] says.
+    /// [`ModelError::NotInstalled`] for one of the catalogue that isn't, [`ModelError::Unknown`]
+    /// for a name that is nothing, and what [`Model::open`] says.
     pub fn find(name: Option<&str>) -> Result<Self, ModelError> {
-        let embedded = Self::embedded()?;
-        let model = match name {
-            None => embedded,
-            Some(name) if name == embedded.manifest.id => embedded,
-            Some(folder) if Path::new(folder).join(MANIFEST).is_file() => {
-                Self::open(Path::new(folder))?
-            }
-            Some(name) => {
-                return Err(ModelError::Unknown {
-                    name: name.to_owned(),
-                });
-            }
+        Ok(Self::named(name)?.with_own())
+    }
+
+    fn named(name: Option<&str>) -> Result<Self, ModelError> {
+        let Some(name) = name else {
+            return Self::embedded();
         };
-        Ok(model.with_own())
+        if Self::embedded_manifest()?.id == name {
+            return Self::embedded();
+        }
+        // The catalogue is compiled in: it is whole, or nothing of it is there.
+        if let Ok(Some(entry)) = catalogue::find(name) {
+            return match store::installed(&entry.id)? {
+                Some(installed) => published::installed(entry, &installed),
+                None => Err(ModelError::NotInstalled {
+                    id: entry.id.clone(),
+                }),
+            };
+        }
+        let folder = Path::new(name);
+        if [MANIFEST, checkpoint::CONFIG]
+            .iter()
+            .any(|file| folder.join(file).is_file())
+        {
+            return Self::open(folder);
+        }
+        Err(ModelError::Unknown {
+            name: name.to_owned(),
+        })
     }
 
     fn assemble(
@@ -248,7 +327,7 @@ impl Model {
             heads,
             map,
             remarks: Vec::new(),
-            onnx,
+            weights: Weights::Onnx(onnx),
         })
     }
 
@@ -259,20 +338,79 @@ impl Model {
         self.manifest.sha256()
     }
 
-    /// The graph's bytes in ONNX format.
+    /// The hidden states that its heads and its map read; all of them without either.
     #[must_use]
-    pub fn onnx(&self) -> &[u8] {
-        &self.onnx
+    pub fn layers_in_use(&self) -> LayerSet {
+        let heads = self.heads.iter().flat_map(|head| head.input.indices());
+        let map = self.map.as_ref().map(|map| map.layer);
+        LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
-    /// The graph in these operators and this arithmetic; the error is a phrase. A model that comes
-    /// as ONNX has one graph that serves all.
+    /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
+    /// answers sooner on 5.
+    ///
+    /// # Errors
+    /// [`ModelError::Window`] for a length that it doesn't take.
+    pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
+        let manifest = &mut self.manifest;
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
+        let longest = f64::from(120 * manifest.sample_rate_hz);
+        let range = manifest.graph.min_samples.max(1) as f64..=longest;
+        if manifest.graph.length == Length::Fixed || !range.contains(&samples) {
+            return Err(ModelError::Window {
+                id: manifest.id.clone(),
+                own_s: manifest.window_s(),
+                window_s,
+            });
+        }
+        manifest.window_samples = samples as usize;
+        Ok(self)
+    }
+
+    /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
+    /// the user's cache.
+    #[must_use]
+    pub fn with_graphs_in(mut self, folder: &Path) -> Self {
+        if let Weights::Published(published) = &mut self.weights {
+            published.keep_graphs_in(folder.to_owned());
+        }
+        self
+    }
+
+    /// Bytes of its graph, or of the weights that its graphs are made of.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match &self.weights {
+            Weights::Onnx(bytes) => bytes.len() as u64,
+            Weights::Published(published) => published.bytes(),
+        }
+    }
+
+    /// The arithmetic that is used when this is asked for, or when nothing is and the device would
+    /// have that: a model that comes as ONNX has its own.
+    pub(crate) fn precision(&self, asked: Option<Precision>, device: Precision) -> Precision {
+        match &self.weights {
+            Weights::Onnx(_) => Precision::Fp32,
+            Weights::Published(_) => asked.unwrap_or(device),
+        }
+    }
+
+    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`. A
+    /// model that comes as ONNX has one graph that serves all.
+    ///
+    /// # Errors
+    /// [`GraphError`].
     pub(crate) fn graph(
         &self,
-        _operators: Operators,
-        _precision: Precision,
-    ) -> Result<GraphSource<'_>, String> {
-        Ok(GraphSource::Memory(&self.onnx))
+        operators: Operators,
+        precision: Precision,
+        frames: bool,
+        layers: &LayerSet,
+    ) -> Result<GraphSource<'_>, GraphError> {
+        match &self.weights {
+            Weights::Onnx(bytes) => Ok(GraphSource::Memory(bytes)),
+            Weights::Published(published) => published.graph(operators, precision, frames, layers),
+        }
     }
 
     /// The head for `task`, if the model came with one.
@@ -281,11 +419,59 @@ impl Model {
         self.heads.iter().find(|head| head.task == task)
     }
 
-    /// The heads of tasks that the product itself knows nothing of: all but genre and key.
-    pub fn further_heads(&self) -> impl Iterator<Item = &Head> {
-        self.heads
+    /// The bytes of one of its heads' files.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    pub fn head_bytes(&self, head: &Head) -> Result<Cow<'static, [u8]>, ModelError> {
+        let path = head.path();
+        let file = path.file_name().and_then(|file| file.to_str());
+        let embedded = EMBEDDED
             .iter()
-            .filter(|head| !["genre", "key"].contains(&head.task.as_str()))
+            .find(|(name, bytes)| Some(*name) == file && sha256(bytes) == head.sha256);
+        if let Some((_, bytes)) = embedded {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let bytes = fs::read(path).map_err(|source| ModelError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let actual = sha256(&bytes);
+        if actual != head.sha256 {
+            return Err(ModelError::Hash {
+                path: path.to_owned(),
+                expected: head.sha256.clone(),
+                actual,
+            });
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// The head in use for `task`: the one that `chosen` names, else the first, which is the one
+    /// that came with the model if one did.
+    #[must_use]
+    pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
+        let of_task = || self.heads.iter().filter(|head| head.task == task);
+        let id = chosen.get(task);
+        let named = id.and_then(|id| of_task().find(|head| head.id() == id));
+        named.or_else(|| of_task().next())
+    }
+
+    /// The heads in use of tasks that the product itself knows nothing of, one a task: all but
+    /// genre and key.
+    #[must_use]
+    pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
+        let mut tasks: Vec<&str> = Vec::new();
+        for head in &self.heads {
+            let task = head.task.as_str();
+            if !["genre", "key"].contains(&task) && !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+        let in_use = tasks.iter();
+        in_use
+            .filter_map(|task| self.head_in_use(task, chosen))
+            .collect()
     }
 }
 
@@ -300,6 +486,13 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// Hexadecimal SHA-256 of a file, read piece by piece.
+fn hash_of_file(path: &Path) -> io::Result<String> {
+    let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
+    // Nothing ends it early.
+    Ok(hash.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,7 +502,10 @@ mod tests {
         let model = Model::embedded().unwrap();
         assert_eq!(model.head("key").unwrap().labels.len(), 24);
         assert_eq!(model.head("genre").unwrap().labels.len(), 10);
-        assert_eq!(sha256(model.onnx()), model.sha256());
+        let onnx = EMBEDDED
+            .iter()
+            .find(|(file, _)| *file == model.manifest.graph.file);
+        assert_eq!(sha256(onnx.unwrap().1), model.sha256());
         assert_eq!(Model::embedded_manifest().unwrap(), model.manifest);
         assert_eq!(
             Model::find(Some(&model.manifest.id)).unwrap().manifest.id,

@@ -2,6 +2,8 @@
 //!
 //! Pure data and averages: no audio, no model, no formatting.
 
+use std::sync::Arc;
+
 use crate::music::{Key, clear_key};
 
 /// Why a window has an answer, or has none.
@@ -56,6 +58,9 @@ pub struct Heard {
     /// The window's own calibrated probabilities of further heads, in the order of
     /// [`Running::heads`](crate::live::Running::heads), each in the order of its labels.
     pub others: Vec<Vec<f32>>,
+    /// Distances to the stream's references, by their ids; see
+    /// [`Reference::distance`](crate::reference::Reference::distance).
+    pub distances: Vec<(Arc<str>, f32)>,
 }
 
 /// One window's place on audio time and its result.

@@ -2,11 +2,15 @@
 
 #[path = "live/answers.rs"]
 mod answers;
+#[path = "live/checkpoints.rs"]
+mod checkpoints;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/offline.rs"]
 mod offline;
 #[path = "live/stage.rs"]
 mod stage;
+#[path = "live/study.rs"]
+mod study;
 #[path = "live/transport.rs"]
 mod transport;

@@ -26,7 +26,8 @@ fn analyser(smoothing: bool) -> Analyser {
         hop_s: 4.0,
         smoothing,
         threads: 1,
-        device: Choice::Auto,
+        precision: None,
+        device: Choice::Cpu,
     };
     let model = Arc::new(Model::embedded().unwrap());
     Analyser::new(runtime::load(None).unwrap(), model, options).unwrap()

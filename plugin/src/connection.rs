@@ -3,18 +3,26 @@
 //! Used by the host's main thread and the editor. The lock is never held for longer than it takes
 //! to hand something over, and the audio callback doesn't know of it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use mertscope_engine::capture;
+use mertscope_engine::export::save::Kind;
+use mertscope_engine::hub::{HubError, Library};
 use mertscope_engine::live::{
-    ControlSource, Controls, Hop, Live, Settings, Snapshot, SnapshotReader, Stream,
+    ControlSource, Controls, Hop, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
+use mertscope_engine::osc::AddressError;
 
+use mertscope_engine::reference::Reference;
+
+use crate::export::{Exports, Notice};
 use crate::location;
 use crate::log::Log;
+use crate::osc::{Osc, OscStatus};
 use crate::params::MertscopeParams;
 use crate::process::Callback;
-use crate::state::{EngineChoice, Memory, ModelChoice};
+use crate::state::{EngineChoice, HeadChoice, Memory, ModelChoice, OscChoice, SavedReferences};
 
 /// Repaints an editor when there is something new.
 type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -25,6 +33,9 @@ pub struct Connection {
     stream: Mutex<Option<Stream>>,
     reader: Mutex<SnapshotReader>,
     log: Arc<Log>,
+    osc: Arc<Osc>,
+    exports: Arc<Exports>,
+    library: Mutex<Option<Arc<Library>>>,
     hook: Hook,
 }
 
@@ -36,6 +47,7 @@ impl Connection {
             params.memory.on_load(Box::new(move || {
                 if let Some(this) = this.upgrade() {
                     this.apply();
+                    this.restore();
                 }
             }));
             Self {
@@ -43,6 +55,9 @@ impl Connection {
                 stream: Mutex::default(),
                 reader: Mutex::default(),
                 log: Arc::default(),
+                osc: Arc::default(),
+                exports: Arc::default(),
+                library: Mutex::default(),
                 hook,
             }
         })
@@ -82,6 +97,7 @@ impl Connection {
         let stream = live.open(settings(&self.params.memory), controls(&self.params));
         *lock(&self.reader) = stream.watcher();
         stream.on_update(self.updated(stream.watcher()));
+        restore(&stream, &self.params.memory);
         stream
     }
 
@@ -90,7 +106,26 @@ impl Connection {
         // Out of the lock first: stopping the engine waits for its threads.
         let stream = lock(&self.stream).take();
         drop(stream);
+        self.osc.close();
+        self.exports.close();
+        let library = lock(&self.library).take();
+        drop(library);
         self.log.close();
+    }
+
+    /// The models of this user. Held from the first call on, so that a download goes on when the
+    /// editor closes; each change of the list repaints an editor.
+    ///
+    /// # Errors
+    /// [`HubError`], when the user has no data folder.
+    pub fn library(&self) -> Result<Arc<Library>, HubError> {
+        let mut library = lock(&self.library);
+        if let Some(library) = &*library {
+            return Ok(Arc::clone(library));
+        }
+        let shared = Library::shared()?;
+        shared.on_update(&self.hook);
+        Ok(Arc::clone(library.insert(shared)))
     }
 
     /// The newest snapshot; an idle one while there is no connection.
@@ -98,22 +133,100 @@ impl Connection {
         lock(&self.reader).read()
     }
 
+    /// Exports what was heard so far into `folder`, or into a default one, and returns at once;
+    /// [`Connection::notice`] says what became of it.
+    pub fn export(&self, kind: Kind, folder: Option<PathBuf>) {
+        let done = Arc::clone(&self.hook);
+        self.exports.start(self.snapshot(), kind, folder, done);
+    }
+
+    /// A sentence about the last export, until it is dismissed.
+    pub fn notice(&self) -> Option<Notice> {
+        self.exports.notice()
+    }
+
+    /// Takes the notice away.
+    pub fn dismiss_notice(&self) {
+        self.exports.dismiss();
+    }
+
+    /// Switches OSC on or off, and remembers that in the project.
+    ///
+    /// # Errors
+    /// When the address is none to send to; nothing changes then.
+    pub fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
+        mertscope_engine::osc::parse(&choice.address)?;
+        self.params.memory.set(&choice);
+        self.osc.set(choice)
+    }
+
+    /// How sending OSC messages goes.
+    pub fn osc_status(&self) -> OscStatus {
+        self.osc.status()
+    }
+
     /// What is to be done on the engine's worker when there is a new snapshot.
     fn updated(&self, reader: SnapshotReader) -> Hook {
         let params = Arc::clone(&self.params);
         let (hook, log) = (Arc::clone(&self.hook), Arc::clone(&self.log));
+        let seen = Mutex::new(Study::default());
+        let osc = Arc::clone(&self.osc);
         Arc::new(move || {
+            let snapshot = reader.read();
+            remember(&params.memory, &snapshot.study, &seen);
+            osc.follow(&snapshot);
+            log.follow(&snapshot, params.log.value());
             hook();
-            log.follow(&reader.read(), params.log.value());
         })
     }
 
     /// Hands the engine what the project or the editor chose.
     pub fn apply(&self) {
+        // What is wrong with the address is in the status.
+        let _ = self.osc.set(self.params.memory.get().unwrap_or_default());
         if let Some(stream) = &*lock(&self.stream) {
             stream.set(settings(&self.params.memory));
         }
     }
+
+    /// Has something done about references or lessons; the snapshot shows the result.
+    pub fn ask(&self, request: Request) {
+        if let Some(stream) = &*lock(&self.stream) {
+            stream.ask(request);
+        }
+    }
+
+    /// Takes over the references and lessons of a project that was loaded.
+    fn restore(&self) {
+        if let Some(stream) = &*lock(&self.stream) {
+            restore(stream, &self.params.memory);
+        }
+    }
+}
+
+/// Hands a stream the references and lessons that the project remembers.
+fn restore(stream: &Stream, memory: &Memory) {
+    let SavedReferences(references) = memory.get().unwrap_or_default();
+    let references = references.into_iter().map(Arc::new).collect();
+    stream.ask(Request::References(references));
+    stream.ask(Request::Lessons(memory.get().unwrap_or_default()));
+}
+
+/// Has the project remember references and lessons that are not as they were `seen` last.
+fn remember(memory: &Memory, study: &Study, seen: &Mutex<Study>) {
+    let mut seen = lock(seen);
+    // What is unchanged is the same allocation: nothing is compared or written in most calls.
+    if !Arc::ptr_eq(&seen.references, &study.references) && seen.references != study.references {
+        let references = study
+            .references
+            .iter()
+            .map(|reference| Reference::clone(reference));
+        memory.set(&SavedReferences(references.collect()));
+    }
+    if !Arc::ptr_eq(&seen.lessons, &study.lessons) && seen.lessons != study.lessons {
+        memory.set(&*study.lessons);
+    }
+    *seen = study.clone();
 }
 
 fn settings(memory: &Memory) -> Settings {
@@ -123,7 +236,9 @@ fn settings(memory: &Memory) -> Settings {
     Settings {
         model,
         model_sha256,
+        heads: memory.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
+        precision: engine.precision,
         device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
         reset_on_start: engine.reset_on_start,
@@ -135,7 +250,8 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
         analyse: params.analyse.value(),
-        hold: params.hold.value(),
+        // The editor freezes what it shows by itself; analysis, log and history go on.
+        hold: false,
         smoothing: params.smoothing.value(),
         hop: params.hop_s().map_or(Hop::Auto, Hop::Seconds),
     })

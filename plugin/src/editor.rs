@@ -8,15 +8,20 @@ mod circle;
 mod colour;
 pub mod control;
 mod desk;
+mod drawing;
 pub mod extra;
 pub mod face;
 mod genre;
 pub mod look;
+mod map;
+mod others;
+mod ranking;
 mod settings;
 mod strip;
 pub mod text;
 pub mod theme;
 mod timeline;
+mod welcome;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,6 +43,7 @@ use self::face::Face;
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
 use crate::state::WindowSize;
+use crate::user::User;
 
 /// The window of a new instance, in logical points.
 const FIRST_SIZE: WindowSize = WindowSize {
@@ -178,7 +184,7 @@ impl NiceEguiApp for View {
     ) -> Result<(), HandlerError> {
         frame.set_key_capture(keys_of_controls());
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
-        let face = Face::new(&egui, params, connection, host);
+        let face = Face::new(&egui, params, connection, host, User::present());
         self.face = Some(face.with_extra(self.extra.clone()));
         Ok(())
     }

@@ -23,8 +23,11 @@ extern crate nih_plug as nice_plug;
 
 pub mod connection;
 pub mod editor;
+pub mod export;
+pub mod osc;
 pub mod params;
 pub mod state;
+pub mod user;
 
 #[cfg(feature = "standalone")]
 pub mod standalone;

@@ -56,11 +56,16 @@ pub struct Line<'a> {
 
 impl Log {
     /// Writes the windows that `snapshot` has and the last one had not; only remembers them while
-    /// the log is off. Called on the engine's worker.
+    /// the log is off. A stretch that was skipped is written once something was heard after it.
+    /// Called on the engine's worker.
     pub fn follow(&self, snapshot: &Snapshot, on: bool) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = news(&mut inner.last, &snapshot.history);
-        if new.is_empty() || !on || inner.closed {
+        let new = snapshot.heard_since(inner.last.as_ref());
+        let Some(newest) = new.last() else {
+            return;
+        };
+        inner.last = Some(Arc::clone(newest));
+        if !on || inner.closed {
             return;
         }
         let running = snapshot.model.running.as_ref();
@@ -102,18 +107,6 @@ impl Inner {
         }
         self.writer.as_ref()
     }
-}
-
-/// The windows of a history that came after `last`, which becomes the newest of them.
-pub fn news<'a>(last: &mut Option<Arc<Entry>>, history: &'a [Arc<Entry>]) -> &'a [Arc<Entry>] {
-    let known = last
-        .as_ref()
-        .and_then(|last| history.iter().rposition(|entry| Arc::ptr_eq(entry, last)));
-    let new = &history[known.map_or(0, |known| known + 1)..];
-    if let Some(newest) = new.last() {
-        *last = Some(Arc::clone(newest));
-    }
-    new
 }
 
 /// Writes windows until the other end goes or the disk refuses; whole lines, each at once.

@@ -6,10 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use mertscope_engine::model::Model;
 use mertscope_engine::model::device::Choice;
+use mertscope_engine::model::{Model, Precision};
+use mertscope_engine::osc;
+use mertscope_engine::reference::Reference;
+use mertscope_engine::teach::Lessons;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -66,6 +70,18 @@ impl Field for HeadChoice {
     const NAME: &'static str = "heads";
 }
 
+/// The music that this instance compares with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SavedReferences(pub Vec<Reference>);
+
+impl Field for SavedReferences {
+    const NAME: &'static str = "references";
+}
+
+impl Field for Lessons {
+    const NAME: &'static str = "lessons";
+}
+
 /// How the engine may work for this instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -78,6 +94,9 @@ pub struct EngineChoice {
     pub reset_on_start: bool,
     /// What the model is run on.
     pub device: Choice,
+    /// The arithmetic of a checkpoint's graph; what suits the device when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
 }
 
 impl Default for EngineChoice {
@@ -87,12 +106,39 @@ impl Default for EngineChoice {
             exact_offline: false,
             reset_on_start: false,
             device: Choice::Auto,
+            precision: None,
         }
     }
 }
 
 impl Field for EngineChoice {
     const NAME: &'static str = "engine";
+}
+
+/// Whether and where results are sent as OSC messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OscChoice {
+    /// Whether they are sent.
+    pub enabled: bool,
+    /// The receiver's address and port, as [`mertscope_engine::osc::parse`] reads it.
+    pub address: String,
+    /// What the instance calls itself in the messages; empty for a number.
+    pub name: String,
+}
+
+impl Default for OscChoice {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: osc::DEFAULT.to_owned(),
+            name: String::new(),
+        }
+    }
+}
+
+impl Field for OscChoice {
+    const NAME: &'static str = "osc";
 }
 
 /// Size of the editor's window in logical points.
@@ -184,6 +230,7 @@ type Loaded = Box<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 pub struct Memory {
     saved: Mutex<Saved>,
+    changed: AtomicBool,
     loaded: OnceLock<Loaded>,
 }
 
@@ -196,7 +243,14 @@ impl Memory {
 
     /// Writes a field.
     pub fn set<F: Field + PartialEq>(&self, field: &F) {
+        self.changed.store(true, Ordering::Relaxed);
         self.lock().set(field);
+    }
+
+    /// Whether nothing was written or loaded since the instance was made.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
     }
 
     /// Has `loaded` called each time a project was loaded; only the first call of this counts.
@@ -212,6 +266,7 @@ impl Memory {
 
 impl PersistentField<'_, Saved> for Memory {
     fn set(&self, new_value: Saved) {
+        self.changed.store(true, Ordering::Relaxed);
         *self.lock() = new_value;
         if let Some(loaded) = self.loaded.get() {
             loaded();

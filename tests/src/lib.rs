@@ -5,6 +5,7 @@
 
 pub mod bundles;
 pub mod host;
+pub mod hub;
 pub mod random;
 pub mod traced;
 
@@ -60,6 +61,25 @@ pub fn mertscope() -> Command {
         )
     });
     Command::new(program)
+}
+
+/// The provider library of the tests (`examples/onnxruntime_providers_fixture.rs`), built by the
+/// first test that asks for it.
+///
+/// # Panics
+/// If it can't be built.
+#[must_use]
+pub fn provider_library() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let library = BUILT.get_or_init(|| {
+        let (prefix, suffix) = (env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+        let name = "onnxruntime_providers_fixture";
+        built(
+            &["--package", "mertscope-tests", "--example", name],
+            &format!("examples/{prefix}{name}{suffix}"),
+        )
+    });
+    library.clone()
 }
 
 /// The standalone app, built by the first test that asks for it as it is built for the bundles. It

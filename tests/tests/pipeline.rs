@@ -16,6 +16,7 @@ fn analyser(hop_s: f64) -> Analyser {
         hop_s,
         smoothing: true,
         threads: 2,
+        precision: None,
         device: Choice::Cpu,
     };
     let runtime = runtime::load(None).expect("ONNX Runtime; `cargo xtask setup` installs it");

@@ -49,10 +49,7 @@ fn the_model_is_saved_by_id_and_hash() {
     let object = object(&Instance::default().state());
     let model = mertscope_engine::model::Model::embedded().unwrap();
     assert_eq!(object["model"]["id"], model.manifest.id.as_str());
-    assert_eq!(
-        object["model"]["sha256"],
-        mertscope_engine::model::sha256(model.onnx()).as_str()
-    );
+    assert_eq!(object["model"]["sha256"], model.sha256());
     assert_eq!(object["version"], 1);
 }
 

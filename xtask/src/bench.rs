@@ -2,14 +2,17 @@
 //!
 //! It prints figures beside their aims and judges nothing: a busy machine is no failure.
 
+mod frames;
 mod latency;
 mod live;
 mod machine;
 mod memory;
+mod models;
+mod peer;
 mod speed;
 mod start;
 mod statistics;
-mod table;
+pub mod table;
 mod wave;
 
 use std::ffi::OsStr;
@@ -30,6 +33,7 @@ pub const HELP: &str = "\
 Measures Mertscope in release on this machine and prints a table with the aims beside the figures.
 
 Usage: cargo xtask bench [NAME...]
+       cargo xtask bench --models [MODEL...]
 
 Names (all of them by default):
   speed     Analysis of the demo pieces, repeated to a few minutes, in multiples of real time
@@ -38,6 +42,12 @@ Names (all of them by default):
   memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
+  frames    A frame of the editor on the CPU, page by page, with a full history
+
+Models (with --models; all of them by default): MERT-v0-public, MERT-v0, MERT-v1-95M, MERT-v1-330M, music2vec-v1
+  One window at full size with random weights: fp32 and int8, all layers and cut after layer 7, with 1 and 2 threads,
+  against PyTorch in eager mode on the same weights, taking turns; the ratios are of processor time. Needs 6 GB of disk for
+  PyTorch once, in target/venv/parity, and 8 GB of memory.
 
 It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
 target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
@@ -45,6 +55,7 @@ target/venv/bench, which takes a download of about 50 MB once. Close other progr
 Examples:
   cargo xtask bench
   cargo xtask bench latency start
+  cargo xtask bench --models MERT-v1-95M
 ";
 
 /// What the measurements share.
@@ -63,6 +74,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("memory", memory::measure),
     ("start", start::measure),
     ("live", live::measure),
+    ("frames", frames::measure),
 ];
 
 /// A name, if there is a measurement of it.
@@ -71,6 +83,15 @@ pub fn known(name: &str) -> Result<String> {
         bail!("there is no measurement '{name}'");
     }
     Ok(name.to_owned())
+}
+
+/// Measures models of the family at full size (all, if none is named), prints the table.
+pub fn run_models(workspace: &Workspace, names: &[&'static str]) -> Result<ExitCode> {
+    setup::run(workspace, Goal::Bench)?;
+    let machine = machine::describe();
+    let rows = models::measure(workspace, names)?;
+    println!("\n{machine}\n\n{}", table::render(&rows));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Sets up, builds, measures what is named (everything, if nothing is), prints the table.

@@ -11,11 +11,14 @@ mod demo_audio;
 mod install;
 mod mertscope;
 mod notices;
+mod parity;
+mod peak;
 mod process;
 mod run;
 mod setup;
 mod standalone;
 mod test;
+mod train;
 mod workspace;
 
 use std::ffi::OsString;
@@ -26,7 +29,7 @@ use lexopt::prelude::*;
 
 use bundle::Profile;
 use install::Scope;
-use setup::Goal;
+use setup::{Extra, Goal};
 use workspace::Workspace;
 
 const HELP: &str = "\
@@ -39,6 +42,8 @@ Commands:
   run      Builds the standalone app and opens it
   test     Checks formatting and lints, runs every test, builds the documentation
   bench    Measures speed, latency, memory and start-up
+  parity   Compares the MERT family at full size with the reference implementation
+  train    Builds the embedded model from public packages
   setup    Gets what the others need: packages and ONNX Runtime (they do it by themselves)
 
   bundle       Builds the VST3 and CLAP plugins and the mertscope command into target/bundled
@@ -58,12 +63,15 @@ Examples:
 #[derive(Debug, PartialEq, Eq)]
 enum Command {
     Help(&'static str),
-    Setup { gpu: bool },
+    Setup { extra: Extra },
     Demo,
     Run { arguments: Vec<OsString> },
     DemoAudio,
     Test { full: bool, filter: Option<String> },
     Bench { names: Vec<String> },
+    Parity { models: Vec<&'static str> },
+    Train { arguments: Vec<OsString> },
+    BenchModels { names: Vec<&'static str> },
     Bundle { profile: Profile },
     Install { scope: Scope },
     Uninstall { scope: Scope },
@@ -87,8 +95,8 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Help(text) => print!("{text}"),
-        Command::Setup { gpu } => {
-            setup::run(&workspace, Goal::Everything { gpu })?;
+        Command::Setup { extra } => {
+            setup::run(&workspace, Goal::Everything { extra })?;
             setup::hosts(&workspace);
             println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
         }
@@ -97,6 +105,9 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::DemoAudio => demo_audio::make(&workspace.file("assets/demo"))?,
         Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
         Command::Bench { names } => return bench::run(&workspace, &names),
+        Command::Parity { models } => return parity::run(&workspace, &models),
+        Command::Train { arguments } => return train::run(&workspace, &arguments),
+        Command::BenchModels { names } => return bench::run_models(&workspace, &names),
         Command::Bundle { profile } => {
             for path in bundle::run(&workspace, profile)?.tops() {
                 println!("{}", path.display());
@@ -108,12 +119,30 @@ fn run(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// `cargo xtask train`: what follows is the pipeline's to read.
+fn train_command(arguments: Vec<OsString>) -> Result<Command> {
+    let asks_for_help = |argument: &OsString| argument == "--help" || argument == "-h";
+    Ok(if arguments.iter().any(asks_for_help) {
+        Command::Help(train::HELP)
+    } else {
+        Command::Train { arguments }
+    })
+}
+
+/// `cargo xtask bench` so far.
+fn nothing_named() -> Command {
+    Command::Bench { names: Vec::new() }
+}
+
 fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     let (mut command, help) = match arguments.next()? {
         None => bail!("a command is missing"),
         Some(Short('h') | Long("help")) => return Ok(Command::Help(HELP)),
         Some(Value(name)) => match name.string()?.as_str() {
-            "setup" => (Command::Setup { gpu: false }, setup::HELP),
+            "setup" => {
+                let extra = Extra::default();
+                (Command::Setup { extra }, setup::HELP)
+            }
             "demo" => (Command::Demo, demo::HELP),
             "run" => return Ok(parse_run(arguments.raw_args()?.collect())),
             "demo-audio" => (Command::DemoAudio, demo_audio::HELP),
@@ -124,7 +153,9 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                 },
                 test::HELP,
             ),
-            "bench" => (Command::Bench { names: Vec::new() }, bench::HELP),
+            "parity" => (Command::Parity { models: Vec::new() }, parity::HELP),
+            "train" => return train_command(arguments.raw_args()?.collect()),
+            "bench" => (nothing_named(), bench::HELP),
             "bundle" => (
                 Command::Bundle {
                     profile: Profile::Release,
@@ -143,7 +174,8 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
     while let Some(argument) = arguments.next()? {
         match (argument, &mut command) {
             (Short('h') | Long("help"), _) => return Ok(Command::Help(help)),
-            (Long("gpu"), Command::Setup { gpu }) => *gpu = true,
+            (Long("gpu"), Command::Setup { extra }) => extra.gpu = true,
+            (Long("openvino"), Command::Setup { extra }) => extra.openvino = true,
             (Long("full"), Command::Test { full, .. }) => *full = true,
             (Long("dev"), Command::Bundle { profile }) => *profile = Profile::Dev,
             (Long("user"), Command::Install { scope } | Command::Uninstall { scope }) => {
@@ -159,7 +191,16 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Command> {
                     ..
                 },
             ) => *filter = Some(text.string()?),
+            (Long("models"), command @ Command::Bench { .. }) if *command == nothing_named() => {
+                *command = Command::BenchModels { names: Vec::new() };
+            }
+            (Value(name), Command::BenchModels { names }) => {
+                names.push(parity::known(&name.string()?)?);
+            }
             (Value(name), Command::Bench { names }) => names.push(bench::known(&name.string()?)?),
+            (Value(name), Command::Parity { models }) => {
+                models.push(parity::known(&name.string()?)?);
+            }
             (other, _) => return Err(other.unexpected().into()),
         }
     }
@@ -188,8 +229,21 @@ mod tests {
     fn command_lines_are_read() {
         for (line, command) in [
             ("--help", Command::Help(HELP)),
-            ("setup", Command::Setup { gpu: false }),
-            ("setup --gpu", Command::Setup { gpu: true }),
+            (
+                "setup",
+                Command::Setup {
+                    extra: Extra::default(),
+                },
+            ),
+            (
+                "setup --openvino --gpu",
+                Command::Setup {
+                    extra: Extra {
+                        gpu: true,
+                        openvino: true,
+                    },
+                },
+            ),
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),
@@ -228,9 +282,28 @@ mod tests {
                 },
             ),
             (
+                "bench --models music2vec-v1",
+                Command::BenchModels {
+                    names: vec!["music2vec-v1"],
+                },
+            ),
+            (
                 "bundle --dev",
                 Command::Bundle {
                     profile: Profile::Dev,
+                },
+            ),
+            (
+                "parity MERT-v0",
+                Command::Parity {
+                    models: vec!["MERT-v0"],
+                },
+            ),
+            ("train --help", Command::Help(train::HELP)),
+            (
+                "train key --seed 1",
+                Command::Train {
+                    arguments: vec!["key".into(), "--seed".into(), "1".into()],
                 },
             ),
             ("install", Command::Install { scope: Scope::User }),
@@ -255,6 +328,9 @@ mod tests {
             ("demo loud", "loud"),
             ("test one two", "two"),
             ("bench luck", "luck"),
+            ("parity MERT-v9", "MERT-v9"),
+            ("bench --models MERT-v9", "MERT-v9"),
+            ("bench start --models", "--models"),
             ("setup --system", "--system"),
         ] {
             let error = parsed(line).unwrap_err().to_string();

@@ -35,6 +35,11 @@ impl Mertscope {
         })
     }
 
+    /// The executable, for a child that calls it by itself.
+    pub fn path(&self) -> &Path {
+        &self.executable
+    }
+
     /// `mertscope analyze INPUT`: a file, or a folder of them.
     pub fn analyze(&self, input: &Path) -> Command {
         let mut command = Command::new(&self.executable);
@@ -42,7 +47,16 @@ impl Mertscope {
         command
     }
 
-    /// The same with windows `hop_s` seconds apart, and no remarks.
+    /// `mertscope embed`: every frame of every hidden state of the model in a folder, on the CPU.
+    pub fn embed_frames(&self, model: &Path, input: &Path, out: &Path) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.arg("embed").arg(input).arg("--model").arg(model);
+        command.args(["--device", "cpu", "--pool", "none", "--out"]);
+        command.arg(out);
+        command
+    }
+
+    /// `mertscope analyze INPUT` with windows `hop_s` seconds apart, and no remarks.
     pub fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
         let mut command = self.analyze(input);
         command.arg("--quiet").arg("--hop").arg(hop_s.to_string());

@@ -22,10 +22,12 @@ pub use runtime::sha256;
 pub const HELP: &str = "\
 Gets what `cargo xtask demo`, `run`, `test` and `bench` need; they do the same by themselves.
 
-Usage: cargo xtask setup [--gpu]
+Usage: cargo xtask setup [--gpu] [--openvino]
 
 Options:
-  --gpu   Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
+  --gpu       Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
+  --openvino  Also get OpenVINO's provider library (a download of 53 MB), for Intel processors and graphics; it lies in
+              mertscope/providers/ in your data folder, where Mertscope looks for such libraries
 
 1. Debian packages. Each is looked for by what it provides, and only those that are missing are named and installed:
    as root without a terminal or with CI set, at once; as root or with sudo on a terminal, after a yes;
@@ -40,7 +42,7 @@ Without a network: put the wheel named in assets/onnxruntime.toml into a folder 
 
 Examples:
   cargo xtask setup
-  cargo xtask setup --gpu
+  cargo xtask setup --gpu --openvino
   MERTSCOPE_WHEELS=/media/stick/wheels cargo xtask setup
 ";
 
@@ -60,19 +62,33 @@ pub enum Goal {
     Test,
     /// `cargo xtask bench`
     Bench,
+    /// `cargo xtask train`
+    Train,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
-        /// The GPU build of ONNX Runtime too.
-        gpu: bool,
+        /// The builds that are wanted beside the CPU build of ONNX Runtime.
+        extra: Extra,
     },
+}
+
+/// What is got only when it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// The GPU build of ONNX Runtime.
+    pub gpu: bool,
+    /// OpenVINO's provider library.
+    pub openvino: bool,
 }
 
 /// Makes sure that what `goal` needs is there; fails with the remedy where it can't be had.
 pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     let pins = Pins::read(workspace)?;
     let mut builds = vec![pins.build(Kind::Cpu)?];
-    if goal == (Goal::Everything { gpu: true }) {
-        builds.push(pins.build(Kind::Gpu)?);
+    if let Goal::Everything { extra } = goal {
+        let wanted = [(extra.gpu, Kind::Gpu), (extra.openvino, Kind::OpenVino)];
+        for (_, kind) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
+            builds.push(pins.build(kind)?);
+        }
     }
     let mut missing = Vec::new();
     for build in builds {
@@ -92,6 +108,7 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }
         Goal::Bench => purposes.push(Purpose::Environment),
+        Goal::Train => purposes.extend([Purpose::Environment, Purpose::Train]),
     }
     packages::ensure(&purposes)?;
     for build in missing {

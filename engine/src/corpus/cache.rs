@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::CorpusError;
-use crate::model::{HiddenStates, Model};
+use crate::model::{HiddenStates, LayerSet, Model};
 use crate::tensors::{TensorFile, serialize};
 
 /// The cache of one model and number of windows.
@@ -47,6 +47,7 @@ impl Cache {
         }
         let windows = values.chunks_exact(size).map(|data| HiddenStates {
             layers: self.layers,
+            which: LayerSet::All,
             frames: None,
             width: self.width,
             data: data.to_vec(),

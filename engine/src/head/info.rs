@@ -9,6 +9,8 @@ use super::{Head, LayerInput};
 pub struct HeadInfo {
     /// Its name among the heads of its model.
     pub id: String,
+    /// SHA-256 of its file, hexadecimal.
+    pub sha256: String,
     /// What it tells.
     pub task: String,
     /// Its labels, in the order of the probabilities.
@@ -26,6 +28,7 @@ impl From<&Head> for HeadInfo {
         let text = |name: &str| head.metadata.get(name).cloned().unwrap_or_default();
         Self {
             id: head.id().to_owned(),
+            sha256: head.sha256.clone(),
             task: head.task.clone(),
             labels: head.labels.clone().into(),
             layers_text: layers(&head.input),

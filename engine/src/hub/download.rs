@@ -170,10 +170,13 @@ impl Order<'_> {
         loop {
             let count = match body.read(&mut piece) {
                 Ok(count) => count,
-                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                    return Err(broken("the download stands still".to_owned()));
+                Err(error) => {
+                    let reason = match ureq::Error::from(error) {
+                        ureq::Error::Timeout(_) => "the download stands still".to_owned(),
+                        other => other.to_string(),
+                    };
+                    return Err(broken(reason));
                 }
-                Err(error) => return Err(broken(error.to_string())),
             };
             if count == 0 {
                 let whole = part.len() == file.size;

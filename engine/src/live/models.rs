@@ -13,8 +13,8 @@ use super::worker::Message;
 use crate::head::HeadInfo;
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
-    EncodeError, EncoderThread, Model, ModelError, Opened, Runtime, RuntimeError, SessionId,
-    SessionOptions, panic_message, runtime,
+    EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
+    RuntimeError, SessionId, SessionOptions, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -47,6 +47,7 @@ pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
     pub(super) device: Choice,
+    pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
 }
 
@@ -56,6 +57,7 @@ impl Wanted {
         Self {
             library_folder: self.library_folder.clone(),
             device: self.device.clone(),
+            precision: self.precision,
             ..Self::default()
         }
     }
@@ -87,16 +89,19 @@ pub(super) struct Loaded {
 
 impl Loaded {
     fn new(model: Arc<Model>, opened: &Opened, runtime: &Runtime) -> Self {
-        let labels = model.head("genre").map(|head| head.labels.clone());
         Self {
             running: Running {
                 id: model.manifest.id.clone(),
                 sha256: model.sha256().to_owned(),
-                genre_labels: labels.unwrap_or_default().into(),
+                genre_labels: Arc::default(),
                 device: Arc::clone(&opened.device),
                 devices: device::offers(runtime).into(),
                 map: model.map.clone(),
-                heads: model.further_heads().map(HeadInfo::from).collect(),
+                heads: Arc::default(),
+                offered: model.heads.iter().map(HeadInfo::from).collect(),
+                genre_head: None,
+                key_head: None,
+                window_s: model.manifest.window_s(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
@@ -105,11 +110,28 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// What runs for a stream that chose these heads.
+    pub(super) fn running(&self, chosen: &HeadChoice, taught: Option<&HeadInfo>) -> Running {
+        let in_use = |task| self.model.head_in_use(task, chosen).map(HeadInfo::from);
+        let further = self.model.further_heads(chosen).into_iter();
+        let genre_head = in_use("genre");
+        let labels = genre_head.as_ref().map(|head| Arc::clone(&head.labels));
+        Running {
+            genre_labels: labels.unwrap_or_default(),
+            heads: further.map(HeadInfo::from).chain(taught.cloned()).collect(),
+            genre_head,
+            key_head: in_use("key"),
+            ..self.running.clone()
+        }
+    }
+}
+
 /// How far a slot is.
 #[derive(Debug)]
 pub(super) enum Slot {
     Loading,
-    Ready(Loaded),
+    Ready(Box<Loaded>),
     Missing(OpenError),
 }
 
@@ -154,8 +176,10 @@ impl Models {
                 let model = Arc::new(wanted.find()?);
                 let options = SessionOptions {
                     threads: THREADS,
-                    frames: false,
+                    layers: model.layers_in_use(),
+                    precision: wanted.precision,
                     device: wanted.device.clone(),
+                    ..SessionOptions::default()
                 };
                 let opened = sessions.open(runtime, &model, options)?;
                 Ok(Loaded::new(model, &opened, runtime))
@@ -168,7 +192,7 @@ impl Models {
                 Err(error.into())
             });
             // The worker outlives the encoder.
-            let _ = answer.send(Message::Opened(wanted, result));
+            let _ = answer.send(Message::Opened(wanted, Box::new(result)));
         });
     }
 
@@ -181,7 +205,7 @@ impl Models {
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
         match (slot, result) {
-            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(loaded),
+            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
             (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more, or it was wanted again and came sooner.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),

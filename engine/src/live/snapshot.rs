@@ -12,6 +12,8 @@ use arc_swap::ArcSwap;
 use crate::head::HeadInfo;
 use crate::map::Map;
 use crate::model::device::{Offer, Report};
+use crate::reference::Reference;
+use crate::teach::Lessons;
 use crate::timeline::Reading;
 
 /// What a stream is doing.
@@ -68,9 +70,17 @@ pub struct Running {
     pub devices: Arc<[Offer]>,
     /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
     pub map: Option<Arc<Map>>,
-    /// Its heads for tasks other than genre and key, in the order of
-    /// [`Heard::others`](crate::timeline::Heard::others).
+    /// The heads in use for tasks other than genre and key, in the order of
+    /// [`Heard::others`](crate::timeline::Heard::others); the one that was taught comes last.
     pub heads: Arc<[HeadInfo]>,
+    /// All its heads, to choose from.
+    pub offered: Arc<[HeadInfo]>,
+    /// The head that tells the genre.
+    pub genre_head: Option<HeadInfo>,
+    /// The head that tells the key.
+    pub key_head: Option<HeadInfo>,
+    /// Length of its window in seconds of audio.
+    pub window_s: f64,
 }
 
 /// One window's result and its place.
@@ -126,6 +136,39 @@ pub struct Snapshot {
     pub level_dbfs: f32,
     /// What is wrong and what to do about it, in full sentences.
     pub error: Option<String>,
+    /// What it is compared with, and what it is taught.
+    pub study: Study,
+}
+
+/// References and lessons of a stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Study {
+    /// What is compared with; at most eight.
+    pub references: Arc<[Arc<Reference>]>,
+    /// The examples that were marked.
+    pub lessons: Arc<Lessons>,
+    /// The head that was fitted on them, and its file's bytes; its probabilities are the last of
+    /// [`Heard::others`](crate::timeline::Heard::others).
+    pub taught: Option<(Arc<HeadInfo>, Arc<[u8]>)>,
+    /// Why the last request could not be done, a sentence.
+    pub notice: Option<String>,
+}
+
+impl Snapshot {
+    /// The entries that came after `last`, an entry of an earlier snapshot of the same stream, up
+    /// to the newest analysed window; all up to there without one. What was skipped since then may
+    /// still grow, and comes with the next analysed window.
+    #[must_use]
+    pub fn heard_since(&self, last: Option<&Arc<Entry>>) -> &[Arc<Entry>] {
+        let history = self.history.as_slice();
+        let is_heard = |entry: &Arc<Entry>| entry.reading.heard.is_some();
+        let end = history.iter().rposition(is_heard).map_or(0, |at| at + 1);
+        let known = last.and_then(|last| {
+            let is_last = |entry: &Arc<Entry>| Arc::ptr_eq(entry, last);
+            history.iter().rposition(is_last)
+        });
+        &history[known.map_or(0, |at| at + 1).min(end)..end]
+    }
 }
 
 impl Default for Snapshot {
@@ -153,6 +196,7 @@ impl Default for Snapshot {
             analysed_windows: 0,
             level_dbfs: f32::NEG_INFINITY,
             error: None,
+            study: Study::default(),
         }
     }
 }
@@ -167,5 +211,65 @@ impl SnapshotReader {
     #[must_use]
     pub fn read(&self) -> Arc<Snapshot> {
         self.0.load_full()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::history;
+    use crate::live::place::Place;
+    use crate::timeline::{Heard, Status};
+
+    fn entry(start: i64, status: Status) -> Entry {
+        let place = Place {
+            seconds: start as f64..start as f64 + 5.0,
+            host_samples: None,
+            clock_s: 0.0,
+        };
+        let heard = Heard {
+            genre: None,
+            key: None,
+            genre_smoothed: None,
+            key_smoothed: None,
+            key_label: None,
+            point: None,
+            others: Vec::new(),
+            distances: Vec::new(),
+        };
+        history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)
+    }
+
+    fn starts(entries: &[Arc<Entry>]) -> Vec<f64> {
+        entries.iter().map(|entry| entry.reading.start_s).collect()
+    }
+
+    #[test]
+    fn what_is_new_comes_once_however_a_silence_grows() {
+        let mut snapshot = Snapshot::default();
+        let mut last = None;
+        let mut told = Vec::new();
+        for (start, status) in [
+            (0, Status::Ok),
+            (1, Status::Silent),
+            (2, Status::Silent),
+            (3, Status::Silent),
+            (9, Status::Ok),
+            (10, Status::Gap),
+        ] {
+            match status {
+                Status::Ok => {
+                    history::push(&mut snapshot.history, Arc::new(entry(start, status)));
+                }
+                _ => history::mark(&mut snapshot.history, entry(start, status)),
+            }
+            let new = snapshot.heard_since(last.as_ref());
+            told.extend(starts(new));
+            last = new.last().cloned().or(last);
+        }
+        assert_eq!(told, [0.0, 1.0, 9.0]);
+        // After a reset nothing is known any more.
+        snapshot.history = Arc::new(vec![Arc::new(entry(0, Status::Ok))]);
+        assert_eq!(starts(snapshot.heard_since(last.as_ref())), [0.0]);
     }
 }

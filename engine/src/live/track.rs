@@ -10,6 +10,7 @@ use super::models::{Loaded, Models, Slot, Wanted};
 use super::place::Place;
 use super::schedule::Load;
 use super::snapshot::{Snapshot, SnapshotReader, State};
+use super::study::Desk;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
 use crate::listen::Listener;
@@ -52,6 +53,7 @@ pub(super) struct Track {
     /// The session that the intake cuts windows for, and who listens to its results.
     listening: Option<(SessionId, Listener)>,
     pub(super) due: Option<Due>,
+    pub(super) desk: Desk,
     silent: bool,
     window_error: Option<String>,
     shown: Snapshot,
@@ -70,6 +72,7 @@ impl Track {
             intake: None,
             listening: None,
             due: None,
+            desk: Desk::default(),
             silent: false,
             window_error: None,
             shown,
@@ -78,6 +81,9 @@ impl Track {
     }
 
     pub(super) fn set(&mut self, settings: Settings) {
+        if self.settings.heads != settings.heads {
+            self.listening = None;
+        }
         self.settings = settings;
         self.window_error = None;
         self.dirty = true;
@@ -111,6 +117,7 @@ impl Track {
         self.dirty = true;
         self.shown.generation += 1;
         if cause != Cause::Loss {
+            self.desk.forget_windows();
             self.shown.latest = None;
             self.shown.latency_s = None;
         }
@@ -124,6 +131,7 @@ impl Track {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
             device: self.settings.device.clone(),
+            precision: self.settings.precision,
             library_folder: self.settings.library_folder.clone(),
         }
     }
@@ -176,6 +184,7 @@ impl Track {
             let manifest = &loaded.model.manifest;
             intake.listen(manifest.sample_rate_hz, manifest.window_samples)?;
             self.listening = Some(self.listener(loaded));
+            self.desk.listen_to(&loaded.model);
         }
         if went_on {
             self.begin_anew(Cause::Start);
@@ -184,7 +193,8 @@ impl Track {
     }
 
     fn listener(&self, loaded: &Loaded) -> (SessionId, Listener) {
-        let listener = Listener::new(&loaded.model, self.controls.smoothing);
+        let heads = &self.settings.heads;
+        let listener = Listener::with_heads(&loaded.model, heads, self.controls.smoothing);
         (loaded.session, listener)
     }
 
@@ -298,7 +308,12 @@ impl Track {
                 return;
             }
         };
-        let heard = listener.hear(&hidden, place.clock_s);
+        let mut heard = listener.hear(&hidden, place.clock_s);
+        heard.distances = self.desk.hear(&hidden);
+        let taught = self.desk.head.as_ref();
+        heard
+            .others
+            .extend(taught.map(|head| head.probabilities(&hidden)));
         let entry = Arc::new(history::entry(
             place,
             Status::Ok,

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use super::models::{Loaded, Models, OpenError, Wanted};
 use super::schedule::Load;
+use super::study::{self, Fit, Request, Taught};
 use super::track::{Due, Track};
 use super::{Settings, UpdateHook, schedule};
 use crate::capture::Drain;
@@ -30,8 +32,10 @@ pub(super) enum Message {
     Detach(u64),
     Set(u64, Settings),
     Reset(u64),
+    Ask(u64, Request),
+    Taught(u64, Box<Taught>),
     Hook(u64, UpdateHook),
-    Opened(Wanted, Result<Loaded, OpenError>),
+    Opened(Wanted, Box<Result<Loaded, OpenError>>),
     Encoded(u64, Box<Due>, Encoded),
     Shutdown,
 }
@@ -105,9 +109,11 @@ impl Worker {
                 self.provide(true);
             }
             Message::Reset(id) => self.with(id, Track::reset),
+            Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
+            Message::Taught(id, taught) => self.with(id, |track| track.desk.taught(*taught)),
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
             Message::Opened(wanted, result) => {
-                self.models.opened(&wanted, result, &self.encoder);
+                self.models.opened(&wanted, *result, &self.encoder);
                 self.provide(false);
             }
             Message::Encoded(id, due, encoded) => {
@@ -165,6 +171,7 @@ impl Worker {
         for track in self.tracks.values_mut() {
             contained(track, |track| track.poll(now, models, load));
         }
+        self.fit();
         self.dispatch();
         for track in self.tracks.values_mut() {
             if track.publish()
@@ -182,6 +189,35 @@ impl Worker {
             return Some(wake.map_or(WATCH, |wake| wake.min(WATCH)));
         }
         wake
+    }
+
+    /// Has the fits that are due run, each on a thread of its own, with low priority.
+    fn fit(&mut self) {
+        for (id, track) in &mut self.tracks {
+            let Some(Fit { lessons, model }) = track.desk.due_fit() else {
+                continue;
+            };
+            let (id, answers) = (*id, self.answers.clone());
+            let run = move || {
+                super::lower_priority();
+                let fit = || lessons.fit(study::TASK, &model.manifest);
+                let taught = catch_unwind(AssertUnwindSafe(fit))
+                    .map_err(|panic| {
+                        let reason = panic_message(&*panic);
+                        format!("The head could not be fitted ({reason}). Please report it.")
+                    })
+                    .and_then(|fitted| fitted.map_err(|error| error.to_string()));
+                // A worker that is gone needs no head.
+                let _ = answers.send(Message::Taught(id, Box::new(taught)));
+            };
+            let name = "mertscope-fit".to_owned();
+            if let Err(error) = thread::Builder::new().name(name).spawn(run) {
+                let reason = format!(
+                    "The head could not be fitted, since no thread could be started: {error}."
+                );
+                track.desk.taught(Err(reason));
+            }
+        }
     }
 
     /// Hands the most urgent window to the encoder, if it is free.

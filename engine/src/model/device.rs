@@ -172,9 +172,6 @@ pub(super) fn add(
     builder: SessionBuilder,
     threads: usize,
 ) -> Result<SessionBuilder, String> {
-    if candidate.is_cpu() {
-        return Ok(builder);
-    }
     let (key, value) = native::RECORD_OPERATIONS;
     let builder = builder
         .with_config_entry(key, value)

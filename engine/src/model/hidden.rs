@@ -1,10 +1,15 @@
 //! What an encoder says about a stretch of audio.
 
-/// Hidden states of every layer, `[layers, frames, width]`, or `[layers, width]` when pooled.
+use super::LayerSet;
+
+/// Hidden states of every layer, or of those asked for: `[layers, frames, width]`, or `[layers,
+/// width]` when pooled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HiddenStates {
     /// How many layers there are.
     pub layers: usize,
+    /// Which of the model's layers these are.
+    pub which: LayerSet,
     /// Frames per layer; `None` when they were averaged over time inside the graph.
     pub frames: Option<usize>,
     /// Values per frame.
@@ -14,12 +19,19 @@ pub struct HiddenStates {
 }
 
 impl HiddenStates {
-    /// One layer's values, `[frames, width]` or `[width]`; empty for a layer that isn't there.
+    /// One layer's values, by the model's own number of it, `[frames, width]` or `[width]`; empty
+    /// for a layer that isn't there.
     #[must_use]
     pub fn layer(&self, layer: usize) -> &[f32] {
+        let position = self.which.position(layer);
+        position.map_or(&[], |position| self.at(position))
+    }
+
+    /// The values of the layer in this place among those that are there.
+    fn at(&self, position: usize) -> &[f32] {
         let size = self.frames.unwrap_or(1) * self.width;
         self.data
-            .get(layer * size..(layer + 1) * size)
+            .get(position * size..(position + 1) * size)
             .unwrap_or_default()
     }
 
@@ -32,7 +44,7 @@ impl HiddenStates {
         let mut data = Vec::with_capacity(self.layers * self.width);
         for layer in 0..self.layers {
             let mut sum = vec![0.0f64; self.width];
-            for frame in self.layer(layer).chunks_exact(self.width) {
+            for frame in self.at(layer).chunks_exact(self.width) {
                 for (sum, value) in sum.iter_mut().zip(frame) {
                     *sum += f64::from(*value);
                 }
@@ -55,6 +67,7 @@ mod tests {
     fn pooling_is_the_mean_over_frames_of_each_layer() {
         let states = HiddenStates {
             layers: 2,
+            which: LayerSet::All,
             frames: Some(2),
             width: 3,
             data: vec![0., 1., 2., 4., 5., 6., 1., 1., 1., 3., 3., 3.],
@@ -66,5 +79,20 @@ mod tests {
         assert_eq!(pooled.layer(0), [2., 3., 4.]);
         assert_eq!(pooled.layer(1), [2., 2., 2.]);
         assert_eq!(pooled.clone().pooled(), pooled);
+    }
+    #[test]
+    fn layers_keep_the_models_numbers_when_only_some_are_there() {
+        let states = HiddenStates {
+            layers: 2,
+            which: LayerSet::of([7, 2], 13),
+            frames: None,
+            width: 1,
+            data: vec![0.2, 0.7],
+        };
+        assert_eq!(states.layer(2), [0.2]);
+        assert_eq!(states.layer(7), [0.7]);
+        assert!(states.layer(0).is_empty() && states.layer(1).is_empty());
+        assert_eq!(states.clone().pooled(), states);
+        assert_eq!(LayerSet::of(0..13, 13), LayerSet::All);
     }
 }

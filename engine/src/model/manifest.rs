@@ -1,6 +1,8 @@
 //! A model's manifest: what it is and what its graph promises. Read from TOML, checked, and from
 //! then on the only source of rates, lengths and shapes: no caller passes a sample rate.
 
+mod checkpoint;
+
 use std::collections::HashSet;
 
 use serde::Deserialize;
@@ -50,7 +52,8 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Graph {
-    /// The ONNX file, beside the manifest.
+    /// The ONNX file, beside the manifest; of a published checkpoint, the file of its weights, from
+    /// which graphs are made.
     pub file: String,
     /// Its SHA-256, hexadecimal: the model's identity.
     pub sha256: String,
@@ -193,7 +196,8 @@ impl Manifest {
         }
     }
 
-    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX.
+    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX, the
+    /// weights file's for a checkpoint.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.graph.sha256

@@ -164,6 +164,12 @@ pub fn candidates(beside: Option<&Path>) -> Result<Vec<PathBuf>, RuntimeError> {
 
 static LOADED: Mutex<Option<&'static Runtime>> = Mutex::new(None);
 
+/// The process's ONNX Runtime, if it has been loaded.
+#[must_use]
+pub fn loaded() -> Option<&'static Runtime> {
+    *LOADED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The process's ONNX Runtime, loaded on the first call. `beside` is the folder of the program
 /// or plugin.
 ///

@@ -11,15 +11,22 @@ use ort::value::TensorRef;
 
 use super::device::{Choice, Report};
 use super::interrupt::Interrupt;
-use super::{HiddenStates, Length, Manifest, Model, Runtime, ShortInput};
+use super::{
+    GraphError, HiddenStates, LayerSet, Length, Manifest, Model, Precision, Runtime, ShortInput,
+};
 
 /// How a model is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionOptions {
     /// Threads that share one window's work.
     pub threads: usize,
     /// Whether frames are wanted; otherwise hidden states are averaged over time.
     pub frames: bool,
+    /// The hidden states that are wanted; what is above the highest need not be computed. A model
+    /// that gives all of them at once gives all.
+    pub layers: LayerSet,
+    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    pub precision: Option<Precision>,
     /// What it is to be run on.
     pub device: Choice,
 }
@@ -37,6 +44,9 @@ pub enum EncodeError {
         /// What ONNX Runtime said.
         reason: String,
     },
+    /// There is no graph, and none can be made.
+    #[error("{0}")]
+    Graph(Arc<GraphError>),
     /// The graph is not what its manifest says.
     #[error(
         "The model {model} is not what its manifest says: {reason}. Fetch or copy the model again."
@@ -107,6 +117,9 @@ pub struct Session {
     model: Arc<Model>,
     options: SessionOptions,
     frames: bool,
+    /// The hidden states that it gives, and the outputs that hold them.
+    layers: LayerSet,
+    outputs: Vec<String>,
     session: ort::session::Session,
     device: Arc<Report>,
     runtime: &'static Runtime,
@@ -117,7 +130,7 @@ impl Session {
     /// Loads `model` for `options`, and checks its inputs and outputs against the manifest.
     ///
     /// # Errors
-    /// [`EncodeError`] of the kinds `Load`, `Contract` and `NoFrames`.
+    /// [`EncodeError`] of the kinds `Load`, `Graph`, `Contract` and `NoFrames`.
     pub fn new(
         runtime: &'static Runtime,
         model: Arc<Model>,
@@ -140,11 +153,26 @@ impl Session {
             });
         }
         let frames = options.frames || graph.pooled.is_empty();
+        let names = if frames { &graph.frames } else { &graph.pooled };
+        let count = model.manifest.layers.len();
+        // One output with all layers can't be had in parts.
+        let layers = if names.len() == count {
+            LayerSet::of(options.layers.indices(count), count)
+        } else {
+            LayerSet::All
+        };
+        let outputs = match &layers {
+            LayerSet::All => names.clone(),
+            LayerSet::Some(some) => some.iter().map(|layer| names[*layer].clone()).collect(),
+        };
+        let options = SessionOptions { frames, ..options };
         let (session, device) = load::on(&options.device, runtime, &model, &options, &interrupt)?;
         let this = Self {
             model,
             options,
             frames,
+            layers,
+            outputs,
             session,
             device,
             runtime,
@@ -200,7 +228,7 @@ impl Session {
             .map(|output| output.name())
             .collect();
         match self
-            .outputs()
+            .outputs
             .iter()
             .find(|name| !outputs.contains(&name.as_str()))
         {
@@ -209,17 +237,8 @@ impl Session {
         }
     }
 
-    /// The outputs that are read.
-    fn outputs(&self) -> &[String] {
-        if self.frames {
-            &self.model.manifest.graph.frames
-        } else {
-            &self.model.manifest.graph.pooled
-        }
-    }
-
     /// Runs the model on mono samples at its own rate, `[samples]`, and returns the hidden states
-    /// of all layers; with frames only if the session was made for them.
+    /// that were asked for; with frames only if the session was made for them.
     ///
     /// Less audio than a window is treated as the manifest says; more only by dynamic graphs. When
     /// a device other than the CPU fails, the CPU takes over for good and analyses this window too.
@@ -276,11 +295,6 @@ impl Session {
         };
         let input = TensorRef::from_array_view(([1, audio.len()], &*audio))
             .map_err(|error| failed(error.to_string()))?;
-        let names = if self.frames {
-            &self.model.manifest.graph.frames
-        } else {
-            &self.model.manifest.graph.pooled
-        };
         let run = self.interrupt.run(limit).map_err(failed)?;
         let outputs = self
             .session
@@ -295,11 +309,16 @@ impl Session {
                 },
                 _ => failed(error.to_string()),
             })?;
-        collect(&self.model.manifest, names, self.frames, &outputs).map_err(|reason| {
-            EncodeError::Contract {
-                model: id.clone(),
-                reason,
-            }
+        collect(
+            &self.model.manifest,
+            &self.outputs,
+            &self.layers,
+            self.frames,
+            &outputs,
+        )
+        .map_err(|reason| EncodeError::Contract {
+            model: id.clone(),
+            reason,
         })
     }
 
@@ -338,7 +357,7 @@ impl Session {
 }
 
 /// Zero mean and unit variance, as `Wav2Vec2FeatureExtractor` does it (variance + 1e-7).
-fn normalise(audio: &mut [f32]) {
+pub(super) fn normalise(audio: &mut [f32]) {
     let count = audio.len().max(1) as f64;
     let mean = audio.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
     let variance = audio
@@ -356,13 +375,14 @@ fn normalise(audio: &mut [f32]) {
 fn collect(
     manifest: &Manifest,
     names: &[String],
+    which: &LayerSet,
     with_frames: bool,
     outputs: &SessionOutputs<'_>,
 ) -> Result<HiddenStates, String> {
-    let layers = manifest.layers.len();
+    let layers = which.indices(manifest.layers.len()).len();
     let width = manifest.width;
     // One output holds all layers, or each holds one with a batch of one in front.
-    let per_output = if names.len() == 1 { layers } else { 1 };
+    let per_output = layers / names.len().max(1);
     let mut frames = None;
     let mut data = Vec::new();
     for name in names {
@@ -395,6 +415,7 @@ fn collect(
     }
     Ok(HiddenStates {
         layers,
+        which: which.clone(),
         frames,
         width,
         data,

@@ -272,8 +272,8 @@ mod tests {
         let mut open = |threads| {
             let options = SessionOptions {
                 threads,
-                frames: false,
                 device: Choice::Cpu,
+                ..SessionOptions::default()
             };
             sessions.open(runtime, &model, options).unwrap().session
         };

@@ -1,6 +1,11 @@
 //! Variants of one model's graph: the same weights, written for what is to run them.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 /// Which operators a graph is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,7 +18,8 @@ pub enum Operators {
 }
 
 /// The arithmetic of a graph.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Single precision throughout.
     Fp32,
@@ -42,4 +48,58 @@ pub enum GraphSource<'a> {
     Memory(&'a [u8]),
     /// Its file.
     File(PathBuf),
+}
+
+/// Which hidden states are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum LayerSet {
+    /// All of them.
+    #[default]
+    All,
+    /// These, sorted, each once, at least one.
+    Some(Arc<[usize]>),
+}
+
+impl LayerSet {
+    /// These hidden states of `count`; all of them if these are all, or none.
+    #[must_use]
+    pub fn of(layers: impl IntoIterator<Item = usize>, count: usize) -> Self {
+        let layers: BTreeSet<usize> = layers.into_iter().filter(|layer| *layer < count).collect();
+        if layers.is_empty() || layers.len() == count {
+            Self::All
+        } else {
+            Self::Some(layers.into_iter().collect())
+        }
+    }
+
+    /// The hidden states' indices, out of `count`.
+    #[must_use]
+    pub fn indices(&self, count: usize) -> Vec<usize> {
+        match self {
+            Self::All => (0..count).collect(),
+            Self::Some(layers) => layers.to_vec(),
+        }
+    }
+
+    /// Where a hidden state is among these.
+    #[must_use]
+    pub fn position(&self, layer: usize) -> Option<usize> {
+        match self {
+            Self::All => Some(layer),
+            Self::Some(layers) => layers.binary_search(&layer).ok(),
+        }
+    }
+}
+
+/// `all`, or indices such as `0.7.8`.
+impl fmt::Display for LayerSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Some(layers) => {
+                let layers: Vec<String> = layers.iter().map(ToString::to_string).collect();
+                f.write_str(&layers.join("."))
+            }
+        }
+    }
 }

@@ -19,6 +19,7 @@ fn a_piece_played_through_a_host_is_heard_like_its_file() {
         hop_s: 1.0,
         smoothing: true,
         threads: 1,
+        precision: None,
         device: Choice::Cpu,
     };
     let model = Arc::new(Model::embedded().unwrap());

@@ -127,7 +127,7 @@ fn sectors(
         let size = Size::Points(if key.mode() == Mode::Major {
             font_size
         } else {
-            font_size * 0.9
+            font_size * 0.82
         });
         let font = if is_current {
             text::bold(size)
@@ -182,10 +182,10 @@ fn middle(
     keys: Option<&[(Key, f32)]>,
     clear: Option<Key>,
 ) {
-    let hole = circle.radius * RINGS[3] - 6.0;
+    let hole = circle.radius * RINGS[3] - circle.radius * 0.05;
     let (palette, painter) = (desk.palette, ui.painter());
-    let width = hole * 1.8;
-    let big = (hole * 0.36).clamp(12.0, 46.0);
+    let width = hole * 2.0;
+    let big = (hole * 0.37).clamp(12.0, 50.0);
     let small = (hole * 0.155).clamp(9.5, 17.0);
     let put = |y: f32, words: &str, bold: bool, size: f32, colour| {
         let size = Size::Points(size);
@@ -196,7 +196,7 @@ fn middle(
         };
         let at = circle.centre + vec2(0.0, y);
         // A circle is narrower away from its middle.
-        let width = (width * (1.0 - (y / hole).powi(2)).max(0.0).sqrt()).max(hole);
+        let width = (width * (1.0 - (y / hole).powi(2)).max(0.0).sqrt()).max(hole * 0.8);
         text::put(
             painter,
             at,
@@ -225,13 +225,13 @@ fn middle(
     );
     if let Some(key) = clear {
         put(
-            -big * 0.42,
+            -big * 0.55,
             &key.to_text(desk.notation),
             true,
             big,
             palette.text,
         );
-        let at = circle.centre + vec2(0.0, big * 0.42);
+        let at = circle.centre + vec2(0.0, big * 0.45);
         let size = Size::Points(big * 0.62);
         let font = (text::plain(size), palette.text);
         text::put_figures(
@@ -241,7 +241,7 @@ fn middle(
             &text::percent(*probability),
             font,
         );
-        put(big * 0.42 + small * 2.3, &second, false, small, palette.dim);
+        put(big * 0.45 + small * 2.5, &second, false, small, palette.dim);
     } else {
         put(-big * 0.35, "No clear key", true, big * 0.72, palette.text);
         let guess = format!(

@@ -114,7 +114,11 @@ pub fn switch(ui: &mut Ui, palette: &Palette, on: bool, name: &str, about: &str)
     } else {
         track.left() + 9.0
     };
-    let knob = if on { colour::on(fill) } else { palette.text };
+    let knob = match (on, palette.dark) {
+        (true, _) => colour::on(fill),
+        (false, true) => palette.text,
+        (false, false) => Color32::WHITE,
+    };
     painter.circle_filled(pos2(x, track.center().y), 6.0, knob);
     focus_ring(
         ui,
@@ -142,6 +146,8 @@ pub enum Icon {
     ZoomOut,
     /// A bar on the right that a triangle points to.
     ToEnd,
+    /// Four corners.
+    Whole,
     /// A cross.
     Close,
     /// A triangle up or down.
@@ -160,13 +166,13 @@ pub fn icon_button(
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(HEIGHT), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), lit, name));
     let fill = match (lit, response.hovered()) {
-        (true, _) => palette.accent,
+        (true, _) => colour::mix(palette.raised, palette.accent, 0.22),
         (false, true) => colour::mix(palette.raised, palette.text, 0.12),
         (false, false) => palette.raised,
     };
     ui.painter().rect_filled(rect, CornerRadius::same(5), fill);
     let ink = match (lit, ui.is_enabled()) {
-        (true, _) => colour::on(palette.accent),
+        (true, _) => palette.accent,
         (false, true) => palette.text,
         (false, false) => palette.faint,
     };
@@ -206,6 +212,13 @@ fn paint_icon(ui: &Ui, icon: Icon, rect: Rect, ink: Color32) {
         Icon::ToEnd => {
             triangle([(-5.0, -5.0), (3.0, 0.0), (-5.0, 5.0)]);
             painter.vline(c.x + 4.5, c.y - 5.0..=c.y + 5.0, stroke);
+        }
+        Icon::Whole => {
+            for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
+                let corner = c + vec2(x, y) * 5.0;
+                painter.line_segment([corner, corner - vec2(x * 3.5, 0.0)], stroke);
+                painter.line_segment([corner, corner - vec2(0.0, y * 3.5)], stroke);
+            }
         }
         Icon::Close => {
             for sign in [-1.0, 1.0] {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui};
 use mertscope_engine::live::{Entry, Snapshot};
 use mertscope_engine::music::{Key, Notation};
-use mertscope_engine::timeline::Heard;
+use mertscope_engine::timeline::{Heard, Status};
 use nih_plug::context::gui::GuiContext;
 use nih_plug::params::Param;
 
+use super::text;
 use super::theme::Palette;
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
@@ -88,6 +89,42 @@ pub fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32)> {
         .map(|p| finite(*p))
         .enumerate();
     pairs.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// What was heard in a window, a line each: key, genre; or why nothing was.
+pub fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
+    let reading = &entry.reading;
+    let Some(heard) = &reading.heard else {
+        return match reading.status {
+            Status::Silent => "Silence: not analysed",
+            Status::Gap => "Audio is missing: not analysed",
+            Status::Invalid => "Samples that are no numbers: not analysed",
+            Status::Failed => "The model failed on this window",
+            Status::Ok => "Not analysed",
+        }
+        .to_owned();
+    };
+    let mut lines = Vec::new();
+    if let Some(keys) = ranked_keys(heard) {
+        let best = format!(
+            "{} {}",
+            keys[0].0.to_text(desk.notation),
+            text::percent(keys[0].1)
+        );
+        lines.push(if heard.key_label.is_some() {
+            best
+        } else {
+            format!("No clear key ({best})")
+        });
+    }
+    if let Some((index, p)) = best_label(desk.genre_labels(), entry) {
+        lines.push(format!(
+            "{} {}",
+            text::label(&desk.genre_labels()[index]),
+            text::percent(p)
+        ));
+    }
+    lines.join("\n")
 }
 
 /// A probability that can be drawn: 0 to 1, 0 for what is no number.

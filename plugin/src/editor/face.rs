@@ -13,16 +13,23 @@ use super::desk::Desk;
 use super::extra::Extra;
 use super::genre::genre_ui;
 use super::look::{Look, Page};
+use super::map::MapView;
+use super::others;
+use super::ranking::ranking_ui;
 use super::settings::Settings;
 use super::strip::Strip;
 use super::text;
 use super::theme::Theme;
 use super::timeline::Timeline;
+use super::welcome::Welcome;
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
+use crate::user::User;
 
 /// Space around and between cards, in points.
 const GAP: f32 = 8.0;
+/// From this width beside the circle on there is room for genres and map, in points.
+const MAP_FROM_WIDTH: f32 = 480.0;
 /// Below this width or height of the body cards move closer together.
 const ROOMY: f32 = 420.0;
 
@@ -36,21 +43,31 @@ pub struct Face {
     dressed: Option<Theme>,
     /// What was shown when hold was pressed.
     held: Option<Arc<Snapshot>>,
+    map: MapView,
     timeline: Timeline,
     strip: Strip,
     settings: Settings,
+    user: User,
+    welcome: Welcome,
 }
 
 impl Face {
-    /// A face in the context `egui`, whose fonts and style it sets.
+    /// A face in the context `egui`, whose fonts and style it sets. An instance that nothing was
+    /// changed in yet takes on the defaults of `user`.
     #[must_use]
     pub fn new(
         egui: &egui::Context,
         params: Arc<MertscopeParams>,
         connection: Arc<Connection>,
         host: GuiContext,
+        user: User,
     ) -> Self {
         text::install(egui);
+        if params.memory.is_new()
+            && let Some(defaults) = user.defaults()
+        {
+            host.set_state(defaults);
+        }
         Self {
             params,
             connection,
@@ -58,9 +75,12 @@ impl Face {
             extra: None,
             dressed: None,
             held: None,
+            map: MapView::default(),
             timeline: Timeline::default(),
             strip: Strip::default(),
             settings: Settings::default(),
+            welcome: Welcome::new(user.clone()),
+            user,
         }
     }
 
@@ -130,6 +150,16 @@ impl Face {
             ui.scope_builder(builder, |ui| extra.bar_ui(ui, desk.palette));
             top += height;
         }
+        let note = Rect::from_min_size(
+            pos2(window.left(), top),
+            vec2(window.width(), self.welcome.height(window.width())),
+        );
+        if note.height() > 0.0 {
+            ui.scope_builder(UiBuilder::new().max_rect(note).id_salt("note"), |ui| {
+                self.welcome.ui(ui, desk, note)
+            });
+            top += note.height();
+        }
         let strip_height = self
             .strip
             .height(ui, desk, window.width())
@@ -158,36 +188,74 @@ impl Face {
         match look.page {
             Page::Overview => self.overview(ui, desk, look, body, gap),
             Page::Key => {
-                let inner = desk.card(ui, body);
+                let list = if body.width() >= 700.0 {
+                    (body.width() * 0.32).min(440.0) + gap
+                } else {
+                    0.0
+                };
+                let (left, right) = split(body, body.width() - list, gap);
+                let inner = desk.card(ui, left);
                 circle_ui(ui, desk, inner);
+                if list > 0.0 {
+                    let inner = desk.card(ui, right);
+                    ranking_ui(ui, desk, inner);
+                }
             }
             Page::Genre => {
                 let (left, right) = split(body, (body.width() * 0.4).clamp(200.0, 520.0), gap);
                 let inner = desk.card(ui, left);
-                genre_ui(ui, desk, inner);
+                let below = others::height(desk).min(inner.height() / 2.0);
+                let (bars, others) = stack(inner, below, 0.0);
+                genre_ui(ui, desk, bars);
+                others::others_ui(ui, desk, others);
                 let inner = desk.card(ui, right);
                 self.timeline.ui(ui, desk, look.time_base, inner);
+            }
+            Page::Map => {
+                let inner = desk.card(ui, body);
+                self.map.ui(ui, desk, inner);
             }
             Page::Timeline => {
                 let inner = desk.card(ui, body);
                 self.timeline.ui(ui, desk, look.time_base, inner);
             }
-            Page::Settings => self
-                .settings
-                .ui(ui, desk, look, self.extra.as_deref(), body),
+            Page::Settings => {
+                let around = (self.extra.as_deref(), &self.user);
+                self.settings.ui(ui, desk, look, around, body);
+            }
         }
     }
 
     fn overview(&mut self, ui: &mut Ui, desk: &Desk<'_>, look: &Look, body: Rect, gap: f32) {
-        let below = (body.height() * 0.34).clamp(70.0, 340.0);
-        let top = body.with_max_y(body.bottom() - below - gap);
-        let bottom = body.with_min_y(body.bottom() - below);
-        let (left, right) = split(top, (top.height() + 16.0).min(body.width() * 0.56), gap);
-        let inner = desk.card(ui, left);
+        let (keys, genres, timeline) = if body.height() < ROOMY {
+            // Little height: the circle takes all of it.
+            let (left, right) = split(body, (body.height()).min(body.width() * 0.54), gap);
+            let below = (right.height() * 0.33).max(76.0).min(right.height());
+            let (top, bottom) = stack(right, below, gap);
+            (left, top, bottom)
+        } else {
+            let (top, bottom) = stack(body, (body.height() * 0.34).min(340.0), gap);
+            let (left, right) = split(top, (top.height() + 16.0).min(top.width() * 0.56), gap);
+            (left, right, bottom)
+        };
+        let inner = desk.card(ui, keys);
         circle_ui(ui, desk, inner);
-        let inner = desk.card(ui, right);
+        let mut genres = genres;
+        let has_map = desk
+            .snapshot
+            .model
+            .running
+            .as_ref()
+            .is_some_and(|running| running.map.is_some());
+        if has_map && genres.width() >= MAP_FROM_WIDTH {
+            let (left, right) = split(genres, genres.width() * 0.46, gap);
+            genres = left;
+            let inner = desk.card(ui, right);
+            self.map.ui(ui, desk, inner);
+        }
+        let inner = desk.card(ui, genres);
         genre_ui(ui, desk, inner);
-        let inner = desk.card(ui, bottom);
+        let inner = desk.card(ui, timeline);
         self.timeline.ui(ui, desk, look.time_base, inner);
     }
 }
@@ -201,6 +269,13 @@ fn split(rect: Rect, width: f32, gap: f32) -> (Rect, Rect) {
         rect.max,
     );
     (left, right)
+}
+
+/// A place cut in two, the lower part `below` high, with a gap between.
+fn stack(rect: Rect, below: f32, gap: f32) -> (Rect, Rect) {
+    let split = (rect.bottom() - below).max(rect.top());
+    let above = rect.with_max_y((split - gap).max(rect.top()));
+    (above, rect.with_min_y(split))
 }
 
 /// The space bar starts and stops the host, so it presses nothing here unless text is typed.

@@ -8,9 +8,9 @@ use super::desk::{Desk, best_label, finite};
 use super::text::{self, Size};
 
 /// Least height of a row in points.
-const LEAST_ROW: f32 = 16.0;
+const LEAST_ROW: f32 = 12.6;
 /// Greatest height of a row in points.
-const GREATEST_ROW: f32 = 34.0;
+const GREATEST_ROW: f32 = 84.0;
 /// Height of the headline in points.
 const HEADLINE: f32 = 30.0;
 
@@ -42,7 +42,7 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         );
         return;
     }
-    let has_headline = rect.height() >= HEADLINE + LEAST_ROW * labels.len().min(10) as f32;
+    let has_headline = rect.height() >= HEADLINE + 20.0 * labels.len().min(10) as f32;
     let mut rows = rect;
     if has_headline {
         rows.min.y += HEADLINE;
@@ -98,12 +98,12 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
     let room = (rect.height() / LEAST_ROW).floor().max(1.0) as usize;
     let rows = shown(&probabilities, labels.len(), room);
     let pitch = (rect.height() / rows.len() as f32).min(GREATEST_ROW);
-    let size = if pitch < 18.0 {
-        Size::Small
-    } else {
-        Size::Body
+    let size = match pitch {
+        ..18.0 => Size::Small,
+        18.0..44.0 => Size::Body,
+        _ => Size::Title,
     };
-    let named = (rect.width() * 0.36).clamp(48.0, 116.0);
+    let named = (rect.width() * 0.36).clamp(48.0, 124.0);
     let slot = text::figures(painter, "100 %", &text::plain(size), palette.text)
         .size()
         .x;
@@ -127,7 +127,7 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
             (font, ink),
             named - 8.0,
         );
-        let thick = (pitch * 0.42).clamp(5.0, 12.0);
+        let thick = (pitch * 0.42).clamp(5.0, 18.0);
         let track = Rect::from_center_size(
             pos2(
                 (rect.left() + named + rect.right() - slot - 8.0) / 2.0,
@@ -138,10 +138,9 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
         let radius = CornerRadius::same((thick / 2.0) as u8);
         painter.rect_filled(track, radius, palette.raised);
         if let Some(p) = p.filter(|p| *p > 0.0) {
-            let fill = Rect::from_min_size(
-                track.min,
-                vec2((track.width() * p).max(thick.min(track.width())), thick),
-            );
+            let width = (track.width() * p).max(2.0);
+            let fill = Rect::from_min_size(track.min, vec2(width, thick));
+            let radius = CornerRadius::same((thick.min(width) / 2.0) as u8);
             painter.rect_filled(fill, radius, colour::label(index, palette.dark));
         }
         let figure = p.map_or_else(|| "–".to_owned(), text::percent);

@@ -60,6 +60,8 @@ pub enum Page {
     Key,
     /// Genres now and over time.
     Genre,
+    /// The path of the embedding.
+    Map,
     /// Both ribbons, large.
     Timeline,
     /// What can be chosen.
@@ -68,7 +70,13 @@ pub enum Page {
 
 impl Page {
     /// The pages with a tab, from left to right.
-    pub const TABS: [Self; 4] = [Self::Overview, Self::Key, Self::Genre, Self::Timeline];
+    pub const TABS: [Self; 5] = [
+        Self::Overview,
+        Self::Key,
+        Self::Genre,
+        Self::Map,
+        Self::Timeline,
+    ];
 
     /// Its name on the tab.
     #[must_use]
@@ -77,6 +85,7 @@ impl Page {
             Self::Overview => "Overview",
             Self::Key => "Key",
             Self::Genre => "Genre",
+            Self::Map => "Map",
             Self::Timeline => "Timeline",
             Self::Settings => "Settings",
         }
@@ -89,6 +98,7 @@ impl Page {
             Self::Overview => "Key, genre and their history at a glance",
             Self::Key => "The circle of fifths, shaded by probability",
             Self::Genre => "Every genre now, and over the last minutes",
+            Self::Map => "Where the music is among the music that the model was shown",
             Self::Timeline => "Key and genre over time, to zoom into and to read",
             Self::Settings => "Models, device, display, exports and defaults",
         }

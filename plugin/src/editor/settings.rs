@@ -1,21 +1,34 @@
 //! Everything that can be chosen, in one column of sections that scrolls.
 
 mod analysis;
+mod defaults;
+mod device;
 mod display;
+mod export;
+mod heads;
+mod models;
 mod row;
 
 use egui::{Rect, ScrollArea, Ui, UiBuilder, vec2};
 
+use self::defaults::Defaults;
+use self::export::Export;
+use self::models::Models;
 use super::desk::Desk;
 use super::extra::Extra;
 use super::look::Look;
+use crate::user::User;
 
 /// Widest column of settings, in points.
-const WIDEST: f32 = 720.0;
+const WIDEST: f32 = 760.0;
 
 /// The settings' own state.
-#[derive(Debug, Default)]
-pub struct Settings {}
+#[derive(Default)]
+pub struct Settings {
+    models: Models,
+    export: Export,
+    defaults: Defaults,
+}
 
 impl Settings {
     /// Draws the settings into `rect`.
@@ -24,14 +37,21 @@ impl Settings {
         ui: &mut Ui,
         desk: &Desk<'_>,
         look: &mut Look,
-        extra: Option<&dyn Extra>,
+        (extra, user): (Option<&dyn Extra>, &User),
         rect: Rect,
     ) {
         let inner = desk.card(ui, rect);
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                let width = ui.available_width().min(WIDEST) - 12.0;
-                ui.allocate_ui(vec2(width, 0.0), |ui| {
+                let width = (ui.available_width() - 12.0).min(WIDEST);
+                // One column in the middle: lines stay short however wide the window is.
+                ui.add_space(0.0);
+                let left = ((ui.available_width() - width) / 2.0).max(0.0);
+                let column = Rect::from_min_size(
+                    ui.cursor().min + vec2(left, 0.0),
+                    vec2(width, f32::INFINITY),
+                );
+                ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
                     ui.set_width(width);
                     if let Some(extra) = extra {
                         row::head(ui, desk, extra.title());
@@ -39,7 +59,12 @@ impl Settings {
                         row::end(ui);
                     }
                     analysis::section(ui, desk);
+                    self.models.section(ui, desk);
+                    heads::section(ui, desk);
+                    device::section(ui, desk);
                     display::section(ui, desk, look);
+                    self.export.section(ui, desk);
+                    self.defaults.section(ui, desk, look, user);
                 });
             });
         });

@@ -214,11 +214,11 @@ impl Strip {
         let mut left = state(ui, desk, rect);
         left = meter(ui, desk, rect, left);
         left = fill(ui, desk, rect, left);
+        // One that has no room leaves it to the next, shorter one.
         for figure in figures(desk.live) {
-            let Some(end) = put_figure(ui, desk, &figure, rect, left, fold.left() - 8.0) else {
-                break;
-            };
-            left = end;
+            if let Some(end) = put_figure(ui, desk, &figure, rect, left, fold.left() - 8.0) {
+                left = end;
+            }
         }
     }
 }

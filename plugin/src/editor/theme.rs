@@ -159,6 +159,7 @@ impl Palette {
         spacing.interact_size = Vec2::new(32.0, 24.0);
         spacing.menu_margin = Margin::same(8);
         spacing.tooltip_width = 300.0;
+        spacing.slider_width = 180.0;
         spacing.slider_rail_height = 4.0;
         spacing.scroll.bar_width = 6.0;
         spacing.scroll.floating = true;

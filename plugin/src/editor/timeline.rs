@@ -12,13 +12,14 @@ use egui::{
     Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 use mertscope_engine::music::Notation;
-use mertscope_engine::timeline::Status;
 
-use self::lanes::{Pen, Shared};
+use self::lanes::Pen;
+pub use self::scale::host_time;
 use self::scale::{Scale, time_text};
-use self::track::{Span, Track};
+use self::track::Track;
 use super::control::{Icon, focus_ring, icon_button};
-use super::desk::{Desk, best_label, ranked_keys};
+use super::desk::{Desk, entry_words};
+use super::drawing::{Drawing, Words};
 use super::look::TimeBase;
 use super::text::{self, Size};
 
@@ -30,6 +31,8 @@ const SPANS_S: std::ops::RangeInclusive<f64> = 5.0..=3600.0;
 const ZOOM_STEP: f64 = 1.5;
 /// Height of the clock below the lanes, in points.
 const CLOCK_HEIGHT: f32 = 18.0;
+/// Greatest height of the key's lane, in points.
+const HIGHEST_KEYS: f32 = 72.0;
 /// Space between the lanes, in points.
 const LANE_GAP: f32 = 4.0;
 /// From this height on the head with title and buttons has room.
@@ -56,7 +59,7 @@ pub struct Timeline {
     right: Option<f64>,
     /// What the keyboard reads, in seconds heard.
     cursor: Option<f64>,
-    drawn: Option<(Cut, Shared)>,
+    drawn: Option<(Cut, Drawing)>,
 }
 
 impl Default for Timeline {
@@ -82,7 +85,7 @@ impl Places {
     fn inside(rect: Rect) -> Self {
         let clock = Rect::from_min_max(pos2(rect.left(), rect.bottom() - CLOCK_HEIGHT), rect.max);
         let lanes = rect.with_max_y(clock.top() - 3.0);
-        let split = lanes.top() + ((lanes.height() - LANE_GAP) * 0.36).max(0.0);
+        let split = lanes.top() + ((lanes.height() - LANE_GAP) * 0.36).clamp(0.0, HIGHEST_KEYS);
         Self {
             keys: lanes.with_max_y(split),
             labels: lanes.with_min_y(split + LANE_GAP),
@@ -119,8 +122,8 @@ impl Timeline {
         let scale = self.scale(body);
         response
             .widget_info(|| WidgetInfo::labeled(Role::Image, true, self.description(desk, base)));
-        let shapes = self.shapes(ui, desk, base, &places, scale);
-        ui.painter().extend(shapes.iter().cloned());
+        self.drawing(ui, desk, base, &places, scale)
+            .paint(ui.painter());
         if self.track.spans.is_empty() {
             let font = (text::plain(Size::Body), desk.palette.faint);
             let words = "What is heard appears here";
@@ -292,14 +295,15 @@ impl Timeline {
         }
     }
 
-    fn shapes(
+    /// What is drawn, made anew only if something of it changed.
+    fn drawing(
         &mut self,
         ui: &Ui,
         desk: &Desk<'_>,
         base: TimeBase,
         places: &Places,
         scale: Scale,
-    ) -> Shared {
+    ) -> &Drawing {
         let cut = Cut {
             version: self.track.version,
             area: places.lanes().union(places.clock),
@@ -310,19 +314,14 @@ impl Timeline {
             pixels_per_point: ui.pixels_per_point(),
             labels: desk.genre_labels().len(),
         };
-        if let Some((drawn, shapes)) = &self.drawn
-            && *drawn == cut
-        {
-            return Shared::clone(shapes);
-        }
-        let shapes: Shared = self.draw(ui, desk, places, cut).into();
-        self.drawn = Some((cut, Shared::clone(&shapes)));
-        shapes
+        let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
+        let drawn = drawn.unwrap_or_else(|| (cut, self.draw(ui, desk, places, cut)));
+        &self.drawn.insert(drawn).1
     }
 
-    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: Cut) -> Vec<Shape> {
+    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: Cut) -> Drawing {
         let (palette, scale) = (desk.palette, cut.scale);
-        let mut shapes = Vec::new();
+        let mut drawing = Drawing::default();
         let painter = ui.painter().with_clip_rect(places.lanes());
         let pen = Pen {
             painter: &painter,
@@ -330,43 +329,43 @@ impl Timeline {
             scale,
         };
         for lane in [places.keys, places.labels] {
-            shapes.push(Shape::rect_filled(
+            drawing.shapes.push(Shape::rect_filled(
                 lane,
                 CornerRadius::ZERO,
                 colour_of_empty(desk),
             ));
         }
         let spans = self.track.within(scale.from, scale.to);
-        lanes::keys(pen, spans, places.keys, cut.notation, &mut shapes);
-        lanes::labels(pen, spans, places.labels, cut.labels, &mut shapes);
-        lanes::marks(pen, spans, places.lanes(), &mut shapes);
+        lanes::keys(pen, spans, places.keys, cut.notation, &mut drawing);
+        lanes::labels(pen, spans, places.labels, desk.genre_labels(), &mut drawing);
+        lanes::marks(pen, spans, places.lanes(), &mut drawing);
         for stretch in self.track.stretches.iter().skip(1) {
             if (scale.from..scale.to).contains(&stretch.from) {
                 let x = scale.x_from_moment(stretch.from);
-                shapes.push(Shape::vline(
+                drawing.shapes.push(Shape::vline(
                     x,
                     places.lanes().y_range(),
                     Stroke::new(2.0, palette.ground),
                 ));
                 let flag = [(0.0, 0.0), (6.0, 3.0), (0.0, 6.0)]
                     .map(|(dx, dy)| pos2(x + dx, places.keys.top() + dy));
-                shapes.push(Shape::convex_polygon(
+                drawing.shapes.push(Shape::convex_polygon(
                     flag.to_vec(),
                     palette.text,
                     Stroke::NONE,
                 ));
-                shapes.push(Shape::vline(
+                drawing.shapes.push(Shape::vline(
                     x,
                     places.lanes().y_range(),
                     Stroke::new(1.0, palette.text),
                 ));
             }
         }
-        self.draw_clock(ui, desk, places.clock, cut, &mut shapes);
-        shapes
+        self.draw_clock(ui, desk, places.clock, cut, &mut drawing);
+        drawing
     }
 
-    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: Cut, shapes: &mut Vec<Shape>) {
+    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: Cut, drawing: &mut Drawing) {
         let mut free_from = clock.left();
         for (moment, time) in cut.scale.ticks(&self.track, cut.base) {
             let x = cut.scale.x_from_moment(moment);
@@ -378,14 +377,21 @@ impl Timeline {
             );
             let place = Align2::CENTER_BOTTOM.anchor_size(pos2(x, clock.bottom()), galley.size());
             let stroke = Stroke::new(1.0, desk.palette.hatch);
-            shapes.push(Shape::vline(
+            drawing.shapes.push(Shape::vline(
                 x,
                 clock.top() - 2.0..=clock.top() + 3.0,
                 stroke,
             ));
             if place.left() >= free_from && place.right() <= clock.right() {
                 free_from = place.right() + 8.0;
-                shapes.push(Shape::galley(place.min, galley, desk.palette.faint));
+                drawing.words.push(Words {
+                    text: time,
+                    font: text::plain(Size::Small),
+                    colour: desk.palette.faint,
+                    at: pos2(x, clock.bottom()),
+                    anchor: Align2::CENTER_BOTTOM,
+                    under: None,
+                });
             }
         }
     }
@@ -427,7 +433,7 @@ impl Timeline {
     fn words_at(&self, desk: &Desk<'_>, base: TimeBase, moment: f64) -> String {
         let time = time_text(&self.track, moment, base);
         let words = match self.track.at(moment) {
-            Some(span) => span_words(desk, span),
+            Some(span) => entry_words(desk, &span.entry),
             None => "Nothing was heard here".to_owned(),
         };
         format!("{time}\n{words}")
@@ -494,41 +500,6 @@ fn cursor_box(ui: &Ui, desk: &Desk<'_>, lanes: Rect, x: f32, words: &str) {
     );
     ui.painter()
         .galley(rect.min + vec2(8.0, 6.0), galley, desk.palette.text);
-}
-
-fn span_words(desk: &Desk<'_>, span: &Span) -> String {
-    let reading = &span.entry.reading;
-    let Some(heard) = &reading.heard else {
-        return match reading.status {
-            Status::Silent => "Silence: not analysed",
-            Status::Gap => "Audio is missing: not analysed",
-            Status::Invalid => "Samples that are no numbers: not analysed",
-            Status::Failed => "The model failed on this window",
-            Status::Ok => "Not analysed",
-        }
-        .to_owned();
-    };
-    let mut lines = Vec::new();
-    if let Some(keys) = ranked_keys(heard) {
-        let best = format!(
-            "{} {}",
-            keys[0].0.to_text(desk.notation),
-            text::percent(keys[0].1)
-        );
-        lines.push(if heard.key_label.is_some() {
-            best
-        } else {
-            format!("No clear key ({best})")
-        });
-    }
-    if let Some((index, p)) = best_label(desk.genre_labels(), &span.entry) {
-        lines.push(format!(
-            "{} {}",
-            text::label(&desk.genre_labels()[index]),
-            text::percent(p)
-        ));
-    }
-    lines.join("\n")
 }
 
 /// A length of time in words: `45 s`, `2 min`.

@@ -107,7 +107,10 @@ impl Printer {
         let running = snapshot.model.running.as_ref();
         let labels = running.map(|running| Arc::clone(&running.genre_labels));
         let labels = labels.unwrap_or_default();
-        let new = log::news(&mut self.last, &snapshot.history);
+        let new = snapshot.heard_since(self.last.as_ref());
+        if let Some(newest) = new.last() {
+            self.last = Some(Arc::clone(newest));
+        }
         for entry in new {
             if self.json {
                 serde_json::to_writer(&mut *out, &Line::new(entry, &labels))?;

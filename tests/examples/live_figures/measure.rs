@@ -112,8 +112,8 @@ pub fn beside_a_busy_encoder(body: impl FnOnce()) -> Result<(), Box<dyn Error>> 
     let model = Arc::new(Model::embedded()?);
     let options = SessionOptions {
         threads: 1,
-        frames: false,
         device: Choice::Cpu,
+        ..SessionOptions::default()
     };
     let window = music(1.7)[..model.manifest.window_samples].to_vec();
     let encoder = Encoder::start(runtime::load(None)?, model, options)?;

@@ -1,16 +1,14 @@
 //! One window of the embedded model: our engine against Python's onnxruntime of the same version.
 //!
 //! Two children hold a session each and take turns, so that whatever else the machine does meets
-//! both alike. A child prints `ready MEAN` (the mean of what the model makes of the test window),
-//! then answers each line on its stdin with the nanoseconds that one window took, and ends when
-//! stdin does. Ours is `engine/examples/window_latency.rs`.
+//! both alike.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::Bench;
+use super::peer::{self, Peer};
 use super::statistics::Quantiles;
 use super::table::Row;
 use crate::process::{self, Clock, Progress};
@@ -32,23 +30,11 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         "numpy==2.4.6".to_owned(),
     ];
     let python = environment(workspace, "bench", &requirements)?;
-    let mut cargo = workspace.cargo([
-        "build",
-        "--release",
-        "--package",
-        "mertscope-engine",
-        "--example",
-        "window_latency",
-    ]);
-    process::run(
-        "Building our side of the comparison",
-        Progress::Talks,
-        &mut cargo,
-    )?;
+    let program = peer::build(workspace)?;
 
     let mut rows = Vec::new();
     for threads in THREADS {
-        let mut ours = Command::new(workspace.release("examples/window_latency"));
+        let mut ours = Command::new(&program);
         ours.arg("--threads").arg(threads.to_string());
         let mut theirs = Command::new(&python);
         theirs
@@ -104,65 +90,4 @@ fn compare(threads: usize, mut ours: Peer, mut theirs: Peer) -> Result<[Row; 3]>
         row("Python", &theirs_ms, "ms", 2, ""),
         row("ratio of each pair", &ratios, "×", 3, "≤ 1.05 ×"),
     ])
-}
-
-/// A child that runs one window for each line it is sent.
-struct Peer {
-    name: String,
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-    mean: f64,
-}
-
-impl Peer {
-    fn start(mut command: Command) -> Result<Self> {
-        let name = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| process::could_not_start(&command))?;
-        let stdin = child.stdin.take().context("the child has no stdin")?;
-        let stdout = BufReader::new(child.stdout.take().context("the child has no stdout")?);
-        let mut peer = Self {
-            name,
-            child,
-            stdin,
-            stdout,
-            mean: f64::NAN,
-        };
-        let line = peer.line()?;
-        let mean = line
-            .strip_prefix("ready ")
-            .and_then(|mean| mean.parse().ok());
-        peer.mean = mean
-            .with_context(|| format!("{} said '{line}' where 'ready MEAN' was due", peer.name))?;
-        Ok(peer)
-    }
-
-    fn window_ms(&mut self) -> Result<f64> {
-        writeln!(self.stdin, "window").with_context(|| format!("{} is gone", self.name))?;
-        let line = self.line()?;
-        let nanoseconds: f64 = line
-            .parse()
-            .with_context(|| format!("{} said '{line}'", self.name))?;
-        Ok(nanoseconds / 1e6)
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.stdout.read_line(&mut line)? == 0 {
-            bail!("{} ended early, see above", self.name);
-        }
-        Ok(line.trim_end().to_owned())
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It only computes: nothing is lost. Failing means that it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

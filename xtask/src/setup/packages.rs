@@ -28,6 +28,8 @@ pub enum Purpose {
     Environment,
     /// Real plugin hosts, and a screen for them.
     Hosts,
+    /// Making the music that the embedded model is trained on.
+    Train,
 }
 
 /// A package, and how to tell that what it gives is there.
@@ -49,6 +51,8 @@ enum Probe {
     OnLinux(&'static str),
     /// pkg-config knows this library; only Linux needs it.
     Development(&'static str),
+    /// This file is there.
+    File(&'static str),
     /// ALSA's library has this plugin for devices; only Linux has ALSA.
     AlsaPlugin(&'static str),
 }
@@ -151,6 +155,36 @@ const REQUIREMENTS: &[Requirement] = &[
         purpose: Purpose::Hosts,
         probe: Probe::Program(&["qtractor"]),
     },
+    Requirement {
+        package: "mma",
+        why: "makes accompaniments in a known key",
+        purpose: Purpose::Train,
+        probe: Probe::Program(&["mma"]),
+    },
+    Requirement {
+        package: "fluidsynth",
+        why: "renders them",
+        purpose: Purpose::Train,
+        probe: Probe::Program(&["fluidsynth"]),
+    },
+    Requirement {
+        package: "fluid-soundfont-gm",
+        why: "is one set of instruments for them",
+        purpose: Purpose::Train,
+        probe: Probe::File("/usr/share/sounds/sf2/FluidR3_GM.sf2"),
+    },
+    Requirement {
+        package: "musescore-general-soundfont-lossless",
+        why: "is another set of instruments",
+        purpose: Purpose::Train,
+        probe: Probe::File("/usr/share/sounds/sf2/MuseScore_General_Full.sf2"),
+    },
+    Requirement {
+        package: "openmpt123",
+        why: "renders tracker modules among the free music",
+        purpose: Purpose::Train,
+        probe: Probe::Program(&["openmpt123"]),
+    },
 ];
 
 impl Requirement {
@@ -167,6 +201,7 @@ impl Requirement {
                 true
             }
             Probe::OnLinux(name) => on_path(name),
+            Probe::File(path) => Path::new(path).exists(),
             Probe::Development(name) => Command::new("pkg-config")
                 .args(["--exists", name])
                 .status()

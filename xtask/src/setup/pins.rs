@@ -17,6 +17,8 @@ pub enum Kind {
     Cpu,
     /// CUDA and TensorRT, and the CPU.
     Gpu,
+    /// No ONNX Runtime of its own, but a library that brings OpenVINO to one.
+    OpenVino,
 }
 
 impl fmt::Display for Kind {
@@ -24,6 +26,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Cpu => "cpu",
             Self::Gpu => "gpu",
+            Self::OpenVino => "openvino",
         })
     }
 }
@@ -37,6 +40,8 @@ pub struct Pins {
 /// One wheel, for one operating system and architecture.
 pub struct Build {
     pub kind: Kind,
+    /// Its own version, where that is not ONNX Runtime's.
+    version: Option<String>,
     os: String,
     arch: String,
     /// The package's name for pip.
@@ -106,7 +111,7 @@ impl Pins {
         let fits = |build: &&Build| build.kind == kind && build.os == os && build.arch == arch;
         self.builds.iter().find(fits).with_context(|| {
             format!(
-                "{FILE} names no {kind} build of ONNX Runtime {} for {os} on {arch}; add one there, \
+                "{FILE} names no {kind} build for ONNX Runtime {} for {os} on {arch}; add one there, \
                  with the SHA-256 of its wheel and of the files in it",
                 self.version
             )
@@ -115,11 +120,17 @@ impl Pins {
 }
 
 impl Build {
+    /// Its version: that of `pins`, unless it has its own.
+    pub fn version<'a>(&'a self, pins: &'a Pins) -> &'a str {
+        self.version.as_deref().unwrap_or(&pins.version)
+    }
+
     fn parse(table: &Table) -> Result<Self> {
         let kind = match text_at(table, "kind")?.as_str() {
             "cpu" => Kind::Cpu,
             "gpu" => Kind::Gpu,
-            other => bail!("kind is '{other}', and can be 'cpu' or 'gpu'"),
+            "openvino" => Kind::OpenVino,
+            other => bail!("kind is '{other}', and can be 'cpu', 'gpu' or 'openvino'"),
         };
         let platforms = table
             .get("platforms")
@@ -148,6 +159,7 @@ impl Build {
             .context("'wheel_bytes' is missing")?;
         let build = Self {
             kind,
+            version: text_at(table, "version").ok(),
             os: text_at(table, "os")?,
             arch: text_at(table, "arch")?,
             package: text_at(table, "package")?,
@@ -209,6 +221,7 @@ mod tests {
             (Kind::Cpu, "macos", "aarch64"),
             (Kind::Cpu, "windows", "x86_64"),
             (Kind::Gpu, "linux", "x86_64"),
+            (Kind::OpenVino, "linux", "x86_64"),
         ] {
             let build = pins.build_for(kind, os, arch).unwrap();
             assert_eq!(
@@ -216,7 +229,7 @@ mod tests {
                 (kind, os, arch)
             );
             assert!(
-                build.wheel.contains(&format!("-{}-", pins.version)),
+                build.wheel.contains(&format!("-{}-", build.version(&pins))),
                 "{}",
                 build.wheel
             );

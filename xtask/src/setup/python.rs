@@ -47,11 +47,11 @@ pub fn download(pins: &Pins, build: &Build, folder: &Path) -> Result<()> {
     add_wheels_folder(&mut pip);
     pip.arg("--dest")
         .arg(folder)
-        .arg(format!("{}=={}", build.package, pins.version));
+        .arg(format!("{}=={}", build.package, build.version(pins)));
     let what = format!(
-        "Downloading ONNX Runtime {} ({} build, {:.0} MB)",
-        pins.version,
-        build.kind,
+        "Downloading {} {} ({:.0} MB)",
+        build.package,
+        build.version(pins),
         build.wheel_bytes as f64 / 1e6
     );
     run_pip(&what, &mut pip, &build.wheel)

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
-use super::pins::{Build, Pins};
+use super::pins::{Build, Kind, Pins};
 use super::python;
 use crate::process::{self, Progress};
 
@@ -20,12 +20,12 @@ const EXTRACT: &str = include_str!("extract_members.py");
 
 /// Whether every file of this build is in place, byte for byte.
 pub fn is_installed(pins: &Pins, build: &Build) -> Result<bool> {
-    Ok(is_intact(build, &folder(&home()?, pins, build)))
+    Ok(is_intact(build, &folder(&home(build)?, pins, build)))
 }
 
 /// Where the files of a build lie once it is installed.
 pub fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
-    let folder = folder(&home()?, pins, build);
+    let folder = folder(&home(build)?, pins, build);
     let members = build.members.iter();
     Ok(members
         .map(|member| folder.join(member.file_name()))
@@ -34,11 +34,12 @@ pub fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
 
 /// Downloads, verifies and installs a build; waits if another set-up is at it.
 pub fn install(pins: &Pins, build: &Build) -> Result<()> {
-    let home = home()?;
+    let home = home(build)?;
     fs::create_dir_all(&home).with_context(|| {
         format!(
-            "{} cannot be made; ONNX Runtime is kept there: make it writable",
-            home.display()
+            "{} cannot be made; {} is kept there: make it writable",
+            home.display(),
+            build.package
         )
     })?;
     let _lock = lock(&home)?;
@@ -51,7 +52,8 @@ pub fn install(pins: &Pins, build: &Build) -> Result<()> {
     }
 
     // What an interrupted set-up left is of no use: pip does not resume.
-    let partial = home.join(format!(".{}-{}.partial", pins.version, build.kind));
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let partial = home.join(format!(".{name}.partial"));
     remove(&partial)?;
     let (downloaded, unpacked) = (partial.join("wheel"), partial.join("files"));
     let made = get(pins, build, &downloaded, &unpacked)
@@ -66,15 +68,22 @@ pub fn install(pins: &Pins, build: &Build) -> Result<()> {
     Ok(())
 }
 
-/// All versions and kinds lie side by side here; the engine looks in the same place.
-fn home() -> Result<PathBuf> {
+/// All versions and kinds lie side by side here; the engine looks in the same places.
+fn home(build: &Build) -> Result<PathBuf> {
     let data = dirs::data_local_dir()
         .context("this user has no data folder; set HOME (or XDG_DATA_HOME) to one")?;
-    Ok(data.join("mertscope").join("onnxruntime"))
+    Ok(data.join("mertscope").join(match build.kind {
+        Kind::Cpu | Kind::Gpu => "onnxruntime",
+        Kind::OpenVino => "providers",
+    }))
 }
 
 fn folder(home: &Path, pins: &Pins, build: &Build) -> PathBuf {
-    home.join(format!("{}-{}", pins.version, build.kind))
+    let (version, kind) = (build.version(pins), build.kind);
+    home.join(match kind {
+        Kind::Cpu | Kind::Gpu => format!("{version}-{kind}"),
+        Kind::OpenVino => format!("{kind}-{version}"),
+    })
 }
 
 fn is_intact(build: &Build, folder: &Path) -> bool {

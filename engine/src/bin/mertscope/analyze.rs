@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
-use mertscope_engine::head::{Head, LayerInput};
+use mertscope_engine::export::midi::midi;
+use mertscope_engine::export::{FileReport, Run, named_heads, plot};
 use mertscope_engine::model::{Model, Runtime};
 
 use crate::arguments::AnalyzeArguments;
 use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
-use crate::report::{FileReport, HeadRef, Run, plot};
 use crate::{load, log, tell_fallbacks};
 
 /// Runs the command; the result says whether every file was analysed.
@@ -24,6 +24,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         hop_s: arguments.hop,
         smoothing: !arguments.no_smoothing,
         threads: arguments.model.threads(),
+        precision: arguments.model.precision(),
         device: arguments.model.device.clone(),
     };
     let analyser = Analyser::new(runtime, model.clone(), options)?;
@@ -34,7 +35,8 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     }
 
     let inputs = inputs::find(&arguments.inputs);
-    let mut pictures = Pictures::new(arguments.plot.as_deref(), inputs.len());
+    let mut plots = Places::new(arguments.plot.as_deref(), inputs.len());
+    let mut midis = Places::new(arguments.midi.as_deref(), inputs.len());
     let out = io::BufWriter::new(io::stdout().lock());
     let mut writer = Writer::new(out, format(arguments), &run)?;
     let bar = Bar::new(arguments.quiet);
@@ -56,16 +58,26 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
                     .for_each(|note| log(&format!("{}: {note}", report.file))),
             }
             writer.file(&report)?;
-            if let Some(path) = pictures.path(input).filter(|_| report.outcome.is_ok()) {
-                match draw(&path, &run, &report) {
+            let Ok(timeline) = &report.outcome else {
+                return Ok(());
+            };
+            let mut beside = |what: &str, path: Option<PathBuf>, bytes: Bytes<'_>| {
+                let Some(path) = path else {
+                    return;
+                };
+                match bytes(&path).and_then(|bytes| write(what, &path, &bytes)) {
                     Ok(()) if arguments.quiet => {}
-                    Ok(()) => log(&format!("The plot is in {}.", path.display())),
+                    Ok(()) => log(&format!("The {what} is in {}.", path.display())),
                     Err(error) => {
                         all_well = false;
                         log(&format!("{error:#}"));
                     }
                 }
-            }
+            };
+            beside("plot", plots.path(input), &|path| draw(path, &run, &report));
+            beside("MIDI file", midis.path(input), &|_| {
+                Ok(midi(&report.file, timeline))
+            });
             Ok(())
         })?;
     }
@@ -98,28 +110,12 @@ fn describe(model: &Model, runtime: &Runtime, analyser: &Analyser) -> Run {
     Run {
         model_id: manifest.id.clone(),
         model_sha256: model.sha256().to_owned(),
-        heads: model.heads.iter().map(head).collect(),
+        heads: named_heads(model),
         device: analyser.device().name.clone(),
         precision: analyser.device().precision.id().to_owned(),
         onnxruntime: runtime.version.clone(),
         window_s: manifest.window_s(),
         hop_s: analyser.hop_s(),
-    }
-}
-
-fn head(head: &Head) -> HeadRef {
-    let layers = match &head.input {
-        LayerInput::One(layer) => format!("layer {layer}"),
-        LayerInput::Weighted(layers) => {
-            let names: Vec<String> = layers.iter().map(|(n, _)| n.to_string()).collect();
-            format!("layers {}, weighted", names.join(", "))
-        }
-    };
-    HeadRef {
-        task: head.task.clone(),
-        sha256: head.sha256.clone(),
-        layers,
-        labels: head.labels.clone(),
     }
 }
 
@@ -162,32 +158,37 @@ fn analyse(analyser: &Analyser, input: &Input, bar: &Bar) -> FileReport {
     }
 }
 
-fn draw(path: &Path, run: &Run, report: &FileReport) -> anyhow::Result<()> {
-    let svg = plot::svg(run, report);
+/// The bytes of a file that goes to this path.
+type Bytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
+
+fn draw(path: &Path, run: &Run, report: &FileReport) -> anyhow::Result<Vec<u8>> {
     let png = path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("png"));
-    let bytes = if png {
-        plot::png(&svg)?
+    if png {
+        Ok(plot::png(run, report)?)
     } else {
-        svg.into_bytes()
-    };
+        Ok(plot::svg(run, report).into_bytes())
+    }
+}
+
+fn write(what: &str, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(path, bytes).with_context(|| {
         format!(
-            "The plot {} can't be written; check its folder and the free space",
+            "The {what} {} can't be written; check its folder and the free space",
             path.display()
         )
     })
 }
 
-/// Where plots go: as asked for one input, with the input's name added for several.
-struct Pictures<'a> {
+/// Where plots or MIDI files go: as asked for one input, with the input's name added for several.
+struct Places<'a> {
     asked: Option<&'a Path>,
     several: bool,
     taken: HashSet<PathBuf>,
 }
 
-impl<'a> Pictures<'a> {
+impl<'a> Places<'a> {
     fn new(asked: Option<&'a Path>, inputs: usize) -> Self {
         Self {
             asked,
@@ -224,11 +225,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plots_of_several_inputs_have_names_of_their_own() {
-        let mut one = Pictures::new(Some(Path::new("out/p.png")), 1);
+    fn files_of_several_inputs_have_names_of_their_own() {
+        let mut one = Places::new(Some(Path::new("out/p.png")), 1);
         let input = |path: &str| Input::File(path.into());
         assert_eq!(one.path(&input("a.flac")), Some("out/p.png".into()));
-        let mut several = Pictures::new(Some(Path::new("out/p.png")), 3);
+        let mut several = Places::new(Some(Path::new("out/p.png")), 3);
         assert_eq!(several.path(&input("x/a.flac")), Some("out/p-a.png".into()));
         assert_eq!(
             several.path(&input("y/a.wav")),
@@ -238,6 +239,6 @@ mod tests {
             several.path(&Input::Standard),
             Some("out/p-standard-input.png".into())
         );
-        assert_eq!(Pictures::new(None, 1).path(&input("a.wav")), None);
+        assert_eq!(Places::new(None, 1).path(&input("a.wav")), None);
     }
 }

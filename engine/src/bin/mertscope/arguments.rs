@@ -1,13 +1,16 @@
 //! What can be typed.
 
 mod fitting;
+mod heads;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mertscope_engine::model::Precision;
 use mertscope_engine::model::device::Choice;
 
 pub use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
@@ -34,10 +37,16 @@ pub enum Command {
     /// Write the hidden states of an audio file, for research
     #[command(after_help = EMBED_EXAMPLES)]
     Embed(EmbedArguments),
-    /// Show the models
+    /// Show, fetch, import, check and remove models
+    #[command(after_help = MODELS_EXAMPLES)]
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
+    },
+    /// Train, judge and keep heads of one's own
+    Heads {
+        #[command(subcommand)]
+        command: HeadsCommand,
     },
     /// Fit and show the map that the display places music on
     Map {
@@ -62,16 +71,87 @@ pub enum Command {
     },
 }
 
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  mertscope models list
+  mertscope models fetch MERT-v1-95M
+  mertscope models import Downloads/MERT-v1-95M
+  mertscope models remove MERT-v1-95M
+
+HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY and NO_PROXY are followed.";
+
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// List the models that can be used
-    List,
+    /// List the models and whether they are here
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a published model from the hub, or take it from the hub's cache on this machine
+    #[command(after_help = FETCH_HELP)]
+    Fetch {
+        /// The model, as in `mertscope models list`
+        id: String,
+        #[command(flatten)]
+        consent: ConsentArguments,
+    },
+    /// Copy a published model from a folder, without a network
+    #[command(after_help = IMPORT_HELP)]
+    Import {
+        /// A folder with config.json, preprocessor_config.json and the weights, or the weights in it
+        path: PathBuf,
+        /// Which model it is [default: what the folder's name says]
+        #[arg(long = "as", value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        consent: ConsentArguments,
+    },
+    /// Compare a model's files with what was installed, byte for byte
+    Verify {
+        /// The model [default: all that are installed]
+        id: Option<String>,
+    },
+    /// Remove a model; files in the hub's own cache stay there
+    Remove {
+        /// The model
+        id: String,
+    },
+}
+
+const FETCH_HELP: &str = "\
+Ctrl-C stops it; what is there is kept, and the same command goes on from it. The licence is shown and
+has to be agreed to once; without a terminal that takes --yes or --accept-licence.";
+
+const IMPORT_HELP: &str = "\
+On a machine with a network, save the files of the model's page on the hub into a folder: config.json,
+preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
+
+/// How the user agrees to a licence without being asked.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ConsentArguments {
+    /// Agree to the model's licence without being asked
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Agree to this licence and no other, such as CC-BY-NC-4.0
+    #[arg(long, value_name = "LICENCE")]
+    pub accept_licence: Option<String>,
+}
+
+/// The arithmetic of a model that has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArgument {
+    Auto,
+    Fp32,
+    Fp16,
+    Int8,
 }
 
 /// The model and how it is run.
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// Model id, or a folder with a manifest.toml [default: the embedded model]
+    /// Model id, or the folder of a model or checkpoint [default: the embedded model]
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
     /// Threads that share the work on one window [default: the cores there are, at most 4]
@@ -80,12 +160,28 @@ pub struct ModelArguments {
     /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Choice,
+    /// Length of a window, for models that take several [default: the model's own]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub window: Option<f64>,
+    /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
+    #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
+    precision: PrecisionArgument,
     /// A library with an execution provider of its own, to be used beside those that are installed
     #[arg(long, value_name = "FILE")]
     pub provider_library: Option<PathBuf>,
 }
 
 impl ModelArguments {
+    /// The arithmetic to use; `None` for what suits the device.
+    pub fn precision(&self) -> Option<Precision> {
+        match self.precision {
+            PrecisionArgument::Auto => None,
+            PrecisionArgument::Fp32 => Some(Precision::Fp32),
+            PrecisionArgument::Fp16 => Some(Precision::Fp16),
+            PrecisionArgument::Int8 => Some(Precision::Int8),
+        }
+    }
+
     /// The number of threads to use.
     pub fn threads(&self) -> usize {
         // A 5-s window is too little work to share among more than a few cores.
@@ -98,7 +194,7 @@ const ANALYZE_EXAMPLES: &str = "\
 Examples:
   mertscope analyze song.flac
   mertscope analyze Music/ --jsonl > results.jsonl
-  mertscope analyze set.mp3 --hop 5 --plot set.png
+  mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
 WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported, the
@@ -121,6 +217,10 @@ pub struct AnalyzeArguments {
     /// Draw key and genre over time into a .png or .svg file; with several inputs one each
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
     pub plot: Option<PathBuf>,
+    /// Write the key changes as markers and key signatures into a .mid file, to lay beside the audio
+    /// in a DAW at 120 beats a minute; with several inputs one each
+    #[arg(long, value_name = "OUT.mid", value_parser = midi)]
+    pub midi: Option<PathBuf>,
     /// Seconds between the starts of two windows; rounded to whole frames of 320 samples
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     pub hop: f64,
@@ -215,6 +315,10 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 fn picture(text: &str) -> Result<PathBuf, String> {
     with_extension(text, &["png", "svg"])
+}
+
+fn midi(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["mid", "midi"])
 }
 
 fn array(text: &str) -> Result<PathBuf, String> {

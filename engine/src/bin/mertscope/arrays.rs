@@ -147,6 +147,7 @@ mod tests {
     fn window(first: f32) -> HiddenStates {
         HiddenStates {
             layers: 2,
+            which: mertscope_engine::model::LayerSet::All,
             frames: Some(2),
             width: 2,
             data: (0..8).map(|n| first + n as f32).collect(),

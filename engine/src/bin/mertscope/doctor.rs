@@ -5,7 +5,6 @@ mod devices;
 use std::io::Write;
 use std::sync::Arc;
 
-use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Encoder, Model, Runtime, SessionOptions, runtime};
 
 use crate::{own_folder, write_out};
@@ -82,8 +81,7 @@ fn models(
     };
     let options = SessionOptions {
         threads: 1,
-        frames: false,
-        device: Choice::Auto,
+        ..SessionOptions::default()
     };
     match Encoder::start(runtime, Arc::clone(model), options) {
         Ok(encoder) => {

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::Context;
 use mertscope_engine::embed::{Embedder, Pool, head_weights};
 use mertscope_engine::head::Head;
-use mertscope_engine::model::Model;
+use mertscope_engine::model::{Model, SessionOptions};
 
 use crate::arguments::{EmbedArguments, Layers, PoolArgument};
 use crate::arrays::ArrayWriter;
@@ -53,8 +53,12 @@ pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
         model.clone(),
         layers,
         pool,
-        arguments.model.threads(),
-        arguments.model.device.clone(),
+        SessionOptions {
+            threads: arguments.model.threads(),
+            precision: arguments.model.precision(),
+            device: arguments.model.device.clone(),
+            ..SessionOptions::default()
+        },
     )?;
     if !arguments.quiet {
         tell_fallbacks(embedder.device());

@@ -10,7 +10,7 @@ use anyhow::{Context, bail, ensure};
 use mertscope_engine::corpus::{CorpusError, Embeddings, FileEmbeddings};
 use mertscope_engine::model::{Model, Runtime, runtime};
 
-use crate::arguments::DataArguments;
+use crate::arguments::{DataArguments, ModelArguments};
 use crate::inputs::{self, Input};
 use crate::progress::Bar;
 
@@ -143,7 +143,7 @@ pub fn embed(
     arguments: &DataArguments,
     runtime: &'static Runtime,
     model: &Arc<Model>,
-    threads: usize,
+    how: &ModelArguments,
 ) -> anyhow::Result<Music> {
     let windows = usize::from(arguments.windows);
     let embeddings = Embeddings::new(
@@ -151,8 +151,9 @@ pub fn embed(
         Arc::clone(model),
         &cache_folder()?,
         windows,
-        threads,
-    );
+        how.threads(),
+    )
+    .on(how.device.clone());
     let bar = Bar::new(arguments.quiet);
     let count = files.len();
     let mut examples: Vec<Example> = Vec::with_capacity(count);

@@ -13,13 +13,13 @@ mod arguments;
 mod arrays;
 mod doctor;
 mod embed;
+mod heads;
 mod inputs;
 mod labelled;
 mod map;
 mod models;
 mod output;
 mod progress;
-mod report;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -36,8 +36,9 @@ fn main() -> ExitCode {
     let outcome = match CommandLine::parse().command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
-        Command::Models { command } => models::run(command),
+        Command::Heads { command } => heads::run(&command),
         Command::Map { command } => map::run(&command),
+        Command::Models { command } => models::run(&command),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => write_out(|out| {
             clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
@@ -52,10 +53,26 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             log(&format!("{error:#}"));
-            ExitCode::FAILURE
+            if error.is::<UsageError>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
+
+/// The command line lacks something that can only be told once it runs.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
 
 /// Writes the manual pages of the command and its subcommands into `folder`.
 fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
@@ -97,7 +114,10 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The model and the runtime that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Model>)> {
-    let model = Model::find(arguments.model.as_deref())?;
+    let mut model = Model::find(arguments.model.as_deref())?;
+    if let Some(window_s) = arguments.window {
+        model = model.with_window_s(window_s)?;
+    }
     let runtime = runtime::load(own_folder().as_deref())?;
     if let Some(library) = &arguments.provider_library {
         match device::library::register(runtime, library) {

@@ -33,8 +33,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
         model.manifest.id,
         count - 1
     );
-    let threads = arguments.model.threads();
-    let music = labelled::embed(files, &arguments.data, runtime, &model, threads)?;
+    let music = labelled::embed(files, &arguments.data, runtime, &model, &arguments.model)?;
     notes.extend(music.left_out.iter().cloned());
     notes.iter().for_each(|note| log(note));
     let points = points(&music, layer);

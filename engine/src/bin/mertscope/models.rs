@@ -1,69 +1,139 @@
-//! `mertscope models`: what can be named with `--model`.
+//! `mertscope models`: what can be named with `--model`, and how to get it.
 
-use std::io::Write;
+mod bar;
+mod consent;
+mod list;
 
-use mertscope_engine::model::{Length, Manifest, Model, ShortInput};
+use std::path::Path;
 
-use crate::arguments::ModelsCommand;
-use crate::write_out;
+use anyhow::anyhow;
+use mertscope_engine::hub::{Library, ModelOffer, OfferState};
+use mertscope_engine::model::catalogue;
+
+use crate::arguments::{ConsentArguments, ModelsCommand};
+use crate::{log, write_out};
 
 /// Runs the command.
-pub fn run(command: ModelsCommand) -> anyhow::Result<bool> {
+pub fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
     match command {
-        ModelsCommand::List => {
-            let model = Model::embedded()?;
-            write_out(|out| describe(out, &model))
-        }
+        ModelsCommand::List { json } => list::run(*json),
+        ModelsCommand::Fetch { id, consent } => fetch(id, consent),
+        ModelsCommand::Import { path, id, consent } => import(path, id.as_deref(), consent),
+        ModelsCommand::Verify { id } => verify(id.as_deref()),
+        ModelsCommand::Remove { id } => remove(id),
     }
 }
 
-fn describe(out: &mut dyn Write, model: &Model) -> anyhow::Result<()> {
-    let manifest = &model.manifest;
-    writeln!(out, "{}  {}", manifest.id, manifest.title)?;
-    writeln!(out, "  state     compiled in, ready")?;
-    writeln!(out, "  size      {:.1} MB", model.onnx().len() as f64 / 1e6)?;
-    writeln!(out, "  sha256    {}", manifest.graph.sha256)?;
-    writeln!(
-        out,
-        "  input     {} Hz, {} s windows, {}",
-        manifest.sample_rate_hz,
-        manifest.window_s(),
-        short(manifest)
-    )?;
-    let frames = if manifest.graph.frames.is_empty() {
-        "pooled over the window"
-    } else {
-        "pooled or frame by frame"
+fn fetch(id: &str, arguments: &ConsentArguments) -> anyhow::Result<bool> {
+    let library = Library::shared()?;
+    let offer = offer(&library, id)?;
+    if let OfferState::Installed(installed) = &offer.state {
+        let folder = installed.folder.display();
+        log(&format!(
+            "{} is installed already, in {folder}.",
+            installed.id
+        ));
+        return Ok(true);
+    }
+    let Some(consent) = consent::ask(&offer, arguments)? else {
+        return Ok(false);
     };
-    writeln!(
-        out,
-        "  output    {} layers of {}, {frames}",
-        manifest.layers.len(),
-        manifest.width
-    )?;
-    for (index, layer) in manifest.layers.iter().enumerate() {
-        writeln!(out, "    {index:2}  {:10}  {}", layer.name, layer.meaning)?;
-    }
-    for head in &model.heads {
-        writeln!(
-            out,
-            "  head      {}: {} labels",
-            head.task,
-            head.labels.len()
-        )?;
-    }
-    writeln!(out, "  licence   {}", manifest.licence)?;
-    Ok(())
+    library.fetch(id, consent)?;
+    bar::follow(&library, &offer.entry.id)?;
+    installed(&library, id)
 }
 
-/// What the model does with input of other lengths.
-fn short(manifest: &Manifest) -> &'static str {
-    match (manifest.graph.length, manifest.graph.short_input) {
-        (Length::Fixed, ShortInput::Loop) => "shorter input is repeated",
-        (Length::Dynamic, ShortInput::Loop) => {
-            "longer at once if wanted, shorter input is repeated"
+fn import(path: &Path, id: Option<&str>, arguments: &ConsentArguments) -> anyhow::Result<bool> {
+    let library = Library::shared()?;
+    let id = match id {
+        Some(id) => id,
+        None => &*library.recognise(path)?.id,
+    };
+    let offer = offer(&library, id)?;
+    let Some(consent) = consent::ask(&offer, arguments)? else {
+        return Ok(false);
+    };
+    let id = library.import(path, Some(id), consent)?;
+    bar::follow(&library, id)?;
+    installed(&library, id)
+}
+
+/// Says where a model is now.
+fn installed(library: &Library, id: &str) -> anyhow::Result<bool> {
+    match offer(library, id)?.state {
+        OfferState::Installed(model) => {
+            let (id, folder) = (model.id, model.folder.display());
+            log(&format!(
+                "{id} is installed in {folder}; use it with --model {id}."
+            ));
+            Ok(true)
         }
-        (_, ShortInput::TrueLength) => "any length",
-        (_, ShortInput::Refuse) => "shorter input is refused",
+        OfferState::Broken { reason } => Err(anyhow!(reason)),
+        _ => Ok(false),
     }
+}
+
+fn verify(id: Option<&str>) -> anyhow::Result<bool> {
+    let library = Library::shared()?;
+    let offers = match id {
+        Some(id) => vec![offer(&library, id)?],
+        None => {
+            let all = library.list();
+            let here = all.iter().filter(|offer| {
+                !matches!(offer.state, OfferState::Absent | OfferState::Partial { .. })
+            });
+            here.cloned().collect()
+        }
+    };
+    if offers.is_empty() {
+        log("No model is installed besides the one that is compiled in.");
+    }
+    let mut whole = true;
+    for ModelOffer { entry, state, .. } in offers {
+        let id = &entry.id;
+        let reason = match state {
+            OfferState::Installed(model) => {
+                library.verify(id)?;
+                match bar::follow(&library, id) {
+                    Ok(()) => {
+                        let (files, size) = (model.files.len(), list::megabytes(model.size()));
+                        write_out(|out| Ok(writeln!(out, "{id}: whole, {files} files, {size}")?))?;
+                        continue;
+                    }
+                    Err(error) => error.to_string(),
+                }
+            }
+            OfferState::Broken { reason } => reason,
+            _ => format!("{id} is not installed; `mertscope models fetch {id}` gets it."),
+        };
+        log(&reason);
+        whole = false;
+    }
+    Ok(whole)
+}
+
+fn remove(id: &str) -> anyhow::Result<bool> {
+    let library = Library::shared()?;
+    let offer = offer(&library, id)?;
+    let id = &offer.entry.id;
+    if offer.state == OfferState::Absent {
+        log(&format!("{id} is not installed."));
+        return Ok(false);
+    }
+    library.remove(id)?;
+    bar::follow(&library, id)?;
+    log(&format!("{id} is removed."));
+    Ok(true)
+}
+
+/// The model with this id, as it is right now.
+fn offer(library: &Library, id: &str) -> anyhow::Result<ModelOffer> {
+    let entry = catalogue::find(id)?;
+    let list = library.list();
+    let offer = list.iter().find(|offer| Some(offer.entry) == entry);
+    offer.cloned().ok_or_else(|| {
+        let known: Vec<_> = list.iter().map(|offer| &*offer.entry.id).collect();
+        let known = known.join(", ");
+        anyhow!("There is no published model “{id}”. There are {known}.")
+    })
 }

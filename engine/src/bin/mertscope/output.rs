@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::report::csv::CsvWriter;
-use crate::report::json::{self, JsonWriter};
-use crate::report::table::{self, Style};
-use crate::report::{FileReport, Run};
+use mertscope_engine::export::csv::CsvWriter;
+use mertscope_engine::export::json::{self, JsonWriter};
+use mertscope_engine::export::table::{self, Style};
+use mertscope_engine::export::{FileReport, Run};
 
 /// The form of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

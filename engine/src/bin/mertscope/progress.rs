@@ -58,6 +58,14 @@ impl Bar {
         self.0.inc(1);
     }
 
+    /// `done` of `total` steps of one kind are done.
+    pub fn at(&self, done: usize, total: usize, doing: &str) {
+        if self.0.length() != Some(total as u64) {
+            self.steps(total, doing);
+        }
+        self.0.set_position(done as u64);
+    }
+
     /// Takes the bar away while `body` writes.
     pub fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
         self.0.suspend(body)

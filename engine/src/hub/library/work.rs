@@ -15,6 +15,7 @@ use crate::hub::place::Lock;
 use crate::hub::progress::{Job, Progress, Stage, Stop};
 use crate::hub::{HubError, Settings, fetch, import};
 use crate::model::catalogue::{self, CatalogueEntry};
+use crate::model::forget_graphs;
 use crate::model::panic_message;
 use crate::model::store::{Store, StoreError};
 
@@ -238,10 +239,20 @@ impl Inner {
                 import::import(source, entry, &self.store, &mut progress)?;
             }
             What::Verify => self.verify(entry, &mut progress)?,
-            What::Remove => {
-                let _lock = Lock::at_once(&self.store, &entry.id)?;
-                self.store.remove(&entry.id)?;
-            }
+            What::Remove => self.remove(&entry.id)?,
+        }
+        Ok(())
+    }
+
+    /// Removes a model, and the graphs that were made of it.
+    fn remove(&self, id: &str) -> Result<(), HubError> {
+        let _lock = Lock::at_once(&self.store, id)?;
+        // A receipt that can't be read is removed too, though not what it may have named.
+        let model = self.store.recorded(id).unwrap_or_default();
+        self.store.remove(id)?;
+        for file in model.into_iter().flat_map(|model| model.files) {
+            let forgotten = forget_graphs(&file.sha256);
+            forgotten.map_err(StoreError::system("freed of its graphs", &file.path))?;
         }
         Ok(())
     }

@@ -32,6 +32,10 @@ impl Track {
             .or(intake_error)
             .or_else(|| self.window_error.clone());
         put(&mut shown.error, error, dirty);
+        if shown.study != self.desk.study {
+            shown.study = self.desk.study.clone();
+            *dirty = true;
+        }
         let asked = match self.controls.hop {
             Hop::Auto => None,
             Hop::Seconds(seconds) => Some(seconds),
@@ -59,7 +63,11 @@ impl Track {
 
     fn model_status(&self, models: &Models) -> (ModelStatus, Option<String>) {
         let wanted = self.wanted();
-        let running = self.loaded(models).map(|loaded| loaded.running.clone());
+        let taught = self.desk.study.taught.as_ref();
+        let taught = taught.map(|(info, _)| &**info);
+        let running = self
+            .loaded(models)
+            .map(|loaded| loaded.running(&self.settings.heads, taught));
         let (state, error) = match models.get(&wanted) {
             None | Some(Slot::Loading) => (ModelState::Loading, None),
             Some(Slot::Ready(_)) => (ModelState::Ready, None),

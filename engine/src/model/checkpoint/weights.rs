@@ -216,4 +216,6 @@ fn gathered(values: &[f32], tensor: &Tensor) -> Vec<f32> {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

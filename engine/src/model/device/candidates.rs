@@ -102,7 +102,14 @@ impl Candidate {
         threads: usize,
     ) -> Result<SessionBuilder, String> {
         match &self.route {
-            Route::Cpu => Ok(builder),
+            // Left alone, ONNX Runtime would choose among all that provider libraries list.
+            Route::Cpu => {
+                let mut devices = runtime.environment.devices();
+                let device = devices.find(|device| device.ep().is_ok_and(|ep| ep == CPU));
+                builder
+                    .with_devices(device, None)
+                    .map_err(|error| error.to_string())
+            }
             Route::BuiltIn(provider, unit, index) => provider.add(builder, *unit, *index, threads),
             Route::Listed(position, unit, _) => {
                 let device = runtime.environment.devices().nth(*position);

@@ -6,8 +6,8 @@ use crate::model::{Model, Session, SessionOptions, runtime};
 fn on(device: &str) -> Session {
     let options = SessionOptions {
         threads: 1,
-        frames: false,
         device: device.parse().unwrap(),
+        ..SessionOptions::default()
     };
     let model = Arc::new(Model::embedded().unwrap());
     Session::new(runtime::load(None).unwrap(), model, options).unwrap()

@@ -13,7 +13,8 @@ use crate::model::{GraphSource, Model, Runtime};
 /// Loads `model` on what `choice` stands for.
 ///
 /// # Errors
-/// [`EncodeError::Load`], when not even the CPU can run it.
+/// [`EncodeError::Load`], when not even the CPU can run it; [`EncodeError::Graph`], when there is
+/// nothing to run.
 pub(super) fn on(
     choice: &Choice,
     runtime: &Runtime,
@@ -21,34 +22,41 @@ pub(super) fn on(
     options: &SessionOptions,
     interrupt: &Interrupt,
 ) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
-    device::open(runtime, choice, |candidate| {
-        load(candidate, runtime, model, options, interrupt).map_err(|reason| EncodeError::Load {
-            model: model.manifest.id.clone(),
-            reason,
-        })
-    })
+    let (session, mut report) = device::open(runtime, choice, |candidate| {
+        load(candidate, runtime, model, options, interrupt)
+    })?;
+    Arc::make_mut(&mut report).precision = model.precision(options.precision, report.precision);
+    Ok((session, report))
 }
 
-/// Loads `model` on one device. The error is a phrase.
+/// Loads `model` on one device.
 fn load(
     candidate: &Candidate,
     runtime: &Runtime,
     model: &Model,
     options: &SessionOptions,
     interrupt: &Interrupt,
-) -> Result<(ort::session::Session, Option<Share>), String> {
-    let builder = builder(runtime, options.threads)?;
+) -> Result<(ort::session::Session, Option<Share>), EncodeError> {
+    let failed = |reason: String| EncodeError::Load {
+        model: model.manifest.id.clone(),
+        reason,
+    };
+    let builder = builder(runtime, options.threads).map_err(failed)?;
     // Before the graph is even looked for: most devices that can't be had fail here.
-    let mut builder = device::add(runtime, candidate, builder, options.threads)?;
-    let graph = model.graph(candidate.operators, candidate.precision)?;
-    let loading = interrupt.load(builder.canceler())?;
+    let mut builder = device::add(runtime, candidate, builder, options.threads).map_err(failed)?;
+    let precision = model.precision(options.precision, candidate.precision);
+    let frames = options.frames;
+    let graph = model
+        .graph(candidate.operators, precision, frames, &options.layers)
+        .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
+    let loading = interrupt.load(builder.canceler()).map_err(failed)?;
     let session = match graph {
         GraphSource::Memory(bytes) => builder.commit_from_memory(bytes),
         GraphSource::File(path) => builder.commit_from_file(path),
     }
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| failed(error.to_string()))?;
     drop(loading);
-    let share = device::share(candidate, &session)?;
+    let share = device::share(candidate, &session).map_err(failed)?;
     Ok((session, share))
 }
 

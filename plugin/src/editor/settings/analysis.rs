@@ -109,6 +109,7 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
             let response = ui.add(
                 Slider::new(&mut percent, 5.0..=100.0)
                     .step_by(5.0)
+                    .fixed_decimals(0)
                     .suffix(" %"),
             );
             response.widget_info(|| WidgetInfo::slider(true, f64::from(percent), "CPU share"));

@@ -63,3 +63,11 @@ pub fn row<R>(
     ui.add_space(5.0);
     done
 }
+
+/// A small line of text below a row.
+pub fn note(ui: &mut Ui, words: &str, colour: egui::Color32) {
+    let words = egui::RichText::new(words)
+        .font(text::plain(Size::Small))
+        .color(colour);
+    ui.add(egui::Label::new(words).wrap());
+}

@@ -1,15 +1,14 @@
 //! The two ribbons as shapes: the key's colours and names, the genres stacked to one. Made once for
 //! each history, place and zoom, with no more points than pixels.
 
-use std::sync::Arc;
-
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
-use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, pos2};
 use mertscope_engine::music::{Key, Notation};
 use mertscope_engine::timeline::Status;
 
 use super::super::colour;
 use super::super::desk::finite;
+use super::super::drawing::{Drawing, Words};
 use super::super::text::{self, Size};
 use super::super::theme::Palette;
 use super::scale::Scale;
@@ -61,10 +60,12 @@ fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
 }
 
 /// The key's ribbon: one colour a key, the stronger the surer, with its name where there is room.
-pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, shapes: &mut Vec<Shape>) {
+pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, drawing: &mut Drawing) {
     let mut mesh = Mesh::default();
     let mut runs: Vec<(Key, Rect)> = Vec::new();
     let mut last_pixel = f32::NEG_INFINITY;
+    let mut last_fill = (None, pen.palette.unclear);
+    let mut last_joint = f32::NEG_INFINITY;
     for (index, span) in spans.iter().enumerate() {
         let Some((key, probability)) = key_of(span) else {
             continue;
@@ -92,13 +93,17 @@ pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, shapes
                 probability,
             )
         });
+        // Within a key the colour goes from one answer to the next without steps.
+        let joined = last_fill.0 == Some(key) && left <= last_joint + 1.0;
+        let begin = if joined { last_fill.1 } else { fill };
+        (last_fill, last_joint) = ((Some(key), fill), rect.right());
         let corners = [
             rect.left_top(),
             rect.right_top(),
             rect.right_bottom(),
             rect.left_bottom(),
         ];
-        quad(&mut mesh, corners, [fill; 4]);
+        quad(&mut mesh, corners, [begin, fill, fill, begin]);
         let Some(key) = key else { continue };
         match runs
             .last_mut()
@@ -108,13 +113,13 @@ pub fn keys(pen: Pen<'_>, spans: &[Span], lane: Rect, notation: Notation, shapes
             None => runs.push((key, rect)),
         }
     }
-    shapes.push(Shape::mesh(mesh));
+    drawing.shapes.push(Shape::mesh(mesh));
     for (key, run) in runs {
-        names(pen, key, run, notation, shapes);
+        name_run(pen, key, run, notation, drawing);
     }
 }
 
-fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, shapes: &mut Vec<Shape>) {
+fn name_run(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut Drawing) {
     let size = if run.height() > 30.0 {
         Size::Title
     } else {
@@ -128,16 +133,22 @@ fn names(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, shapes: &mut Vec
     for name in [key.to_text(notation), text::short_key(key, notation)] {
         let galley = text::line(pen.painter, &name, text::bold(size), ink, f32::INFINITY);
         if galley.size().x + 8.0 <= run.width() && galley.size().y <= run.height() {
-            let at = pos2(run.left() + 6.0, run.center().y);
-            let at = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-            shapes.push(Shape::galley(at.min, galley, ink));
+            drawing.words.push(Words {
+                text: name,
+                font: text::bold(size),
+                colour: ink,
+                at: pos2(run.left() + 6.0, run.center().y),
+                anchor: Align2::LEFT_CENTER,
+                under: None,
+            });
             return;
         }
     }
 }
 
 /// The genres' ribbon: stacked bands that always fill the lane.
-pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, shapes: &mut Vec<Shape>) {
+pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, names: &[String], drawing: &mut Drawing) {
+    let count = names.len();
     let mut run: Vec<(f32, Vec<f32>)> = Vec::new();
     let mut end = f64::NEG_INFINITY;
     for span in spans {
@@ -148,7 +159,7 @@ pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, shapes: &m
             .as_ref()
             .and_then(|heard| heard.genre_smoothed.as_ref());
         if heard.is_none() || span.from > end + 1e-6 {
-            bands(pen, &run, lane, count, shapes);
+            bands(pen, &run, lane, names, drawing);
             run.clear();
         }
         let Some(all) = heard else { continue };
@@ -167,7 +178,7 @@ pub fn labels(pen: Pen<'_>, spans: &[Span], lane: Rect, count: usize, shapes: &m
         }
         end = span.to;
     }
-    bands(pen, &run, lane, count, shapes);
+    bands(pen, &run, lane, names, drawing);
 }
 
 /// Running sums of the probabilities, scaled to end at one.
@@ -183,10 +194,17 @@ fn stacked(all: &[f32], count: usize) -> Vec<f32> {
         .collect()
 }
 
-fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, shapes: &mut Vec<Shape>) {
+fn bands(
+    pen: Pen<'_>,
+    run: &[(f32, Vec<f32>)],
+    lane: Rect,
+    names: &[String],
+    drawing: &mut Drawing,
+) {
     if run.len() < 2 {
         return;
     }
+    let count = names.len();
     let mut mesh = Mesh::default();
     let y = |share: f32| lane.top() + share.clamp(0.0, 1.0) * lane.height();
     let edge = |stack: &[f32], band: usize| stack.get(band).copied().unwrap_or(1.0);
@@ -218,7 +236,7 @@ fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, shapes
             above = below;
         }
     }
-    shapes.push(Shape::mesh(mesh));
+    drawing.shapes.push(Shape::mesh(mesh));
     // A mesh has hard edges; thin lines between the bands soften them.
     let line = Stroke::new(1.0, pen.palette.panel.gamma_multiply(0.55));
     for band in 0..count.saturating_sub(1) {
@@ -227,62 +245,115 @@ fn bands(pen: Pen<'_>, run: &[(f32, Vec<f32>)], lane: Rect, count: usize, shapes
             .map(|(x, stack)| pos2(*x, y(edge(stack, band))))
             .collect();
         if points.len() > 1 {
-            shapes.push(Shape::line(points, line));
+            drawing.shapes.push(Shape::line(points, line));
         }
+    }
+    for (band, name) in names.iter().enumerate() {
+        name_band(pen, run, lane, (band, name), drawing);
     }
 }
 
-/// Marks over both lanes where nothing was analysed.
-pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, shapes: &mut Vec<Shape>) {
+/// Writes a band's name where the band is thickest, if it is thick and long enough there.
+fn name_band(
+    pen: Pen<'_>,
+    run: &[(f32, Vec<f32>)],
+    lane: Rect,
+    (band, name): (usize, &str),
+    drawing: &mut Drawing,
+) {
+    let edge = |stack: &[f32], band: usize| stack.get(band).copied().unwrap_or(1.0);
+    let top = |stack: &[f32]| band.checked_sub(1).map_or(0.0, |above| edge(stack, above));
+    let font = text::plain(Size::Small);
+    let name = text::label(name);
+    let size = text::line(
+        pen.painter,
+        &name,
+        font.clone(),
+        pen.palette.text,
+        f32::INFINITY,
+    )
+    .size();
+    let room = lane.x_range().shrink(size.x / 2.0 + 4.0);
+    let seen = run
+        .iter()
+        .filter(|(x, _)| room.contains(*x) && *x >= run[0].0 + size.x / 2.0);
+    let seen = seen.filter(|(x, _)| run.last().is_some_and(|last| *x <= last.0 - size.x / 2.0));
+    let thickness = |stack: &[f32]| (edge(stack, band) - top(stack)) * lane.height();
+    let thickest = seen.max_by(|a, b| thickness(&a.1).total_cmp(&thickness(&b.1)));
+    if let Some((x, stack)) = thickest.filter(|(_, stack)| thickness(stack) >= size.y + 4.0) {
+        let middle = lane.top() + (top(stack) + edge(stack, band)) / 2.0 * lane.height();
+        drawing.words.push(Words {
+            text: name,
+            font,
+            colour: colour::on(colour::label(band, pen.palette.dark)),
+            at: pos2(*x, middle),
+            anchor: Align2::CENTER_CENTER,
+            under: None,
+        });
+    }
+}
+
+/// Marks over both lanes where nothing was analysed; neighbours of a kind are one.
+pub fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, drawing: &mut Drawing) {
+    let mut kinds: Vec<(Status, Rect)> = Vec::new();
     for span in spans
         .iter()
         .filter(|span| span.entry.reading.heard.is_none())
     {
+        let status = span.entry.reading.status;
         let rect = pen.rect(span.from, span.to, area);
-        if rect.width() < 0.5 {
-            continue;
+        match kinds
+            .last_mut()
+            .filter(|(last, place)| *last == status && rect.left() <= place.right() + 0.5)
+        {
+            Some((_, place)) => place.max.x = rect.right(),
+            None => kinds.push((status, rect)),
         }
-        shapes.push(Shape::rect_filled(
-            rect,
-            CornerRadius::ZERO,
-            pen.palette.raised.gamma_multiply(0.6),
-        ));
-        if span.entry.reading.status != Status::Silent {
-            let ink = if span.entry.reading.status == Status::Gap {
-                pen.palette.hatch
-            } else {
-                pen.palette.warn
-            };
-            hatch(rect, ink, shapes);
-        }
-        let words = match span.entry.reading.status {
-            Status::Silent => "silence",
-            Status::Gap => "gap",
-            Status::Invalid => "no numbers",
-            Status::Failed => "failed",
-            Status::Ok => continue,
-        };
-        let galley = text::line(
-            pen.painter,
-            words,
-            text::plain(Size::Small),
-            pen.palette.dim,
-            f32::INFINITY,
-        );
-        if galley.size().x + 8.0 <= rect.width() && galley.size().y <= rect.height() {
-            let at = Align2::CENTER_CENTER.anchor_size(rect.center(), galley.size());
-            let under = at.expand2(vec2(4.0, 1.0));
-            shapes.push(Shape::rect_filled(
-                under,
-                CornerRadius::same(3),
-                pen.palette.panel,
-            ));
-            shapes.push(Shape::galley(at.min, galley, pen.palette.dim));
+    }
+    for (status, rect) in kinds {
+        if rect.width() >= 0.5 {
+            mark(pen, status, rect, drawing);
         }
     }
 }
 
-fn hatch(rect: Rect, ink: Color32, shapes: &mut Vec<Shape>) {
+fn mark(pen: Pen<'_>, status: Status, rect: Rect, drawing: &mut Drawing) {
+    let (words, strokes) = match status {
+        Status::Silent => ("silence", None),
+        Status::Gap => ("gap", Some(pen.palette.hatch)),
+        Status::Invalid => ("no numbers", Some(pen.palette.warn)),
+        Status::Failed => ("failed", Some(pen.palette.warn)),
+        Status::Ok => return,
+    };
+    drawing.shapes.push(Shape::rect_filled(
+        rect,
+        CornerRadius::ZERO,
+        pen.palette.raised.gamma_multiply(0.6),
+    ));
+    if let Some(ink) = strokes {
+        hatch(rect, ink, drawing);
+    }
+    let size = text::line(
+        pen.painter,
+        words,
+        text::plain(Size::Small),
+        pen.palette.dim,
+        f32::INFINITY,
+    )
+    .size();
+    if size.x + 8.0 <= rect.width() && size.y <= rect.height() {
+        drawing.words.push(Words {
+            text: words.to_owned(),
+            font: text::plain(Size::Small),
+            colour: pen.palette.dim,
+            at: rect.center(),
+            anchor: Align2::CENTER_CENTER,
+            under: Some(pen.palette.panel),
+        });
+    }
+}
+
+fn hatch(rect: Rect, ink: Color32, drawing: &mut Drawing) {
     let height = rect.height();
     let mut x = rect.left() - height + (HATCH - (rect.left() - height).rem_euclid(HATCH));
     while x < rect.right() {
@@ -290,7 +361,7 @@ fn hatch(rect: Rect, ink: Color32, shapes: &mut Vec<Shape>) {
         let (left, right) = (x.max(rect.left()), (x + height).min(rect.right()));
         if right > left {
             let y = |at: f32| rect.bottom() - (at - x);
-            shapes.push(Shape::line_segment(
+            drawing.shapes.push(Shape::line_segment(
                 [pos2(left, y(left)), pos2(right, y(right))],
                 Stroke::new(1.0, ink),
             ));
@@ -298,9 +369,6 @@ fn hatch(rect: Rect, ink: Color32, shapes: &mut Vec<Shape>) {
         x += HATCH;
     }
 }
-
-/// Shapes that many frames share.
-pub type Shared = Arc<[Shape]>;
 
 #[cfg(test)]
 mod tests {

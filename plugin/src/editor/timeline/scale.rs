@@ -88,6 +88,11 @@ pub fn time_text(track: &Track, moment: f64, base: TimeBase) -> String {
     clock_text(moment + zero, 0.1, base)
 }
 
+/// A time on the host's timeline, to a tenth of a second.
+pub fn host_time(seconds: f64) -> String {
+    clock_text(seconds, 0.1, TimeBase::Timecode)
+}
+
 fn clock_text(seconds: f64, step: f64, base: TimeBase) -> String {
     if base == TimeBase::WallClock
         && let Some(time) = DateTime::from_timestamp(seconds.floor() as i64, 0)

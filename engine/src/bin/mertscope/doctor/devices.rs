@@ -54,8 +54,8 @@ fn tried(
 ) -> Result<(Arc<Report>, Duration), EncodeError> {
     let options = SessionOptions {
         threads: 1,
-        frames: false,
         device: choice.clone(),
+        ..SessionOptions::default()
     };
     let encoder = Encoder::start(runtime, Arc::clone(model), options)?;
     let started = Arc::clone(encoder.device());

@@ -1,0 +1,257 @@
+//! `mertscope heads`: heads of one's own, trained, judged, taken in and given out.
+
+mod eval;
+mod figures;
+mod train;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use mertscope_engine::head::marble::{self, Described};
+use mertscope_engine::head::{Head, HeadInfo};
+use mertscope_engine::model::{Model, catalogue};
+use mertscope_engine::music::Key;
+use mertscope_engine::shelf::{Kind, Shelf};
+
+use crate::arguments::{HeadsCommand, ImportArguments};
+use crate::{log, write_out};
+
+/// Runs the command.
+pub fn run(command: &HeadsCommand) -> anyhow::Result<bool> {
+    match command {
+        HeadsCommand::Train(arguments) => train::run(arguments),
+        HeadsCommand::Eval(arguments) => eval::run(arguments),
+        HeadsCommand::List { model } => list(&find_model(model.model.as_deref())?),
+        HeadsCommand::Info { head, model } => info(&find_model(model.model.as_deref())?, head),
+        HeadsCommand::Import(arguments) => import(arguments),
+        HeadsCommand::Export { head, out, model } => {
+            export(&find_model(model.model.as_deref())?, head, out)
+        }
+        HeadsCommand::Remove { head, model } => remove(&find_model(model.model.as_deref())?, head),
+    }
+}
+
+fn find_model(name: Option<&str>) -> anyhow::Result<Model> {
+    Ok(Model::find(name)?)
+}
+
+/// The head called `head`, or in the file of that name.
+fn find_head(model: &Model, head: &str) -> anyhow::Result<Head> {
+    if let Some(found) = model.heads.iter().find(|other| other.id() == head) {
+        return Ok(found.clone());
+    }
+    let path = Path::new(head);
+    if path.is_file() {
+        let bytes = fs::read(path)
+            .with_context(|| format!("{head} can't be read; check its permissions"))?;
+        let head = Head::parse(&bytes, path)?;
+        head.check(&model.manifest)?;
+        return Ok(head);
+    }
+    let names: Vec<&str> = model.heads.iter().map(Head::id).collect();
+    let there = if names.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    };
+    bail!(
+        "The model {} has no head “{head}”, and there is no file of that name; {there}.",
+        model.manifest.id
+    )
+}
+
+/// Whether the head lies in the user's own folder and not with the model.
+fn is_own(model: &Model, head: &Head) -> bool {
+    let shelf = Shelf::of(Kind::Heads, &model.manifest);
+    shelf.is_ok_and(|shelf| {
+        shelf
+            .find(head.id())
+            .is_some_and(|kept| kept.path == head.path())
+    })
+}
+
+fn list(model: &Model) -> anyhow::Result<bool> {
+    write_out(|out| {
+        if model.heads.is_empty() {
+            let id = &model.manifest.id;
+            writeln!(
+                out,
+                "The model {id} has no heads. Train one with `mertscope heads train --data FOLDER \
+                 --task NAME --model {id}`."
+            )?;
+        }
+        for head in &model.heads {
+            let info = HeadInfo::from(head);
+            let whose = if is_own(model, head) {
+                "yours"
+            } else {
+                "with the model"
+            };
+            writeln!(
+                out,
+                "{:16} {}, {} labels, {}, {whose}",
+                info.id,
+                info.task,
+                info.labels.len(),
+                info.layers_text
+            )?;
+        }
+        Ok(())
+    })?;
+    model.remarks.iter().for_each(|remark| log(remark));
+    Ok(model.remarks.is_empty())
+}
+
+fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
+    let head = find_head(model, head)?;
+    let info = HeadInfo::from(&head);
+    write_out(|out| {
+        writeln!(out, "{}", info.id)?;
+        let mut line = |name: &str, text: &str| {
+            if text.is_empty() {
+                return Ok(());
+            }
+            writeln!(out, "  {name:14} {text}")
+        };
+        line("task", &info.task)?;
+        line("labels", &info.labels.join(", "))?;
+        line("model", &model.manifest.id)?;
+        line("reads", &info.layers_text)?;
+        line("figures", &info.metrics_text)?;
+        line("fitted on", &info.source_text)?;
+        let mut rest: Vec<(&String, &String)> = head.metadata.iter().collect();
+        rest.sort();
+        for (name, text) in rest {
+            let shown = [
+                "task",
+                "labels",
+                "layer",
+                "layers",
+                "metrics",
+                "training_data",
+                "model",
+                "encoder_sha256",
+            ];
+            if !shown.contains(&name.as_str()) {
+                line(name, text)?;
+            }
+        }
+        line("sha256", &head.sha256)?;
+        line("file", &head.path().display().to_string())?;
+        Ok(())
+    })
+}
+
+fn import(arguments: &ImportArguments) -> anyhow::Result<bool> {
+    let model = find_model(arguments.model.model.as_deref())?;
+    let path = &arguments.file;
+    let is_checkpoint = path.extension().is_some_and(|ending| ending == "ckpt");
+    let bytes = if is_checkpoint {
+        published(arguments, &model)?
+    } else {
+        fs::read(path)
+            .with_context(|| format!("{} can't be read; check its name", path.display()))?
+    };
+    let head = Head::parse(&bytes, path)?;
+    head.check(&model.manifest)?;
+    let name = arguments.name.as_deref().unwrap_or(head.id());
+    keep(&model, name, &bytes)?;
+    Ok(true)
+}
+
+/// A published head of MARBLE as a file of ours.
+fn published(arguments: &ImportArguments, model: &Model) -> anyhow::Result<Vec<u8>> {
+    let path = arguments.file.display();
+    let task = arguments
+        .task
+        .as_deref()
+        .with_context(|| format!("{path} does not say what it tells; name its task with --task"))?;
+    let labels = arguments.labels.as_ref().with_context(|| {
+        format!("{path} does not say what its outputs are; name a file of labels with --labels")
+    })?;
+    let text = fs::read_to_string(labels)
+        .with_context(|| format!("{} can't be read; check its name", labels.display()))?;
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty());
+    // A key may be written in any notation; the head must name the 24 in their order.
+    let label = |line: &str| {
+        let key = line.parse::<Key>().ok().filter(|_| task == "key");
+        key.map_or_else(|| line.to_owned(), |key| key.to_string())
+    };
+    let labels: Vec<String> = lines.map(label).collect();
+    let best = || -> anyhow::Result<Option<usize>> {
+        let entry = catalogue::find(&model.manifest.id)?;
+        // The catalogue names tasks by MARBLE's data sets.
+        let name = match task {
+            "key" => "GS",
+            "genre" => "GTZAN",
+            other => other,
+        };
+        Ok(entry.and_then(|entry| entry.best_layers.get(name).copied()))
+    };
+    let layer = match arguments.layer {
+        Some(layer) => layer,
+        None => best()?.with_context(|| {
+            format!("Which hidden state {path} reads is not known; name it with --layer")
+        })?,
+    };
+    log(&format!(
+        "{path} is taken to read hidden state {layer}; --layer says otherwise."
+    ));
+    let described = Described {
+        task,
+        labels: &labels,
+        layer,
+    };
+    Ok(marble::import(
+        &arguments.file,
+        &described,
+        &model.manifest,
+    )?)
+}
+
+/// Puts a head's file on the model's shelf.
+fn keep(model: &Model, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let of_model = |head: &&Head| head.id() == name && !is_own(model, head);
+    ensure!(
+        !model.heads.iter().any(|head| of_model(&head)),
+        "The model {} came with a head called “{name}”; choose another name with --name.",
+        model.manifest.id
+    );
+    let kept = Shelf::of(Kind::Heads, &model.manifest)?.put(name, bytes)?;
+    log(&format!(
+        "The head “{name}” of the model {} is in {}.",
+        model.manifest.id,
+        kept.path.display()
+    ));
+    Ok(())
+}
+
+fn export(model: &Model, head: &str, out: &Path) -> anyhow::Result<bool> {
+    let head = find_head(model, head)?;
+    let bytes = model.head_bytes(&head)?;
+    fs::write(out, bytes).with_context(|| {
+        let out = out.display();
+        format!("{out} can't be written; check the folder and its free space")
+    })?;
+    log(&format!(
+        "The head “{}” is in {}.",
+        head.id(),
+        out.display()
+    ));
+    Ok(true)
+}
+
+fn remove(model: &Model, name: &str) -> anyhow::Result<bool> {
+    if Shelf::of(Kind::Heads, &model.manifest)?.remove(name)? {
+        log(&format!("The head “{name}” is removed."));
+        return Ok(true);
+    }
+    let head = find_head(model, name)?;
+    bail!(
+        "The head “{}” is not one of yours: it came with the model {} and stays.",
+        head.id(),
+        model.manifest.id
+    )
+}

@@ -1,0 +1,130 @@
+//! Figures of a head, for people and as JSON.
+
+use std::io::Write;
+
+use comfy_table::{Table, TableStyle};
+use mertscope_engine::head::metrics::{KeyScores, Scores, best, key_scores};
+use mertscope_engine::music::Key;
+use serde_json::{Value, json};
+
+/// Scores of one kind of answers: per file or per window.
+pub struct Figures {
+    /// What was judged: `files` or `windows`.
+    pub of: &'static str,
+    pub scores: Scores,
+    pub key: Option<KeyScores>,
+}
+
+impl Figures {
+    /// Key scores are added where the labels are the 24 keys.
+    pub fn new(
+        of: &'static str,
+        scores: Scores,
+        labels: &[String],
+        answers: &[Vec<f32>],
+        truth: &[usize],
+    ) -> Self {
+        let keys: Option<Vec<Key>> = labels.iter().map(|label| label.parse().ok()).collect();
+        let key = keys.map(|keys| {
+            let pairs = answers.iter().zip(truth);
+            let pairs: Vec<(Key, Key)> = pairs
+                .map(|(answer, truth)| (keys[*truth], keys[best(answer).0]))
+                .collect();
+            key_scores(&pairs)
+        });
+        Self { of, scores, key }
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        let scores = &self.scores;
+        let key = self.key.map(|key| {
+            json!({"weighted": key.weighted, "exact": key.exact, "fifth": key.fifth,
+                   "fifth_below": key.fifth_below, "relative": key.relative, "parallel": key.parallel, "other": key.other})
+        });
+        json!({
+            "count": scores.count,
+            "accuracy": scores.accuracy,
+            "macro_f1": scores.macro_f1,
+            "log_loss": scores.log_loss,
+            "calibration_error": scores.ece,
+            "key": key,
+            "confusion": scores.confusion,
+        })
+    }
+}
+
+/// A line of figures for each kind of answers.
+pub fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
+    let mut table = Table::new();
+    // Columns aligned with spaces, for people and for `grep`.
+    table.load_style(TableStyle::new()).force_no_tty();
+    table.set_header([
+        "",
+        "count",
+        "accuracy",
+        "macro F1",
+        "log loss",
+        "calibration error",
+    ]);
+    for figures in figures {
+        let scores = &figures.scores;
+        table.add_row([
+            figures.of.to_owned(),
+            scores.count.to_string(),
+            format!("{:.3}", scores.accuracy),
+            format!("{:.3}", scores.macro_f1),
+            format!("{:.3}", scores.log_loss),
+            format!("{:.3}", scores.ece),
+        ]);
+    }
+    writeln!(out, "{table}")?;
+    for figures in figures {
+        if let Some(key) = figures.key {
+            writeln!(
+                out,
+                "{}: MIREX {:.3} = exact {:.3}, fifth above {:.3}, relative {:.3}, parallel {:.3}; fifth below {:.3}, other {:.3}",
+                figures.of,
+                key.weighted,
+                key.exact,
+                key.fifth,
+                key.relative,
+                key.parallel,
+                key.fifth_below,
+                key.other
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The confusion of some answers: a row for each true label, a column for each answer.
+pub fn write_confusion(
+    out: &mut dyn Write,
+    labels: &[String],
+    scores: &Scores,
+) -> anyhow::Result<()> {
+    // What does not occur would only widen the table.
+    let occurs = |n: &usize| {
+        scores.confusion[*n].iter().any(|count| *count > 0)
+            || scores.confusion.iter().any(|row| row[*n] > 0)
+    };
+    let present: Vec<usize> = (0..labels.len()).filter(occurs).collect();
+    let widest = present.iter().map(|n| labels[*n].chars().count()).max();
+    let widest = widest.unwrap_or(0);
+    writeln!(
+        out,
+        "answered (columns, in the order of the rows) for true label (rows):"
+    )?;
+    for row in &present {
+        let counts: Vec<String> = present
+            .iter()
+            .map(|column| match scores.confusion[*row][*column] {
+                0 => format!("{:>3}", "·"),
+                count => format!("{count:>3}"),
+            })
+            .collect();
+        writeln!(out, "  {:widest$} {}", labels[*row], counts.join(" "))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! What was heard, as others read it: CSV and JSON for programs, a picture for people, a MIDI file
+//! of key changes for a DAW, and (feature `cli`) tables for a terminal.
+//!
+//! Pure formatting: a [`Run`] and [`FileReport`]s in, bytes out, of files that were analysed and of
+//! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
+//! view's thread: a picture takes a good part of a second.
+
+use crate::head::HeadInfo;
+use crate::model::Model;
+use crate::timeline::Timeline;
+
+pub mod csv;
+pub mod json;
+pub mod live;
+pub mod midi;
+pub mod plot;
+pub mod save;
+#[cfg(feature = "cli")]
+pub mod table;
+
+mod segments;
+mod units;
+
+/// What is the same for every file of one run.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The model's catalogue id.
+    pub model_id: String,
+    /// The model file's sha256, in lower-case hexadecimal.
+    pub model_sha256: String,
+    /// The heads in use; at most one a task.
+    pub heads: Vec<HeadRef>,
+    /// The device that really runs the model, in words.
+    pub device: String,
+    /// The arithmetic it runs in, such as `fp32`.
+    pub precision: String,
+    /// ONNX Runtime's version.
+    pub onnxruntime: String,
+    /// Length of a window, in seconds of audio.
+    pub window_s: f64,
+    /// Effective distance between two windows' starts, in seconds of audio.
+    pub hop_s: f64,
+}
+
+/// Which head gave the probabilities of one task.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct HeadRef {
+    /// `genre` or `key`.
+    pub task: String,
+    /// The head file's sha256, in lower-case hexadecimal.
+    pub sha256: String,
+    /// The hidden states it reads, in words: `layer 4`, or `weighted sum of layers 1 (60 %), 2 (40 %)`.
+    pub layers: String,
+    /// Its labels, in the order of its output.
+    pub labels: Vec<String>,
+}
+
+impl From<&HeadInfo> for HeadRef {
+    fn from(head: &HeadInfo) -> Self {
+        Self {
+            task: head.task.clone(),
+            sha256: head.sha256.clone(),
+            layers: head.layers_text.clone(),
+            labels: head.labels.to_vec(),
+        }
+    }
+}
+
+/// The genre and key heads of a model, whose results every export has.
+#[must_use]
+pub fn named_heads(model: &Model) -> Vec<HeadRef> {
+    let tasks = ["genre", "key"].into_iter();
+    tasks
+        .filter_map(|task| model.head(task))
+        .map(|head| HeadRef::from(&HeadInfo::from(head)))
+        .collect()
+}
+
+/// How one file, or a live history, went.
+#[derive(Debug, Clone)]
+pub struct FileReport {
+    /// The file as the user named it, or a name for what was heard live.
+    pub file: String,
+    /// Length of its audio in seconds, where known; live, of the stretch that was heard.
+    pub duration_s: Option<f64>,
+    /// What a reader of the result should know, as full sentences.
+    pub notes: Vec<String>,
+    /// What was heard, or a sentence that says why nothing was.
+    pub outcome: Result<Timeline, String>,
+}
+
+impl Run {
+    /// The head for `task`, if the run has one.
+    fn head(&self, task: &str) -> Option<&HeadRef> {
+        self.heads.iter().find(|head| head.task == task)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample;

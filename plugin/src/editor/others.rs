@@ -1,0 +1,96 @@
+//! What further heads say: a line each, the best label with its bar.
+
+use egui::accesskit::Role;
+use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::desk::{Desk, finite};
+use super::text::{self, Size};
+
+/// Height of a line in points.
+const LINE: f32 = 24.0;
+
+/// How much room the lines want, in points; 0 without further heads.
+pub fn height(desk: &Desk<'_>) -> f32 {
+    let heads = desk
+        .snapshot
+        .model
+        .running
+        .as_ref()
+        .map_or(0, |running| running.heads.len());
+    LINE * heads as f32
+}
+
+/// Draws as many lines as fit into `rect`.
+pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+    let Some(running) = &desk.snapshot.model.running else {
+        return;
+    };
+    let answers = desk.heard().map_or(&[][..], |heard| &heard.others);
+    let palette = desk.palette;
+    for (row, info) in running.heads.iter().enumerate() {
+        let line = Rect::from_min_size(
+            rect.min + vec2(0.0, LINE * row as f32),
+            vec2(rect.width(), LINE),
+        );
+        if line.bottom() > rect.bottom() + 0.5 {
+            break;
+        }
+        let all = answers.get(row).map_or(&[][..], Vec::as_slice);
+        let pairs = info.labels.iter().zip(all.iter().map(|p| finite(*p)));
+        let best = pairs.max_by(|a, b| a.1.total_cmp(&b.1));
+        let words = best.map_or_else(|| "–".to_owned(), |(label, _)| text::label(label));
+        let share = best.map_or(0.0, |(_, p)| p);
+        let response = ui.interact(
+            line,
+            ui.scope_id().with(("head", row)),
+            Sense::focusable_noninteractive(),
+        );
+        let spoken = format!(
+            "{}: {words} {}",
+            text::label(&info.task),
+            text::percent(share)
+        );
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
+        super::control::focus_ring(ui, &response, palette, 4);
+        response.on_hover_text(format!(
+            "{spoken}\n{}\n{}",
+            info.layers_text, info.metrics_text
+        ));
+        let painter = ui.painter();
+        let y = line.center().y;
+        let named = (text::plain(Size::Small), palette.faint);
+        let task = text::label(&info.task);
+        text::put(
+            painter,
+            pos2(line.left(), y),
+            Align2::LEFT_CENTER,
+            &task,
+            named,
+            rect.width() * 0.32,
+        );
+        let left = line.left() + rect.width() * 0.36;
+        let figure = text::percent(share);
+        let font = text::plain(Size::Body);
+        let figure = text::put_figures(
+            painter,
+            pos2(line.right(), y),
+            Align2::RIGHT_CENTER,
+            &figure,
+            (font, palette.dim),
+        );
+        let room = (figure.left() - 52.0 - left).max(10.0);
+        let font = text::plain(Size::Body);
+        text::put(
+            painter,
+            pos2(left, y),
+            Align2::LEFT_CENTER,
+            &words,
+            (font, palette.text),
+            room,
+        );
+        let track = Rect::from_center_size(pos2(figure.left() - 26.0, y), vec2(36.0, 5.0));
+        painter.rect_filled(track, CornerRadius::same(2), palette.raised);
+        let lit = Rect::from_min_size(track.min, vec2(track.width() * share, track.height()));
+        painter.rect_filled(lit, CornerRadius::same(2), palette.accent);
+    }
+}

@@ -1,0 +1,140 @@
+//! An instance's exports: written by a thread of their own, one at a time; what became of the last
+//! one is a sentence for the view.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use mertscope_engine::export::save::{self, Kind};
+use mertscope_engine::live::Snapshot;
+
+/// What became of the last export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// A sentence: where the file is, or what went wrong and what to do.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Exports(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    thread: Option<JoinHandle<()>>,
+    notice: Option<Notice>,
+    closed: bool,
+}
+
+impl Exports {
+    /// Begins to write an export, and returns at once; `done` is called when there is a new
+    /// [`Exports::notice`].
+    pub fn start(
+        self: &Arc<Self>,
+        snapshot: Arc<Snapshot>,
+        kind: Kind,
+        folder: Option<PathBuf>,
+        done: Arc<dyn Fn() + Send + Sync>,
+    ) {
+        let mut inner = self.lock();
+        let writing = inner.thread.as_ref().is_some_and(|t| !t.is_finished());
+        if inner.closed || writing {
+            return;
+        }
+        inner.notice = Some(Notice {
+            text: format!("Writing {}…", kind.name()),
+            is_error: false,
+        });
+        let this = Arc::clone(self);
+        let started = thread::Builder::new()
+            .name("mertscope-export".to_owned())
+            .spawn(move || {
+                let exported = catch_unwind(AssertUnwindSafe(|| {
+                    save::export(&snapshot, kind, folder.as_deref())
+                }));
+                this.lock().notice = Some(match exported {
+                    Ok(Ok(path)) => Notice {
+                        text: format!("The {} is in {}.", kind.name(), path.display()),
+                        is_error: false,
+                    },
+                    Ok(Err(error)) => failed(error.to_string()),
+                    Err(_) => failed(
+                        "Nothing was exported, because of an error in Mertscope. Please report it."
+                            .to_owned(),
+                    ),
+                });
+                done();
+            });
+        match started {
+            Ok(thread) => inner.thread = Some(thread),
+            Err(error) => {
+                inner.notice = Some(failed(format!(
+                    "Nothing was exported: the system could not start another thread ({error}). \
+                     Close some programs and try again."
+                )));
+            }
+        }
+    }
+
+    /// What became of the last export; `None` before the first.
+    pub fn notice(&self) -> Option<Notice> {
+        self.lock().notice.clone()
+    }
+
+    /// The last notice was read.
+    pub fn dismiss(&self) {
+        self.lock().notice = None;
+    }
+
+    /// Waits for what is being written, and writes nothing any more.
+    pub fn close(&self) {
+        let thread = {
+            let mut inner = self.lock();
+            inner.closed = true;
+            inner.thread.take()
+        };
+        if let Some(thread) = thread {
+            // Panics are contained in it.
+            let _ = thread.join();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // What is behind the lock is replaced whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed(text: String) -> Notice {
+    Notice {
+        text,
+        is_error: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn what_becomes_of_an_export_is_told_once_it_is_known() {
+        let exports = Arc::new(Exports::default());
+        assert_eq!(exports.notice(), None);
+        let (tell, told) = channel();
+        let done = Arc::new(move || tell.send(()).unwrap());
+        let folder = Some(PathBuf::from("/nowhere"));
+        exports.start(Arc::default(), Kind::Png, folder, done);
+        told.recv().unwrap();
+        let notice = exports.notice().unwrap();
+        assert!(notice.is_error && notice.text.contains("nothing to export"));
+        exports.dismiss();
+        assert_eq!(exports.notice(), None);
+        exports.close();
+        exports.start(Arc::default(), Kind::Csv, None, Arc::new(|| {}));
+        assert_eq!(exports.notice(), None);
+    }
+}

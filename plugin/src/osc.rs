@@ -1,0 +1,159 @@
+//! One instance's OSC messages: off until the user or a project switches them on, sent by the
+//! engine's worker after each new snapshot.
+//!
+//! Loading a project opens no socket; the worker does, once the instance is active.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use mertscope_engine::live::Snapshot;
+use mertscope_engine::osc::{self, AddressError, Sender};
+
+use crate::state::OscChoice;
+
+/// How sending goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OscStatus {
+    /// Messages sent since the address was chosen.
+    pub messages: u64,
+    /// Messages that could not be sent.
+    pub failed: u64,
+    /// What is wrong and what to do about it; `None` while all is well, or it is off.
+    pub error: Option<String>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Osc {
+    inner: Mutex<Inner>,
+    number: OnceLock<u32>,
+}
+
+#[derive(Default)]
+struct Inner {
+    choice: OscChoice,
+    sender: Option<Sender>,
+    error: Option<String>,
+    closed: bool,
+}
+
+impl Osc {
+    /// Takes in a choice; the next snapshot is sent accordingly.
+    ///
+    /// # Errors
+    /// When the address is none to send to; nothing is sent then.
+    pub fn set(&self, choice: OscChoice) -> Result<(), AddressError> {
+        let checked = osc::parse(&choice.address).map(|_| ());
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.choice != choice {
+            inner.sender = None;
+            inner.error = checked.as_ref().err().map(ToString::to_string);
+            inner.choice = choice;
+        }
+        checked
+    }
+
+    /// Sends what is new in `snapshot`, if it is on. Called on the engine's worker; never waits.
+    pub fn follow(&self, snapshot: &Snapshot) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.closed || !inner.choice.enabled {
+            return;
+        }
+        if inner.sender.is_none() && inner.error.is_none() {
+            let instance = self.instance(&inner.choice);
+            inner.open(&instance, snapshot);
+        }
+        if let Some(sender) = &mut inner.sender {
+            sender.follow(snapshot);
+        }
+    }
+
+    /// How it goes.
+    pub fn status(&self) -> OscStatus {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if !inner.choice.enabled {
+            return OscStatus::default();
+        }
+        let sent = inner.sender.as_ref().map(Sender::sent);
+        OscStatus {
+            messages: sent.map_or(0, |sent| sent.messages),
+            failed: sent.map_or(0, |sent| sent.failed),
+            error: inner
+                .error
+                .clone()
+                .or_else(|| sent.and_then(|sent| sent.error.clone())),
+        }
+    }
+
+    /// Sends nothing any more.
+    pub fn close(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.closed = true;
+        inner.sender = None;
+    }
+
+    /// The name that the user gave, or a number: those that send are counted in this process.
+    fn instance(&self, choice: &OscChoice) -> String {
+        static NUMBERS: AtomicU32 = AtomicU32::new(1);
+        let name = choice.name.trim();
+        if name.is_empty() {
+            let next = || NUMBERS.fetch_add(1, Ordering::Relaxed);
+            self.number.get_or_init(next).to_string()
+        } else {
+            name.to_owned()
+        }
+    }
+}
+
+impl Inner {
+    fn open(&mut self, instance: &str, snapshot: &Snapshot) {
+        let opened = osc::parse(&self.choice.address)
+            .map_err(|error| error.to_string())
+            .and_then(|to| {
+                Sender::open(to, instance, snapshot).map_err(|error| {
+                    format!(
+                        "OSC: the system gives no way to {to} ({error}). Change the address, or \
+                         switch OSC off."
+                    )
+                })
+            });
+        match opened {
+            Ok(sender) => self.sender = Some(sender),
+            Err(error) => self.error = Some(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(enabled: bool, address: &str) -> OscChoice {
+        OscChoice {
+            enabled,
+            address: address.to_owned(),
+            ..OscChoice::default()
+        }
+    }
+
+    #[test]
+    fn a_wrong_address_is_told_and_sends_nothing_until_it_is_mended() {
+        let osc = Osc::default();
+        assert!(osc.set(choice(true, "everywhere")).is_err());
+        osc.follow(&Snapshot::default());
+        let status = osc.status();
+        assert!(status.error.unwrap().contains("everywhere"));
+        assert_eq!((status.messages, status.failed), (0, 0));
+
+        let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = receiver.local_addr().unwrap().to_string();
+        osc.set(choice(true, &address)).unwrap();
+        osc.follow(&Snapshot::default());
+        assert_eq!(osc.status().messages, 1);
+        assert!(receiver.recv(&mut [0; 512]).unwrap() > 0);
+
+        osc.set(choice(false, &address)).unwrap();
+        osc.follow(&Snapshot::default());
+        assert_eq!(osc.status(), OscStatus::default());
+    }
+}

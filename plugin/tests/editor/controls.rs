@@ -1,0 +1,235 @@
+//! Every control by keyboard and by label, and what it does.
+
+use std::collections::BTreeSet;
+
+use egui::accesskit::Role;
+use egui::{Key, OutputCommand, vec2};
+use egui_kittest::kittest::Queryable;
+use mertscope::editor::look::{Look, Page};
+use mertscope::editor::theme::Theme;
+use mertscope::params::Notation;
+use mertscope::state::EngineChoice;
+use mertscope_engine::live::Snapshot;
+
+use crate::stage::{Stage, snapshot};
+use crate::window::{Window, open, operated, tabbed};
+
+const SIZE: egui::Vec2 = vec2(960.0, 600.0);
+
+fn opened(page: Page) -> Window {
+    open(Stage::default(), page, snapshot(60), SIZE)
+}
+
+fn look(window: &Window) -> Look {
+    window.state().stage.params.memory.get().unwrap()
+}
+
+#[test]
+fn every_control_has_a_name_and_the_keyboard_reaches_it() {
+    for page in Page::TABS.into_iter().chain([Page::Settings]) {
+        let mut window = opened(page);
+        let controls = operated(&window);
+        assert!(controls.len() >= 8, "{page:?}: {controls:?}");
+        for (role, label) in &controls {
+            assert!(!label.is_empty(), "{page:?}: a {role:?} without a name");
+        }
+        let reached: BTreeSet<String> = tabbed(&mut window)
+            .into_iter()
+            .map(|(role, label)| format!("{role:?} {label}"))
+            .collect();
+        for (role, label) in controls {
+            let control = format!("{role:?} {label}");
+            assert!(
+                reached.contains(&control),
+                "{page:?}: Tab does not reach {control}; it reaches {reached:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_picture_has_its_words() {
+    let window = opened(Page::Overview);
+    for words in ["Key: ", "Genre: ", "Map: ", "Timeline: ", "Status: "] {
+        assert_eq!(
+            window.query_all_by_label_contains(words).count(),
+            1,
+            "{words}"
+        );
+    }
+    let key = window.get_by_label_contains("Key: ");
+    let label = egui_kittest::kittest::NodeT::accesskit_node(&key)
+        .label()
+        .unwrap();
+    assert!(
+        label.contains("Runner-up") && label.contains("Mixes with"),
+        "{label}"
+    );
+}
+
+#[test]
+fn tabs_change_the_page_and_the_project_remembers_it() {
+    let mut window = opened(Page::Overview);
+    window.get_by_label("Genre").click();
+    window.run();
+    assert_eq!(look(&window).page, Page::Genre);
+    window.get_by_label("Settings").click();
+    window.run();
+    assert_eq!(look(&window).page, Page::Settings);
+}
+
+#[test]
+fn enter_presses_and_space_is_left_to_the_host() {
+    let mut window = opened(Page::Overview);
+    window.get_by_label("Hold").focus();
+    window.run();
+    window.key_press(Key::Space);
+    window.run();
+    assert!(
+        !window.state().stage.params.hold.value(),
+        "space pressed a button"
+    );
+    window.key_press(Key::Enter);
+    window.run();
+    assert!(window.state().stage.params.hold.value());
+}
+
+#[test]
+fn hold_keeps_the_pictures_while_the_status_goes_on() {
+    let mut window = opened(Page::Overview);
+    let words = |window: &Window, what: &str| {
+        let node = window.get_by_label_contains(what);
+        egui_kittest::kittest::NodeT::accesskit_node(&node)
+            .label()
+            .unwrap()
+    };
+    let (key, status) = (words(&window, "Key: "), words(&window, "Status: "));
+    window.get_by_label("Hold").click();
+    window.run();
+    let later = Snapshot {
+        level_dbfs: -3.0,
+        ..snapshot(110)
+    };
+    window.state_mut().snapshot = std::sync::Arc::new(later);
+    window.run();
+    assert_eq!(words(&window, "Key: "), key);
+    assert_ne!(words(&window, "Status: "), status);
+    window.get_by_label("Hold").click();
+    window.run();
+    assert_ne!(words(&window, "Key: "), key);
+}
+
+#[test]
+fn settings_reach_the_parameters_and_the_project() {
+    let mut window = opened(Page::Settings);
+    window
+        .get_by_role_and_label(Role::Switch, "Smoothing")
+        .click();
+    window.run();
+    assert!(!window.state().stage.params.smoothing.value());
+    window
+        .get_by_role_and_label(Role::Switch, "Start afresh")
+        .click();
+    window.run();
+    let engine: EngineChoice = window.state().stage.params.memory.get().unwrap();
+    assert!(engine.reset_on_start);
+    // What is further down is scrolled to by the focus.
+    for (label, check) in [
+        (
+            "8A",
+            Box::new(|w: &Window| w.state().stage.params.notation.value() == Notation::Camelot)
+                as Box<dyn Fn(&Window) -> bool>,
+        ),
+        (
+            "Light",
+            Box::new(|w: &Window| look(w).theme == Theme::Light),
+        ),
+        (
+            "Reset",
+            Box::new(|w: &Window| {
+                w.state().stage.params.smoothing.value() && look(w).theme == Theme::Dark
+            }),
+        ),
+    ] {
+        window.get_by_label(label).focus();
+        window.run();
+        window.key_press(Key::Enter);
+        window.run();
+        assert!(check(&window), "{label} did nothing");
+    }
+}
+
+#[test]
+fn the_key_is_copied_in_the_notation_that_is_shown() {
+    let mut window = opened(Page::Key);
+    window.get_by_label_contains("Key: ").focus();
+    window.run();
+    window.key_down(Key::Enter);
+    window.step();
+    let copied =
+        window
+            .output()
+            .platform_output
+            .commands
+            .iter()
+            .find_map(|command| match command {
+                OutputCommand::CopyText(text) => Some(text.clone()),
+                _ => None,
+            });
+    let latest = window.state().snapshot.latest.clone().unwrap();
+    let key = latest.reading.heard.as_ref().unwrap().key_label.unwrap();
+    assert_eq!(copied, Some(key.to_string()));
+}
+
+#[test]
+fn the_timeline_is_read_and_zoomed_by_keys() {
+    let mut window = opened(Page::Timeline);
+    window.get_by_label_contains("Timeline: ").focus();
+    window.run();
+    window.key_press(Key::ArrowLeft);
+    window.run();
+    let read = window.get_by_label_contains("Timeline at ");
+    let label = egui_kittest::kittest::NodeT::accesskit_node(&read)
+        .label()
+        .unwrap();
+    assert!(label.contains('%'), "{label}");
+}
+
+#[test]
+fn the_first_run_note_is_shown_once_a_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = || Stage {
+        user: mertscope::user::User::at(folder.path()),
+        ..Stage::default()
+    };
+    let mut window = open(stage(), Page::Overview, snapshot(0), SIZE);
+    window.get_by_label("Got it").click();
+    window.run();
+    assert!(window.query_by_label("Got it").is_none());
+    let again = open(stage(), Page::Overview, snapshot(0), SIZE);
+    assert!(again.query_by_label("Got it").is_none());
+}
+
+#[test]
+fn a_new_instance_takes_on_the_defaults_and_an_old_one_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = mertscope::user::User::at(folder.path());
+    let stage = || Stage {
+        user: user.clone(),
+        ..Stage::default()
+    };
+    let mut window = open(stage(), Page::Settings, snapshot(0), SIZE);
+    window.get_by_label("Save as default").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert!(user.defaults().is_some());
+    let given = |stage: &Stage| stage.host.given.lock().unwrap().len();
+    let new = stage();
+    drop(new.face(&egui::Context::default()));
+    assert_eq!(given(&new), 1);
+    let old = stage();
+    old.params.memory.set(&Look::default());
+    drop(old.face(&egui::Context::default()));
+    assert_eq!(given(&old), 0);
+}

@@ -1,0 +1,8 @@
+//! The editor without a window: every control by keyboard and by label, bad input, and pictures.
+
+mod bad_input;
+mod controls;
+mod pictures;
+mod raster;
+mod stage;
+mod window;

@@ -1,0 +1,190 @@
+//! Devices through real provider libraries: one of our own, which goes wrong in all the ways that
+//! a device can, and those that users have.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use mertscope_engine::model::device::{self, Choice, LibraryError, Report};
+use mertscope_engine::model::{Encoded, Encoder, Job, Model, SessionOptions, runtime};
+use mertscope_tests::{chord, provider_library, repository, skipped};
+
+/// ONNX Runtime with the providers `stumbling`, `broken` and `idle`.
+fn registered() -> &'static runtime::Runtime {
+    static REGISTERED: OnceLock<&'static runtime::Runtime> = OnceLock::new();
+    REGISTERED.get_or_init(|| {
+        let runtime = runtime::load(None).unwrap();
+        device::library::register(runtime, &provider_library()).unwrap();
+        // A second time changes nothing.
+        device::library::register(runtime, &provider_library()).unwrap();
+        runtime
+    })
+}
+
+/// The model of three layers, two of which are products.
+fn tiny() -> Arc<Model> {
+    Arc::new(Model::open(&repository("tests/fixtures/tiny")).unwrap())
+}
+
+fn on(device: &str) -> Encoder {
+    let options = SessionOptions {
+        threads: 1,
+        frames: true,
+        device: device.parse().unwrap(),
+        ..SessionOptions::default()
+    };
+    Encoder::start(registered(), tiny(), options).unwrap()
+}
+
+fn run(encoder: &Encoder, peak: f32) -> Encoded {
+    let (reply, replies) = crossbeam_channel::unbounded();
+    let samples = (0..4_000).map(|n| peak * (n as f32 * 0.05).sin()).collect();
+    encoder.submit(Job { samples, reply });
+    replies.recv().unwrap()
+}
+
+fn told(report: &Report) -> String {
+    let told: Vec<_> = report.to_tell().map(ToString::to_string).collect();
+    told.join("\n")
+}
+
+#[test]
+fn the_devices_of_a_library_are_offered() {
+    let offers = device::offers(registered());
+    for name in ["stumbling", "broken", "idle"] {
+        let offer = offers
+            .iter()
+            .find(|offer| offer.choice == Choice::provider(name));
+        let title = &offer.unwrap_or_else(|| panic!("{name}: {offers:?}")).title;
+        assert!(title.to_lowercase().starts_with(name), "{title}");
+    }
+}
+
+#[test]
+fn a_device_runs_its_part_until_it_fails_and_the_cpu_goes_on_with_the_same_window() {
+    // With the library registered, the CPU is still ONNX Runtime's own.
+    let cpu = on("cpu");
+    let device = on("stumbling");
+    let report = device.device();
+    assert_eq!(report.used, Choice::provider("stumbling"), "{report:?}");
+    let share = report.share.unwrap();
+    assert!(share.there == 2 && share.all > 2, "{report:?}");
+    assert_eq!(told(report), "");
+
+    let expected = run(&cpu, 0.4).hidden.unwrap();
+    let quiet = run(&device, 0.4);
+    assert_eq!(quiet.hidden.unwrap(), expected);
+    assert_eq!(quiet.device.as_ref(), Some(report));
+
+    // Its products exceed 1: the device is lost, for good.
+    for peak in [1.5, 0.4] {
+        let after = run(&device, peak);
+        assert_eq!(after.hidden.unwrap(), run(&cpu, peak).hidden.unwrap());
+        let report = after.device.unwrap();
+        assert!(report.is_cpu() && report.asked == Choice::provider("stumbling"));
+        let told = told(&report);
+        assert!(
+            told.contains("Stumbling") && told.contains("the device was lost"),
+            "{told}"
+        );
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_device_without_memory_gives_way_with_its_own_words() {
+    let encoder = on("broken");
+    assert!(encoder.device().is_cpu());
+    let told = told(encoder.device());
+    assert!(
+        told.contains("Broken on") && told.contains("out of memory"),
+        "{told}"
+    );
+    assert!(run(&encoder, 0.5).hidden.is_ok());
+}
+
+#[test]
+fn a_device_that_runs_nothing_is_not_said_to_be_in_use() {
+    let encoder = on("idle");
+    assert!(encoder.device().is_cpu());
+    let told = told(encoder.device());
+    assert!(
+        told.contains("none of the model's") && told.contains("Idle on"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_device_that_does_not_exist_by_that_number_is_named() {
+    let encoder = on("idle:99");
+    let told = told(encoder.device());
+    assert!(
+        encoder.device().is_cpu() && told.contains("idle:99"),
+        "{told}"
+    );
+}
+
+/// OpenVINO's own library, where `cargo xtask setup --openvino` put it.
+fn openvino() -> Option<PathBuf> {
+    let providers = runtime::data_folder()?.join("providers");
+    let folders = std::fs::read_dir(providers).ok()?;
+    let library = |folder: PathBuf| folder.join("libonnxruntime_providers_openvino_plugin.so");
+    let mut libraries = folders.filter_map(|folder| Some(library(folder.ok()?.path())));
+    libraries.find(|library| library.is_file())
+}
+
+#[test]
+fn openvino_hears_what_the_cpu_hears_or_says_why_it_is_not_used() {
+    let Some(library) = openvino() else {
+        let reason = "`cargo xtask setup --openvino` was not run";
+        return skipped("openvino_hears_what_the_cpu_hears", reason);
+    };
+    let runtime = registered();
+    if let Err(error) = device::library::register(runtime, &library) {
+        // It drives Intel's processors and graphics only.
+        assert!(matches!(error, LibraryError::NoDevice { .. }), "{error}");
+        let reason = format!("no Intel processor or graphics here: {error}");
+        return skipped("openvino_hears_what_the_cpu_hears", &reason);
+    }
+    let model = Arc::new(Model::embedded().unwrap());
+    let window: Vec<f32> = chord(16_000, 5.0);
+    let hear = |device: &str| {
+        let options = SessionOptions {
+            threads: 1,
+            device: device.parse().unwrap(),
+            ..SessionOptions::default()
+        };
+        let encoder = Encoder::start(runtime, Arc::clone(&model), options).unwrap();
+        let (reply, replies) = crossbeam_channel::unbounded();
+        let samples = window.clone();
+        encoder.submit(Job { samples, reply });
+        (
+            replies.recv().unwrap().hidden.unwrap(),
+            Arc::clone(encoder.device()),
+        )
+    };
+    let (expected, _) = hear("cpu");
+    let (found, report) = hear("openvino");
+    assert_eq!(report.used, Choice::provider("openvino"), "{report:?}");
+    assert!(report.share.unwrap().there > 0, "{report:?}");
+    let largest = expected
+        .data
+        .iter()
+        .fold(0.0f32, |most, x| most.max(x.abs()));
+    for (found, expected) in found.data.iter().zip(&expected.data) {
+        assert!(
+            (found - expected).abs() <= 1e-4 * largest,
+            "{found} {expected}"
+        );
+    }
+}
+
+#[test]
+fn devices_that_are_the_cpu_again_are_not_chosen_by_themselves() {
+    let encoder = on("auto");
+    assert!(
+        !encoder.device().name.contains("Stumbling"),
+        "{:?}",
+        encoder.device()
+    );
+    assert!(!told(encoder.device()).contains("Broken"));
+}

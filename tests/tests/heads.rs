@@ -1,0 +1,297 @@
+//! `mertscope heads` and `mertscope map` from outside: heads with known answers, and bad input.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mertscope_engine::model::runtime;
+use mertscope_engine::music::{Key, Mode};
+use mertscope_tests::{Said, mertscope, repository, said, wav};
+use serde_json::Value;
+
+const RATE_HZ: u32 = 16_000;
+
+struct Case {
+    folder: tempfile::TempDir,
+}
+
+impl Case {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Runs the command with a data folder of its own.
+    fn run(&self, arguments: &[&str]) -> Said {
+        let found = runtime::candidates(None).unwrap();
+        let library = found.into_iter().find(|path| path.is_file()).unwrap();
+        let mut command = mertscope();
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("ORT_DYLIB_PATH", library)
+            .env("XDG_DATA_HOME", self.path("data"));
+        said(&mut command)
+    }
+}
+
+/// Five seconds of a cadence, I IV V I with the chords of the mode, in a timbre of its own.
+fn cadence(key: Key, timbre: usize) -> Vec<u8> {
+    let minor = key.mode() == Mode::Minor;
+    let third = if minor { 3.0 } else { 4.0 };
+    // The dominant is major in minor keys too.
+    let chords = [
+        (0.0, third),
+        (5.0, third),
+        (7.0, 4.0),
+        (0.0, third),
+        (0.0, third),
+    ];
+    let frequency = |semitones: f64| {
+        let from_c4 = key.tonic() as f64 + semitones;
+        261.63 * 2f64.powf(from_c4 / 12.0)
+    };
+    let wave = |phase: f64| match timbre {
+        0 => (1..=6)
+            .map(|k| (f64::from(k) * phase).sin() / f64::from(k))
+            .sum::<f64>(),
+        1 => (1..=4)
+            .map(|k| (f64::from(2 * k - 1) * phase).sin() / f64::from(k * k))
+            .sum(),
+        2 => phase.sin() + 0.5 * (2.0 * phase).sin() + 0.2 * (4.0 * phase).sin(),
+        _ => (1..=8)
+            .map(|k| (f64::from(k) * phase).sin() * 0.7f64.powi(k))
+            .sum(),
+    };
+    let samples: Vec<f32> = (0..5 * RATE_HZ)
+        .map(|n| {
+            let t = f64::from(n) / f64::from(RATE_HZ);
+            let (root, third) = chords[(t as usize).min(4)];
+            let decay = if timbre == 1 {
+                (-3.0 * t.fract()).exp()
+            } else {
+                1.0
+            };
+            let notes = [root - 24.0, root - 12.0, root, root + third, root + 7.0];
+            let tone = |semitones: f64| wave(std::f64::consts::TAU * frequency(semitones) * t);
+            (notes.map(tone).iter().sum::<f64>() * 0.05 * decay) as f32
+        })
+        .collect();
+    wav(RATE_HZ, 1, &samples)
+}
+
+fn table(case: &Case, timbres: &[usize]) -> String {
+    let mut text = "file,label,timbre\n".to_owned();
+    for timbre in timbres {
+        for key in Key::all() {
+            let name = format!("{timbre}-{}.wav", key.index());
+            case.write(&name, &cadence(key, *timbre));
+            text += &format!("{name},{key},timbre {timbre}\n");
+        }
+    }
+    text
+}
+
+/// A key head learns from three timbres and is right in a fourth, in all 24 keys: whatever the
+/// answer is, transposing the audio by n semitones moves it by n.
+#[test]
+fn a_key_head_learns_24_keys_and_follows_transposition() {
+    let case = Case::new();
+    case.write("known.csv", table(&case, &[0, 1, 2]).as_bytes());
+    case.write("new.csv", table(&case, &[3]).as_bytes());
+    let trained = case.run(&[
+        "heads",
+        "train",
+        "--data",
+        "known.csv",
+        "--group-column",
+        "timbre",
+        "--task",
+        "key",
+        "--layers",
+        "2",
+        "--json",
+        "--quiet",
+    ]);
+    assert_eq!(trained.code, 0, "{}", trained.err);
+    let trained: Value = serde_json::from_str(&trained.out).unwrap();
+    let accuracy = trained["files"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy >= 0.9, "{trained:#}");
+
+    let judged = case.run(&[
+        "heads", "eval", "key-own", "--data", "new.csv", "--json", "--quiet",
+    ]);
+    assert_eq!(judged.code, 0, "{}", judged.err);
+    let judged: Value = serde_json::from_str(&judged.out).unwrap();
+    assert_eq!(judged["files"]["count"], 24);
+    let exact = judged["files"]["key"]["exact"].as_f64().unwrap();
+    assert!(exact >= 0.95, "{judged:#}");
+}
+
+/// Files of two labels that differ by more than a hair, and ones that can't be used.
+fn noise_and_tone(case: &Case, folder: &str, count: usize) {
+    for n in 0..count {
+        let tone = |k: u32| (f64::from(k) * 0.05 * (1.0 + n as f64 * 0.1)).sin() as f32 * 0.3;
+        let tone: Vec<f32> = (0..5 * RATE_HZ).map(tone).collect();
+        let mut state = n as u32 + 1;
+        let noise: Vec<f32> = (0..5 * RATE_HZ)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / 5e7 - 0.16
+            })
+            .collect();
+        // Rates may be mixed.
+        let rate_hz = [RATE_HZ, 22_050][n % 2];
+        case.write(&format!("{folder}/tone/{n}.wav"), &wav(rate_hz, 1, &tone));
+        case.write(&format!("{folder}/noise/{n}.wav"), &wav(rate_hz, 1, &noise));
+    }
+}
+
+#[test]
+fn a_head_is_trained_listed_given_out_taken_in_and_removed() {
+    let case = Case::new();
+    noise_and_tone(&case, "sounds", 4);
+    case.write("sounds/noise/broken.wav", b"no audio at all");
+    case.write("sounds/alone/1.wav", &cadence(Key::new(0, Mode::Major), 0));
+    case.write(
+        "sounds/tone/same.wav",
+        &fs::read(case.path("sounds/noise/1.wav")).unwrap(),
+    );
+    let train = [
+        "heads", "train", "--data", "sounds", "--task", "sound", "--layers", "1,4", "--quiet",
+    ];
+    let trained = case.run(&train);
+    // The good files are used, each bad one is told.
+    assert_eq!(trained.code, 1, "{}", trained.err);
+    for told in ["broken.wav", "alone", "same.wav", "noise/1.wav"] {
+        assert!(trained.err.contains(told), "{told}: {}", trained.err);
+    }
+    assert!(trained.out.contains("layer 4"), "{}", trained.out);
+    let list = case.run(&["heads", "list"]).out;
+    assert!(list.contains("sound") && list.contains("yours"), "{list}");
+    let info = case.run(&["heads", "info", "sound"]).out;
+    for said in [
+        "noise, tone",
+        "accuracy 1.000",
+        "sounds (7 files)",
+        "threshold",
+    ] {
+        assert!(info.contains(said), "{said}: {info}");
+    }
+    assert_eq!(
+        case.run(&["heads", "export", "sound", "--out", "out.safetensors"])
+            .code,
+        0
+    );
+    let again = case.run(&["heads", "import", "out.safetensors", "--name", "other"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert_eq!(case.run(&["heads", "remove", "sound"]).code, 0);
+    let list = case.run(&["heads", "list"]).out;
+    assert!(
+        list.contains("other") && !list.contains("sound  "),
+        "{list}"
+    );
+    for (arguments, told) in [
+        (&["heads", "remove", "sound"][..], "no head"),
+        (&["heads", "remove", "genre"], "came with the model"),
+        (
+            &["heads", "import", "out.safetensors", "--name", "genre"],
+            "another name",
+        ),
+        (
+            &["heads", "import", "out.safetensors", "--name", "../x"],
+            "can't be a name",
+        ),
+        (
+            &["heads", "import", "sounds/noise/1.wav"],
+            "not a usable head",
+        ),
+        (&["heads", "info", "gone"], "there are genre, key, other"),
+    ] {
+        let refused = case.run(arguments);
+        assert_eq!(refused.code, 1, "{arguments:?}");
+        assert!(refused.err.contains(told), "{arguments:?}: {}", refused.err);
+    }
+    // The same data and seed give the same head.
+    let mut bytes = Vec::new();
+    for out in ["a.safetensors", "b.safetensors"] {
+        case.run(&[&train[..], &["--out", out]].concat());
+        bytes.push(fs::read(case.path(out)).unwrap());
+    }
+    assert_eq!(bytes[0], bytes[1]);
+}
+
+#[test]
+fn what_can_not_be_trained_on_is_refused_with_a_sentence() {
+    let case = Case::new();
+    noise_and_tone(&case, "few", 1);
+    fs::create_dir_all(case.path("empty")).unwrap();
+    let one = cadence(Key::new(3, Mode::Minor), 0);
+    for n in 0..3 {
+        let name = format!("one/only/{n}.wav");
+        case.write(&name, &[&one[..], &vec![0; 2 * n]].concat());
+    }
+    case.write(
+        "gone.csv",
+        "\u{feff}file,label\nnot/there.wav,x\n".as_bytes(),
+    );
+    case.write("column.csv", b"file,genre\na.wav,x\n");
+    for (data, told) in [
+        ("few", "one file or group only"),
+        ("one", "at least two labels"),
+        ("empty", "no audio"),
+        ("gone.csv", "there.wav"),
+        ("column.csv", "no column “label”"),
+        ("nowhere", "neither a folder nor"),
+    ] {
+        let refused = case.run(&["heads", "train", "--data", data, "--task", "x", "--quiet"]);
+        assert_eq!(refused.code, 1, "{data}");
+        assert!(refused.err.contains(told), "{data}: {}", refused.err);
+    }
+    assert!(
+        !case.path("data/mertscope/heads").exists(),
+        "nothing was written"
+    );
+}
+
+#[test]
+fn a_map_is_fitted_used_and_removed() {
+    let case = Case::new();
+    noise_and_tone(&case, "sounds", 5);
+    let built_in = case.run(&["map", "info"]).out;
+    assert!(
+        built_in.contains("jazz") && built_in.contains("of the variance"),
+        "{built_in}"
+    );
+    let fitted = case.run(&["map", "fit", "--data", "sounds", "--quiet"]);
+    assert_eq!(fitted.code, 0, "{}", fitted.err);
+    assert_eq!(case.run(&["map", "info"]).out, fitted.out);
+    assert!(
+        fitted.out.contains("noise") && !fitted.out.contains("jazz"),
+        "{}",
+        fitted.out
+    );
+    assert_eq!(case.run(&["map", "remove"]).code, 0);
+    assert_eq!(case.run(&["map", "info"]).out, built_in);
+    assert_eq!(case.run(&["map", "remove"]).code, 1);
+    // A model without one says how to get it.
+    let tiny = repository("tests/fixtures/tiny");
+    let none = case.run(&["map", "info", "--model", tiny.to_str().unwrap()]);
+    assert!(
+        none.code == 1 && none.err.contains("mertscope map fit"),
+        "{}",
+        none.err
+    );
+    assert!(Path::new(&case.path("data/mertscope/embeddings")).is_dir());
+}

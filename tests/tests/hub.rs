@@ -1,0 +1,26 @@
+//! Getting models: the built command against a hub on this machine, as a user meets it when all
+//! goes well, when the network or the disk does not, and when someone means ill.
+
+#[path = "hub/home.rs"]
+mod home;
+
+#[path = "hub/cached.rs"]
+mod cached;
+#[path = "hub/consent.rs"]
+mod consent;
+#[path = "hub/disk.rs"]
+mod disk;
+#[path = "hub/importing.rs"]
+mod importing;
+#[path = "hub/interrupted.rs"]
+mod interrupted;
+#[path = "hub/library.rs"]
+mod library;
+#[path = "hub/pinned.rs"]
+mod pinned;
+#[path = "hub/refused.rs"]
+mod refused;
+#[path = "hub/road.rs"]
+mod road;
+#[path = "hub/secrets.rs"]
+mod secrets;

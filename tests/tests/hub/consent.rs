@@ -1,0 +1,93 @@
+//! A licence is agreed to before anything is asked of the hub, and once.
+
+use std::fs;
+
+use mertscope_tests::hub::COMMIT;
+use mertscope_tests::said_to;
+
+use super::home::{Home, ID, fails_with, files_below, succeeds};
+
+#[test]
+fn nothing_is_fetched_without_consent() {
+    let home = Home::new();
+    let silent = home.run(&["fetch", ID]);
+    fails_with(
+        &silent,
+        2,
+        &["CC-BY-NC-4.0", "https://creativecommons.org", "--yes"],
+    );
+    // A yes on a pipe is no person's.
+    let piped = said_to(&mut home.models_command(&["fetch", ID]), b"y\n");
+    fails_with(&piped, 2, &["--accept-licence CC-BY-NC-4.0"]);
+    let other = home.run(&["fetch", ID, "--accept-licence", "MIT"]);
+    fails_with(&other, 2, &["CC-BY-NC-4.0", "MIT"]);
+    assert!(
+        home.hub.asked().is_empty(),
+        "the hub was asked: {:?}",
+        home.hub.asked()
+    );
+    assert!(files_below(&home.path("data")).is_empty());
+}
+
+#[test]
+fn consent_holds_for_all_models_under_the_licence() {
+    let home = Home::new();
+    let fetched = home.run(&["fetch", ID, "--accept-licence", "CC-BY-NC-4.0"]);
+    succeeds(&fetched);
+    assert!(fetched.err.contains("commercial"), "{}", fetched.err);
+    let receipt = home.installed();
+    assert!(
+        receipt.contains(COMMIT) && receipt.contains(&home.hub.endpoint()),
+        "{receipt}"
+    );
+    let record = fs::read_to_string(home.models().with_file_name("consent.toml")).unwrap();
+    assert!(
+        record.contains("CC-BY-NC-4.0") && record.contains("at = \"20"),
+        "{record}"
+    );
+    home.publish("m-a-p/music2vec-v1");
+    succeeds(&home.run(&["fetch", "music2vec-v1"]));
+    assert_eq!(
+        fs::read_to_string(home.models().with_file_name("consent.toml")).unwrap(),
+        record
+    );
+    let listed = home.run(&["list"]);
+    assert_eq!(
+        listed.out.matches("state     installed").count(),
+        2,
+        "{}",
+        listed.out
+    );
+    assert_eq!(
+        listed.out.matches(", agreed to: ").count(),
+        5,
+        "{}",
+        listed.out
+    );
+    // Again costs nothing.
+    home.hub.forget();
+    succeeds(&home.fetch());
+    assert!(home.hub.asked().is_empty());
+}
+
+#[test]
+fn an_unknown_model_is_answered_with_the_known_ones() {
+    let home = Home::new();
+    let unknown = home.run(&["fetch", "MERT-v9", "--yes"]);
+    fails_with(&unknown, 1, &["MERT-v9", "MERT-v1-330M", "music2vec-v1"]);
+}
+
+#[test]
+fn a_file_that_a_model_may_be_without_is_not_missed() {
+    let home = Home::new();
+    home.hub
+        .publish("m-a-p/MERT-v0-public", "config.json", "{}");
+    home.hub
+        .publish("m-a-p/MERT-v0-public", "pytorch_model.bin", "weights");
+    succeeds(&home.run(&["fetch", "mert-v0-public", "--yes"]));
+    let listed = home.run(&["list", "--json"]).json();
+    let public = listed["models"].as_array().unwrap().iter();
+    let mut public = public.filter(|model| model["id"] == "MERT-v0-public");
+    let files = public.next().unwrap()["files"].as_array().unwrap().len();
+    assert_eq!(files, 2);
+}

@@ -1,0 +1,114 @@
+//! Programs that take turns: each child holds one session.
+//!
+//! A child prints `ready MEAN` (the mean of what the model makes of the test window), and may add
+//! the milliseconds that it took to make the session; then it answers each line on its stdin with
+//! the nanoseconds that one window took, and ends when stdin does. Ours is
+//! `engine/examples/window_latency.rs`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, Progress};
+use crate::workspace::Workspace;
+
+/// Builds our side; the program.
+pub fn build(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo([
+        "build",
+        "--release",
+        "--package",
+        "mertscope-engine",
+        // Without what only the command needs.
+        "--no-default-features",
+        "--example",
+        "window_latency",
+    ]);
+    process::run(
+        "Building our side of the comparison",
+        Progress::Talks,
+        &mut cargo,
+    )?;
+    Ok(workspace.release("examples/window_latency"))
+}
+
+/// A child that runs one window for each line it is sent.
+pub struct Peer {
+    name: String,
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+    /// The mean of what the model makes of the test window.
+    pub mean: f64,
+    /// How long it took to make the session, where the child tells.
+    pub made_ms: f64,
+}
+
+impl Peer {
+    /// Starts a child and waits until it is ready.
+    pub fn start(mut command: Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| process::could_not_start(&command))?;
+        let stdin = child.stdin.take().context("the child has no stdin")?;
+        let stdout = BufReader::new(child.stdout.take().context("the child has no stdout")?);
+        let mut peer = Self {
+            name,
+            child,
+            stdin,
+            stdout,
+            mean: f64::NAN,
+            made_ms: f64::NAN,
+        };
+        let line = peer.line()?;
+        let mut numbers = line
+            .strip_prefix("ready ")
+            .unwrap_or_default()
+            .split(' ')
+            .map(str::parse);
+        let Some(Ok(mean)) = numbers.next() else {
+            bail!("{} said '{line}' where 'ready MEAN' was due", peer.name);
+        };
+        peer.mean = mean;
+        if let Some(Ok(made_ms)) = numbers.next() {
+            peer.made_ms = made_ms;
+        }
+        Ok(peer)
+    }
+
+    /// Has it run one window; how long that took.
+    pub fn window_ms(&mut self) -> Result<f64> {
+        writeln!(self.stdin, "window").with_context(|| format!("{} is gone", self.name))?;
+        let line = self.line()?;
+        let nanoseconds: f64 = line
+            .parse()
+            .with_context(|| format!("{} said '{line}'", self.name))?;
+        Ok(nanoseconds / 1e6)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.stdout.read_line(&mut line)? == 0 {
+            bail!("{} ended early, see above", self.name);
+        }
+        Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It only computes: nothing is lost. Failing means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,118 @@
+//! `cargo xtask train`: prepares what the pipeline in `xtask/train` needs, and runs it.
+//!
+//! The teacher's TensorFlow lives in an environment of its own and runs once, to write its weights
+//! down; everything after that is PyTorch. Not here: any knowledge of the stages, which are the
+//! pipeline's.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::mertscope::Mertscope;
+use crate::process::{self, Progress};
+use crate::setup::{self, Goal};
+use crate::workspace::Workspace;
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Builds the embedded model from public packages.
+
+Usage: cargo xtask train [STAGE...] [OPTIONS]
+
+Stages, in this order; all but the last when none is named:
+  music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a time)
+  render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
+  targets   Has the exact teacher, musicnn, listen to augmented windows
+  distil    Trains the small encoder on what the teacher said
+  key       Trains the key network
+  export    Writes the ONNX graph
+  heads     Fits and calibrates the heads and the map with the mertscope command
+  card      Measures the model and writes its card
+  install   Replaces assets/embedded by the result
+
+Options:
+  --labelled FOLDER        Short labelled excerpts: labels.csv (file, genre, key) and audio beside it; needed for heads
+  --windows N, --songs N   How much to distil from and to render
+  --steps N, --key-steps N, --key-tuning-steps N
+                           How long to train
+  --seed N, --threads N
+  --smoke                  Two minutes on committed targets: shows that every step works, without TensorFlow
+
+Everything lies in target/train and is kept: a second run goes on where the first ended, in the middle of a training too.
+A GPU is used when there is one. Gets PyTorch (3 GB), TensorFlow for the teacher (1.7 GB) and Debian packages that it names.
+xtask/train/README.md tells what was tried and how good it was. A full run takes about an hour on two idle cores.
+
+Examples:
+  cargo xtask train --labelled ~/excerpts
+  cargo xtask train distil export --steps 6000
+  cargo xtask train install
+  cargo xtask train --smoke
+";
+
+/// Where the pipeline lies in the checkout.
+const FOLDER: &str = "xtask/train";
+
+/// The teacher asks for versions that no longer exist; what it needs is listed in
+/// `requirements-teacher.txt` instead.
+const TEACHER: &str = "musicnn==0.1.0";
+
+/// Prepares and runs the pipeline with the arguments as they were typed.
+pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+    let named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let smoke = named("--smoke");
+    let goal = if smoke { Goal::Bench } else { Goal::Train };
+    setup::run(workspace, goal)?;
+    let python = setup::environment(workspace, "train", &requirements(workspace, "")?)?;
+    let mut pipeline = Command::new(python);
+    pipeline.arg(workspace.file(FOLDER)).args(arguments);
+    if smoke {
+        let what = "Training on the committed targets";
+        process::run(what, Progress::Talks, &mut pipeline)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let work = workspace.target.join("train");
+    pipeline.env("MERTSCOPE_TRAIN", &work);
+    write_down_teacher(workspace, &work)?;
+    let any = arguments
+        .iter()
+        .any(|argument| !argument.to_string_lossy().starts_with('-'));
+    if named("heads") || !any || named("--labelled") {
+        let mertscope = Mertscope::build(workspace)?;
+        pipeline.env("MERTSCOPE_COMMAND", mertscope.path());
+    }
+    process::run(
+        "Building the embedded model",
+        Progress::Talks,
+        &mut pipeline,
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lines of `requirements{of}.txt`.
+fn requirements(workspace: &Workspace, of: &str) -> Result<Vec<String>> {
+    let path = workspace.file(FOLDER).join(format!("requirements{of}.txt"));
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+/// Has TensorFlow write the teacher's weights into `work`, once.
+fn write_down_teacher(workspace: &Workspace, work: &Path) -> Result<()> {
+    let folder = work.join("teacher");
+    if folder.join("musicnn-ISC.md").exists() {
+        return Ok(());
+    }
+    let python = setup::environment(workspace, "teacher", &requirements(workspace, "-teacher")?)?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--disable-pip-version-check"])
+        .args(["--no-deps", TEACHER]);
+    process::run("Getting the teacher", Progress::OnTerminal, &mut pip)?;
+    let mut dump = Command::new(python);
+    dump.arg(workspace.file(FOLDER).join("teacher.py"))
+        .arg(folder);
+    process::run("Reading the teacher's weights", Progress::Silent, &mut dump)?;
+    Ok(())
+}

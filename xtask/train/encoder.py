@@ -1,0 +1,111 @@
+"""The whole encoder, and its ONNX file.
+
+`waveform` float32 [1, 80000] to `hidden` float32 [7, 256]: seven layers, each pooled over the window. Only plain ai.onnx
+operators; weights are stored in half precision and widened in the graph.
+"""
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cqt import ConstantQ, compress
+from distil import STRIDES
+from keynet import KeyNet
+from musicnn import Musicnn
+from settings import RMS, WINDOW, WORK, log, session
+from spectrum import LOG10_E, Level, Mel
+from style import Adapter, Style
+
+WIDTH = 256
+LAYERS = [
+    ("tonal", "time mean of the locally whitened log constant-Q spectrum, C1 to B7, 36 bins an octave"),
+    ("spectral", "log-mel mean and standard deviation over time, log10 of the input RMS"),
+    ("key", "pitch-equivariant key network, 20 channels by 12 pitch classes"),
+    ("timbre-mid", "distilled musicnn MSD mid-end, time mean of three layers and time maximum of the last"),
+    ("msd", "distilled musicnn MSD penultimate layer and tag logits"),
+    ("mtt", "musicnn MTT penultimate layer and tag logits, told from the style and msd layers"),
+    ("style", "principal components of all features that the distilled musicnn MSD pools over time"),
+]
+OPSET = 17
+HALVED_FROM = 4096
+
+
+class Encoder(nn.Module):
+    """All layers from one window."""
+
+    def __init__(self, student, style, adapter, key):
+        super().__init__()
+        self.level, self.mel, self.constant_q = Level(RMS), Mel(), ConstantQ()
+        self.student, self.style, self.adapter, self.key = student, style, adapter, key
+
+    def forward(self, waveform):
+        level, rms = self.level(waveform)
+        mel, tonal = self.mel(level), compress(self.constant_q(level))
+        back = self.student.back
+        middle = back.middle(self.student.front(mel))
+        pooled = back.pool(middle)
+        msd = back.finish(pooled).mean(1)
+        style = self.style(pooled.mean(1))
+        mtt, mtt_tags = self.adapter(style, msd)
+        mean = mel.mean(2)
+        spread = torch.sqrt(((mel - mean[:, :, None]) ** 2).mean(2) + 1e-6)
+        layers = [
+            [tonal[:, 1].mean(2)],
+            [mean, spread, torch.log(rms) * LOG10_E],
+            [self.key.hidden(tonal).flatten(1)],
+            [middle[:, 561:].mean(2), middle[:, 689:].amax(2)],
+            [msd, back.tags(msd)],
+            [mtt, mtt_tags],
+            [style],
+        ]
+        padded = [F.pad(torch.cat(parts, 1), (0, WIDTH - sum(int(p.shape[1]) for p in parts))) for parts in layers]
+        return torch.cat(padded, 0)
+
+
+def assemble():
+    """The encoder from what the stages before have written."""
+    student, style, adapter, key = Musicnn("MSD", **STRIDES), Style(), Adapter(), KeyNet()
+    student.load_state_dict(torch.load(WORK / "msd.pt"))
+    parts = torch.load(WORK / "style.pt", weights_only=False)
+    style.load_state_dict(parts["style"])
+    adapter.load_state_dict(parts["adapter"])
+    key.load_state_dict(torch.load(WORK / "key.pt", weights_only=False)["model"])
+    return Encoder(student, style, adapter, key).eval()
+
+
+def halve(graph):
+    """Stores each large float32 tensor as float16 with a Cast behind it, which runtimes fold when they load the file."""
+    for tensor in list(graph.initializer):
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < HALVED_FROM or "constant_q" in tensor.name:
+            continue
+        name = tensor.name
+        graph.initializer.remove(tensor)
+        graph.initializer.append(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+        graph.node.insert(0, onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
+
+
+def export(path=None):
+    """Writes `encoder.onnx` and checks it against PyTorch; returns its path."""
+    path = path or WORK / "encoder.onnx"
+    encoder = assemble()
+    torch.onnx.export(
+        encoder, (torch.randn(1, WINDOW) * 0.1,), path, opset_version=OPSET, dynamo=False, do_constant_folding=False,
+        input_names=["waveform"], output_names=["hidden"],
+    )
+    model = onnx.load(path)
+    halve(model.graph)
+    model.producer_name, model.producer_version, model.doc_string = "mertscope", "", ""
+    model = onnx.shape_inference.infer_shapes(model)
+    onnx.checker.check_model(model)
+    if {o.domain for o in model.opset_import} != {""}:
+        raise ValueError("The graph uses operators outside ai.onnx.")
+    onnx.save(model, path)
+    waveform = torch.randn(1, WINDOW, generator=torch.Generator().manual_seed(0)) * 0.1
+    with torch.no_grad():
+        expected = encoder(waveform).numpy()
+    found = session(path).run(["hidden"], {"waveform": waveform.numpy()})[0]
+    log(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB, {len(model.graph.node)} nodes, largest difference {np.abs(found - expected).max():.4f}")
+    return path

@@ -1,0 +1,79 @@
+"""The model's folder as the engine wants it: graph, heads, map, manifest, card, licences; and its way into `assets/`."""
+
+import csv
+import hashlib
+import shutil
+
+import onnx
+
+from encoder import LAYERS, WIDTH
+from music import LIST
+from settings import ASSETS, RATE, WINDOW, WORK
+
+ID = "embedded-v1"
+MODEL = WORK / "model"
+LICENCE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_manifest(folder, graph="encoder.onnx"):
+    """Describes whatever files are in the folder; called again when a head or the map was added."""
+    model = onnx.load(folder / graph, load_external_data=False)
+    (waveform,), (hidden,) = model.graph.input, model.graph.output
+    lines = [
+        "# The model that is compiled into Mertscope, as `cargo xtask train` wrote it. To replace it, replace the files of",
+        "# this folder: no code knows more about it than what stands here.",
+        "format = 1", f'id = "{ID}"', f'version = "{ID.rsplit("v", 1)[1]}"',
+        'title = "Embedded v1: musicnn-derived timbre, pitch-equivariant key"', f'licence = "{LICENCE}"', "",
+        f"sample_rate_hz = {RATE}", f"window_samples = {WINDOW}", f"width = {WIDTH}", "normalise = false", "",
+        "[graph]", f'file = "{graph}"', f'sha256 = "{sha256(folder / graph)}"', f'input = "{waveform.name}"',
+        f'pooled = ["{hidden.name}"]', 'length = "fixed"', 'short_input = "loop"', "layers_mixable = false", "",
+    ]
+    for name, meaning in LAYERS:
+        lines += ["[[layers]]", f'name = "{name}"', f'meaning = "{meaning}"']
+    lines.append("")
+    for head in ("genre", "key"):
+        path = folder / f"{head}.safetensors"
+        if path.exists():
+            lines += ["[[heads]]", f'file = "{path.name}"', f'sha256 = "{sha256(path)}"']
+    landmarks = folder / "map.safetensors"
+    if landmarks.exists():
+        lines += ["", "[map]", f'file = "{landmarks.name}"', f'sha256 = "{sha256(landmarks)}"']
+    (folder / "manifest.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_licences(folder):
+    """musicnn's notice from its own package, and the music that was really used, with licence and copyright holder."""
+    licences = folder / "licences"
+    licences.mkdir(exist_ok=True)
+    shutil.copy(WORK / "teacher" / "musicnn-ISC.md", licences)
+    used = {path.stem for path in (WORK / "music").glob("*.npz")}
+    with LIST.open(encoding="utf-8") as source, (licences / "debian_music_used.csv").open("w", newline="", encoding="utf-8") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        for i, row in enumerate(csv.reader(source)):
+            if i == 0 or row[0] in used:
+                writer.writerow(row)
+
+
+def start_model(encoder):
+    """A fresh model folder with the graph alone; returns it and the graph's hash."""
+    shutil.rmtree(MODEL, ignore_errors=True)
+    MODEL.mkdir(parents=True)
+    shutil.copy(encoder, MODEL / "encoder.onnx")
+    write_manifest(MODEL)
+    return MODEL, sha256(MODEL / "encoder.onnx")
+
+
+def install(folder=MODEL):
+    """Puts the finished folder in the place of `assets/embedded`; nothing else of that folder is kept."""
+    missing = [n for n in ("manifest.toml", "encoder.onnx", "genre.safetensors", "key.safetensors", "CARD.md", "licences") if not (folder / n).exists()]
+    if missing:
+        raise SystemExit(f"{folder} lacks {', '.join(missing)}; run the stages that make them first.")
+    # Files written by safetensors are readable by their owner alone.
+    for path in folder.glob("*.safetensors"):
+        path.chmod(0o644)
+    shutil.rmtree(ASSETS)
+    shutil.copytree(folder, ASSETS)

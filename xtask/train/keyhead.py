@@ -1,0 +1,46 @@
+"""The key head: the key network's own output layer, written out as the matrix that the engine's heads are."""
+
+import json
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from calibrate import calibration_error, softmax, temperature
+from encoder import LAYERS, WIDTH
+from harmony import FLATS
+from keynet import CHANNELS, PITCH_CLASSES
+from settings import WORK, record
+
+LABELS = [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in FLATS]
+
+
+def matrix(weight, bias):
+    """The circular convolution [2, 20, 12] as a matrix [24, 256], and its bias [24]."""
+    full = np.zeros((24, WIDTH), np.float32)
+    for mode in range(2):
+        for tonic in range(PITCH_CLASSES):
+            for step in range(PITCH_CLASSES):
+                full[mode * 12 + tonic, np.arange(CHANNELS) * 12 + (tonic + step) % 12] = weight[mode, :, step]
+    return full, np.repeat(bias, 12).astype(np.float32)
+
+
+def write_key_head(path, encoder_sha256):
+    """Writes the head. Its temperature is fitted on held-out answers where there are any; otherwise it is 1."""
+    saved = torch.load(WORK / "key.pt", weights_only=False)
+    weight, bias = matrix(saved["model"]["output.weight"].numpy(), saved["model"]["output.bias"].numpy())
+    metrics, warmth, excerpts = dict(saved["figures"]), 1.0, 0
+    held_out = WORK / "key-held-out.npz"
+    if held_out.exists():
+        data = np.load(held_out)
+        warmth, excerpts = temperature(data["logits"], data["keys"]), len(data["keys"])
+        metrics["calibration error"] = calibration_error(softmax(data["logits"] / warmth), data["keys"])
+    metadata = {
+        "task": "key", "labels": json.dumps(LABELS), "layers": json.dumps([[name for name, _ in LAYERS].index("key")]),
+        "temperature": f"{warmth:.4f}", "encoder_sha256": encoder_sha256, "metrics": json.dumps(metrics),
+        "training_data": "songs made by MMA and rendered with MIT-licensed soundfonts, keys exact"
+        + (f"; {excerpts} labelled excerpts, transposed to all keys; figures from five folds that had not seen them" if excerpts else ""),
+        "licence": "MIT or Apache-2.0",
+    }
+    save_file({"weight": weight, "bias": bias}, path, metadata=metadata)
+    record("key", metrics)

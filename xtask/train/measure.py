@@ -1,0 +1,109 @@
+"""Measures of an exported encoder that need no labels: time, size, level, robustness, noise."""
+
+import json
+import time
+
+import numpy as np
+from safetensors import safe_open
+
+import augment
+from music import load_music
+from settings import WINDOW, log, record, session
+
+WINDOWS = 80
+HARMS = {
+    "MP3 at 64 kbit/s": lambda x: augment.mp3(x, 64),
+    "MP3 at 32 kbit/s": lambda x: augment.mp3(x, 32),
+    "6 kHz low-pass": lambda x: augment.low_pass(x, 6000),
+    "4 kHz low-pass": lambda x: augment.low_pass(x, 4000),
+    "1 dB of clipping": lambda x: augment.clipped(x, 1),
+    "12 dB of clipping": lambda x: augment.clipped(x, 12),
+    "-40 dB": lambda x: x * 0.01,
+}
+
+
+class Heads:
+    """Top labels and probabilities of a model's heads, {task: (layer, mean, std, weight, bias, temperature)}."""
+
+    def __init__(self, encoder, heads):
+        self.network, self.heads = session(encoder), heads
+
+    def probabilities(self, waveform):
+        hidden = self.network.run(["hidden"], {"waveform": waveform[None].astype(np.float32)})[0]
+        found = {}
+        for task, (layer, mean, std, weight, bias, warmth) in self.heads.items():
+            logits = (weight @ ((hidden[layer] - mean) / std) + bias) / warmth
+            e = np.exp(logits - logits.max())
+            found[task] = e / e.sum()
+        return found
+
+
+def read_head(path):
+    """A linear head of one layer, from its file."""
+    with safe_open(path, "numpy") as file:
+        tensors, metadata = {key: file.get_tensor(key) for key in file.keys()}, file.metadata()
+    width = tensors["weight"].shape[1]
+    return (
+        json.loads(metadata["layers"])[0], tensors.get("mean", np.zeros(width)), tensors.get("std", np.ones(width)),
+        tensors["weight"], tensors["bias"], float(metadata["temperature"]),
+    )
+
+
+def robustness(encoder, heads):
+    """Share of windows of held-out files that keep their top label: {harm: {task: share}}."""
+    blocks, _, _, held_out = load_music()
+    chosen = np.random.default_rng(1).permutation(np.flatnonzero(held_out))[:WINDOWS]
+    windows = [blocks[i][:WINDOW].astype(np.float32) / 32767 for i in chosen]
+    model = Heads(encoder, heads)
+    top = lambda waveform: {task: int(p.argmax()) for task, p in model.probabilities(waveform).items()}
+    clean = [top(window) for window in windows]
+    shares = {}
+    for name, harm in HARMS.items():
+        worn = [top(harm(window)) for window in windows]
+        shares[name] = {task: float(np.mean([a[task] == b[task] for a, b in zip(clean, worn)])) for task in heads}
+    return shares
+
+
+def on_noise(encoder, heads, count=40):
+    """Highest mean key probability on white, pink and speech-like noise, {kind: probability}."""
+    model, random, found = Heads(encoder, heads), np.random.default_rng(2), {}
+
+    def made(kind):
+        noise = random.normal(0, 0.1, WINDOW)
+        if kind == "pink":
+            return augment.filtered(noise, lambda f: -10 * np.log10(np.maximum(f, 20) / 20))
+        if kind == "speech-like":
+            syllables = np.repeat(random.exponential(1, 20), WINDOW // 20)
+            return syllables * augment.filtered(noise, lambda f: -12 * np.log2(np.maximum(f, 400) / 400))
+        return noise
+
+    for kind in ("white", "pink", "speech-like"):
+        found[kind] = max(float(model.probabilities(np.float32(made(kind)))["key"].max()) for _ in range(count))
+    return found
+
+
+def speed_ms(encoder, runs=30):
+    """Median milliseconds a window on one thread, and of the first session."""
+    start = time.perf_counter()
+    network = session(encoder)
+    first = time.perf_counter() - start
+    waveform = np.random.default_rng(0).normal(0, 0.1, (1, WINDOW)).astype(np.float32)
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        network.run(None, {"waveform": waveform})
+        times.append(time.perf_counter() - start)
+    return {"window": float(np.median(times)) * 1e3, "session": first * 1e3}
+
+
+def measure_all(folder):
+    """All of it, for the model in `folder`."""
+    encoder = folder / "encoder.onnx"
+    heads = {task: read_head(folder / f"{task}.safetensors") for task in ("genre", "key")}
+    figures = {
+        "robustness": robustness(encoder, heads), "noise": on_noise(encoder, heads), "speed": speed_ms(encoder),
+        "megabytes": encoder.stat().st_size / 1e6,
+    }
+    log(figures)
+    record("measures", figures)
+    return figures

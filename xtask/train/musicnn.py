@@ -1,0 +1,179 @@
+"""musicnn in PyTorch with the weights that TensorFlow had, and its cheaper rearrangement.
+
+Pons and Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", 2019; ISC licence.
+
+Two exact changes make it cheaper to run: the maximum over frequency is taken before ReLU and batch normalisation (filters
+whose normalisation has a negative gain are negated, so that the maximum stays a maximum); and the two windows of 3 s that
+a window of 5 s has share everything up to the pooling. Inexact ones, repaired by distillation, are strides: filters may be
+evaluated at some frequencies only (`frequency_stride`, `temporal_stride`), and at every second frame (`time_stride` of 2), in
+which case the mid-end runs at that rate too.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from settings import WORK
+
+PATCH = 187
+EPSILON = 1e-3
+TIMBRAL = [(38, 7), (67, 7)]
+TEMPORAL = [128, 64, 32]
+
+
+class Affine(nn.Module):
+    """A batch normalisation with frozen statistics: channel-wise gain and offset."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(channels))
+        self.offset = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x):
+        shape = [1, -1] + [1] * (x.dim() - 2)
+        return x * self.gain.view(shape) + self.offset.view(shape)
+
+
+class Front(nn.Module):
+    """Spectrogram [batch, 96, frames] to 561 features a frame: 2 x 204 timbral, 3 x 51 temporal."""
+
+    def __init__(self, frequency_stride=1, time_stride=1, temporal_stride=1):
+        super().__init__()
+        self.frequency_stride, self.time_stride, self.temporal_stride = frequency_stride, time_stride, temporal_stride
+        self.input = Affine(1)
+        self.timbral = nn.ModuleList(nn.Conv2d(1, 204, kernel) for kernel in TIMBRAL)
+        self.temporal = nn.ModuleList(nn.Conv2d(1, 51, (1, kernel)) for kernel in TEMPORAL)
+        self.affines = nn.ModuleList(Affine(n) for n in (204, 204, 51, 51, 51))
+        for i, n in enumerate((204, 204, 51, 51, 51)):
+            self.register_buffer(f"sign{i}", torch.ones(1, n, 1))
+
+    def peaks(self, mel):
+        """Maximum over frequency of each (negated, where its gain is negative) filter: five tensors."""
+        x = mel * self.input.gain + self.input.offset
+        stride, step, found = self.frequency_stride, self.time_stride, []
+        padded = F.pad(x, (3, 3))[:, None]
+        for conv in self.timbral:
+            y = F.conv2d(padded, conv.weight, conv.bias, stride=(stride, step))
+            found.append(F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0])
+        thinned = x[:, self.temporal_stride // 2 :: self.temporal_stride][:, None]
+        for conv in self.temporal:
+            width = conv.kernel_size[1]
+            y = F.conv2d(F.pad(thinned, ((width - 1) // 2, width // 2)), conv.weight, conv.bias, stride=(1, step))
+            found.append(F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0])
+        return found
+
+    def activate(self, peaks):
+        """ReLU and normalisation of the peaks: [batch, 561, frames / time_stride]."""
+        return torch.cat([a(F.relu(p * getattr(self, f"sign{i}"))) for i, (p, a) in enumerate(zip(peaks, self.affines))], 1)
+
+    def forward(self, mel):
+        return self.activate(self.peaks(mel))
+
+
+class Back(nn.Module):
+    """561 features a frame to mid-end features [batch, 753, frames], penultimate [batch, 200] and tag logits [batch, 50].
+
+    With `halved` it runs on every second frame: four taps stand for seven.
+    """
+
+    def __init__(self, halved=False):
+        super().__init__()
+        self.taps, self.padding, self.patch = (4, (2, 1), 94) if halved else (7, (3, 3), PATCH)
+        self.mid = nn.ModuleList(nn.Conv1d(n, 64, self.taps) for n in (561, 64, 64))
+        self.affines = nn.ModuleList(Affine(64) for _ in range(3))
+        self.pooled = Affine(1506)
+        self.dense = nn.Linear(1506, 200)
+        self.penultimate = Affine(200)
+        self.tags = nn.Linear(200, 50)
+
+    def middle(self, features):
+        first = self.dense_layer(0, features)
+        second = self.dense_layer(1, first) + first
+        third = self.dense_layer(2, second) + second
+        return torch.cat([features, first, second, third], 1)
+
+    def dense_layer(self, i, x):
+        return self.affines[i](F.relu(self.mid[i](F.pad(x, self.padding))))
+
+    def pool(self, middle):
+        """Maximum and mean over the first and over the last 3 s, interleaved: [batch, 2, 1506]."""
+        parts = [middle[:, :, : self.patch], middle[:, :, int(middle.shape[2]) - self.patch :]]
+        return torch.stack([torch.stack([p.amax(2), p.mean(2)], 2).flatten(1) for p in parts], 1)
+
+    def finish(self, pooled):
+        """Penultimate features of pooled ones, any leading shape."""
+        hidden = F.relu(self.dense(pooled * self.pooled.gain + self.pooled.offset))
+        return hidden * self.penultimate.gain + self.penultimate.offset
+
+    def forward(self, features):
+        middle = self.middle(features)
+        penultimate = self.finish(self.pool(middle)).mean(1)
+        return middle, penultimate, self.tags(penultimate)
+
+
+class Musicnn(nn.Module):
+    """One of musicnn's two networks: `MSD` or `MTT`, with the teacher's weights."""
+
+    def __init__(self, name, **strides):
+        super().__init__()
+        self.front, self.back = Front(**strides), Back(halved=strides.get("time_stride") == 2)
+        self._load(np.load(WORK / "teacher" / f"{name}.npz"))
+
+    @torch.no_grad()
+    def _load(self, values):
+        def affine(module, number):
+            prefix = "batch_normalization" + (f"_{number}" if number else "")
+            gamma, beta, mean, variance = (values[f"{prefix}|{v}:0"] for v in ("gamma", "beta", "moving_mean", "moving_variance"))
+            gain = gamma / np.sqrt(variance + EPSILON)
+            module.gain.copy_(torch.tensor(gain))
+            module.offset.copy_(torch.tensor(beta - mean * gain))
+
+        def kernel(number):
+            prefix = "conv2d" + (f"_{number}" if number else "")
+            return torch.tensor(values[f"{prefix}|kernel:0"]), torch.tensor(values[f"{prefix}|bias:0"])
+
+        front, back = self.front, self.back
+        affine(front.input, 0)
+        for i, conv in enumerate([*front.timbral, *front.temporal]):
+            weight, bias = kernel(i)
+            affine(front.affines[i], 1 + i)
+            sign = torch.where(front.affines[i].gain < 0, -1.0, 1.0)
+            conv.weight.copy_(weight.permute(3, 2, 1, 0) * sign.view(-1, 1, 1, 1))
+            conv.bias.copy_(bias * sign)
+            getattr(front, f"sign{i}").copy_(sign.view(1, -1, 1))
+        for i, conv in enumerate(back.mid):
+            weight, bias = kernel(5 + i)
+            weight = weight[:, :, 0].permute(2, 1, 0)
+            if back.taps == 4:
+                # Exact where the input of seven taps repeats every frame: each pair of taps meets the same frame.
+                weight = torch.stack([weight[..., 0], weight[..., 1:3].sum(-1), weight[..., 3:5].sum(-1), weight[..., 5:].sum(-1)], -1)
+            conv.weight.copy_(weight)
+            conv.bias.copy_(bias)
+            affine(back.affines[i], 6 + i)
+        affine(back.pooled, 9)
+        affine(back.penultimate, 10)
+        for linear, prefix in ((back.dense, "dense"), (back.tags, "dense_1")):
+            linear.weight.copy_(torch.tensor(values[f"{prefix}|kernel:0"]).T)
+            linear.bias.copy_(torch.tensor(values[f"{prefix}|bias:0"]))
+
+    def forward(self, mel):
+        return self.back(self.front(mel))
+
+
+def check_parity():
+    """The port against TensorFlow's and librosa's own results; raises when they differ."""
+    from spectrum import Mel
+
+    reference = np.load(WORK / "teacher" / "mel.npz")
+    with torch.no_grad():
+        mel = Mel()(torch.tensor(reference["audio"])[None])[0].numpy()
+        worst = {"mel": np.abs(mel - reference["mel"]).max()}
+        for name in ("MSD", "MTT"):
+            values = np.load(WORK / "teacher" / f"{name}.npz")
+            _, penultimate, logits = Musicnn(name)(torch.tensor(values["patch"]).transpose(1, 2))
+            worst[f"{name} penultimate"] = np.abs(penultimate.numpy() - values["penultimate"]).max()
+            worst[f"{name} logits"] = np.abs(logits.numpy() - values["logits"]).max()
+    if max(worst.values()) > 1e-3:
+        raise ValueError(f"The port does not equal the teacher: {worst}")
+    return {name: float(value) for name, value in worst.items()}
