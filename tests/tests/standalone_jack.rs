@@ -24,7 +24,8 @@ struct Server {
 impl Server {
     /// Starts a server; `None` where there is no `jackd`.
     fn start(test: &str) -> Option<Self> {
-        let name = format!("mertscope-{test}-{}", std::process::id());
+        // JACK has room for eight names on a machine, and keeps those of servers that were killed.
+        let name = format!("mertscope-test-{test}");
         let Some(process) = Self::spawn(&name) else {
             skipped(&format!("jack::{test}"), "jackd is not installed");
             return None;
@@ -63,6 +64,7 @@ impl Server {
         let start = Instant::now();
         while !self.said(&["--list-devices"]).out.contains(id) {
             assert!(start.elapsed() < PATIENCE, "{id} is not listed");
+            std::thread::sleep(Duration::from_millis(200));
         }
     }
 
@@ -86,7 +88,11 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // Told to end, it gives its name back.
+        if let Ok(id) = libc::pid_t::try_from(self.process.id()) {
+            // SAFETY: the server has not been waited for, so the number is still its own.
+            unsafe { libc::kill(id, libc::SIGTERM) };
+        }
         let _ = self.process.wait();
     }
 }
@@ -113,9 +119,10 @@ impl Running {
     /// The first line with one of these words in it.
     fn line_with(&self, stream: &Receiver<String>, words: &[&str]) -> String {
         loop {
-            let line = stream
-                .recv_timeout(PATIENCE)
-                .unwrap_or_else(|error| panic!("no line with one of {words:?} came ({error})"));
+            let line = stream.recv_timeout(PATIENCE).unwrap_or_else(|error| {
+                let said: Vec<String> = self.err.try_iter().collect();
+                panic!("no line with one of {words:?} came ({error}): {said:?}")
+            });
             if words.iter().any(|word| line.contains(word)) {
                 return line;
             }

@@ -252,7 +252,6 @@ mod tests {
             ("demo", Command::Demo),
             ("demo -h", Command::Help(demo::HELP)),
             ("demo-audio", Command::DemoAudio),
-            ("screenshots", Command::Screenshots),
             ("run --help", Command::Help(run::HELP)),
             (
                 "run -- --help",
@@ -266,6 +265,7 @@ mod tests {
                     arguments: ["--file", "a.flac", "--", "b"].map(OsString::from).to_vec(),
                 },
             ),
+            ("screenshots", Command::Screenshots),
             (
                 "test",
                 Command::Test {

@@ -62,10 +62,10 @@ pub enum Goal {
     Test,
     /// `cargo xtask bench`
     Bench,
-    /// `cargo xtask screenshots`, and what else opens the plugin's window
-    Screen,
     /// `cargo xtask train`
     Train,
+    /// `cargo xtask screenshots`, and what else opens the plugin's window
+    Screen,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
         /// The builds that are wanted beside the CPU build of ONNX Runtime.
@@ -110,8 +110,8 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
             purposes.extend([Purpose::Standalone, Purpose::Test]);
         }
         Goal::Bench => purposes.push(Purpose::Environment),
-        Goal::Screen => purposes.push(Purpose::Screen),
         Goal::Train => purposes.extend([Purpose::Environment, Purpose::Train]),
+        Goal::Screen => purposes.push(Purpose::Screen),
     }
     packages::ensure(&purposes)?;
     for build in missing {

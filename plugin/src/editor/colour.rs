@@ -36,7 +36,7 @@ pub fn key(key: Key, dark: bool) -> Color32 {
         (Mode::Major, true) => from_oklch(0.80, 0.125, hue),
         (Mode::Minor, true) => from_oklch(0.64, 0.130, hue),
         (Mode::Major, false) => from_oklch(0.74, 0.130, hue),
-        (Mode::Minor, false) => from_oklch(0.58, 0.130, hue),
+        (Mode::Minor, false) => from_oklch(0.605, 0.130, hue),
     }
 }
 

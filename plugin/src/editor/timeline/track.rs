@@ -51,7 +51,10 @@ impl Track {
         }
         let anchor = history.first().and_then(|first| {
             let same = |span: &&Span| Arc::ptr_eq(&span.entry, first);
-            self.spans.iter().find(same).map(|span| span.from)
+            let reading = &first.reading;
+            // Its span was a hop; as the first of the row it is a whole window, which ends there.
+            let span = self.spans.iter().find(same)?;
+            Some(span.to - (reading.end_s - reading.start_s))
         });
         self.history = Arc::clone(history);
         self.version += 1;

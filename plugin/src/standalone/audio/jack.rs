@@ -23,6 +23,8 @@ use crate::standalone::player::Deck;
 
 /// The name that patch bays show.
 const CLIENT_NAME: &str = "mertscope";
+/// The name while devices are looked for, so that the other one stays free.
+const LOOKING_NAME: &str = "mertscope-devices";
 
 /// What ids of JACK's devices begin with.
 pub const ID_PREFIX: &str = "jack:";
@@ -32,9 +34,9 @@ pub type Listening = AsyncClient<Watch, Listen>;
 /// See [`Listening`].
 pub type Playing = AsyncClient<Watch, Play>;
 
-fn open() -> Result<Client, AudioError> {
+fn open(name: &str) -> Result<Client, AudioError> {
     // JACK itself would wait for a server to be started, and talk on stderr about it.
-    let opened = Client::new(CLIENT_NAME, ClientOptions::NO_START_SERVER);
+    let opened = Client::new(name, ClientOptions::NO_START_SERVER);
     let (client, _) = opened.map_err(|error| AudioError::NoServer {
         reason: match error {
             jack::Error::LibraryError(_) => "its library is not installed".to_owned(),
@@ -49,7 +51,7 @@ fn open() -> Result<Client, AudioError> {
 
 /// The clients that audio can come from, or go to; none without a server.
 pub fn devices(direction: Direction) -> Vec<Device> {
-    let Ok(client) = open() else {
+    let Ok(client) = open(LOOKING_NAME) else {
         return Vec::new();
     };
     let mut names: Vec<String> = Vec::new();
@@ -129,7 +131,7 @@ fn check(client: &Client, choice: &AudioChoice) -> Result<(), AudioError> {
 /// # Errors
 /// [`AudioError`]
 pub fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, AudioError> {
-    let client = open()?;
+    let client = open(CLIENT_NAME)?;
     check(&client, choice)?;
     let sources = ports_of(&client, id, Direction::Input)?;
     let first = usize::from(choice.channels.first);
@@ -181,7 +183,7 @@ pub fn play(
     deck: &Arc<Deck>,
     volume: &Arc<AtomicU32>,
 ) -> Result<Running, AudioError> {
-    let client = open()?;
+    let client = open(CLIENT_NAME)?;
     check(&client, choice)?;
     let sinks = ports_of(&client, id, Direction::Output)?;
     let outputs = register(&client, &["output_1", "output_2"], AudioOut::default)?;
