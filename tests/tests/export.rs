@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use mertscope_engine::capture::{Transport, tap};
 use mertscope_engine::export::save::{Kind, export};
 use mertscope_engine::live::{Controls, Entry, Hop, Live, Settings, Snapshot};
+use mertscope_engine::model::Model;
 use mertscope_tests::{demo, skipped};
 use serde_json::Value;
 
@@ -103,7 +104,8 @@ fn what_was_heard_live_is_in_every_kind_of_export() {
         let timeline = json["files"][0]["timeline"].as_array().unwrap();
         assert_eq!(timeline.len(), windows);
         assert_eq!(json["files"][0]["summary"]["key"]["best"], "A minor");
-        assert_eq!(json["model"]["id"], "embedded-v0");
+        let embedded = Model::embedded().unwrap().manifest.id;
+        assert_eq!(json["model"]["id"], embedded);
         assert_eq!(json["heads"].as_array().unwrap().len(), 2);
 
         let png = exported(&snapshot, Kind::Png, folder.path());
