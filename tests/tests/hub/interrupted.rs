@@ -18,11 +18,20 @@ fn begun(home: &Home) -> Child {
         ..Faults::default()
     });
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        // Whoever started the tests in the background had Ctrl-C ignored, which is inherited.
+        let heeds_ctrl_c = || {
+            // SAFETY: restoring a signal's default is safe between fork and exec.
+            unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+            Ok(())
+        };
+        // SAFETY: the closure allocates nothing and touches no lock.
+        unsafe { command.pre_exec(heeds_ctrl_c) };
+    }
+    let child = command.spawn().unwrap();
     while fs::metadata(home.part()).map_or(0, |part| part.len()) < 20_000 {
         thread::sleep(Duration::from_millis(20));
     }
