@@ -61,6 +61,7 @@ impl Case {
             "encoder.onnx",
             "genre.safetensors",
             "key.safetensors",
+            "map.safetensors",
         ] {
             fs::copy(repository("assets/embedded").join(name), model.join(name)).unwrap();
         }
