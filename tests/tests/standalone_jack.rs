@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use mertscope_tests::{repository, said, skipped, standalone};
+use mertscope_tests::{full, repository, said, skipped, standalone};
 
 /// How long anything may take before it counts as not coming.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -22,8 +22,12 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server; `None` where there is no `jackd`.
+    /// Starts a server, for the long tests alone: a busy machine's servers can take minutes. `None`
+    /// where there is no `jackd`.
     fn start(test: &str) -> Option<Self> {
+        if !full() {
+            return None;
+        }
         // JACK has room for eight names on a machine, and keeps those of servers that were killed.
         let name = format!("mertscope-test-{test}");
         let Some(process) = Self::spawn(&name) else {
