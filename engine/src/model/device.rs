@@ -1,7 +1,7 @@
 //! What a model is run on: the device that was chosen or the best there is, by trying, with a
 //! reason for each that it is not. The CPU always is.
 //!
-//! A provider comes built into ONNX Runtime or in a [library](library) of its own. Each is tried on
+//! A provider comes built into ONNX Runtime or in a [library] of its own. Each is tried on
 //! a session of its own with errors on, since ONNX Runtime would otherwise go on silently on the
 //! CPU, and is asked afterwards what it took of the graph: one that took nothing is not in use,
 //! whatever it says. Runs on the encoder thread.
