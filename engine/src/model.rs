@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 
 use self::checkpoint::CheckpointError;
 use self::store::StoreError;
-use crate::head::{Head, HeadError};
+use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
 
 use published::Published;
@@ -344,6 +344,12 @@ impl Model {
         let heads = self.heads.iter().flat_map(|head| head.input.indices());
         let map = self.map.as_ref().map(|map| map.layer);
         LayerSet::of(heads.chain(map), self.manifest.layers.len())
+    }
+
+    /// Whether one of its heads reads frames.
+    #[must_use]
+    pub fn frames_in_use(&self) -> bool {
+        self.heads.iter().any(|head| head.reads == Reads::Frames)
     }
 
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and

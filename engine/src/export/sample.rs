@@ -95,6 +95,7 @@ pub fn file(
                 key_label: keys.label(),
                 point: None,
                 others: Vec::new(),
+                ribbons: Vec::new(),
                 distances: Vec::new(),
             });
             reading
@@ -178,6 +179,7 @@ pub fn without_heads() -> FileReport {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         });
     }

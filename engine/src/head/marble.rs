@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::Outputs;
 use crate::model::Manifest;
 use crate::model::checkpoint::{CheckpointError, Weights};
 use crate::tensors::serialize;
@@ -23,6 +24,25 @@ pub struct Described<'a> {
     pub labels: &'a [String],
     /// The hidden state it was fitted on, by MARBLE's numbers.
     pub layer: usize,
+    /// What its outputs mean.
+    pub outputs: Outputs,
+}
+
+/// What the outputs of MARBLE's head for `task` mean: its tags (MTG, MTT) don't exclude each other,
+/// and emotions (EMO) are quantities.
+#[must_use]
+pub fn outputs_of(task: &str) -> Outputs {
+    let starts = |name: &str| {
+        let start = task.get(..name.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    if starts("MTG") || starts("MTT") {
+        Outputs::Multilabel
+    } else if starts("EMO") {
+        Outputs::Regression
+    } else {
+        Outputs::Multiclass
+    }
 }
 
 /// Why a checkpoint is no head that can be taken in.
@@ -111,6 +131,7 @@ pub fn import(
         ("task", described.task.to_owned()),
         ("labels", json!(described.labels).to_string()),
         ("layers", json!([described.layer]).to_string()),
+        ("outputs", described.outputs.name().to_owned()),
         ("temperature", "1".to_owned()),
         ("encoder_sha256", manifest.sha256().to_owned()),
         ("model", manifest.id.clone()),
@@ -166,6 +187,7 @@ mod tests {
             task: "mood",
             labels: &labels,
             layer: 3,
+            outputs: outputs_of("mood"),
         };
         import(&fixture(), &described, manifest)
     }
@@ -185,10 +207,34 @@ mod tests {
         };
         // Printed by the fixture's script.
         let expected = [0.5948491, 0.2985638, 0.1065871];
-        for (p, expected) in head.probabilities(&states).iter().zip(expected) {
+        for (p, expected) in head.answers(&states).iter().zip(expected) {
             assert!((p - expected).abs() < 1e-6, "{p} {expected}");
         }
         assert!(head.metadata["training_data"].contains("whole clips"));
+    }
+
+    #[test]
+    fn tags_and_emotions_are_not_classes() {
+        for (task, outputs) in [
+            ("MTG-Mood", Outputs::Multilabel),
+            ("mtgGenre", Outputs::Multilabel),
+            ("MTT", Outputs::Multilabel),
+            ("EMO", Outputs::Regression),
+            ("key", Outputs::Multiclass),
+            ("µ", Outputs::Multiclass),
+        ] {
+            assert_eq!(outputs_of(task), outputs, "{task}");
+        }
+        let labels = ["a", "b", "c"].map(str::to_owned);
+        let described = Described {
+            task: "MTG-Mood",
+            labels: &labels,
+            layer: 3,
+            outputs: outputs_of("MTG-Mood"),
+        };
+        let bytes = import(&fixture(), &described, &manifest()).unwrap();
+        let head = Head::parse(&bytes, &fixture()).unwrap();
+        assert_eq!(head.outputs, Outputs::Multilabel);
     }
 
     #[test]
@@ -210,6 +256,7 @@ mod tests {
             task: "mood",
             labels: &labels,
             layer: 3,
+            outputs: outputs_of("mood"),
         };
         let other = fixture().with_file_name("../checkpoints/training.ckpt");
         let error = import(&other, &described, &manifest())

@@ -177,9 +177,9 @@ impl Models {
                 let options = SessionOptions {
                     threads: THREADS,
                     layers: model.layers_in_use(),
+                    frames: model.frames_in_use(),
                     precision: wanted.precision,
                     device: wanted.device.clone(),
-                    ..SessionOptions::default()
                 };
                 let opened = sessions.open(runtime, &model, options)?;
                 Ok(Loaded::new(model, &opened, runtime))

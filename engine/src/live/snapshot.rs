@@ -235,6 +235,7 @@ mod tests {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         };
         history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)

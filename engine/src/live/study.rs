@@ -101,7 +101,7 @@ impl Desk {
 
     /// Takes a window in; its distances to the references, by their ids.
     pub(super) fn hear(&mut self, hidden: &HiddenStates) -> Vec<(Arc<str>, f32)> {
-        let values = hidden.layer(self.layer);
+        let values = hidden.pooled_layer(self.layer);
         if values.is_empty() {
             return Vec::new();
         }
@@ -118,7 +118,7 @@ impl Desk {
                 reference.encoder_sha256 == encoder && reference.layer == self.layer
             })
             .filter_map(|reference| {
-                let distance = reference.distance(values, map)?;
+                let distance = reference.distance(&values, map)?;
                 Some((Arc::from(reference.id.as_str()), distance))
             })
             .collect()

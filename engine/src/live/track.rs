@@ -313,7 +313,7 @@ impl Track {
         let taught = self.desk.head.as_ref();
         heard
             .others
-            .extend(taught.map(|head| head.probabilities(&hidden)));
+            .extend(taught.map(|head| head.answers(&hidden)));
         let entry = Arc::new(history::entry(
             place,
             Status::Ok,

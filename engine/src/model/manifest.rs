@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// The format that this version reads.
 const FORMAT: u32 = 1;
 
+/// Samples of a frame of MERT (the product of `conv_stride` in its configuration).
+const FRAME_SAMPLES: f64 = 320.0;
+
 /// A model, as its `manifest.toml` describes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -209,12 +212,16 @@ impl Manifest {
         self.window_samples as f64 / f64::from(self.sample_rate_hz)
     }
 
-    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of the
-    /// 320 samples that a MERT frame is long (`conv_stride` of its configuration), so that the
-    /// frames of successive windows line up; at least one frame.
+    /// Length of a frame in seconds.
+    #[must_use]
+    pub fn frame_s(&self) -> f64 {
+        FRAME_SAMPLES / f64::from(self.sample_rate_hz)
+    }
+
+    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of a frame,
+    /// so that the frames of successive windows line up; at least one frame.
     #[must_use]
     pub fn hop_samples(&self, asked_s: f64) -> usize {
-        const FRAME_SAMPLES: f64 = 320.0;
         let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES;
         (frames.round().max(1.0) * FRAME_SAMPLES) as usize
     }

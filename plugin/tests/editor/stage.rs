@@ -144,6 +144,7 @@ pub fn heard_at(second: f64) -> Heard {
         key_label: clear_key(key, sure),
         point: Some(place_at(second)),
         others: Vec::new(),
+        ribbons: Vec::new(),
         distances: Vec::new(),
     }
 }

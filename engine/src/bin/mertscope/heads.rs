@@ -15,6 +15,7 @@ use mertscope_engine::music::Key;
 use mertscope_engine::shelf::{Kind, Shelf};
 
 use crate::arguments::{HeadsCommand, ImportArguments};
+use crate::files;
 use crate::{log, write_out};
 
 /// Runs the command.
@@ -116,6 +117,7 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
         };
         line("task", &info.task)?;
         line("labels", &info.labels.join(", "))?;
+        line("outputs", info.outputs.name())?;
         line("model", &model.manifest.id)?;
         line("reads", &info.layers_text)?;
         line("figures", &info.metrics_text)?;
@@ -126,6 +128,8 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
             let shown = [
                 "task",
                 "labels",
+                "outputs",
+                "reads",
                 "layer",
                 "layers",
                 "metrics",
@@ -203,6 +207,9 @@ fn published(arguments: &ImportArguments, model: &Model) -> anyhow::Result<Vec<u
         task,
         labels: &labels,
         layer,
+        outputs: arguments
+            .outputs
+            .unwrap_or_else(|| marble::outputs_of(task)),
     };
     Ok(marble::import(
         &arguments.file,
@@ -231,10 +238,7 @@ fn keep(model: &Model, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
 fn export(model: &Model, head: &str, out: &Path) -> anyhow::Result<bool> {
     let head = find_head(model, head)?;
     let bytes = model.head_bytes(&head)?;
-    fs::write(out, bytes).with_context(|| {
-        let out = out.display();
-        format!("{out} can't be written; check the folder and its free space")
-    })?;
+    files::write("head", out, &bytes)?;
     log(&format!(
         "The head “{}” is in {}.",
         head.id(),
