@@ -15,7 +15,7 @@ use crate::arguments::AnalyzeArguments;
 use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks};
+use crate::{load, log, tell_fallbacks, whole};
 
 /// Runs the command; the result says whether every file was analysed.
 pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
@@ -70,7 +70,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
                     Ok(()) => log(&format!("The {what} is in {}.", path.display())),
                     Err(error) => {
                         all_well = false;
-                        log(&format!("{error:#}"));
+                        log(&whole(&error));
                     }
                 }
             };
