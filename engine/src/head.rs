@@ -7,6 +7,7 @@
 //! | `task` | what it tells: `genre`, `key`, … |
 //! | `labels` | JSON list of the labels, in the order of the outputs |
 //! | `layers` | JSON list: the hidden state it reads; several for a weighted sum of layers |
+//! | `independent` | `true` where several labels may hold at once: a sigmoid each instead of a softmax |
 //! | `temperature` | logits are divided by it, so that probabilities are calibrated |
 //! | `encoder_sha256` | the model whose hidden states it was fitted on, [`Model::sha256`](crate::model::Model::sha256) |
 //! | `training_data`, `metrics`, `licence` | shown to people |
@@ -51,6 +52,7 @@ pub struct Head {
     pub metadata: HashMap<String, String>,
     path: PathBuf,
     temperature: f32,
+    independent: bool,
     mean: Vec<f32>,
     std: Vec<f32>,
     hidden: Option<Dense>,
@@ -199,7 +201,8 @@ impl Head {
         }
     }
 
-    /// Calibrated probabilities `[labels]` from pooled hidden states `[layers, width]`.
+    /// Calibrated probabilities `[labels]` from pooled hidden states `[layers, width]`; they sum to 1
+    /// unless several labels may hold at once.
     #[must_use]
     pub fn probabilities(&self, hidden: &HiddenStates) -> Vec<f32> {
         let mut x = self.features(hidden);
@@ -215,6 +218,9 @@ impl Head {
             .into_iter()
             .map(|logit| logit / self.temperature)
             .collect();
+        if self.independent {
+            return logits.iter().map(|logit| sigmoid(*logit)).collect();
+        }
         softmax(&logits)
     }
 }
@@ -237,6 +243,11 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
     let exp: Vec<f32> = logits.iter().map(|logit| (logit - top).exp()).collect();
     let sum: f32 = exp.iter().sum();
     exp.into_iter().map(|exp| exp / sum).collect()
+}
+
+/// The probability that belongs to a logit.
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 fn is_key_labels(labels: &[String]) -> bool {
@@ -363,6 +374,7 @@ mod tests {
             (linear(), ("labels", "calm"), "JSON"),
             (linear(), ("temperature", "0"), "temperature"),
             (linear(), ("temperature", "NaN"), "temperature"),
+            (linear(), ("independent", "yes"), "independent"),
             (linear(), ("layers", "[]"), "no layer"),
             (linear(), ("layers", "[0, 1]"), "layer_weights"),
             (

@@ -17,6 +17,11 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         .ok()
         .filter(|t: &f32| t.is_finite() && *t > 0.0)
         .ok_or("its temperature is not a positive number")?;
+    let independent = match file.metadata.get("independent").map(String::as_str) {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err("its “independent” is neither true nor false".to_owned()),
+    };
     if labels.len() < 2 {
         return Err("it has fewer than two labels".to_owned());
     }
@@ -64,6 +69,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         input: layer_input(&file, &layers)?,
         path: path.to_owned(),
         temperature,
+        independent,
         mean,
         std,
         hidden,

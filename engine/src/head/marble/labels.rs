@@ -1,0 +1,131 @@
+//! The label files that go with published heads: `GS.id2class.json`, which names a class for each
+//! output, or a text with a label on each line.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::music::Key;
+
+/// Between a tag and what it is a tag of, in MTG-Jamendo: `mood/theme---film`.
+const TAG: &str = "---";
+
+/// The labels of a head, in the order of its outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Whether several may hold at once: tags, and not classes.
+    pub independent: bool,
+}
+
+impl Labels {
+    /// Reads a label file for a head that tells `task`. Keys may be written in any notation. What
+    /// MTG-Jamendo tags music with may hold together, and is named without its kind.
+    ///
+    /// # Errors
+    /// A phrase that says what is wrong.
+    pub fn parse(text: &str, task: &str) -> Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let names = if text.starts_with('{') {
+            of_classes(text)?
+        } else {
+            let lines = text.lines().map(str::trim);
+            lines
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        // EMO's outputs; a softmax over the two would be nonsense.
+        if names == ["arousal", "valence"] {
+            return Err(
+                "arousal and valence are measures, and only heads of labels can be taken in"
+                    .to_owned(),
+            );
+        }
+        let independent = names.iter().all(|name| name.contains(TAG));
+        let tags: Vec<String> = names
+            .iter()
+            .map(|name| {
+                name.split_once(TAG)
+                    .map_or(&**name, |(_, tag)| tag)
+                    .to_owned()
+            })
+            .collect();
+        let is_twice = |(n, tag): (usize, &String)| tags[..n].contains(tag);
+        let names = if tags.iter().enumerate().any(is_twice) {
+            names
+        } else {
+            tags
+        };
+        // A head must name the 24 in their order, as we write them.
+        let name = |name: String| match name.parse::<Key>() {
+            Ok(key) if task == "key" => key.to_string(),
+            _ => name,
+        };
+        Ok(Self {
+            names: names.into_iter().map(name).collect(),
+            independent,
+        })
+    }
+}
+
+/// `{"0": "C major", …}`: a class for each output, a name or a number.
+fn of_classes(text: &str) -> Result<Vec<String>, String> {
+    let classes: BTreeMap<String, Value> = serde_json::from_str(text)
+        .map_err(|error| format!("it is no JSON object of classes ({error})"))?;
+    let name = |output: usize| match classes.get(&output.to_string()) {
+        Some(Value::String(name)) => Ok(name.clone()),
+        Some(Value::Number(number)) => Ok(number.to_string()),
+        _ => Err(format!("it names no class for output {output}")),
+    };
+    (0..classes.len()).map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str, task: &str) -> (Vec<String>, bool) {
+        let labels = Labels::parse(text, task).unwrap();
+        (labels.names, labels.independent)
+    }
+
+    #[test]
+    fn classes_are_in_the_order_of_the_outputs() {
+        let text = r#"{"10": "k", "0": "a", "1": 2, "2": "c", "3": "d", "4": "e", "5": "f", "6": "g", "7": "h", "8": "i", "9": "j"}"#;
+        let (labels, independent) = names(text, "letter");
+        assert_eq!(labels.concat(), "a2cdefghijk");
+        assert!(!independent);
+        assert_eq!(names("\u{feff} a\r\n\nb\n", "letter").0, ["a", "b"]);
+        assert_eq!(names("8A\n1m", "key").0, ["A minor", "A minor"]);
+        assert_eq!(names("8A\n1m", "letter").0, ["8A", "1m"]);
+    }
+
+    #[test]
+    fn tags_may_hold_together_and_lose_their_kind() {
+        let moods = r#"{"0": "mood/theme---film", "1": "mood/theme---sad"}"#;
+        assert_eq!(
+            names(moods, "mood"),
+            (vec!["film".into(), "sad".into()], true)
+        );
+        // Unless two would be called the same.
+        let top = "genre---folk\nmood/theme---folk";
+        let (labels, independent) = names(top, "top50");
+        assert_eq!(labels, ["genre---folk", "mood/theme---folk"]);
+        assert!(independent);
+    }
+
+    #[test]
+    fn what_names_no_labels_is_told() {
+        for (text, told) in [
+            (r#"{"0": "a", "2": "b"}"#, "output 1"),
+            (r#"{"0": "a", "1": null}"#, "output 1"),
+            ("{", "no JSON"),
+            (r#"{"0": "arousal", "1": "valence"}"#, "measures"),
+        ] {
+            let reason = Labels::parse(text, "x").unwrap_err();
+            assert!(reason.contains(told), "{reason}");
+        }
+    }
+}
