@@ -350,6 +350,7 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
     exp.into_iter().map(|exp| exp / sum).collect()
 }
 
+/// The probability that belongs to a logit.
 fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }

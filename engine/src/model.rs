@@ -359,17 +359,23 @@ impl Model {
     /// [`ModelError::Window`] for a length that it doesn't take.
     pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
         let manifest = &mut self.manifest;
-        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
-        let longest = f64::from(120 * manifest.sample_rate_hz);
-        let range = manifest.graph.min_samples.max(1) as f64..=longest;
-        if manifest.graph.length == Length::Fixed || !range.contains(&samples) {
+        let own_s = manifest.window_s();
+        if (window_s - own_s).abs() < 1e-9 {
+            return Ok(self);
+        }
+        if !manifest.takes_window_s(window_s) {
             return Err(ModelError::Window {
                 id: manifest.id.clone(),
-                own_s: manifest.window_s(),
+                own_s,
                 window_s,
             });
         }
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
         manifest.window_samples = samples as usize;
+        // Its own length is one of the others now.
+        let others = &mut manifest.other_windows_s;
+        others.retain(|other_s| (other_s - window_s).abs() > 1e-9);
+        others.push(own_s);
         Ok(self)
     }
 

@@ -42,10 +42,12 @@ pub(super) enum OpenError {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
+    /// Never NaN, as what is wanted is found by equality.
+    pub(super) window_s: Option<f64>,
     pub(super) device: Choice,
     pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
@@ -72,7 +74,13 @@ impl Wanted {
                 expected: expected.clone(),
                 actual: actual.to_owned(),
             }),
-            _ => Ok(model),
+            _ => match self.window_s {
+                Some(window_s) => {
+                    let other = model.with_window_s(window_s);
+                    other.map_err(|error| OpenError::Model(Arc::new(error)))
+                }
+                None => Ok(model),
+            },
         }
     }
 }
@@ -102,6 +110,7 @@ impl Loaded {
                 genre_head: None,
                 key_head: None,
                 window_s: model.manifest.window_s(),
+                windows_s: model.manifest.windows_s().into(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),

@@ -130,6 +130,7 @@ impl Track {
         Wanted {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
+            window_s: self.settings.window_s.filter(|window_s| !window_s.is_nan()),
             device: self.settings.device.clone(),
             precision: self.settings.precision,
             library_folder: self.settings.library_folder.clone(),

@@ -46,6 +46,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
     };
     let model = ModelStatus {
         running: Some(Running {
+            windows_s: [5.0].into(),
             id: "embedded".to_owned(),
             sha256: String::new(),
             genre_labels: labels.into(),

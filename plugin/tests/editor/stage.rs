@@ -230,6 +230,7 @@ pub fn running(labels: &[&str]) -> Running {
         map: Some(Arc::clone(map())),
         heads: Arc::default(),
         window_s: 5.0,
+        windows_s: [5.0].into(),
         offered: Arc::default(),
         genre_head: None,
         key_head: None,

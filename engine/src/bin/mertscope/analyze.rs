@@ -14,7 +14,7 @@ use crate::files::{is_png, write};
 use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks};
+use crate::{load, log, tell_fallbacks, whole};
 
 /// Runs the command; the result says whether every file was analysed.
 pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
@@ -69,7 +69,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
                     Ok(()) => log(&format!("The {what} is in {}.", path.display())),
                     Err(error) => {
                         all_well = false;
-                        log(&format!("{error:#}"));
+                        log(&whole(&error));
                     }
                 }
             };

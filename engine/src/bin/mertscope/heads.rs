@@ -7,11 +7,10 @@ mod train;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
-use mertscope_engine::head::marble::{self, Described};
-use mertscope_engine::head::{Head, HeadInfo};
+use anyhow::{Context, anyhow, bail, ensure};
+use mertscope_engine::head::marble::{self, Described, Labels};
+use mertscope_engine::head::{Head, HeadInfo, LayerInput};
 use mertscope_engine::model::{Model, catalogue};
-use mertscope_engine::music::Key;
 use mertscope_engine::shelf::{Kind, Shelf};
 
 use crate::arguments::{HeadsCommand, ImportArguments};
@@ -159,6 +158,16 @@ fn import(arguments: &ImportArguments) -> anyhow::Result<bool> {
     };
     let head = Head::parse(&bytes, path)?;
     head.check(&model.manifest)?;
+    if is_checkpoint {
+        let (path, reads) = (path.display(), HeadInfo::from(&head).layers_text);
+        match head.input {
+            LayerInput::One(_) => log(&format!(
+                "{path} is taken to read {reads} by MARBLE's numbers, where 0 is the embedding; \
+                 --layer says otherwise."
+            )),
+            LayerInput::Weighted(_) => log(&format!("{path} reads a {reads}.")),
+        }
+    }
     let name = arguments.name.as_deref().unwrap_or(head.id());
     keep(&model, name, &bytes)?;
     Ok(true)
@@ -176,40 +185,21 @@ fn published(arguments: &ImportArguments, model: &Model) -> anyhow::Result<Vec<u
     })?;
     let text = fs::read_to_string(labels)
         .with_context(|| format!("{} can't be read; check its name", labels.display()))?;
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty());
-    // A key may be written in any notation; the head must name the 24 in their order.
-    let label = |line: &str| {
-        let key = line.parse::<Key>().ok().filter(|_| task == "key");
-        key.map_or_else(|| line.to_owned(), |key| key.to_string())
+    let labels = Labels::parse(&text, task)
+        .map_err(|reason| anyhow!("{} names no labels: {reason}.", labels.display()))?;
+    // The catalogue names tasks by MARBLE's data sets.
+    let data_set = match task {
+        "key" => "GS",
+        "genre" => "GTZAN",
+        other => other,
     };
-    let labels: Vec<String> = lines.map(label).collect();
-    let best = || -> anyhow::Result<Option<usize>> {
-        let entry = catalogue::find(&model.manifest.id)?;
-        // The catalogue names tasks by MARBLE's data sets.
-        let name = match task {
-            "key" => "GS",
-            "genre" => "GTZAN",
-            other => other,
-        };
-        Ok(entry.and_then(|entry| entry.best_layers.get(name).copied()))
-    };
-    let layer = match arguments.layer {
-        Some(layer) => layer,
-        None => best()?.with_context(|| {
-            format!("Which hidden state {path} reads is not known; name it with --layer")
-        })?,
-    };
-    log(&format!(
-        "{path} is taken to read hidden state {layer}; --layer says otherwise."
-    ));
+    let entry = catalogue::find(&model.manifest.id)?;
     let described = Described {
         task,
         labels: &labels,
-        layer,
-        outputs: arguments
-            .outputs
-            .unwrap_or_else(|| marble::outputs_of(task)),
+        layer: arguments.layer,
+        usual_layer: entry.and_then(|entry| entry.best_layers.get(data_set).copied()),
+        outputs: arguments.outputs.unwrap_or(labels.outputs),
     };
     Ok(marble::import(
         &arguments.file,

@@ -70,11 +70,12 @@ Files that the head was fitted on flatter it; `mertscope heads info` shows its f
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   mertscope heads import mood.safetensors --name mood
-  mertscope heads import GS.ckpt --model MERT-v1-95M --task key --labels keys.txt --layer 8
-  mertscope heads import MTGMood.ckpt --model MERT-v1-95M --task MTG-Mood --labels moods.txt
+  mertscope heads import GS.ckpt --model MERT-v1-95M --task key --labels GS.id2class.json
+  mertscope heads import MTGMood.ckpt --model MERT-v1-95M --task MTG-Mood --labels MTGMood.id2class.json
 
-A published head was fitted on whole clips of 30 s, one hidden state of them; it is not calibrated for
-windows. A label file has a label on each line; key labels may be in any notation.";
+A published head was fitted on whole clips of 30 s; it is not calibrated for windows. The hidden state
+that it reads is the one of MARBLE's configuration for the task, or --layer. A label file is the .json
+that is published with the head, or has a label on each line; keys may be in any notation.";
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -142,8 +143,8 @@ pub struct ImportArguments {
     /// A head: .safetensors, or a published head of MARBLE: .ckpt
     #[arg(value_name = "HEAD.safetensors|HEAD.ckpt")]
     pub file: PathBuf,
-    /// For a .ckpt: a file with its labels, one a line, in the order of the outputs
-    #[arg(long, value_name = "LABELS.txt")]
+    /// For a .ckpt: its labels, GS.id2class.json or one a line in the order of the outputs
+    #[arg(long, value_name = "LABELS.json|LABELS.txt")]
     pub labels: Option<PathBuf>,
     /// For a .ckpt: what it tells
     #[arg(long, value_name = "NAME")]
