@@ -167,17 +167,20 @@ impl Models {
         matches!(self.get(wanted), Some(Slot::Missing(_)))
     }
 
-    /// Starts loading what is wanted and not there yet.
+    /// Starts loading what is wanted and not there yet. With `retry`, what is missing is looked for
+    /// again; it stays missing until it is found, so that streams that go on without it do so.
     pub(super) fn want(
         &mut self,
         wanted: &Wanted,
+        retry: bool,
         encoder: &EncoderThread,
         answer: &Sender<Message>,
     ) {
-        if self.get(wanted).is_some() {
-            return;
+        match self.get(wanted) {
+            None => self.0.push((wanted.clone(), Slot::Loading)),
+            Some(Slot::Missing(_)) if retry => {}
+            Some(_) => return,
         }
-        self.0.push((wanted.clone(), Slot::Loading));
         let (wanted, answer) = (wanted.clone(), answer.clone());
         encoder.live(move |sessions| {
             let open = || {
@@ -213,9 +216,10 @@ impl Models {
         encoder: &EncoderThread,
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
-        match (slot, result) {
-            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
+        let open = slot.filter(|(_, slot)| !matches!(slot, Slot::Ready(_)));
+        match (open, result) {
+            (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
+            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more, or it was wanted again and came sooner.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
@@ -244,16 +248,10 @@ impl Models {
         }
     }
 
-    /// Frees what nobody wants. With `retry`, what is missing is forgotten and looked for again.
-    pub(super) fn keep(
-        &mut self,
-        retry: bool,
-        encoder: &EncoderThread,
-        is_wanted: impl Fn(&Wanted) -> bool,
-    ) {
+    /// Frees what nobody wants.
+    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&Wanted) -> bool) {
         self.0.retain(|(wanted, slot)| {
-            let missing = matches!(slot, Slot::Missing(_));
-            let keep = is_wanted(wanted) && !(retry && missing);
+            let keep = is_wanted(wanted);
             if let (false, Slot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));

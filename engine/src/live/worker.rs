@@ -148,9 +148,11 @@ impl Worker {
         let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
         wanted.extend(fallbacks);
         self.models
-            .keep(retry, &self.encoder, |other| wanted.contains(other));
-        for wanted in &wanted {
-            self.models.want(wanted, &self.encoder, &self.answers);
+            .keep(&self.encoder, |other| wanted.contains(other));
+        for (n, one) in wanted.iter().enumerate() {
+            if !wanted[..n].contains(one) {
+                self.models.want(one, retry, &self.encoder, &self.answers);
+            }
         }
     }
 
