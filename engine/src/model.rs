@@ -181,6 +181,14 @@ const EMBEDDED: &[(&str, &[u8])] = &[
         include_bytes!("../../assets/embedded/key.safetensors"),
     ),
     (
+        "tags.safetensors",
+        include_bytes!("../../assets/embedded/tags.safetensors"),
+    ),
+    (
+        "sound.safetensors",
+        include_bytes!("../../assets/embedded/sound.safetensors"),
+    ),
+    (
         "map.safetensors",
         include_bytes!("../../assets/embedded/map.safetensors"),
     ),

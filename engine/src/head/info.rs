@@ -46,7 +46,8 @@ impl From<&Head> for HeadInfo {
 
 impl HeadInfo {
     /// What there is to say first of `answers`, `[labels]`: the most probable label; of labels that
-    /// don't exclude each other up to three that are likelier than not, or the likeliest; all quantities.
+    /// don't exclude each other the three likeliest, if they are half as likely as the first at
+    /// least; all quantities.
     /// What is no number counts as 0.
     #[must_use]
     pub fn foremost(&self, answers: &[f32]) -> Vec<(&str, f32)> {
@@ -58,7 +59,10 @@ impl HeadInfo {
         }
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         let likely = match self.outputs {
-            Outputs::Multilabel => all.iter().filter(|(_, p)| *p >= 0.5).count().clamp(1, 3),
+            Outputs::Multilabel => {
+                let least = all.first().map_or(0.0, |(_, p)| p / 2.0);
+                all.iter().take(3).filter(|(_, p)| *p >= least).count()
+            }
             _ => 1,
         };
         all.truncate(likely);
@@ -139,7 +143,7 @@ mod tests {
         assert_eq!(one.foremost(&likely), [("tense", 0.9)]);
         let several = info(Outputs::Multilabel);
         assert_eq!(several.foremost(&likely), [("tense", 0.9), ("warm", 0.6)]);
-        assert_eq!(several.foremost(&[0.1, 0.2, 0.0, 0.0]), [("tense", 0.2)]);
+        assert_eq!(several.foremost(&[0.09, 0.2, 0.0, 0.0]), [("tense", 0.2)]);
         assert_eq!(several.foremost(&[0.9; 4]).len(), 3);
         assert!(several.foremost(&[]).is_empty());
         let all = info(Outputs::Regression);
