@@ -4,6 +4,7 @@
 //! the window sleeps until a new snapshot or an input wakes it. [`face`] is what is in the window.
 
 mod bar;
+pub(crate) mod browser;
 mod circle;
 mod colour;
 pub mod control;
@@ -18,6 +19,7 @@ mod others;
 mod ranking;
 mod settings;
 mod strip;
+mod study;
 pub mod text;
 pub mod theme;
 mod timeline;

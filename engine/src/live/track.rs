@@ -11,6 +11,7 @@ use super::place::Place;
 use super::schedule::Load;
 use super::snapshot::{Snapshot, SnapshotReader, State};
 use super::study::Desk;
+use super::study::errand::Errand;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
 use crate::listen::Listener;
@@ -175,6 +176,11 @@ impl Track {
         };
         let listens_to = self.listening.as_ref().map(|(session, _)| *session);
         if loaded.map(|loaded| loaded.session) == listens_to {
+            // The same session, but a head may have come.
+            if let Some(loaded) = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model)) {
+                self.listening = Some(self.listener(loaded));
+                self.desk.listen_to(&loaded.model);
+            }
             return Ok(());
         }
         let went_on = intake.listens();
@@ -190,6 +196,12 @@ impl Track {
             self.begin_anew(Cause::Start);
         }
         Ok(())
+    }
+
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|model| wanted.options(model))
     }
 
     fn listener(&self, loaded: &Loaded) -> (SessionId, Listener) {

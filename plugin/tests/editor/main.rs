@@ -5,4 +5,5 @@ mod controls;
 mod pictures;
 mod raster;
 mod stage;
+mod study;
 mod window;
