@@ -13,7 +13,7 @@ use crate::timeline::{Heard, KeyProbabilities};
 pub struct Listener {
     genre: Option<Head>,
     key: Option<Head>,
-    others: Vec<Head>,
+    others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
     genre_smoother: GenreSmoother,
@@ -31,7 +31,8 @@ impl Listener {
     /// The same, with the heads that `chosen` names instead of those that came with the model.
     #[must_use]
     pub fn with_heads(model: &Model, chosen: &HeadChoice, smoothing: bool) -> Self {
-        let others = model.further_heads(chosen).into_iter().cloned();
+        let others = model.further_heads(chosen).into_iter();
+        let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
         Self {
             genre: model.head_in_use("genre", chosen).cloned(),
             key: model.head_in_use("key", chosen).cloned(),
@@ -55,7 +56,9 @@ impl Listener {
             KeyProbabilities::try_from(head.probabilities(hidden).as_slice()).ok()
         });
         let others = self.others.iter();
-        let others = others.map(|head| head.probabilities(hidden)).collect();
+        let others = others
+            .map(|(sha256, head)| (Arc::clone(sha256), head.probabilities(hidden)))
+            .collect();
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
         if !self.smoothing {
             let key_label = key.as_ref().and_then(most_probable);

@@ -178,7 +178,7 @@ fn cosine_distance(a: &[f32], b: &[f32], origin: Option<&[f32]>) -> Option<f32> 
         bb += b * b;
     }
     let lengths = (aa * bb).sqrt();
-    (lengths > 0.0).then(|| (1.0 - ab / lengths).max(0.0) as f32)
+    (lengths > 0.0).then(|| (1.0 - ab / lengths).clamp(0.0, 2.0) as f32)
 }
 
 fn hash(windows: &[Vec<f32>]) -> String {

@@ -70,7 +70,7 @@ pub struct Running {
     pub devices: Arc<[Offer]>,
     /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
     pub map: Option<Arc<Map>>,
-    /// The heads in use for tasks other than genre and key, in the order of
+    /// The heads in use for tasks other than genre and key, which answer in
     /// [`Heard::others`](crate::timeline::Heard::others); the one that was taught comes last.
     pub heads: Arc<[HeadInfo]>,
     /// All its heads, to choose from.
@@ -153,8 +153,7 @@ pub struct Study {
     pub lessons: Arc<Lessons>,
     /// Whether a head is being fitted on them.
     pub is_fitting: bool,
-    /// The head that was fitted on them; its probabilities are the last of
-    /// [`Heard::others`](crate::timeline::Heard::others).
+    /// The head that was fitted on them, as it is among [`Running::heads`].
     pub taught: Option<Arc<HeadInfo>>,
     /// Why the last request could not be done, a sentence.
     pub notice: Option<String>,

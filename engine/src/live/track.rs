@@ -14,6 +14,7 @@ use super::study::Desk;
 use super::study::errand::Errand;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
+use crate::head::Head;
 use crate::listen::Listener;
 use crate::model::{Encoded, SessionId};
 use crate::resample::ResampleError;
@@ -323,9 +324,11 @@ impl Track {
         let mut heard = listener.hear(&hidden, place.clock_s);
         heard.distances = self.desk.hear(&hidden);
         let taught = self.desk.head.as_ref();
-        heard
-            .others
-            .extend(taught.map(|head| head.probabilities(&hidden)));
+        let answer = |head: &Head| {
+            let sha256 = Arc::from(head.sha256.as_str());
+            (sha256, head.probabilities(&hidden))
+        };
+        heard.others.extend(taught.map(answer));
         let entry = Arc::new(history::entry(
             place,
             Status::Ok,

@@ -151,7 +151,7 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
             .heard
             .clone()
             .unwrap();
-        let probabilities = heard.others.last().unwrap();
+        let probabilities = &heard.others.last().unwrap().1;
         assert!(probabilities[label] > 0.5, "{label}: {probabilities:?}");
     }
     stage.stream.ask(Request::Lessons(Lessons::default()));
@@ -285,7 +285,7 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
         .clone()
         .unwrap();
     assert_eq!(heard.others.len(), 2);
-    assert!(heard.others[0][0] > 0.5, "{:?}", heard.others);
+    assert!(heard.others[0].1[0] > 0.5, "{:?}", heard.others);
     // An instance that loads the model from the disk finds the head there.
     drop(stage);
     let next = Stage::exact(rate_hz, 1.0, Settings::default());

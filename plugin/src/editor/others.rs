@@ -25,7 +25,6 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     let Some(running) = &desk.snapshot.model.running else {
         return;
     };
-    let answers = desk.heard().map_or(&[][..], |heard| &heard.others);
     let palette = desk.palette;
     for (row, info) in running.heads.iter().enumerate() {
         let line = Rect::from_min_size(
@@ -35,7 +34,8 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         if line.bottom() > rect.bottom() + 0.5 {
             break;
         }
-        let all = answers.get(row).map_or(&[][..], Vec::as_slice);
+        let said = desk.heard().and_then(|heard| heard.answer_of(&info.sha256));
+        let all = said.unwrap_or_default();
         let pairs = info.labels.iter().zip(all.iter().map(|p| finite(*p)));
         let best = pairs.max_by(|a, b| a.1.total_cmp(&b.1));
         let words = best.map_or_else(|| "–".to_owned(), |(label, _)| text::label(label));

@@ -89,7 +89,7 @@ impl Study {
                     ui.label(title.color(desk.palette.text));
                 }
                 match half {
-                    Half::References => self.references.ui(ui, desk),
+                    Half::References => self.references.ui(ui, desk, inner.height()),
                     Half::Teach => self.teach.ui(ui, desk),
                 }
             });

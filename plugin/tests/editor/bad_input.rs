@@ -9,9 +9,8 @@ use mertscope_engine::live::{FileProgress, ModelState, Snapshot, State};
 use mertscope_engine::teach::Lessons;
 use mertscope_engine::timeline::Status;
 
-use crate::stage::{
-    GENRES, Stage, entry, heard_at, history, reference, running, snapshot, studied,
-};
+use crate::stage::{GENRES, Stage, entry, heard_at, history, running, snapshot};
+use crate::studied::{reference, studied};
 use crate::window::{open, repaint_delay};
 
 const SIZES: [Vec2; 4] = [
@@ -153,7 +152,7 @@ fn references_and_lessons_beyond_all_measure() {
         let mut entry = (**entry).clone();
         if let Some(heard) = &mut entry.reading.heard {
             heard.distances = vec![(Arc::from("1"), f32::NAN), (Arc::from("3"), f32::INFINITY)];
-            heard.others = vec![vec![f32::NAN; 2], Vec::new()];
+            heard.others = vec![(Arc::from("taught"), vec![f32::NAN; 2])];
         }
         Arc::new(entry)
     });

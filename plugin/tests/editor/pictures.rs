@@ -9,7 +9,8 @@ use mertscope::state::Comparison;
 use mertscope::user::User;
 
 use crate::raster::{Picture, picture};
-use crate::stage::{Stage, snapshot, studied};
+use crate::stage::{Stage, snapshot};
+use crate::studied::studied;
 
 const SIZES: [Vec2; 3] = [vec2(480.0, 320.0), vec2(960.0, 600.0), vec2(1600.0, 1000.0)];
 

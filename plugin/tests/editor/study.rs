@@ -9,14 +9,15 @@ use egui::accesskit::Role;
 use egui::{Key, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope::editor::look::Page;
-use mertscope::state::{Comparison, EngineChoice, SavedReferences};
+use mertscope::state::{Comparison, EngineChoice, Saved, SavedReferences};
 use mertscope_engine::capture::{Tap, Transport, tap};
 use mertscope_engine::decode::{Block, Decoder};
 use mertscope_engine::fold::fold_interleaved;
 use mertscope_engine::live::{ModelState, Snapshot};
 use mertscope_engine::teach::saved::SavedLessons;
 
-use crate::stage::{Stage, studied};
+use crate::stage::Stage;
+use crate::studied::studied;
 use crate::window::{Window, open, operated, tabbed};
 
 /// So long that only a deadlock reaches it.
@@ -45,7 +46,10 @@ struct Playing {
 
 impl Playing {
     fn new(rate_hz: u32) -> Self {
-        let stage = Stage::default();
+        Self::on(Stage::default(), rate_hz)
+    }
+
+    fn on(stage: Stage, rate_hz: u32) -> Self {
         stage.params.memory.set(&EngineChoice {
             exact_offline: true,
             ..EngineChoice::default()
@@ -313,6 +317,32 @@ fn a_file_is_chosen_by_its_path_and_a_bad_one_has_its_sentence() {
             assert!(playing.words("demo.toml").ends_with('.'));
         }
     }
+}
+
+#[test]
+fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
+    let stage = Stage::default();
+    let file = "ab".repeat(32);
+    let encoder = "0".repeat(64);
+    let text = format!(
+        r#"{{"lessons":{{"encoder_sha256":"{encoder}","layer":4,"labels":["drop"],"files":["{file}"],"examples":[{{"label":0,"values":"3c00"}}]}}}}"#
+    );
+    let project: Saved = serde_json::from_str(&text).unwrap();
+    stage
+        .params
+        .memory
+        .set(&project.get::<SavedLessons>().unwrap());
+    let mut playing = Playing::on(stage, 48_000);
+    let snapshot = playing.wait("the example", |s| s.study.lessons.examples() == 1);
+    assert_eq!(
+        snapshot.study.lessons.missing().collect::<Vec<_>>(),
+        [&file]
+    );
+    let told = playing.words("Older examples are not here");
+    assert!(told.contains(&file) && told.ends_with('.'), "{told}");
+    // The project still names it, so that it is found when it comes back.
+    let saved: SavedLessons = playing.window.state().stage.params.memory.get().unwrap();
+    assert!(!saved.is_whole());
 }
 
 #[test]

@@ -21,8 +21,10 @@ use crate::state::Comparison;
 
 /// A distance that fills a bar: opposite.
 const FULL: f32 = 2.0;
-/// Height of the curves, in points.
-const GRAPH: f32 = 84.0;
+/// Height of the curves, in points, at least and at most.
+const GRAPH: (f32, f32) = (84.0, 220.0);
+/// Height of a line about a layer, in points.
+const LINE: f32 = 18.0;
 
 /// What is being typed, and what can be taken back.
 #[derive(Default)]
@@ -39,8 +41,8 @@ pub struct References {
 }
 
 impl References {
-    /// Draws the half.
-    pub fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    /// Draws the half, of which `height` points are seen at once.
+    pub fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
         head(
             ui,
             desk,
@@ -61,7 +63,7 @@ impl References {
         for (at, reference) in desk.live.study.references.iter().enumerate() {
             ui.push_id(&reference.id, |ui| self.row(ui, desk, reference, at));
         }
-        self.compare_ui(ui, desk);
+        self.compare_ui(ui, desk, height);
     }
 
     /// Draws the open browser over the window.
@@ -93,6 +95,7 @@ impl References {
             let width = (ui.available_width() - 190.0).clamp(60.0, 260.0);
             let field = TextEdit::singleline(&mut self.name)
                 .desired_width(width)
+                .align(egui::Align2::LEFT_CENTER)
                 .hint_text(&name);
             let field = ui
                 .add(field)
@@ -243,16 +246,18 @@ impl References {
     }
 
     /// The two that are looked at: which is nearer, over time, and layer by layer.
-    fn compare_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    fn compare_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
         let compared = desk.compared();
         if compared.is_empty() {
             return;
         }
         ui.add_space(6.0);
-        let size = vec2(ui.available_width(), GRAPH);
+        // What is left of the height but for the switch below, and the layers.
+        let layers = self.shown_layers(desk).len() as f32 * (LINE + ui.spacing().item_spacing.y);
+        let left = height - ui.min_rect().height() - 2.0 * HEIGHT - layers;
+        let size = vec2(ui.available_width(), left.clamp(GRAPH.0, GRAPH.1));
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
         graph_ui(ui, desk, &compared, rect);
-        let study = &desk.live.study;
         ui.horizontal(|ui| {
             let about = "Show the distance to A in each hidden state of the model that is in use";
             if let Some(on) = switch(ui, desk.palette, self.layers, "Layer by layer", about) {
@@ -269,16 +274,23 @@ impl References {
             desk.connection.ask(Request::Layers(wanted.clone()));
             self.asked = Some(wanted.clone());
         }
-        let layers = study.layers.as_ref().filter(|_| self.layers);
         let ink = compared.first().map_or(desk.palette.accent, |a| {
             colour::reference(a.colour, desk.palette.dark)
         });
-        for (layer, distance) in layers.map_or(&[][..], |layers| &layers.distances) {
+        let layers = self.shown_layers(desk);
+        for (layer, distance) in layers {
             line(ui, desk, &format!("Layer {layer}"), *distance, ink);
         }
-        if wanted.is_some() && layers.is_none() {
+        if wanted.is_some() && layers.is_empty() {
             note(ui, "With the next window", desk.palette.faint);
         }
+    }
+
+    /// Distances layer by layer, while they are asked for and there.
+    fn shown_layers<'a>(&self, desk: &Desk<'a>) -> &'a [(usize, f32)] {
+        let layers = desk.live.study.layers.as_ref();
+        let layers = layers.filter(|_| self.layers);
+        layers.map_or(&[], |layers| &layers.distances)
     }
 }
 
@@ -353,7 +365,7 @@ fn distance_ui(ui: &mut Ui, desk: &Desk<'_>, reference: &Reference, ink: egui::C
 /// A named distance with its bar.
 fn line(ui: &mut Ui, desk: &Desk<'_>, name: &str, distance: f32, ink: egui::Color32) {
     let (rect, response) = ui.allocate_exact_size(
-        vec2(ui.available_width(), 18.0),
+        vec2(ui.available_width(), LINE),
         Sense::focusable_noninteractive(),
     );
     let figure = format!("{distance:.2}");

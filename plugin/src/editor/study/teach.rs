@@ -69,6 +69,7 @@ impl Teach {
             let width = (ui.available_width() - 80.0).clamp(60.0, 260.0);
             let field = TextEdit::singleline(&mut self.label)
                 .desired_width(width)
+                .align(egui::Align2::LEFT_CENTER)
                 .hint_text("New label, such as drop");
             let field = ui
                 .add(field)
@@ -196,6 +197,7 @@ impl Teach {
             let width = (ui.available_width() - 120.0).clamp(60.0, 220.0);
             let field = TextEdit::singleline(&mut self.name)
                 .desired_width(width)
+                .align(egui::Align2::LEFT_CENTER)
                 .hint_text("Name, such as part");
             let field = ui
                 .add(field)
@@ -254,9 +256,8 @@ fn answer_ui(ui: &mut Ui, desk: &Desk<'_>, label: &str, count: usize, ink: egui:
 fn answer(desk: &Desk<'_>, label: &str) -> Option<f32> {
     let taught = desk.live.study.taught.as_ref()?;
     let index = taught.labels.iter().position(|other| other == label)?;
-    let heads = &desk.live.model.running.as_ref()?.heads;
-    // It comes last; a window of before it was fitted has no answer of it.
-    let place = heads.iter().rposition(|head| head.id == taught.id)?;
+    // A window of before it was fitted has no answer of it.
     let heard = desk.live.latest.as_ref()?.reading.heard.as_ref()?;
-    heard.others.get(place)?.get(index).map(|p| finite(*p))
+    let said = heard.answer_of(&taught.sha256)?;
+    said.get(index).map(|p| finite(*p))
 }

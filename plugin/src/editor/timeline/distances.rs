@@ -73,6 +73,11 @@ pub fn lane(pen: Pen<'_>, spans: &[Span], lane: Rect, curves: &[Curve], drawing:
     let mut left = lane.left() + 6.0;
     for curve in curves {
         let name = text::short(&curve.reference.name);
+        let name = if left > lane.left() + 6.0 {
+            name
+        } else {
+            format!("Distance to {name}")
+        };
         let galley = text::line(pen.painter, &name, font.clone(), curve.ink, f32::INFINITY);
         let width = galley.size().x;
         if left + width > lane.right() || galley.size().y > lane.height() {
