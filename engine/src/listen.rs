@@ -16,7 +16,7 @@ const STEP_S: f64 = 0.1;
 pub struct Listener {
     genre: Option<Head>,
     key: Option<Head>,
-    others: Vec<Head>,
+    others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
     genre_smoother: GenreSmoother,
@@ -36,7 +36,8 @@ impl Listener {
     /// The same, with the heads that `chosen` names instead of those that came with the model.
     #[must_use]
     pub fn with_heads(model: &Model, chosen: &HeadChoice, smoothing: bool) -> Self {
-        let others = model.further_heads(chosen).into_iter().cloned();
+        let others = model.further_heads(chosen).into_iter();
+        let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
         Self {
             genre: model.head_in_use("genre", chosen).cloned(),
             key: model.head_in_use("key", chosen).cloned(),
@@ -62,7 +63,9 @@ impl Listener {
             .as_ref()
             .and_then(|head| KeyProbabilities::try_from(head.answers(hidden).as_slice()).ok());
         let others = self.others.iter();
-        let others = others.map(|head| head.answers(hidden)).collect();
+        let others = others
+            .map(|(sha256, head)| (Arc::clone(sha256), head.answers(hidden)))
+            .collect();
         let ribbons = self.ribbons(hidden, elapsed_s);
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
         if !self.smoothing {
@@ -107,7 +110,7 @@ impl Listener {
         let Some(frames) = hidden.frames else {
             return Vec::new();
         };
-        let heads = self.others.iter().enumerate();
+        let heads = self.others.iter();
         let heads = heads.filter(|(_, head)| head.reads == Reads::Frames);
         let per_step = ((STEP_S / self.frame_s).round() as usize).clamp(1, frames.max(1));
         let new = if elapsed_s > 0.0 {
@@ -117,13 +120,13 @@ impl Listener {
         };
         let steps = (new / per_step).max(1);
         heads
-            .map(|(index, head)| {
+            .map(|(sha256, head)| {
                 let labels = head.labels.len();
                 let all = head.frame_answers(hidden);
                 let from = all.len().saturating_sub(steps * per_step * labels);
                 let answers = all[from..].chunks_exact(per_step * labels);
                 Ribbon {
-                    head: index,
+                    head_sha256: Arc::clone(sha256),
                     step_s: per_step as f64 * self.frame_s,
                     answers: answers
                         .flat_map(|step| mean_of_rows(step, labels))

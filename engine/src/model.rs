@@ -18,7 +18,7 @@ mod published;
 pub mod runtime;
 mod session;
 pub mod store;
-mod thread;
+pub(crate) mod thread;
 mod variant;
 
 use std::borrow::Cow;
@@ -66,7 +66,7 @@ pub struct Model {
 #[derive(Debug, Clone)]
 enum Weights {
     /// It is there: an ONNX file's bytes.
-    Onnx(Cow<'static, [u8]>),
+    Onnx(Arc<Cow<'static, [u8]>>),
     /// It is made of a published checkpoint.
     Published(Published),
 }
@@ -335,7 +335,7 @@ impl Model {
             heads,
             map,
             remarks: Vec::new(),
-            weights: Weights::Onnx(onnx),
+            weights: Weights::Onnx(Arc::new(onnx)),
         })
     }
 
@@ -358,6 +358,15 @@ impl Model {
     #[must_use]
     pub fn frames_in_use(&self) -> bool {
         self.heads.iter().any(|head| head.reads == Reads::Frames)
+    }
+
+    /// The same model with one more head, in place of one of the same name.
+    #[must_use]
+    pub(crate) fn with_head(&self, head: Head) -> Self {
+        let mut model = self.clone();
+        model.heads.retain(|other| other.id() != head.id());
+        model.heads.push(head);
+        model
     }
 
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
@@ -507,7 +516,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Hexadecimal SHA-256 of a file, read piece by piece.
-fn hash_of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn hash_of_file(path: &Path) -> io::Result<String> {
     let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
     // Nothing ends it early.
     Ok(hash.unwrap_or_default())

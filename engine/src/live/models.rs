@@ -64,6 +64,17 @@ impl Wanted {
         }
     }
 
+    /// How a model is run for whoever asks for this.
+    pub(super) fn options(&self, model: &Model) -> SessionOptions {
+        SessionOptions {
+            threads: THREADS,
+            layers: model.layers_in_use(),
+            frames: model.frames_in_use(),
+            precision: self.precision,
+            device: self.device.clone(),
+        }
+    }
+
     fn find(&self) -> Result<Model, OpenError> {
         let model =
             Model::find(self.name.as_deref()).map_err(|error| OpenError::Model(Arc::new(error)))?;
@@ -186,13 +197,7 @@ impl Models {
             let open = || {
                 let runtime = runtime::load(wanted.library_folder.as_deref())?;
                 let model = Arc::new(wanted.find()?);
-                let options = SessionOptions {
-                    threads: THREADS,
-                    layers: model.layers_in_use(),
-                    frames: model.frames_in_use(),
-                    precision: wanted.precision,
-                    device: wanted.device.clone(),
-                };
+                let options = wanted.options(&model);
                 let opened = sessions.open(runtime, &model, options)?;
                 Ok(Loaded::new(model, &opened, runtime))
             };
@@ -223,6 +228,19 @@ impl Models {
             // Nobody wants it any more, or it was wanted again and came sooner.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
+        }
+    }
+
+    /// Has a model that came with another head used by all who listen to it.
+    pub(super) fn renew(&mut self, model: &Arc<Model>) {
+        for (_, slot) in &mut self.0 {
+            if let Slot::Ready(loaded) = slot
+                && loaded.model.sha256() == model.sha256()
+                && loaded.model.manifest.id == model.manifest.id
+            {
+                loaded.model = Arc::clone(model);
+                loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+            }
         }
     }
 

@@ -27,7 +27,6 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     let Some(running) = &desk.snapshot.model.running else {
         return;
     };
-    let answers = desk.heard().map_or(&[][..], |heard| &heard.others);
     let palette = desk.palette;
     for (row, info) in running.heads.iter().enumerate() {
         let line = Rect::from_min_size(
@@ -37,8 +36,8 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         if line.bottom() > rect.bottom() + 0.5 {
             break;
         }
-        let all = answers.get(row).map_or(&[][..], Vec::as_slice);
-        let foremost = info.foremost(all);
+        let all = desk.heard().and_then(|heard| heard.answer_of(&info.sha256));
+        let foremost = info.foremost(all.unwrap_or_default());
         let is_share = info.outputs != Outputs::Regression;
         let figure = |value: f32| {
             if is_share {

@@ -158,7 +158,7 @@ fn place_at(second: f64) -> [f32; 2] {
 }
 
 /// The embedded model's map.
-fn map() -> &'static Arc<Map> {
+pub fn map() -> &'static Arc<Map> {
     static MAP: OnceLock<Arc<Map>> = OnceLock::new();
     MAP.get_or_init(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/embedded/map.safetensors");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
 use mertscope_engine::export::midi::midi;
-use mertscope_engine::export::{FileReport, Run, named_heads, plot};
+use mertscope_engine::export::{FileReport, Run, further_heads, named_heads, plot};
 use mertscope_engine::model::{Model, Runtime};
 
 use crate::arguments::AnalyzeArguments;
@@ -110,6 +110,8 @@ fn describe(model: &Model, runtime: &Runtime, analyser: &Analyser) -> Run {
         model_id: manifest.id.clone(),
         model_sha256: model.sha256().to_owned(),
         heads: named_heads(model),
+        further: further_heads(model),
+        references: Vec::new(),
         device: analyser.device().name.clone(),
         precision: analyser.device().precision.id().to_owned(),
         onnxruntime: runtime.version.clone(),
