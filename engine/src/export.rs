@@ -5,7 +5,7 @@
 //! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
 //! view's thread: a picture takes a good part of a second.
 
-use crate::head::HeadInfo;
+use crate::head::{HeadInfo, Outputs};
 use crate::model::{HeadChoice, Model};
 use crate::reference::Reference;
 use crate::timeline::Timeline;
@@ -60,6 +60,8 @@ pub struct HeadRef {
     pub layers: String,
     /// Its labels, in the order of its output.
     pub labels: Vec<String>,
+    /// What its outputs mean.
+    pub outputs: Outputs,
 }
 
 impl From<&HeadInfo> for HeadRef {
@@ -70,6 +72,7 @@ impl From<&HeadInfo> for HeadRef {
             sha256: head.sha256.clone(),
             layers: head.layers_text.clone(),
             labels: head.labels.to_vec(),
+            outputs: head.outputs,
         }
     }
 }

@@ -237,6 +237,14 @@ struct WindowJson<'a> {
     map: Option<[f64; 2]>,
     #[serde(skip_serializing_if = "Named::is_empty")]
     distances: Named<'a, f64>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    ribbons: Named<'a, RibbonJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct RibbonJson<'a> {
+    step_s: f64,
+    answers: Vec<Genres<'a>>,
 }
 
 fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
@@ -263,6 +271,7 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> Win
         further: Named(heard.map_or_else(Vec::new, |h| further(run, h))),
         map: heard.and_then(place),
         distances: Named(heard.map_or_else(Vec::new, |h| distances(run, h))),
+        ribbons: Named(heard.map_or_else(Vec::new, |h| ribbons(run, h))),
     }
 }
 
@@ -272,6 +281,20 @@ fn further<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, Genres<'a>)> {
         let values = heard.answer_of(&head.sha256).and_then(finite)?;
         let labels = &head.labels;
         Some((head.id.as_str(), Genres { labels, values }))
+    };
+    run.further.iter().filter_map(said).collect()
+}
+
+/// What the run's heads that read frames said, by their names.
+fn ribbons<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, RibbonJson<'a>)> {
+    let said = |head: &'a HeadRef| {
+        let mut ribbons = heard.ribbons.iter();
+        let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
+        let labels = &head.labels;
+        let steps = finite(&ribbon.answers)?.chunks_exact(labels.len().max(1));
+        let answers = steps.map(|values| Genres { labels, values }).collect();
+        let step_s = ribbon.step_s;
+        Some((head.id.as_str(), RibbonJson { step_s, answers }))
     };
     run.further.iter().filter_map(said).collect()
 }

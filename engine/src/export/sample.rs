@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::head::Outputs;
 use crate::music::{GenreSmoother, Key, KeySmoother};
-use crate::timeline::{Heard, Reading, Status, Timeline};
+use crate::timeline::{Heard, Reading, Ribbon, Status, Timeline};
 
 use super::{FileReport, HeadRef, ReferenceRef, Run};
 
@@ -32,6 +33,7 @@ pub fn run() -> Run {
         sha256: MOOD.repeat(32),
         layers: "layer 2".to_owned(),
         labels,
+        outputs: Outputs::Multiclass,
     };
     Run {
         model_id: "sample".to_owned(),
@@ -109,7 +111,11 @@ pub fn file(
                 key_label: keys.label(),
                 point: Some([0.25, -1.5]),
                 others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
-                ribbons: Vec::new(),
+                ribbons: vec![Ribbon {
+                    head_sha256: Arc::from(MOOD.repeat(32)),
+                    step_s: 0.5,
+                    answers: vec![0.25, 0.75, 0.5, 0.5],
+                }],
                 distances: vec![(Arc::from(REFERENCE), 0.625)],
             });
             reading
