@@ -18,6 +18,8 @@ mod interrupted;
 mod library;
 #[path = "hub/pinned.rs"]
 mod pinned;
+#[path = "hub/plugin.rs"]
+mod plugin;
 #[path = "hub/refused.rs"]
 mod refused;
 #[path = "hub/road.rs"]

@@ -244,16 +244,16 @@ impl Models {
         }
     }
 
-    /// Frees what nobody wants. With `retry`, what is missing is forgotten and looked for again.
+    /// Frees what nobody wants. What is missing and wanted `again` is forgotten, to be looked for.
     pub(super) fn keep(
         &mut self,
-        retry: bool,
+        again: &[Wanted],
         encoder: &EncoderThread,
         is_wanted: impl Fn(&Wanted) -> bool,
     ) {
         self.0.retain(|(wanted, slot)| {
             let missing = matches!(slot, Slot::Missing(_));
-            let keep = is_wanted(wanted) && !(retry && missing);
+            let keep = is_wanted(wanted) && !(missing && again.contains(wanted));
             if let (false, Slot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));
