@@ -26,3 +26,6 @@ mod refused;
 mod road;
 #[path = "hub/secrets.rs"]
 mod secrets;
+#[cfg(unix)]
+#[path = "hub/terminal.rs"]
+mod terminal;
