@@ -95,7 +95,7 @@ mod tests {
             );
             for values in samples
                 .iter()
-                .flat_map(|s| [&s.key, &s.genre, &s.key_smoothed])
+                .flat_map(|s| [&s.key, &s.genre])
             {
                 let total: f32 = values.as_ref().unwrap().iter().sum();
                 assert!((total - 1.0).abs() < 1e-4);
