@@ -89,7 +89,8 @@ pub struct Settings {
     pub model: Option<String>,
     /// The [`Model::sha256`](crate::model::Model::sha256) that is expected; another one counts as missing.
     pub model_sha256: Option<String>,
-    /// Ids of the heads to be used, by task, instead of those that came with the model.
+    /// Ids of the heads to be used, by task, instead of those that came with the model; an empty
+    /// one for none.
     pub heads: HeadChoice,
     /// What the model is to be run on.
     pub device: Choice,
@@ -243,6 +244,12 @@ impl Stream {
     /// Changes the settings. Also looks again for a model or runtime that was missing.
     pub fn set(&self, settings: Settings) {
         self.tell(Message::Set(self.id, settings));
+    }
+
+    /// Looks for heads and maps that were kept here since the models were loaded. A model that has
+    /// others now is opened anew, for all streams, and goes on meanwhile.
+    pub fn look_again(&self) {
+        self.tell(Message::LookAgain);
     }
 
     /// Forgets everything heard so far.

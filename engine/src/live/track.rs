@@ -14,7 +14,7 @@ use super::study::Desk;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
 use crate::listen::Listener;
-use crate::model::{Encoded, SessionId};
+use crate::model::{Encoded, Model, SessionId};
 use crate::resample::ResampleError;
 use crate::timeline::Status;
 use show::put;
@@ -42,6 +42,14 @@ pub(super) struct Due {
     pub(super) session: SessionId,
 }
 
+/// Who listens to the results of a session.
+struct Listening {
+    session: SessionId,
+    /// The session's model, with the heads that it had when this began.
+    model: Arc<Model>,
+    listener: Listener,
+}
+
 /// A stream.
 pub(super) struct Track {
     settings: Settings,
@@ -50,8 +58,10 @@ pub(super) struct Track {
     cell: SnapshotReader,
     pub(super) hook: Option<UpdateHook>,
     intake: Option<Intake>,
-    /// The session that the intake cuts windows for, and who listens to its results.
-    listening: Option<(SessionId, Listener)>,
+    /// Whom the intake cuts windows for.
+    listening: Option<Listening>,
+    /// The labels of the genres in the history.
+    genre_labels: Vec<String>,
     pub(super) due: Option<Due>,
     pub(super) desk: Desk,
     silent: bool,
@@ -71,6 +81,7 @@ impl Track {
             hook: None,
             intake: None,
             listening: None,
+            genre_labels: Vec::new(),
             due: None,
             desk: Desk::default(),
             silent: false,
@@ -173,8 +184,13 @@ impl Track {
         let Some(intake) = &mut self.intake else {
             return Ok(());
         };
-        let listens_to = self.listening.as_ref().map(|(session, _)| *session);
-        if loaded.map(|loaded| loaded.session) == listens_to {
+        let is_same = match (&self.listening, loaded) {
+            (Some(to), Some(loaded)) => {
+                to.session == loaded.session && Arc::ptr_eq(&to.model, &loaded.model)
+            }
+            (to, loaded) => to.is_none() && loaded.is_none(),
+        };
+        if is_same {
             return Ok(());
         }
         let went_on = intake.listens();
@@ -189,13 +205,32 @@ impl Track {
         if went_on {
             self.begin_anew(Cause::Start);
         }
+        if let Some(loaded) = loaded {
+            self.keep_or_forget(loaded);
+        }
         Ok(())
     }
 
-    fn listener(&self, loaded: &Loaded) -> (SessionId, Listener) {
+    /// Forgets what was heard if its genres are not those of the head in use now: old figures would
+    /// be shown under new labels.
+    fn keep_or_forget(&mut self, loaded: &Loaded) {
+        let head = loaded.model.head_in_use("genre", &self.settings.heads);
+        let labels = head.map_or(&[][..], |head| &head.labels);
+        if self.genre_labels != labels {
+            self.genre_labels = labels.to_vec();
+            if !self.shown.history.is_empty() {
+                self.begin_anew(Cause::Reset);
+            }
+        }
+    }
+
+    fn listener(&self, loaded: &Loaded) -> Listening {
         let heads = &self.settings.heads;
-        let listener = Listener::with_heads(&loaded.model, heads, self.controls.smoothing);
-        (loaded.session, listener)
+        Listening {
+            session: loaded.session,
+            model: Arc::clone(&loaded.model),
+            listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
+        }
     }
 
     fn take_in(&mut self, now: Instant, models: &Models, load: Load) -> Result<(), ResampleError> {
@@ -278,14 +313,14 @@ impl Track {
         }
         let status = placed.window.status;
         self.silent = status == Status::Silent;
-        let Some((session, _)) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
+        let Some(listening) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
             self.remember(&placed.place, status);
             return;
         };
         let due = Due {
             deadline: placed.arrived + Duration::from_secs_f64(self.shown.hop_s),
             generation: self.shown.generation,
-            session: *session,
+            session: listening.session,
             placed,
         };
         if self.due.replace(due).is_some() {
@@ -296,7 +331,7 @@ impl Track {
     /// Takes in a result; one from before a jump or reset is not shown.
     pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
         let current = due.generation == self.shown.generation && !self.controls.hold;
-        let Some((_, listener)) = self.listening.as_mut().filter(|_| current) else {
+        let Some(listening) = self.listening.as_mut().filter(|_| current) else {
             return;
         };
         let place = &due.placed.place;
@@ -308,7 +343,7 @@ impl Track {
                 return;
             }
         };
-        let mut heard = listener.hear(&hidden, place.clock_s);
+        let mut heard = listening.listener.hear(&hidden, place.clock_s);
         heard.distances = self.desk.hear(&hidden);
         let taught = self.desk.head.as_ref();
         heard

@@ -31,6 +31,7 @@ pub(super) enum Message {
     Attach(u64, Drain),
     Detach(u64),
     Set(u64, Settings),
+    LookAgain,
     Reset(u64),
     Ask(u64, Request),
     Taught(u64, Box<Taught>),
@@ -108,6 +109,7 @@ impl Worker {
                 self.with(id, |track| track.set(settings));
                 self.provide(true);
             }
+            Message::LookAgain => self.models.look_again(&self.encoder, &self.answers),
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
             Message::Taught(id, taught) => self.with(id, |track| track.desk.taught(*taught)),

@@ -27,16 +27,16 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     let labels = desk.genre_labels();
     if labels.is_empty() {
         let words = if desk.snapshot.model.running.is_some() {
-            "This model has no genre head"
+            desk.no_head("genre")
         } else {
-            "No model yet"
+            "No model yet".to_owned()
         };
         let font = (text::plain(Size::Body), desk.palette.faint);
         text::put(
             ui.painter(),
             rect.center(),
             Align2::CENTER_CENTER,
-            words,
+            &words,
             font,
             rect.width(),
         );
@@ -157,6 +157,9 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
 /// The picture in words.
 fn description(desk: &Desk<'_>) -> String {
     let labels = desk.genre_labels();
+    if labels.is_empty() && desk.snapshot.model.running.is_some() {
+        return format!("Genre: {}.", desk.no_head("genre"));
+    }
     let Some(all) = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref()) else {
         return "Genre: no answer yet.".to_owned();
     };
