@@ -155,13 +155,6 @@ impl Desk {
         self.model = Some(Arc::clone(model));
     }
 
-    /// Whether this very model runs.
-    pub(super) fn listens_to(&self, model: &Arc<Model>) -> bool {
-        self.model
-            .as_ref()
-            .is_some_and(|own| Arc::ptr_eq(own, model))
-    }
-
     /// What follows does not go on from what was before.
     pub(super) fn forget_windows(&mut self) {
         self.recent.clear();

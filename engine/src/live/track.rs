@@ -16,7 +16,7 @@ use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
 use crate::head::Head;
 use crate::listen::Listener;
-use crate::model::{Encoded, SessionId};
+use crate::model::{Encoded, Model, SessionId};
 use crate::resample::ResampleError;
 use crate::timeline::Status;
 use show::put;
@@ -44,6 +44,14 @@ pub(super) struct Due {
     pub(super) session: SessionId,
 }
 
+/// Who listens to the results of a session.
+struct Listening {
+    session: SessionId,
+    /// The session's model, with the heads that it had when this began.
+    model: Arc<Model>,
+    listener: Listener,
+}
+
 /// A stream.
 pub(super) struct Track {
     settings: Settings,
@@ -52,8 +60,10 @@ pub(super) struct Track {
     cell: SnapshotReader,
     pub(super) hook: Option<UpdateHook>,
     intake: Option<Intake>,
-    /// The session that the intake cuts windows for, and who listens to its results.
-    listening: Option<(SessionId, Listener)>,
+    /// Whom the intake cuts windows for.
+    listening: Option<Listening>,
+    /// The labels of the genres in the history.
+    genre_labels: Vec<String>,
     pub(super) due: Option<Due>,
     pub(super) desk: Desk,
     silent: bool,
@@ -73,6 +83,7 @@ impl Track {
             hook: None,
             intake: None,
             listening: None,
+            genre_labels: Vec::new(),
             due: None,
             desk: Desk::default(),
             silent: false,
@@ -180,18 +191,26 @@ impl Track {
 
     /// Has the intake cut windows for the model that runs now, or none.
     fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
-        let Some(intake) = &mut self.intake else {
+        if self.intake.is_none() {
             return Ok(());
-        };
-        let listens_to = self.listening.as_ref().map(|(session, _)| *session);
+        }
+        let listens_to = self.listening.as_ref().map(|to| to.session);
         if loaded.map(|loaded| loaded.session) == listens_to {
             // The same session, but a head may have come.
-            if let Some(loaded) = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model)) {
+            let is_heard = |model: &Arc<Model>| {
+                let listening = self.listening.as_ref();
+                listening.is_some_and(|to| Arc::ptr_eq(&to.model, model))
+            };
+            if let Some(loaded) = loaded.filter(|loaded| !is_heard(&loaded.model)) {
                 self.listening = Some(self.listener(loaded));
                 self.desk.listen_to(&loaded.model);
+                self.keep_or_forget(loaded);
             }
             return Ok(());
         }
+        let Some(intake) = &mut self.intake else {
+            return Ok(());
+        };
         let went_on = intake.listens();
         intake.ignore();
         self.listening = None;
@@ -204,6 +223,9 @@ impl Track {
         if went_on {
             self.begin_anew(Cause::Start);
         }
+        if let Some(loaded) = loaded {
+            self.keep_or_forget(loaded);
+        }
         Ok(())
     }
 
@@ -213,10 +235,26 @@ impl Track {
         self.desk.errand(|model| wanted.options(model))
     }
 
-    fn listener(&self, loaded: &Loaded) -> (SessionId, Listener) {
+    /// Forgets what was heard if its genres are not those of the head in use now: old figures would
+    /// be shown under new labels.
+    fn keep_or_forget(&mut self, loaded: &Loaded) {
+        let head = loaded.model.head_in_use("genre", &self.settings.heads);
+        let labels = head.map_or(&[][..], |head| &head.labels);
+        if self.genre_labels != labels {
+            self.genre_labels = labels.to_vec();
+            if !self.shown.history.is_empty() {
+                self.begin_anew(Cause::Reset);
+            }
+        }
+    }
+
+    fn listener(&self, loaded: &Loaded) -> Listening {
         let heads = &self.settings.heads;
-        let listener = Listener::with_heads(&loaded.model, heads, self.controls.smoothing);
-        (loaded.session, listener)
+        Listening {
+            session: loaded.session,
+            model: Arc::clone(&loaded.model),
+            listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
+        }
     }
 
     fn take_in(&mut self, now: Instant, models: &Models, load: Load) -> Result<(), ResampleError> {
@@ -298,14 +336,14 @@ impl Track {
         }
         let status = placed.window.status;
         self.silent = status == Status::Silent;
-        let Some((session, _)) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
+        let Some(listening) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
             self.remember(&placed.place, status);
             return;
         };
         let due = Due {
             deadline: placed.arrived + Duration::from_secs_f64(self.shown.hop_s),
             generation: self.shown.generation,
-            session: *session,
+            session: listening.session,
             placed,
         };
         if self.due.replace(due).is_some() {
@@ -316,7 +354,7 @@ impl Track {
     /// Takes in a result; one from before a jump or reset is not shown.
     pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
         let current = due.generation == self.shown.generation && !self.controls.hold;
-        let Some((_, listener)) = self.listening.as_mut().filter(|_| current) else {
+        let Some(listening) = self.listening.as_mut().filter(|_| current) else {
             return;
         };
         let place = &due.placed.place;
@@ -328,7 +366,7 @@ impl Track {
                 return;
             }
         };
-        let mut heard = listener.hear(&hidden, place.clock_s);
+        let mut heard = listening.listener.hear(&hidden, place.clock_s);
         heard.distances = self.desk.hear(&hidden);
         let taught = self.desk.head.as_ref();
         let answer = |head: &Head| {

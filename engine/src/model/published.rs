@@ -180,6 +180,7 @@ fn model(
         heads: Vec::new(),
         map: None,
         remarks: Vec::new(),
+        own: None,
         weights: Weights::Published(Published {
             network,
             weights,

@@ -33,9 +33,10 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
 /// Plays audio from the start of the timeline again, and waits for the answer to its last window.
 fn play(stage: &mut Stage, audio: &[f32], end_s: f64) -> std::sync::Arc<Snapshot> {
     stage.transport.position = Some(0);
+    // An answer from before would look the same, and audio from before the reset is forgotten.
+    let before = stage.stream.snapshot().generation;
     stage.stream.reset();
-    // An answer from before would look the same.
-    stage.wait("the reset", |s| s.latest.is_none());
+    stage.wait("the reset", |s| s.generation > before && s.latest.is_none());
     stage.play(audio);
     // The resampler wants a little more before it gives the last samples.
     stage.play(&[0.0; 4_096]);
