@@ -9,6 +9,7 @@
 //! When the machine can't keep up the newest window wins and the effective hop grows; nothing
 //! queues up. A panic in a window is contained and shown, and the next window runs.
 
+mod aside;
 mod history;
 mod intake;
 mod models;
@@ -35,7 +36,8 @@ use track::Track;
 use worker::{Message, Worker};
 
 pub use snapshot::{
-    Entry, ModelState, ModelStatus, Running, Snapshot, SnapshotReader, State, Study,
+    Entry, FileProgress, LayerDistances, ModelState, ModelStatus, Running, Snapshot,
+    SnapshotReader, State, Study,
 };
 pub use study::Request;
 

@@ -18,7 +18,7 @@ mod published;
 pub mod runtime;
 mod session;
 pub mod store;
-mod thread;
+pub(crate) mod thread;
 mod variant;
 
 use std::borrow::Cow;
@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 
 use self::checkpoint::CheckpointError;
 use self::store::StoreError;
-use crate::head::{Head, HeadError};
+use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
 
 use published::Published;
@@ -66,7 +66,7 @@ pub struct Model {
 #[derive(Debug, Clone)]
 enum Weights {
     /// It is there: an ONNX file's bytes.
-    Onnx(Cow<'static, [u8]>),
+    Onnx(Arc<Cow<'static, [u8]>>),
     /// It is made of a published checkpoint.
     Published(Published),
 }
@@ -179,6 +179,14 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     (
         "key.safetensors",
         include_bytes!("../../assets/embedded/key.safetensors"),
+    ),
+    (
+        "tags.safetensors",
+        include_bytes!("../../assets/embedded/tags.safetensors"),
+    ),
+    (
+        "sound.safetensors",
+        include_bytes!("../../assets/embedded/sound.safetensors"),
     ),
     (
         "map.safetensors",
@@ -327,7 +335,7 @@ impl Model {
             heads,
             map,
             remarks: Vec::new(),
-            weights: Weights::Onnx(onnx),
+            weights: Weights::Onnx(Arc::new(onnx)),
         })
     }
 
@@ -344,6 +352,21 @@ impl Model {
         let heads = self.heads.iter().flat_map(|head| head.input.indices());
         let map = self.map.as_ref().map(|map| map.layer);
         LayerSet::of(heads.chain(map), self.manifest.layers.len())
+    }
+
+    /// Whether one of its heads reads frames.
+    #[must_use]
+    pub fn frames_in_use(&self) -> bool {
+        self.heads.iter().any(|head| head.reads == Reads::Frames)
+    }
+
+    /// The same model with one more head, in place of one of the same name.
+    #[must_use]
+    pub(crate) fn with_head(&self, head: Head) -> Self {
+        let mut model = self.clone();
+        model.heads.retain(|other| other.id() != head.id());
+        model.heads.push(head);
+        model
     }
 
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
@@ -493,7 +516,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Hexadecimal SHA-256 of a file, read piece by piece.
-fn hash_of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn hash_of_file(path: &Path) -> io::Result<String> {
     let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
     // Nothing ends it early.
     Ok(hash.unwrap_or_default())

@@ -13,7 +13,7 @@ use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, Precision};
 use mertscope_engine::osc;
 use mertscope_engine::reference::Reference;
-use mertscope_engine::teach::Lessons;
+use mertscope_engine::teach::saved::SavedLessons;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -82,7 +82,21 @@ impl Field for SavedReferences {
     const NAME: &'static str = "references";
 }
 
-impl Field for Lessons {
+/// References that are looked at by themselves, by their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Comparison {
+    /// The one that the timeline compares with; the first of all when it is none of them.
+    pub a: String,
+    /// The one beside it; none when it is none of them.
+    pub b: String,
+}
+
+impl Field for Comparison {
+    const NAME: &'static str = "comparison";
+}
+
+impl Field for SavedLessons {
     const NAME: &'static str = "lessons";
 }
 

@@ -61,6 +61,8 @@ impl Case {
             "encoder.onnx",
             "genre.safetensors",
             "key.safetensors",
+            "tags.safetensors",
+            "sound.safetensors",
             "map.safetensors",
         ] {
             fs::copy(repository("assets/embedded").join(name), model.join(name)).unwrap();

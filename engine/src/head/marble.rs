@@ -12,6 +12,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::Outputs;
 use crate::model::Manifest;
 use crate::model::checkpoint::{CheckpointError, Weights};
 use crate::tensors::serialize;
@@ -25,6 +26,8 @@ pub struct Described<'a> {
     pub task: &'a str,
     /// Its labels.
     pub labels: &'a Labels,
+    /// What its outputs mean.
+    pub outputs: Outputs,
     /// The hidden state that it is said to be fitted on, by MARBLE's numbers.
     pub layer: Option<usize>,
     /// The hidden state that MARBLE's configurations use for the task, where they are known.
@@ -137,7 +140,7 @@ pub fn import(
     let metadata: BTreeMap<String, String> = [
         ("task", described.task.to_owned()),
         ("labels", json!(described.labels.names).to_string()),
-        ("independent", described.labels.independent.to_string()),
+        ("outputs", described.outputs.name().to_owned()),
         ("layers", json!(layers).to_string()),
         ("temperature", "1".to_owned()),
         ("encoder_sha256", manifest.sha256().to_owned()),
@@ -200,6 +203,7 @@ mod tests {
             task: "mood",
             labels: &labels,
             layer,
+            outputs: labels.outputs,
             usual_layer: None,
         };
         import(&fixture(name), &described, manifest)
@@ -220,7 +224,7 @@ mod tests {
     fn answers(bytes: &[u8], expected: [f32; 3]) -> Head {
         let head = Head::parse(bytes, Path::new("head.safetensors")).unwrap();
         head.check(&manifest()).unwrap();
-        for (p, expected) in head.probabilities(&states()).iter().zip(expected) {
+        for (p, expected) in head.answers(&states()).iter().zip(expected) {
             assert!((p - expected).abs() < 1e-6, "{p} {expected}");
         }
         assert!(head.metadata["training_data"].contains("whole clips"));

@@ -64,6 +64,17 @@ impl Wanted {
         }
     }
 
+    /// How a model is run for whoever asks for this.
+    pub(super) fn options(&self, model: &Model) -> SessionOptions {
+        SessionOptions {
+            threads: THREADS,
+            layers: model.layers_in_use(),
+            frames: model.frames_in_use(),
+            precision: self.precision,
+            device: self.device.clone(),
+        }
+    }
+
     fn find(&self) -> Result<Model, OpenError> {
         let model =
             Model::find(self.name.as_deref()).map_err(|error| OpenError::Model(Arc::new(error)))?;
@@ -167,29 +178,26 @@ impl Models {
         matches!(self.get(wanted), Some(Slot::Missing(_)))
     }
 
-    /// Starts loading what is wanted and not there yet.
+    /// Starts loading what is wanted and not there yet. With `retry`, what is missing is looked for
+    /// again; it stays missing until it is found, so that streams that go on without it do so.
     pub(super) fn want(
         &mut self,
         wanted: &Wanted,
+        retry: bool,
         encoder: &EncoderThread,
         answer: &Sender<Message>,
     ) {
-        if self.get(wanted).is_some() {
-            return;
+        match self.get(wanted) {
+            None => self.0.push((wanted.clone(), Slot::Loading)),
+            Some(Slot::Missing(_)) if retry => {}
+            Some(_) => return,
         }
-        self.0.push((wanted.clone(), Slot::Loading));
         let (wanted, answer) = (wanted.clone(), answer.clone());
         encoder.live(move |sessions| {
             let open = || {
                 let runtime = runtime::load(wanted.library_folder.as_deref())?;
                 let model = Arc::new(wanted.find()?);
-                let options = SessionOptions {
-                    threads: THREADS,
-                    layers: model.layers_in_use(),
-                    precision: wanted.precision,
-                    device: wanted.device.clone(),
-                    ..SessionOptions::default()
-                };
+                let options = wanted.options(&model);
                 let opened = sessions.open(runtime, &model, options)?;
                 Ok(Loaded::new(model, &opened, runtime))
             };
@@ -213,12 +221,26 @@ impl Models {
         encoder: &EncoderThread,
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
-        match (slot, result) {
-            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
+        let open = slot.filter(|(_, slot)| !matches!(slot, Slot::Ready(_)));
+        match (open, result) {
+            (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
+            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more, or it was wanted again and came sooner.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
+        }
+    }
+
+    /// Has a model that came with another head used by all who listen to it.
+    pub(super) fn renew(&mut self, model: &Arc<Model>) {
+        for (_, slot) in &mut self.0 {
+            if let Slot::Ready(loaded) = slot
+                && loaded.model.sha256() == model.sha256()
+                && loaded.model.manifest.id == model.manifest.id
+            {
+                loaded.model = Arc::clone(model);
+                loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+            }
         }
     }
 
@@ -244,16 +266,10 @@ impl Models {
         }
     }
 
-    /// Frees what nobody wants. What is missing and wanted `again` is forgotten, to be looked for.
-    pub(super) fn keep(
-        &mut self,
-        again: &[Wanted],
-        encoder: &EncoderThread,
-        is_wanted: impl Fn(&Wanted) -> bool,
-    ) {
+    /// Frees what nobody wants.
+    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&Wanted) -> bool) {
         self.0.retain(|(wanted, slot)| {
-            let missing = matches!(slot, Slot::Missing(_));
-            let keep = is_wanted(wanted) && !(missing && again.contains(wanted));
+            let keep = is_wanted(wanted);
             if let (false, Slot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));

@@ -11,8 +11,10 @@ use super::place::Place;
 use super::schedule::Load;
 use super::snapshot::{Snapshot, SnapshotReader, State};
 use super::study::Desk;
+use super::study::errand::Errand;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
+use crate::head::Head;
 use crate::listen::Listener;
 use crate::model::{Encoded, SessionId};
 use crate::resample::ResampleError;
@@ -183,6 +185,11 @@ impl Track {
         };
         let listens_to = self.listening.as_ref().map(|(session, _)| *session);
         if loaded.map(|loaded| loaded.session) == listens_to {
+            // The same session, but a head may have come.
+            if let Some(loaded) = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model)) {
+                self.listening = Some(self.listener(loaded));
+                self.desk.listen_to(&loaded.model);
+            }
             return Ok(());
         }
         let went_on = intake.listens();
@@ -198,6 +205,12 @@ impl Track {
             self.begin_anew(Cause::Start);
         }
         Ok(())
+    }
+
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|model| wanted.options(model))
     }
 
     fn listener(&self, loaded: &Loaded) -> (SessionId, Listener) {
@@ -318,9 +331,11 @@ impl Track {
         let mut heard = listener.hear(&hidden, place.clock_s);
         heard.distances = self.desk.hear(&hidden);
         let taught = self.desk.head.as_ref();
-        heard
-            .others
-            .extend(taught.map(|head| head.probabilities(&hidden)));
+        let answer = |head: &Head| {
+            let sha256 = Arc::from(head.sha256.as_str());
+            (sha256, head.answers(&hidden))
+        };
+        heard.others.extend(taught.map(answer));
         let entry = Arc::new(history::entry(
             place,
             Status::Ok,

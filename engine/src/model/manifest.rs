@@ -10,6 +10,9 @@ use serde::Deserialize;
 /// The format that this version reads.
 const FORMAT: u32 = 1;
 
+/// Samples of a frame of MERT (the product of `conv_stride` in its configuration).
+const FRAME_SAMPLES: f64 = 320.0;
+
 /// The longest window in seconds.
 const LONGEST_WINDOW_S: u32 = 120;
 
@@ -222,6 +225,12 @@ impl Manifest {
         self.window_samples as f64 / f64::from(self.sample_rate_hz)
     }
 
+    /// Length of a frame in seconds.
+    #[must_use]
+    pub fn frame_s(&self) -> f64 {
+        FRAME_SAMPLES / f64::from(self.sample_rate_hz)
+    }
+
     /// The lengths of windows that make sense for it, in seconds, shortest first.
     #[must_use]
     pub fn windows_s(&self) -> Vec<f64> {
@@ -240,12 +249,10 @@ impl Manifest {
         self.graph.length == Length::Dynamic && range.contains(&samples)
     }
 
-    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of the
-    /// 320 samples that a MERT frame is long (`conv_stride` of its configuration), so that the
-    /// frames of successive windows line up; at least one frame.
+    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of a frame,
+    /// so that the frames of successive windows line up; at least one frame.
     #[must_use]
     pub fn hop_samples(&self, asked_s: f64) -> usize {
-        const FRAME_SAMPLES: f64 = 320.0;
         let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES;
         (frames.round().max(1.0) * FRAME_SAMPLES) as usize
     }

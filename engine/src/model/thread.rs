@@ -71,9 +71,39 @@ impl EncoderThread {
         }
     }
 
+    /// A way for other threads to have jobs done. The thread doesn't end while one is held.
+    pub(crate) fn jobs(&self) -> Option<Jobs> {
+        self.jobs.clone().map(Jobs)
+    }
+
     /// Ends what the thread is doing.
     pub(crate) fn interrupt(&self) -> &Arc<Interrupt> {
         &self.interrupt
+    }
+}
+
+/// Hands jobs to an encoder thread; live tasks go before them.
+#[derive(Debug, Clone)]
+pub(crate) struct Jobs(Sender<Task>);
+
+impl Jobs {
+    /// Queues a job; waits while [`JOB_QUEUE`] jobs are waiting already.
+    pub(crate) fn tell(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
+        // The thread lives as long as `self`.
+        let _ = self.0.send(Box::new(task));
+    }
+
+    /// Has a job done and waits for what it gives; `None` if it failed.
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Sessions) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = bounded(1);
+        self.tell(move |sessions| {
+            // Whoever asked is waiting below.
+            let _ = answer.send(task(sessions));
+        });
+        answered.recv().ok()
     }
 }
 

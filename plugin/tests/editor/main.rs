@@ -5,4 +5,6 @@ mod controls;
 mod pictures;
 mod raster;
 mod stage;
+mod studied;
+mod study;
 mod window;

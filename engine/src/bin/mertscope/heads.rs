@@ -14,6 +14,7 @@ use mertscope_engine::model::{Model, catalogue};
 use mertscope_engine::shelf::{Kind, Shelf};
 
 use crate::arguments::{HeadsCommand, ImportArguments};
+use crate::files;
 use crate::{log, write_out};
 
 /// Runs the command.
@@ -115,6 +116,7 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
         };
         line("task", &info.task)?;
         line("labels", &info.labels.join(", "))?;
+        line("outputs", info.outputs.name())?;
         line("model", &model.manifest.id)?;
         line("reads", &info.layers_text)?;
         line("figures", &info.metrics_text)?;
@@ -125,6 +127,8 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
             let shown = [
                 "task",
                 "labels",
+                "outputs",
+                "reads",
                 "layer",
                 "layers",
                 "metrics",
@@ -195,6 +199,7 @@ fn published(arguments: &ImportArguments, model: &Model) -> anyhow::Result<Vec<u
         labels: &labels,
         layer: arguments.layer,
         usual_layer: entry.and_then(|entry| entry.best_layers.get(data_set).copied()),
+        outputs: arguments.outputs.unwrap_or(labels.outputs),
     };
     Ok(marble::import(
         &arguments.file,
@@ -223,10 +228,7 @@ fn keep(model: &Model, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
 fn export(model: &Model, head: &str, out: &Path) -> anyhow::Result<bool> {
     let head = find_head(model, head)?;
     let bytes = model.head_bytes(&head)?;
-    fs::write(out, bytes).with_context(|| {
-        let out = out.display();
-        format!("{out} can't be written; check the folder and its free space")
-    })?;
+    files::write("head", out, &bytes)?;
     log(&format!(
         "The head “{}” is in {}.",
         head.id(),

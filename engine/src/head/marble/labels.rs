@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::head::Outputs;
 use crate::music::Key;
 
 /// Between a tag and what it is a tag of, in MTG-Jamendo: `mood/theme---film`.
@@ -15,8 +16,8 @@ const TAG: &str = "---";
 pub struct Labels {
     /// Their names.
     pub names: Vec<String>,
-    /// Whether several may hold at once: tags, and not classes.
-    pub independent: bool,
+    /// What the outputs mean, as far as names and task tell.
+    pub outputs: Outputs,
 }
 
 impl Labels {
@@ -36,14 +37,7 @@ impl Labels {
                 .map(str::to_owned)
                 .collect()
         };
-        // EMO's outputs; a softmax over the two would be nonsense.
-        if names == ["arousal", "valence"] {
-            return Err(
-                "arousal and valence are measures, and only heads of labels can be taken in"
-                    .to_owned(),
-            );
-        }
-        let independent = names.iter().all(|name| name.contains(TAG));
+        let outputs = outputs(&names, task);
         let tags: Vec<String> = names
             .iter()
             .map(|name| {
@@ -65,8 +59,23 @@ impl Labels {
         };
         Ok(Self {
             names: names.into_iter().map(name).collect(),
-            independent,
+            outputs,
         })
+    }
+}
+
+/// EMO's two outputs are quantities; the tags of MTG-Jamendo and MagnaTagATune may hold together.
+fn outputs(names: &[String], task: &str) -> Outputs {
+    let is_of = |data_set: &str| {
+        let start = task.get(..data_set.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(data_set))
+    };
+    if names == ["arousal", "valence"] || is_of("EMO") {
+        Outputs::Regression
+    } else if names.iter().all(|name| name.contains(TAG)) || is_of("MTG") || is_of("MTT") {
+        Outputs::Multilabel
+    } else {
+        Outputs::Multiclass
     }
 }
 
@@ -86,17 +95,17 @@ fn of_classes(text: &str) -> Result<Vec<String>, String> {
 mod tests {
     use super::*;
 
-    fn names(text: &str, task: &str) -> (Vec<String>, bool) {
+    fn names(text: &str, task: &str) -> (Vec<String>, Outputs) {
         let labels = Labels::parse(text, task).unwrap();
-        (labels.names, labels.independent)
+        (labels.names, labels.outputs)
     }
 
     #[test]
     fn classes_are_in_the_order_of_the_outputs() {
         let text = r#"{"10": "k", "0": "a", "1": 2, "2": "c", "3": "d", "4": "e", "5": "f", "6": "g", "7": "h", "8": "i", "9": "j"}"#;
-        let (labels, independent) = names(text, "letter");
+        let (labels, outputs) = names(text, "letter");
         assert_eq!(labels.concat(), "a2cdefghijk");
-        assert!(!independent);
+        assert_eq!(outputs, Outputs::Multiclass);
         assert_eq!(names("\u{feff} a\r\n\nb\n", "letter").0, ["a", "b"]);
         assert_eq!(names("8A\n1m", "key").0, ["A minor", "A minor"]);
         assert_eq!(names("8A\n1m", "letter").0, ["8A", "1m"]);
@@ -107,13 +116,21 @@ mod tests {
         let moods = r#"{"0": "mood/theme---film", "1": "mood/theme---sad"}"#;
         assert_eq!(
             names(moods, "mood"),
-            (vec!["film".into(), "sad".into()], true)
+            (vec!["film".into(), "sad".into()], Outputs::Multilabel)
         );
         // Unless two would be called the same.
         let top = "genre---folk\nmood/theme---folk";
-        let (labels, independent) = names(top, "top50");
+        let (labels, outputs) = names(top, "top50");
         assert_eq!(labels, ["genre---folk", "mood/theme---folk"]);
-        assert!(independent);
+        assert_eq!(outputs, Outputs::Multilabel);
+        for (text, task, outputs) in [
+            ("a\nb", "mttTags", Outputs::Multilabel),
+            ("arousal\nvalence", "emotion", Outputs::Regression),
+            ("x\ny", "EMO", Outputs::Regression),
+            ("x\ny", "µ", Outputs::Multiclass),
+        ] {
+            assert_eq!(names(text, task).1, outputs, "{task}");
+        }
     }
 
     #[test]
@@ -122,7 +139,6 @@ mod tests {
             (r#"{"0": "a", "2": "b"}"#, "output 1"),
             (r#"{"0": "a", "1": null}"#, "output 1"),
             ("{", "no JSON"),
-            (r#"{"0": "arousal", "1": "valence"}"#, "measures"),
         ] {
             let reason = Labels::parse(text, "x").unwrap_err();
             assert!(reason.contains(told), "{reason}");
