@@ -5,7 +5,7 @@
 //! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
 //! view's thread: a picture takes a good part of a second.
 
-use crate::head::HeadInfo;
+use crate::head::{HeadInfo, Outputs};
 use crate::model::{HeadChoice, Model};
 use crate::reference::Reference;
 use crate::timeline::Timeline;
@@ -56,10 +56,17 @@ pub struct HeadRef {
     pub task: String,
     /// The head file's sha256, in lower-case hexadecimal.
     pub sha256: String,
+    /// What its outputs mean.
+    #[serde(serialize_with = "by_name")]
+    pub outputs: Outputs,
     /// The hidden states it reads, in words: `layer 4`, or `weighted sum of layers 1 (60 %), 2 (40 %)`.
     pub layers: String,
     /// Its labels, in the order of its output.
     pub labels: Vec<String>,
+}
+
+fn by_name<S: serde::Serializer>(outputs: &Outputs, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(outputs.name())
 }
 
 impl From<&HeadInfo> for HeadRef {
@@ -67,6 +74,7 @@ impl From<&HeadInfo> for HeadRef {
         Self {
             id: head.id.clone(),
             task: head.task.clone(),
+            outputs: head.outputs,
             sha256: head.sha256.clone(),
             layers: head.layers_text.clone(),
             labels: head.labels.to_vec(),

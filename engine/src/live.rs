@@ -91,6 +91,9 @@ pub struct Settings {
     pub model: Option<String>,
     /// The [`Model::sha256`](crate::model::Model::sha256) that is expected; another one counts as missing.
     pub model_sha256: Option<String>,
+    /// Length of a window in seconds, for models of free length; the model's own when nothing is
+    /// asked.
+    pub window_s: Option<f64>,
     /// Ids of the heads to be used, by task, instead of those that came with the model.
     pub heads: HeadChoice,
     /// What the model is to be run on.
@@ -113,6 +116,7 @@ impl Default for Settings {
         Self {
             model: None,
             model_sha256: None,
+            window_s: None,
             heads: HeadChoice::new(),
             device: Choice::Auto,
             precision: None,

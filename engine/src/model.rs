@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 
 use self::checkpoint::CheckpointError;
 use self::store::StoreError;
-use crate::head::{Head, HeadError};
+use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
 
 use published::Published;
@@ -179,6 +179,14 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     (
         "key.safetensors",
         include_bytes!("../../assets/embedded/key.safetensors"),
+    ),
+    (
+        "tags.safetensors",
+        include_bytes!("../../assets/embedded/tags.safetensors"),
+    ),
+    (
+        "sound.safetensors",
+        include_bytes!("../../assets/embedded/sound.safetensors"),
     ),
     (
         "map.safetensors",
@@ -355,6 +363,12 @@ impl Model {
         model
     }
 
+    /// Whether one of its heads reads frames.
+    #[must_use]
+    pub fn frames_in_use(&self) -> bool {
+        self.heads.iter().any(|head| head.reads == Reads::Frames)
+    }
+
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
     /// answers sooner on 5.
     ///
@@ -362,17 +376,23 @@ impl Model {
     /// [`ModelError::Window`] for a length that it doesn't take.
     pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
         let manifest = &mut self.manifest;
-        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
-        let longest = f64::from(120 * manifest.sample_rate_hz);
-        let range = manifest.graph.min_samples.max(1) as f64..=longest;
-        if manifest.graph.length == Length::Fixed || !range.contains(&samples) {
+        let own_s = manifest.window_s();
+        if (window_s - own_s).abs() < 1e-9 {
+            return Ok(self);
+        }
+        if !manifest.takes_window_s(window_s) {
             return Err(ModelError::Window {
                 id: manifest.id.clone(),
-                own_s: manifest.window_s(),
+                own_s,
                 window_s,
             });
         }
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
         manifest.window_samples = samples as usize;
+        // Its own length is one of the others now.
+        let others = &mut manifest.other_windows_s;
+        others.retain(|other_s| (other_s - window_s).abs() > 1e-9);
+        others.push(own_s);
         Ok(self)
     }
 

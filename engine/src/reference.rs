@@ -135,10 +135,10 @@ impl Reference {
     /// that is compared as [`Reference::distance`] has it, the others from nothing.
     #[must_use]
     pub fn distances(&self, hidden: &HiddenStates, map: Option<&Map>) -> Vec<(usize, f32)> {
-        let compared = self.distance(hidden.layer(self.layer), map);
+        let compared = self.distance(&hidden.pooled_layer(self.layer), map);
         let further = self.further.iter().filter_map(|further| {
-            let values = hidden.layer(further.layer);
-            let distance = cosine_distance(&further.centroid, values, None)?;
+            let values = hidden.pooled_layer(further.layer);
+            let distance = cosine_distance(&further.centroid, &values, None)?;
             Some((further.layer, distance))
         });
         let mut all: Vec<(usize, f32)> = further.collect();

@@ -208,7 +208,7 @@ mod tests {
         let (head, bytes) = lessons.fit("part", &model.manifest).unwrap();
         assert_eq!(bytes, lessons.fit("part", &model.manifest).unwrap().1);
         for n in 100..120 {
-            let p = head.probabilities(&states(window(n % 2, n)));
+            let p = head.answers(&states(window(n % 2, n)));
             assert!(p[n % 2] > 0.5, "{n}: {p:?}");
         }
         for left in (0..20).rev() {

@@ -41,7 +41,7 @@ pub type GenreProbabilities = Vec<f32>;
 pub type KeyProbabilities = [f32; Key::COUNT];
 
 /// What one window said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heard {
     /// The window's own calibrated genre probabilities; `None` where the model has no genre head.
     pub genre: Option<GenreProbabilities>,
@@ -58,6 +58,8 @@ pub struct Heard {
     /// The window's own probabilities of further heads, by the SHA-256 of each head's file, in the
     /// order of its labels. A head that is fitted anew is another one.
     pub others: Vec<(Arc<str>, Vec<f32>)>,
+    /// What heads that read frames say of the part of the window that is new.
+    pub ribbons: Vec<Ribbon>,
     /// Distances to the stream's references, by their ids; see
     /// [`Reference::distance`](crate::reference::Reference::distance).
     pub distances: Vec<(Arc<str>, f32)>,
@@ -71,6 +73,17 @@ impl Heard {
         let found = self.others.iter().find(own);
         found.map(|(_, probabilities)| probabilities.as_slice())
     }
+}
+
+/// What a head that reads frames says over a stretch of audio, which ends with its window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ribbon {
+    /// The head, by its place in [`Heard::others`].
+    pub head: usize,
+    /// Seconds of audio from one row to the next.
+    pub step_s: f64,
+    /// Mean answers over a step, `[steps, labels]`.
+    pub answers: Vec<f32>,
 }
 
 /// One window's place on audio time and its result.

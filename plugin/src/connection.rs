@@ -261,10 +261,12 @@ fn remember(
 fn settings(memory: &Memory) -> Settings {
     let engine: EngineChoice = memory.get().unwrap_or_default();
     let model: Option<ModelChoice> = memory.get();
+    let window_s = model.as_ref().and_then(|model| model.window_s);
     let (model, model_sha256) = model.map_or((None, None), |m| (Some(m.id), m.sha256));
     Settings {
         model,
         model_sha256,
+        window_s,
         heads: memory.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
         precision: engine.precision,

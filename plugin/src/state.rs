@@ -35,12 +35,15 @@ pub trait Field: Serialize + DeserializeOwned {
 }
 
 /// The model that the project was made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelChoice {
     /// Its id in the catalogue, or its folder.
     pub id: String,
     /// SHA-256 of its graph in hexadecimal, so that a swapped file is noticed.
     pub sha256: Option<String>,
+    /// Length of its windows in seconds; the model's own when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_s: Option<f64>,
 }
 
 impl Field for ModelChoice {
@@ -56,6 +59,7 @@ impl ModelChoice {
             Some(Self {
                 sha256: Some(manifest.sha256().to_owned()),
                 id: manifest.id,
+                window_s: None,
             })
         };
         EMBEDDED.get_or_init(read).clone()
@@ -371,7 +375,11 @@ mod tests {
         }
         let mut object = Saved::default();
         let id = "x".repeat(MAX_BYTES);
-        object.set(&ModelChoice { id, sha256: None });
+        object.set(&ModelChoice {
+            id,
+            sha256: None,
+            window_s: None,
+        });
         assert_eq!(object.get::<ModelChoice>(), ModelChoice::embedded());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::head::Outputs;
 use crate::music::{GenreSmoother, Key, KeySmoother};
 use crate::timeline::{Heard, Reading, Status, Timeline};
 
@@ -29,6 +30,7 @@ pub fn run() -> Run {
     let head = |task: &str, labels: Vec<String>| HeadRef {
         id: task.to_owned(),
         task: task.to_owned(),
+        outputs: Outputs::Multiclass,
         sha256: MOOD.repeat(32),
         layers: "layer 2".to_owned(),
         labels,
@@ -110,6 +112,7 @@ pub fn file(
                 point: Some([0.25, -1.5]),
                 others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
                 distances: vec![(Arc::from(REFERENCE), 0.625)],
+                ribbons: Vec::new(),
             });
             reading
         })
@@ -192,6 +195,7 @@ pub fn without_heads() -> FileReport {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         });
     }

@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
-use crate::head::HeadInfo;
+use crate::head::{Head, HeadInfo};
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
@@ -42,10 +42,12 @@ pub(super) enum OpenError {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
+    /// Never NaN, as what is wanted is found by equality.
+    pub(super) window_s: Option<f64>,
     pub(super) device: Choice,
     pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
@@ -67,9 +69,9 @@ impl Wanted {
         SessionOptions {
             threads: THREADS,
             layers: model.layers_in_use(),
+            frames: model.frames_in_use(),
             precision: self.precision,
             device: self.device.clone(),
-            ..SessionOptions::default()
         }
     }
 
@@ -83,7 +85,13 @@ impl Wanted {
                 expected: expected.clone(),
                 actual: actual.to_owned(),
             }),
-            _ => Ok(model),
+            _ => match self.window_s {
+                Some(window_s) => {
+                    let other = model.with_window_s(window_s);
+                    other.map_err(|error| OpenError::Model(Arc::new(error)))
+                }
+                None => Ok(model),
+            },
         }
     }
 }
@@ -113,6 +121,7 @@ impl Loaded {
                 genre_head: None,
                 key_head: None,
                 window_s: model.manifest.window_s(),
+                windows_s: model.manifest.windows_s().into(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
@@ -169,17 +178,20 @@ impl Models {
         matches!(self.get(wanted), Some(Slot::Missing(_)))
     }
 
-    /// Starts loading what is wanted and not there yet.
+    /// Starts loading what is wanted and not there yet. With `retry`, what is missing is looked for
+    /// again; it stays missing until it is found, so that streams that go on without it do so.
     pub(super) fn want(
         &mut self,
         wanted: &Wanted,
+        retry: bool,
         encoder: &EncoderThread,
         answer: &Sender<Message>,
     ) {
-        if self.get(wanted).is_some() {
-            return;
+        match self.get(wanted) {
+            None => self.0.push((wanted.clone(), Slot::Loading)),
+            Some(Slot::Missing(_)) if retry => {}
+            Some(_) => return,
         }
-        self.0.push((wanted.clone(), Slot::Loading));
         let (wanted, answer) = (wanted.clone(), answer.clone());
         encoder.live(move |sessions| {
             let open = || {
@@ -209,24 +221,25 @@ impl Models {
         encoder: &EncoderThread,
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
-        match (slot, result) {
-            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
+        let open = slot.filter(|(_, slot)| !matches!(slot, Slot::Ready(_)));
+        match (open, result) {
+            (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
+            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more, or it was wanted again and came sooner.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
         }
     }
 
-    /// Has a model that came with another head used by all who listen to it.
-    pub(super) fn renew(&mut self, model: &Arc<Model>) {
+    /// Adds a head to every model that it fits, for all who listen to one.
+    pub(super) fn add(&mut self, head: &Head) {
         for (_, slot) in &mut self.0 {
             if let Slot::Ready(loaded) = slot
-                && loaded.model.sha256() == model.sha256()
-                && loaded.model.manifest.id == model.manifest.id
+                && head.check(&loaded.model.manifest).is_ok()
             {
-                loaded.model = Arc::clone(model);
+                let model = loaded.model.with_head(head.clone());
                 loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+                loaded.model = Arc::new(model);
             }
         }
     }
@@ -253,16 +266,10 @@ impl Models {
         }
     }
 
-    /// Frees what nobody wants. With `retry`, what is missing is forgotten and looked for again.
-    pub(super) fn keep(
-        &mut self,
-        retry: bool,
-        encoder: &EncoderThread,
-        is_wanted: impl Fn(&Wanted) -> bool,
-    ) {
+    /// Frees what nobody wants.
+    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&Wanted) -> bool) {
         self.0.retain(|(wanted, slot)| {
-            let missing = matches!(slot, Slot::Missing(_));
-            let keep = is_wanted(wanted) && !(retry && missing);
+            let keep = is_wanted(wanted);
             if let (false, Slot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));

@@ -81,6 +81,8 @@ pub struct Running {
     pub key_head: Option<HeadInfo>,
     /// Length of its window in seconds of audio.
     pub window_s: f64,
+    /// The lengths of windows that make sense for it, in seconds, shortest first.
+    pub windows_s: Arc<[f64]>,
 }
 
 /// One window's result and its place.
@@ -262,6 +264,7 @@ mod tests {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         };
         history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)

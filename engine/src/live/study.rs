@@ -170,7 +170,7 @@ impl Desk {
 
     /// Takes a window in; its distances to the references, by their ids.
     pub(super) fn hear(&mut self, hidden: &HiddenStates) -> Vec<(Arc<str>, f32)> {
-        let values = hidden.layer(self.layer);
+        let values = hidden.pooled_layer(self.layer);
         let Some(model) = self.model.as_ref().filter(|_| !values.is_empty()) else {
             return Vec::new();
         };
@@ -186,7 +186,7 @@ impl Desk {
         };
         let references = self.study.references.iter().filter(comparable);
         let distance = |reference: &Arc<Reference>| {
-            let distance = reference.distance(values, map)?;
+            let distance = reference.distance(&values, map)?;
             Some((Arc::from(reference.id.as_str()), distance))
         };
         let distances = references.clone().filter_map(distance).collect();
@@ -447,8 +447,8 @@ impl Desk {
         })
     }
 
-    /// Takes the news of an errand in. The model as it is from now on, if a head was saved.
-    pub(super) fn hear_of(&mut self, news: News) -> Option<Arc<Model>> {
+    /// Takes the news of an errand in. The head that was saved, if one was.
+    pub(super) fn hear_of(&mut self, news: News) -> Option<Head> {
         self.changed = true;
         match news {
             News::Taught(Ok(head)) => {
@@ -467,9 +467,9 @@ impl Desk {
                 self.study.is_fitting = false;
                 self.study.notice = Some(reason);
             }
-            News::Saved(Ok((model, said))) => {
+            News::Saved(Ok((head, said))) => {
                 self.study.said = Some(said);
-                return Some(model);
+                return Some(head);
             }
             News::Saved(Err(reason)) => self.study.notice = Some(reason),
             News::Progress(done_s, promised_s) => {

@@ -132,6 +132,7 @@ impl Track {
         Wanted {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
+            window_s: self.settings.window_s.filter(|window_s| !window_s.is_nan()),
             device: self.settings.device.clone(),
             precision: self.settings.precision,
             library_folder: self.settings.library_folder.clone(),
@@ -172,15 +173,18 @@ impl Track {
 
     /// Has the intake cut windows for the model that runs now, or none.
     fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
+        let renewed = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model));
+        if let Some(loaded) = renewed {
+            self.desk.listen_to(&loaded.model);
+        }
         let Some(intake) = &mut self.intake else {
             return Ok(());
         };
         let listens_to = self.listening.as_ref().map(|(session, _)| *session);
         if loaded.map(|loaded| loaded.session) == listens_to {
             // The same session, but a head may have come.
-            if let Some(loaded) = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model)) {
+            if let Some(loaded) = renewed {
                 self.listening = Some(self.listener(loaded));
-                self.desk.listen_to(&loaded.model);
             }
             return Ok(());
         }
@@ -191,7 +195,6 @@ impl Track {
             let manifest = &loaded.model.manifest;
             intake.listen(manifest.sample_rate_hz, manifest.window_samples)?;
             self.listening = Some(self.listener(loaded));
-            self.desk.listen_to(&loaded.model);
         }
         if went_on {
             self.begin_anew(Cause::Start);
@@ -326,7 +329,7 @@ impl Track {
         let taught = self.desk.head.as_ref();
         let answer = |head: &Head| {
             let sha256 = Arc::from(head.sha256.as_str());
-            (sha256, head.probabilities(&hidden))
+            (sha256, head.answers(&hidden))
         };
         heard.others.extend(taught.map(answer));
         let entry = Arc::new(history::entry(

@@ -117,10 +117,10 @@ impl Worker {
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
             Message::News(id, news) => {
-                let mut renewed = None;
-                self.with(id, |track| renewed = track.desk.hear_of(*news));
-                if let Some(model) = renewed {
-                    self.models.renew(&model);
+                let mut saved = None;
+                self.with(id, |track| saved = track.desk.hear_of(*news));
+                if let Some(head) = saved {
+                    self.models.add(&head);
                 }
             }
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
@@ -160,9 +160,11 @@ impl Worker {
         let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
         wanted.extend(fallbacks);
         self.models
-            .keep(retry, &self.encoder, |other| wanted.contains(other));
-        for wanted in &wanted {
-            self.models.want(wanted, &self.encoder, &self.answers);
+            .keep(&self.encoder, |other| wanted.contains(other));
+        for (n, one) in wanted.iter().enumerate() {
+            if !wanted[..n].contains(one) {
+                self.models.want(one, retry, &self.encoder, &self.answers);
+            }
         }
     }
 

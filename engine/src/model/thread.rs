@@ -144,8 +144,8 @@ pub(crate) struct Opened {
 struct Open {
     id: SessionId,
     users: usize,
-    /// The model's identity: its id and the hash that names its weights.
-    model: (String, String),
+    /// The model's identity: its id, the hash that names its weights, and the window's length.
+    model: (String, String, usize),
     options: SessionOptions,
     warm_up: Duration,
     session: Session,
@@ -189,7 +189,11 @@ impl Sessions {
         options: SessionOptions,
     ) -> Result<Opened, EncodeError> {
         let manifest = &model.manifest;
-        let identity = (manifest.id.clone(), model.sha256().to_owned());
+        let identity = (
+            manifest.id.clone(),
+            model.sha256().to_owned(),
+            manifest.window_samples,
+        );
         if let Some(open) = self
             .open
             .iter_mut()

@@ -7,7 +7,7 @@ use rosc::{OscPacket, OscType, decoder};
 
 use super::*;
 use crate::export::sample;
-use crate::head::HeadInfo;
+use crate::head::{HeadInfo, Outputs, Reads};
 use crate::live::{ModelStatus, Running, Study};
 use crate::model::device::{Choice, Report};
 use crate::model::{Operators, Precision};
@@ -51,6 +51,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
     };
     let model = ModelStatus {
         running: Some(Running {
+            windows_s: [5.0].into(),
             id: "embedded".to_owned(),
             sha256: String::new(),
             genre_labels: labels.into(),
@@ -60,6 +61,8 @@ fn snapshot(labels: &[String]) -> Snapshot {
                 id: "mood-1".to_owned(),
                 task: "mood".to_owned(),
                 labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
+                reads: Reads::Window,
+                outputs: Outputs::Multiclass,
                 layers_text: String::new(),
                 metrics_text: String::new(),
                 source_text: String::new(),

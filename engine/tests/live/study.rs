@@ -156,7 +156,8 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
     }
     stage.stream.ask(Request::Lessons(Lessons::default()));
     let snapshot = stage.wait("nothing", |s| s.study.taught.is_none());
-    assert!(snapshot.model.running.as_ref().unwrap().heads.is_empty());
+    let heads = &snapshot.model.running.as_ref().unwrap().heads;
+    assert!(heads.iter().all(|head| head.id != "taught"), "{heads:?}");
 }
 
 #[test]
@@ -272,7 +273,9 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
             .map(|head| head.task.clone())
             .collect::<Vec<_>>()
     };
-    let snapshot = stage.wait("the head", |s| heads(s) == ["part", "taught"]);
+    let snapshot = stage.wait("the head", |s| {
+        heads(s).ends_with(&["part", "taught"].map(String::from))
+    });
     // Nothing of what was heard is lost by it.
     assert_eq!(snapshot.latest, recent);
     let snapshot = play(&mut stage, &rock, 9.0);
@@ -284,10 +287,14 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
         .heard
         .clone()
         .unwrap();
-    assert_eq!(heard.others.len(), 2);
-    assert!(heard.others[0].1[0] > 0.5, "{:?}", heard.others);
+    let running = snapshot.model.running.as_ref().unwrap();
+    let part = running.heads.iter().find(|head| head.id == "part").unwrap();
+    let said = heard.answer_of(&part.sha256).unwrap();
+    assert!(said[0] > 0.5, "{said:?}");
     // An instance that loads the model from the disk finds the head there.
     drop(stage);
     let next = Stage::exact(rate_hz, 1.0, Settings::default());
-    next.wait("the head", |s| heads(s) == ["part"]);
+    next.wait("the head", |s| {
+        heads(s).last().is_some_and(|head| head == "part")
+    });
 }

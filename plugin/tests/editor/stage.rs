@@ -144,6 +144,7 @@ pub fn heard_at(second: f64) -> Heard {
         key_label: clear_key(key, sure),
         point: Some(place_at(second)),
         others: Vec::new(),
+        ribbons: Vec::new(),
         distances: Vec::new(),
     }
 }
@@ -229,6 +230,7 @@ pub fn running(labels: &[&str]) -> Running {
         map: Some(Arc::clone(map())),
         heads: Arc::default(),
         window_s: 5.0,
+        windows_s: [5.0].into(),
         offered: Arc::default(),
         genre_head: None,
         key_head: None,

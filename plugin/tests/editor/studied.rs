@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mertscope_engine::head::HeadInfo;
+use mertscope_engine::head::{HeadInfo, Outputs, Reads};
 use mertscope_engine::live::{Snapshot, Study};
 use mertscope_engine::model::Model;
 use mertscope_engine::reference::{Reference, Source};
@@ -19,6 +19,8 @@ pub fn studied(windows: usize) -> Snapshot {
         sha256: "taught".to_owned(),
         task: "taught".to_owned(),
         labels: ["drop", "break"].map(str::to_owned).to_vec().into(),
+        outputs: Outputs::Multiclass,
+        reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),
         source_text: "42 windows marked by hand".to_owned(),

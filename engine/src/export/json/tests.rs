@@ -94,7 +94,7 @@ fn the_schema_refuses_what_the_command_never_writes() {
             "/timeline/0/distances/cdcdcdcdcdcdcdcd",
             serde_json::json!(-0.5),
         ),
-        ("/timeline/0/further/mood/calm", serde_json::json!(2)),
+        ("/timeline/0/further/mood/calm", serde_json::json!("much")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = wrong;

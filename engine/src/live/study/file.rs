@@ -91,7 +91,7 @@ impl FileErrand {
             let hidden = encoded
                 .hidden
                 .map_err(|error| format!("{file} could not be analysed. {error}"))?;
-            windows.push(hidden.layer(self.layer).to_vec());
+            windows.push(hidden.pooled_layer(self.layer).into_owned());
             means.add(&hidden, manifest.layers.len());
             Ok(())
         };

@@ -18,11 +18,11 @@ impl Mean {
     pub(super) fn add(&mut self, hidden: &HiddenStates, layers: usize) {
         if self.sums.is_empty() {
             let there = (0..layers).filter(|layer| !hidden.layer(*layer).is_empty());
-            let empty = |layer| (layer, vec![0.0; hidden.layer(layer).len()]);
+            let empty = |layer| (layer, vec![0.0; hidden.width]);
             self.sums = there.map(empty).collect();
         }
         for (layer, sum) in &mut self.sums {
-            for (sum, value) in sum.iter_mut().zip(hidden.layer(*layer)) {
+            for (sum, value) in sum.iter_mut().zip(&*hidden.pooled_layer(*layer)) {
                 *sum += f64::from(*value);
             }
         }
