@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
-use crate::head::HeadInfo;
+use crate::head::{Head, HeadInfo};
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
@@ -263,15 +263,15 @@ impl Models {
         }
     }
 
-    /// Has a model that came with another head used by all who listen to it.
-    pub(super) fn renew(&mut self, model: &Arc<Model>) {
+    /// Adds a head to every model that it fits, for all who listen to one.
+    pub(super) fn add(&mut self, head: &Head) {
         for (_, slot) in &mut self.0 {
             if let Slot::Ready(loaded) = slot
-                && loaded.model.sha256() == model.sha256()
-                && loaded.model.manifest.id == model.manifest.id
+                && head.check(&loaded.model.manifest).is_ok()
             {
-                loaded.model = Arc::clone(model);
+                let model = loaded.model.with_head(head.clone());
                 loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+                loaded.model = Arc::new(model);
             }
         }
     }

@@ -16,7 +16,7 @@ use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
 use crate::head::Head;
 use crate::listen::Listener;
-use crate::model::{Encoded, Model, SessionId};
+use crate::model::{Encoded, SessionId};
 use crate::resample::ResampleError;
 use crate::timeline::Status;
 use show::put;
@@ -47,8 +47,6 @@ pub(super) struct Due {
 /// Who listens to the results of a session.
 struct Listening {
     session: SessionId,
-    /// The session's model, with the heads that it had when this began.
-    model: Arc<Model>,
     listener: Listener,
 }
 
@@ -191,26 +189,22 @@ impl Track {
 
     /// Has the intake cut windows for the model that runs now, or none.
     fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
-        if self.intake.is_none() {
-            return Ok(());
-        }
-        let listens_to = self.listening.as_ref().map(|to| to.session);
-        if loaded.map(|loaded| loaded.session) == listens_to {
-            // The same session, but a head may have come.
-            let is_heard = |model: &Arc<Model>| {
-                let listening = self.listening.as_ref();
-                listening.is_some_and(|to| Arc::ptr_eq(&to.model, model))
-            };
-            if let Some(loaded) = loaded.filter(|loaded| !is_heard(&loaded.model)) {
-                self.listening = Some(self.listener(loaded));
-                self.desk.listen_to(&loaded.model);
-                self.keep_or_forget(loaded);
-            }
-            return Ok(());
+        let renewed = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model));
+        if let Some(loaded) = renewed {
+            self.desk.listen_to(&loaded.model);
         }
         let Some(intake) = &mut self.intake else {
             return Ok(());
         };
+        let listens_to = self.listening.as_ref().map(|to| to.session);
+        if loaded.map(|loaded| loaded.session) == listens_to {
+            // The same session, but a head may have come.
+            if let Some(loaded) = renewed {
+                self.listening = Some(self.listener(loaded));
+                self.keep_or_forget(loaded);
+            }
+            return Ok(());
+        }
         let went_on = intake.listens();
         intake.ignore();
         self.listening = None;
@@ -218,7 +212,6 @@ impl Track {
             let manifest = &loaded.model.manifest;
             intake.listen(manifest.sample_rate_hz, manifest.window_samples)?;
             self.listening = Some(self.listener(loaded));
-            self.desk.listen_to(&loaded.model);
         }
         if went_on {
             self.begin_anew(Cause::Start);
@@ -252,7 +245,6 @@ impl Track {
         let heads = &self.settings.heads;
         Listening {
             session: loaded.session,
-            model: Arc::clone(&loaded.model),
             listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
         }
     }

@@ -120,10 +120,10 @@ impl Worker {
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
             Message::News(id, news) => {
-                let mut renewed = None;
-                self.with(id, |track| renewed = track.desk.hear_of(*news));
-                if let Some(model) = renewed {
-                    self.models.renew(&model);
+                let mut saved = None;
+                self.with(id, |track| saved = track.desk.hear_of(*news));
+                if let Some(head) = saved {
+                    self.models.add(&head);
                 }
             }
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),

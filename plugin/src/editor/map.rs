@@ -287,8 +287,12 @@ fn draw(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame) -> Drawing 
     ));
     grid(frame, palette, &mut drawing);
     path(desk, frame, &mut drawing);
-    landmarks(painter, desk, map, frame, &mut drawing);
-    references(painter, desk, frame, &mut drawing);
+    let marks = map.landmarks.iter().filter_map(|mark| frame.pos(mark.at));
+    let marks: Vec<Rect> = marks
+        .map(|at| Rect::from_center_size(at, Vec2::splat(9.0)))
+        .collect();
+    let taken = references(painter, desk, frame, marks, &mut drawing);
+    landmarks(painter, desk, map, frame, taken, &mut drawing);
     drawing
 }
 
@@ -380,15 +384,16 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
     }
 }
 
-fn landmarks(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame, drawing: &mut Drawing) {
+/// Draws the landmarks, their names where nothing is `taken`.
+fn landmarks(
+    painter: &Painter,
+    desk: &Desk<'_>,
+    map: &Map,
+    frame: Frame,
+    mut taken: Vec<Rect>,
+    drawing: &mut Drawing,
+) {
     let font = text::plain(Size::Small);
-    let marks = map
-        .landmarks
-        .iter()
-        .filter_map(|landmark| frame.pos(landmark.at));
-    let mut taken: Vec<Rect> = marks
-        .map(|at| Rect::from_center_size(at, Vec2::splat(9.0)))
-        .collect();
     for landmark in &map.landmarks {
         let Some(at) = frame.pos(landmark.at).filter(|at| frame.rect.contains(*at)) else {
             continue;
