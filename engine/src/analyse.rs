@@ -88,9 +88,9 @@ impl Analyser {
         let session = SessionOptions {
             threads: options.threads,
             layers: model.layers_in_use(),
+            frames: model.frames_in_use(),
             precision: options.precision,
             device: options.device.clone(),
-            ..SessionOptions::default()
         };
         Ok(Self {
             encoder: Encoder::start(runtime, Arc::clone(&model), session)?,
@@ -252,10 +252,7 @@ impl<'a> Run<'a> {
             self.device = device;
         }
         let (status, heard) = match encoded.hidden {
-            Ok(hidden) => (
-                Status::Ok,
-                Some(self.listener.hear(&hidden.pooled(), end_s)),
-            ),
+            Ok(hidden) => (Status::Ok, Some(self.listener.hear(&hidden, end_s))),
             Err(error) => {
                 self.failed.get_or_insert(error);
                 (Status::Failed, None)

@@ -13,9 +13,9 @@ pub(crate) fn serialize<S: Serializer>(values: &[f32], serializer: S) -> Result<
     serializer.serialize_str(&text)
 }
 
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+pub(crate) fn deserialize<'de, T: From<Vec<f32>>, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Vec<f32>, D::Error> {
+) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     let value = |digits: &[u8]| {
         let digits = std::str::from_utf8(digits).ok()?;
@@ -26,7 +26,9 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         return Err(D::Error::custom("a vector is cut off"));
     }
     let values: Option<Vec<f32>> = text.as_bytes().chunks(4).map(value).collect();
-    values.ok_or_else(|| D::Error::custom("a vector holds something else than finite numbers"))
+    values
+        .map(T::from)
+        .ok_or_else(|| D::Error::custom("a vector holds something else than finite numbers"))
 }
 
 /// A value as it comes back from the state, so that what is in use and what is kept are the same.

@@ -1,6 +1,7 @@
 //! Music as embeddings, file by file: what heads and maps are fitted on.
 //!
-//! Each file gives up to some windows, spread evenly over it, and their hidden states. These are
+//! Each file gives up to some windows, spread evenly over it, and their hidden states, averaged over
+//! time or, for heads that read frames, some single frames of each. These are
 //! kept in a cache by the hash of the file and of the model, so that a second run reads them
 //! instead of running the model. Cache files are written whole or not at all.
 
@@ -15,6 +16,7 @@ use crossbeam_channel::unbounded;
 
 use crate::decode::{DecodeError, Decoder};
 use crate::feed::{Feed, FeedError};
+use crate::head::Reads;
 use crate::model::device::Choice;
 use crate::model::{
     EncodeError, Encoder, HiddenStates, Job, Model, Runtime, SessionOptions, sha256,
@@ -25,6 +27,9 @@ use cache::Cache;
 
 /// The part of a file that windows are taken from, in seconds, so that memory stays bounded.
 const LONGEST_S: f64 = 1200.0;
+
+/// Frames that are taken of a window: neighbours say much the same.
+const FRAMES: usize = 8;
 
 /// Why a file has no embeddings.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +83,8 @@ pub enum CorpusError {
 pub struct FileEmbeddings {
     /// SHA-256 of the file's bytes.
     pub sha256: String,
-    /// Pooled hidden states `[layers, width]` of each window, in order; at least one.
+    /// Hidden states `[layers, width]` of each window, or of each frame that was taken, in order; at
+    /// least one.
     pub windows: Vec<HiddenStates>,
 }
 
@@ -102,23 +108,26 @@ pub struct Embeddings {
     threads: usize,
     device: Choice,
     windows: usize,
+    reads: Reads,
     cache: Cache,
     /// Started for the first file that is not in the cache.
     encoder: OnceCell<Encoder>,
 }
 
 impl Embeddings {
-    /// Gets at most `windows` windows of each file, and keeps them in `cache`.
+    /// Gets what a head `reads` of at most `windows` windows of each file, and keeps it in `cache`.
     #[must_use]
     pub fn new(
         runtime: &'static Runtime,
         model: Arc<Model>,
+        reads: Reads,
         cache: &Path,
         windows: usize,
         threads: usize,
     ) -> Self {
         Self {
-            cache: Cache::new(cache, &model, windows.max(1)),
+            cache: Cache::new(cache, &model, reads, windows.max(1)),
+            reads,
             runtime,
             model,
             threads,
@@ -169,7 +178,7 @@ impl Embeddings {
         };
         let hidden: Vec<HiddenStates> = replies
             .iter()
-            .map(|encoded| encoded.hidden.map(HiddenStates::pooled))
+            .map(|encoded| encoded.hidden)
             .collect::<Result<_, _>>()
             .map_err(failed)?;
         if hidden.len() < count {
@@ -178,13 +187,17 @@ impl Embeddings {
                 reason: "the encoder thread ended".to_owned(),
             }));
         }
-        Ok(hidden)
+        Ok(match self.reads {
+            Reads::Window => hidden.into_iter().map(HiddenStates::pooled).collect(),
+            Reads::Frames => hidden.iter().flat_map(some_frames).collect(),
+        })
     }
 
     fn encoder(&self) -> Result<&Encoder, CorpusError> {
         if self.encoder.get().is_none() {
             let options = SessionOptions {
                 threads: self.threads,
+                frames: self.reads == Reads::Frames,
                 device: self.device.clone(),
                 ..SessionOptions::default()
             };
@@ -238,6 +251,25 @@ impl Embeddings {
     }
 }
 
+/// Some frames of a window, spread evenly over it, as hidden states `[layers, width]` of their own.
+fn some_frames(hidden: &HiddenStates) -> Vec<HiddenStates> {
+    let (frames, width) = (hidden.frames.unwrap_or(1), hidden.width);
+    let of_frame = |frame: usize| {
+        let layers = hidden.data.chunks_exact(frames * width);
+        layers.flat_map(move |layer| &layer[frame * width..(frame + 1) * width])
+    };
+    let chosen = spread(frames, FRAMES).into_iter();
+    chosen
+        .map(|frame| HiddenStates {
+            layers: hidden.layers,
+            which: hidden.which.clone(),
+            frames: None,
+            width,
+            data: of_frame(frame).copied().collect(),
+        })
+        .collect()
+}
+
 /// At most `wanted` of `count` indices, each in the middle of its share.
 fn spread(count: usize, wanted: usize) -> Vec<usize> {
     if count <= wanted {
@@ -251,7 +283,7 @@ fn spread(count: usize, wanted: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::runtime;
+    use crate::model::{LayerSet, runtime};
 
     #[test]
     fn windows_are_spread_evenly() {
@@ -262,13 +294,29 @@ mod tests {
     }
 
     #[test]
+    fn frames_are_taken_out_of_every_layer() {
+        let hidden = HiddenStates {
+            layers: 2,
+            which: LayerSet::All,
+            frames: Some(3),
+            width: 2,
+            data: (0..12).map(|n| n as f32).collect(),
+        };
+        let frames = some_frames(&hidden);
+        assert_eq!(frames.len(), 3);
+        assert_eq!(frames[1].data, [2.0, 3.0, 8.0, 9.0]);
+        assert_eq!((frames[1].frames, frames[1].layers), (None, 2));
+    }
+
+    #[test]
     fn a_second_run_reads_what_the_first_one_kept() {
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo/two-rooms.ogg");
         let cache = tempfile::tempdir().unwrap();
         let model = Arc::new(Model::embedded().unwrap());
         let embeddings = |windows| {
             let runtime = runtime::load(None).unwrap();
-            Embeddings::new(runtime, Arc::clone(&model), cache.path(), windows, 1)
+            let model = Arc::clone(&model);
+            Embeddings::new(runtime, model, Reads::Window, cache.path(), windows, 1)
         };
         let first = embeddings(3);
         let heard = first.of(&demo).unwrap();
@@ -293,7 +341,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = Arc::new(Model::embedded().unwrap());
         let runtime = runtime::load(None).unwrap();
-        let embeddings = Embeddings::new(runtime, model, folder.path(), 3, 1);
+        let embeddings = Embeddings::new(runtime, model, Reads::Window, folder.path(), 3, 1);
         let path = folder.path().join("text.wav");
         fs::write(&path, "no music").unwrap();
         for path in [&path, &folder.path().join("gone.wav")] {

@@ -5,8 +5,9 @@
 //! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
 //! view's thread: a picture takes a good part of a second.
 
-use crate::head::HeadInfo;
-use crate::model::Model;
+use crate::head::{HeadInfo, Outputs};
+use crate::model::{HeadChoice, Model};
+use crate::reference::Reference;
 use crate::timeline::Timeline;
 
 pub mod csv;
@@ -28,8 +29,12 @@ pub struct Run {
     pub model_id: String,
     /// The model file's sha256, in lower-case hexadecimal.
     pub model_sha256: String,
-    /// The heads in use; at most one a task.
+    /// The heads that tell genre and key; at most one a task.
     pub heads: Vec<HeadRef>,
+    /// The heads in use for other tasks.
+    pub further: Vec<HeadRef>,
+    /// What was compared with; only live.
+    pub references: Vec<ReferenceRef>,
     /// The device that really runs the model, in words.
     pub device: String,
     /// The arithmetic it runs in, such as `fp32`.
@@ -45,7 +50,9 @@ pub struct Run {
 /// Which head gave the probabilities of one task.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct HeadRef {
-    /// `genre` or `key`.
+    /// Its name among the heads of its model.
+    pub id: String,
+    /// What it tells: `genre`, `key`, or something of the user's own.
     pub task: String,
     /// The head file's sha256, in lower-case hexadecimal.
     pub sha256: String,
@@ -53,17 +60,51 @@ pub struct HeadRef {
     pub layers: String,
     /// Its labels, in the order of its output.
     pub labels: Vec<String>,
+    /// What its outputs mean.
+    pub outputs: Outputs,
 }
 
 impl From<&HeadInfo> for HeadRef {
     fn from(head: &HeadInfo) -> Self {
         Self {
+            id: head.id.clone(),
             task: head.task.clone(),
             sha256: head.sha256.clone(),
             layers: head.layers_text.clone(),
             labels: head.labels.to_vec(),
+            outputs: head.outputs,
         }
     }
+}
+
+/// What distances are to.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ReferenceRef {
+    /// Names it in each window.
+    pub id: String,
+    /// What the user calls it.
+    pub name: String,
+    /// SHA-256 of the file it was made of, or of the windows that were captured.
+    pub source_sha256: String,
+}
+
+impl From<&Reference> for ReferenceRef {
+    fn from(reference: &Reference) -> Self {
+        Self {
+            id: reference.id.clone(),
+            name: reference.name.clone(),
+            source_sha256: reference.source_sha256.clone(),
+        }
+    }
+}
+
+/// The heads of a model for other tasks than genre and key, as files are analysed with them.
+#[must_use]
+pub fn further_heads(model: &Model) -> Vec<HeadRef> {
+    let heads = model.further_heads(&HeadChoice::new()).into_iter();
+    heads
+        .map(|head| HeadRef::from(&HeadInfo::from(head)))
+        .collect()
 }
 
 /// The genre and key heads of a model, whose results every export has.

@@ -7,6 +7,8 @@
 //! | `task` | what it tells: `genre`, `key`, … |
 //! | `labels` | JSON list of the labels, in the order of the outputs |
 //! | `layers` | JSON list: the hidden state it reads; several for a weighted sum of layers |
+//! | `reads` | `window`, the mean over time, also where it is left out; `frames` for a head that speaks of each |
+//! | `outputs` | what they mean, see [`Outputs`]; `multiclass` where it is left out |
 //! | `temperature` | logits are divided by it, so that probabilities are calibrated |
 //! | `encoder_sha256` | the model whose hidden states it was fitted on, [`Model::sha256`](crate::model::Model::sha256) |
 //! | `training_data`, `metrics`, `licence` | shown to people |
@@ -26,6 +28,7 @@ mod info;
 pub mod marble;
 pub mod metrics;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +52,10 @@ pub struct Head {
     pub encoder_sha256: String,
     /// Which hidden states it reads.
     pub input: LayerInput,
+    /// What of a window it reads.
+    pub reads: Reads,
+    /// What its outputs mean.
+    pub outputs: Outputs,
     /// The file's metadata, for people: `training_data`, `metrics`, `licence`.
     pub metadata: HashMap<String, String>,
     path: PathBuf,
@@ -57,6 +64,58 @@ pub struct Head {
     std: Vec<f32>,
     hidden: Option<Dense>,
     output: Dense,
+}
+
+/// What of a window a head reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Reads {
+    /// The mean over time.
+    #[default]
+    Window,
+    /// Each frame, 50 or 75 a second.
+    Frames,
+}
+
+impl Reads {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Window, Self::Frames];
+
+    /// Its name in a head's file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Frames => "frames",
+        }
+    }
+}
+
+/// What a head's outputs mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outputs {
+    /// Probabilities of labels of which one is true; they sum to 1 (softmax).
+    #[default]
+    Multiclass,
+    /// Probabilities of labels each of which is true or not (sigmoid).
+    Multilabel,
+    /// Quantities, one a label, in the unit they were fitted in.
+    Regression,
+}
+
+impl Outputs {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Multiclass, Self::Multilabel, Self::Regression];
+
+    /// Its name in a head's file and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Multiclass => "multiclass",
+            Self::Multilabel => "multilabel",
+            Self::Regression => "regression",
+        }
+    }
 }
 
 /// Which hidden states a head reads.
@@ -143,7 +202,7 @@ impl Head {
     /// # Errors
     /// [`HeadError::OtherModel`] for other weights, another width or number of layers, and for a weighted
     /// sum of layers that may not be mixed; [`HeadError::Invalid`] for a key head that does not
-    /// name the 24 keys in order.
+    /// name the 24 keys in order, and for one of genre or key that is not multiclass.
     pub fn check(&self, manifest: &Manifest) -> Result<(), HeadError> {
         let other = |reason: String| {
             Err(HeadError::OtherModel {
@@ -169,12 +228,27 @@ impl Head {
         if layers.len() > 1 && !manifest.graph.layers_mixable {
             return other("it mixes layers that are not alike in this model".to_owned());
         }
-        if self.task == "key" && !is_key_labels(&self.labels) {
-            return Err(HeadError::Invalid {
+        if self.reads == Reads::Frames && manifest.graph.frames.is_empty() {
+            return other("it reads frames, and the model gives none".to_owned());
+        }
+        let invalid = |reason: String| {
+            Err(HeadError::Invalid {
                 path: self.path.clone(),
-                reason: "a key head names the 24 keys, C to B major and then C to B minor"
-                    .to_owned(),
-            });
+                reason,
+            })
+        };
+        if self.task == "key" && !is_key_labels(&self.labels) {
+            return invalid(
+                "a key head names the 24 keys, C to B major and then C to B minor".to_owned(),
+            );
+        }
+        if ["genre", "key"].contains(&self.task.as_str()) && self.outputs != Outputs::Multiclass {
+            return invalid(format!(
+                "a head of the task “{}” chooses one label, and this one is {}; give its task \
+                 another name",
+                self.task,
+                self.outputs.name()
+            ));
         }
         Ok(())
     }
@@ -193,18 +267,39 @@ impl Head {
         &self.path
     }
 
-    /// The hidden state that the head reads, `[width]`, out of pooled hidden states.
-    fn features(&self, hidden: &HiddenStates) -> Vec<f32> {
-        match &self.input {
-            LayerInput::One(layer) => hidden.layer(*layer).to_vec(),
-            LayerInput::Weighted(layers) => weighted(hidden, layers),
+    /// What the head says, `[labels]`, of hidden states `[layers, (frames,) width]`: calibrated
+    /// probabilities or quantities, see [`Outputs`]. A head that reads frames says the mean over
+    /// them.
+    #[must_use]
+    pub fn answers(&self, hidden: &HiddenStates) -> Vec<f32> {
+        if self.reads == Reads::Frames && hidden.frames.is_some() {
+            return mean_of_rows(&self.frame_answers(hidden), self.labels.len());
         }
+        self.apply(match &self.input {
+            LayerInput::One(layer) => hidden.pooled_layer(*layer).into_owned(),
+            LayerInput::Weighted(layers) => {
+                let mut sum = vec![0.0; hidden.width];
+                for (layer, weight) in layers {
+                    add(&mut sum, &hidden.pooled_layer(*layer), *weight);
+                }
+                sum
+            }
+        })
     }
 
-    /// Calibrated probabilities `[labels]` from pooled hidden states `[layers, width]`.
+    /// What the head says of each frame, `[frames, labels]`; one row for pooled hidden states.
     #[must_use]
-    pub fn probabilities(&self, hidden: &HiddenStates) -> Vec<f32> {
-        let mut x = self.features(hidden);
+    pub fn frame_answers(&self, hidden: &HiddenStates) -> Vec<f32> {
+        let features = match &self.input {
+            LayerInput::One(layer) => Cow::Borrowed(hidden.layer(*layer)),
+            LayerInput::Weighted(layers) => Cow::Owned(weighted(hidden, layers)),
+        };
+        let frames = features.chunks_exact(hidden.width);
+        frames.flat_map(|x| self.apply(x.to_vec())).collect()
+    }
+
+    /// The answers to one vector, `[width]`.
+    fn apply(&self, mut x: Vec<f32>) -> Vec<f32> {
         for ((x, mean), std) in x.iter_mut().zip(&self.mean).zip(&self.std) {
             *x = (*x - mean) / std;
         }
@@ -217,7 +312,11 @@ impl Head {
             .into_iter()
             .map(|logit| logit / self.temperature)
             .collect();
-        softmax(&logits)
+        match self.outputs {
+            Outputs::Multiclass => softmax(&logits),
+            Outputs::Multilabel => logits.into_iter().map(sigmoid).collect(),
+            Outputs::Regression => logits,
+        }
     }
 }
 
@@ -226,11 +325,24 @@ impl Head {
 pub fn weighted(hidden: &HiddenStates, layers: &[(usize, f32)]) -> Vec<f32> {
     let mut sum = vec![0.0; hidden.frames.unwrap_or(1) * hidden.width];
     for (layer, weight) in layers {
-        for (sum, value) in sum.iter_mut().zip(hidden.layer(*layer)) {
-            *sum += weight * value;
-        }
+        add(&mut sum, hidden.layer(*layer), *weight);
     }
     sum
+}
+
+fn add(sum: &mut [f32], values: &[f32], weight: f32) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += weight * value;
+    }
+}
+
+/// The mean over rows of `width` values.
+pub(crate) fn mean_of_rows(values: &[f32], width: usize) -> Vec<f32> {
+    let mut mean = vec![0.0; width];
+    let rows = values.chunks_exact(width);
+    let share = 1.0 / rows.len().max(1) as f32;
+    rows.for_each(|row| add(&mut mean, row, share));
+    mean
 }
 
 /// Softmax that survives large logits.
@@ -239,6 +351,11 @@ fn softmax(logits: &[f32]) -> Vec<f32> {
     let exp: Vec<f32> = logits.iter().map(|logit| (logit - top).exp()).collect();
     let sum: f32 = exp.iter().sum();
     exp.into_iter().map(|exp| exp / sum).collect()
+}
+
+/// The probability that belongs to a logit.
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }
 
 fn is_key_labels(labels: &[String]) -> bool {
@@ -308,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_linear_head_standardises_multiplies_and_calibrates() {
-        let p = parse(&linear(), &[]).unwrap().probabilities(&states());
+        let p = parse(&linear(), &[]).unwrap().answers(&states());
         // x = ((3−1)/2, (2−1)/0.5) = (1, 2); logits (1, 2.5), divided by the temperature 2.
         let expected = 1.0 / (1.0 + (0.75f32).exp());
         assert!(
@@ -323,12 +440,46 @@ mod tests {
         tensors[0] = ("weight", vec![2, 3], vec![1., 0., 0., 0., 1., 1.]);
         tensors.push(("hidden.weight", vec![3, 2], vec![-1., 0., 0., 1., 1., 1.]));
         tensors.push(("hidden.bias", vec![3], vec![0., -1., 0.]));
-        let p = parse(&tensors, &[]).unwrap().probabilities(&states());
+        let p = parse(&tensors, &[]).unwrap().answers(&states());
         // ReLU(−1, 1, 3) = (0, 1, 3); logits (0, 4.5) / 2.
         assert!(
             (p[1] - 1.0 / (1.0 + (-2.25f32).exp())).abs() < 1e-6,
             "{p:?}"
         );
+    }
+
+    #[test]
+    fn outputs_are_what_the_file_says() {
+        let of = |outputs| {
+            parse(&linear(), &[("outputs", outputs)])
+                .unwrap()
+                .answers(&states())
+        };
+        // Logits (1, 2.5), divided by the temperature 2.
+        assert_eq!(of("regression"), [0.5, 1.25]);
+        for (p, logit) in of("multilabel").iter().zip([0.5f32, 1.25]) {
+            assert!((p - 1.0 / (1.0 + (-logit).exp())).abs() < 1e-6, "{p}");
+        }
+        assert!((of("multiclass").iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn frames_are_read_one_by_one_or_averaged() {
+        let frames = HiddenStates {
+            layers: 1,
+            which: crate::model::LayerSet::of([1], 2),
+            frames: Some(2),
+            width: 2,
+            data: vec![1., 2., 5., 2.],
+        };
+        // The mean of the frames is (3, 2), what `states` holds.
+        let window = parse(&linear(), &[]).unwrap();
+        assert_eq!(window.answers(&frames), window.answers(&states()));
+        let each = parse(&linear(), &[("reads", "frames"), ("outputs", "regression")]).unwrap();
+        // x = (0, 2) and (2, 2); logits (0, 2.5) and (2, 2.5), divided by the temperature 2.
+        assert_eq!(each.frame_answers(&frames), [0.0, 1.25, 1.0, 1.25]);
+        assert_eq!(each.answers(&frames), [0.5, 1.25]);
+        assert_eq!(each.answers(&states()), [0.5, 1.25]);
     }
 
     #[test]
@@ -365,6 +516,8 @@ mod tests {
             (linear(), ("labels", "calm"), "JSON"),
             (linear(), ("temperature", "0"), "temperature"),
             (linear(), ("temperature", "NaN"), "temperature"),
+            (linear(), ("outputs", "softmax"), "“softmax”"),
+            (linear(), ("reads", "beats"), "“beats”"),
             (linear(), ("layers", "[]"), "no layer"),
             (linear(), ("layers", "[0, 1]"), "layer_weights"),
             (
@@ -435,6 +588,20 @@ mod tests {
                 wide(None),
                 vec![("encoder_sha256", sha), ("task", "key")],
                 "24 keys",
+            ),
+            (
+                wide(None),
+                vec![("encoder_sha256", sha), ("reads", "frames")],
+                "gives none",
+            ),
+            (
+                wide(None),
+                vec![
+                    ("encoder_sha256", sha),
+                    ("task", "genre"),
+                    ("outputs", "multilabel"),
+                ],
+                "chooses one label",
             ),
         ] {
             let error = parse(&tensors, &changed)

@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::head::Head;
+use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::model::{HeadChoice, HiddenStates, Model};
 use crate::music::{GenreSmoother, Key, KeySmoother, clear_key};
-use crate::timeline::{Heard, KeyProbabilities};
+use crate::timeline::{Heard, KeyProbabilities, Ribbon};
+
+/// About how long a step of a ribbon is, in seconds: as fine as a display shows.
+const STEP_S: f64 = 0.1;
 
 /// Follows one stream with the heads and the map of a model.
 #[derive(Debug)]
 pub struct Listener {
     genre: Option<Head>,
     key: Option<Head>,
-    others: Vec<Head>,
+    others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
     genre_smoother: GenreSmoother,
     key_smoother: KeySmoother,
     last_end_s: Option<f64>,
+    /// Seconds of audio a frame.
+    frame_s: f64,
 }
 
 impl Listener {
@@ -31,7 +36,8 @@ impl Listener {
     /// The same, with the heads that `chosen` names instead of those that came with the model.
     #[must_use]
     pub fn with_heads(model: &Model, chosen: &HeadChoice, smoothing: bool) -> Self {
-        let others = model.further_heads(chosen).into_iter().cloned();
+        let others = model.further_heads(chosen).into_iter();
+        let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
         Self {
             genre: model.head_in_use("genre", chosen).cloned(),
             key: model.head_in_use("key", chosen).cloned(),
@@ -41,21 +47,26 @@ impl Listener {
             genre_smoother: GenreSmoother::default(),
             key_smoother: KeySmoother::new(),
             last_end_s: None,
+            frame_s: model.manifest.frame_s(),
         }
     }
 
-    /// What a window says, given its pooled hidden states `[layers, width]` and where it ends in
+    /// What a window says, given its hidden states `[layers, (frames,) width]` and where it ends in
     /// the stream. Windows come in order; audio that was skipped between two of them (silence,
     /// gaps) lets old evidence fade.
     pub fn hear(&mut self, hidden: &HiddenStates, end_s: f64) -> Heard {
         let elapsed_s = end_s - self.last_end_s.unwrap_or(end_s);
         self.last_end_s = Some(end_s);
-        let genre = self.genre.as_ref().map(|head| head.probabilities(hidden));
-        let key = self.key.as_ref().and_then(|head| {
-            KeyProbabilities::try_from(head.probabilities(hidden).as_slice()).ok()
-        });
+        let genre = self.genre.as_ref().map(|head| head.answers(hidden));
+        let key = self
+            .key
+            .as_ref()
+            .and_then(|head| KeyProbabilities::try_from(head.answers(hidden).as_slice()).ok());
         let others = self.others.iter();
-        let others = others.map(|head| head.probabilities(hidden)).collect();
+        let others = others
+            .map(|(sha256, head)| (Arc::clone(sha256), head.answers(hidden)))
+            .collect();
+        let ribbons = self.ribbons(hidden, elapsed_s);
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
         if !self.smoothing {
             let key_label = key.as_ref().and_then(most_probable);
@@ -67,6 +78,7 @@ impl Listener {
                 key_label,
                 point,
                 others,
+                ribbons,
                 distances: Vec::new(),
             };
         }
@@ -85,8 +97,43 @@ impl Listener {
             key_label,
             point,
             others,
+            ribbons,
             distances: Vec::new(),
         }
+    }
+}
+
+impl Listener {
+    /// What heads that read frames say of the last `elapsed_s` seconds of a window; of all of it
+    /// where nothing was heard before.
+    fn ribbons(&self, hidden: &HiddenStates, elapsed_s: f64) -> Vec<Ribbon> {
+        let Some(frames) = hidden.frames else {
+            return Vec::new();
+        };
+        let heads = self.others.iter();
+        let heads = heads.filter(|(_, head)| head.reads == Reads::Frames);
+        let per_step = ((STEP_S / self.frame_s).round() as usize).clamp(1, frames.max(1));
+        let new = if elapsed_s > 0.0 {
+            ((elapsed_s / self.frame_s).round() as usize).min(frames)
+        } else {
+            frames
+        };
+        let steps = (new / per_step).max(1);
+        heads
+            .map(|(sha256, head)| {
+                let labels = head.labels.len();
+                let all = head.frame_answers(hidden);
+                let from = all.len().saturating_sub(steps * per_step * labels);
+                let answers = all[from..].chunks_exact(per_step * labels);
+                Ribbon {
+                    head_sha256: Arc::clone(sha256),
+                    step_s: per_step as f64 * self.frame_s,
+                    answers: answers
+                        .flat_map(|step| mean_of_rows(step, labels))
+                        .collect(),
+                }
+            })
+            .collect()
     }
 }
 

@@ -9,6 +9,7 @@
 //! When the machine can't keep up the newest window wins and the effective hop grows; nothing
 //! queues up. A panic in a window is contained and shown, and the next window runs.
 
+mod aside;
 mod history;
 mod intake;
 mod models;
@@ -35,7 +36,8 @@ use track::Track;
 use worker::{Message, Worker};
 
 pub use snapshot::{
-    Entry, ModelState, ModelStatus, Running, Snapshot, SnapshotReader, State, Study,
+    Entry, FileProgress, LayerDistances, ModelState, ModelStatus, Running, Snapshot,
+    SnapshotReader, State, Study,
 };
 pub use study::Request;
 
@@ -89,6 +91,9 @@ pub struct Settings {
     pub model: Option<String>,
     /// The [`Model::sha256`](crate::model::Model::sha256) that is expected; another one counts as missing.
     pub model_sha256: Option<String>,
+    /// Length of a window in seconds, for models of free length; the model's own when nothing is
+    /// asked.
+    pub window_s: Option<f64>,
     /// Ids of the heads to be used, by task, instead of those that came with the model; an empty
     /// one for none.
     pub heads: HeadChoice,
@@ -112,6 +117,7 @@ impl Default for Settings {
         Self {
             model: None,
             model_sha256: None,
+            window_s: None,
             heads: HeadChoice::new(),
             device: Choice::Auto,
             precision: None,

@@ -128,10 +128,11 @@ impl Map {
         Ok(())
     }
 
-    /// Where pooled hidden states `[layers, width]` lie; `None` if they lack the layer.
+    /// Where hidden states `[layers, (frames,) width]` lie, averaged over time; `None` if they lack
+    /// the layer.
     #[must_use]
     pub fn place(&self, hidden: &HiddenStates) -> Option<[f32; 2]> {
-        self.place_values(hidden.layer(self.layer))
+        self.place_values(&hidden.pooled_layer(self.layer))
     }
 
     /// Where one pooled hidden state of [`Map::layer`] lies, `[width]`; `None` for another width.

@@ -18,7 +18,7 @@ mod published;
 pub mod runtime;
 mod session;
 pub mod store;
-mod thread;
+pub(crate) mod thread;
 mod variant;
 
 use std::borrow::Cow;
@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 
 use self::checkpoint::CheckpointError;
 use self::store::StoreError;
-use crate::head::{Head, HeadError};
+use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
 
 use published::Published;
@@ -67,7 +67,7 @@ pub struct Model {
 #[derive(Debug, Clone)]
 enum Weights {
     /// It is there: an ONNX file's bytes.
-    Onnx(Cow<'static, [u8]>),
+    Onnx(Arc<Cow<'static, [u8]>>),
     /// It is made of a published checkpoint.
     Published(Published),
 }
@@ -180,6 +180,14 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     (
         "key.safetensors",
         include_bytes!("../../assets/embedded/key.safetensors"),
+    ),
+    (
+        "tags.safetensors",
+        include_bytes!("../../assets/embedded/tags.safetensors"),
+    ),
+    (
+        "sound.safetensors",
+        include_bytes!("../../assets/embedded/sound.safetensors"),
     ),
     (
         "map.safetensors",
@@ -329,7 +337,7 @@ impl Model {
             map,
             remarks: Vec::new(),
             own: None,
-            weights: Weights::Onnx(onnx),
+            weights: Weights::Onnx(Arc::new(onnx)),
         })
     }
 
@@ -348,6 +356,21 @@ impl Model {
         LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
+    /// Whether one of its heads reads frames.
+    #[must_use]
+    pub fn frames_in_use(&self) -> bool {
+        self.heads.iter().any(|head| head.reads == Reads::Frames)
+    }
+
+    /// The same model with one more head, in place of one of the same name.
+    #[must_use]
+    pub(crate) fn with_head(&self, head: Head) -> Self {
+        let mut model = self.clone();
+        model.heads.retain(|other| other.id() != head.id());
+        model.heads.push(head);
+        model
+    }
+
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
     /// answers sooner on 5.
     ///
@@ -355,17 +378,23 @@ impl Model {
     /// [`ModelError::Window`] for a length that it doesn't take.
     pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
         let manifest = &mut self.manifest;
-        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
-        let longest = f64::from(120 * manifest.sample_rate_hz);
-        let range = manifest.graph.min_samples.max(1) as f64..=longest;
-        if manifest.graph.length == Length::Fixed || !range.contains(&samples) {
+        let own_s = manifest.window_s();
+        if (window_s - own_s).abs() < 1e-9 {
+            return Ok(self);
+        }
+        if !manifest.takes_window_s(window_s) {
             return Err(ModelError::Window {
                 id: manifest.id.clone(),
-                own_s: manifest.window_s(),
+                own_s,
                 window_s,
             });
         }
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
         manifest.window_samples = samples as usize;
+        // Its own length is one of the others now.
+        let others = &mut manifest.other_windows_s;
+        others.retain(|other_s| (other_s - window_s).abs() > 1e-9);
+        others.push(own_s);
         Ok(self)
     }
 
@@ -492,7 +521,7 @@ pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Hexadecimal SHA-256 of a file, read piece by piece.
-fn hash_of_file(path: &Path) -> io::Result<String> {
+pub(crate) fn hash_of_file(path: &Path) -> io::Result<String> {
     let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
     // Nothing ends it early.
     Ok(hash.unwrap_or_default())

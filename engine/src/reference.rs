@@ -1,13 +1,14 @@
 //! References: music to compare with, as a path on the map and a mean embedding.
 //!
-//! A reference keeps no audio. Its numbers are in half precision, so that eight of them take a few
-//! ten kilobytes of a project.
+//! A reference keeps no audio. Its numbers are in half precision, so that eight of them take some
+//! hundred kilobytes of a project at most.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::compact::{self, rounded};
 use crate::map::Map;
+use crate::model::HiddenStates;
 
 /// References that a stream may have.
 pub const MOST: usize = 8;
@@ -34,6 +35,17 @@ pub struct Reference {
     /// `x` and `y` in turn.
     #[serde(with = "compact")]
     path: Vec<f32>,
+    /// Means of further hidden states, for a look at them on request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    further: Vec<Further>,
+}
+
+/// The mean of a hidden state that is not the one that is compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Further {
+    layer: usize,
+    #[serde(with = "compact")]
+    centroid: Vec<f32>,
 }
 
 /// What a reference is made of.
@@ -51,6 +63,8 @@ pub struct Source<'a> {
     pub layer: usize,
     /// Pooled hidden states of the layer, `[width]` each, in order.
     pub windows: &'a [Vec<f32>],
+    /// Means of further layers over the same windows, `[width]` each, by layer.
+    pub further: &'a [(usize, Vec<f32>)],
 }
 
 impl Reference {
@@ -83,6 +97,14 @@ impl Reference {
             path: (0..kept)
                 .flat_map(|n| places[n * places.len() / kept])
                 .collect(),
+            further: source
+                .further
+                .iter()
+                .map(|(layer, mean)| Further {
+                    layer: *layer,
+                    centroid: mean.iter().map(|value| rounded(*value)).collect(),
+                })
+                .collect(),
         })
     }
 
@@ -107,6 +129,22 @@ impl Reference {
     #[must_use]
     pub fn distance(&self, values: &[f32], map: Option<&Map>) -> Option<f32> {
         cosine_distance(&self.centroid, values, self.origin(map))
+    }
+
+    /// Cosine distances of a window's pooled hidden states to its means, layer by layer; the one
+    /// that is compared as [`Reference::distance`] has it, the others from nothing.
+    #[must_use]
+    pub fn distances(&self, hidden: &HiddenStates, map: Option<&Map>) -> Vec<(usize, f32)> {
+        let compared = self.distance(&hidden.pooled_layer(self.layer), map);
+        let further = self.further.iter().filter_map(|further| {
+            let values = hidden.pooled_layer(further.layer);
+            let distance = cosine_distance(&further.centroid, &values, None)?;
+            Some((further.layer, distance))
+        });
+        let mut all: Vec<(usize, f32)> = further.collect();
+        all.extend(compared.map(|distance| (self.layer, distance)));
+        all.sort_by_key(|(layer, _)| *layer);
+        all
     }
 
     /// Cosine distance of two references, as [`Reference::distance`]; `None` where they are of
@@ -140,7 +178,7 @@ fn cosine_distance(a: &[f32], b: &[f32], origin: Option<&[f32]>) -> Option<f32> 
         bb += b * b;
     }
     let lengths = (aa * bb).sqrt();
-    (lengths > 0.0).then(|| (1.0 - ab / lengths).max(0.0) as f32)
+    (lengths > 0.0).then(|| (1.0 - ab / lengths).clamp(0.0, 2.0) as f32)
 }
 
 fn hash(windows: &[Vec<f32>]) -> String {
@@ -166,6 +204,7 @@ mod tests {
             encoder_sha256: "abc",
             layer: 4,
             windows,
+            further: &[],
         };
         Reference::new(&source, None).unwrap()
     }
@@ -199,12 +238,13 @@ mod tests {
             encoder_sha256: "abc",
             layer: 4,
             windows: &windows,
+            further: &[(1, vec![0.5; 4_096]), (6, vec![-0.25; 4_096])],
         };
         let reference = Reference::new(&source, Some(&map)).unwrap();
         assert_eq!(reference.path().count(), MOST_POINTS);
         assert!(reference.place().is_some());
         let text = serde_json::to_string(&reference).unwrap();
-        assert!(text.len() * MOST < 100_000, "{}", text.len());
+        assert!(text.len() * MOST < 400_000, "{}", text.len());
         let read: Reference = serde_json::from_str(&text).unwrap();
         assert_eq!(read, reference);
         for (from, to) in [

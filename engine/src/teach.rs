@@ -1,6 +1,11 @@
 //! Teaching: windows marked as examples of a label, and the head that is fitted on them.
 //!
-//! Examples are kept as hidden states of one layer in half precision, never as audio.
+//! Examples are kept as hidden states of one layer in half precision, never as audio; [`saved`]
+//! says where.
+
+pub mod saved;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +14,15 @@ use crate::head::Head;
 use crate::head::fit::{FitError, QuickExample, fit_quick};
 use crate::model::Manifest;
 
-/// Examples that are kept: with 1,024 values each they stay below 1.7 MB of a project's 2 MB.
-pub const MOST_EXAMPLES: usize = 400;
+/// Examples that there may be: as many as are fitted in some seconds.
+pub const MOST_EXAMPLES: usize = 4_000;
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;
 /// Labels that there may be.
 const MOST_LABELS: usize = 64;
 
 /// What has been taught so far.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lessons {
     /// SHA-256 that names the model whose hidden states the examples are; empty before the first.
     pub encoder_sha256: String,
@@ -27,6 +31,8 @@ pub struct Lessons {
     /// The labels, in the order in which they came.
     pub labels: Vec<String>,
     examples: Vec<Marked>,
+    /// Files with further examples that are not there, and their places among all files.
+    missing: Vec<(usize, String)>,
 }
 
 /// A window marked as an example.
@@ -34,7 +40,7 @@ pub struct Lessons {
 struct Marked {
     label: usize,
     #[serde(with = "compact")]
-    values: Vec<f32>,
+    values: Arc<[f32]>,
 }
 
 /// Why a window can't be marked.
@@ -45,8 +51,8 @@ pub enum TeachError {
     Label,
     /// There are as many as can be kept.
     #[error(
-        "There are {MOST_EXAMPLES} examples or {MOST_LABELS} labels already, as many as a project \
-         keeps. Save the head, or take some back."
+        "There are {MOST_EXAMPLES} examples or {MOST_LABELS} labels already, as many as there can \
+         be. Save the head, or take some back."
     )]
     Full,
     /// The examples before are of another model.
@@ -74,7 +80,7 @@ impl Lessons {
             return Err(TeachError::Label);
         }
         let is_other = self.encoder_sha256 != encoder_sha256 || self.layer != layer;
-        if !self.examples.is_empty() && is_other {
+        if !(self.examples.is_empty() && self.missing.is_empty()) && is_other {
             return Err(TeachError::OtherModel);
         }
         let known = self.labels.iter().position(|other| other == label);
@@ -102,10 +108,24 @@ impl Lessons {
         let Some(last) = self.examples.pop() else {
             return false;
         };
-        if last.label + 1 == self.labels.len() && self.count(last.label) == 0 {
+        let is_last = last.label + 1 == self.labels.len() && self.count(last.label) == 0;
+        // What is missing may be of that label.
+        if is_last && self.missing.is_empty() {
             self.labels.pop();
         }
         true
+    }
+
+    /// How many examples there are.
+    #[must_use]
+    pub fn examples(&self) -> usize {
+        self.examples.len()
+    }
+
+    /// Files of the data folder with further examples that were not there when the project was
+    /// loaded, or were not what was written. They are looked for again each time.
+    pub fn missing(&self) -> impl Iterator<Item = &str> {
+        self.missing.iter().map(|(_, sha256)| sha256.as_str())
     }
 
     /// Examples of a label, by its index.
@@ -139,7 +159,7 @@ impl Lessons {
             .iter()
             .map(|example| QuickExample {
                 label: example.label,
-                values: example.values.clone(),
+                values: example.values.to_vec(),
             })
             .collect();
         fit_quick(task, &self.labels, self.layer, &examples, manifest)
@@ -185,12 +205,10 @@ mod tests {
             assert_eq!(lessons.can_fit(), n > 0);
         }
         assert_eq!((lessons.count(0), lessons.count(1)), (10, 10));
-        let text = serde_json::to_string(&lessons).unwrap();
-        assert_eq!(serde_json::from_str::<Lessons>(&text).unwrap(), lessons);
         let (head, bytes) = lessons.fit("part", &model.manifest).unwrap();
         assert_eq!(bytes, lessons.fit("part", &model.manifest).unwrap().1);
         for n in 100..120 {
-            let p = head.probabilities(&states(window(n % 2, n)));
+            let p = head.answers(&states(window(n % 2, n)));
             assert!(p[n % 2] > 0.5, "{n}: {p:?}");
         }
         for left in (0..20).rev() {

@@ -42,7 +42,7 @@ pub type GenreProbabilities = Vec<f32>;
 pub type KeyProbabilities = [f32; Key::COUNT];
 
 /// What one window said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heard {
     /// The window's own calibrated genre probabilities; `None` where the model has no genre head.
     pub genre: Option<GenreProbabilities>,
@@ -57,12 +57,35 @@ pub struct Heard {
     pub key_label: Option<Key>,
     /// The window's place on the model's map; `None` where it has none.
     pub point: Option<[f32; 2]>,
-    /// The window's own calibrated probabilities of further heads, in the order of
-    /// [`Running::heads`](crate::live::Running::heads), each in the order of its labels.
-    pub others: Vec<Vec<f32>>,
+    /// The window's own probabilities of further heads, by the SHA-256 of each head's file, in the
+    /// order of its labels. A head that is fitted anew is another one.
+    pub others: Vec<(Arc<str>, Vec<f32>)>,
+    /// What heads that read frames say of the part of the window that is new.
+    pub ribbons: Vec<Ribbon>,
     /// Distances to the stream's references, by their ids; see
     /// [`Reference::distance`](crate::reference::Reference::distance).
     pub distances: Vec<(Arc<str>, f32)>,
+}
+
+impl Heard {
+    /// What a further head said, by the SHA-256 of its file; `None` if it was not in use.
+    #[must_use]
+    pub fn answer_of(&self, head_sha256: &str) -> Option<&[f32]> {
+        let own = |(sha256, _): &&(Arc<str>, Vec<f32>)| **sha256 == *head_sha256;
+        let found = self.others.iter().find(own);
+        found.map(|(_, probabilities)| probabilities.as_slice())
+    }
+}
+
+/// What a head that reads frames says over a stretch of audio, which ends with its window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ribbon {
+    /// SHA-256 of the head's file.
+    pub head_sha256: Arc<str>,
+    /// Seconds of audio from one row to the next.
+    pub step_s: f64,
+    /// Mean answers over a step, `[steps, labels]`.
+    pub answers: Vec<f32>,
 }
 
 /// One window's place on audio time and its result.

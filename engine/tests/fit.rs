@@ -3,10 +3,10 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mertscope_engine::head::LayerInput;
 use mertscope_engine::head::fit::{
     Example, FitError, FitOptions, Fitted, QuickExample, fit, fit_quick,
 };
+use mertscope_engine::head::{LayerInput, Reads};
 use mertscope_engine::model::{HiddenStates, LayerSet, Manifest, Model};
 
 const WIDTH: usize = 256;
@@ -62,6 +62,7 @@ fn options() -> FitOptions {
         layers: (0..LAYERS).collect(),
         mix: false,
         hidden: None,
+        reads: Reads::Window,
         seed: 1,
         threads: 2,
         training_data: "made up".to_owned(),
@@ -93,7 +94,7 @@ fn the_layer_that_tells_is_found_and_the_head_knows_new_files() {
         assert!(row.accuracy < 0.6, "{row:?}");
     }
     let right = new.iter().filter(|example| {
-        let p = fitted.head.probabilities(&example.windows[0]);
+        let p = fitted.head.answers(&example.windows[0]);
         let best = (0..3).max_by(|a, b| p[*a].total_cmp(&p[*b]));
         best == Some(example.label)
     });
@@ -251,7 +252,7 @@ fn a_few_marked_windows_make_a_head_at_once() {
     let labels = options().labels;
     let (head, _) = fit_quick("mood", &labels, 3, &quick, &manifest()).unwrap();
     let right = examples[30..].iter().filter(|example| {
-        let p = head.probabilities(&example.windows[0]);
+        let p = head.answers(&example.windows[0]);
         p.iter().all(|other| *other <= p[example.label])
     });
     let right = right.count();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Hop, Live, ModelState, Settings, Snapshot};
+use mertscope_engine::live::{Controls, Hop, Live, ModelState, Request, Settings, Snapshot};
 use mertscope_engine::model::runtime;
 use mertscope_engine::timeline::Status;
 
@@ -109,6 +109,31 @@ fn an_inference_without_an_end_does_not_hold_up_the_end() {
         slowest = slowest.max(start.elapsed());
     }
     println!("slowest end during an inference: {slowest:?} (aim: 300 ms)");
+}
+
+#[test]
+fn a_file_that_is_listened_to_does_not_hold_up_the_end() {
+    let _alone = alone();
+    for at_window in [false, true] {
+        let stage = Stage::exact(48_000, 1.0, Settings::default());
+        stage.stream.ask(Request::File {
+            path: concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/two-rooms.ogg").into(),
+            name: "two rooms".to_owned(),
+            colour: [0; 3],
+        });
+        stage.wait("its beginning", |s| {
+            let listening = s.study.listening.as_ref();
+            listening.is_some_and(|file| !at_window || file.done_s > 0.0)
+        });
+        let start = Instant::now();
+        drop(stage);
+        println!("the end while a file is listened to: {:?}", start.elapsed());
+        #[cfg(target_os = "linux")]
+        {
+            assert_no_threads_are_left();
+            assert_eq!(threads("mertscope-file"), 0);
+        }
+    }
 }
 
 #[test]

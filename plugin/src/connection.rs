@@ -17,11 +17,14 @@ use mertscope_engine::osc::AddressError;
 use mertscope_engine::reference::Reference;
 
 use crate::export::{Exports, Notice};
+use crate::lessons::Keeper;
 use crate::location;
 use crate::log::Log;
 use crate::osc::{Osc, OscStatus};
 use crate::params::MertscopeParams;
 use crate::process::Callback;
+use mertscope_engine::teach::saved::SavedLessons;
+
 use crate::state::{EngineChoice, HeadChoice, Memory, ModelChoice, OscChoice, SavedReferences};
 
 /// Repaints an editor when there is something new.
@@ -35,6 +38,8 @@ pub struct Connection {
     log: Arc<Log>,
     osc: Arc<Osc>,
     exports: Arc<Exports>,
+    keeper: Arc<Keeper>,
+    this: Weak<Self>,
     library: Mutex<Option<Arc<Library>>>,
     hook: Hook,
 }
@@ -43,11 +48,13 @@ impl Connection {
     /// A connection that is not made yet; `hook` is called whenever there is a new snapshot.
     pub fn new(params: Arc<MertscopeParams>, hook: Hook) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<Self>| {
-            let this = this.clone();
+            let loaded = this.clone();
             params.memory.on_load(Box::new(move || {
-                if let Some(this) = this.upgrade() {
+                if let Some(this) = loaded.upgrade() {
                     this.apply();
-                    this.restore();
+                    if let Some(stream) = &*lock(&this.stream) {
+                        this.restore(stream);
+                    }
                 }
             }));
             Self {
@@ -57,6 +64,8 @@ impl Connection {
                 log: Arc::default(),
                 osc: Arc::default(),
                 exports: Arc::default(),
+                keeper: Arc::default(),
+                this: this.clone(),
                 library: Mutex::default(),
                 hook,
             }
@@ -78,8 +87,8 @@ impl Connection {
         }
     }
 
-    /// Listens to `drain` from now on; starts the engine if it doesn't run.
-    #[cfg(feature = "standalone")]
+    /// Listens to `drain` from now on; starts the engine if it doesn't run. For programs that are
+    /// their own host.
     pub fn attach(&self, drain: capture::Drain) {
         let mut stream = lock(&self.stream);
         stream.get_or_insert_with(|| self.open()).attach(drain);
@@ -97,7 +106,7 @@ impl Connection {
         let stream = live.open(settings(&self.params.memory), controls(&self.params));
         *lock(&self.reader) = stream.watcher();
         stream.on_update(self.updated(stream.watcher()));
-        restore(&stream, &self.params.memory);
+        self.restore(&stream);
         stream
     }
 
@@ -108,6 +117,7 @@ impl Connection {
         drop(stream);
         self.osc.close();
         self.exports.close();
+        self.keeper.close();
         let library = lock(&self.library).take();
         drop(library);
         self.log.close();
@@ -170,10 +180,10 @@ impl Connection {
         let params = Arc::clone(&self.params);
         let (hook, log) = (Arc::clone(&self.hook), Arc::clone(&self.log));
         let seen = Mutex::new(Study::default());
-        let osc = Arc::clone(&self.osc);
+        let (osc, keeper) = (Arc::clone(&self.osc), Arc::clone(&self.keeper));
         Arc::new(move || {
             let snapshot = reader.read();
-            remember(&params.memory, &snapshot.study, &seen);
+            remember(&params, &keeper, &snapshot.study, &seen);
             osc.follow(&snapshot);
             log.follow(&snapshot, params.log.value());
             hook();
@@ -203,24 +213,43 @@ impl Connection {
         }
     }
 
-    /// Takes over the references and lessons of a project that was loaded.
-    fn restore(&self) {
-        if let Some(stream) = &*lock(&self.stream) {
-            restore(stream, &self.params.memory);
+    /// Why the newest lessons are not kept with the project, a sentence.
+    pub fn lessons_trouble(&self) -> Option<String> {
+        self.keeper.trouble()
+    }
+
+    /// Where a file with examples belongs that the project names.
+    pub fn lessons_path(&self, file: &str) -> Option<PathBuf> {
+        self.keeper.path(file)
+    }
+
+    /// Hands a stream the references and lessons that the project remembers.
+    fn restore(&self, stream: &Stream) {
+        let memory = &self.params.memory;
+        let SavedReferences(references) = memory.get().unwrap_or_default();
+        let references = references.into_iter().map(Arc::new).collect();
+        stream.ask(Request::References(references));
+        let this = self.this.clone();
+        let saved: SavedLessons = memory.get().unwrap_or_default();
+        let hand_over = move |lessons| {
+            if let Some(this) = this.upgrade() {
+                this.ask(Request::Lessons(lessons));
+            }
+        };
+        // Those in files come once they were read.
+        if let Some(lessons) = self.keeper.load(saved, hand_over) {
+            stream.ask(Request::Lessons(lessons));
         }
     }
 }
 
-/// Hands a stream the references and lessons that the project remembers.
-fn restore(stream: &Stream, memory: &Memory) {
-    let SavedReferences(references) = memory.get().unwrap_or_default();
-    let references = references.into_iter().map(Arc::new).collect();
-    stream.ask(Request::References(references));
-    stream.ask(Request::Lessons(memory.get().unwrap_or_default()));
-}
-
 /// Has the project remember references and lessons that are not as they were `seen` last.
-fn remember(memory: &Memory, study: &Study, seen: &Mutex<Study>) {
+fn remember(
+    params: &Arc<MertscopeParams>,
+    keeper: &Arc<Keeper>,
+    study: &Study,
+    seen: &Mutex<Study>,
+) {
     let mut seen = lock(seen);
     // What is unchanged is the same allocation: nothing is compared or written in most calls.
     if !Arc::ptr_eq(&seen.references, &study.references) && seen.references != study.references {
@@ -228,10 +257,10 @@ fn remember(memory: &Memory, study: &Study, seen: &Mutex<Study>) {
             .references
             .iter()
             .map(|reference| Reference::clone(reference));
-        memory.set(&SavedReferences(references.collect()));
+        params.memory.set(&SavedReferences(references.collect()));
     }
     if !Arc::ptr_eq(&seen.lessons, &study.lessons) && seen.lessons != study.lessons {
-        memory.set(&*study.lessons);
+        keeper.keep(&study.lessons, params);
     }
     *seen = study.clone();
 }
@@ -239,10 +268,12 @@ fn remember(memory: &Memory, study: &Study, seen: &Mutex<Study>) {
 fn settings(memory: &Memory) -> Settings {
     let engine: EngineChoice = memory.get().unwrap_or_default();
     let model: Option<ModelChoice> = memory.get();
+    let window_s = model.as_ref().and_then(|model| model.window_s);
     let (model, model_sha256) = model.map_or((None, None), |m| (Some(m.id), m.sha256));
     Settings {
         model,
         model_sha256,
+        window_s,
         heads: memory.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
         precision: engine.precision,

@@ -4,6 +4,7 @@
 //! the window sleeps until a new snapshot or an input wakes it. [`face`] is what is in the window.
 
 mod bar;
+pub(crate) mod browser;
 mod circle;
 mod colour;
 pub mod control;
@@ -22,6 +23,7 @@ mod ranking;
 pub mod repaint;
 mod settings;
 mod strip;
+mod study;
 pub mod text;
 pub mod theme;
 mod timeline;

@@ -32,6 +32,7 @@ pub mod user;
 #[cfg(feature = "standalone")]
 pub mod standalone;
 
+mod lessons;
 mod location;
 mod log;
 mod process;

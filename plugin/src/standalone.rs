@@ -105,10 +105,11 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
         parameters.apply(&state);
     }
     let remembered: Option<ModelChoice> = params.memory.get();
-    let typed = arguments
-        .model
-        .clone()
-        .map(|id| ModelChoice { id, sha256: None });
+    let typed = arguments.model.clone().map(|id| ModelChoice {
+        id,
+        sha256: None,
+        window_s: None,
+    });
     if let Some(typed) = &typed {
         params.memory.set(typed);
     }

@@ -13,7 +13,7 @@ use mertscope_engine::model::device::Choice;
 use mertscope_engine::model::{Model, Precision};
 use mertscope_engine::osc;
 use mertscope_engine::reference::Reference;
-use mertscope_engine::teach::Lessons;
+use mertscope_engine::teach::saved::SavedLessons;
 use nih_plug::params::persist::PersistentField;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -35,12 +35,15 @@ pub trait Field: Serialize + DeserializeOwned {
 }
 
 /// The model that the project was made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelChoice {
     /// Its id in the catalogue, or its folder.
     pub id: String,
     /// SHA-256 of its graph in hexadecimal, so that a swapped file is noticed.
     pub sha256: Option<String>,
+    /// Length of its windows in seconds; the model's own when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_s: Option<f64>,
 }
 
 impl Field for ModelChoice {
@@ -56,6 +59,7 @@ impl ModelChoice {
             Some(Self {
                 sha256: Some(manifest.sha256().to_owned()),
                 id: manifest.id,
+                window_s: None,
             })
         };
         EMBEDDED.get_or_init(read).clone()
@@ -79,7 +83,21 @@ impl Field for SavedReferences {
     const NAME: &'static str = "references";
 }
 
-impl Field for Lessons {
+/// References that are looked at by themselves, by their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Comparison {
+    /// The one that the timeline compares with; the first of all when it is none of them.
+    pub a: String,
+    /// The one beside it; none when it is none of them.
+    pub b: String,
+}
+
+impl Field for Comparison {
+    const NAME: &'static str = "comparison";
+}
+
+impl Field for SavedLessons {
     const NAME: &'static str = "lessons";
 }
 
@@ -358,7 +376,11 @@ mod tests {
         }
         let mut object = Saved::default();
         let id = "x".repeat(MAX_BYTES);
-        object.set(&ModelChoice { id, sha256: None });
+        object.set(&ModelChoice {
+            id,
+            sha256: None,
+            window_s: None,
+        });
         assert_eq!(object.get::<ModelChoice>(), ModelChoice::embedded());
     }
 }

@@ -107,6 +107,8 @@ fn what_was_heard_live_is_in_every_kind_of_export() {
         let embedded = Model::embedded().unwrap().manifest.id;
         assert_eq!(json["model"]["id"], embedded);
         assert_eq!(json["heads"].as_array().unwrap().len(), 2);
+        assert_eq!(timeline[3]["map"].as_array().unwrap().len(), 2);
+        assert!(csv.lines().next().unwrap().contains(",map_x,map_y"));
 
         let png = exported(&snapshot, Kind::Png, folder.path());
         assert!(png.starts_with(b"\x89PNG\r\n") && png.len() > 20_000);

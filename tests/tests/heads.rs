@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use mertscope_engine::model::runtime;
 use mertscope_engine::music::{Key, Mode};
@@ -34,6 +35,10 @@ impl Case {
 
     /// Runs the command with a data folder of its own.
     fn run(&self, arguments: &[&str]) -> Said {
+        said(&mut self.command(arguments))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let found = runtime::candidates(None).unwrap();
         let library = found.into_iter().find(|path| path.is_file()).unwrap();
         let mut command = mertscope();
@@ -42,7 +47,7 @@ impl Case {
             .current_dir(self.folder.path())
             .env("ORT_DYLIB_PATH", library)
             .env("XDG_DATA_HOME", self.path("data"));
-        said(&mut command)
+        command
     }
 }
 
@@ -171,7 +176,12 @@ fn a_head_is_trained_listed_given_out_taken_in_and_removed() {
     let train = [
         "heads", "train", "--data", "sounds", "--task", "sound", "--layers", "1,4", "--quiet",
     ];
-    let trained = case.run(&train);
+    let trained = case.run(&[&train[..], &["--picture", "confusion.svg"]].concat());
+    let picture = fs::read_to_string(case.path("confusion.svg")).unwrap();
+    assert!(
+        picture.contains("7 files") && picture.contains(">tone<"),
+        "{picture}"
+    );
     // The good files are used, each bad one is told.
     assert_eq!(trained.code, 1, "{}", trained.err);
     for told in ["broken.wav", "alone", "same.wav", "noise/1.wav"] {
@@ -263,6 +273,98 @@ fn what_can_not_be_trained_on_is_refused_with_a_sentence() {
         !case.path("data/mertscope/heads").exists(),
         "nothing was written"
     );
+}
+
+/// Frames are what a head reads whose answers change within a window.
+#[test]
+fn a_head_reads_frames_where_the_model_has_some() {
+    let case = Case::new();
+    noise_and_tone(&case, "sounds", 4);
+    let checkpoint = repository("tests/fixtures/checkpoints/post-group");
+    let model = checkpoint.to_str().unwrap();
+    let train = [
+        "heads", "train", "--data", "sounds", "--task", "sound", "--frames", "--quiet",
+    ];
+    let refused = case.run(&train);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("no frames"), "{}", refused.err);
+    let trained = case.run(&[&train[..], &["--model", model]].concat());
+    assert_eq!(trained.code, 0, "{}", trained.err);
+    // Eight frames of each of the eight windows.
+    assert!(trained.out.contains("frames"), "{}", trained.out);
+    let info = case.run(&["heads", "info", "sound", "--model", model]).out;
+    assert!(info.contains("frame by frame"), "{info}");
+    let judged = case.run(&[
+        "heads", "eval", "sound", "--data", "sounds", "--model", model, "--json", "--quiet",
+    ]);
+    let judged: Value = serde_json::from_str(&judged.out).unwrap();
+    assert_eq!(judged["files"]["count"], 8);
+    assert_eq!(judged["windows"]["count"], 64);
+    let heard = case.run(&[
+        "analyze",
+        "sounds/tone/0.wav",
+        "--model",
+        model,
+        "--json",
+        "--quiet",
+    ]);
+    let heard: Value = serde_json::from_str(&heard.out).unwrap();
+    let ribbon = &heard["files"][0]["timeline"][0]["ribbons"]["sound"];
+    // Eight frames a step of the 374 frames of a window, 75 frames a second.
+    assert_eq!(ribbon["step_s"], 8.0 / 75.0);
+    let steps = ribbon["answers"].as_array().unwrap();
+    let right = |step: &&Value| step["tone"].as_f64() > Some(0.5);
+    assert_eq!(steps.len(), 46);
+    assert!(steps.iter().filter(right).count() > 40, "{ribbon:#}");
+    assert!(
+        judged["files"]["accuracy"].as_f64().unwrap() > 0.9,
+        "{judged:#}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_between_files_and_what_was_embedded_is_kept() {
+    use std::os::unix::process::CommandExt;
+
+    let case = Case::new();
+    noise_and_tone(&case, "sounds", 40);
+    let train = [
+        "heads", "train", "--data", "sounds", "--task", "sound", "--quiet",
+    ];
+    let mut command = case.command(&train);
+    let heeds_ctrl_c = || {
+        // SAFETY: restoring a signal's default is safe between fork and exec.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        Ok(())
+    };
+    // SAFETY: the closure allocates nothing and touches no lock.
+    unsafe { command.pre_exec(heeds_ctrl_c) };
+    let child = command
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let kept = || {
+        let folders = fs::read_dir(case.path("data/mertscope/embeddings"));
+        let files = folders
+            .into_iter()
+            .flatten()
+            .map(|folder| folder.unwrap().path());
+        files
+            .map(|folder| fs::read_dir(folder).unwrap().count())
+            .sum::<usize>()
+    };
+    while kept() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    // SAFETY: the child is ours and has not been waited for.
+    unsafe { libc::kill(child.id() as i32, libc::SIGINT) };
+    let said = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(1), "{told}");
+    assert!(told.contains("Stopped") && told.contains("kept"), "{told}");
+    assert!((1..80).contains(&kept()), "{}", kept());
+    assert!(!case.path("data/mertscope/heads").exists(), "{told}");
 }
 
 #[test]

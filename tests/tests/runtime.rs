@@ -61,6 +61,8 @@ impl Case {
             "encoder.onnx",
             "genre.safetensors",
             "key.safetensors",
+            "tags.safetensors",
+            "sound.safetensors",
             "map.safetensors",
         ] {
             fs::copy(repository("assets/embedded").join(name), model.join(name)).unwrap();
@@ -126,6 +128,28 @@ fn a_file_that_is_no_library_is_named() {
     let folder = case.path("folder");
     fs::create_dir(&folder).unwrap();
     fails_with(&case.with_runtime(&folder), &["folder", "can't be loaded"]);
+}
+
+/// What ONNX Runtime would tell its maker begins with an identifier in the user's cache folder.
+#[cfg(target_os = "linux")]
+#[test]
+fn onnx_runtime_reports_to_nobody() {
+    let case = Case::new();
+    let cache = case.path("cache");
+    let mut command = mertscope();
+    command.arg("analyze").arg(case.song());
+    // It is silent by itself where it takes a machine for one that runs tests.
+    for name in ["CI", "TF_BUILD", "GITHUB_ACTIONS", "JENKINS_URL"] {
+        command.env_remove(name);
+    }
+    command.env_remove("ORT_DISABLE_TELEMETRY");
+    let analysed = said(command.env("XDG_CACHE_HOME", &cache));
+    assert_eq!(analysed.code, 0, "{analysed:?}");
+    assert!(
+        !cache.exists(),
+        "{:?}",
+        fs::read_dir(&cache).unwrap().next()
+    );
 }
 
 #[cfg(unix)]
@@ -266,4 +290,15 @@ fn models_are_listed() {
             list.out
         );
     }
+}
+
+/// A message that holds what the system said is not followed by the same again.
+#[test]
+fn what_went_wrong_is_said_once() {
+    let case = Case::new();
+    let model = case.model();
+    fs::remove_file(model.join("encoder.onnx")).unwrap();
+    let missing = case.with_model(&model);
+    fails_with(&missing, &["encoder.onnx", "fetch or copy the model again"]);
+    assert_eq!(missing.err.matches("os error 2").count(), 1, "{missing:?}");
 }

@@ -6,10 +6,14 @@ Prints `ready MEAN`, the mean of what the model makes of the test window, then f
 run in nanoseconds. The other side of the comparison, engine/examples/window_latency.rs, speaks the same protocol.
 """
 
+import os
 import sys
 import time
 
 import numpy as np
+
+# Its published builds report to their maker unless this is set before they start.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 
 

@@ -3,6 +3,7 @@
 //! It prints figures beside their aims and judges nothing: a busy machine is no failure.
 
 mod frames;
+mod heads;
 mod latency;
 mod live;
 mod machine;
@@ -43,6 +44,7 @@ Names (all of them by default):
   memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
+  heads     Fitting a head on 1,000 files, and on 200 marked moments
   frames    A frame of the editor on the CPU, page by page, with a full history
   window    Processor time and paints of an open window, with nothing new and while music plays (Linux, Xvfb)
 
@@ -76,6 +78,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("memory", memory::measure),
     ("start", start::measure),
     ("live", live::measure),
+    ("heads", heads::measure),
     ("frames", frames::measure),
     ("window", window::measure),
 ];

@@ -64,11 +64,13 @@ def heads(options):
     from folder import start_model, write_licences, write_manifest
     from genrehead import fit_map, train_genre_head
     from keyhead import write_key_head
+    from taghead import write_tag_heads
 
     if not options.labelled:
         raise SystemExit("The genre head needs labelled music; name its folder with --labelled FOLDER.")
     model, identity = start_model(WORK / "encoder.onnx")
     write_key_head(model / "key.safetensors", identity)
+    write_tag_heads(model, identity, {name: settings.recorded(name) for name in ("msd", "mtt")})
     write_manifest(model)
     excerpts = excerpts_of(options)
     train_genre_head(model, model / "genre.safetensors", excerpts)

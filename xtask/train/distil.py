@@ -13,7 +13,7 @@ from torch import nn
 
 import checkpoint
 from curves import draw
-from musicnn import Musicnn
+from port import Musicnn
 from settings import WORK, device, log, record
 
 # A time stride of 2 is 7 ms cheaper and costs three points of genre accuracy, see README.md.

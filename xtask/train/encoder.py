@@ -13,7 +13,7 @@ from torch import nn
 from cqt import ConstantQ, compress
 from distil import STRIDES
 from keynet import KeyNet
-from musicnn import Musicnn
+from port import Musicnn
 from settings import RMS, WINDOW, WORK, log, session
 from spectrum import LOG10_E, Level, Mel
 from style import Adapter, Style

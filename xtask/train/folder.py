@@ -12,6 +12,7 @@ from settings import ASSETS, RATE, WINDOW, WORK
 
 ID = "embedded-v1"
 MODEL = WORK / "model"
+HEADS = ("genre", "key", "tags", "sound")
 LICENCE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"
 
 
@@ -35,7 +36,7 @@ def write_manifest(folder, graph="encoder.onnx"):
     for name, meaning in LAYERS:
         lines += ["[[layers]]", f'name = "{name}"', f'meaning = "{meaning}"']
     lines.append("")
-    for head in ("genre", "key"):
+    for head in HEADS:
         path = folder / f"{head}.safetensors"
         if path.exists():
             lines += ["[[heads]]", f'file = "{path.name}"', f'sha256 = "{sha256(path)}"']
@@ -69,7 +70,8 @@ def start_model(encoder):
 
 def install(folder=MODEL):
     """Puts the finished folder in the place of `assets/embedded`; nothing else of that folder is kept."""
-    missing = [n for n in ("manifest.toml", "encoder.onnx", "genre.safetensors", "key.safetensors", "CARD.md", "licences") if not (folder / n).exists()]
+    files = ["manifest.toml", "encoder.onnx", *(f"{head}.safetensors" for head in HEADS), "CARD.md", "licences"]
+    missing = [name for name in files if not (folder / name).exists()]
     if missing:
         raise SystemExit(f"{folder} lacks {', '.join(missing)}; run the stages that make them first.")
     # Files written by safetensors are readable by their owner alone.

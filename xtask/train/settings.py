@@ -31,6 +31,8 @@ def log(text):
 
 def session(path):
     """An ONNX Runtime session on one thread."""
+    # Its published builds report to their maker unless this is set before they start.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

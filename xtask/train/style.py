@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from distil import fidelity, files_of_targets, peaks_of, read, run
-from musicnn import Musicnn
+from port import Musicnn
 from settings import WORK, log, record
 
 STYLE = 256

@@ -12,7 +12,7 @@ from torch import nn
 
 import augment
 from music import load_music
-from musicnn import Musicnn, check_parity
+from port import Musicnn, check_parity
 from settings import RMS, WINDOW, WORK, log, session
 from spectrum import Level, Mel
 

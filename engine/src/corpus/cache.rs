@@ -6,10 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::CorpusError;
+use crate::head::Reads;
 use crate::model::{HiddenStates, LayerSet, Model};
 use crate::tensors::{TensorFile, serialize};
 
-/// The cache of one model and number of windows.
+/// The cache of one model, number of windows and what is kept of them.
 pub(super) struct Cache {
     folder: PathBuf,
     encoder_sha256: String,
@@ -18,12 +19,15 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn new(root: &Path, model: &Model, windows: usize) -> Self {
+    pub(super) fn new(root: &Path, model: &Model, reads: Reads, windows: usize) -> Self {
         let encoder_sha256 = model.sha256().to_owned();
         // What is in the file says the whole hash.
         let short = encoder_sha256.get(..16).unwrap_or(&encoder_sha256);
         Self {
-            folder: root.join(format!("{short}-{windows}")),
+            folder: root.join(match reads {
+                Reads::Window => format!("{short}-{windows}"),
+                Reads::Frames => format!("{short}-{windows}-frames"),
+            }),
             layers: model.manifest.layers.len(),
             width: model.manifest.width,
             encoder_sha256,

@@ -2,16 +2,18 @@
 //!
 //! Columns: `file`, `start_s`, `end_s`, `status`, then the most probable key and genre with their
 //! probabilities (the window's own, then smoothed), `key_label` (empty on abstention), and one
-//! column a label with the window's own probability: `genre:rock`, `key:A minor`. A cell is empty
-//! where there is no value. RFC 4180, except that lines end in LF. A file that failed has no rows.
+//! column a label with the window's own probability: `genre:rock`, `key:A minor`. Then the place on
+//! the map, `map_x` and `map_y`; for each further head its best label, the probability of that, and
+//! a column a label: `mood`, `mood_probability`, `mood:calm`; and for each reference the distance:
+//! `distance:Last album`. A cell is empty where there is no value. RFC 4180, except that lines end in LF. A file that failed has no rows.
 
 use std::io::{self, Write};
 
 use crate::music::Key;
 use crate::timeline::Timeline;
 
-use super::units::{finite, to_millionth, to_millisecond, top};
-use super::{FileReport, Run};
+use super::units::{distance_to, finite, place, to_millionth, to_millisecond, top};
+use super::{FileReport, HeadRef, ReferenceRef, Run};
 
 /// The columns that every run has, before the one-a-label columns.
 const COLUMNS: [&str; 13] = [
@@ -36,6 +38,8 @@ pub struct CsvWriter<W: Write> {
     out: W,
     genres: usize,
     keys: usize,
+    further: Vec<HeadRef>,
+    references: Vec<ReferenceRef>,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -56,12 +60,26 @@ impl<W: Write> CsvWriter<W> {
         for label in keys {
             row.text(&format!("key:{label}"));
         }
+        row.text("map_x");
+        row.text("map_y");
+        for head in &run.further {
+            row.text(&head.id);
+            row.text(&format!("{}_probability", head.id));
+            for label in &head.labels {
+                row.text(&format!("{}:{label}", head.id));
+            }
+        }
+        for reference in &run.references {
+            row.text(&format!("distance:{}", reference.name));
+        }
         row.write(&mut out)?;
         out.flush()?;
         Ok(Self {
             out,
             genres: genres.len(),
             keys: keys.len(),
+            further: run.further.clone(),
+            references: run.references.clone(),
         })
     }
 
@@ -101,6 +119,20 @@ impl<W: Write> CsvWriter<W> {
             row.best(smoothed_genre, genre);
             row.all(own_genre, self.genres);
             row.all(own_key, self.keys);
+            for axis in 0..2 {
+                let place = heard.and_then(place).map(|place| place[axis].to_string());
+                row.text(&place.unwrap_or_default());
+            }
+            for head in &self.further {
+                let said = heard.and_then(|h| h.answer_of(&head.sha256));
+                row.best(said, |index| head.labels.get(index).cloned());
+                row.all(said, head.labels.len());
+            }
+            for reference in &self.references {
+                let distance = heard.and_then(|h| distance_to(h, reference));
+                let distance = distance.map(|d| to_millionth(d).to_string());
+                row.text(&distance.unwrap_or_default());
+            }
             row.write(&mut self.out)?;
         }
         Ok(())
@@ -182,9 +214,13 @@ mod tests {
             .sum();
         assert_eq!(text.lines().count(), 1 + windows);
         assert!(text.starts_with("file,start_s,end_s,status,key,"));
-        for line in text.lines() {
-            assert_eq!(line.split(',').count(), COLUMNS.len() + 10 + 24, "{line}");
+        let wide = COLUMNS.len() + 10 + 24 + 2 + 4 + 1;
+        for line in text.lines().skip(1) {
+            assert_eq!(line.split(',').count(), wide, "{line}");
         }
+        assert!(text.contains(
+            r#",map_x,map_y,mood,mood_probability,mood:calm,mood:wild,"distance:Last album, loud""#
+        ));
         assert!(!text.contains("NaN"));
     }
 
@@ -196,6 +232,8 @@ mod tests {
         let header: Vec<_> = text.lines().next().unwrap().split(',').collect();
         let own = header.iter().position(|c| *c == "key:A minor").unwrap();
         assert_eq!(row[own], row[5]);
+        let last = ["0.25", "-1.5", "wild", "0.75", "0.25", "0.75", "0.625"];
+        assert_eq!(row[row.len() - 7..], last);
     }
 
     #[test]
@@ -212,11 +250,13 @@ mod tests {
     fn a_run_without_heads_has_no_label_columns() {
         let run = Run {
             heads: Vec::new(),
+            further: Vec::new(),
+            references: Vec::new(),
             ..sample::run()
         };
         let text = csv(&run, &[sample::without_heads()]);
         for line in text.lines() {
-            assert_eq!(line.split(',').count(), COLUMNS.len());
+            assert_eq!(line.split(',').count(), COLUMNS.len() + 2);
         }
     }
 }

@@ -7,11 +7,11 @@
 use std::io::{self, Write};
 
 use crate::music::{Key, Notation};
-use crate::timeline::{Reading, Timeline};
+use crate::timeline::{Heard, Reading, Timeline};
 use serde::{Serialize, Serializer};
 
-use super::units::{finite, finite_summary, to_millionth, to_millisecond};
-use super::{FileReport, HeadRef, Run};
+use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_millisecond};
+use super::{FileReport, HeadRef, ReferenceRef, Run};
 
 /// Version of the schema; it grows when a reader of the last one would misunderstand the next.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -23,6 +23,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Debug)]
 pub struct JsonWriter<W: Write> {
     out: W,
+    run: Run,
     files: usize,
     open: bool,
 }
@@ -39,6 +40,7 @@ impl<W: Write> JsonWriter<W> {
         out.write_all(b",\"files\":[")?;
         Ok(Self {
             out,
+            run: run.clone(),
             files: 0,
             open: true,
         })
@@ -50,7 +52,7 @@ impl<W: Write> JsonWriter<W> {
     /// When the output can't be written.
     pub fn write(&mut self, report: &FileReport) -> io::Result<()> {
         let mut text = if self.files == 0 { "\n" } else { ",\n" }.to_owned();
-        text += &serde_json::to_string(&FileJson::from(report))?;
+        text += &serde_json::to_string(&FileJson::new(&self.run, report))?;
         self.files += 1;
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
@@ -87,7 +89,7 @@ impl<W: Write> Drop for JsonWriter<W> {
 pub fn write_line(mut out: impl Write, run: &Run, report: &FileReport) -> io::Result<()> {
     let line = LineJson {
         run: RunJson::from(run),
-        file: FileJson::from(report),
+        file: FileJson::new(run, report),
     };
     let mut text = serde_json::to_string(&line)?;
     text.push('\n');
@@ -108,6 +110,10 @@ struct RunJson<'a> {
     version: u32,
     model: ModelJson<'a>,
     heads: &'a [HeadRef],
+    #[serde(skip_serializing_if = "<[HeadRef]>::is_empty")]
+    further_heads: &'a [HeadRef],
+    #[serde(skip_serializing_if = "<[ReferenceRef]>::is_empty")]
+    references: &'a [ReferenceRef],
     device: &'a str,
     precision: &'a str,
     onnxruntime: &'a str,
@@ -130,6 +136,8 @@ impl<'a> From<&'a Run> for RunJson<'a> {
                 sha256: &run.model_sha256,
             },
             heads: &run.heads,
+            further_heads: &run.further,
+            references: &run.references,
             device: &run.device,
             precision: &run.precision,
             onnxruntime: &run.onnxruntime,
@@ -151,8 +159,8 @@ struct FileJson<'a> {
     timeline: Vec<WindowJson<'a>>,
 }
 
-impl<'a> From<&'a FileReport> for FileJson<'a> {
-    fn from(report: &'a FileReport) -> Self {
+impl<'a> FileJson<'a> {
+    fn new(run: &'a Run, report: &'a FileReport) -> Self {
         let timeline = report.outcome.as_ref().ok();
         Self {
             file: &report.file,
@@ -161,7 +169,7 @@ impl<'a> From<&'a FileReport> for FileJson<'a> {
             notes: &report.notes,
             summary: timeline.and_then(summary),
             timeline: timeline.map_or_else(Vec::new, |t| {
-                t.readings.iter().map(|r| window(t, r)).collect()
+                t.readings.iter().map(|r| window(run, t, r)).collect()
             }),
         }
     }
@@ -223,9 +231,23 @@ struct WindowJson<'a> {
     genre_smoothed: Option<Genres<'a>>,
     key_smoothed: Option<Keys<'a>>,
     key_label: Option<String>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    further: Named<'a, Genres<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    map: Option<[f64; 2]>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    distances: Named<'a, f64>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    ribbons: Named<'a, RibbonJson<'a>>,
 }
 
-fn window<'a>(timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
+#[derive(Serialize)]
+struct RibbonJson<'a> {
+    step_s: f64,
+    answers: Vec<Genres<'a>>,
+}
+
+fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
     let heard = reading.heard.as_ref();
     let genres = |values: Option<&'a Vec<f32>>| {
         values
@@ -246,6 +268,58 @@ fn window<'a>(timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
         genre_smoothed: genres(heard.and_then(|h| h.genre_smoothed.as_ref())),
         key_smoothed: keys(heard.and_then(|h| h.key_smoothed.as_ref())),
         key_label: heard.and_then(|h| h.key_label).map(|key| key.to_string()),
+        further: Named(heard.map_or_else(Vec::new, |h| further(run, h))),
+        map: heard.and_then(place),
+        distances: Named(heard.map_or_else(Vec::new, |h| distances(run, h))),
+        ribbons: Named(heard.map_or_else(Vec::new, |h| ribbons(run, h))),
+    }
+}
+
+/// What the run's further heads said, by their names.
+fn further<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, Genres<'a>)> {
+    let said = |head: &'a HeadRef| {
+        let values = heard.answer_of(&head.sha256).and_then(finite)?;
+        let labels = &head.labels;
+        Some((head.id.as_str(), Genres { labels, values }))
+    };
+    run.further.iter().filter_map(said).collect()
+}
+
+/// What the run's heads that read frames said, by their names.
+fn ribbons<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, RibbonJson<'a>)> {
+    let said = |head: &'a HeadRef| {
+        let mut ribbons = heard.ribbons.iter();
+        let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
+        let labels = &head.labels;
+        let steps = finite(&ribbon.answers)?.chunks_exact(labels.len().max(1));
+        let answers = steps.map(|values| Genres { labels, values }).collect();
+        let step_s = ribbon.step_s;
+        Some((head.id.as_str(), RibbonJson { step_s, answers }))
+    };
+    run.further.iter().filter_map(said).collect()
+}
+
+/// Distances to the run's references, by their ids.
+fn distances<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, f64)> {
+    let distance = |reference: &'a ReferenceRef| {
+        let distance = distance_to(heard, reference)?;
+        Some((reference.id.as_str(), to_millionth(distance)))
+    };
+    run.references.iter().filter_map(distance).collect()
+}
+
+/// Values by name, in their order.
+struct Named<'a, T>(Vec<(&'a str, T)>);
+
+impl<T> Named<'_, T> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for Named<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{FileReport, HeadRef, Run};
+use super::{FileReport, HeadRef, ReferenceRef, Run};
 use crate::live::{Entry, Snapshot};
 use crate::model::runtime;
 use crate::timeline::{Reading, Status, Timeline};
@@ -41,6 +41,14 @@ pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
             .into_iter()
             .flatten()
             .map(HeadRef::from)
+            .collect(),
+        further: running.heads.iter().map(HeadRef::from).collect(),
+        references: snapshot
+            .study
+            .references
+            .iter()
+            .filter(|reference| reference.encoder_sha256 == running.sha256)
+            .map(|reference| ReferenceRef::from(&**reference))
             .collect(),
         device: running.device.name.clone(),
         precision: running.device.precision.id().to_owned(),

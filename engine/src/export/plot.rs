@@ -18,6 +18,7 @@ use samples::{Sample, thinned};
 mod axis;
 mod canvas;
 mod colours;
+pub mod confusion;
 mod font;
 mod genre;
 mod header;

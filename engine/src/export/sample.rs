@@ -1,9 +1,12 @@
 //! Made-up results for the tests of the outputs.
 
-use crate::music::{GenreSmoother, Key, KeySmoother};
-use crate::timeline::{Heard, Reading, Status, Timeline};
+use std::sync::Arc;
 
-use super::{FileReport, HeadRef, Run};
+use crate::head::Outputs;
+use crate::music::{GenreSmoother, Key, KeySmoother};
+use crate::timeline::{Heard, Reading, Ribbon, Status, Timeline};
+
+use super::{FileReport, HeadRef, ReferenceRef, Run};
 
 pub const GENRES: [&str; 10] = [
     "blues",
@@ -18,12 +21,19 @@ pub const GENRES: [&str; 10] = [
     "rock",
 ];
 
+/// Two digits of a head's hash.
+const MOOD: &str = "ab";
+/// A reference's id.
+const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
+
 pub fn run() -> Run {
     let head = |task: &str, labels: Vec<String>| HeadRef {
+        id: task.to_owned(),
         task: task.to_owned(),
-        sha256: "ab".repeat(32),
+        sha256: MOOD.repeat(32),
         layers: "layer 2".to_owned(),
         labels,
+        outputs: Outputs::Multiclass,
     };
     Run {
         model_id: "sample".to_owned(),
@@ -32,6 +42,12 @@ pub fn run() -> Run {
             head("genre", genres()),
             head("key", Key::all().map(|key| key.to_string()).collect()),
         ],
+        further: vec![head("mood", vec!["calm".to_owned(), "wild".to_owned()])],
+        references: vec![ReferenceRef {
+            id: REFERENCE.to_owned(),
+            name: "Last album, loud".to_owned(),
+            source_sha256: "cd".repeat(32),
+        }],
         device: "CPU".to_owned(),
         precision: "fp32".to_owned(),
         onnxruntime: "1.31.0".to_owned(),
@@ -93,9 +109,14 @@ pub fn file(
                 key: Some(own_key),
                 key_smoothed: Some(key_smoothed),
                 key_label: keys.label(),
-                point: None,
-                others: Vec::new(),
-                distances: Vec::new(),
+                point: Some([0.25, -1.5]),
+                others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
+                ribbons: vec![Ribbon {
+                    head_sha256: Arc::from(MOOD.repeat(32)),
+                    step_s: 0.5,
+                    answers: vec![0.25, 0.75, 0.5, 0.5],
+                }],
+                distances: vec![(Arc::from(REFERENCE), 0.625)],
             });
             reading
         })
@@ -178,6 +199,7 @@ pub fn without_heads() -> FileReport {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         });
     }

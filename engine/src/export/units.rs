@@ -1,7 +1,9 @@
 //! Numbers as people read them and as files keep them: clock times, percentages, rounding.
 
 use crate::music::{Key, Notation};
-use crate::timeline::{Status, Summary, Timeline};
+use crate::timeline::{Heard, Status, Summary, Timeline};
+
+use super::ReferenceRef;
 
 /// Seconds as `m:ss`, from an hour on as `h:mm:ss`; rounded to the nearest second.
 pub fn clock(seconds: f64) -> String {
@@ -65,6 +67,19 @@ pub fn finite(probabilities: &[f32]) -> Option<&[f32]> {
         .iter()
         .all(|p| p.is_finite())
         .then_some(probabilities)
+}
+
+/// A window's place on the map as files keep it.
+pub fn place(heard: &Heard) -> Option<[f64; 2]> {
+    let place = heard.point.filter(|at| at.iter().all(|x| x.is_finite()))?;
+    Some(place.map(to_millionth))
+}
+
+/// A window's distance to a reference.
+pub fn distance_to(heard: &Heard, reference: &ReferenceRef) -> Option<f32> {
+    let mut all = heard.distances.iter();
+    let (_, distance) = all.find(|(id, _)| **id == *reference.id)?;
+    Some(*distance).filter(|distance| distance.is_finite())
 }
 
 /// The timeline's summary without what is no number.

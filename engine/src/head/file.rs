@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Dense, Head, LayerInput, softmax};
+use super::{Dense, Head, LayerInput, Outputs, Reads, softmax};
 use crate::model::sha256;
 use crate::tensors::TensorFile;
 
@@ -63,6 +63,12 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         bytes: bytes.len() as u64,
         encoder_sha256: file.text("encoder_sha256")?.to_owned(),
         input: layer_input(&file, &layers)?,
+        reads: named(
+            &file,
+            "reads",
+            Reads::ALL.map(|reads| (reads.name(), reads)),
+        )?,
+        outputs: named(&file, "outputs", Outputs::ALL.map(|of| (of.name(), of)))?,
         path: path.to_owned(),
         temperature,
         mean,
@@ -71,6 +77,22 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         output,
         metadata: file.metadata,
     })
+}
+
+/// What a metadata field names; the default where it is left out.
+fn named<T: Default, const N: usize>(
+    file: &TensorFile<'_>,
+    field: &str,
+    known: [(&str, T); N],
+) -> Result<T, String> {
+    let Some(text) = file.metadata.get(field) else {
+        return Ok(T::default());
+    };
+    let found = known.into_iter().find(|(name, _)| name == text);
+    found.map_or_else(
+        || Err(format!("its “{field}” is “{text}”, which is not known")),
+        |(_, value)| Ok(value),
+    )
 }
 
 fn layer_input(file: &TensorFile<'_>, layers: &[usize]) -> Result<LayerInput, String> {

@@ -24,7 +24,7 @@ use ndarray::Array2;
 use serde_json::json;
 
 use super::metrics::{Scores, scores};
-use super::{Head, HeadError};
+use super::{Head, HeadError, Reads};
 use crate::model::{HiddenStates, Manifest};
 use cross::{Candidate, Outcome};
 
@@ -42,7 +42,7 @@ pub struct Example {
     pub label: usize,
     /// Its group; files of one group are never on both sides of a test.
     pub group: usize,
-    /// Pooled hidden states `[layers, width]` of its windows; at least one.
+    /// Hidden states `[layers, width]` of its windows, or of single frames; at least one.
     pub windows: Vec<HiddenStates>,
 }
 
@@ -60,6 +60,8 @@ pub struct FitOptions {
     pub mix: bool,
     /// Units of a ReLU layer before the output; none for a linear head.
     pub hidden: Option<usize>,
+    /// What the examples' windows are, and so what the head reads: windows, or single frames.
+    pub reads: Reads,
     /// Decides the folds and the start of a hidden layer.
     pub seed: u64,
     /// Threads to work with.

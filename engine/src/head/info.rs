@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Head, LayerInput};
+use super::{Head, LayerInput, Outputs, Reads};
 
 /// What there is to say about a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,12 @@ pub struct HeadInfo {
     pub sha256: String,
     /// What it tells.
     pub task: String,
-    /// Its labels, in the order of the probabilities.
+    /// Its labels, in the order of the outputs.
     pub labels: Arc<[String]>,
+    /// What they mean.
+    pub outputs: Outputs,
+    /// What of a window it reads.
+    pub reads: Reads,
     /// The layers that it reads.
     pub layers_text: String,
     /// How good it is, as its file says; empty if it doesn't.
@@ -35,7 +39,9 @@ impl From<&Head> for HeadInfo {
             sha256: head.sha256.clone(),
             task: head.task.clone(),
             labels: head.labels.clone().into(),
-            layers_text: layers(&head.input),
+            outputs: head.outputs,
+            reads: head.reads,
+            layers_text: layers(head),
             metrics_text: metrics(&text("metrics")),
             source_text: text("training_data"),
             licence_text: text("licence"),
@@ -44,7 +50,41 @@ impl From<&Head> for HeadInfo {
     }
 }
 
-fn layers(input: &LayerInput) -> String {
+impl HeadInfo {
+    /// What there is to say first of `answers`, `[labels]`: the most probable label; of labels that
+    /// don't exclude each other the three likeliest, if they are half as likely as the first at
+    /// least; all quantities.
+    /// What is no number counts as 0.
+    #[must_use]
+    pub fn foremost(&self, answers: &[f32]) -> Vec<(&str, f32)> {
+        let number = |answer: &f32| if answer.is_finite() { *answer } else { 0.0 };
+        let labels = self.labels.iter().map(String::as_str);
+        let mut all: Vec<(&str, f32)> = labels.zip(answers.iter().map(number)).collect();
+        if self.outputs == Outputs::Regression {
+            return all;
+        }
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let likely = match self.outputs {
+            Outputs::Multilabel => {
+                let least = all.first().map_or(0.0, |(_, p)| p / 2.0);
+                all.iter().take(3).filter(|(_, p)| *p >= least).count()
+            }
+            _ => 1,
+        };
+        all.truncate(likely);
+        all
+    }
+}
+
+fn layers(head: &Head) -> String {
+    let layers = layers_of(&head.input);
+    match head.reads {
+        Reads::Window => layers,
+        Reads::Frames => format!("{layers}, frame by frame"),
+    }
+}
+
+fn layers_of(input: &LayerInput) -> String {
     match input {
         LayerInput::One(layer) => format!("layer {layer}"),
         LayerInput::Weighted(layers) => {
@@ -98,6 +138,26 @@ mod tests {
     }
 
     #[test]
+    fn the_foremost_answers_depend_on_what_they_mean() {
+        let model = crate::model::Model::embedded().unwrap();
+        let info = |outputs| HeadInfo {
+            labels: ["calm", "tense", "dark", "warm"].map(str::to_owned).into(),
+            outputs,
+            ..HeadInfo::from(model.head("genre").unwrap())
+        };
+        let likely = [0.2, 0.9, f32::NAN, 0.6];
+        let one = info(Outputs::Multiclass);
+        assert_eq!(one.foremost(&likely), [("tense", 0.9)]);
+        let several = info(Outputs::Multilabel);
+        assert_eq!(several.foremost(&likely), [("tense", 0.9), ("warm", 0.6)]);
+        assert_eq!(several.foremost(&[0.09, 0.2, 0.0, 0.0]), [("tense", 0.2)]);
+        assert_eq!(several.foremost(&[0.9; 4]).len(), 3);
+        assert!(several.foremost(&[]).is_empty());
+        let all = info(Outputs::Regression);
+        assert_eq!(all.foremost(&[1.5, -0.5]), [("calm", 1.5), ("tense", -0.5)]);
+    }
+
+    #[test]
     fn figures_are_written_out_and_other_text_is_kept() {
         assert_eq!(
             metrics(r#"{"accuracy": 0.5, "files": 409, "table": [1], "ece": 0.0312}"#),
@@ -105,6 +165,9 @@ mod tests {
         );
         assert_eq!(metrics("as good as it gets"), "as good as it gets");
         let mixed = LayerInput::Weighted(vec![(1, 0.25), (2, 0.75)]);
-        assert_eq!(layers(&mixed), "weighted sum of layers 1 (25 %), 2 (75 %)");
+        assert_eq!(
+            layers_of(&mixed),
+            "weighted sum of layers 1 (25 %), 2 (75 %)"
+        );
     }
 }

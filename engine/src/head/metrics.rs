@@ -24,6 +24,18 @@ pub struct Scores {
     pub confusion: Vec<Vec<usize>>,
 }
 
+impl Scores {
+    /// The labels, by index, that are true or answered at least once.
+    #[must_use]
+    pub fn occurring(&self) -> Vec<usize> {
+        let occurs = |n: &usize| {
+            self.confusion[*n].iter().any(|count| *count > 0)
+                || self.confusion.iter().any(|row| row[*n] > 0)
+        };
+        (0..self.confusion.len()).filter(occurs).collect()
+    }
+}
+
 /// Scores of key answers by kind, as shares of all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeyScores {

@@ -74,6 +74,7 @@ mod tests {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         });
         entry(&place, status, heard, 1)

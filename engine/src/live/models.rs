@@ -42,10 +42,12 @@ pub(super) enum OpenError {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Wanted {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
+    /// Never NaN, as what is wanted is found by equality.
+    pub(super) window_s: Option<f64>,
     pub(super) device: Choice,
     pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
@@ -62,6 +64,17 @@ impl Wanted {
         }
     }
 
+    /// How a model is run for whoever asks for this.
+    pub(super) fn options(&self, model: &Model) -> SessionOptions {
+        SessionOptions {
+            threads: THREADS,
+            layers: model.layers_in_use(),
+            frames: model.frames_in_use(),
+            precision: self.precision,
+            device: self.device.clone(),
+        }
+    }
+
     fn find(&self) -> Result<Model, OpenError> {
         let model =
             Model::find(self.name.as_deref()).map_err(|error| OpenError::Model(Arc::new(error)))?;
@@ -72,7 +85,13 @@ impl Wanted {
                 expected: expected.clone(),
                 actual: actual.to_owned(),
             }),
-            _ => Ok(model),
+            _ => match self.window_s {
+                Some(window_s) => {
+                    let other = model.with_window_s(window_s);
+                    other.map_err(|error| OpenError::Model(Arc::new(error)))
+                }
+                None => Ok(model),
+            },
         }
     }
 
@@ -85,13 +104,7 @@ impl Wanted {
         let open = || {
             let runtime = runtime::load(self.library_folder.as_deref())?;
             let model = Arc::new(find()?);
-            let options = SessionOptions {
-                threads: THREADS,
-                layers: model.layers_in_use(),
-                precision: self.precision,
-                device: self.device.clone(),
-                ..SessionOptions::default()
-            };
+            let options = self.options(&model);
             let opened = sessions.open(runtime, &model, options)?;
             Ok(Loaded::new(model, &opened, runtime))
         };
@@ -130,6 +143,7 @@ impl Loaded {
                 genre_head: None,
                 key_head: None,
                 window_s: model.manifest.window_s(),
+                windows_s: model.manifest.windows_s().into(),
             },
             session: opened.session,
             usual_s: opened.warm_up.as_secs_f64(),
@@ -186,17 +200,20 @@ impl Models {
         matches!(self.get(wanted), Some(Slot::Missing(_)))
     }
 
-    /// Starts loading what is wanted and not there yet.
+    /// Starts loading what is wanted and not there yet. With `retry`, what is missing is looked for
+    /// again; it stays missing until it is found, so that streams that go on without it do so.
     pub(super) fn want(
         &mut self,
         wanted: &Wanted,
+        retry: bool,
         encoder: &EncoderThread,
         answer: &Sender<Message>,
     ) {
-        if self.get(wanted).is_some() {
-            return;
+        match self.get(wanted) {
+            None => self.0.push((wanted.clone(), Slot::Loading)),
+            Some(Slot::Missing(_)) if retry => {}
+            Some(_) => return,
         }
-        self.0.push((wanted.clone(), Slot::Loading));
         let (wanted, answer) = (wanted.clone(), answer.clone());
         encoder.live(move |sessions| {
             let result = wanted.open(sessions, || wanted.find());
@@ -232,15 +249,29 @@ impl Models {
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
         match (slot, result) {
-            (Some((_, slot @ Slot::Loading)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot @ Slot::Loading)), Err(error)) => *slot = Slot::Missing(error),
             (Some((_, Slot::Ready(old))), Ok(loaded)) => {
                 let session = std::mem::replace(&mut **old, loaded).session;
                 encoder.live(move |sessions| sessions.close(session));
             }
+            (Some((_, Slot::Ready(_))), Err(_)) => {}
+            (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
+            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
+        }
+    }
+
+    /// Has a model that came with another head used by all who listen to it.
+    pub(super) fn renew(&mut self, model: &Arc<Model>) {
+        for (_, slot) in &mut self.0 {
+            if let Slot::Ready(loaded) = slot
+                && loaded.model.sha256() == model.sha256()
+                && loaded.model.manifest.id == model.manifest.id
+            {
+                loaded.model = Arc::clone(model);
+                loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+            }
         }
     }
 
@@ -266,16 +297,10 @@ impl Models {
         }
     }
 
-    /// Frees what nobody wants. With `retry`, what is missing is forgotten and looked for again.
-    pub(super) fn keep(
-        &mut self,
-        retry: bool,
-        encoder: &EncoderThread,
-        is_wanted: impl Fn(&Wanted) -> bool,
-    ) {
+    /// Frees what nobody wants.
+    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&Wanted) -> bool) {
         self.0.retain(|(wanted, slot)| {
-            let missing = matches!(slot, Slot::Missing(_));
-            let keep = is_wanted(wanted) && !(retry && missing);
+            let keep = is_wanted(wanted);
             if let (false, Slot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));

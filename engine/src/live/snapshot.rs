@@ -70,7 +70,7 @@ pub struct Running {
     pub devices: Arc<[Offer]>,
     /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
     pub map: Option<Arc<Map>>,
-    /// The heads in use for tasks other than genre and key, in the order of
+    /// The heads in use for tasks other than genre and key, which answer in
     /// [`Heard::others`](crate::timeline::Heard::others); the one that was taught comes last.
     pub heads: Arc<[HeadInfo]>,
     /// All its heads, to choose from.
@@ -81,6 +81,8 @@ pub struct Running {
     pub key_head: Option<HeadInfo>,
     /// Length of its window in seconds of audio.
     pub window_s: f64,
+    /// The lengths of windows that make sense for it, in seconds, shortest first.
+    pub windows_s: Arc<[f64]>,
 }
 
 /// One window's result and its place.
@@ -145,13 +147,40 @@ pub struct Snapshot {
 pub struct Study {
     /// What is compared with; at most eight.
     pub references: Arc<[Arc<Reference>]>,
+    /// The file that a reference is being made of.
+    pub listening: Option<FileProgress>,
+    /// Distances layer by layer, of the newest window, while they are asked for.
+    pub layers: Option<LayerDistances>,
     /// The examples that were marked.
     pub lessons: Arc<Lessons>,
-    /// The head that was fitted on them, and its file's bytes; its probabilities are the last of
-    /// [`Heard::others`](crate::timeline::Heard::others).
-    pub taught: Option<(Arc<HeadInfo>, Arc<[u8]>)>,
+    /// Whether a head is being fitted on them.
+    pub is_fitting: bool,
+    /// The head that was fitted on them, as it is among [`Running::heads`].
+    pub taught: Option<Arc<HeadInfo>>,
     /// Why the last request could not be done, a sentence.
     pub notice: Option<String>,
+    /// What was done of the last request out of sight, a sentence.
+    pub said: Option<String>,
+}
+
+/// How far a file is that is being listened to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileProgress {
+    /// What the reference will be called.
+    pub name: String,
+    /// Seconds that were heard.
+    pub done_s: f64,
+    /// Seconds that the file's header promises.
+    pub promised_s: Option<f64>,
+}
+
+/// Distances of a window to a reference, layer by layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerDistances {
+    /// The reference's id.
+    pub id: String,
+    /// Layers, by number, and [`Reference::distances`] there.
+    pub distances: Vec<(usize, f32)>,
 }
 
 impl Snapshot {
@@ -235,6 +264,7 @@ mod tests {
             key_label: None,
             point: None,
             others: Vec::new(),
+            ribbons: Vec::new(),
             distances: Vec::new(),
         };
         history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)

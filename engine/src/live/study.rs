@@ -1,22 +1,35 @@
 //! What a stream is compared with and what it is taught: references and lessons. Runs on the
-//! worker; the fit itself runs on a thread of its own.
+//! worker; what takes its time runs beside it, see [`errand`].
+
+pub(super) mod errand;
+mod file;
+mod mean;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::snapshot::Study;
+use self::errand::{Errand, News};
+use self::file::FileErrand;
+use self::mean::Mean;
+use super::snapshot::{FileProgress, LayerDistances, Study};
 use crate::head::{Head, HeadInfo};
-use crate::model::{HiddenStates, Model};
+use crate::model::{HiddenStates, Model, SessionOptions};
 use crate::reference::{self, Reference, Source};
+use crate::shelf::{self, ShelfError};
 use crate::teach::Lessons;
 
 /// Windows that can still be captured or marked.
 const RECENT: usize = 256;
 /// The task of the head that is taught.
-pub(super) const TASK: &str = "taught";
+const TASK: &str = "taught";
+/// Why nothing can be captured or marked.
+const NOTHING_HEARD: &str =
+    "Nothing was heard since the last start or jump; play some music first.";
 
 /// What can be asked of a stream about references and lessons. What can't be done is told in
-/// [`Study::notice`].
+/// [`Study::notice`], what was done out of sight in [`Study::said`].
 #[derive(Debug, Clone)]
 pub enum Request {
     /// Make a reference of the last windows, as far back as the last start, jump or reset.
@@ -26,8 +39,41 @@ pub enum Request {
         /// Its colour, `[red, green, blue]`.
         colour: [u8; 3],
     },
+    /// Make a reference of an audio file; [`Study::listening`] shows how far that is.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What to call it.
+        name: String,
+        /// Its colour, `[red, green, blue]`.
+        colour: [u8; 3],
+    },
+    /// Listen to no file any more.
+    StopFiles,
+    /// Call a reference something else.
+    Rename {
+        /// Its id.
+        id: String,
+        /// Its new name.
+        name: String,
+    },
+    /// Have one reference less.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+    /// Put a reference that was removed back into its place.
+    PutBack {
+        /// The reference.
+        reference: Arc<Reference>,
+        /// Its place among the others.
+        at: usize,
+    },
     /// Have these references, instead of any before.
     References(Vec<Arc<Reference>>),
+    /// Show the distance to the reference of this id layer by layer, from the next window on; of
+    /// none with `None`.
+    Layers(Option<String>),
     /// Mark the last windows, so many, as examples of a label.
     Mark {
         /// The label.
@@ -35,33 +81,45 @@ pub enum Request {
         /// How many windows; at least 1.
         windows: usize,
     },
-    /// Take the last example back.
+    /// Take back what was marked last.
     Undo,
     /// Have these lessons, instead of any before.
     Lessons(Lessons),
+    /// Keep the head that was taught on the model's shelf, under a name that is also its task.
+    Save {
+        /// The name, as [`shelf::is_name`] allows it.
+        name: String,
+    },
 }
-
-/// A fit that is to be run.
-pub(super) struct Fit {
-    pub(super) lessons: Lessons,
-    pub(super) model: Arc<Model>,
-}
-
-/// A head as it was taught, or why there is none.
-pub(super) type Taught = Result<(Head, Vec<u8>), String>;
 
 /// One stream's references and lessons.
 #[derive(Default)]
 pub(super) struct Desk {
     pub(super) study: Study,
+    /// Whether `study` changed since this was last set to `false`.
+    pub(super) changed: bool,
     /// Hidden states `[width]` of the last windows, oldest first.
     recent: VecDeque<Vec<f32>>,
+    /// The means of all layers over the stretch that `recent` is the end of.
+    means: Mean,
     /// The hidden state that is kept, and whose it is.
     layer: usize,
     model: Option<Arc<Model>>,
     pub(super) head: Option<Head>,
+    /// How many examples each mark brought, so that it can be taken back as one.
+    marks: Vec<usize>,
     wants_fit: bool,
-    is_fitting: bool,
+    wants_save: Option<String>,
+    files: VecDeque<(PathBuf, String, [u8; 3])>,
+    /// Ends what listens to a file.
+    stop: Option<Arc<AtomicBool>>,
+    layers_of: Option<String>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.stop_files();
+    }
 }
 
 /// The hidden state that references and lessons keep: the map's, else the genre head's, else the
@@ -82,14 +140,17 @@ fn layer(model: &Model) -> usize {
 }
 
 impl Desk {
-    /// Another model runs from here on.
+    /// Another model runs from here on, or the same with other heads.
     pub(super) fn listen_to(&mut self, model: &Arc<Model>) {
         let same = |old: &Arc<Model>| old.sha256() == model.sha256();
         if !self.model.as_ref().is_some_and(same) {
             self.layer = layer(model);
             self.head = None;
             self.forget_windows();
-            self.wants_fit = self.study.lessons.encoder_sha256 == model.sha256();
+            self.stop_files();
+            self.study.layers = None;
+            self.wants_fit = true;
+            self.changed = true;
         }
         self.model = Some(Arc::clone(model));
     }
@@ -97,67 +158,118 @@ impl Desk {
     /// What follows does not go on from what was before.
     pub(super) fn forget_windows(&mut self) {
         self.recent.clear();
+        self.means = Mean::default();
     }
 
     /// Takes a window in; its distances to the references, by their ids.
     pub(super) fn hear(&mut self, hidden: &HiddenStates) -> Vec<(Arc<str>, f32)> {
-        let values = hidden.layer(self.layer);
-        if values.is_empty() {
+        let values = hidden.pooled_layer(self.layer);
+        let Some(model) = self.model.as_ref().filter(|_| !values.is_empty()) else {
             return Vec::new();
-        }
+        };
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
         self.recent.push_back(values.to_vec());
-        let map = self.model.as_ref().and_then(|model| model.map.as_deref());
-        let encoder = self.model.as_ref().map_or("", |model| model.sha256());
-        self.study
-            .references
-            .iter()
-            .filter(|reference| {
-                reference.encoder_sha256 == encoder && reference.layer == self.layer
-            })
-            .filter_map(|reference| {
-                let distance = reference.distance(values, map)?;
-                Some((Arc::from(reference.id.as_str()), distance))
-            })
-            .collect()
+        self.means.add(hidden, model.manifest.layers.len());
+        let map = model.map.as_deref();
+        let (encoder, layer) = (model.sha256(), self.layer);
+        let comparable = |reference: &&Arc<Reference>| {
+            reference.encoder_sha256 == encoder && reference.layer == layer
+        };
+        let references = self.study.references.iter().filter(comparable);
+        let distance = |reference: &Arc<Reference>| {
+            let distance = reference.distance(&values, map)?;
+            Some((Arc::from(reference.id.as_str()), distance))
+        };
+        let distances = references.clone().filter_map(distance).collect();
+        if let Some(id) = &self.layers_of {
+            let of = references.clone().find(|reference| reference.id == *id);
+            self.study.layers = of.map(|reference| LayerDistances {
+                id: id.clone(),
+                distances: reference.distances(hidden, map),
+            });
+            self.changed = true;
+        }
+        distances
     }
 
     /// Does what is asked.
     pub(super) fn ask(&mut self, request: Request) {
         let done = match request {
             Request::Capture { name, colour } => self.capture(&name, colour),
+            Request::File { path, name, colour } => self.file(path, name, colour),
+            Request::StopFiles => {
+                self.stop_files();
+                Ok(())
+            }
+            Request::Rename { id, name } => self.rename(&id, &name),
+            Request::Remove { id } => {
+                self.references(|all| all.retain(|reference| reference.id != id));
+                Ok(())
+            }
+            Request::PutBack { reference, at } => {
+                self.room().map(|()| self.add(reference, Some(at)))
+            }
             Request::References(mut references) => {
                 references.truncate(reference::MOST);
                 self.study.references = references.into();
                 Ok(())
             }
+            Request::Layers(id) => {
+                self.layers_of = id;
+                self.study.layers = None;
+                self.changed = true;
+                // What was said of other requests still holds.
+                return;
+            }
             Request::Mark { label, windows } => self.mark(&label, windows),
-            Request::Undo => self.change(|lessons| {
-                let undone = lessons.undo();
-                undone
-                    .then_some(())
-                    .ok_or_else(|| "There is no example to take back.".to_owned())
-            }),
-            Request::Lessons(lessons) => self.change(|old| {
-                *old = lessons;
-                Ok(())
-            }),
+            Request::Undo => self.undo(),
+            Request::Lessons(lessons) => {
+                self.marks.clear();
+                self.change(|old| {
+                    *old = lessons;
+                    Ok(())
+                })
+            }
+            Request::Save { name } => self.save(name),
         };
         self.study.notice = done.err();
+        self.study.said = None;
+        self.changed = true;
+    }
+
+    /// Changes the list of references.
+    fn references(&mut self, change: impl FnOnce(&mut Vec<Arc<Reference>>)) {
+        let mut references = self.study.references.to_vec();
+        change(&mut references);
+        self.study.references = references.into();
+    }
+
+    /// Adds a reference, in place of one of the same music.
+    fn add(&mut self, reference: Arc<Reference>, at: Option<usize>) {
+        self.references(|all| {
+            all.retain(|other| other.id != reference.id);
+            all.insert(at.unwrap_or(all.len()).min(all.len()), reference);
+        });
+    }
+
+    /// Whether one more reference may come.
+    fn room(&self) -> Result<(), String> {
+        let most = reference::MOST;
+        if self.study.references.len() + self.files.len() < most {
+            return Ok(());
+        }
+        Err(format!(
+            "There are {most} references already; remove one first."
+        ))
     }
 
     fn capture(&mut self, name: &str, colour: [u8; 3]) -> Result<(), String> {
-        let Some(model) = &self.model else {
+        let Some(model) = self.model.clone() else {
             return Err("No model runs yet, so there is nothing to capture.".to_owned());
         };
-        if self.study.references.len() >= reference::MOST {
-            let most = reference::MOST;
-            return Err(format!(
-                "There are {most} references already; remove one first."
-            ));
-        }
+        self.room()?;
         let windows: Vec<Vec<f32>> = self.recent.iter().cloned().collect();
         let source = Source {
             name,
@@ -166,17 +278,39 @@ impl Desk {
             encoder_sha256: model.sha256(),
             layer: self.layer,
             windows: &windows,
+            further: &self.means.further(self.layer),
         };
-        let captured = Reference::new(&source, model.map.as_deref())
-            .ok_or("Nothing was heard since the last start or jump; play some music first.")?;
-        let others = self
-            .study
-            .references
-            .iter()
-            .filter(|other| other.id != captured.id);
-        let mut references: Vec<Arc<Reference>> = others.cloned().collect();
-        references.push(Arc::new(captured));
-        self.study.references = references.into();
+        let captured = Reference::new(&source, model.map.as_deref()).ok_or(NOTHING_HEARD)?;
+        self.add(Arc::new(captured), None);
+        Ok(())
+    }
+
+    fn file(&mut self, path: PathBuf, name: String, colour: [u8; 3]) -> Result<(), String> {
+        if self.model.is_none() {
+            return Err("No model runs yet; wait until one does.".to_owned());
+        }
+        self.room()?;
+        self.files.push_back((path, name, colour));
+        Ok(())
+    }
+
+    fn stop_files(&mut self) {
+        self.files.clear();
+        if let Some(stop) = &self.stop {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn rename(&mut self, id: &str, name: &str) -> Result<(), String> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err("A reference has a name; give it one.".to_owned());
+        }
+        self.references(|all| {
+            for reference in all.iter_mut().filter(|reference| reference.id == id) {
+                Arc::make_mut(reference).name = name.to_owned();
+            }
+        });
         Ok(())
     }
 
@@ -185,21 +319,35 @@ impl Desk {
             return Err("No model runs yet, so there is nothing to mark.".to_owned());
         };
         if self.recent.is_empty() {
-            return Err(
-                "Nothing was heard since the last start or jump; play some music first.".to_owned(),
-            );
+            return Err(NOTHING_HEARD.to_owned());
         }
         let windows = windows.clamp(1, self.recent.len());
         let from = self.recent.len() - windows;
         let marked: Vec<Vec<f32>> = self.recent.range(from..).cloned().collect();
-        let layer = self.layer;
-        self.change(|lessons| {
+        let (layer, before) = (self.layer, self.study.lessons.examples());
+        let done = self.change(|lessons| {
             for values in marked {
                 lessons
                     .mark(label, layer, &values, model.sha256())
                     .map_err(|error| error.to_string())?;
             }
             Ok(())
+        });
+        let came = self.study.lessons.examples() - before;
+        if came > 0 {
+            self.marks.push(came);
+        }
+        done
+    }
+
+    fn undo(&mut self) -> Result<(), String> {
+        // Of marks from before the project was loaded nothing but the examples is known.
+        let examples = self.marks.pop().unwrap_or(1);
+        self.change(|lessons| {
+            let undone = (0..examples).filter(|_| lessons.undo()).count();
+            (undone > 0)
+                .then_some(())
+                .ok_or_else(|| "There is no example to take back.".to_owned())
         })
     }
 
@@ -214,38 +362,128 @@ impl Desk {
         done
     }
 
-    /// The fit that is due, if one is; [`Desk::taught`] must get its result.
-    pub(super) fn due_fit(&mut self) -> Option<Fit> {
-        if !self.wants_fit || self.is_fitting {
+    fn save(&mut self, name: String) -> Result<(), String> {
+        if self.study.taught.is_none() {
+            return Err(
+                "There is no head to save yet; mark examples of two labels first.".to_owned(),
+            );
+        }
+        if !shelf::is_name(&name) {
+            return Err(ShelfError::Name { name }.to_string());
+        }
+        self.wants_save = Some(name);
+        Ok(())
+    }
+
+    /// What is to be done beside the worker, if something is; [`Desk::hear_of`] must get its
+    /// result. `options` are those that the stream runs its model with.
+    pub(super) fn errand(
+        &mut self,
+        options: impl FnOnce(&Model) -> SessionOptions,
+    ) -> Option<Errand> {
+        let model = self.model.clone()?;
+        if let Some(name) = self.wants_save.take() {
+            let lessons = Lessons::clone(&self.study.lessons);
+            return Some(Errand::Save {
+                lessons,
+                model,
+                name,
+            });
+        }
+        self.due_fit(&model)
+            .or_else(|| self.due_file(model, options).map(Errand::File))
+    }
+
+    fn due_fit(&mut self, model: &Arc<Model>) -> Option<Errand> {
+        if !self.wants_fit || self.study.is_fitting {
             return None;
         }
         self.wants_fit = false;
-        let model = self.model.clone()?;
+        self.changed = true;
         let fits = self.study.lessons.encoder_sha256 == model.sha256();
         if !fits || !self.study.lessons.can_fit() {
             self.head = None;
             self.study.taught = None;
             return None;
         }
-        self.is_fitting = true;
-        Some(Fit {
+        self.study.is_fitting = true;
+        Some(Errand::Fit {
             lessons: Lessons::clone(&self.study.lessons),
-            model,
+            model: Arc::clone(model),
         })
     }
 
-    /// Takes the result of a fit in.
-    pub(super) fn taught(&mut self, taught: Taught) {
-        self.is_fitting = false;
-        match taught {
-            Ok((head, bytes)) => {
-                let info = HeadInfo {
-                    id: TASK.to_owned(),
-                    ..HeadInfo::from(&head)
-                };
-                self.study.taught = Some((Arc::new(info), bytes.into()));
-                self.head = Some(head);
+    fn due_file(
+        &mut self,
+        model: Arc<Model>,
+        options: impl FnOnce(&Model) -> SessionOptions,
+    ) -> Option<FileErrand> {
+        if self.stop.is_some() {
+            return None;
+        }
+        let (path, name, colour) = self.files.pop_front()?;
+        let stop = Arc::clone(self.stop.insert(Arc::default()));
+        self.study.listening = Some(FileProgress {
+            name: name.clone(),
+            done_s: 0.0,
+            promised_s: None,
+        });
+        self.changed = true;
+        Some(FileErrand {
+            options: options(&model),
+            layer: self.layer,
+            path,
+            name,
+            colour,
+            model,
+            stop,
+        })
+    }
+
+    /// Takes the news of an errand in. The model as it is from now on, if a head was saved.
+    pub(super) fn hear_of(&mut self, news: News) -> Option<Arc<Model>> {
+        self.changed = true;
+        match news {
+            News::Taught(Ok(head)) => {
+                self.study.is_fitting = false;
+                let is_of = |model: &Arc<Model>| head.check(&model.manifest).is_ok();
+                if self.model.as_ref().is_some_and(is_of) {
+                    let info = HeadInfo {
+                        id: TASK.to_owned(),
+                        ..HeadInfo::from(&head)
+                    };
+                    self.study.taught = Some(Arc::new(info));
+                    self.head = Some(head);
+                }
             }
+            News::Taught(Err(reason)) => {
+                self.study.is_fitting = false;
+                self.study.notice = Some(reason);
+            }
+            News::Saved(Ok((model, said))) => {
+                self.study.said = Some(said);
+                return Some(model);
+            }
+            News::Saved(Err(reason)) => self.study.notice = Some(reason),
+            News::Progress(done_s, promised_s) => {
+                if let Some(listening) = &mut self.study.listening {
+                    (listening.done_s, listening.promised_s) = (done_s, promised_s);
+                }
+            }
+            News::File(result) => self.file_ended(result),
+        }
+        None
+    }
+
+    fn file_ended(&mut self, result: Result<Reference, String>) {
+        self.study.listening = None;
+        let stop = self.stop.take();
+        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            // Nobody wants it any more.
+            return;
+        }
+        match result.and_then(|reference| self.room().map(|()| reference)) {
+            Ok(reference) => self.add(Arc::new(reference), None),
             Err(reason) => self.study.notice = Some(reason),
         }
     }

@@ -11,8 +11,10 @@ use super::place::Place;
 use super::schedule::Load;
 use super::snapshot::{Snapshot, SnapshotReader, State};
 use super::study::Desk;
+use super::study::errand::Errand;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
+use crate::head::Head;
 use crate::listen::Listener;
 use crate::model::{Encoded, Model, SessionId};
 use crate::resample::ResampleError;
@@ -48,6 +50,8 @@ struct Listening {
     /// The session's model, with the heads that it had when this began.
     model: Arc<Model>,
     listener: Listener,
+    /// Whether something else was chosen since.
+    is_stale: bool,
 }
 
 /// A stream.
@@ -92,8 +96,8 @@ impl Track {
     }
 
     pub(super) fn set(&mut self, settings: Settings) {
-        if self.settings.heads != settings.heads {
-            self.listening = None;
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= self.settings.heads != settings.heads;
         }
         self.settings = settings;
         self.window_error = None;
@@ -141,6 +145,7 @@ impl Track {
         Wanted {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
+            window_s: self.settings.window_s.filter(|window_s| !window_s.is_nan()),
             device: self.settings.device.clone(),
             precision: self.settings.precision,
             library_folder: self.settings.library_folder.clone(),
@@ -165,8 +170,8 @@ impl Track {
     /// Takes in what has come; a full window waits in `due`.
     pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
         let controls = (self.source)();
-        if controls.smoothing != self.controls.smoothing {
-            self.listening = None;
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= controls.smoothing != self.controls.smoothing;
         }
         self.controls = controls;
         if controls.hold {
@@ -184,13 +189,19 @@ impl Track {
         let Some(intake) = &mut self.intake else {
             return Ok(());
         };
-        let is_same = match (&self.listening, loaded) {
-            (Some(to), Some(loaded)) => {
-                to.session == loaded.session && Arc::ptr_eq(&to.model, &loaded.model)
+        let listens_to = self.listening.as_ref().map(|listening| listening.session);
+        if loaded.map(|loaded| loaded.session) == listens_to {
+            // The same session, but other heads may be in use.
+            let is_current = |listening: &Listening, loaded: &Loaded| {
+                !listening.is_stale && Arc::ptr_eq(&listening.model, &loaded.model)
+            };
+            if let (Some(listening), Some(loaded)) = (&self.listening, loaded)
+                && !is_current(listening, loaded)
+            {
+                self.listening = Some(self.listener(loaded));
+                self.desk.listen_to(&loaded.model);
+                self.keep_or_forget(loaded);
             }
-            (to, loaded) => to.is_none() && loaded.is_none(),
-        };
-        if is_same {
             return Ok(());
         }
         let went_on = intake.listens();
@@ -224,12 +235,19 @@ impl Track {
         }
     }
 
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|model| wanted.options(model))
+    }
+
     fn listener(&self, loaded: &Loaded) -> Listening {
         let heads = &self.settings.heads;
         Listening {
             session: loaded.session,
             model: Arc::clone(&loaded.model),
             listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
+            is_stale: false,
         }
     }
 
@@ -346,9 +364,11 @@ impl Track {
         let mut heard = listening.listener.hear(&hidden, place.clock_s);
         heard.distances = self.desk.hear(&hidden);
         let taught = self.desk.head.as_ref();
-        heard
-            .others
-            .extend(taught.map(|head| head.probabilities(&hidden)));
+        let answer = |head: &Head| {
+            let sha256 = Arc::from(head.sha256.as_str());
+            (sha256, head.answers(&hidden))
+        };
+        heard.others.extend(taught.map(answer));
         let entry = Arc::new(history::entry(
             place,
             Status::Ok,

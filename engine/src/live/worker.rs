@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use super::aside::Aside;
 use super::models::{Loaded, Models, OpenError, Wanted};
 use super::schedule::Load;
-use super::study::{self, Fit, Request, Taught};
+use super::study::Request;
+use super::study::errand::News;
 use super::track::{Due, Track};
 use super::{Settings, UpdateHook, schedule};
 use crate::capture::Drain;
@@ -34,7 +35,7 @@ pub(super) enum Message {
     LookAgain,
     Reset(u64),
     Ask(u64, Request),
-    Taught(u64, Box<Taught>),
+    News(u64, Box<News>),
     Hook(u64, UpdateHook),
     Opened(Wanted, Box<Result<Loaded, OpenError>>),
     Encoded(u64, Box<Due>, Encoded),
@@ -45,6 +46,8 @@ pub(super) enum Message {
 pub(super) struct Worker {
     inbox: Receiver<Message>,
     answers: Sender<Message>,
+    /// Before the encoder, which does not end while a job may still come from there.
+    aside: Aside,
     encoder: EncoderThread,
     tracks: BTreeMap<u64, Track>,
     models: Models,
@@ -62,6 +65,7 @@ impl Worker {
         Self {
             inbox,
             answers,
+            aside: Aside::default(),
             encoder,
             tracks: BTreeMap::new(),
             models: Models::default(),
@@ -81,6 +85,8 @@ impl Worker {
             let mut next = first;
             while let Some(message) = next {
                 if matches!(message, Message::Shutdown) {
+                    // What works for them beside this thread is told to stop.
+                    self.tracks.clear();
                     return;
                 }
                 self.take(message);
@@ -112,7 +118,13 @@ impl Worker {
             Message::LookAgain => self.models.look_again(&self.encoder, &self.answers),
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
-            Message::Taught(id, taught) => self.with(id, |track| track.desk.taught(*taught)),
+            Message::News(id, news) => {
+                let mut renewed = None;
+                self.with(id, |track| renewed = track.desk.hear_of(*news));
+                if let Some(model) = renewed {
+                    self.models.renew(&model);
+                }
+            }
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
             Message::Opened(wanted, result) => {
                 self.models.opened(&wanted, *result, &self.encoder);
@@ -150,9 +162,11 @@ impl Worker {
         let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
         wanted.extend(fallbacks);
         self.models
-            .keep(retry, &self.encoder, |other| wanted.contains(other));
-        for wanted in &wanted {
-            self.models.want(wanted, &self.encoder, &self.answers);
+            .keep(&self.encoder, |other| wanted.contains(other));
+        for (n, one) in wanted.iter().enumerate() {
+            if !wanted[..n].contains(one) {
+                self.models.want(one, retry, &self.encoder, &self.answers);
+            }
         }
     }
 
@@ -170,10 +184,10 @@ impl Worker {
             round_s: usual_s.sum(),
             worker_share: self.effort.share,
         };
+        self.send_out();
         for track in self.tracks.values_mut() {
-            contained(track, |track| track.poll(now, models, load));
+            contained(track, |track| track.poll(now, &self.models, load));
         }
-        self.fit();
         self.dispatch();
         for track in self.tracks.values_mut() {
             if track.publish()
@@ -193,31 +207,27 @@ impl Worker {
         wake
     }
 
-    /// Has the fits that are due run, each on a thread of its own, with low priority.
-    fn fit(&mut self) {
+    /// Has done what takes its time, beside this thread.
+    fn send_out(&mut self) {
         for (id, track) in &mut self.tracks {
-            let Some(Fit { lessons, model }) = track.desk.due_fit() else {
-                continue;
-            };
-            let (id, answers) = (*id, self.answers.clone());
-            let run = move || {
-                super::lower_priority();
-                let fit = || lessons.fit(study::TASK, &model.manifest);
-                let taught = catch_unwind(AssertUnwindSafe(fit))
-                    .map_err(|panic| {
-                        let reason = panic_message(&*panic);
-                        format!("The head could not be fitted ({reason}). Please report it.")
-                    })
-                    .and_then(|fitted| fitted.map_err(|error| error.to_string()));
-                // A worker that is gone needs no head.
-                let _ = answers.send(Message::Taught(id, Box::new(taught)));
-            };
-            let name = "mertscope-fit".to_owned();
-            if let Err(error) = thread::Builder::new().name(name).spawn(run) {
-                let reason = format!(
-                    "The head could not be fitted, since no thread could be started: {error}."
-                );
-                track.desk.taught(Err(reason));
+            while let Some(errand) = track.errand() {
+                let (id, answers) = (*id, self.answers.clone());
+                let kind = errand.kind();
+                let tell = move |news| {
+                    // A worker that is gone needs no news.
+                    let _ = answers.send(Message::News(id, Box::new(news)));
+                };
+                let Some(jobs) = self.encoder.jobs() else {
+                    return;
+                };
+                let body = move || errand.run(&jobs, &tell);
+                if let Err(error) = self.aside.run(kind.name(), body) {
+                    let reason = format!(
+                        "The system could not start another thread ({error}). Close some programs \
+                         and try again."
+                    );
+                    track.desk.hear_of(kind.failed(reason));
+                }
             }
         }
     }

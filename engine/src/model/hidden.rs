@@ -1,5 +1,7 @@
 //! What an encoder says about a stretch of audio.
 
+use std::borrow::Cow;
+
 use super::LayerSet;
 
 /// Hidden states of every layer, or of those asked for: `[layers, frames, width]`, or `[layers,
@@ -27,6 +29,27 @@ impl HiddenStates {
         position.map_or(&[], |position| self.at(position))
     }
 
+    /// One layer's mean over time, `[width]`, by the model's own number of it; empty for a layer
+    /// that isn't there.
+    #[must_use]
+    pub fn pooled_layer(&self, layer: usize) -> Cow<'_, [f32]> {
+        self.mean(self.layer(layer))
+    }
+
+    fn mean<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
+        let Some(frames) = self.frames.filter(|_| !values.is_empty()) else {
+            return Cow::Borrowed(values);
+        };
+        let mut sum = vec![0.0f64; self.width];
+        for frame in values.chunks_exact(self.width) {
+            for (sum, value) in sum.iter_mut().zip(frame) {
+                *sum += f64::from(*value);
+            }
+        }
+        let mean = sum.iter().map(|sum| (sum / frames.max(1) as f64) as f32);
+        Cow::Owned(mean.collect())
+    }
+
     /// The values of the layer in this place among those that are there.
     fn at(&self, position: usize) -> &[f32] {
         let size = self.frames.unwrap_or(1) * self.width;
@@ -38,18 +61,12 @@ impl HiddenStates {
     /// The mean over time of every layer, `[layers, width]`.
     #[must_use]
     pub fn pooled(self) -> Self {
-        let Some(frames) = self.frames else {
+        if self.frames.is_none() {
             return self;
-        };
+        }
         let mut data = Vec::with_capacity(self.layers * self.width);
         for layer in 0..self.layers {
-            let mut sum = vec![0.0f64; self.width];
-            for frame in self.at(layer).chunks_exact(self.width) {
-                for (sum, value) in sum.iter_mut().zip(frame) {
-                    *sum += f64::from(*value);
-                }
-            }
-            data.extend(sum.iter().map(|sum| (sum / frames.max(1) as f64) as f32));
+            data.extend_from_slice(&self.mean(self.at(layer)));
         }
         Self {
             frames: None,
@@ -73,7 +90,8 @@ mod tests {
             data: vec![0., 1., 2., 4., 5., 6., 1., 1., 1., 3., 3., 3.],
         };
         assert_eq!(states.layer(1), [1., 1., 1., 3., 3., 3.]);
-        assert!(states.layer(2).is_empty());
+        assert!(states.layer(2).is_empty() && states.pooled_layer(2).is_empty());
+        assert_eq!(*states.pooled_layer(0), [2., 3., 4.]);
         let pooled = states.pooled();
         assert_eq!(pooled.frames, None);
         assert_eq!(pooled.layer(0), [2., 3., 4.]);

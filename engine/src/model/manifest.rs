@@ -10,6 +10,12 @@ use serde::Deserialize;
 /// The format that this version reads.
 const FORMAT: u32 = 1;
 
+/// Samples of a frame of MERT (the product of `conv_stride` in its configuration).
+const FRAME_SAMPLES: f64 = 320.0;
+
+/// The longest window in seconds.
+const LONGEST_WINDOW_S: u32 = 120;
+
 /// A model, as its `manifest.toml` describes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +33,9 @@ pub struct Manifest {
     pub sample_rate_hz: u32,
     /// Length of the window it is meant for, in samples at that rate.
     pub window_samples: usize,
+    /// Other lengths of it that make sense, in seconds; only for graphs of free length.
+    #[serde(default)]
+    pub other_windows_s: Vec<f64>,
     /// Values per hidden state.
     pub width: usize,
     /// Whether the input is brought to zero mean and unit variance first
@@ -155,8 +164,15 @@ impl Manifest {
                 "its sample rate is not between 8 and 192 kHz",
             ),
             (
-                (1..=120 * self.sample_rate_hz as usize).contains(&self.window_samples),
+                (1..=(LONGEST_WINDOW_S * self.sample_rate_hz) as usize)
+                    .contains(&self.window_samples),
                 "its window is empty or longer than two minutes",
+            ),
+            (
+                self.other_windows_s
+                    .iter()
+                    .all(|window_s| self.takes_window_s(*window_s)),
+                "one of its other windows is none that its graph takes",
             ),
             (
                 (1..=65_536).contains(&self.width),
@@ -209,12 +225,34 @@ impl Manifest {
         self.window_samples as f64 / f64::from(self.sample_rate_hz)
     }
 
-    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of the
-    /// 320 samples that a MERT frame is long (`conv_stride` of its configuration), so that the
-    /// frames of successive windows line up; at least one frame.
+    /// Length of a frame in seconds.
+    #[must_use]
+    pub fn frame_s(&self) -> f64 {
+        FRAME_SAMPLES / f64::from(self.sample_rate_hz)
+    }
+
+    /// The lengths of windows that make sense for it, in seconds, shortest first.
+    #[must_use]
+    pub fn windows_s(&self) -> Vec<f64> {
+        let mut all = self.other_windows_s.clone();
+        all.push(self.window_s());
+        all.sort_by(f64::total_cmp);
+        all
+    }
+
+    /// Whether its graph takes windows of this length: any of up to two minutes, if its length is
+    /// free.
+    pub(super) fn takes_window_s(&self, window_s: f64) -> bool {
+        let samples = (window_s * f64::from(self.sample_rate_hz)).round();
+        let longest = f64::from(LONGEST_WINDOW_S) * f64::from(self.sample_rate_hz);
+        let range = self.graph.min_samples.max(1) as f64..=longest;
+        self.graph.length == Length::Dynamic && range.contains(&samples)
+    }
+
+    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of a frame,
+    /// so that the frames of successive windows line up; at least one frame.
     #[must_use]
     pub fn hop_samples(&self, asked_s: f64) -> usize {
-        const FRAME_SAMPLES: f64 = 320.0;
         let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES;
         (frames.round().max(1.0) * FRAME_SAMPLES) as usize
     }
@@ -275,6 +313,7 @@ mod tests {
             ),
             ("sha256 = \"1238", "sha256 = \"XY38", "SHA-256"),
             ("id = ", "surprise = 1\nid = ", "surprise"),
+            ("id = ", "other_windows_s = [30]\nid = ", "other windows"),
         ] {
             let reason = reason(from, to);
             assert!(reason.contains(said), "{to}: {reason}");

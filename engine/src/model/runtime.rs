@@ -216,6 +216,7 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
     if world_writable(&library) {
         return Err(RuntimeError::WorldWritable { library });
     }
+    refuse_telemetry();
     let version = version(&library).map_err(&broken)?;
     let oldest = Pins::read()?.oldest;
     if numbers(&version) < numbers(&oldest) {
@@ -244,6 +245,22 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
         passed_over: None,
         environment,
     })
+}
+
+/// Has ONNX Runtime send nothing about this machine. Its published builds report each process to their
+/// maker, and keep an identifier and a queue in the user's cache folder, unless this variable is there
+/// before they start (its `docs/Privacy.md`, since 1.29); what `with_telemetry` does comes too late for
+/// the first report.
+fn refuse_telemetry() {
+    const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
+    if std::env::var_os(SWITCH).is_none_or(|value| value != "1") {
+        // SAFETY: this happens once in a process, under the lock of `load`, and no other code of ours
+        // changes the environment. What a host's threads read at the same moment through C is safe on
+        // Windows and macOS, which lock; elsewhere C libraries keep the old list whole unless someone
+        // had added to it, and then the list is copied within microseconds. A report to a stranger
+        // about each of a musician's sessions is the greater harm, and there is no other switch.
+        unsafe { std::env::set_var(SWITCH, "1") };
+    }
 }
 
 /// Asks the library for its version before anything else in it is used.

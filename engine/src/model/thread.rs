@@ -71,9 +71,39 @@ impl EncoderThread {
         }
     }
 
+    /// A way for other threads to have jobs done. The thread doesn't end while one is held.
+    pub(crate) fn jobs(&self) -> Option<Jobs> {
+        self.jobs.clone().map(Jobs)
+    }
+
     /// Ends what the thread is doing.
     pub(crate) fn interrupt(&self) -> &Arc<Interrupt> {
         &self.interrupt
+    }
+}
+
+/// Hands jobs to an encoder thread; live tasks go before them.
+#[derive(Debug, Clone)]
+pub(crate) struct Jobs(Sender<Task>);
+
+impl Jobs {
+    /// Queues a job; waits while [`JOB_QUEUE`] jobs are waiting already.
+    pub(crate) fn tell(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
+        // The thread lives as long as `self`.
+        let _ = self.0.send(Box::new(task));
+    }
+
+    /// Has a job done and waits for what it gives; `None` if it failed.
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Sessions) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = bounded(1);
+        self.tell(move |sessions| {
+            // Whoever asked is waiting below.
+            let _ = answer.send(task(sessions));
+        });
+        answered.recv().ok()
     }
 }
 
@@ -114,8 +144,8 @@ pub(crate) struct Opened {
 struct Open {
     id: SessionId,
     users: usize,
-    /// The model's identity: its id and the hash that names its weights.
-    model: (String, String),
+    /// The model's identity: its id, the hash that names its weights, and the window's length.
+    model: (String, String, usize),
     options: SessionOptions,
     warm_up: Duration,
     session: Session,
@@ -159,7 +189,11 @@ impl Sessions {
         options: SessionOptions,
     ) -> Result<Opened, EncodeError> {
         let manifest = &model.manifest;
-        let identity = (manifest.id.clone(), model.sha256().to_owned());
+        let identity = (
+            manifest.id.clone(),
+            model.sha256().to_owned(),
+            manifest.window_samples,
+        );
         if let Some(open) = self
             .open
             .iter_mut()

@@ -76,19 +76,31 @@ pub(super) fn window<'a>(
     });
     let running = snapshot.model.running.as_ref();
     let heads = running.map_or(&[][..], |running| &running.heads);
-    let others = heard.map_or(&[][..], |heard| &heard.others);
-    let heads = heads.iter().zip(others).map(move |(head, probabilities)| {
+    let heads = heads.iter().filter_map(move |head| {
+        let probabilities = heard?.answer_of(&head.sha256)?;
         let mut arguments = begin();
         arguments.extend([text(&head.id), text(&head.task)]);
         arguments.extend(ranked(&head.labels, probabilities));
-        message("/mertscope/head", arguments)
+        Some(message("/mertscope/head", arguments))
+    });
+    let distances = heard.map_or(&[][..], |heard| &heard.distances);
+    let references = distances.iter().filter_map(move |(id, distance)| {
+        let mut all = snapshot.study.references.iter();
+        let reference = all.find(|reference| *reference.id == **id)?;
+        let mut arguments = begin();
+        arguments.extend([text(&reference.name), OscType::Float(*distance)]);
+        Some(message("/mertscope/reference", arguments))
     });
     let place = heard.and_then(|heard| heard.point).map(|[x, y]| {
         let mut arguments = begin();
         arguments.extend([OscType::Float(x), OscType::Float(y)]);
         message("/mertscope/map", arguments)
     });
-    key.into_iter().chain(genre).chain(heads).chain(place)
+    key.into_iter()
+        .chain(genre)
+        .chain(heads)
+        .chain(place)
+        .chain(references)
 }
 
 /// The key that is named, or none, then the most probable one with its probability.

@@ -7,10 +7,11 @@ use rosc::{OscPacket, OscType, decoder};
 
 use super::*;
 use crate::export::sample;
-use crate::head::HeadInfo;
-use crate::live::{ModelStatus, Running};
+use crate::head::{HeadInfo, Outputs, Reads};
+use crate::live::{ModelStatus, Running, Study};
 use crate::model::device::{Choice, Report};
 use crate::model::{Operators, Precision};
+use crate::reference::{Reference, Source};
 
 fn receiver() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -34,7 +35,11 @@ fn received(socket: &UdpSocket) -> (String, Vec<OscType>) {
 fn snapshot(labels: &[String]) -> Snapshot {
     let mut timeline = sample::modulating().outcome.unwrap();
     let heard = timeline.readings[2].heard.as_mut().unwrap();
-    heard.others = vec![vec![0.25, 0.75]];
+    heard.others = vec![(Arc::from("5ha"), vec![0.25, 0.75])];
+    heard.distances = vec![
+        (Arc::from("0123456789abcdef"), 0.5),
+        (Arc::from("gone"), 1.0),
+    ];
     heard.point = Some([1.5, -2.0]);
     let entry = |reading| {
         Arc::new(Entry {
@@ -46,15 +51,18 @@ fn snapshot(labels: &[String]) -> Snapshot {
     };
     let model = ModelStatus {
         running: Some(Running {
+            windows_s: [5.0].into(),
             id: "embedded".to_owned(),
             sha256: String::new(),
             genre_labels: labels.into(),
             map: None,
             heads: Arc::new([HeadInfo {
-                sha256: String::new(),
+                sha256: "5ha".to_owned(),
                 id: "mood-1".to_owned(),
                 task: "mood".to_owned(),
                 labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
+                reads: Reads::Window,
+                outputs: Outputs::Multiclass,
                 layers_text: String::new(),
                 metrics_text: String::new(),
                 source_text: String::new(),
@@ -79,9 +87,23 @@ fn snapshot(labels: &[String]) -> Snapshot {
         state: ModelState::Ready,
         ..Snapshot::default().model
     };
+    let source = Source {
+        name: "Last album",
+        colour: [0; 3],
+        sha256: Some("0123456789abcdef0123"),
+        encoder_sha256: "",
+        layer: 0,
+        windows: &[vec![1.0]],
+        further: &[],
+    };
+    let reference = Reference::new(&source, None).unwrap();
     Snapshot {
         state: State::Analysing,
         model,
+        study: Study {
+            references: [Arc::new(reference)].into(),
+            ..Study::default()
+        },
         history: Arc::new(timeline.readings.into_iter().map(entry).collect()),
         ..Snapshot::default()
     }
@@ -141,7 +163,11 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     let (address, arguments) = received(&socket);
     assert_eq!(address, "/mertscope/map");
     assert_eq!(arguments[3..], [OscType::Float(1.5), OscType::Float(-2.0)]);
-    assert_eq!((sender.sent().messages, sender.sent().failed), (6, 0));
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/reference");
+    let album = OscType::String("Last album".into());
+    assert_eq!(arguments[3..], [album, OscType::Float(0.5)]);
+    assert_eq!((sender.sent().messages, sender.sent().failed), (7, 0));
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0; 16]).is_err(), "more was sent");
 }

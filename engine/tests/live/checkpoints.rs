@@ -1,7 +1,7 @@
 //! A published checkpoint drives a stream like any model. It has no heads, so that windows are
 //! answered without labels. Its graph of 80 kB is made in the user's cache, as for a user.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mertscope_engine::live::{ModelState, Settings, State};
 use mertscope_engine::model::{Model, Precision};
@@ -9,10 +9,14 @@ use mertscope_engine::timeline::Status;
 
 use crate::stage::Stage;
 
+fn fixture(kind: &str) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    fixtures.join("checkpoints").join(kind)
+}
+
 #[test]
 fn a_checkpoint_without_heads_answers_live() {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/checkpoints/post-group");
+    let folder = fixture("post-group");
     let model = Model::open(&folder).unwrap();
     let settings = Settings {
         model: Some(folder.to_str().unwrap().to_owned()),
@@ -37,4 +41,50 @@ fn a_checkpoint_without_heads_answers_live() {
     let answer = latest.reading.heard.clone().unwrap();
     assert!(answer.genre.is_none() && answer.key.is_none());
     assert_eq!(heard.error, None);
+}
+
+/// music2vec hears 30 s at once, and 5 s where that is asked for: the window changes while music
+/// plays, and the same model goes on. Of music2vec is its place in the catalogue, and thirteen
+/// hidden states of 768; what is between them is small.
+#[test]
+fn the_window_of_a_model_that_has_several_is_chosen_live() {
+    let folder = fixture("data2vec");
+    let settings = |window_s| Settings {
+        model: Some(folder.to_str().unwrap().to_owned()),
+        window_s,
+        ..Settings::default()
+    };
+    let mut stage = Stage::exact(16_000, 1.0, settings(None));
+    let running = |stage: &Stage| stage.stream.snapshot().model.running.clone();
+    assert_eq!(running(&stage).unwrap().window_s, 5.0);
+    stage.play_chord(6.5);
+    stage.wait_for_answer(6.0);
+
+    stage.stream.set(settings(Some(2.0)));
+    let changed = stage.wait("a shorter window", |s| {
+        let running = s.model.running.as_ref();
+        running.is_some_and(|running| running.window_s == 2.0)
+    });
+    let offered = changed.model.running.as_ref().unwrap().windows_s.to_vec();
+    assert_eq!(offered, [2.0, 5.0]);
+    stage.play_chord(4.0);
+    let heard = stage.wait("an answer", |s| {
+        let latest = s.latest.as_ref();
+        latest.is_some_and(|entry| entry.reading.end_s > 9.0)
+    });
+    let reading = &heard.latest.as_ref().unwrap().reading;
+    assert_eq!(reading.status, Status::Ok);
+    assert!(
+        (reading.end_s - reading.start_s - 2.0).abs() < 1e-9,
+        "{reading:?}"
+    );
+
+    // What it can't take is told, and the embedded model goes on.
+    stage.stream.set(settings(Some(500.0)));
+    let refused = stage.wait("a refusal", |s| s.model.state == ModelState::Missing);
+    let error = refused.error.clone().unwrap();
+    assert!(
+        error.contains("500 s") && error.contains("data2vec"),
+        "{error}"
+    );
 }

@@ -110,6 +110,28 @@ fn a_missing_or_other_model_is_named_and_the_embedded_one_goes_on() {
     }
 }
 
+/// What one instance's user changes must not cost another one its window.
+#[test]
+fn a_stream_without_its_model_goes_on_while_others_change_their_settings() {
+    let settings = Settings {
+        model: Some("MERT-v8".to_owned()),
+        ..Settings::default()
+    };
+    let mut stage = Stage::exact(16_000, 1.0, settings);
+    let before = stage.wait("the embedded model", |s| s.model.running.is_some());
+    let other = Stage::exact(16_000, 1.0, Settings::default());
+    for n in 0..20u8 {
+        stage.play_chord(0.255);
+        other.stream.set(Settings {
+            cpu_share: 0.2 + 0.01 * f32::from(n),
+            ..Settings::default()
+        });
+    }
+    let after = stage.wait_for_answer(5.0);
+    // The start of the audio is the only new stretch.
+    assert!(after.generation <= before.generation + 1, "{after:?}");
+}
+
 #[test]
 fn without_a_runtime_audio_goes_on_and_a_sentence_says_what_to_do() {
     const ALONE: &str = "MERTSCOPE_TEST_WITHOUT_RUNTIME";

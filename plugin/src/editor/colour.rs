@@ -28,6 +28,25 @@ pub fn label(index: usize, dark: bool) -> Color32 {
     if dark { colour } else { mix(colour, INK, 0.14) }
 }
 
+/// Colours of references, each as far from the others as eight can be: Okabe and Ito, “Color
+/// Universal Design” (2008), its blue and black lightened for a dark ground.
+pub const REFERENCES: [[u8; 3]; 8] = [
+    [0xe6, 0x9f, 0x00],
+    [0x56, 0xb4, 0xe9],
+    [0x20, 0xb8, 0x8a],
+    [0xe0, 0x8f, 0xc4],
+    [0xf0, 0xe4, 0x42],
+    [0xf0, 0x6a, 0x2a],
+    [0x5c, 0x8d, 0xf0],
+    [0xb4, 0xb4, 0xb4],
+];
+
+/// A reference's colour as it is drawn.
+pub fn reference([r, g, b]: [u8; 3], dark: bool) -> Color32 {
+    let colour = Color32::from_rgb(r, g, b);
+    if dark { colour } else { mix(colour, INK, 0.28) }
+}
+
 /// A key's colour at full strength: a twelfth of the colour circle a fifth, minor darker than its
 /// relative major.
 pub fn key(key: Key, dark: bool) -> Color32 {

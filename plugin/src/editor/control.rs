@@ -131,6 +131,44 @@ pub fn switch(ui: &mut Ui, palette: &Palette, on: bool, name: &str, about: &str)
     clicked.then_some(!on)
 }
 
+/// A square button with a letter, lit while it is on; whether it was pressed.
+pub fn toggle(
+    ui: &mut Ui,
+    palette: &Palette,
+    on: bool,
+    letter: &str,
+    name: &str,
+    about: &str,
+) -> bool {
+    let (rect, response) = ui.allocate_exact_size(Vec2::splat(HEIGHT), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, name));
+    let fill = match (on, response.hovered()) {
+        (true, _) => palette.accent,
+        (false, true) => colour::mix(palette.raised, palette.text, 0.12),
+        (false, false) => palette.raised,
+    };
+    ui.painter().rect_filled(rect, CornerRadius::same(5), fill);
+    let ink = match (on, ui.is_enabled()) {
+        (true, _) => colour::on(fill),
+        (false, true) => palette.text,
+        (false, false) => palette.faint,
+    };
+    text::put(
+        ui.painter(),
+        rect.center(),
+        Align2::CENTER_CENTER,
+        letter,
+        (text::bold(Size::Body), ink),
+        rect.width(),
+    );
+    // On the accent its own colour would not be seen.
+    let ring = response.clone().with_new_rect(rect.expand(2.0));
+    focus_ring(ui, &ring, palette, 6);
+    let pressed = response.clicked();
+    response.on_hover_text(about);
+    pressed
+}
+
 /// A picture on a button.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui};
 use mertscope_engine::live::{Entry, Snapshot};
 use mertscope_engine::music::{Key, Notation};
+use mertscope_engine::reference::Reference;
 use mertscope_engine::timeline::{Heard, Status};
 use nih_plug::context::gui::GuiContext;
 use nih_plug::params::Param;
@@ -13,6 +14,7 @@ use super::text;
 use super::theme::Palette;
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
+use crate::state::Comparison;
 
 /// See the module.
 pub struct Desk<'a> {
@@ -61,6 +63,32 @@ impl Desk<'_> {
         } else {
             format!("This model has no {task} head")
         }
+    }
+
+    /// The model that runs, by the SHA-256 of its weights.
+    fn encoder(&self) -> Option<&str> {
+        let running = self.live.model.running.as_ref();
+        running.map(|running| running.sha256.as_str())
+    }
+
+    /// Whether a reference was made with the model that runs.
+    pub fn is_comparable(&self, reference: &Reference) -> bool {
+        self.encoder() == Some(&reference.encoder_sha256)
+    }
+
+    /// The references that are looked at by themselves: the one that the timeline compares with,
+    /// then the one beside it, as far as there are such.
+    pub fn compared(&self) -> Vec<&Arc<Reference>> {
+        let chosen: Comparison = self.params.memory.get().unwrap_or_default();
+        let all = || {
+            let references = self.live.study.references.iter();
+            references.filter(|reference| self.is_comparable(reference))
+        };
+        let find = |id: &str| all().find(|reference| reference.id == id);
+        let first = find(&chosen.a).or_else(|| all().find(|other| other.id != chosen.b));
+        let mut both: Vec<_> = first.into_iter().collect();
+        both.extend(find(&chosen.b).filter(|b| first.is_none_or(|a| a.id != b.id)));
+        both
     }
 
     /// Draws a card, and gives the room inside its margins.
@@ -135,7 +163,21 @@ pub fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
             text::percent(p)
         ));
     }
+    for reference in desk.compared() {
+        if let Some(distance) = distance_to(heard, reference) {
+            lines.push(format!("{}: distance {distance:.2}", reference.name));
+        }
+    }
     lines.join("\n")
+}
+
+/// A window's distance to a reference.
+pub fn distance_to(heard: &Heard, reference: &Reference) -> Option<f32> {
+    let own = |(id, _): &&(Arc<str>, f32)| **id == *reference.id;
+    let found = heard.distances.iter().find(own);
+    found
+        .map(|(_, distance)| *distance)
+        .filter(|d| d.is_finite())
 }
 
 /// A probability that can be drawn: 0 to 1, 0 for what is no number.

@@ -18,6 +18,7 @@ use super::others;
 use super::ranking::ranking_ui;
 use super::settings::Settings;
 use super::strip::Strip;
+use super::study::Study;
 use super::text;
 use super::theme::Theme;
 use super::timeline::Timeline;
@@ -46,6 +47,7 @@ pub struct Face {
     map: MapView,
     timeline: Timeline,
     strip: Strip,
+    study: Study,
     settings: Settings,
     user: User,
     welcome: Welcome,
@@ -78,6 +80,7 @@ impl Face {
             map: MapView::default(),
             timeline: Timeline::default(),
             strip: Strip::default(),
+            study: Study::default(),
             settings: Settings::default(),
             welcome: Welcome::new(user.clone()),
             user,
@@ -219,6 +222,7 @@ impl Face {
                 let inner = desk.card(ui, body);
                 self.timeline.ui(ui, desk, look.time_base, inner);
             }
+            Page::Study => self.study.ui(ui, desk, body, gap),
             Page::Settings => {
                 let around = (self.extra.as_deref(), &self.user);
                 self.settings.ui(ui, desk, look, around, body);
@@ -261,7 +265,7 @@ impl Face {
 }
 
 /// A place cut in two, the left part `width` wide, with a gap between.
-fn split(rect: Rect, width: f32, gap: f32) -> (Rect, Rect) {
+pub(super) fn split(rect: Rect, width: f32, gap: f32) -> (Rect, Rect) {
     let width = width.clamp(0.0, rect.width());
     let left = Rect::from_min_size(rect.min, vec2(width, rect.height()));
     let right = Rect::from_min_max(

@@ -64,18 +64,21 @@ pub enum Page {
     Map,
     /// Both ribbons, large.
     Timeline,
+    /// References and teaching.
+    Study,
     /// What can be chosen.
     Settings,
 }
 
 impl Page {
     /// The pages with a tab, from left to right.
-    pub const TABS: [Self; 5] = [
+    pub const TABS: [Self; 6] = [
         Self::Overview,
         Self::Key,
         Self::Genre,
         Self::Map,
         Self::Timeline,
+        Self::Study,
     ];
 
     /// Its name on the tab.
@@ -87,6 +90,7 @@ impl Page {
             Self::Genre => "Genre",
             Self::Map => "Map",
             Self::Timeline => "Timeline",
+            Self::Study => "Study",
             Self::Settings => "Settings",
         }
     }
@@ -100,6 +104,7 @@ impl Page {
             Self::Genre => "Every genre now, and over the last minutes",
             Self::Map => "Where the music is among the music that the model was shown",
             Self::Timeline => "Key and genre over time, to zoom into and to read",
+            Self::Study => "Compare with other music, and teach labels of your own",
             Self::Settings => "Models, device, display, exports and defaults",
         }
     }

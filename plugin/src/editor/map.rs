@@ -1,6 +1,8 @@
 //! The map: the path of the embedding among landmarks, with a tail that fades. Its axes are the
 //! model's and never move by themselves.
 
+mod references;
+
 use std::sync::Arc;
 
 use egui::accesskit::Role;
@@ -11,7 +13,9 @@ use egui::{
 };
 use mertscope_engine::live::Entry;
 use mertscope_engine::map::Map;
+use mertscope_engine::reference::Reference;
 
+use self::references::references;
 use super::colour;
 use super::control::{Icon, focus_ring, icon_button};
 use super::desk::{Desk, best_label, entry_words};
@@ -38,12 +42,14 @@ struct Cut {
     frame: Frame,
     palette: Palette,
     labels: usize,
+    references: Arc<[Arc<Reference>]>,
 }
 
 impl PartialEq for Cut {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.history, &other.history)
             && Arc::ptr_eq(&self.map, &other.map)
+            && Arc::ptr_eq(&self.references, &other.references)
             && (self.frame, self.palette, self.labels) == (other.frame, other.palette, other.labels)
     }
 }
@@ -135,6 +141,7 @@ impl MapView {
             frame,
             palette: *desk.palette,
             labels: desk.genre_labels().len(),
+            references: Arc::clone(&desk.live.study.references),
         };
         let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
         let drawn = drawn.unwrap_or_else(|| (cut, draw(ui.painter(), desk, &map, frame)));
@@ -290,6 +297,7 @@ fn draw(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame) -> Drawing 
     grid(frame, palette, &mut drawing);
     path(desk, frame, &mut drawing);
     landmarks(painter, desk, map, frame, &mut drawing);
+    references(painter, desk, frame, &mut drawing);
     drawing
 }
 
@@ -484,8 +492,21 @@ fn description(desk: &Desk<'_>, map: &Map) -> String {
         .take(3)
         .map(|(label, _)| text::label(label))
         .collect();
+    let references: Vec<&str> = desk
+        .live
+        .study
+        .references
+        .iter()
+        .filter(|reference| desk.is_comparable(reference) && reference.place().is_some())
+        .map(|reference| reference.name.as_str())
+        .collect();
+    let references = if references.is_empty() {
+        String::new()
+    } else {
+        format!(" References on it: {}.", references.join(", "))
+    };
     format!(
-        "Map: the music is at {:.2}, {:.2}; closest are {}.",
+        "Map: the music is at {:.2}, {:.2}; closest are {}.{references}",
         at[0],
         at[1],
         names.join(", ")

@@ -3,6 +3,8 @@
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use mertscope_engine::head::Outputs;
+
 use super::desk::{Desk, finite};
 use super::text::{self, Size};
 
@@ -25,7 +27,6 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     let Some(running) = &desk.snapshot.model.running else {
         return;
     };
-    let answers = desk.heard().map_or(&[][..], |heard| &heard.others);
     let palette = desk.palette;
     for (row, info) in running.heads.iter().enumerate() {
         let line = Rect::from_min_size(
@@ -35,21 +36,32 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         if line.bottom() > rect.bottom() + 0.5 {
             break;
         }
-        let all = answers.get(row).map_or(&[][..], Vec::as_slice);
-        let pairs = info.labels.iter().zip(all.iter().map(|p| finite(*p)));
-        let best = pairs.max_by(|a, b| a.1.total_cmp(&b.1));
-        let words = best.map_or_else(|| "–".to_owned(), |(label, _)| text::label(label));
-        let share = best.map_or(0.0, |(_, p)| p);
+        let all = desk.heard().and_then(|heard| heard.answer_of(&info.sha256));
+        let foremost = info.foremost(all.unwrap_or_default());
+        let is_share = info.outputs != Outputs::Regression;
+        let figure = |value: f32| {
+            if is_share {
+                text::percent(value)
+            } else {
+                format!("{value:.2}")
+            }
+        };
+        let said: Vec<String> = foremost
+            .iter()
+            .map(|(label, value)| format!("{} {}", text::label(label), figure(*value)))
+            .collect();
+        // One share has its figure and bar at the right; of several each has its figure beside it.
+        let (words, only) = match &foremost[..] {
+            [] => ("–".to_owned(), None),
+            [(label, share)] if is_share => (text::label(label), Some(finite(*share))),
+            _ => (said.join(" · "), None),
+        };
         let response = ui.interact(
             line,
             ui.scope_id().with(("head", row)),
             Sense::focusable_noninteractive(),
         );
-        let spoken = format!(
-            "{}: {words} {}",
-            text::label(&info.task),
-            text::percent(share)
-        );
+        let spoken = format!("{}: {}", text::label(&info.task), said.join(", "));
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
         super::control::focus_ring(ui, &response, palette, 4);
         response.on_hover_text(format!(
@@ -69,28 +81,28 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
             rect.width() * 0.32,
         );
         let left = line.left() + rect.width() * 0.36;
-        let figure = text::percent(share);
-        let font = text::plain(Size::Body);
-        let figure = text::put_figures(
-            painter,
-            pos2(line.right(), y),
-            Align2::RIGHT_CENTER,
-            &figure,
-            (font, palette.dim),
-        );
-        let room = (figure.left() - 52.0 - left).max(10.0);
-        let font = text::plain(Size::Body);
+        let mut room = line.right() - left;
+        if let Some(share) = only {
+            let figure = text::put_figures(
+                painter,
+                pos2(line.right(), y),
+                Align2::RIGHT_CENTER,
+                &text::percent(share),
+                (text::plain(Size::Body), palette.dim),
+            );
+            room = figure.left() - 52.0 - left;
+            let track = Rect::from_center_size(pos2(figure.left() - 26.0, y), vec2(36.0, 5.0));
+            painter.rect_filled(track, CornerRadius::same(2), palette.raised);
+            let lit = Rect::from_min_size(track.min, vec2(track.width() * share, track.height()));
+            painter.rect_filled(lit, CornerRadius::same(2), palette.accent);
+        }
         text::put(
             painter,
             pos2(left, y),
             Align2::LEFT_CENTER,
             &words,
-            (font, palette.text),
-            room,
+            (text::plain(Size::Body), palette.text),
+            room.max(10.0),
         );
-        let track = Rect::from_center_size(pos2(figure.left() - 26.0, y), vec2(36.0, 5.0));
-        painter.rect_filled(track, CornerRadius::same(2), palette.raised);
-        let lit = Rect::from_min_size(track.min, vec2(track.width() * share, track.height()));
-        painter.rect_filled(lit, CornerRadius::same(2), palette.accent);
     }
 }

@@ -161,6 +161,18 @@ pub fn short_key(key: Key, notation: Notation) -> String {
     }
 }
 
+/// Longest name that a picture writes out, in letters.
+const LONGEST: usize = 24;
+
+/// A user's name for something, short enough for a picture.
+pub fn short(name: &str) -> String {
+    if name.chars().count() <= LONGEST {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(LONGEST - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
 /// A label of a head as words: its first letter large, underscores as spaces.
 pub fn label(label: &str) -> String {
     let plain = label.replace('_', " ");
@@ -191,6 +203,13 @@ mod tests {
         assert_eq!(short_key(db, Notation::Traditional), "Dbm");
         assert_eq!(short_key(db, Notation::Camelot), "12A");
         assert_eq!(short_key(db.parallel(), Notation::Traditional), "Db");
+    }
+
+    #[test]
+    fn long_names_are_cut_at_a_letter() {
+        assert_eq!(short("Reference 1"), "Reference 1");
+        let cut = short(&"ä".repeat(60));
+        assert!(cut.chars().count() == LONGEST && cut.ends_with('…'));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! What was laid out is kept until there is a new history, place or zoom.
 
+mod distances;
 mod lanes;
 mod scale;
 mod track;
@@ -13,6 +14,7 @@ use egui::{
 };
 use mertscope_engine::music::Notation;
 
+use self::distances::Curve;
 use self::lanes::Pen;
 pub use self::scale::host_time;
 use self::scale::{Scale, time_text};
@@ -33,14 +35,19 @@ const ZOOM_STEP: f64 = 1.5;
 const CLOCK_HEIGHT: f32 = 18.0;
 /// Greatest height of the key's lane, in points.
 const HIGHEST_KEYS: f32 = 72.0;
+/// Height of the distances' lane, in points; with less room than this there is none.
+const LEAST_DISTANCES: f32 = 20.0;
+/// Greatest height of the distances' lane, in points.
+const HIGHEST_DISTANCES: f32 = 84.0;
 /// Space between the lanes, in points.
 const LANE_GAP: f32 = 4.0;
 /// From this height on the head with title and buttons has room.
 const HEAD_FROM_HEIGHT: f32 = 110.0;
 
 /// What shapes were made for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Cut {
+    compared: Vec<Curve>,
     version: u64,
     area: Rect,
     scale: Scale,
@@ -78,23 +85,32 @@ impl Default for Timeline {
 struct Places {
     keys: Rect,
     labels: Rect,
+    /// Empty without references.
+    distances: Rect,
     clock: Rect,
 }
 
 impl Places {
-    fn inside(rect: Rect) -> Self {
+    fn inside(rect: Rect, with_distances: bool) -> Self {
         let clock = Rect::from_min_max(pos2(rect.left(), rect.bottom() - CLOCK_HEIGHT), rect.max);
-        let lanes = rect.with_max_y(clock.top() - 3.0);
+        let mut lanes = rect.with_max_y(clock.top() - 3.0);
+        let mut distances = lanes.with_min_y(lanes.bottom());
+        let wanted = (lanes.height() * 0.25).min(HIGHEST_DISTANCES);
+        if with_distances && wanted >= LEAST_DISTANCES {
+            distances.min.y -= wanted;
+            lanes.max.y = distances.top() - LANE_GAP;
+        }
         let split = lanes.top() + ((lanes.height() - LANE_GAP) * 0.36).clamp(0.0, HIGHEST_KEYS);
         Self {
             keys: lanes.with_max_y(split),
             labels: lanes.with_min_y(split + LANE_GAP),
+            distances,
             clock,
         }
     }
 
     fn lanes(&self) -> Rect {
-        self.keys.union(self.labels)
+        self.keys.union(self.labels).union(self.distances)
     }
 }
 
@@ -110,7 +126,7 @@ impl Timeline {
         if body.width() < 20.0 || body.height() < 30.0 {
             return;
         }
-        let places = Places::inside(body);
+        let places = Places::inside(body, !desk.compared().is_empty());
         let response = ui.interact(
             body,
             ui.scope_id().with("timeline"),
@@ -313,13 +329,17 @@ impl Timeline {
             palette: *desk.palette,
             pixels_per_point: ui.pixels_per_point(),
             labels: desk.genre_labels().len(),
+            compared: distances::curves(desk),
         };
         let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
-        let drawn = drawn.unwrap_or_else(|| (cut, self.draw(ui, desk, places, cut)));
+        let drawn = drawn.unwrap_or_else(|| {
+            let drawing = self.draw(ui, desk, places, &cut);
+            (cut, drawing)
+        });
         &self.drawn.insert(drawn).1
     }
 
-    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: Cut) -> Drawing {
+    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: &Cut) -> Drawing {
         let (palette, scale) = (desk.palette, cut.scale);
         let mut drawing = Drawing::default();
         let painter = ui.painter().with_clip_rect(places.lanes());
@@ -328,7 +348,7 @@ impl Timeline {
             palette,
             scale,
         };
-        for lane in [places.keys, places.labels] {
+        for lane in [places.keys, places.labels, places.distances] {
             drawing.shapes.push(Shape::rect_filled(
                 lane,
                 CornerRadius::ZERO,
@@ -338,6 +358,9 @@ impl Timeline {
         let spans = self.track.within(scale.from, scale.to);
         lanes::keys(pen, spans, places.keys, cut.notation, &mut drawing);
         lanes::labels(pen, spans, places.labels, desk.genre_labels(), &mut drawing);
+        if places.distances.height() > 0.0 {
+            distances::lane(pen, spans, places.distances, &cut.compared, &mut drawing);
+        }
         lanes::marks(pen, spans, places.lanes(), &mut drawing);
         for stretch in self.track.stretches.iter().skip(1) {
             if (scale.from..scale.to).contains(&stretch.from) {
@@ -365,7 +388,7 @@ impl Timeline {
         drawing
     }
 
-    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: Cut, drawing: &mut Drawing) {
+    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: &Cut, drawing: &mut Drawing) {
         let mut free_from = clock.left();
         for (moment, time) in cut.scale.ticks(&self.track, cut.base) {
             let x = cut.scale.x_from_moment(moment);

@@ -5,7 +5,6 @@
 //! preferences as a change; neither is waited for.
 
 mod bar;
-mod browser;
 mod level;
 mod settings;
 #[cfg(test)]
@@ -17,12 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use egui::Ui;
 
-use self::browser::Browser;
 use self::level::Level;
 use super::audio::{Audio, AudioState};
 use super::choice::{AudioChoice, Source};
 use super::preferences::Preferences;
 use super::{AUDIO_FIELD, PLUGIN_FIELD};
+use crate::editor::browser::{Browser, Outcome};
 use crate::editor::extra::Extra;
 use crate::editor::theme::Palette;
 
@@ -144,12 +143,12 @@ impl Extra for Panel {
             .as_mut()
             .map(|browser| browser.ui(ui, palette));
         match chosen {
-            Some(browser::Outcome::Chosen(path)) => {
+            Some(Outcome::Chosen(path)) => {
                 drawn.browser = None;
                 self.play_file(path);
             }
-            Some(browser::Outcome::Closed) => drawn.browser = None,
-            Some(browser::Outcome::Open) | None => {}
+            Some(Outcome::Closed) => drawn.browser = None,
+            Some(Outcome::Open) | None => {}
         }
     }
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use egui::{Vec2, vec2};
 use mertscope::editor::look::Page;
-use mertscope_engine::live::{ModelState, Snapshot, State};
+use mertscope_engine::live::{FileProgress, ModelState, Snapshot, State};
+use mertscope_engine::teach::Lessons;
 use mertscope_engine::timeline::Status;
 
 use crate::stage::{GENRES, Stage, entry, heard_at, history, running, snapshot};
+use crate::studied::{reference, studied};
 use crate::window::{open, repaint_delay};
 
 const SIZES: [Vec2; 4] = [
@@ -118,6 +120,45 @@ fn no_audio_for_an_hour_and_no_model() {
     snapshot.error = Some("The model “x” is not installed. Fetch it in the settings.".to_owned());
     drawn("no model", &snapshot);
     drawn("nothing at all", &Snapshot::default());
+}
+
+#[test]
+fn references_and_lessons_beyond_all_measure() {
+    let mut snapshot = studied(60);
+    let encoder = "0".repeat(64);
+    let references = (0..8).map(|n| {
+        let mut reference = reference(n, &"Wide name ".repeat(20));
+        if n % 2 == 0 {
+            reference.encoder_sha256 = "another".to_owned();
+        }
+        reference.id = format!("{n}");
+        Arc::new(reference)
+    });
+    snapshot.study.references = references.collect();
+    let mut lessons = Lessons::default();
+    for n in 0..64 {
+        let label = format!("{n} {}", "W".repeat(60));
+        lessons.mark(&label, 4, &[1.0], &encoder).unwrap();
+    }
+    snapshot.study.lessons = Arc::new(lessons);
+    snapshot.study.notice = Some("Something is wrong with it. ".repeat(20));
+    snapshot.study.said = snapshot.study.notice.clone();
+    snapshot.study.listening = Some(FileProgress {
+        name: "Wide name ".repeat(20),
+        done_s: f64::NAN,
+        promised_s: Some(f64::INFINITY),
+    });
+    let entries = snapshot.history.iter().map(|entry| {
+        let mut entry = (**entry).clone();
+        if let Some(heard) = &mut entry.reading.heard {
+            heard.distances = vec![(Arc::from("1"), f32::NAN), (Arc::from("3"), f32::INFINITY)];
+            heard.others = vec![(Arc::from("taught"), vec![f32::NAN; 2])];
+        }
+        Arc::new(entry)
+    });
+    snapshot.history = Arc::new(entries.collect());
+    snapshot.latest = snapshot.history.last().cloned();
+    drawn("a wild study", &snapshot);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable;
 use mertscope::editor::look::{Look, Page};
 use mertscope::editor::theme::Theme;
 use mertscope::params::Notation;
-use mertscope::state::EngineChoice;
+use mertscope::state::{EngineChoice, ModelChoice};
 use mertscope_engine::live::Snapshot;
 
 use crate::stage::{Stage, snapshot};
@@ -157,6 +157,38 @@ fn settings_reach_the_parameters_and_the_project() {
         window.run();
         assert!(check(&window), "{label} did nothing");
     }
+}
+
+#[test]
+fn a_window_s_length_is_chosen_for_a_model_that_has_several() {
+    let mut several = snapshot(60);
+    let running = several.model.running.as_mut().unwrap();
+    (running.window_s, running.windows_s) = (30.0, [5.0, 30.0].into());
+    let mut window = open(Stage::default(), Page::Settings, several, SIZE);
+    let choice = |window: &Window| -> ModelChoice {
+        let memory = &window.state().stage.params.memory;
+        memory.get().unwrap()
+    };
+    let before = choice(&window);
+    window.get_by_label("5 s").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    let shorter = ModelChoice {
+        window_s: Some(5.0),
+        ..before
+    };
+    assert_eq!(choice(&window), shorter);
+    // It stays to be seen while the model loads anew.
+    let loading = Snapshot::default();
+    window.state_mut().snapshot = std::sync::Arc::new(loading);
+    window.run();
+    assert_eq!(window.query_all_by_label("5 s").count(), 1);
+    assert!(window.query_by_label("30 s").is_none());
+    // A model with one window has nothing to choose.
+    let mut one = opened(Page::Settings);
+    one.run();
+    assert!(one.query_by_label("5 s").is_none());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use egui::{Key, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope::editor::look::Page;
 use mertscope::state::HeadChoice;
-use mertscope_engine::head::HeadInfo;
+use mertscope_engine::head::{HeadInfo, Outputs, Reads};
 use mertscope_engine::live::Snapshot;
 
 use crate::stage::{GENRES, Stage, running, snapshot};
@@ -19,6 +19,8 @@ fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
         sha256: "0".repeat(64),
         task: task.to_owned(),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        outputs: Outputs::Multiclass,
+        reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: "accuracy 0.812".to_owned(),
         source_text: "40 files of mine".to_owned(),

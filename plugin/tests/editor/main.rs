@@ -6,4 +6,6 @@ mod heads;
 mod pictures;
 mod raster;
 mod stage;
+mod studied;
+mod study;
 mod window;

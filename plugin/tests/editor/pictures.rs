@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use egui::{Rect, Vec2, pos2, vec2};
 use mertscope::editor::look::{Look, Page};
 use mertscope::editor::theme::Theme;
+use mertscope::state::Comparison;
 use mertscope::user::User;
 
 use crate::raster::{Picture, picture};
 use crate::stage::{Stage, snapshot};
+use crate::studied::studied;
 
 const SIZES: [Vec2; 3] = [vec2(480.0, 320.0), vec2(960.0, 600.0), vec2(1600.0, 1000.0)];
 
@@ -19,7 +21,16 @@ fn drawn(page: Page, theme: Theme, size: Vec2, scale: f32) -> Picture {
         page,
         ..Look::default()
     });
-    picture(&stage, snapshot(400), size, scale, None)
+    let shown = match page {
+        Page::Map | Page::Timeline | Page::Study => studied(400),
+        _ => snapshot(400),
+    };
+    if page == Page::Study {
+        let b = shown.study.references[1].id.clone();
+        let a = String::new();
+        stage.params.memory.set(&Comparison { a, b });
+    }
+    picture(&stage, shown, size, scale, None)
 }
 
 /// A part of the window, by shares of its width and height, in pixels.

@@ -144,6 +144,7 @@ pub fn heard_at(second: f64) -> Heard {
         key_label: clear_key(key, sure),
         point: Some(place_at(second)),
         others: Vec::new(),
+        ribbons: Vec::new(),
         distances: Vec::new(),
     }
 }
@@ -157,7 +158,7 @@ fn place_at(second: f64) -> [f32; 2] {
 }
 
 /// The embedded model's map.
-fn map() -> &'static Arc<Map> {
+pub fn map() -> &'static Arc<Map> {
     static MAP: OnceLock<Arc<Map>> = OnceLock::new();
     MAP.get_or_init(|| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/embedded/map.safetensors");
@@ -229,6 +230,7 @@ pub fn running(labels: &[&str]) -> Running {
         map: Some(Arc::clone(map())),
         heads: Arc::default(),
         window_s: 5.0,
+        windows_s: [5.0].into(),
         offered: Arc::default(),
         genre_head: None,
         key_head: None,

@@ -1,21 +1,20 @@
 //! `mertscope analyze`: key and genre of files, over time.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
 use mertscope_engine::export::midi::midi;
-use mertscope_engine::export::{FileReport, Run, named_heads, plot};
+use mertscope_engine::export::{FileReport, Run, further_heads, named_heads, plot};
 use mertscope_engine::model::{Model, Runtime};
 
 use crate::arguments::AnalyzeArguments;
+use crate::files::{is_png, write};
 use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks};
+use crate::{load, log, tell_fallbacks, whole};
 
 /// Runs the command; the result says whether every file was analysed.
 pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
@@ -70,7 +69,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
                     Ok(()) => log(&format!("The {what} is in {}.", path.display())),
                     Err(error) => {
                         all_well = false;
-                        log(&format!("{error:#}"));
+                        log(&whole(&error));
                     }
                 }
             };
@@ -111,6 +110,8 @@ fn describe(model: &Model, runtime: &Runtime, analyser: &Analyser) -> Run {
         model_id: manifest.id.clone(),
         model_sha256: model.sha256().to_owned(),
         heads: named_heads(model),
+        further: further_heads(model),
+        references: Vec::new(),
         device: analyser.device().name.clone(),
         precision: analyser.device().precision.id().to_owned(),
         onnxruntime: runtime.version.clone(),
@@ -162,23 +163,11 @@ fn analyse(analyser: &Analyser, input: &Input, bar: &Bar) -> FileReport {
 type Bytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
 
 fn draw(path: &Path, run: &Run, report: &FileReport) -> anyhow::Result<Vec<u8>> {
-    let png = path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("png"));
-    if png {
+    if is_png(path) {
         Ok(plot::png(run, report)?)
     } else {
         Ok(plot::svg(run, report).into_bytes())
     }
-}
-
-fn write(what: &str, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(path, bytes).with_context(|| {
-        format!(
-            "The {what} {} can't be written; check its folder and the free space",
-            path.display()
-        )
-    })
 }
 
 /// Where plots or MIDI files go: as asked for one input, with the input's name added for several.

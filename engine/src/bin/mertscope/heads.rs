@@ -7,14 +7,14 @@ mod train;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
-use mertscope_engine::head::marble::{self, Described};
-use mertscope_engine::head::{Head, HeadInfo};
+use anyhow::{Context, anyhow, bail, ensure};
+use mertscope_engine::head::marble::{self, Described, Labels};
+use mertscope_engine::head::{Head, HeadInfo, LayerInput};
 use mertscope_engine::model::{Model, catalogue};
-use mertscope_engine::music::Key;
 use mertscope_engine::shelf::{Kind, Shelf};
 
 use crate::arguments::{HeadsCommand, ImportArguments};
+use crate::files;
 use crate::{log, write_out};
 
 /// Runs the command.
@@ -116,6 +116,7 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
         };
         line("task", &info.task)?;
         line("labels", &info.labels.join(", "))?;
+        line("outputs", info.outputs.name())?;
         line("model", &model.manifest.id)?;
         line("reads", &info.layers_text)?;
         line("figures", &info.metrics_text)?;
@@ -126,6 +127,8 @@ fn info(model: &Model, head: &str) -> anyhow::Result<bool> {
             let shown = [
                 "task",
                 "labels",
+                "outputs",
+                "reads",
                 "layer",
                 "layers",
                 "metrics",
@@ -155,6 +158,16 @@ fn import(arguments: &ImportArguments) -> anyhow::Result<bool> {
     };
     let head = Head::parse(&bytes, path)?;
     head.check(&model.manifest)?;
+    if is_checkpoint {
+        let (path, reads) = (path.display(), HeadInfo::from(&head).layers_text);
+        match head.input {
+            LayerInput::One(_) => log(&format!(
+                "{path} is taken to read {reads} by MARBLE's numbers, where 0 is the embedding; \
+                 --layer says otherwise."
+            )),
+            LayerInput::Weighted(_) => log(&format!("{path} reads a {reads}.")),
+        }
+    }
     let name = arguments.name.as_deref().unwrap_or(head.id());
     keep(&model, name, &bytes)?;
     Ok(true)
@@ -172,37 +185,21 @@ fn published(arguments: &ImportArguments, model: &Model) -> anyhow::Result<Vec<u
     })?;
     let text = fs::read_to_string(labels)
         .with_context(|| format!("{} can't be read; check its name", labels.display()))?;
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty());
-    // A key may be written in any notation; the head must name the 24 in their order.
-    let label = |line: &str| {
-        let key = line.parse::<Key>().ok().filter(|_| task == "key");
-        key.map_or_else(|| line.to_owned(), |key| key.to_string())
+    let labels = Labels::parse(&text, task)
+        .map_err(|reason| anyhow!("{} names no labels: {reason}.", labels.display()))?;
+    // The catalogue names tasks by MARBLE's data sets.
+    let data_set = match task {
+        "key" => "GS",
+        "genre" => "GTZAN",
+        other => other,
     };
-    let labels: Vec<String> = lines.map(label).collect();
-    let best = || -> anyhow::Result<Option<usize>> {
-        let entry = catalogue::find(&model.manifest.id)?;
-        // The catalogue names tasks by MARBLE's data sets.
-        let name = match task {
-            "key" => "GS",
-            "genre" => "GTZAN",
-            other => other,
-        };
-        Ok(entry.and_then(|entry| entry.best_layers.get(name).copied()))
-    };
-    let layer = match arguments.layer {
-        Some(layer) => layer,
-        None => best()?.with_context(|| {
-            format!("Which hidden state {path} reads is not known; name it with --layer")
-        })?,
-    };
-    log(&format!(
-        "{path} is taken to read hidden state {layer}; --layer says otherwise."
-    ));
+    let entry = catalogue::find(&model.manifest.id)?;
     let described = Described {
         task,
         labels: &labels,
-        layer,
+        layer: arguments.layer,
+        usual_layer: entry.and_then(|entry| entry.best_layers.get(data_set).copied()),
+        outputs: arguments.outputs.unwrap_or(labels.outputs),
     };
     Ok(marble::import(
         &arguments.file,
@@ -231,10 +228,7 @@ fn keep(model: &Model, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
 fn export(model: &Model, head: &str, out: &Path) -> anyhow::Result<bool> {
     let head = find_head(model, head)?;
     let bytes = model.head_bytes(&head)?;
-    fs::write(out, bytes).with_context(|| {
-        let out = out.display();
-        format!("{out} can't be written; check the folder and its free space")
-    })?;
+    files::write("head", out, &bytes)?;
     log(&format!(
         "The head “{}” is in {}.",
         head.id(),

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
 use mertscope_engine::corpus::{CorpusError, Embeddings, FileEmbeddings};
+use mertscope_engine::head::Reads;
 use mertscope_engine::model::{Model, Runtime, runtime};
 
 use crate::arguments::{DataArguments, ModelArguments};
 use crate::inputs::{self, Input};
+use crate::interrupt;
 use crate::progress::Bar;
 
 /// One file and what is known of it.
@@ -143,12 +146,20 @@ pub fn embed(
     arguments: &DataArguments,
     runtime: &'static Runtime,
     model: &Arc<Model>,
+    reads: Reads,
     how: &ModelArguments,
 ) -> anyhow::Result<Music> {
+    ensure!(
+        reads == Reads::Window || !model.manifest.graph.frames.is_empty(),
+        "The model {} gives one vector a window and no frames; choose a model with frames, such as \
+         MERT-v1-95M.",
+        model.manifest.id
+    );
     let windows = usize::from(arguments.windows);
     let embeddings = Embeddings::new(
         runtime,
         Arc::clone(model),
+        reads,
         &cache_folder()?,
         windows,
         how.threads(),
@@ -159,7 +170,12 @@ pub fn embed(
     let mut examples: Vec<Example> = Vec::with_capacity(count);
     let mut left_out = Vec::new();
     bar.steps(count, "embedding");
+    let interrupted = interrupt::listen();
     for file in files {
+        ensure!(
+            !interrupted.load(Ordering::Relaxed),
+            "Stopped. The embeddings so far are kept; the same command goes on from there."
+        );
         match embeddings.of(&file.path) {
             Ok(embeddings) => examples.push(Example { file, embeddings }),
             Err(error @ (CorpusError::Start(_) | CorpusError::Cache { .. })) => {

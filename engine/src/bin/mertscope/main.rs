@@ -13,8 +13,10 @@ mod arguments;
 mod arrays;
 mod doctor;
 mod embed;
+mod files;
 mod heads;
 mod inputs;
+mod interrupt;
 mod labelled;
 mod map;
 mod models;
@@ -52,7 +54,7 @@ fn main() -> ExitCode {
         // Whoever read our output has had enough: nothing is wrong.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            log(&format!("{error:#}"));
+            log(&whole(&error));
             if error.is::<UsageError>() {
                 ExitCode::from(2)
             } else {
@@ -99,6 +101,20 @@ fn tell_fallbacks(device: &Report) {
     }
 }
 
+/// An error and its causes in a sentence. A message of ours holds what the system said already; it is
+/// not said again.
+fn whole(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// A line on standard error; the only way the command talks beside its results.
 fn log(message: &str) {
     // Without a standard error there is no one to tell.
@@ -132,4 +148,23 @@ fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Mod
 fn own_folder() -> Option<std::path::PathBuf> {
     let program = std::env::current_exe().ok()?.canonicalize().ok()?;
     Some(program.parent()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let denied = io::Error::other("no permission");
+        assert_eq!(
+            whole(&anyhow::Error::new(denied).context("a.txt can't be read")),
+            "a.txt can't be read: no permission"
+        );
+        let path = "weights.bin".into();
+        let source = io::Error::other("no permission");
+        let error = mertscope_engine::model::ModelError::Unreadable { path, source };
+        let text = whole(&error.into());
+        assert_eq!(text.matches("no permission").count(), 1, "{text}");
+    }
 }

@@ -1,15 +1,14 @@
 //! `mertscope map`: the plane that the display places music on.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use anyhow::Context;
-use mertscope_engine::head::LayerInput;
+use mertscope_engine::head::{LayerInput, Reads};
 use mertscope_engine::map::{Map, MapData};
 use mertscope_engine::model::{Model, catalogue};
 use mertscope_engine::shelf::{Kind, MAP, Shelf};
 
 use crate::arguments::{MapCommand, MapFitArguments, ModelArguments};
+use crate::files;
 use crate::labelled::{self, Music};
 use crate::{load, log, write_out};
 
@@ -33,7 +32,14 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
         model.manifest.id,
         count - 1
     );
-    let music = labelled::embed(files, &arguments.data, runtime, &model, &arguments.model)?;
+    let music = labelled::embed(
+        files,
+        &arguments.data,
+        runtime,
+        &model,
+        Reads::Window,
+        &arguments.model,
+    )?;
     notes.extend(music.left_out.iter().cloned());
     notes.iter().for_each(|note| log(note));
     let points = points(&music, layer);
@@ -52,7 +58,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
     })?;
     let path = match &arguments.out {
         Some(path) => {
-            write(path, &map)?;
+            files::write("map", path, &map.to_bytes())?;
             path.clone()
         }
         None => {
@@ -99,13 +105,6 @@ fn default_layer(model: &Model) -> anyhow::Result<usize> {
     let entry = catalogue::find(&model.manifest.id)?;
     let above_middle = model.manifest.layers.len() * 7 / 13;
     Ok(entry.map_or(above_middle, |entry| entry.default_layer))
-}
-
-fn write(path: &Path, map: &Map) -> anyhow::Result<()> {
-    std::fs::write(path, map.to_bytes()).with_context(|| {
-        let path = path.display();
-        format!("{path} can't be written; check the folder and its free space")
-    })
 }
 
 fn info(arguments: &ModelArguments) -> anyhow::Result<bool> {

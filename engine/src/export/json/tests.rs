@@ -68,6 +68,8 @@ fn a_run_without_files_and_one_without_heads_are_valid() {
     assert_eq!(complaints("", &document(&run, &[])), [""; 0]);
     let bare = Run {
         heads: Vec::new(),
+        further: Vec::new(),
+        references: Vec::new(),
         ..run
     };
     let report = sample::without_heads();
@@ -87,6 +89,14 @@ fn the_schema_refuses_what_the_command_never_writes() {
         ("/timeline/0/key_label", serde_json::json!("H minor")),
         ("/timeline/0/key/C major", serde_json::json!(1.5)),
         ("/summary/key/camelot", serde_json::json!("13A")),
+        ("/timeline/0/map", serde_json::json!([1.0])),
+        (
+            "/timeline/0/distances/cdcdcdcdcdcdcdcd",
+            serde_json::json!(-0.5),
+        ),
+        ("/timeline/0/further/mood/calm", serde_json::json!("2")),
+        ("/timeline/0/ribbons/mood/step_s", serde_json::json!(0)),
+        ("/further_heads/0/outputs", serde_json::json!("softmax")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = wrong;
@@ -120,6 +130,28 @@ fn labels_keep_the_heads_order() {
 }
 
 #[test]
+fn further_heads_the_map_and_references_are_there_by_name() {
+    let line = line(&sample::run(), &sample::modulating());
+    assert_eq!(line["further_heads"][0]["id"], "mood");
+    assert_eq!(line["references"][0]["name"], "Last album, loud");
+    let id = line["references"][0]["id"].as_str().unwrap();
+    let window = &line["timeline"][0];
+    assert_eq!(
+        window["further"]["mood"],
+        serde_json::json!({"calm": 0.25, "wild": 0.75})
+    );
+    assert_eq!(window["map"], serde_json::json!([0.25, -1.5]));
+    assert_eq!(window["distances"][id], 0.625);
+    assert_eq!(line["further_heads"][0]["outputs"], "multiclass");
+    let ribbon = &window["ribbons"]["mood"];
+    assert_eq!(ribbon["step_s"], 0.5);
+    assert_eq!(
+        ribbon["answers"][1],
+        serde_json::json!({"calm": 0.5, "wild": 0.5})
+    );
+}
+
+#[test]
 fn nan_never_reaches_the_output() {
     let mut report = sample::modulating();
     for reading in &mut report.outcome.as_mut().unwrap().readings {
@@ -127,6 +159,9 @@ fn nan_never_reaches_the_output() {
         heard.genre.as_mut().unwrap()[3] = f32::NAN;
         heard.key.as_mut().unwrap()[0] = f32::INFINITY;
         heard.key_smoothed.as_mut().unwrap()[5] = f32::NAN;
+        heard.others[0].1[0] = f32::NAN;
+        heard.distances[0].1 = f32::NAN;
+        heard.point = Some([f32::NAN, 0.0]);
     }
     let line = line(&sample::run(), &report);
     assert_eq!(complaints("line", &line), [""; 0]);

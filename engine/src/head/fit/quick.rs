@@ -8,7 +8,7 @@ use super::cross::Candidate;
 use super::objective::{Rows, Shape};
 use super::solve::{Scale, Solution, solve, start};
 use super::{FitError, FitOptions, write};
-use crate::head::Head;
+use crate::head::{Head, Reads};
 use crate::model::{HiddenStates, LayerSet, Manifest};
 
 /// A window that someone labelled.
@@ -80,6 +80,7 @@ pub fn fit_quick(
         layers: vec![layer],
         mix: false,
         hidden: None,
+        reads: Reads::Window,
         seed: 0,
         threads: 1,
         training_data: format!("{} windows marked by hand", examples.len()),

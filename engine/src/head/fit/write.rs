@@ -61,6 +61,7 @@ pub(super) fn bytes(
     }
     for (name, value) in [
         ("task", options.task.clone()),
+        ("reads", options.reads.name().to_owned()),
         ("labels", json!(options.labels).to_string()),
         ("layers", json!(candidate.layers).to_string()),
         ("temperature", (temperature as f32).to_string()),

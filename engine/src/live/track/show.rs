@@ -32,7 +32,8 @@ impl Track {
             .or(intake_error)
             .or_else(|| self.window_error.clone());
         put(&mut shown.error, error, dirty);
-        if shown.study != self.desk.study {
+        // Not by comparing: there may be many examples in it.
+        if std::mem::take(&mut self.desk.changed) {
             shown.study = self.desk.study.clone();
             *dirty = true;
         }
@@ -63,8 +64,7 @@ impl Track {
 
     fn model_status(&self, models: &Models) -> (ModelStatus, Option<String>) {
         let wanted = self.wanted();
-        let taught = self.desk.study.taught.as_ref();
-        let taught = taught.map(|(info, _)| &**info);
+        let taught = self.desk.study.taught.as_deref();
         let running = self
             .loaded(models)
             .map(|loaded| loaded.running(&self.settings.heads, taught));

@@ -53,6 +53,7 @@ impl Manifest {
             ),
             sample_rate_hz,
             window_samples: (window_s * f64::from(sample_rate_hz)).round() as usize,
+            other_windows_s: entry.map_or_else(Vec::new, |entry| entry.other_window_s.clone()),
             width: network.width,
             normalise,
             graph: Graph {

@@ -7,7 +7,7 @@ use super::super::control::{segments, switch};
 use super::super::desk::Desk;
 use super::row::{end, head, row};
 use crate::params::Source;
-use crate::state::EngineChoice;
+use crate::state::{EngineChoice, ModelChoice};
 
 /// Draws the section.
 pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
@@ -38,6 +38,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
             desk.set(&params.source, source);
         }
     });
+    window(ui, desk);
     hop(ui, desk);
     row(
         ui,
@@ -65,6 +66,40 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
         },
     );
     end(ui);
+}
+
+/// The window's length, for a model that has several; while it loads anew, the one that was chosen.
+fn window(ui: &mut Ui, desk: &Desk<'_>) {
+    let memory = &desk.params.memory;
+    let Some(choice) = memory.get::<ModelChoice>() else {
+        return;
+    };
+    let running = desk.live.model.running.as_ref();
+    let all = match running {
+        Some(running) => running.windows_s.to_vec(),
+        None => choice.window_s.into_iter().collect(),
+    };
+    let present = choice.window_s.or(running.map(|running| running.window_s));
+    let Some(present) = present.filter(|_| all.len() > 1 || choice.window_s.is_some()) else {
+        return;
+    };
+    let names: Vec<String> = all.iter().map(|seconds| format!("{seconds} s")).collect();
+    let options: Vec<(f64, &str, &str)> = all
+        .iter()
+        .zip(&names)
+        .map(|(seconds, name)| (*seconds, name.as_str(), "The length of a window"))
+        .collect();
+    let about = "How much the model hears at once; a shorter one answers sooner and costs less";
+    let picked = row(ui, desk, "Window", about, |ui| {
+        segments(ui, desk.palette, present, &options)
+    });
+    if let Some(picked) = picked {
+        memory.set(&ModelChoice {
+            window_s: Some(picked),
+            ..choice
+        });
+        desk.connection.apply();
+    }
 }
 
 fn hop(ui: &mut Ui, desk: &Desk<'_>) {

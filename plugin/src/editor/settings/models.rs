@@ -69,6 +69,7 @@ impl Models {
                 let choice = ModelChoice {
                     id: manifest.id.clone(),
                     sha256: Some(manifest.sha256().to_owned()),
+                    window_s: None,
                 };
                 use_button(ui, desk, chosen, choice);
             });
@@ -131,6 +132,7 @@ impl Models {
                 let choice = ModelChoice {
                     id: id.clone(),
                     sha256: weights.map(|file| file.sha256.clone()),
+                    window_s: None,
                 };
                 let chosen = desk
                     .params

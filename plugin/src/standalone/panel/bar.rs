@@ -7,8 +7,8 @@ use egui::{Align, Align2, CornerRadius, Key, Layout, Rect, Slider, Ui, UiBuilder
 use super::super::audio::AudioState;
 use super::super::choice::Source;
 use super::super::player::Deck;
-use super::browser::Browser;
 use super::{Drawn, Panel};
+use crate::editor::browser::Browser;
 use crate::editor::control::{Icon, icon_button, segments, switch};
 use crate::editor::text::{self, Size};
 use crate::editor::theme::Palette;

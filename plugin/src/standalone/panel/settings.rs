@@ -6,8 +6,8 @@ use egui::{ComboBox, Key, Slider, TextEdit, Ui, WidgetInfo, vec2};
 
 use super::super::audio::{AudioState, Direction};
 use super::super::choice::{AudioChoice, Backend, Channels};
-use super::browser::Browser;
 use super::{Drawn, Panel};
+use crate::editor::browser::Browser;
 use crate::editor::control::HEIGHT;
 use crate::editor::text::{self, Size};
 use crate::editor::theme::Palette;

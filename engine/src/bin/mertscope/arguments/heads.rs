@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use mertscope_engine::head::Outputs;
 
-use super::{DataArguments, Layers, ModelArguments, layers, with_extension};
+use super::{DataArguments, Layers, ModelArguments, layers, picture, with_extension};
 
 #[derive(Debug, Subcommand)]
 pub enum HeadsCommand {
@@ -62,16 +63,19 @@ const EVAL_EXAMPLES: &str = "\
 Examples:
   mertscope heads eval genre --data labels.csv --label-column genre
   mertscope heads eval key --data labels.csv --label-column key --json | jq .files.key.weighted
+  mertscope heads eval mood --data Moods/ --picture confusion.png
 
 Files that the head was fitted on flatter it; `mertscope heads info` shows its figures on held-out ones.";
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   mertscope heads import mood.safetensors --name mood
-  mertscope heads import GS.ckpt --model MERT-v1-95M --task key --labels keys.txt --layer 8
+  mertscope heads import GS.ckpt --model MERT-v1-95M --task key --labels GS.id2class.json
+  mertscope heads import MTGMood.ckpt --model MERT-v1-95M --task MTG-Mood --labels MTGMood.id2class.json
 
-A published head was fitted on whole clips of 30 s, one hidden state of them; it is not calibrated for
-windows. A label file has a label on each line; key labels may be in any notation.";
+A published head was fitted on whole clips of 30 s; it is not calibrated for windows. The hidden state
+that it reads is the one of MARBLE's configuration for the task, or --layer. A label file is the .json
+that is published with the head, or has a label on each line; keys may be in any notation.";
 
 #[derive(Debug, Args)]
 pub struct TrainArguments {
@@ -92,6 +96,10 @@ pub struct TrainArguments {
     /// Units of a hidden layer in front of the output [default: none, the head is linear]
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub hidden: Option<u16>,
+    /// Let the head read single frames, 50 or 75 a second, instead of a window's mean: for what
+    /// changes within seconds; for models with frames
+    #[arg(long)]
+    pub frames: bool,
     /// Decides how files are dealt into folds
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
@@ -104,6 +112,9 @@ pub struct TrainArguments {
     /// Write the head into this file instead of putting it to use
     #[arg(long, short, value_name = "OUT.safetensors", value_parser = file)]
     pub out: Option<PathBuf>,
+    /// Draw the confusion of the files' labels into a .png or .svg file
+    #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
+    pub picture: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
@@ -117,6 +128,9 @@ pub struct EvalArguments {
     pub head: String,
     #[command(flatten)]
     pub data: DataArguments,
+    /// Draw the confusion of the files' labels into a .png or .svg file
+    #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
+    pub picture: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
@@ -129,8 +143,8 @@ pub struct ImportArguments {
     /// A head: .safetensors, or a published head of MARBLE: .ckpt
     #[arg(value_name = "HEAD.safetensors|HEAD.ckpt")]
     pub file: PathBuf,
-    /// For a .ckpt: a file with its labels, one a line, in the order of the outputs
-    #[arg(long, value_name = "LABELS.txt")]
+    /// For a .ckpt: its labels, GS.id2class.json or one a line in the order of the outputs
+    #[arg(long, value_name = "LABELS.json|LABELS.txt")]
     pub labels: Option<PathBuf>,
     /// For a .ckpt: what it tells
     #[arg(long, value_name = "NAME")]
@@ -139,11 +153,21 @@ pub struct ImportArguments {
     /// [default: the one that MARBLE's configuration names for the task]
     #[arg(long, value_name = "N")]
     pub layer: Option<usize>,
+    /// For a .ckpt: what its outputs are [default: multilabel for MTG and MTT, regression for EMO,
+    /// else multiclass]
+    #[arg(long, value_name = "multiclass|multilabel|regression", value_parser = outputs)]
+    pub outputs: Option<Outputs>,
     /// The head's name [default: the file's]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     #[command(flatten)]
     pub model: ModelArguments,
+}
+
+fn outputs(text: &str) -> Result<Outputs, String> {
+    let mut all = Outputs::ALL.into_iter();
+    all.find(|outputs| outputs.name() == text)
+        .ok_or_else(|| "it is multiclass, multilabel or regression".to_owned())
 }
 
 fn file(text: &str) -> Result<PathBuf, String> {

@@ -1,7 +1,7 @@
 //! `mertscope heads eval`.
 
-use mertscope_engine::head::Head;
 use mertscope_engine::head::metrics::scores;
+use mertscope_engine::head::{Head, Outputs};
 use mertscope_engine::music::Key;
 use serde_json::json;
 
@@ -15,7 +15,20 @@ pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     let (files, mut notes) = labelled::find(&arguments.data)?;
     let (runtime, model) = load(&arguments.model)?;
     let head = find_head(&model, &arguments.head)?;
-    let music = labelled::embed(files, &arguments.data, runtime, &model, &arguments.model)?;
+    anyhow::ensure!(
+        head.outputs == Outputs::Multiclass,
+        "The head “{}” is {}; only heads that choose one label can be judged.",
+        head.id(),
+        head.outputs.name()
+    );
+    let music = labelled::embed(
+        files,
+        &arguments.data,
+        runtime,
+        &model,
+        head.reads,
+        &arguments.model,
+    )?;
     notes.extend(music.left_out);
     let judged = judge(&head, music.examples, &mut notes);
     notes.iter().for_each(|note| log(note));
@@ -31,6 +44,10 @@ pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     };
     let files = figures("files", &judged.files, &judged.file_truth);
     let windows = figures("windows", &judged.windows, &judged.window_truth);
+    if let Some(path) = &arguments.picture {
+        figures::draw(path, &head.task, &head.labels, &files)?;
+        log(&format!("The picture is in {}.", path.display()));
+    }
     write_out(|out| {
         if arguments.json {
             let document = json!({
@@ -78,7 +95,7 @@ fn judge(head: &Head, examples: Vec<Example>, notes: &mut Vec<String>) -> Judged
             continue;
         };
         let windows = &example.embeddings.windows;
-        let answers: Vec<Vec<f32>> = windows.iter().map(|w| head.probabilities(w)).collect();
+        let answers: Vec<Vec<f32>> = windows.iter().map(|w| head.answers(w)).collect();
         let mean = (0..head.labels.len())
             .map(|n| answers.iter().map(|row| row[n]).sum::<f32>() / answers.len() as f32)
             .collect();

@@ -1,11 +1,15 @@
 //! Figures of a head, for people and as JSON.
 
 use std::io::Write;
+use std::path::Path;
 
 use comfy_table::{Table, TableStyle};
+use mertscope_engine::export::plot::confusion::Confusion;
 use mertscope_engine::head::metrics::{KeyScores, Scores, best, key_scores};
 use mertscope_engine::music::Key;
 use serde_json::{Value, json};
+
+use crate::files::{self, is_png};
 
 /// Scores of one kind of answers: per file or per window.
 pub struct Figures {
@@ -54,6 +58,47 @@ impl Figures {
     }
 }
 
+/// The kinds of answers to a key, with their shares; the first four count towards MIREX.
+fn kinds(key: &KeyScores) -> [(&'static str, f64); 6] {
+    [
+        ("exact", key.exact),
+        ("fifth above", key.fifth),
+        ("relative", key.relative),
+        ("parallel", key.parallel),
+        ("fifth below", key.fifth_below),
+        ("other", key.other),
+    ]
+}
+
+/// Draws the confusion of `figures` into a .png or .svg file.
+pub fn draw(path: &Path, task: &str, labels: &[String], figures: &Figures) -> anyhow::Result<()> {
+    let scores = &figures.scores;
+    let mut facts = vec![
+        format!("{} {}", scores.count, figures.of),
+        format!(
+            "accuracy {:.3}, macro F1 {:.3}",
+            scores.accuracy, scores.macro_f1
+        ),
+        format!("calibration error {:.3}", scores.ece),
+    ];
+    if let Some(key) = &figures.key {
+        facts.push(format!("MIREX {:.3}", key.weighted));
+        facts.extend(kinds(key).map(|(name, share)| format!("{name} {share:.3}")));
+    }
+    let confusion = Confusion {
+        title: &format!("{task}  ·  {}", figures.of),
+        labels,
+        scores,
+        facts: &facts,
+    };
+    let bytes = if is_png(path) {
+        confusion.png()?
+    } else {
+        confusion.svg().into_bytes()
+    };
+    files::write("picture", path, &bytes)
+}
+
 /// A line of figures for each kind of answers.
 pub fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
     let mut table = Table::new();
@@ -81,17 +126,15 @@ pub fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
     writeln!(out, "{table}")?;
     for figures in figures {
         if let Some(key) = figures.key {
+            let kinds: Vec<String> = kinds(&key)
+                .map(|(name, share)| format!("{name} {share:.3}"))
+                .into();
             writeln!(
                 out,
-                "{}: MIREX {:.3} = exact {:.3}, fifth above {:.3}, relative {:.3}, parallel {:.3}; fifth below {:.3}, other {:.3}",
+                "{}: MIREX {:.3} = {}",
                 figures.of,
                 key.weighted,
-                key.exact,
-                key.fifth,
-                key.relative,
-                key.parallel,
-                key.fifth_below,
-                key.other
+                kinds.join(", ")
             )?;
         }
     }
@@ -105,11 +148,7 @@ pub fn write_confusion(
     scores: &Scores,
 ) -> anyhow::Result<()> {
     // What does not occur would only widen the table.
-    let occurs = |n: &usize| {
-        scores.confusion[*n].iter().any(|count| *count > 0)
-            || scores.confusion.iter().any(|row| row[*n] > 0)
-    };
-    let present: Vec<usize> = (0..labels.len()).filter(occurs).collect();
+    let present = scores.occurring();
     let widest = present.iter().map(|n| labels[*n].chars().count()).max();
     let widest = widest.unwrap_or(0);
     writeln!(

@@ -1,10 +1,9 @@
 //! `mertscope heads train`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
+use mertscope_engine::head::Reads;
 use mertscope_engine::head::fit::{Compared, Example, FitOptions, Fitted, fit};
 use mertscope_engine::model::Model;
 use mertscope_engine::music::Key;
@@ -13,6 +12,8 @@ use serde_json::json;
 use super::figures::{self, Figures};
 use super::{is_own, keep};
 use crate::arguments::{Layers, TrainArguments};
+use crate::files;
+use crate::interrupt;
 use crate::labelled::{self, Example as Labelled};
 use crate::progress::Bar;
 use crate::{load, log, write_out};
@@ -21,7 +22,15 @@ pub fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
     let (files, mut notes) = labelled::find(&arguments.data)?;
     let (runtime, model) = load(&arguments.model)?;
     let name = name(arguments, &model);
-    let music = labelled::embed(files, &arguments.data, runtime, &model, &arguments.model)?;
+    let reads = reads(arguments);
+    let music = labelled::embed(
+        files,
+        &arguments.data,
+        runtime,
+        &model,
+        reads,
+        &arguments.model,
+    )?;
     notes.extend(music.left_out);
     let (labels, examples) = examples(&arguments.task, music.examples, &mut notes);
     notes.iter().for_each(|note| log(note));
@@ -35,17 +44,14 @@ pub fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
             &options,
             manifest,
             &progress,
-            &AtomicBool::new(false),
+            interrupt::listen(),
         );
         bar.finish();
         fitted?
     };
     match &arguments.out {
         Some(path) => {
-            fs::write(path, &fitted.bytes).with_context(|| {
-                let path = path.display();
-                format!("{path} can't be written; check the folder and its free space")
-            })?;
+            files::write("head", path, &fitted.bytes)?;
             log(&format!("The head is in {}.", path.display()));
         }
         None => keep(&model, &name, &fitted.bytes)?,
@@ -166,11 +172,20 @@ fn options(
         mix: manifest.graph.layers_mixable && layers.len() > 1 && !arguments.no_mix,
         layers,
         hidden: arguments.hidden.map(usize::from),
+        reads: reads(arguments),
         seed: arguments.seed,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         training_data: arguments.describe.clone().unwrap_or_else(described),
         licence: arguments.licence.clone(),
     })
+}
+
+const fn reads(arguments: &TrainArguments) -> Reads {
+    if arguments.frames {
+        Reads::Frames
+    } else {
+        Reads::Window
+    }
 }
 
 fn report(
@@ -188,10 +203,17 @@ fn report(
         &truth,
     );
     let windows = Figures {
-        of: "windows",
+        of: match options.reads {
+            Reads::Window => "windows",
+            Reads::Frames => "frames",
+        },
         scores: fitted.windows.clone(),
         key: None,
     };
+    if let Some(path) = &arguments.picture {
+        figures::draw(path, &options.task, &options.labels, &files)?;
+        log(&format!("The picture is in {}.", path.display()));
+    }
     write_out(|out| {
         if arguments.json {
             let document = json!({

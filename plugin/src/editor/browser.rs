@@ -10,8 +10,8 @@ use std::{env, fs, io, thread};
 use egui::{Align2, Key, ScrollArea, TextEdit, Ui, vec2};
 use mertscope_engine::decode::is_audio_path;
 
-use crate::editor::control::HEIGHT;
-use crate::editor::theme::Palette;
+use super::control::HEIGHT;
+use super::theme::Palette;
 
 /// An open browser.
 pub struct Browser {

@@ -1,0 +1,135 @@
+//! What is done for a desk beside the worker: fitting heads, saving them, listening to files.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::TASK;
+use super::file::FileErrand;
+use crate::head::Head;
+use crate::model::thread::Jobs;
+use crate::model::{Model, panic_message};
+use crate::reference::Reference;
+use crate::shelf::{Kind as Shelves, Shelf};
+use crate::teach::Lessons;
+
+/// What is to be done.
+pub(in crate::live) enum Errand {
+    /// Fit a head on lessons.
+    Fit { lessons: Lessons, model: Arc<Model> },
+    /// Fit a head on lessons and keep it under a name.
+    Save {
+        lessons: Lessons,
+        model: Arc<Model>,
+        name: String,
+    },
+    /// Make a reference of a file.
+    File(FileErrand),
+}
+
+/// What became of it.
+pub(in crate::live) enum News {
+    /// A head, or why there is none.
+    Taught(Result<Head, String>),
+    /// The model with the head that was saved, and a sentence.
+    Saved(Result<(Arc<Model>, String), String>),
+    /// Seconds of a file that were heard, of so many.
+    Progress(f64, Option<f64>),
+    /// A reference, or why there is none.
+    File(Result<Reference, String>),
+}
+
+/// The kinds of errands.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::live) enum Kind {
+    Fit,
+    Save,
+    File,
+}
+
+impl Kind {
+    /// The end of an errand that went wrong, with a reason for a person.
+    pub(in crate::live) fn failed(self, reason: String) -> News {
+        match self {
+            Self::Fit => News::Taught(Err(reason)),
+            Self::Save => News::Saved(Err(reason)),
+            Self::File => News::File(Err(reason)),
+        }
+    }
+
+    /// What its thread is called.
+    pub(in crate::live) const fn name(self) -> &'static str {
+        match self {
+            Self::Fit => "fit",
+            Self::Save => "save",
+            Self::File => "file",
+        }
+    }
+}
+
+impl Errand {
+    pub(in crate::live) const fn kind(&self) -> Kind {
+        match self {
+            Self::Fit { .. } => Kind::Fit,
+            Self::Save { .. } => Kind::Save,
+            Self::File(_) => Kind::File,
+        }
+    }
+
+    /// Does it, on a thread that has time, and tells what there is to tell; a panic is told too.
+    pub(in crate::live) fn run(self, jobs: &Jobs, tell: &dyn Fn(News)) {
+        let kind = self.kind();
+        let done = catch_unwind(AssertUnwindSafe(|| self.done(jobs, tell)));
+        tell(done.unwrap_or_else(|panic| {
+            let reason = panic_message(&*panic);
+            kind.failed(format!(
+                "That could not be done, because of an error in Mertscope ({reason}). Please \
+                 report it."
+            ))
+        }));
+    }
+
+    fn done(self, jobs: &Jobs, tell: &dyn Fn(News)) -> News {
+        match self {
+            Self::Fit { lessons, model } => News::Taught(
+                lessons
+                    .fit(TASK, &model.manifest)
+                    .map(|(head, _)| head)
+                    .map_err(|error| error.to_string()),
+            ),
+            Self::Save {
+                lessons,
+                model,
+                name,
+            } => News::Saved(save(&lessons, &model, &name)),
+            Self::File(errand) => News::File(errand.run(jobs, tell)),
+        }
+    }
+}
+
+fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<(Arc<Model>, String), String> {
+    let manifest = &model.manifest;
+    let shelf = Shelf::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
+    let before = shelf.find(name);
+    // A head of one's own is found by its file on the shelf.
+    let is_own = |head: &&Head| before.as_ref().is_some_and(|old| old.path == head.path());
+    let came = model.heads.iter().filter(|head| !is_own(head));
+    if ["genre", "key", TASK].contains(&name) || came.clone().any(|head| head.id() == name) {
+        return Err(format!(
+            "“{name}” is the name of a head that Mertscope itself uses; take another name."
+        ));
+    }
+    let (_, bytes) = lessons
+        .fit(name, manifest)
+        .map_err(|error| error.to_string())?;
+    let kept = shelf.put(name, &bytes).map_err(|error| error.to_string())?;
+    let head = Head::parse(&bytes, &kept.path).map_err(|error| error.to_string())?;
+    let place = if before.is_some() {
+        ", in place of the one before"
+    } else {
+        ""
+    };
+    Ok((
+        Arc::new(model.with_head(head)),
+        format!("Saved as the head “{name}”{place}; it is in use from now on."),
+    ))
+}

@@ -1,0 +1,231 @@
+//! What was taught, between the engine and the project: many examples are kept in files, which are
+//! written and read on a thread of their own.
+//!
+//! The project changes only once a file is written, so that it never names one that is not there.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use mertscope_engine::teach::Lessons;
+use mertscope_engine::teach::saved::{Packer, SavedLessons, Store};
+
+use crate::params::MertscopeParams;
+
+/// See the module.
+#[derive(Default)]
+pub struct Keeper {
+    store: Option<Store>,
+    inner: Mutex<Inner>,
+    packer: Mutex<Packer>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// What waits to be written, and whose project it is for.
+    newest: Option<(Arc<Lessons>, Arc<MertscopeParams>)>,
+    /// Counts what was kept or loaded: what is older must not overwrite it.
+    version: u64,
+    writing: bool,
+    trouble: Option<String>,
+    threads: Vec<JoinHandle<()>>,
+    closed: bool,
+}
+
+impl Keeper {
+    /// A keeper whose files are in `store`.
+    #[cfg(test)]
+    fn at(store: Store) -> Self {
+        Self {
+            store: Some(store),
+            ..Self::default()
+        }
+    }
+
+    /// Has the project remember lessons: at once where they fit into it, else once their files are
+    /// written. Called on the engine's worker.
+    pub fn keep(self: &Arc<Self>, lessons: &Arc<Lessons>, params: &Arc<MertscopeParams>) {
+        let mut inner = self.lock();
+        inner.version += 1;
+        if inner.closed {
+            return;
+        }
+        if let Some(saved) = lessons.save_inside() {
+            (inner.newest, inner.trouble) = (None, None);
+            drop(inner);
+            params.memory.set(&saved);
+            return;
+        }
+        inner.newest = Some((Arc::clone(lessons), Arc::clone(params)));
+        if !inner.writing {
+            inner.writing = true;
+            let this = Arc::clone(self);
+            inner.start(move || this.write_newest());
+        }
+    }
+
+    /// Writes what waits until nothing does.
+    fn write_newest(&self) {
+        loop {
+            let mut inner = self.lock();
+            let Some((lessons, params)) = inner.newest.take() else {
+                inner.writing = false;
+                return;
+            };
+            let version = inner.version;
+            drop(inner);
+            let saved = self.write(&lessons);
+            let mut inner = self.lock();
+            if inner.version != version {
+                continue;
+            }
+            // What can't be kept leaves the project with what could be kept last.
+            inner.trouble = saved.as_ref().err().cloned();
+            drop(inner);
+            if let Ok(saved) = saved {
+                params.memory.set(&saved);
+            }
+        }
+    }
+
+    /// Writes the files of lessons; the sentence about what is in the way.
+    fn write(&self, lessons: &Lessons) -> Result<SavedLessons, String> {
+        let store = self.store().ok_or(
+            "The newest examples are not kept with the project: there is no data folder. Set HOME.",
+        )?;
+        let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
+        lessons.save(&store, &mut packer).map_err(|error| {
+            format!(
+                "The newest examples are not kept with the project: their file can't be written \
+                 ({error}). Make room in the data folder, and mark one more."
+            )
+        })
+    }
+
+    /// Why the newest lessons are not in the project, a sentence.
+    pub fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
+    /// Where the file of this name belongs.
+    pub fn path(&self, file: &str) -> Option<PathBuf> {
+        Some(self.store()?.path(file))
+    }
+
+    /// The lessons that a project holds, if it holds all of them; else `hand_over` gets them on
+    /// another thread once their files were read.
+    pub fn load(
+        self: &Arc<Self>,
+        saved: SavedLessons,
+        hand_over: impl FnOnce(Lessons) + Send + 'static,
+    ) -> Option<Lessons> {
+        let mut inner = self.lock();
+        inner.version += 1;
+        inner.newest = None;
+        if saved.is_whole() || inner.closed {
+            return Some(saved.load(None));
+        }
+        let store = self.store();
+        let (this, version) = (Arc::clone(self), inner.version);
+        inner.start(move || {
+            let lessons = saved.load(store.as_ref());
+            if this.lock().version == version {
+                hand_over(lessons);
+            }
+        });
+        None
+    }
+
+    /// The user's files.
+    fn store(&self) -> Option<Store> {
+        self.store.clone().or_else(Store::present)
+    }
+
+    /// Waits for what is being written or read, and does neither any more.
+    pub fn close(&self) {
+        let threads = {
+            let mut inner = self.lock();
+            inner.closed = true;
+            std::mem::take(&mut inner.threads)
+        };
+        for thread in threads {
+            // A panic in there was lessons that are not to be had.
+            let _ = thread.join();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // What is behind the lock is replaced whole.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn start(&mut self, body: impl FnOnce() + Send + 'static) {
+        self.threads.retain(|thread| !thread.is_finished());
+        let thread = thread::Builder::new().name("mertscope-lessons".to_owned());
+        match thread.spawn(body) {
+            Ok(thread) => self.threads.push(thread),
+            // The next mark tries again.
+            Err(_) => self.writing = false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    fn lessons(examples: usize) -> Arc<Lessons> {
+        let mut lessons = Lessons::default();
+        for n in 0..examples {
+            let values: Vec<f32> = (0..256).map(|k| ((n * 7 + k) as f32).sin()).collect();
+            let label = ["drop", "break"][n % 2];
+            lessons.mark(label, 4, &values, "abc").unwrap();
+        }
+        Arc::new(lessons)
+    }
+
+    fn keeper(folder: &tempfile::TempDir) -> Arc<Keeper> {
+        Arc::new(Keeper::at(Store::at(folder.path())))
+    }
+
+    #[test]
+    fn few_lessons_are_in_the_project_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let params = Arc::new(MertscopeParams::default());
+        let (keeper, lessons) = (keeper(&folder), lessons(400));
+        keeper.keep(&lessons, &params);
+        let saved: SavedLessons = params.memory.get().unwrap();
+        assert!(saved.is_whole());
+        let loaded = keeper.load(saved, |_| ());
+        assert_eq!(loaded.as_ref(), Some(&*lessons));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn many_lessons_are_in_files_and_a_missing_one_is_told_and_takes_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let params = Arc::new(MertscopeParams::default());
+        let (keeper, lessons) = (keeper(&folder), lessons(901));
+        keeper.keep(&lessons, &params);
+        keeper.close();
+        let saved: SavedLessons = params.memory.get().unwrap();
+        assert!(!saved.is_whole());
+        let load = || {
+            let keeper = self::keeper(&folder);
+            let (tell, told) = channel();
+            let saved: SavedLessons = params.memory.get().unwrap();
+            let at_once = keeper.load(saved, move |lessons| tell.send(lessons).unwrap());
+            assert_eq!(at_once, None);
+            told.recv().unwrap()
+        };
+        assert_eq!(load(), *lessons);
+        let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+        let left = load();
+        assert_eq!((left.examples(), left.missing().count()), (501, 1));
+        assert_eq!(left.labels, ["drop", "break"]);
+    }
+}

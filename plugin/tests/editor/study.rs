@@ -1,0 +1,366 @@
+//! References and teaching through the window, with the engine behind it and music in it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use egui::accesskit::Role;
+use egui::{Key, Vec2, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use mertscope::editor::look::Page;
+use mertscope::state::{Comparison, EngineChoice, Saved, SavedReferences};
+use mertscope_engine::capture::{Tap, Transport, tap};
+use mertscope_engine::decode::{Block, Decoder};
+use mertscope_engine::fold::fold_interleaved;
+use mertscope_engine::live::{ModelState, Snapshot};
+use mertscope_engine::teach::saved::SavedLessons;
+
+use crate::stage::Stage;
+use crate::studied::studied;
+use crate::window::{Window, open, operated, tabbed};
+
+/// So long that only a deadlock reaches it.
+const FOREVER: Duration = Duration::from_secs(120);
+const SIZE: Vec2 = vec2(960.0, 900.0);
+
+/// A demo piece in mono, and its rate.
+fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo");
+    let mut decoder = Decoder::open(&folder.join(name)).unwrap();
+    let (rate_hz, channels) = (decoder.rate_hz(), decoder.channels());
+    let mut mono = Vec::new();
+    while let Some(Block::Samples(samples)) = decoder.next_block().unwrap() {
+        fold_interleaved(samples, channels, &mut mono);
+    }
+    mono.truncate(seconds * rate_hz as usize);
+    (mono, rate_hz)
+}
+
+/// A window on the page, and an instance behind it that listens.
+struct Playing {
+    window: Window,
+    tap: Tap,
+    position: i64,
+}
+
+impl Playing {
+    fn new(rate_hz: u32) -> Self {
+        Self::on(Stage::default(), rate_hz)
+    }
+
+    fn on(stage: Stage, rate_hz: u32) -> Self {
+        stage.params.memory.set(&EngineChoice {
+            exact_offline: true,
+            ..EngineChoice::default()
+        });
+        let (tap, drain) = tap(rate_hz);
+        stage.connection.attach(drain);
+        let mut playing = Self {
+            window: open(stage, Page::Study, Snapshot::default(), SIZE),
+            tap,
+            position: 0,
+        };
+        playing.wait("the model", |s| s.model.state == ModelState::Ready);
+        playing
+    }
+
+    /// Shows the newest snapshot as soon as it is as it should be.
+    fn wait(&mut self, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let start = Instant::now();
+        loop {
+            let snapshot = self.window.state().stage.connection.snapshot();
+            if is_there(&snapshot) {
+                self.window.state_mut().snapshot = Arc::clone(&snapshot);
+                self.window.run();
+                return snapshot;
+            }
+            assert!(start.elapsed() < FOREVER, "{what} never came");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Plays audio after a jump, and waits for its last window.
+    fn play(&mut self, audio: &[f32]) {
+        self.position += 1 << 24;
+        let begin = self.position;
+        for block in audio.chunks(512) {
+            let transport = Transport {
+                playing: true,
+                position: Some(self.position),
+                offline: true,
+            };
+            self.tap.push_exact(&[block], transport, FOREVER);
+            self.position += block.len() as i64;
+        }
+        let heard = |s: &Snapshot| {
+            let samples = s
+                .latest
+                .as_ref()
+                .and_then(|latest| latest.host_samples.clone());
+            samples.is_some_and(|samples| samples.end > begin + audio.len() as i64 / 2)
+        };
+        self.wait("an answer", heard);
+    }
+
+    fn press(&mut self, label: &str) {
+        self.window.get_by_label(label).focus();
+        self.window.run();
+        self.window.key_press(Key::Enter);
+        self.window.run();
+    }
+
+    fn click(&mut self, label: &str) {
+        self.window.get_by_label(label).click();
+        self.window.run();
+    }
+
+    /// Types into a field and presses Enter.
+    fn enter(&mut self, field: &str, text: &str) {
+        self.type_into(field, text);
+        self.window.key_press(Key::Enter);
+        self.window.run();
+    }
+
+    fn type_into(&mut self, field: &str, text: &str) {
+        let node = self.window.get_by_role_and_label(Role::TextInput, field);
+        node.focus();
+        self.window.run();
+        let node = self.window.get_by_role_and_label(Role::TextInput, field);
+        node.type_text(text);
+        self.window.run();
+    }
+
+    fn words(&self, part: &str) -> String {
+        let node = self.window.get_by_label_contains(part);
+        let node = node.accesskit_node();
+        node.label().or_else(|| node.value()).unwrap()
+    }
+}
+
+#[test]
+fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
+    let (rock, rate_hz) = piece("headwind.ogg", 12);
+    let (jazz, _) = piece("corner-table.ogg", 12);
+    let mut playing = Playing::new(rate_hz);
+    // Without music there is nothing to mark, and that is said.
+    playing.enter("New label", "loud");
+    playing.wait("a sentence", |s| s.study.notice.is_some());
+    assert!(
+        playing
+            .words("Nothing was heard")
+            .contains("play some music")
+    );
+
+    playing.play(&rock);
+    playing.enter("New label", "loud");
+    let snapshot = playing.wait("a mark", |s| s.study.lessons.count(0) > 0);
+    assert_eq!(snapshot.study.lessons.count(0), 3);
+    assert!(playing.words("loud: ").contains("3 examples"));
+    assert!(playing.words("so far").contains("another label"));
+    playing.click("1");
+    playing.press("Mark as loud");
+    playing.wait("one more", |s| s.study.lessons.count(0) == 4);
+
+    playing.play(&jazz);
+    playing.click("3");
+    playing.enter("New label", "quiet");
+    playing.wait("a head", |s| {
+        s.study.taught.is_some() && !s.study.is_fitting
+    });
+    assert!(
+        playing
+            .words("Learned from 7 examples of 2 labels")
+            .ends_with('.')
+    );
+    playing.play(&jazz);
+    let said = playing.words("quiet: ");
+    let percent: f32 = said
+        .split("now ")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches(" %")
+        .parse()
+        .unwrap();
+    assert!(percent > 50.0, "{said}");
+    // The project has them.
+    let memory = |playing: &Playing| {
+        let saved = playing
+            .window
+            .state()
+            .stage
+            .params
+            .memory
+            .get::<SavedLessons>();
+        saved.unwrap_or_default().load(None)
+    };
+    assert_eq!(memory(&playing).examples(), 7);
+
+    playing.press("Undo mark");
+    playing.wait("three less", |s| s.study.lessons.examples() == 4);
+    assert!(playing.window.query_by_label("Mark as quiet").is_none());
+    playing.press("Forget all");
+    playing.wait("none", |s| s.study.lessons.examples() == 0);
+    playing.press("Bring back");
+    playing.wait("those again", |s| s.study.lessons.examples() == 4);
+    assert_eq!(memory(&playing).examples(), 4);
+}
+
+#[test]
+fn a_head_is_saved_only_under_a_good_name() {
+    let (rock, rate_hz) = piece("headwind.ogg", 9);
+    let mut playing = Playing::new(rate_hz);
+    playing.play(&rock);
+    for label in ["one", "two"] {
+        playing.enter("New label", label);
+    }
+    playing.wait("a head", |s| {
+        s.study.taught.is_some() && !s.study.is_fitting
+    });
+    playing.enter("Name of the head", "no/name");
+    playing.wait("a sentence", |s| s.study.notice.is_some());
+    assert!(playing.words("no/name").contains("can't be a name"));
+}
+
+#[test]
+fn references_are_captured_renamed_removed_and_put_back() {
+    let (rock, rate_hz) = piece("headwind.ogg", 9);
+    let (jazz, _) = piece("corner-table.ogg", 9);
+    let mut playing = Playing::new(rate_hz);
+    playing.play(&rock);
+    playing.press("Capture now");
+    playing.wait("a reference", |s| s.study.references.len() == 1);
+    assert!(
+        playing
+            .window
+            .query_by_label("Rename Reference 1")
+            .is_some()
+    );
+    playing.play(&jazz);
+    playing.enter("Name of the next reference", "Night");
+    playing.wait("another", |s| s.study.references.len() == 2);
+    playing.play(&jazz);
+    let far: f32 = playing.words("Distance to Reference 1: ")[25..]
+        .parse()
+        .unwrap();
+    let near: f32 = playing.words("Distance to Night: ")[19..].parse().unwrap();
+    assert!(near < far, "{near} to itself, {far} to rock");
+    playing.click("Night as B");
+    assert!(
+        playing
+            .words("Distances: ")
+            .starts_with("Distances: Night is nearer")
+    );
+    playing.click("Night as A");
+    let memory = |playing: &Playing| {
+        playing
+            .window
+            .state()
+            .stage
+            .params
+            .memory
+            .get::<SavedReferences>()
+    };
+    let ids: Vec<String> = memory(&playing)
+        .unwrap()
+        .0
+        .into_iter()
+        .map(|r| r.id)
+        .collect();
+    let chosen: Comparison = playing.window.state().stage.params.memory.get().unwrap();
+    assert_eq!((chosen.a, chosen.b), (ids[1].clone(), ids[0].clone()));
+
+    playing.click("Layer by layer");
+    playing.play(&rock);
+    playing.wait("layers", |s| s.study.layers.is_some());
+    assert!(playing.window.query_all_by_label_contains("Layer ").count() >= 3);
+
+    playing.click("Rename Night");
+    playing.enter("New name of the reference", " and day");
+    playing.wait("a name", |s| s.study.references[1].name == "Night and day");
+    playing.click("Remove Night and day");
+    playing.wait("one less", |s| s.study.references.len() == 1);
+    playing.click("Put back");
+    playing.wait("both", |s| s.study.references.len() == 2);
+    assert_eq!(memory(&playing).unwrap().0[1].name, "Night and day");
+}
+
+#[test]
+fn a_file_is_chosen_by_its_path_and_a_bad_one_has_its_sentence() {
+    let mut playing = Playing::new(48_000);
+    let demo = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo");
+        folder
+            .join(name)
+            .canonicalize()
+            .unwrap()
+            .display()
+            .to_string()
+    };
+    for (file, good) in [("demo.toml", false), ("corner-table.ogg", true)] {
+        playing.click("File…");
+        let node = playing
+            .window
+            .get_by_role_and_label(Role::TextInput, "Path");
+        node.focus();
+        playing.window.run();
+        playing
+            .window
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+        playing.window.run();
+        playing.enter("Path", &demo(file));
+        if good {
+            let snapshot = playing.wait("a reference", |s| s.study.references.len() == 1);
+            assert_eq!(snapshot.study.references[0].name, "corner-table");
+        } else {
+            playing.wait("a sentence", |s| s.study.notice.is_some());
+            assert!(playing.words("demo.toml").ends_with('.'));
+        }
+    }
+}
+
+#[test]
+fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
+    let stage = Stage::default();
+    let file = "ab".repeat(32);
+    let encoder = "0".repeat(64);
+    let text = format!(
+        r#"{{"lessons":{{"encoder_sha256":"{encoder}","layer":4,"labels":["drop"],"files":["{file}"],"examples":[{{"label":0,"values":"3c00"}}]}}}}"#
+    );
+    let project: Saved = serde_json::from_str(&text).unwrap();
+    stage
+        .params
+        .memory
+        .set(&project.get::<SavedLessons>().unwrap());
+    let mut playing = Playing::on(stage, 48_000);
+    let snapshot = playing.wait("the example", |s| s.study.lessons.examples() == 1);
+    assert_eq!(
+        snapshot.study.lessons.missing().collect::<Vec<_>>(),
+        [&file]
+    );
+    let told = playing.words("Older examples are not here");
+    assert!(told.contains(&file) && told.ends_with('.'), "{told}");
+    // The project still names it, so that it is found when it comes back.
+    let saved: SavedLessons = playing.window.state().stage.params.memory.get().unwrap();
+    assert!(!saved.is_whole());
+}
+
+#[test]
+fn the_keyboard_reaches_everything_in_a_small_and_in_a_large_window() {
+    for size in [vec2(480.0, 320.0), SIZE] {
+        for half in ["References", "Teach"] {
+            let mut window = open(Stage::default(), Page::Study, studied(60), size);
+            if size.x < 600.0 {
+                window.get_by_label(half).click();
+                window.run();
+            }
+            let controls = operated(&window);
+            assert!(controls.len() > 14, "{controls:?}");
+            let reached = tabbed(&mut window);
+            for control in controls {
+                assert!(!control.1.is_empty(), "a {:?} without a name", control.0);
+                assert!(reached.contains(&control), "{size}: Tab misses {control:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A device that is lost while music plays. Alone in its process, as the device stays lost in it.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mertscope_engine::capture::{Transport, tap};
+use mertscope_engine::live::{Controls, Hop, Live, Settings, Snapshot, Stream};
+use mertscope_engine::model::device::{self, Choice};
+use mertscope_engine::model::runtime;
+use mertscope_tests::{provider_library, repository};
+
+/// So long that only a deadlock reaches it.
+const FOREVER: Duration = Duration::from_secs(120);
+
+/// The rate of the model of three layers, two of which are products.
+const RATE_HZ: u32 = 24_000;
+
+fn wait(stream: &Stream, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    let start = Instant::now();
+    loop {
+        let snapshot = stream.snapshot();
+        if is_there(&snapshot) {
+            return snapshot;
+        }
+        assert!(
+            start.elapsed() < FOREVER,
+            "{what} never came: {snapshot:#?}"
+        );
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_device_that_is_lost_gives_way_to_the_cpu_and_the_snapshot_says_so() {
+    device::library::register(runtime::load(None).unwrap(), &provider_library()).unwrap();
+    let stumbling = Choice::provider("stumbling");
+    let settings = Settings {
+        model: repository("tests/fixtures/tiny")
+            .to_str()
+            .map(str::to_owned),
+        device: stumbling.clone(),
+        exact_offline: true,
+        ..Settings::default()
+    };
+    let controls = Controls {
+        hop: Hop::Seconds(0.5),
+        ..Controls::default()
+    };
+    let stream = Live::acquire().open(settings, Arc::new(move || controls));
+    let (mut tap, drain) = tap(RATE_HZ);
+    stream.attach(drain);
+    let running = |s: &Snapshot| s.model.running.clone();
+    let ready = wait(&stream, "the model", |s| running(s).is_some());
+    let running_on = running(&ready).unwrap();
+    assert_eq!(running_on.device.used, stumbling, "{:?}", running_on.device);
+    assert!(
+        running_on
+            .devices
+            .iter()
+            .any(|offer| offer.choice == stumbling)
+    );
+
+    // Loud enough for a product above 1.
+    let mut position = 0;
+    for _ in 0..(20 * RATE_HZ as usize / 512) {
+        let block: Vec<f32> = (0..512)
+            .map(|n| 0.9 * ((position + n) as f32 * 0.05).sin())
+            .collect();
+        let transport = Transport {
+            playing: true,
+            position: Some(position),
+            offline: true,
+        };
+        tap.push_exact(&[&block], transport, FOREVER);
+        position += 512;
+    }
+    let after = wait(&stream, "a result", |s| s.analysed_windows > 0);
+    let on = running(&after).unwrap().device;
+    assert!(on.is_cpu() && on.asked == stumbling, "{on:?}");
+    let told: Vec<_> = on.to_tell().map(ToString::to_string).collect();
+    assert!(
+        told.len() == 1 && told[0].contains("the device was lost"),
+        "{told:?}"
+    );
+    // The window on which it was lost has its result too.
+    assert_eq!(after.error, None);
+}
