@@ -48,6 +48,8 @@ pub(super) struct Due {
 struct Listening {
     session: SessionId,
     listener: Listener,
+    /// Whether something else was chosen since.
+    is_stale: bool,
 }
 
 /// A stream.
@@ -92,8 +94,8 @@ impl Track {
     }
 
     pub(super) fn set(&mut self, settings: Settings) {
-        if self.settings.heads != settings.heads {
-            self.listening = None;
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= self.settings.heads != settings.heads;
         }
         self.settings = settings;
         self.window_error = None;
@@ -173,8 +175,8 @@ impl Track {
     /// Takes in what has come; a full window waits in `due`.
     pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
         let controls = (self.source)();
-        if controls.smoothing != self.controls.smoothing {
-            self.listening = None;
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= controls.smoothing != self.controls.smoothing;
         }
         self.controls = controls;
         if controls.hold {
@@ -198,8 +200,9 @@ impl Track {
         };
         let listens_to = self.listening.as_ref().map(|to| to.session);
         if loaded.map(|loaded| loaded.session) == listens_to {
-            // The same session, but a head may have come.
-            if let Some(loaded) = renewed {
+            // The same session, but other heads may be in use.
+            let is_stale = self.listening.as_ref().is_some_and(|to| to.is_stale);
+            if let Some(loaded) = loaded.filter(|_| is_stale || renewed.is_some()) {
                 self.listening = Some(self.listener(loaded));
                 self.keep_or_forget(loaded);
             }
@@ -222,12 +225,6 @@ impl Track {
         Ok(())
     }
 
-    /// What is to be done beside the worker for its references and lessons, if something is.
-    pub(super) fn errand(&mut self) -> Option<Errand> {
-        let wanted = self.wanted();
-        self.desk.errand(|model| wanted.options(model))
-    }
-
     /// Forgets what was heard if its genres are not those of the head in use now: old figures would
     /// be shown under new labels.
     fn keep_or_forget(&mut self, loaded: &Loaded) {
@@ -241,11 +238,18 @@ impl Track {
         }
     }
 
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|model| wanted.options(model))
+    }
+
     fn listener(&self, loaded: &Loaded) -> Listening {
         let heads = &self.settings.heads;
         Listening {
             session: loaded.session,
             listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
+            is_stale: false,
         }
     }
 

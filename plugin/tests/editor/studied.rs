@@ -26,6 +26,8 @@ pub fn studied(windows: usize) -> Snapshot {
         licence_text: String::new(),
         bytes: 0,
         source_text: "42 windows marked by hand".to_owned(),
+        licence_text: String::new(),
+        bytes: 2_000,
     };
     running.heads = [taught.clone()].into();
     let mut lessons = Lessons::default();
