@@ -89,7 +89,8 @@ impl Reads {
 }
 
 /// What a head's outputs mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outputs {
     /// Probabilities of labels of which one is true; they sum to 1 (softmax).
     #[default]

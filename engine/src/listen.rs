@@ -110,8 +110,8 @@ impl Listener {
         let Some(frames) = hidden.frames else {
             return Vec::new();
         };
-        let heads = self.others.iter().enumerate();
-        let heads = heads.filter(|(_, (_, head))| head.reads == Reads::Frames);
+        let heads = self.others.iter();
+        let heads = heads.filter(|(_, head)| head.reads == Reads::Frames);
         let per_step = ((STEP_S / self.frame_s).round() as usize).clamp(1, frames.max(1));
         let new = if elapsed_s > 0.0 {
             ((elapsed_s / self.frame_s).round() as usize).min(frames)
@@ -120,13 +120,13 @@ impl Listener {
         };
         let steps = (new / per_step).max(1);
         heads
-            .map(|(index, (_, head))| {
+            .map(|(sha256, head)| {
                 let labels = head.labels.len();
                 let all = head.frame_answers(hidden);
                 let from = all.len().saturating_sub(steps * per_step * labels);
                 let answers = all[from..].chunks_exact(per_step * labels);
                 Ribbon {
-                    head: index,
+                    head_sha256: Arc::clone(sha256),
                     step_s: per_step as f64 * self.frame_s,
                     answers: answers
                         .flat_map(|step| mean_of_rows(step, labels))

@@ -181,12 +181,12 @@ const EMBEDDED: &[(&str, &[u8])] = &[
         include_bytes!("../../assets/embedded/key.safetensors"),
     ),
     (
-        "tags.safetensors",
-        include_bytes!("../../assets/embedded/tags.safetensors"),
+        "tags-msd.safetensors",
+        include_bytes!("../../assets/embedded/tags-msd.safetensors"),
     ),
     (
-        "sound.safetensors",
-        include_bytes!("../../assets/embedded/sound.safetensors"),
+        "tags-mtt.safetensors",
+        include_bytes!("../../assets/embedded/tags-mtt.safetensors"),
     ),
     (
         "map.safetensors",
@@ -354,6 +354,12 @@ impl Model {
         LayerSet::of(heads.chain(map), self.manifest.layers.len())
     }
 
+    /// Whether one of its heads reads frames.
+    #[must_use]
+    pub fn frames_in_use(&self) -> bool {
+        self.heads.iter().any(|head| head.reads == Reads::Frames)
+    }
+
     /// The same model with one more head, in place of one of the same name.
     #[must_use]
     pub(crate) fn with_head(&self, head: Head) -> Self {
@@ -361,12 +367,6 @@ impl Model {
         model.heads.retain(|other| other.id() != head.id());
         model.heads.push(head);
         model
-    }
-
-    /// Whether one of its heads reads frames.
-    #[must_use]
-    pub fn frames_in_use(&self) -> bool {
-        self.heads.iter().any(|head| head.reads == Reads::Frames)
     }
 
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and

@@ -78,8 +78,8 @@ impl Heard {
 /// What a head that reads frames says over a stretch of audio, which ends with its window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ribbon {
-    /// The head, by its place in [`Heard::others`].
-    pub head: usize,
+    /// SHA-256 of the head's file.
+    pub head_sha256: Arc<str>,
     /// Seconds of audio from one row to the next.
     pub step_s: f64,
     /// Mean answers over a step, `[steps, labels]`.

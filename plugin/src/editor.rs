@@ -13,10 +13,12 @@ mod drawing;
 pub mod extra;
 pub mod face;
 mod genre;
+pub mod handle;
 pub mod look;
 mod map;
 mod others;
 mod ranking;
+pub mod repaint;
 mod settings;
 mod strip;
 mod study;
@@ -28,19 +30,22 @@ mod welcome;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nih_plug::context::gui::GuiContext;
 use nih_plug::editor::dpi::{LogicalSize, NativeSize};
 use nih_plug::editor::{HostMethods, SpawnedEditor};
 use nih_plug::prelude::{Editor, ParentWindowHandle, ResizeHint};
-use nih_plug_egui::baseview::{self, HandlerError};
+use nih_plug_egui::baseview::{self, HandlerError, WindowWaker};
 use nih_plug_egui::{
-    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, Key, KeyCapture, NiceEguiApp,
-    RepaintNotifier, create_egui_editor,
+    EguiEditorState, EguiNiceSettings, Frame, Key, KeyCapture, NiceEguiApp, RepaintNotifier,
+    create_egui_editor,
 };
 
 use self::extra::Extra;
 use self::face::Face;
+use self::handle::Handle;
+use self::repaint::Repaint;
 
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
@@ -62,11 +67,15 @@ const SMALLEST: LogicalSize<f32> = LogicalSize {
 /// The largest side that a saved window may have, in logical points: several screens.
 const LARGEST_SIDE: u32 = 16_384;
 
+/// How often the framework's own notifier is looked at. It would ask for a frame before there is a
+/// window on the screen, see [`repaint`]; so nothing goes through it.
+const UNUSED_NOTIFIER: Duration = Duration::from_secs(24 * 3600);
+
 /// Makes the editor each time that the host opens it, in the size that it had.
 pub struct Window {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
-    repaint: RepaintNotifier,
+    repaint: Repaint,
     extra: Option<Arc<dyn Extra>>,
 }
 
@@ -75,7 +84,7 @@ impl Window {
     pub fn new(
         params: Arc<MertscopeParams>,
         connection: Arc<Connection>,
-        repaint: RepaintNotifier,
+        repaint: Repaint,
     ) -> Self {
         Self {
             params,
@@ -102,7 +111,7 @@ impl Window {
 }
 
 impl Editor for Window {
-    type Handle = EguiEditorHandle;
+    type Handle = Handle;
 
     fn spawn(
         &self,
@@ -114,24 +123,30 @@ impl Editor for Window {
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         let settings = EguiNiceSettings::new()
             .with_tile("Mertscope")
-            .with_resize_hint(self.resize_hint());
+            .with_resize_hint(self.resize_hint())
+            .with_repaint_poll_interval(UNUSED_NOTIFIER);
         let view = View {
             params: Arc::clone(&self.params),
             connection: Arc::clone(&self.connection),
             extra: self.extra.clone(),
+            repaint: self.repaint.clone(),
+            waker: None,
             face: None,
             failed: false,
         };
         let state = EguiEditorState::from_size(self.size(), 1.0);
-        create_egui_editor(state, self.repaint.clone(), settings, view)
-            .ok_or("The window can't be made.")?
-            .spawn(
-                parent,
-                wait_for_parent,
-                fallback_scale_factor,
-                gui_context,
-                host,
-            )
+        let SpawnedEditor { handle, window } =
+            create_egui_editor(state, RepaintNotifier::new(), settings, view)
+                .ok_or("The window can't be made.")?
+                .spawn(
+                    parent,
+                    wait_for_parent,
+                    fallback_scale_factor,
+                    gui_context,
+                    host,
+                )?;
+        let handle = Handle::new(handle, self.repaint.clone());
+        Ok(SpawnedEditor { handle, window })
     }
 
     fn size(&self) -> NativeSize<u32> {
@@ -149,6 +164,9 @@ struct View {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
     extra: Option<Arc<dyn Extra>>,
+    repaint: Repaint,
+    /// Wakes this window; from its first frame on.
+    waker: Option<Arc<WindowWaker>>,
     face: Option<Face>,
     failed: bool,
 }
@@ -192,6 +210,12 @@ impl NiceEguiApp for View {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        if self.waker.is_none() {
+            // Before the snapshot is read: what comes after it has the window painted again.
+            let waker = Arc::new(frame.baseview_window().waker());
+            self.repaint.follow(&waker);
+            self.waker = Some(waker);
+        }
         // While text is typed every key is for the text; else shortcuts are the host's.
         frame.set_key_capture(if ui.ctx().text_edit_focused() {
             KeyCapture::CaptureAll
@@ -216,6 +240,7 @@ impl NiceEguiApp for View {
     }
 
     fn editor_closed(&mut self) {
+        self.waker = None;
         self.face = None;
     }
 }

@@ -40,10 +40,10 @@ mod process;
 use std::sync::Arc;
 
 use nih_plug::prelude::*;
-use nih_plug_egui::RepaintNotifier;
 
 use crate::connection::Connection;
 use crate::editor::Window;
+use crate::editor::repaint::Repaint;
 use crate::params::MertscopeParams;
 use crate::process::Callback;
 
@@ -52,15 +52,15 @@ pub struct Mertscope {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
     callback: Callback,
-    repaint: RepaintNotifier,
+    repaint: Repaint,
 }
 
 impl Default for Mertscope {
     fn default() -> Self {
         let params = Arc::new(MertscopeParams::default());
-        let repaint = RepaintNotifier::new();
+        let repaint = Repaint::default();
         let wake = repaint.clone();
-        let hook = Arc::new(move || wake.request_repaint());
+        let hook = Arc::new(move || wake.request());
         Self {
             connection: Connection::new(Arc::clone(&params), hook),
             callback: Callback::default(),

@@ -23,12 +23,12 @@ use clap::Parser;
 
 use arguments::Arguments;
 use audio::{Audio, Devices};
-use nih_plug_egui::RepaintNotifier;
 use panel::Panel;
 use parameters::Parameters;
 use preferences::Preferences;
 
 use crate::connection::Connection;
+use crate::editor::repaint::Repaint;
 use crate::params::MertscopeParams;
 use crate::state::ModelChoice;
 
@@ -114,10 +114,10 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
         params.memory.set(typed);
     }
 
-    let repaint = RepaintNotifier::new();
+    let repaint = Repaint::default();
     let (told, drawn) = (wake.clone(), repaint.clone());
     let news: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
-        drawn.request_repaint();
+        drawn.request();
         told.send(Event::New).unwrap_or_default();
     });
     let connection = Connection::new(Arc::clone(&params), Arc::clone(&news));

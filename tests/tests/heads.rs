@@ -300,6 +300,22 @@ fn a_head_reads_frames_where_the_model_has_some() {
     let judged: Value = serde_json::from_str(&judged.out).unwrap();
     assert_eq!(judged["files"]["count"], 8);
     assert_eq!(judged["windows"]["count"], 64);
+    let heard = case.run(&[
+        "analyze",
+        "sounds/tone/0.wav",
+        "--model",
+        model,
+        "--json",
+        "--quiet",
+    ]);
+    let heard: Value = serde_json::from_str(&heard.out).unwrap();
+    let ribbon = &heard["files"][0]["timeline"][0]["ribbons"]["sound"];
+    // Eight frames a step of the 374 frames of a window, 75 frames a second.
+    assert_eq!(ribbon["step_s"], 8.0 / 75.0);
+    let steps = ribbon["answers"].as_array().unwrap();
+    let right = |step: &&Value| step["tone"].as_f64() > Some(0.5);
+    assert_eq!(steps.len(), 46);
+    assert!(steps.iter().filter(right).count() > 23, "{ribbon:#}");
     assert!(
         judged["files"]["accuracy"].as_f64().unwrap() > 0.9,
         "{judged:#}"

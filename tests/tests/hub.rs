@@ -18,9 +18,14 @@ mod interrupted;
 mod library;
 #[path = "hub/pinned.rs"]
 mod pinned;
+#[path = "hub/plugin.rs"]
+mod plugin;
 #[path = "hub/refused.rs"]
 mod refused;
 #[path = "hub/road.rs"]
 mod road;
 #[path = "hub/secrets.rs"]
 mod secrets;
+#[cfg(unix)]
+#[path = "hub/terminal.rs"]
+mod terminal;

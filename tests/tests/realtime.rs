@@ -111,6 +111,11 @@ fn the_audio_thread_makes_no_system_call() {
     }
     let mut random = Random::new(10);
     let mut instance = Instance::default();
+    // The worker sends meanwhile, to nobody.
+    let mut state = instance.state();
+    let object = json!({ "osc": { "enabled": true, "address": "127.0.0.1:9" } });
+    state["fields"]["mertscope"] = json!(object.to_string());
+    assert!(instance.load_state(&state));
     let parameters = instance.automatable();
     let mut deck = instance.activate(48_000, 8192);
     let played = std::thread::scope(|scope| {

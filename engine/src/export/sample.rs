@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::head::Outputs;
 use crate::music::{GenreSmoother, Key, KeySmoother};
-use crate::timeline::{Heard, Reading, Status, Timeline};
+use crate::timeline::{Heard, Reading, Ribbon, Status, Timeline};
 
 use super::{FileReport, HeadRef, ReferenceRef, Run};
 
@@ -30,10 +30,10 @@ pub fn run() -> Run {
     let head = |task: &str, labels: Vec<String>| HeadRef {
         id: task.to_owned(),
         task: task.to_owned(),
-        outputs: Outputs::Multiclass,
         sha256: MOOD.repeat(32),
         layers: "layer 2".to_owned(),
         labels,
+        outputs: Outputs::Multiclass,
     };
     Run {
         model_id: "sample".to_owned(),
@@ -111,8 +111,12 @@ pub fn file(
                 key_label: keys.label(),
                 point: Some([0.25, -1.5]),
                 others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
+                ribbons: vec![Ribbon {
+                    head_sha256: Arc::from(MOOD.repeat(32)),
+                    step_s: 0.5,
+                    answers: vec![0.25, 0.75, 0.5, 0.5],
+                }],
                 distances: vec![(Arc::from(REFERENCE), 0.625)],
-                ribbons: Vec::new(),
             });
             reading
         })

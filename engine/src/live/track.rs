@@ -154,6 +154,13 @@ impl Track {
         }
     }
 
+    /// Whether the model that is to run for it, or the embedded one in its place, will be there soon.
+    fn is_loading(&self, models: &Models) -> bool {
+        let loads = |wanted: &Wanted| matches!(models.get(wanted), None | Some(Slot::Loading));
+        let wanted = self.wanted();
+        loads(&wanted) || (models.is_missing(&wanted) && loads(&wanted.fallback()))
+    }
+
     /// Takes in what has come; a full window waits in `due`.
     pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
         let controls = (self.source)();
@@ -240,8 +247,7 @@ impl Track {
             return Ok(false);
         };
         let exact = self.is_exact();
-        let is_loading = matches!(models.get(&self.wanted()), None | Some(Slot::Loading));
-        if self.controls.analyse && is_loading {
+        if self.controls.analyse && self.is_loading(models) {
             let kept_s = if exact {
                 f64::INFINITY
             } else {

@@ -268,16 +268,7 @@ fn nothing(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         Sense::focusable_noninteractive(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Map: {words}")));
-    let mut job = egui::text::LayoutJob::simple(
-        words.to_owned(),
-        text::plain(Size::Body),
-        desk.palette.faint,
-        (rect.width() - 16.0).max(20.0),
-    );
-    job.halign = egui::Align::Center;
-    let galley = ui.painter().layout_job(job);
-    let at = rect.center() - vec2(0.0, galley.size().y / 2.0);
-    ui.painter().galley(at, galley, desk.palette.faint);
+    text::put_sentence(ui.painter(), rect, words, desk.palette.faint);
 }
 
 /// The windows that have a place, oldest first.

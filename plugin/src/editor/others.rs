@@ -36,9 +36,8 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         if line.bottom() > rect.bottom() + 0.5 {
             break;
         }
-        let said = desk.heard().and_then(|heard| heard.answer_of(&info.sha256));
-        let all = said.unwrap_or_default();
-        let foremost = info.foremost(all);
+        let all = desk.heard().and_then(|heard| heard.answer_of(&info.sha256));
+        let foremost = info.foremost(all.unwrap_or_default());
         let is_share = info.outputs != Outputs::Regression;
         let figure = |value: f32| {
             if is_share {

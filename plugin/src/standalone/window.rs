@@ -10,19 +10,18 @@ use std::time::{Duration, Instant};
 use nih_plug::context::gui::GuiContext;
 use nih_plug::editor::{EditorHandle, SpawnedEditor};
 use nih_plug::prelude::Editor;
-use nih_plug_egui::{EguiEditorHandle, RepaintNotifier, baseview};
+use nih_plug_egui::baseview;
 
 use super::panel::Panel;
 use super::parameters::Parameters;
 use super::{Event, Session};
 use crate::editor::Window;
 use crate::editor::extra::Extra;
+use crate::editor::handle::Handle;
+use crate::editor::repaint::Repaint;
 
 /// How often changed preferences are written, and a closed window is noticed.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
-
-/// How often a new window is asked for a frame.
-const FIRST_FRAMES: u8 = 10;
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +38,7 @@ pub struct NoWindow(String);
 pub fn run(
     session: &Session,
     panel: &Arc<Panel>,
-    repaint: &RepaintNotifier,
+    repaint: &Repaint,
     ends: (Sender<Event>, Receiver<Event>),
     seconds: Option<f64>,
 ) -> Result<(), NoWindow> {
@@ -58,7 +57,7 @@ pub fn run(
         .spawn(None, false, None, context, None)
         .map_err(|error| NoWindow(super::audio::reason(error)))?;
     let end = seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
-    let closed = until_closed(handle, window, panel, repaint, ends, end);
+    let closed = until_closed(handle, window, panel, ends, end);
     closed.map_err(|error| NoWindow(super::audio::reason(error)))
 }
 
@@ -66,40 +65,41 @@ pub fn run(
 /// or not.
 #[cfg(target_os = "linux")]
 fn until_closed(
-    handle: EguiEditorHandle,
+    handle: Handle,
     window: baseview::Window,
     panel: &Arc<Panel>,
-    repaint: &RepaintNotifier,
     (_wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
     handle.show(&window)?;
-    let mut attendant = Attendant::new(panel, repaint, events, end);
+    let mut attendant = Attendant::new(panel, events, end);
     while window.is_open() && attendant.goes_on() {}
     if window.is_open() {
         return Ok(());
     }
-    EguiEditorHandle::run_until_closed(window)
+    Handle::run_until_closed(window)
 }
 
 /// Elsewhere the window runs on this thread, and closes itself when a frame finds that it should.
 #[cfg(not(target_os = "linux"))]
 fn until_closed(
-    handle: EguiEditorHandle,
+    handle: Handle,
     window: baseview::Window,
     panel: &Arc<Panel>,
-    repaint: &RepaintNotifier,
     (wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
+    let waker = window.waker();
+    // Not every system has a window painted because it is shown.
+    waker.request_redraw();
     let closed = std::thread::scope(|scope| {
         scope.spawn(move || {
-            let mut attendant = Attendant::new(panel, repaint, events, end);
+            let mut attendant = Attendant::new(panel, events, end);
             while attendant.goes_on() {}
             panel.close();
-            repaint.request_repaint();
+            waker.request_redraw();
         });
-        let closed = EguiEditorHandle::run_until_closed(window);
+        let closed = Handle::run_until_closed(window);
         // The other thread's end, if it was not what ended the window.
         let _ = wake.send(Event::Stop);
         closed
@@ -111,27 +111,18 @@ fn until_closed(
 /// Looks after the window from outside.
 struct Attendant<'a> {
     panel: &'a Panel,
-    repaint: &'a RepaintNotifier,
     events: Receiver<Event>,
     end: Option<Instant>,
-    /// How many more frames are asked for: a window may lose the first request for a frame, and a
-    /// single one after a rest, and then it would stay as it was.
-    frames: u8,
+    saved: Instant,
 }
 
 impl<'a> Attendant<'a> {
-    fn new(
-        panel: &'a Panel,
-        repaint: &'a RepaintNotifier,
-        events: Receiver<Event>,
-        end: Option<Instant>,
-    ) -> Self {
+    fn new(panel: &'a Panel, events: Receiver<Event>, end: Option<Instant>) -> Self {
         Self {
             panel,
-            repaint,
             events,
             end,
-            frames: FIRST_FRAMES,
+            saved: Instant::now(),
         }
     }
 
@@ -140,14 +131,12 @@ impl<'a> Attendant<'a> {
     fn goes_on(&mut self) -> bool {
         match self.events.recv_timeout(SAVE_EVERY) {
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-            Ok(Event::New) => self.frames = self.frames.max(1),
-            Err(RecvTimeoutError::Timeout) => {
-                self.panel.save();
-                if let Some(frames) = self.frames.checked_sub(1) {
-                    self.frames = frames;
-                    self.repaint.request_repaint();
-                }
-            }
+            Ok(Event::New) | Err(RecvTimeoutError::Timeout) => {}
+        }
+        // While music plays there is something new all the time.
+        if self.saved.elapsed() >= SAVE_EVERY {
+            self.panel.save();
+            self.saved = Instant::now();
         }
         self.end.is_none_or(|end| Instant::now() < end)
     }

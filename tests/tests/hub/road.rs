@@ -28,12 +28,12 @@ const MODELS: [(&str, &str); 4] = [
     ("music2vec-v1", "data2vec"),
 ];
 
-fn fixture(kind: &str) -> PathBuf {
+pub fn fixture(kind: &str) -> PathBuf {
     repository("tests/fixtures/checkpoints").join(kind)
 }
 
 /// Has the hub offer the checkpoint of a kind as a model.
-fn publish(home: &Home, id: &str, kind: &str) {
+pub fn publish(home: &Home, id: &str, kind: &str) {
     for name in [
         "config.json",
         "preprocessor_config.json",
@@ -45,7 +45,7 @@ fn publish(home: &Home, id: &str, kind: &str) {
 }
 
 /// Has `command` run in this home, with the ONNX Runtime of the user's real one.
-fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Command {
+pub fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Command {
     let library = runtime::candidates(None).unwrap();
     let library = library.into_iter().find(|path| path.exists());
     command

@@ -94,7 +94,9 @@ fn the_schema_refuses_what_the_command_never_writes() {
             "/timeline/0/distances/cdcdcdcdcdcdcdcd",
             serde_json::json!(-0.5),
         ),
-        ("/timeline/0/further/mood/calm", serde_json::json!("much")),
+        ("/timeline/0/further/mood/calm", serde_json::json!("2")),
+        ("/timeline/0/ribbons/mood/step_s", serde_json::json!(0)),
+        ("/further_heads/0/outputs", serde_json::json!("softmax")),
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = wrong;
@@ -140,6 +142,13 @@ fn further_heads_the_map_and_references_are_there_by_name() {
     );
     assert_eq!(window["map"], serde_json::json!([0.25, -1.5]));
     assert_eq!(window["distances"][id], 0.625);
+    assert_eq!(line["further_heads"][0]["outputs"], "multiclass");
+    let ribbon = &window["ribbons"]["mood"];
+    assert_eq!(ribbon["step_s"], 0.5);
+    assert_eq!(
+        ribbon["answers"][1],
+        serde_json::json!({"calm": 0.5, "wild": 0.5})
+    );
 }
 
 #[test]

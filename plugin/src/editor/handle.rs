@@ -1,0 +1,83 @@
+//! What a host does with an open window.
+//!
+//! The framework's own handle, but for how a change has the window painted: [`Repaint`] says why.
+
+use nih_plug::editor::EditorHandle;
+use nih_plug::editor::dpi::NativeSize;
+use nih_plug::prelude::ParentWindowHandle;
+use nih_plug_egui::{EguiEditorHandle, baseview};
+
+use super::repaint::Repaint;
+
+/// See the module.
+pub struct Handle {
+    inner: EguiEditorHandle,
+    repaint: Repaint,
+}
+
+impl Handle {
+    pub(super) fn new(inner: EguiEditorHandle, repaint: Repaint) -> Self {
+        Self { inner, repaint }
+    }
+}
+
+impl EditorHandle for Handle {
+    type Window = baseview::Window;
+    type Error = baseview::Error;
+
+    fn run_until_closed(window: Self::Window) -> Result<(), Self::Error> {
+        EguiEditorHandle::run_until_closed(window)
+    }
+
+    fn set_parent(
+        &self,
+        parent: ParentWindowHandle,
+        window: &Self::Window,
+    ) -> Result<(), Self::Error> {
+        self.inner.set_parent(parent, window)
+    }
+
+    fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
+        self.inner.show(window)?;
+        // Not every system has a window painted because it is shown. From here on it is on the
+        // screen, so the request is answered.
+        window.waker().request_redraw();
+        Ok(())
+    }
+
+    fn hide(&self, window: &Self::Window) -> Result<(), Self::Error> {
+        self.inner.hide(window)
+    }
+
+    fn set_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Result<(), Self::Error> {
+        self.inner.set_size(size, window)
+    }
+
+    fn host_main_thread_callback(&self, window: &Self::Window) {
+        self.inner.host_main_thread_callback(window);
+    }
+
+    fn adjust_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Option<NativeSize<u32>> {
+        self.inner.adjust_size(size, window)
+    }
+
+    fn set_fallback_scale_factor(
+        &self,
+        scale_factor: f64,
+        window: &Self::Window,
+    ) -> Result<(), Self::Error> {
+        self.inner.set_fallback_scale_factor(scale_factor, window)
+    }
+
+    fn state_changed(&self) {
+        self.repaint.request();
+    }
+
+    fn param_value_changed(&self, _id: &str, _normalized_value: f32) {
+        self.repaint.request();
+    }
+
+    fn param_modulation_changed(&self, _id: &str, _modulation_offset: f32) {
+        self.repaint.request();
+    }
+}
