@@ -23,8 +23,6 @@ pub fn studied(windows: usize) -> Snapshot {
         reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),
-        licence_text: String::new(),
-        bytes: 0,
         source_text: "42 windows marked by hand".to_owned(),
         licence_text: String::new(),
         bytes: 2_000,
