@@ -244,7 +244,7 @@ struct WindowJson<'a> {
 #[derive(Serialize)]
 struct RibbonJson<'a> {
     step_s: f64,
-    answers: Vec<Answers<'a>>,
+    answers: Vec<Genres<'a>>,
 }
 
 fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
@@ -292,7 +292,7 @@ fn ribbons<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, RibbonJson<'a>)>
         let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
         let labels = &head.labels;
         let steps = finite(&ribbon.answers)?.chunks_exact(labels.len().max(1));
-        let answers = steps.map(|values| Answers { labels, values }).collect();
+        let answers = steps.map(|values| Genres { labels, values }).collect();
         let step_s = ribbon.step_s;
         Some((head.id.as_str(), RibbonJson { step_s, answers }))
     };

@@ -33,6 +33,7 @@ pub fn run() -> Run {
         sha256: MOOD.repeat(32),
         layers: "layer 2".to_owned(),
         labels,
+        outputs: Outputs::Multiclass,
     };
     Run {
         model_id: "sample".to_owned(),
