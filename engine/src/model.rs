@@ -182,12 +182,12 @@ const EMBEDDED: &[(&str, &[u8])] = &[
         include_bytes!("../../assets/embedded/key.safetensors"),
     ),
     (
-        "tags.safetensors",
-        include_bytes!("../../assets/embedded/tags.safetensors"),
+        "tags-msd.safetensors",
+        include_bytes!("../../assets/embedded/tags-msd.safetensors"),
     ),
     (
-        "sound.safetensors",
-        include_bytes!("../../assets/embedded/sound.safetensors"),
+        "tags-mtt.safetensors",
+        include_bytes!("../../assets/embedded/tags-mtt.safetensors"),
     ),
     (
         "map.safetensors",

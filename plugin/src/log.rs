@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mertscope_engine::live::{Entry, Snapshot};
+use mertscope_engine::live::{Entry, Running, Snapshot};
 use mertscope_engine::timeline::Heard;
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ struct Writer {
 
 struct Window {
     entry: Arc<Entry>,
-    genre_labels: Arc<[String]>,
+    running: Option<Arc<Running>>,
 }
 
 /// What is written about a window.
@@ -52,6 +52,9 @@ pub struct Line<'a> {
     key_probability: Option<f32>,
     genre: Option<&'a str>,
     genre_probability: Option<f32>,
+    /// The model that runs, and what it runs on.
+    model: Option<&'a str>,
+    device: Option<&'a str>,
 }
 
 impl Log {
@@ -68,9 +71,7 @@ impl Log {
         if !on || inner.closed {
             return;
         }
-        let running = snapshot.model.running.as_ref();
-        let genre_labels = running.map(|running| Arc::clone(&running.genre_labels));
-        let genre_labels = genre_labels.unwrap_or_default();
+        let running = snapshot.model.running.clone().map(Arc::new);
         let Some(writer) = inner.writer() else {
             return;
         };
@@ -78,7 +79,7 @@ impl Log {
             // A full channel is a disk that has stood still for minutes: the log has a hole then.
             let _ = writer.windows.try_send(Window {
                 entry: Arc::clone(entry),
-                genre_labels: Arc::clone(&genre_labels),
+                running: running.clone(),
             });
         }
     }
@@ -115,8 +116,8 @@ fn write(windows: &Receiver<Window>) {
         return;
     };
     for window in windows {
-        let Ok(mut line) = serde_json::to_vec(&Line::new(&window.entry, &window.genre_labels))
-        else {
+        let running = window.running.as_deref();
+        let Ok(mut line) = serde_json::to_vec(&Line::new(&window.entry, running)) else {
             continue;
         };
         line.push(b'\n');
@@ -147,8 +148,9 @@ fn folder() -> Option<PathBuf> {
 }
 
 impl<'a> Line<'a> {
-    /// What is written about `entry`, whose genres have these labels.
-    pub fn new(entry: &Entry, genre_labels: &'a [String]) -> Self {
+    /// What is written about `entry`, which this model heard.
+    pub fn new(entry: &Entry, running: Option<&'a Running>) -> Self {
+        let genre_labels = running.map_or(&[][..], |running| &running.genre_labels);
         let reading = &entry.reading;
         let heard = reading.heard.as_ref();
         let genre = heard.and_then(|heard| genre(heard, genre_labels));
@@ -162,6 +164,8 @@ impl<'a> Line<'a> {
             key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
             genre: genre.map(|(label, _)| label),
             genre_probability: genre.map(|(_, probability)| probability),
+            model: running.map(|running| running.id.as_str()),
+            device: running.map(|running| running.device.name.as_str()),
         }
     }
 }

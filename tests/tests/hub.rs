@@ -10,6 +10,8 @@ mod cached;
 mod consent;
 #[path = "hub/disk.rs"]
 mod disk;
+#[path = "hub/full_size.rs"]
+mod full_size;
 #[path = "hub/importing.rs"]
 mod importing;
 #[path = "hub/interrupted.rs"]
@@ -18,9 +20,14 @@ mod interrupted;
 mod library;
 #[path = "hub/pinned.rs"]
 mod pinned;
+#[path = "hub/plugin.rs"]
+mod plugin;
 #[path = "hub/refused.rs"]
 mod refused;
 #[path = "hub/road.rs"]
 mod road;
 #[path = "hub/secrets.rs"]
 mod secrets;
+#[cfg(unix)]
+#[path = "hub/terminal.rs"]
+mod terminal;

@@ -61,8 +61,8 @@ impl Case {
             "encoder.onnx",
             "genre.safetensors",
             "key.safetensors",
-            "tags.safetensors",
-            "sound.safetensors",
+            "tags-msd.safetensors",
+            "tags-mtt.safetensors",
             "map.safetensors",
         ] {
             fs::copy(repository("assets/embedded").join(name), model.join(name)).unwrap();

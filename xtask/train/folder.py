@@ -12,7 +12,7 @@ from settings import ASSETS, RATE, WINDOW, WORK
 
 ID = "embedded-v1"
 MODEL = WORK / "model"
-HEADS = ("genre", "key", "tags", "sound")
+HEADS = ("genre", "key", "tags-msd", "tags-mtt")
 LICENCE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"
 
 

@@ -13,21 +13,21 @@ from encoder import LAYERS, WIDTH
 from settings import WORK
 
 PENULTIMATE, TAGS = 200, 50
-# File, network, and the data set that its tags are of.
+# Network, and the data set that its tags are of.
 HEADS = [
-    ("tags", "MSD", "the 50 most frequent Last.fm tags of the Million Song Dataset: genres, moods, eras, voices"),
-    ("sound", "MTT", "the 50 most frequent tags of MagnaTagATune: instruments, voices, tempo, character"),
+    ("MSD", "the 50 most frequent Last.fm tags of the Million Song Dataset: genres, moods, eras, voices"),
+    ("MTT", "the 50 most frequent tags of MagnaTagATune: instruments, voices, tempo, character"),
 ]
 
 
-def write_tag_head(path, task, network, meaning, encoder_sha256, metrics):
+def write_tag_head(path, network, meaning, encoder_sha256, metrics):
     """Writes one head; `metrics` says how well the network's answers agree with musicnn's."""
     labels = [str(label).lower() for label in np.load(WORK / "teacher" / f"{network}.npz")["labels"]]
     weight = np.zeros((TAGS, WIDTH), np.float32)
     weight[np.arange(TAGS), PENULTIMATE + np.arange(TAGS)] = 1
     layer = [name for name, _ in LAYERS].index(network.lower())
     metadata = {
-        "task": task, "labels": json.dumps(labels), "layers": json.dumps([layer]), "outputs": "multilabel", "temperature": "1",
+        "task": f"tags ({network})", "labels": json.dumps(labels), "layers": json.dumps([layer]), "outputs": "multilabel", "temperature": "1",
         "encoder_sha256": encoder_sha256, "metrics": json.dumps(metrics),
         "training_data": f"musicnn's own answers ({meaning}), distilled; not calibrated, and never compared with labels here",
         "licence": "ISC, see licences/musicnn-ISC.md",
@@ -38,7 +38,7 @@ def write_tag_head(path, task, network, meaning, encoder_sha256, metrics):
 
 def write_tag_heads(folder, encoder_sha256, figures):
     """Writes both; `figures` are the fidelities of the distilled networks by their names in lower case."""
-    for task, network, meaning in HEADS:
+    for network, meaning in HEADS:
         fidelity = figures[network.lower()]
         metrics = {f"{name} with musicnn": fidelity[name] for name in ("tag correlation", "same top tag")}
-        write_tag_head(folder / f"{task}.safetensors", task, network, meaning, encoder_sha256, metrics)
+        write_tag_head(folder / f"tags-{network.lower()}.safetensors", network, meaning, encoder_sha256, metrics)

@@ -3,12 +3,14 @@
 //! Columns: `file`, `start_s`, `end_s`, `status`, then the most probable key and genre with their
 //! probabilities (the window's own, then smoothed), `key_label` (empty on abstention), and one
 //! column a label with the window's own probability: `genre:rock`, `key:A minor`. Then the place on
-//! the map, `map_x` and `map_y`; for each further head its best label, the probability of that, and
-//! a column a label: `mood`, `mood_probability`, `mood:calm`; and for each reference the distance:
+//! the map, `map_x` and `map_y`; for each further head a column a label, `mood:calm`, and before
+//! those, where one label excludes the others, the best and its probability, `mood` and
+//! `mood_probability`; and for each reference the distance:
 //! `distance:Last album`. A cell is empty where there is no value. RFC 4180, except that lines end in LF. A file that failed has no rows.
 
 use std::io::{self, Write};
 
+use crate::head::Outputs;
 use crate::music::Key;
 use crate::timeline::Timeline;
 
@@ -63,8 +65,10 @@ impl<W: Write> CsvWriter<W> {
         row.text("map_x");
         row.text("map_y");
         for head in &run.further {
-            row.text(&head.id);
-            row.text(&format!("{}_probability", head.id));
+            if head.outputs == Outputs::Multiclass {
+                row.text(&head.id);
+                row.text(&format!("{}_probability", head.id));
+            }
             for label in &head.labels {
                 row.text(&format!("{}:{label}", head.id));
             }
@@ -125,7 +129,9 @@ impl<W: Write> CsvWriter<W> {
             }
             for head in &self.further {
                 let said = heard.and_then(|h| h.answer_of(&head.sha256));
-                row.best(said, |index| head.labels.get(index).cloned());
+                if head.outputs == Outputs::Multiclass {
+                    row.best(said, |index| head.labels.get(index).cloned());
+                }
                 row.all(said, head.labels.len());
             }
             for reference in &self.references {

@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
-use crate::head::HeadInfo;
+use crate::head::{Head, HeadInfo};
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
@@ -253,24 +253,25 @@ impl Models {
                 let session = std::mem::replace(&mut **old, loaded).session;
                 encoder.live(move |sessions| sessions.close(session));
             }
-            (Some((_, Slot::Ready(_))), Err(_)) => {}
             (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
+            (Some((_, slot @ (Slot::Loading | Slot::Missing(_)))), Err(error)) => {
+                *slot = Slot::Missing(error);
+            }
             // Nobody wants it any more.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
         }
     }
 
-    /// Has a model that came with another head used by all who listen to it.
-    pub(super) fn renew(&mut self, model: &Arc<Model>) {
+    /// Adds a head to every model that it fits, for all who listen to one.
+    pub(super) fn add(&mut self, head: &Head) {
         for (_, slot) in &mut self.0 {
             if let Slot::Ready(loaded) = slot
-                && loaded.model.sha256() == model.sha256()
-                && loaded.model.manifest.id == model.manifest.id
+                && head.check(&loaded.model.manifest).is_ok()
             {
-                loaded.model = Arc::clone(model);
+                let model = loaded.model.with_head(head.clone());
                 loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+                loaded.model = Arc::new(model);
             }
         }
     }

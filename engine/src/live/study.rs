@@ -155,6 +155,12 @@ impl Desk {
         self.model = Some(Arc::clone(model));
     }
 
+    /// Whether this very model runs.
+    pub(super) fn listens_to(&self, model: &Arc<Model>) -> bool {
+        let own = self.model.as_ref();
+        own.is_some_and(|own| Arc::ptr_eq(own, model))
+    }
+
     /// What follows does not go on from what was before.
     pub(super) fn forget_windows(&mut self) {
         self.recent.clear();
@@ -440,8 +446,8 @@ impl Desk {
         })
     }
 
-    /// Takes the news of an errand in. The model as it is from now on, if a head was saved.
-    pub(super) fn hear_of(&mut self, news: News) -> Option<Arc<Model>> {
+    /// Takes the news of an errand in. The head that was saved, if one was.
+    pub(super) fn hear_of(&mut self, news: News) -> Option<Head> {
         self.changed = true;
         match news {
             News::Taught(Ok(head)) => {
@@ -460,9 +466,9 @@ impl Desk {
                 self.study.is_fitting = false;
                 self.study.notice = Some(reason);
             }
-            News::Saved(Ok((model, said))) => {
+            News::Saved(Ok((head, said))) => {
                 self.study.said = Some(said);
-                return Some(model);
+                return Some(head);
             }
             News::Saved(Err(reason)) => self.study.notice = Some(reason),
             News::Progress(done_s, promised_s) => {

@@ -16,7 +16,7 @@ use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use crate::capture::Drain;
 use crate::head::Head;
 use crate::listen::Listener;
-use crate::model::{Encoded, Model, SessionId};
+use crate::model::{Encoded, SessionId};
 use crate::resample::ResampleError;
 use crate::timeline::Status;
 use show::put;
@@ -47,10 +47,8 @@ pub(super) struct Due {
 /// Who listens to the results of a session.
 struct Listening {
     session: SessionId,
-    /// The session's model, with the heads that it had when this began.
-    model: Arc<Model>,
     listener: Listener,
-    /// Whether something else was chosen since.
+    /// Whether other heads or another smoothing were chosen since.
     is_stale: bool,
 }
 
@@ -167,6 +165,13 @@ impl Track {
         }
     }
 
+    /// Whether the model that is to run for it, or the embedded one in its place, will be there soon.
+    fn is_loading(&self, models: &Models) -> bool {
+        let loads = |wanted: &Wanted| matches!(models.get(wanted), None | Some(Slot::Loading));
+        let wanted = self.wanted();
+        loads(&wanted) || (models.is_missing(&wanted) && loads(&wanted.fallback()))
+    }
+
     /// Takes in what has come; a full window waits in `due`.
     pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
         let controls = (self.source)();
@@ -186,20 +191,20 @@ impl Track {
 
     /// Has the intake cut windows for the model that runs now, or none.
     fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
+        let renewed = loaded.filter(|loaded| !self.desk.listens_to(&loaded.model));
+        if let Some(loaded) = renewed {
+            self.desk.listen_to(&loaded.model);
+        }
         let Some(intake) = &mut self.intake else {
             return Ok(());
         };
-        let listens_to = self.listening.as_ref().map(|listening| listening.session);
+        let listens_to = self.listening.as_ref().map(|to| to.session);
         if loaded.map(|loaded| loaded.session) == listens_to {
-            // The same session, but other heads may be in use.
-            let is_current = |listening: &Listening, loaded: &Loaded| {
-                !listening.is_stale && Arc::ptr_eq(&listening.model, &loaded.model)
-            };
-            if let (Some(listening), Some(loaded)) = (&self.listening, loaded)
-                && !is_current(listening, loaded)
-            {
+            // The same session, but a head may have come, or something else was chosen: the window
+            // goes on.
+            let is_stale = self.listening.as_ref().is_some_and(|to| to.is_stale);
+            if let Some(loaded) = renewed.or(loaded.filter(|_| is_stale)) {
                 self.listening = Some(self.listener(loaded));
-                self.desk.listen_to(&loaded.model);
                 self.keep_or_forget(loaded);
             }
             return Ok(());
@@ -211,7 +216,6 @@ impl Track {
             let manifest = &loaded.model.manifest;
             intake.listen(manifest.sample_rate_hz, manifest.window_samples)?;
             self.listening = Some(self.listener(loaded));
-            self.desk.listen_to(&loaded.model);
         }
         if went_on {
             self.begin_anew(Cause::Start);
@@ -220,6 +224,12 @@ impl Track {
             self.keep_or_forget(loaded);
         }
         Ok(())
+    }
+
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|model| wanted.options(model))
     }
 
     /// Forgets what was heard if its genres are not those of the head in use now: old figures would
@@ -235,17 +245,10 @@ impl Track {
         }
     }
 
-    /// What is to be done beside the worker for its references and lessons, if something is.
-    pub(super) fn errand(&mut self) -> Option<Errand> {
-        let wanted = self.wanted();
-        self.desk.errand(|model| wanted.options(model))
-    }
-
     fn listener(&self, loaded: &Loaded) -> Listening {
         let heads = &self.settings.heads;
         Listening {
             session: loaded.session,
-            model: Arc::clone(&loaded.model),
             listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
             is_stale: false,
         }
@@ -277,8 +280,7 @@ impl Track {
             return Ok(false);
         };
         let exact = self.is_exact();
-        let is_loading = matches!(models.get(&self.wanted()), None | Some(Slot::Loading));
-        if self.controls.analyse && is_loading {
+        if self.controls.analyse && self.is_loading(models) {
             let kept_s = if exact {
                 f64::INFINITY
             } else {

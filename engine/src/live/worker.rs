@@ -103,32 +103,33 @@ impl Worker {
         match message {
             Message::Open(id, track) => {
                 self.tracks.insert(id, *track);
-                self.provide(false);
+                self.provide(None);
             }
             Message::Close(id) => {
                 self.tracks.remove(&id);
-                self.provide(false);
+                self.provide(None);
             }
             Message::Attach(id, drain) => self.with(id, |track| track.attach(Some(drain), now)),
             Message::Detach(id) => self.with(id, |track| track.attach(None, now)),
             Message::Set(id, settings) => {
                 self.with(id, |track| track.set(settings));
-                self.provide(true);
+                let again = self.tracks.get(&id).map(Track::wanted);
+                self.provide(again);
             }
             Message::LookAgain => self.models.look_again(&self.encoder, &self.answers),
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
             Message::News(id, news) => {
-                let mut renewed = None;
-                self.with(id, |track| renewed = track.desk.hear_of(*news));
-                if let Some(model) = renewed {
-                    self.models.renew(&model);
+                let mut saved = None;
+                self.with(id, |track| saved = track.desk.hear_of(*news));
+                if let Some(head) = saved {
+                    self.models.add(&head);
                 }
             }
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
             Message::Opened(wanted, result) => {
                 self.models.opened(&wanted, *result, &self.encoder);
-                self.provide(false);
+                self.provide(None);
             }
             Message::Encoded(id, due, encoded) => {
                 self.busy = false;
@@ -153,18 +154,22 @@ impl Worker {
         contained(track, body);
     }
 
-    /// Has the models loaded that are wanted, and those freed that are not.
-    fn provide(&mut self, retry: bool) {
+    /// Has the models loaded that are wanted, and those freed that are not. One that is wanted
+    /// `again` is looked for again if it was missing; that disturbs no stream with another one.
+    fn provide(&mut self, again: Option<Wanted>) {
         let mut wanted: Vec<Wanted> = self.tracks.values().map(Track::wanted).collect();
         let missing = wanted
             .iter()
             .filter(|wanted| self.models.is_missing(wanted));
         let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
         wanted.extend(fallbacks);
+        let again: Vec<Wanted> =
+            again.map_or_else(Vec::new, |wanted| vec![wanted.fallback(), wanted]);
         self.models
             .keep(&self.encoder, |other| wanted.contains(other));
         for (n, one) in wanted.iter().enumerate() {
             if !wanted[..n].contains(one) {
+                let retry = again.contains(one);
                 self.models.want(one, retry, &self.encoder, &self.answers);
             }
         }

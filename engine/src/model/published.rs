@@ -61,8 +61,7 @@ impl Published {
             sha256: &self.sha256,
         };
         let root = self.graphs.clone().map_or_else(graph::user_folder, Ok);
-        let path = root.and_then(|root| graph::file(&root, source, &variant));
-        path.map(GraphSource::File)
+        root.and_then(|root| graph::file(&root, source, &variant))
     }
 }
 

@@ -45,6 +45,25 @@ fn a_bounce_that_may_not_wait_marks_exactly_what_it_lost() {
     stage.stream.detach();
 }
 
+/// A model that is missing gives way to the embedded one, which loads while the bounce waits.
+#[test]
+fn a_bounce_with_a_missing_model_is_heard_from_its_start() {
+    let settings = Settings {
+        model: Some("gone".to_owned()),
+        exact_offline: true,
+        ..Settings::default()
+    };
+    let controls = Controls {
+        hop: Hop::Seconds(1.0),
+        ..Controls::default()
+    };
+    let mut stage = Stage::loading(RATE_HZ, controls, settings);
+    stage.play_chord(7.5);
+    let heard = stage.wait_for_answer(7.0);
+    assert_eq!(heard.analysed_windows, 3);
+    assert!(heard.error.as_ref().unwrap().contains("gone"), "{heard:#?}");
+}
+
 #[test]
 fn what_is_no_number_is_marked_and_the_rest_is_heard() {
     let mut stage = Stage::exact(RATE_HZ, 1.0, Settings::default());

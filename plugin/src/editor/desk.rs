@@ -54,17 +54,6 @@ impl Desk<'_> {
         running.map_or(&[], |running| &running.genre_labels)
     }
 
-    /// Why there is no answer for a task of the product's own, in a few words.
-    pub fn no_head(&self, task: &str) -> String {
-        let running = self.snapshot.model.running.as_ref();
-        let offered = running.map_or(&[][..], |running| &running.offered);
-        if offered.iter().any(|info| info.task == task) {
-            format!("The {task} head is switched off")
-        } else {
-            format!("This model has no {task} head")
-        }
-    }
-
     /// The model that runs, by the SHA-256 of its weights.
     fn encoder(&self) -> Option<&str> {
         let running = self.live.model.running.as_ref();
@@ -89,6 +78,17 @@ impl Desk<'_> {
         let mut both: Vec<_> = first.into_iter().collect();
         both.extend(find(&chosen.b).filter(|b| first.is_none_or(|a| a.id != b.id)));
         both
+    }
+
+    /// Why there is no answer for a task of the product's own, in a few words.
+    pub fn no_head(&self, task: &str) -> String {
+        let running = self.snapshot.model.running.as_ref();
+        let offered = running.map_or(&[][..], |running| &running.offered);
+        if offered.iter().any(|info| info.task == task) {
+            format!("The {task} head is switched off")
+        } else {
+            format!("This model has no {task} head; “mertscope heads” adds one")
+        }
     }
 
     /// Draws a card, and gives the room inside its margins.

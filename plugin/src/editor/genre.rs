@@ -26,20 +26,8 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     response.on_hover_text_at_pointer("How probable each genre is, smoothed over the last seconds");
     let labels = desk.genre_labels();
     if labels.is_empty() {
-        let words = if desk.snapshot.model.running.is_some() {
-            desk.no_head("genre")
-        } else {
-            "No model yet".to_owned()
-        };
-        let font = (text::plain(Size::Body), desk.palette.faint);
-        text::put(
-            ui.painter(),
-            rect.center(),
-            Align2::CENTER_CENTER,
-            &words,
-            font,
-            rect.width(),
-        );
+        let words = nothing(desk);
+        text::put_sentence(ui.painter(), rect, &words, desk.palette.faint);
         return;
     }
     let has_headline = rect.height() >= HEADLINE + 20.0 * labels.len().min(10) as f32;
@@ -49,6 +37,15 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         headline(ui, desk, rect);
     }
     bars(ui, desk, rows, labels);
+}
+
+/// Why there are no bars.
+fn nothing(desk: &Desk<'_>) -> String {
+    if desk.snapshot.model.running.is_some() {
+        desk.no_head("genre")
+    } else {
+        "No model yet".to_owned()
+    }
 }
 
 fn headline(ui: &Ui, desk: &Desk<'_>, rect: Rect) {
@@ -157,8 +154,8 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
 /// The picture in words.
 fn description(desk: &Desk<'_>) -> String {
     let labels = desk.genre_labels();
-    if labels.is_empty() && desk.snapshot.model.running.is_some() {
-        return format!("Genre: {}.", desk.no_head("genre"));
+    if labels.is_empty() {
+        return format!("Genre: {}.", nothing(desk));
     }
     let Some(all) = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref()) else {
         return "Genre: no answer yet.".to_owned();

@@ -268,16 +268,7 @@ fn nothing(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         Sense::focusable_noninteractive(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Map: {words}")));
-    let mut job = egui::text::LayoutJob::simple(
-        words.to_owned(),
-        text::plain(Size::Body),
-        desk.palette.faint,
-        (rect.width() - 16.0).max(20.0),
-    );
-    job.halign = egui::Align::Center;
-    let galley = ui.painter().layout_job(job);
-    let at = rect.center() - vec2(0.0, galley.size().y / 2.0);
-    ui.painter().galley(at, galley, desk.palette.faint);
+    text::put_sentence(ui.painter(), rect, words, desk.palette.faint);
 }
 
 /// The windows that have a place, oldest first.
@@ -296,8 +287,12 @@ fn draw(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame) -> Drawing 
     ));
     grid(frame, palette, &mut drawing);
     path(desk, frame, &mut drawing);
-    landmarks(painter, desk, map, frame, &mut drawing);
-    references(painter, desk, frame, &mut drawing);
+    let marks = map.landmarks.iter().filter_map(|mark| frame.pos(mark.at));
+    let marks: Vec<Rect> = marks
+        .map(|at| Rect::from_center_size(at, Vec2::splat(9.0)))
+        .collect();
+    let taken = references(painter, desk, frame, marks, &mut drawing);
+    landmarks(painter, desk, map, frame, taken, &mut drawing);
     drawing
 }
 
@@ -389,15 +384,16 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
     }
 }
 
-fn landmarks(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame, drawing: &mut Drawing) {
+/// Draws the landmarks, their names where nothing is `taken`.
+fn landmarks(
+    painter: &Painter,
+    desk: &Desk<'_>,
+    map: &Map,
+    frame: Frame,
+    mut taken: Vec<Rect>,
+    drawing: &mut Drawing,
+) {
     let font = text::plain(Size::Small);
-    let marks = map
-        .landmarks
-        .iter()
-        .filter_map(|landmark| frame.pos(landmark.at));
-    let mut taken: Vec<Rect> = marks
-        .map(|at| Rect::from_center_size(at, Vec2::splat(9.0)))
-        .collect();
     for landmark in &map.landmarks {
         let Some(at) = frame.pos(landmark.at).filter(|at| frame.rect.contains(*at)) else {
             continue;

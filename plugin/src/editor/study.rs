@@ -90,7 +90,7 @@ impl Study {
                 }
                 match half {
                     Half::References => self.references.ui(ui, desk, inner.height()),
-                    Half::Teach => self.teach.ui(ui, desk),
+                    Half::Teach => self.teach.ui(ui, desk, inner.height()),
                 }
             });
         });

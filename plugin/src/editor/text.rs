@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align2, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, Galley, Painter, Pos2,
-    Rect,
+    Align, Align2, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, Galley,
+    Painter, Pos2, Rect, vec2,
 };
 use mertscope_engine::music::{Key, Notation};
 
@@ -140,6 +140,16 @@ pub fn put_figures(
     let rect = anchor.anchor_size(at, galley.size());
     painter.galley(rect.min, galley, colour);
     rect
+}
+
+/// Writes a sentence into the middle of `rect`, on as many lines as it takes.
+pub fn put_sentence(painter: &Painter, rect: Rect, words: &str, colour: Color32) {
+    let width = (rect.width() - 16.0).max(20.0);
+    let mut job = LayoutJob::simple(words.to_owned(), plain(Size::Body), colour, width);
+    job.halign = Align::Center;
+    let galley = painter.layout_job(job);
+    let at = rect.center() - vec2(0.0, galley.size().y / 2.0);
+    painter.galley(at, galley, colour);
 }
 
 /// A probability in whole percent; a dash for what is no number.

@@ -105,18 +105,17 @@ impl Printer {
     /// Prints what is new; returns whether anything was.
     fn print(&mut self, snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<bool> {
         let running = snapshot.model.running.as_ref();
-        let labels = running.map(|running| Arc::clone(&running.genre_labels));
-        let labels = labels.unwrap_or_default();
+        let labels = running.map_or(&[][..], |running| &running.genre_labels);
         let new = snapshot.heard_since(self.last.as_ref());
         if let Some(newest) = new.last() {
             self.last = Some(Arc::clone(newest));
         }
         for entry in new {
             if self.json {
-                serde_json::to_writer(&mut *out, &Line::new(entry, &labels))?;
+                serde_json::to_writer(&mut *out, &Line::new(entry, running))?;
                 writeln!(out)?;
             } else {
-                writeln!(out, "{}", text(entry, &labels, self.notation))?;
+                writeln!(out, "{}", text(entry, labels, self.notation))?;
             }
         }
         out.flush()?;

@@ -160,6 +160,37 @@ fn settings_reach_the_parameters_and_the_project() {
 }
 
 #[test]
+fn a_model_without_heads_and_map_says_how_to_get_them() {
+    let mut bare = snapshot(60);
+    let running = bare.model.running.as_mut().unwrap();
+    (running.genre_labels, running.map) = (Default::default(), None);
+    let mut latest = mertscope_engine::live::Entry::clone(bare.latest.as_ref().unwrap());
+    let heard = latest.reading.heard.as_mut().unwrap();
+    (heard.genre, heard.genre_smoothed) = (None, None);
+    (heard.key, heard.key_smoothed, heard.key_label) = (None, None, None);
+    heard.point = None;
+    bare.latest = Some(std::sync::Arc::new(latest));
+    for (page, what, remedy) in [
+        (
+            Page::Genre,
+            "Genre: This model has no genre head",
+            "mertscope heads",
+        ),
+        (
+            Page::Key,
+            "Key: This model has no key head",
+            "mertscope heads",
+        ),
+        (Page::Map, "Map: This model has no map", "mertscope map fit"),
+    ] {
+        let window = open(Stage::default(), page, bare.clone(), SIZE);
+        let node = window.get_by_label_contains(what);
+        let label = egui_kittest::kittest::NodeT::accesskit_node(&node).label();
+        assert!(label.as_ref().unwrap().contains(remedy), "{label:?}");
+    }
+}
+
+#[test]
 fn a_window_s_length_is_chosen_for_a_model_that_has_several() {
     let mut several = snapshot(60);
     let running = several.model.running.as_mut().unwrap();

@@ -44,11 +44,11 @@ fn part(size: Vec2, scale: f32, [left, top, right, bottom]: [f32; 4]) -> Rect {
 
 #[test]
 fn nothing_is_empty() {
-    for (size, scale) in SIZES
-        .into_iter()
-        .map(|size| (size, 1.0))
-        .chain([(SIZES[0], 2.0), (SIZES[1], 2.0), (SIZES[0], 3.0)])
-    {
+    for (size, scale) in SIZES.into_iter().map(|size| (size, 1.0)).chain([
+        (SIZES[0], 2.0),
+        (SIZES[1], 2.0),
+        (SIZES[0], 3.0),
+    ]) {
         for theme in Theme::ALL {
             let picture = drawn(Page::Overview, theme, size, scale);
             let colours = |shares| picture.colours(part(size, scale, shares));

@@ -169,3 +169,17 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+/// Has a command end on Ctrl-C: whoever started the tests in the background had it ignored, which is
+/// inherited.
+#[cfg(unix)]
+pub fn heed_ctrl_c(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    let heed = || {
+        // SAFETY: restoring a signal's default is safe between fork and exec.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        Ok(())
+    };
+    // SAFETY: the closure allocates nothing and touches no lock.
+    unsafe { command.pre_exec(heed) };
+}

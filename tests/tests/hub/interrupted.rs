@@ -9,6 +9,8 @@ use std::time::Duration;
 use mertscope_tests::hub::Faults;
 use mertscope_tests::said;
 
+#[cfg(unix)]
+use super::home::heed_ctrl_c;
 use super::home::{Home, ID, fails_with, succeeds};
 
 /// Starts a fetch that crawls, and waits until something of the weights is there.
@@ -20,17 +22,7 @@ fn begun(home: &Home) -> Child {
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        // Whoever started the tests in the background had Ctrl-C ignored, which is inherited.
-        let heeds_ctrl_c = || {
-            // SAFETY: restoring a signal's default is safe between fork and exec.
-            unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
-            Ok(())
-        };
-        // SAFETY: the closure allocates nothing and touches no lock.
-        unsafe { command.pre_exec(heeds_ctrl_c) };
-    }
+    heed_ctrl_c(&mut command);
     let child = command.spawn().unwrap();
     while fs::metadata(home.part()).map_or(0, |part| part.len()) < 20_000 {
         thread::sleep(Duration::from_millis(20));

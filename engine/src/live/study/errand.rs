@@ -30,8 +30,8 @@ pub(in crate::live) enum Errand {
 pub(in crate::live) enum News {
     /// A head, or why there is none.
     Taught(Result<Head, String>),
-    /// The model with the head that was saved, and a sentence.
-    Saved(Result<(Arc<Model>, String), String>),
+    /// The head that was saved, and a sentence.
+    Saved(Result<(Head, String), String>),
     /// Seconds of a file that were heard, of so many.
     Progress(f64, Option<f64>),
     /// A reference, or why there is none.
@@ -106,7 +106,7 @@ impl Errand {
     }
 }
 
-fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<(Arc<Model>, String), String> {
+fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<(Head, String), String> {
     let manifest = &model.manifest;
     let shelf = Shelf::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
     let before = shelf.find(name);
@@ -129,7 +129,7 @@ fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<(Arc<Model>, Str
         ""
     };
     Ok((
-        Arc::new(model.with_head(head)),
+        head,
         format!("Saved as the head “{name}”{place}; it is in use from now on."),
     ))
 }

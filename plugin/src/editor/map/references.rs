@@ -8,9 +8,15 @@ use crate::editor::desk::Desk;
 use crate::editor::drawing::{Drawing, Words};
 use crate::editor::text::{self, Size};
 
-/// Draws those that were made with the model that runs.
-pub fn references(painter: &Painter, desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
-    let mut taken: Vec<Rect> = Vec::new();
+/// Draws those that were made with the model that runs, their names where nothing is `taken`; gives
+/// what is taken then.
+pub fn references(
+    painter: &Painter,
+    desk: &Desk<'_>,
+    frame: Frame,
+    mut taken: Vec<Rect>,
+    drawing: &mut Drawing,
+) -> Vec<Rect> {
     let all = desk.live.study.references.iter();
     for reference in all.filter(|reference| desk.is_comparable(reference)) {
         let ink = colour::reference(reference.colour, desk.palette.dark);
@@ -33,7 +39,8 @@ pub fn references(painter: &Painter, desk: &Desk<'_>, frame: Frame, drawing: &mu
         let name = text::short(&reference.name);
         let font = text::bold(Size::Small);
         let size = text::line(painter, &name, font.clone(), ink, f32::INFINITY).size();
-        // Beside it, or on the other side, below, above: where no other reference's name stands.
+        taken.push(square);
+        // Beside it, on the other side, below or above.
         let sides = [
             (vec2(9.0, 0.0), Align2::LEFT_CENTER),
             (vec2(-9.0, 0.0), Align2::RIGHT_CENTER),
@@ -56,4 +63,5 @@ pub fn references(painter: &Painter, desk: &Desk<'_>, frame: Frame, drawing: &mu
             });
         }
     }
+    taken
 }

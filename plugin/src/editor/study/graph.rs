@@ -1,10 +1,14 @@
-//! Two distances over the last minutes, side by side, and which is nearer.
+//! Curves over the last minutes: distances side by side and which is nearer, and how probable each
+//! label was.
 
 use std::sync::Arc;
 
 use egui::accesskit::Role;
-use egui::{Align2, CornerRadius, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, lerp, pos2};
+use egui::{
+    Align2, Color32, CornerRadius, Pos2, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, lerp, pos2,
+};
 use mertscope_engine::reference::Reference;
+use mertscope_engine::timeline::Heard;
 
 use super::super::colour;
 use super::super::control::focus_ring;
@@ -13,94 +17,126 @@ use super::super::text::{self, Size};
 
 /// Seconds that are shown.
 const SPAN_S: f64 = 120.0;
-/// The distance at the top.
-const TOP: f32 = 1.5;
+/// Height of a graph, in points, at least and at most.
+pub const HEIGHTS: (f32, f32) = (84.0, 440.0);
 
-/// Draws the curves of the references into `rect`.
-pub fn graph_ui(ui: &mut Ui, desk: &Desk<'_>, compared: &[&Arc<Reference>], rect: Rect) {
-    let palette = desk.palette;
-    let response = ui.interact(
-        rect,
-        ui.scope_id().with("graph"),
-        Sense::focusable_noninteractive(),
-    );
-    let words = nearer(desk, compared);
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Distances: {words}")));
-    let caption = rect.with_max_y(rect.top() + 18.0);
-    text::put(
-        ui.painter(),
-        caption.left_center(),
-        Align2::LEFT_CENTER,
-        &words,
-        (text::plain(Size::Body), palette.text),
-        rect.width(),
-    );
-    let plot = rect.with_min_y(caption.bottom() + 4.0);
-    ui.painter().rect_filled(
-        plot,
-        CornerRadius::same(3),
-        colour::mix(palette.panel, palette.raised, 0.55),
-    );
-    let one = lerp(plot.bottom()..=plot.top(), 1.0 / TOP);
-    ui.painter()
-        .hline(plot.x_range(), one, Stroke::new(1.0, palette.rule));
-    let font = (text::plain(Size::Small), palette.faint);
-    for (y, anchor, figure) in [
-        (one, Align2::LEFT_BOTTOM, "1"),
-        (plot.bottom(), Align2::LEFT_BOTTOM, "0"),
-    ] {
-        text::put(
-            ui.painter(),
-            pos2(plot.left() + 4.0, y),
-            anchor,
-            figure,
-            font.clone(),
-            20.0,
-        );
-    }
-    let painter = ui.painter().with_clip_rect(plot.intersect(ui.clip_rect()));
-    // The second below the first, so that the one that matters is whole.
-    for reference in compared.iter().rev() {
-        let ink = colour::reference(reference.colour, palette.dark);
-        for run in runs(desk, reference, plot) {
-            match run.as_slice() {
-                [only] => painter.add(Shape::circle_filled(*only, 1.5, ink)),
-                _ => painter.add(Shape::line(run, Stroke::new(1.8, ink))),
-            };
-        }
-    }
-    focus_ring(ui, &response, palette, 4);
-    response.on_hover_text(format!("{words}\nThe last {SPAN_S:.0} s; lower is nearer"));
+/// What is drawn.
+pub struct Graph<'a> {
+    /// The value at the top; 0 is at the bottom.
+    pub top: f32,
+    /// The value with a line across, and what it is called.
+    pub rule: (f32, &'a str),
+    /// Written above it.
+    pub words: &'a str,
+    /// The picture in words.
+    pub spoken: &'a str,
+    /// What else there is to say, for its tooltip.
+    pub about: &'a str,
+    /// The curves, the most important first.
+    pub curves: Vec<Curve<'a>>,
 }
 
-/// Points of a curve, in pieces where something was not analysed.
-fn runs(desk: &Desk<'_>, reference: &Reference, plot: Rect) -> Vec<Vec<egui::Pos2>> {
-    let history = &desk.snapshot.history;
-    let Some(last) = history.last() else {
-        return Vec::new();
+/// A colour, and what a window adds.
+pub type Curve<'a> = (Color32, Box<dyn Fn(&Heard) -> Option<f32> + 'a>);
+
+/// Draws the distances to references into `rect`.
+pub fn distances_ui(ui: &mut Ui, desk: &Desk<'_>, compared: &[&Arc<Reference>], rect: Rect) {
+    let words = nearer(desk, compared);
+    let curve = |reference: &&'_ Arc<Reference>| -> Curve<'_> {
+        let ink = colour::reference(reference.colour, desk.palette.dark);
+        let reference = Arc::clone(reference);
+        (ink, Box::new(move |heard| distance_to(heard, &reference)))
     };
-    let end_s = last.reading.end_s;
-    let recent = history
-        .iter()
-        .rev()
-        .take_while(|entry| entry.generation == last.generation)
-        .take_while(|entry| entry.reading.end_s >= end_s - SPAN_S);
-    let mut runs = vec![Vec::new()];
-    for entry in recent {
-        let heard = entry.reading.heard.as_ref();
-        let distance = heard.and_then(|heard| distance_to(heard, reference));
-        let age = ((end_s - entry.reading.end_s) / SPAN_S) as f32;
-        match (distance.filter(|_| age.is_finite()), runs.last_mut()) {
-            (Some(distance), Some(run)) => {
-                let share = (distance / TOP).clamp(0.0, 1.0);
-                let y = lerp(plot.bottom() - 1.0..=plot.top() + 1.0, share);
-                run.push(pos2(plot.right() - age * plot.width(), y));
-            }
-            _ => runs.push(Vec::new()),
+    let graph = Graph {
+        top: 1.5,
+        rule: (1.0, "1"),
+        words: &words,
+        spoken: &format!("Distances: {words}"),
+        about: "lower is nearer",
+        curves: compared.iter().map(curve).collect(),
+    };
+    graph.ui(ui, desk, rect);
+}
+
+impl Graph<'_> {
+    /// Draws it into `rect`.
+    pub fn ui(&self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+        let palette = desk.palette;
+        let id = ui.scope_id().with("graph");
+        let response = ui.interact(rect, id, Sense::focusable_noninteractive());
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.spoken));
+        let caption = rect.with_max_y(rect.top() + 18.0);
+        text::put(
+            ui.painter(),
+            caption.left_center(),
+            Align2::LEFT_CENTER,
+            self.words,
+            (text::plain(Size::Body), palette.text),
+            rect.width(),
+        );
+        let plot = rect.with_min_y(caption.bottom() + 4.0);
+        let ground = colour::mix(palette.panel, palette.raised, 0.55);
+        ui.painter()
+            .rect_filled(plot, CornerRadius::same(3), ground);
+        let (at, name) = self.rule;
+        let y = lerp(plot.bottom()..=plot.top(), at / self.top);
+        ui.painter()
+            .hline(plot.x_range(), y, Stroke::new(1.0, palette.rule));
+        for (y, figure) in [(y, name), (plot.bottom(), "0")] {
+            let font = (text::plain(Size::Small), palette.faint);
+            let at = pos2(plot.left() + 4.0, y);
+            text::put(ui.painter(), at, Align2::LEFT_BOTTOM, figure, font, 40.0);
         }
+        let painter = ui.painter().with_clip_rect(plot.intersect(ui.clip_rect()));
+        // The others below the first, so that the one that matters is whole.
+        for (ink, value) in self.curves.iter().rev() {
+            for run in self.runs(desk, value, plot) {
+                match run.as_slice() {
+                    [only] => painter.add(Shape::circle_filled(*only, 1.5, *ink)),
+                    _ => painter.add(Shape::line(run, Stroke::new(1.8, *ink))),
+                };
+            }
+        }
+        focus_ring(ui, &response, palette, 4);
+        response.on_hover_text(format!(
+            "{}\nThe last {SPAN_S:.0} s; {}",
+            self.words, self.about
+        ));
     }
-    runs.retain(|run| !run.is_empty());
-    runs
+
+    /// Points of a curve, in pieces where something was not analysed.
+    fn runs(
+        &self,
+        desk: &Desk<'_>,
+        value: &dyn Fn(&Heard) -> Option<f32>,
+        plot: Rect,
+    ) -> Vec<Vec<Pos2>> {
+        let history = &desk.snapshot.history;
+        let Some(last) = history.last() else {
+            return Vec::new();
+        };
+        let end_s = last.reading.end_s;
+        let recent = history
+            .iter()
+            .rev()
+            .take_while(|entry| entry.generation == last.generation)
+            .take_while(|entry| entry.reading.end_s >= end_s - SPAN_S);
+        let mut runs = vec![Vec::new()];
+        for entry in recent {
+            let value = entry.reading.heard.as_ref().and_then(value);
+            let age = ((end_s - entry.reading.end_s) / SPAN_S) as f32;
+            match (value.filter(|_| age.is_finite()), runs.last_mut()) {
+                (Some(value), Some(run)) => {
+                    let share = (value / self.top).clamp(0.0, 1.0);
+                    let y = lerp(plot.bottom() - 1.0..=plot.top() + 1.0, share);
+                    run.push(pos2(plot.right() - age * plot.width(), y));
+                }
+                _ => runs.push(Vec::new()),
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        runs
+    }
 }
 
 /// Which of them is nearer now, in words.

@@ -15,14 +15,12 @@ use super::super::colour;
 use super::super::control::{HEIGHT, Icon, focus_ring, icon_button, switch, toggle};
 use super::super::desk::{Desk, distance_to};
 use super::super::text::{self, Size};
-use super::graph::graph_ui;
+use super::graph::{HEIGHTS, distances_ui};
 use super::{bar, entered, head, note};
 use crate::state::Comparison;
 
 /// A distance that fills a bar: opposite.
 const FULL: f32 = 2.0;
-/// Height of the curves, in points, at least and at most.
-const GRAPH: (f32, f32) = (84.0, 220.0);
 /// Height of a line about a layer, in points.
 const LINE: f32 = 18.0;
 
@@ -255,9 +253,9 @@ impl References {
         // What is left of the height but for the switch below, and the layers.
         let layers = self.shown_layers(desk).len() as f32 * (LINE + ui.spacing().item_spacing.y);
         let left = height - ui.min_rect().height() - 2.0 * HEIGHT - layers;
-        let size = vec2(ui.available_width(), left.clamp(GRAPH.0, GRAPH.1));
+        let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        graph_ui(ui, desk, &compared, rect);
+        distances_ui(ui, desk, &compared, rect);
         ui.horizontal(|ui| {
             let about = "Show the distance to A in each hidden state of the model that is in use";
             if let Some(on) = switch(ui, desk.palette, self.layers, "Layer by layer", about) {

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use egui::accesskit::Role;
 use egui::{Align, Align2, Button, Layout, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use mertscope_engine::head::HeadInfo;
 use mertscope_engine::live::Request;
 use mertscope_engine::teach::Lessons;
+use mertscope_engine::timeline::Heard;
 
 use super::super::colour;
 use super::super::control::{HEIGHT, focus_ring, segments};
 use super::super::desk::{Desk, finite};
 use super::super::text::{self, Size};
+use super::graph::{Curve, Graph, HEIGHTS};
 use super::{bar, entered, head, note};
 
 /// Width of the columns with a label's count and its probability, in points.
@@ -39,8 +42,8 @@ impl Default for Windows {
 }
 
 impl Teach {
-    /// Draws the half.
-    pub fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    /// Draws the half, of which `height` points are seen at once.
+    pub fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
         head(
             ui,
             desk,
@@ -53,8 +56,9 @@ impl Teach {
         }
         self.status_ui(ui, desk);
         self.undo_ui(ui, desk);
-        if study.taught.is_some() {
+        if let Some(taught) = &study.taught {
             self.save_ui(ui, desk);
+            answers_ui(ui, desk, taught, height);
         }
     }
 
@@ -215,6 +219,40 @@ impl Teach {
             }
         });
     }
+}
+
+/// How probable each label was over the last minutes.
+fn answers_ui(ui: &mut Ui, desk: &Desk<'_>, taught: &HeadInfo, height: f32) {
+    ui.add_space(6.0);
+    let left = height - ui.min_rect().height() - ui.spacing().item_spacing.y;
+    let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let lessons = &desk.live.study.lessons;
+    let curve = |(index, label): (usize, &String)| -> Curve<'_> {
+        let number = lessons.labels.iter().position(|other| other == label);
+        let ink = colour::label(number.unwrap_or(index), desk.palette.dark);
+        let value = move |heard: &Heard| {
+            let said = heard.answer_of(&taught.sha256)?;
+            said.get(index).map(|p| finite(*p))
+        };
+        (ink, Box::new(value))
+    };
+    let labels = taught.labels.iter();
+    let best = labels.filter_map(|label| Some((label, answer(desk, label)?)));
+    let best = best.max_by(|a, b| a.1.total_cmp(&b.1));
+    let words = best.map_or_else(
+        || "No answer yet".to_owned(),
+        |(label, p)| format!("{} {}", text::label(label), text::percent(p)),
+    );
+    let graph = Graph {
+        top: 1.0,
+        rule: (0.5, "50 %"),
+        words: &words,
+        spoken: &format!("Taught labels over time, now: {words}"),
+        about: "as the head that was taught last hears it",
+        curves: taught.labels.iter().enumerate().map(curve).collect(),
+    };
+    graph.ui(ui, desk, rect);
 }
 
 /// From right to left: the count, the probability now and its bar.

@@ -1,0 +1,222 @@
+//! Heads as MARBLE publishes them, from their checkpoint to an answer: taken in by the command, listed,
+//! used on files and live. The model is one of MERT-v1-95M's layers and width, under its name.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use mertscope_engine::capture::{Transport, tap};
+use mertscope_engine::live::{Controls, Hop, Live, Settings, Snapshot};
+use mertscope_engine::model::runtime;
+use mertscope_engine::music::Key;
+use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
+
+/// Leads the second process to the model.
+const CHILD: &str = "MERTSCOPE_TEST_MODEL";
+
+/// So long that only a deadlock reaches it.
+const FOREVER: Duration = Duration::from_secs(120);
+
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let thin = repository("tests/fixtures/checkpoints/thin");
+        fs::create_dir(home.model()).unwrap();
+        for name in ["config.json", "pytorch_model.bin"] {
+            fs::copy(thin.join(name), home.model().join(name)).unwrap();
+        }
+        let name = "preprocessor_config.json";
+        let text = fs::read_to_string(thin.join(name)).unwrap();
+        fs::write(home.model().join(name), text.replace("16000", "24000")).unwrap();
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn model(&self) -> PathBuf {
+        self.path("MERT-v1-95M")
+    }
+
+    /// Has a command keep heads and graphs here.
+    fn run(&self, command: &mut Command) -> Said {
+        let found = runtime::candidates(None).unwrap();
+        let library = found.into_iter().find(|path| path.is_file()).unwrap();
+        command
+            .current_dir(self.folder.path())
+            .env("ORT_DYLIB_PATH", library)
+            .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_CACHE_HOME", self.path("cache"));
+        said(command)
+    }
+
+    /// `mertscope … --model MODEL`.
+    fn mertscope(&self, arguments: &[&str]) -> Said {
+        self.run(mertscope().args(arguments).arg("--model").arg(self.model()))
+    }
+
+    fn import(&self, labels: &str, arguments: &[&str]) -> Said {
+        let head = repository("tests/fixtures/marble/GS.ckpt");
+        let fixed = [
+            "heads",
+            "import",
+            head.to_str().unwrap(),
+            "--labels",
+            labels,
+        ];
+        self.mertscope(&[&fixed[..], arguments].concat())
+    }
+}
+
+/// The label file that goes with the head.
+fn labels() -> String {
+    let labels = repository("tests/fixtures/marble/GS.id2class.json");
+    labels.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_published_head_is_taken_in_and_answers() {
+    if let Some(model) = env::var_os(CHILD) {
+        return live(Path::new(&model));
+    }
+    let home = Home::new();
+    let bare = home.mertscope(&["heads", "list"]);
+    assert!(bare.out.contains("has no heads"), "{bare:?}");
+
+    // The hidden state is the one of MARBLE's configuration, said so, and may be another.
+    let taken = home.import(&labels(), &["--task", "key"]);
+    assert_eq!(taken.code, 0, "{taken:?}");
+    for words in ["layer 8", "MARBLE's numbers", "--layer says otherwise"] {
+        assert!(taken.err.contains(words), "“{words}”: {}", taken.err);
+    }
+    let ninth = home.import(
+        &labels(),
+        &["--task", "key", "--layer", "9", "--name", "app"],
+    );
+    assert!(
+        ninth.code == 0 && ninth.err.contains("layer 9"),
+        "{ninth:?}"
+    );
+
+    let list = home.mertscope(&["heads", "list"]).out;
+    for words in ["GS ", "app ", "key, 24 labels, layer 8, yours", "layer 9"] {
+        assert!(list.contains(words), "“{words}”: {list}");
+    }
+    let info = home.mertscope(&["heads", "info", "GS"]).out;
+    for words in [
+        "C major, Db major",
+        "MARBLE",
+        "whole clips",
+        "not calibrated",
+    ] {
+        assert!(info.contains(words), "“{words}”: {info}");
+    }
+
+    let song = home.path("song.wav");
+    fs::write(&song, wav(24_000, 1, &chord(24_000, 7.0))).unwrap();
+    let analysed = home.mertscope(&[
+        "analyze",
+        song.to_str().unwrap(),
+        "--json",
+        "--no-smoothing",
+    ]);
+    assert_eq!(analysed.code, 0, "{}", analysed.err);
+    let result = analysed.json();
+    let windows = result["files"][0]["timeline"].as_array().unwrap();
+    assert!(windows.len() >= 3, "{result:#}");
+    for window in windows {
+        let keys = window["key"].as_object().unwrap();
+        let sum: f64 = keys.values().map(|p| p.as_f64().unwrap()).sum();
+        assert!(keys.len() == 24 && (sum - 1.0).abs() < 1e-3, "{window}");
+    }
+
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args(["--exact", "a_published_head_is_taken_in_and_answers"]);
+    let ran = home.run(child.env(CHILD, home.model()));
+    assert!(ran.code == 0 && ran.out.contains("1 passed"), "{ran:?}");
+}
+
+/// The same live, in a process that keeps its heads where they were taken in.
+fn live(model: &Path) {
+    let controls = Controls {
+        hop: Hop::Seconds(1.0),
+        ..Controls::default()
+    };
+    let settings = Settings {
+        model: model.to_str().map(str::to_owned),
+        exact_offline: true,
+        ..Settings::default()
+    };
+    let stream = Live::acquire().open(settings, Arc::new(move || controls));
+    let (mut tap, drain) = tap(48_000);
+    stream.attach(drain);
+    let mut position = 0;
+    for block in chord(48_000, 6.5).chunks(512) {
+        let transport = Transport {
+            playing: true,
+            position: Some(position),
+            offline: true,
+        };
+        tap.push_exact(&[block], transport, FOREVER);
+        position += block.len() as i64;
+    }
+    let start = Instant::now();
+    let heard: Arc<Snapshot> = loop {
+        let snapshot = stream.snapshot();
+        if snapshot.analysed_windows >= 2 {
+            break snapshot;
+        }
+        assert!(start.elapsed() < FOREVER, "{snapshot:#?}");
+        thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(heard.error, None);
+    let head = heard
+        .model
+        .running
+        .as_ref()
+        .unwrap()
+        .key_head
+        .clone()
+        .unwrap();
+    assert_eq!(
+        (head.id.as_str(), head.layers_text.as_str()),
+        ("GS", "layer 8")
+    );
+    let latest = heard.latest.as_ref().unwrap();
+    let keys = latest.reading.heard.as_ref().unwrap().key.unwrap();
+    assert_eq!(keys.len(), Key::COUNT);
+    assert!((keys.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{keys:?}");
+}
+
+#[test]
+fn what_a_published_head_does_not_say_is_asked_for() {
+    let home = Home::new();
+    fs::write(home.path("few.txt"), "C major\nC minor\n").unwrap();
+    for (labels, arguments, told) in [
+        (&*labels(), &[][..], "--task"),
+        (
+            &labels(),
+            &["--task", "key", "--layer", "13"],
+            "no layer 13",
+        ),
+        ("few.txt", &["--task", "key"], "2 labels"),
+        ("gone.txt", &["--task", "key"], "gone.txt"),
+        (&labels(), &["--task", "tempo"], "--layer"),
+    ] {
+        let refused = home.import(labels, arguments);
+        assert_eq!(refused.code, 1, "{arguments:?}: {refused:?}");
+        assert!(refused.err.contains(told), "{arguments:?}: {}", refused.err);
+    }
+    assert!(!home.path("data").exists());
+}
