@@ -1,9 +1,11 @@
-//! Key and genre over time: two ribbons on a clock, to zoom, to pan and to read.
+//! Key and genre over time: two ribbons on a clock, to zoom, to pan and to read; below them the
+//! heads that read frames, and distances to references.
 //!
 //! What was laid out is kept until there is a new history, place or zoom.
 
 mod distances;
 mod lanes;
+mod ribbons;
 mod scale;
 mod track;
 
@@ -12,6 +14,7 @@ use egui::{
     Align2, CornerRadius, EventFilter, Key as Pressed, PointerButton, Rect, Response, Sense, Shape,
     Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
+use mertscope_engine::head::HeadInfo;
 use mertscope_engine::music::Notation;
 
 use self::distances::Curve;
@@ -39,6 +42,8 @@ const HIGHEST_KEYS: f32 = 72.0;
 const LEAST_DISTANCES: f32 = 20.0;
 /// Greatest height of the distances' lane, in points.
 const HIGHEST_DISTANCES: f32 = 84.0;
+/// Height of the lane of a head that reads frames, in points.
+const RIBBON: f32 = 18.0;
 /// Space between the lanes, in points.
 const LANE_GAP: f32 = 4.0;
 /// From this height on the head with title and buttons has room.
@@ -48,6 +53,7 @@ const HEAD_FROM_HEIGHT: f32 = 110.0;
 #[derive(Debug, Clone, PartialEq)]
 struct Cut {
     compared: Vec<Curve>,
+    heads: Vec<HeadInfo>,
     version: u64,
     area: Rect,
     scale: Scale,
@@ -85,13 +91,15 @@ impl Default for Timeline {
 struct Places {
     keys: Rect,
     labels: Rect,
+    /// Of heads that read frames.
+    ribbons: Vec<Rect>,
     /// Empty without references.
     distances: Rect,
     clock: Rect,
 }
 
 impl Places {
-    fn inside(rect: Rect, with_distances: bool) -> Self {
+    fn inside(rect: Rect, ribbons: usize, with_distances: bool) -> Self {
         let clock = Rect::from_min_max(pos2(rect.left(), rect.bottom() - CLOCK_HEIGHT), rect.max);
         let mut lanes = rect.with_max_y(clock.top() - 3.0);
         let mut distances = lanes.with_min_y(lanes.bottom());
@@ -100,17 +108,32 @@ impl Places {
             distances.min.y -= wanted;
             lanes.max.y = distances.top() - LANE_GAP;
         }
+        let mut places = Vec::new();
+        for _ in 0..ribbons {
+            let top = lanes.bottom() - RIBBON;
+            // Key and genre keep most of the height.
+            if top - LANE_GAP < rect.center().y {
+                break;
+            }
+            places.push(lanes.with_min_y(top));
+            lanes.max.y = top - LANE_GAP;
+        }
         let split = lanes.top() + ((lanes.height() - LANE_GAP) * 0.36).clamp(0.0, HIGHEST_KEYS);
         Self {
             keys: lanes.with_max_y(split),
             labels: lanes.with_min_y(split + LANE_GAP),
+            ribbons: places,
             distances,
             clock,
         }
     }
 
     fn lanes(&self) -> Rect {
-        self.keys.union(self.labels).union(self.distances)
+        let lanes = self
+            .ribbons
+            .iter()
+            .fold(self.keys, |all, one| all.union(*one));
+        lanes.union(self.labels).union(self.distances)
     }
 }
 
@@ -126,7 +149,8 @@ impl Timeline {
         if body.width() < 20.0 || body.height() < 30.0 {
             return;
         }
-        let places = Places::inside(body, !desk.compared().is_empty());
+        let ribbons = ribbons::heads(desk).len();
+        let places = Places::inside(body, ribbons, !desk.compared().is_empty());
         let response = ui.interact(
             body,
             ui.scope_id().with("timeline"),
@@ -330,6 +354,7 @@ impl Timeline {
             pixels_per_point: ui.pixels_per_point(),
             labels: desk.genre_labels().len(),
             compared: distances::curves(desk),
+            heads: ribbons::heads(desk),
         };
         let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
         let drawn = drawn.unwrap_or_else(|| {
@@ -348,9 +373,10 @@ impl Timeline {
             palette,
             scale,
         };
-        for lane in [places.keys, places.labels, places.distances] {
+        let own = [places.keys, places.labels, places.distances];
+        for lane in own.iter().chain(&places.ribbons) {
             drawing.shapes.push(Shape::rect_filled(
-                lane,
+                *lane,
                 CornerRadius::ZERO,
                 colour_of_empty(desk),
             ));
@@ -358,6 +384,9 @@ impl Timeline {
         let spans = self.track.within(scale.from, scale.to);
         lanes::keys(pen, spans, places.keys, cut.notation, &mut drawing);
         lanes::labels(pen, spans, places.labels, desk.genre_labels(), &mut drawing);
+        for (lane, head) in places.ribbons.iter().zip(&cut.heads) {
+            ribbons::lane(pen, spans, *lane, head, &mut drawing);
+        }
         if places.distances.height() > 0.0 {
             distances::lane(pen, spans, places.distances, &cut.compared, &mut drawing);
         }
@@ -456,7 +485,11 @@ impl Timeline {
     fn words_at(&self, desk: &Desk<'_>, base: TimeBase, moment: f64) -> String {
         let time = time_text(&self.track, moment, base);
         let words = match self.track.at(moment) {
-            Some(span) => entry_words(desk, &span.entry),
+            Some(span) => {
+                let mut lines = vec![entry_words(desk, &span.entry)];
+                lines.extend(ribbons::words(desk, span, moment));
+                lines.join("\n")
+            }
             None => "Nothing was heard here".to_owned(),
         };
         format!("{time}\n{words}")

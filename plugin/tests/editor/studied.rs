@@ -7,6 +7,7 @@ use mertscope_engine::live::{Snapshot, Study};
 use mertscope_engine::model::Model;
 use mertscope_engine::reference::{Reference, Source};
 use mertscope_engine::teach::Lessons;
+use mertscope_engine::timeline::Ribbon;
 
 use crate::stage::{map, snapshot};
 
@@ -27,7 +28,15 @@ pub fn studied(windows: usize) -> Snapshot {
         licence_text: String::new(),
         bytes: 2_000,
     };
-    running.heads = [taught.clone()].into();
+    let part = HeadInfo {
+        id: "part".to_owned(),
+        sha256: "part".to_owned(),
+        task: "part".to_owned(),
+        labels: ["verse", "chorus"].map(str::to_owned).to_vec().into(),
+        reads: Reads::Frames,
+        ..taught.clone()
+    };
+    running.heads = [part, taught.clone()].into();
     let mut lessons = Lessons::default();
     for n in 0..42 {
         let label = if n % 3 == 0 { "drop" } else { "break" };
@@ -56,7 +65,19 @@ pub fn studied(windows: usize) -> Snapshot {
                 .map(|(reference, period)| (Arc::from(reference.id.as_str()), wave(period)))
                 .collect();
             let drop = wave(13.0);
-            heard.others = vec![(Arc::from("taught"), vec![drop, 1.0 - drop])];
+            heard.others = vec![
+                (Arc::from("part"), vec![0.5, 0.5]),
+                (Arc::from("taught"), vec![drop, 1.0 - drop]),
+            ];
+            let step = |n: usize| {
+                let verse = (0.5 + 0.45 * ((end_s + n as f64 * 0.1) / 5.0).sin()) as f32;
+                [verse, 1.0 - verse]
+            };
+            heard.ribbons = vec![Ribbon {
+                head_sha256: Arc::from("part"),
+                step_s: 0.1,
+                answers: (0..10).flat_map(step).collect(),
+            }];
         }
         Arc::new(entry)
     });

@@ -38,7 +38,7 @@ impl Pen<'_> {
     }
 }
 
-fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colours: [Color32; 4]) {
+pub fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colours: [Color32; 4]) {
     let first = mesh.vertices.len() as u32;
     for (pos, color) in corners.into_iter().zip(colours) {
         mesh.vertices.push(Vertex {
