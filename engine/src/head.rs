@@ -46,6 +46,8 @@ pub struct Head {
     pub labels: Vec<String>,
     /// SHA-256 of the head's file.
     pub sha256: String,
+    /// Size of that file.
+    pub bytes: u64,
     /// [`Model::sha256`](crate::model::Model::sha256) of the model it was fitted on.
     pub encoder_sha256: String,
     /// Which hidden states it reads.

@@ -94,7 +94,8 @@ pub struct Settings {
     /// Length of a window in seconds, for models of free length; the model's own when nothing is
     /// asked.
     pub window_s: Option<f64>,
-    /// Ids of the heads to be used, by task, instead of those that came with the model.
+    /// Ids of the heads to be used, by task, instead of those that came with the model; an empty
+    /// one for none.
     pub heads: HeadChoice,
     /// What the model is to be run on.
     pub device: Choice,
@@ -249,6 +250,12 @@ impl Stream {
     /// Changes the settings. Also looks again for a model or runtime that was missing.
     pub fn set(&self, settings: Settings) {
         self.tell(Message::Set(self.id, settings));
+    }
+
+    /// Looks for heads and maps that were kept here since the models were loaded. A model that has
+    /// others now is opened anew, for all streams, and goes on meanwhile.
+    pub fn look_again(&self) {
+        self.tell(Message::LookAgain);
     }
 
     /// Forgets everything heard so far.

@@ -45,7 +45,7 @@ pub use hidden::HiddenStates;
 pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
-pub(crate) use thread::{EncoderThread, Opened, SessionId, panic_message};
+pub(crate) use thread::{EncoderThread, Opened, SessionId, Sessions, panic_message};
 pub use variant::{GraphSource, LayerSet, Operators, Precision};
 
 /// A model that is ready to be run: its manifest, its graph and its heads, all of them verified.
@@ -59,6 +59,7 @@ pub struct Model {
     pub map: Option<Arc<Map>>,
     /// What the user should know about heads and maps of one's own that can't be used.
     pub remarks: Vec<String>,
+    own: Option<own::Own>,
     weights: Weights,
 }
 
@@ -155,7 +156,7 @@ pub enum ModelError {
     Map(#[from] MapError),
 }
 
-/// Ids of the heads to be used, by task.
+/// Ids of the heads to be used, by task; an empty one for none.
 pub type HeadChoice = BTreeMap<String, String>;
 
 /// Name of the manifest in a model's folder.
@@ -335,6 +336,7 @@ impl Model {
             heads,
             map,
             remarks: Vec::new(),
+            own: None,
             weights: Weights::Onnx(Arc::new(onnx)),
         })
     }
@@ -476,12 +478,15 @@ impl Model {
         Ok(Cow::Owned(bytes))
     }
 
-    /// The head in use for `task`: the one that `chosen` names, else the first, which is the one
-    /// that came with the model if one did.
+    /// The head in use for `task`: the one that `chosen` names, or none if it names none; else the
+    /// first, which is the one that came with the model if one did.
     #[must_use]
     pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
         let of_task = || self.heads.iter().filter(|head| head.task == task);
         let id = chosen.get(task);
+        if id.is_some_and(String::is_empty) {
+            return None;
+        }
         let named = id.and_then(|id| of_task().find(|head| head.id() == id));
         named.or_else(|| of_task().next())
     }

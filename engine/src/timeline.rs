@@ -37,7 +37,8 @@ impl Status {
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
 pub type GenreProbabilities = Vec<f32>;
-/// Probabilities of the 24 keys, by [`Key::index`]; they sum to 1.
+/// Probabilities of the 24 keys, by [`Key::index`]. A window's own sum to 1, smoothed ones to at
+/// most 1: what is missing is the probability that no key is clear.
 pub type KeyProbabilities = [f32; Key::COUNT];
 
 /// What one window said.
@@ -51,7 +52,8 @@ pub struct Heard {
     pub genre_smoothed: Option<GenreProbabilities>,
     /// Key smoothed over audio time up to this window's end.
     pub key_smoothed: Option<KeyProbabilities>,
-    /// The key, when the smoothed evidence is clear enough to name one.
+    /// The key, when the smoothed evidence is clear enough to name one: its smoothed probability is
+    /// at least one half. Without smoothing a quarter is enough.
     pub key_label: Option<Key>,
     /// The window's place on the model's map; `None` where it has none.
     pub point: Option<[f32; 2]>,

@@ -199,6 +199,13 @@ impl Connection {
         }
     }
 
+    /// Looks for heads and maps that were kept on this machine since the model was loaded.
+    pub fn look_again(&self) {
+        if let Some(stream) = &*lock(&self.stream) {
+            stream.look_again();
+        }
+    }
+
     /// Has something done about references or lessons; the snapshot shows the result.
     pub fn ask(&self, request: Request) {
         if let Some(stream) = &*lock(&self.stream) {

@@ -10,6 +10,8 @@ mod colour;
 pub mod control;
 mod desk;
 mod drawing;
+#[cfg(target_os = "linux")]
+mod driver;
 pub mod extra;
 pub mod face;
 mod genre;
@@ -121,6 +123,8 @@ impl Editor for Window {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
+        #[cfg(target_os = "linux")]
+        driver::keep();
         let settings = EguiNiceSettings::new()
             .with_tile("Mertscope")
             .with_resize_hint(self.resize_hint())

@@ -66,7 +66,8 @@ impl ModelChoice {
     }
 }
 
-/// Ids of the heads in use, by task; a task without one uses the head that came with the model.
+/// Ids of the heads in use, by task, an empty one for none; a task that is not here uses the head
+/// that came with the model, or else the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadChoice(pub BTreeMap<String, String>);
 

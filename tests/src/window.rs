@@ -77,6 +77,8 @@ pub fn on_a_screen(arguments: &[&str]) -> Option<OnScreen> {
         .env("XDG_CONFIG_HOME", user.path())
         .env("DISPLAY", format!(":{}", number.trim()))
         .env("LIBGL_ALWAYS_SOFTWARE", "1")
+        // Else what each window's thread leaves in an arena of its own looks like a leak.
+        .env("MALLOC_ARENA_MAX", "1")
         .env(ON_A_SCREEN, "1")
         .stdin(Stdio::null())
         .status();
@@ -150,6 +152,20 @@ impl Screen {
     /// If the plugin refuses.
     #[must_use]
     pub fn open(&self, instance: &mut Instance, at: (i16, i16)) -> Editor<'_> {
+        self.open_after(instance, at, Duration::ZERO)
+    }
+
+    /// The same, as a host does that has other things to do between making a window and showing it.
+    ///
+    /// # Panics
+    /// If the plugin refuses.
+    #[must_use]
+    pub fn open_after(
+        &self,
+        instance: &mut Instance,
+        at: (i16, i16),
+        pause: Duration,
+    ) -> Editor<'_> {
         let gui: PluginGui = instance.extension();
         let handle = instance.plugin.plugin_handle();
         let embedded = GuiConfiguration {
@@ -189,6 +205,7 @@ impl Screen {
         // SAFETY: the frame is destroyed after the plugin's window.
         unsafe { gui.set_parent(&handle, Window::from_x11_handle(frame.into())) }
             .expect("the window is embedded");
+        thread::sleep(pause);
         gui.show(&handle).ok();
         Editor {
             screen: self,
@@ -318,7 +335,24 @@ impl Editor<'_> {
     /// # Panics
     /// If the server is gone.
     pub fn close(self, instance: &mut Instance) {
+        self.shut(instance);
+        self.remove();
+    }
+
+    /// Closes the plugin's window and leaves the host's around it; [`Editor::remove`] ends that too.
+    ///
+    /// # Panics
+    /// If the server is gone.
+    pub fn shut(&self, instance: &mut Instance) {
         self.gui.destroy(&instance.plugin.plugin_handle());
+        self.screen.settled();
+    }
+
+    /// Removes the host's window, after [`Editor::shut`].
+    ///
+    /// # Panics
+    /// If the server is gone.
+    pub fn remove(self) {
         let server = &self.screen.server;
         server
             .damage_destroy(self.damage)
@@ -356,7 +390,7 @@ impl Picture {
     #[must_use]
     pub fn colourful(&self, part: Region) -> usize {
         let spread = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b);
-        let colourful = |pixel: &[u8; 3]| spread(*pixel) > 70;
+        let colourful = |pixel: &[u8; 3]| spread(*pixel) > 50;
         self.part(part).filter(colourful).count()
     }
 

@@ -10,6 +10,8 @@ mod cached;
 mod consent;
 #[path = "hub/disk.rs"]
 mod disk;
+#[path = "hub/full_size.rs"]
+mod full_size;
 #[path = "hub/importing.rs"]
 mod importing;
 #[path = "hub/interrupted.rs"]

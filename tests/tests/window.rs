@@ -25,6 +25,9 @@ const PARTS: [(&str, Region); 5] = [
     ("the status strip", [0.0, 0.94, 1.0, 1.0]),
 ];
 
+/// How often windows are opened and closed without a rest.
+const REOPENINGS: usize = 30;
+
 /// Colours that a part has at least: text alone is drawn in that many shades.
 const SHADES: usize = 8;
 
@@ -113,6 +116,42 @@ fn the_window_shows_what_was_heard() {
     editor.close(&mut instance);
 }
 
+/// Without any audio a window is drawn as well, however soon after it was made the host shows it: a
+/// frame that was asked for too early must not be the last.
+#[test]
+fn a_window_is_drawn_without_audio() {
+    if !test_on_a_screen("a_window_is_drawn_without_audio") {
+        return;
+    }
+    let screen = Screen::connect();
+    for pause_ms in [0, 5, 20, 100, 400] {
+        let mut instance = Instance::default();
+        let pause = Duration::from_millis(pause_ms);
+        let editor = screen.open_after(&mut instance, (0, 0), pause);
+        let drawn = |picture: &Picture| {
+            let part = |name: &str| PARTS.iter().find(|(what, _)| *what == name).unwrap().1;
+            let has_shades = |name: &str| picture.colours(part(name)) >= SHADES;
+            // Nothing was heard: what is not text is empty.
+            let parts = ["the bar", "the circle of fifths", "the status strip"];
+            picture.is_covered() && parts.into_iter().all(has_shades)
+        };
+        let what = format!("a window shown after {pause_ms} ms");
+        editor.wait_for(&what, drawn);
+        // So is each change that the host makes while nothing plays.
+        for theme in ["light", "dark", "light"] {
+            let before = editor.wait_until_still();
+            let mut state = instance.state();
+            let mut object: Value =
+                serde_json::from_str(state["fields"]["mertscope"].as_str().unwrap()).unwrap();
+            object["look"] = json!({ "theme": theme });
+            state["fields"]["mertscope"] = json!(object.to_string());
+            assert!(instance.load_state(&state));
+            editor.wait_for(theme, |picture| *picture != before);
+        }
+        editor.close(&mut instance);
+    }
+}
+
 /// Two windows of two instances are open at once; one goes on when the other is closed.
 #[test]
 fn two_windows_are_open_at_once() {
@@ -170,6 +209,39 @@ fn windows_come_and_go_without_a_trace() {
     editor.close(&mut instance);
 }
 
+/// A window that is opened again as soon as it was closed, thirty times, beside one of a new instance
+/// each time: memory does not grow with them.
+#[test]
+fn windows_are_reopened_at_once() {
+    if !test_on_a_screen("windows_are_reopened_at_once") {
+        return;
+    }
+    let screen = Screen::connect();
+    let mut first = instance();
+    play(&mut first, 12.0);
+    let mut mb = Vec::new();
+    for round in 0..REOPENINGS {
+        let editor = screen.open(&mut first, (0, 0));
+        let mut other = instance();
+        let beside = screen.open(&mut other, (700, 400));
+        editor.wait_for("a window", Picture::is_covered);
+        if round % 2 == 0 {
+            beside.wait_for("a window beside it", Picture::is_covered);
+        }
+        editor.close(&mut first);
+        beside.close(&mut other);
+        mb.push(resident_mb());
+    }
+    let (early, late) = (mb[REOPENINGS / 3], mb[REOPENINGS - 1]);
+    println!(
+        "{REOPENINGS} reopenings: {early} MB resident after a third of them, {late} MB after all"
+    );
+    assert!(late <= early + 20, "{mb:?} MB");
+    let editor = screen.open(&mut first, (0, 0));
+    editor.wait_for("the last window", is_drawn);
+    editor.close(&mut first);
+}
+
 /// From the smallest size to a large one and back; every size is drawn to its edges and remembered.
 #[test]
 fn a_window_is_drawn_in_every_size() {
@@ -196,7 +268,7 @@ fn a_window_is_drawn_in_every_size() {
     again.close(&mut instance);
 }
 
-/// With nothing new a window is not painted; music has it painted.
+/// With nothing new a window is not painted, nor when it is closed; music has it painted.
 #[test]
 fn a_window_is_painted_only_when_there_is_something_new() {
     if !test_on_a_screen("a_window_is_painted_only_when_there_is_something_new") {
@@ -215,5 +287,13 @@ fn a_window_is_painted_only_when_there_is_something_new() {
     let changed = |picture: &Picture| *picture != before;
     editor.wait_for("what was heard since", changed);
     assert!(editor.paints() > 0);
-    editor.close(&mut instance);
+    // Closed, it is painted no more, whatever is heard.
+    let threads_open = threads();
+    editor.shut(&mut instance);
+    assert!(settled_threads() < threads_open, "its thread goes on");
+    editor.paints();
+    play(&mut instance, 12.0);
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(editor.paints(), 0, "painted after it was closed");
+    editor.remove();
 }

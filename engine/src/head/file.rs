@@ -60,6 +60,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         task: file.text("task")?.to_owned(),
         labels,
         sha256: sha256(bytes),
+        bytes: bytes.len() as u64,
         encoder_sha256: file.text("encoder_sha256")?.to_owned(),
         input: layer_input(&file, &layers)?,
         reads: named(

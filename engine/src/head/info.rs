@@ -25,6 +25,10 @@ pub struct HeadInfo {
     pub metrics_text: String,
     /// What it was fitted on, as its file says; empty if it doesn't.
     pub source_text: String,
+    /// Its licence, as its file says; empty if it doesn't.
+    pub licence_text: String,
+    /// Size of its file.
+    pub bytes: u64,
 }
 
 impl From<&Head> for HeadInfo {
@@ -40,6 +44,8 @@ impl From<&Head> for HeadInfo {
             layers_text: layers(head),
             metrics_text: metrics(&text("metrics")),
             source_text: text("training_data"),
+            licence_text: text("licence"),
+            bytes: head.bytes,
         }
     }
 }
@@ -128,6 +134,7 @@ mod tests {
             "{info:?}"
         );
         assert!(!info.source_text.is_empty());
+        assert!(info.bytes > 1_000, "{info:?}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::head::{Head, HeadInfo};
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
-    RuntimeError, SessionId, SessionOptions, panic_message, runtime,
+    RuntimeError, SessionId, SessionOptions, Sessions, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -93,6 +93,28 @@ impl Wanted {
                 None => Ok(model),
             },
         }
+    }
+
+    /// Opens what `find` gives, on the encoder thread; a panic becomes an error.
+    fn open(
+        &self,
+        sessions: &mut Sessions,
+        find: impl FnOnce() -> Result<Model, OpenError>,
+    ) -> Result<Loaded, OpenError> {
+        let open = || {
+            let runtime = runtime::load(self.library_folder.as_deref())?;
+            let model = Arc::new(find()?);
+            let options = self.options(&model);
+            let opened = sessions.open(runtime, &model, options)?;
+            Ok(Loaded::new(model, &opened, runtime))
+        };
+        catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
+            let error = EncodeError::Panic {
+                model: self.name.clone().unwrap_or_else(|| "embedded".to_owned()),
+                reason: panic_message(&*panic).to_owned(),
+            };
+            Err(error.into())
+        })
     }
 }
 
@@ -194,26 +216,31 @@ impl Models {
         }
         let (wanted, answer) = (wanted.clone(), answer.clone());
         encoder.live(move |sessions| {
-            let open = || {
-                let runtime = runtime::load(wanted.library_folder.as_deref())?;
-                let model = Arc::new(wanted.find()?);
-                let options = wanted.options(&model);
-                let opened = sessions.open(runtime, &model, options)?;
-                Ok(Loaded::new(model, &opened, runtime))
-            };
-            let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|panic| {
-                let error = EncodeError::Panic {
-                    model: wanted.name.clone().unwrap_or_else(|| "embedded".to_owned()),
-                    reason: panic_message(&*panic).to_owned(),
-                };
-                Err(error.into())
-            });
+            let result = wanted.open(sessions, || wanted.find());
             // The worker outlives the encoder.
             let _ = answer.send(Message::Opened(wanted, Box::new(result)));
         });
     }
 
-    /// Takes in the answer to [`Models::want`].
+    /// Has the models opened anew that have other heads or another map on this machine by now.
+    pub(super) fn look_again(&self, encoder: &EncoderThread, answer: &Sender<Message>) {
+        for (wanted, slot) in &self.0 {
+            let Slot::Ready(loaded) = slot else {
+                continue;
+            };
+            let (wanted, answer) = (wanted.clone(), answer.clone());
+            let model = Arc::clone(&loaded.model);
+            encoder.live(move |sessions| {
+                if let Some(model) = model.looked_again() {
+                    let result = wanted.open(sessions, || Ok(model));
+                    // The worker outlives the encoder.
+                    let _ = answer.send(Message::Opened(wanted, Box::new(result)));
+                }
+            });
+        }
+    }
+
+    /// Takes in the answer to [`Models::want`] or [`Models::look_again`].
     pub(super) fn opened(
         &mut self,
         wanted: &Wanted,
@@ -221,11 +248,15 @@ impl Models {
         encoder: &EncoderThread,
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
-        let open = slot.filter(|(_, slot)| !matches!(slot, Slot::Ready(_)));
-        match (open, result) {
+        match (slot, result) {
+            (Some((_, Slot::Ready(old))), Ok(loaded)) => {
+                let session = std::mem::replace(&mut **old, loaded).session;
+                encoder.live(move |sessions| sessions.close(session));
+            }
+            (Some((_, Slot::Ready(_))), Err(_)) => {}
             (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
             (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
-            // Nobody wants it any more, or it was wanted again and came sooner.
+            // Nobody wants it any more.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
         }

@@ -157,9 +157,8 @@ impl Desk {
 
     /// Whether this very model runs.
     pub(super) fn listens_to(&self, model: &Arc<Model>) -> bool {
-        self.model
-            .as_ref()
-            .is_some_and(|own| Arc::ptr_eq(own, model))
+        let own = self.model.as_ref();
+        own.is_some_and(|own| Arc::ptr_eq(own, model))
     }
 
     /// What follows does not go on from what was before.

@@ -44,6 +44,14 @@ pub(super) struct Due {
     pub(super) session: SessionId,
 }
 
+/// Who listens to the results of a session.
+struct Listening {
+    session: SessionId,
+    listener: Listener,
+    /// Whether something else was chosen since.
+    is_stale: bool,
+}
+
 /// A stream.
 pub(super) struct Track {
     settings: Settings,
@@ -52,8 +60,10 @@ pub(super) struct Track {
     cell: SnapshotReader,
     pub(super) hook: Option<UpdateHook>,
     intake: Option<Intake>,
-    /// The session that the intake cuts windows for, and who listens to its results.
-    listening: Option<(SessionId, Listener)>,
+    /// Whom the intake cuts windows for.
+    listening: Option<Listening>,
+    /// The labels of the genres in the history.
+    genre_labels: Vec<String>,
     pub(super) due: Option<Due>,
     pub(super) desk: Desk,
     silent: bool,
@@ -73,6 +83,7 @@ impl Track {
             hook: None,
             intake: None,
             listening: None,
+            genre_labels: Vec::new(),
             due: None,
             desk: Desk::default(),
             silent: false,
@@ -83,8 +94,8 @@ impl Track {
     }
 
     pub(super) fn set(&mut self, settings: Settings) {
-        if self.settings.heads != settings.heads {
-            self.listening = None;
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= self.settings.heads != settings.heads;
         }
         self.settings = settings;
         self.window_error = None;
@@ -164,8 +175,8 @@ impl Track {
     /// Takes in what has come; a full window waits in `due`.
     pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
         let controls = (self.source)();
-        if controls.smoothing != self.controls.smoothing {
-            self.listening = None;
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= controls.smoothing != self.controls.smoothing;
         }
         self.controls = controls;
         if controls.hold {
@@ -187,11 +198,13 @@ impl Track {
         let Some(intake) = &mut self.intake else {
             return Ok(());
         };
-        let listens_to = self.listening.as_ref().map(|(session, _)| *session);
+        let listens_to = self.listening.as_ref().map(|to| to.session);
         if loaded.map(|loaded| loaded.session) == listens_to {
-            // The same session, but a head may have come.
-            if let Some(loaded) = renewed {
+            // The same session, but other heads may be in use.
+            let is_stale = self.listening.as_ref().is_some_and(|to| to.is_stale);
+            if let Some(loaded) = loaded.filter(|_| is_stale || renewed.is_some()) {
                 self.listening = Some(self.listener(loaded));
+                self.keep_or_forget(loaded);
             }
             return Ok(());
         }
@@ -206,7 +219,23 @@ impl Track {
         if went_on {
             self.begin_anew(Cause::Start);
         }
+        if let Some(loaded) = loaded {
+            self.keep_or_forget(loaded);
+        }
         Ok(())
+    }
+
+    /// Forgets what was heard if its genres are not those of the head in use now: old figures would
+    /// be shown under new labels.
+    fn keep_or_forget(&mut self, loaded: &Loaded) {
+        let head = loaded.model.head_in_use("genre", &self.settings.heads);
+        let labels = head.map_or(&[][..], |head| &head.labels);
+        if self.genre_labels != labels {
+            self.genre_labels = labels.to_vec();
+            if !self.shown.history.is_empty() {
+                self.begin_anew(Cause::Reset);
+            }
+        }
     }
 
     /// What is to be done beside the worker for its references and lessons, if something is.
@@ -215,10 +244,13 @@ impl Track {
         self.desk.errand(|model| wanted.options(model))
     }
 
-    fn listener(&self, loaded: &Loaded) -> (SessionId, Listener) {
+    fn listener(&self, loaded: &Loaded) -> Listening {
         let heads = &self.settings.heads;
-        let listener = Listener::with_heads(&loaded.model, heads, self.controls.smoothing);
-        (loaded.session, listener)
+        Listening {
+            session: loaded.session,
+            listener: Listener::with_heads(&loaded.model, heads, self.controls.smoothing),
+            is_stale: false,
+        }
     }
 
     fn take_in(&mut self, now: Instant, models: &Models, load: Load) -> Result<(), ResampleError> {
@@ -300,14 +332,14 @@ impl Track {
         }
         let status = placed.window.status;
         self.silent = status == Status::Silent;
-        let Some((session, _)) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
+        let Some(listening) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
             self.remember(&placed.place, status);
             return;
         };
         let due = Due {
             deadline: placed.arrived + Duration::from_secs_f64(self.shown.hop_s),
             generation: self.shown.generation,
-            session: *session,
+            session: listening.session,
             placed,
         };
         if self.due.replace(due).is_some() {
@@ -318,7 +350,7 @@ impl Track {
     /// Takes in a result; one from before a jump or reset is not shown.
     pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
         let current = due.generation == self.shown.generation && !self.controls.hold;
-        let Some((_, listener)) = self.listening.as_mut().filter(|_| current) else {
+        let Some(listening) = self.listening.as_mut().filter(|_| current) else {
             return;
         };
         let place = &due.placed.place;
@@ -330,7 +362,7 @@ impl Track {
                 return;
             }
         };
-        let mut heard = listener.hear(&hidden, place.clock_s);
+        let mut heard = listening.listener.hear(&hidden, place.clock_s);
         heard.distances = self.desk.hear(&hidden);
         let taught = self.desk.head.as_ref();
         let answer = |head: &Head| {

@@ -32,6 +32,7 @@ pub(super) enum Message {
     Attach(u64, Drain),
     Detach(u64),
     Set(u64, Settings),
+    LookAgain,
     Reset(u64),
     Ask(u64, Request),
     News(u64, Box<News>),
@@ -115,6 +116,7 @@ impl Worker {
                 let again = self.tracks.get(&id).map(Track::wanted);
                 self.provide(again);
             }
+            Message::LookAgain => self.models.look_again(&self.encoder, &self.answers),
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
             Message::News(id, news) => {

@@ -43,6 +43,8 @@ pub struct Report {
     pub share: Option<Share>,
     /// What was tried before, in that order.
     pub fallbacks: Vec<Fallback>,
+    /// Why the graph that runs was made anew, if it had been there before: a sentence.
+    pub remark: Option<String>,
 }
 
 /// A part of a graph, in operations.
@@ -136,6 +138,7 @@ pub(super) fn open<S>(
             precision: candidate.precision,
             share,
             fallbacks,
+            remark: None,
         })
     };
     for candidate in candidates {

@@ -7,25 +7,73 @@ use crate::head::Head;
 use crate::map::Map;
 use crate::shelf::{Kept, Kind, MAP, Shelf};
 
+/// What was on the shelves when a model was found, and what it had before.
+#[derive(Debug, Clone)]
+pub(super) struct Own {
+    kept: OnShelves,
+    heads_before: usize,
+    map_before: Option<Arc<Map>>,
+}
+
+/// What is kept for a model now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OnShelves {
+    heads: Vec<Kept>,
+    map: Option<Kept>,
+}
+
+impl OnShelves {
+    /// Lists folders; opens no file.
+    fn look(manifest: &Manifest) -> Self {
+        let shelf = |kind| Shelf::of(kind, manifest).ok();
+        Self {
+            heads: shelf(Kind::Heads).map_or_else(Vec::new, |shelf| shelf.list()),
+            map: shelf(Kind::Maps).and_then(|shelf| shelf.find(MAP)),
+        }
+    }
+}
+
 impl Model {
     /// Adds the heads and the map that were fitted or imported here. What can't be used is left
     /// aside and told in [`Model::remarks`]: the model itself is whole.
     pub(super) fn with_own(mut self) -> Self {
-        let shelf = |kind| Shelf::of(kind, &self.manifest).ok();
-        let heads = shelf(Kind::Heads).map(|shelf| shelf.list());
-        let map = shelf(Kind::Maps).and_then(|shelf| shelf.find(MAP));
-        for kept in heads.unwrap_or_default() {
+        let kept = OnShelves::look(&self.manifest);
+        let own = Own {
+            kept: kept.clone(),
+            heads_before: self.heads.len(),
+            map_before: self.map.clone(),
+        };
+        for kept in kept.heads {
             match own_head(&kept, &self) {
                 Ok(head) => self.heads.push(head),
                 Err(remark) => self.remarks.push(remark),
             }
         }
-        match map.map(|kept| own_map(&kept, &self.manifest)).transpose() {
+        match kept
+            .map
+            .map(|kept| own_map(&kept, &self.manifest))
+            .transpose()
+        {
             Ok(Some(map)) => self.map = Some(Arc::new(map)),
             Ok(None) => {}
             Err(remark) => self.remarks.push(remark),
         }
+        self.own = Some(own);
         self
+    }
+
+    /// The same model with the heads and the map that are kept here now; `None` when they are what
+    /// it has, or when it was opened without any. Reads only what is kept, not the model.
+    pub(crate) fn looked_again(&self) -> Option<Self> {
+        let own = self.own.as_ref()?;
+        if own.kept == OnShelves::look(&self.manifest) {
+            return None;
+        }
+        let mut model = self.clone();
+        model.heads.truncate(own.heads_before);
+        model.map.clone_from(&own.map_before);
+        model.remarks.clear();
+        Some(model.with_own())
     }
 }
 

@@ -61,8 +61,7 @@ impl Published {
             sha256: &self.sha256,
         };
         let root = self.graphs.clone().map_or_else(graph::user_folder, Ok);
-        let path = root.and_then(|root| graph::file(&root, source, &variant));
-        path.map(GraphSource::File)
+        root.and_then(|root| graph::file(&root, source, &variant))
     }
 }
 
@@ -180,6 +179,7 @@ fn model(
         heads: Vec::new(),
         map: None,
         remarks: Vec::new(),
+        own: None,
         weights: Weights::Published(Published {
             network,
             weights,

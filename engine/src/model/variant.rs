@@ -47,7 +47,12 @@ pub enum GraphSource<'a> {
     /// Its bytes.
     Memory(&'a [u8]),
     /// Its file.
-    File(PathBuf),
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// Why it was made anew, if it had been there before: a sentence.
+        remark: Option<String>,
+    },
 }
 
 /// Which hidden states are wanted.

@@ -30,6 +30,12 @@ const CLEAR_EVIDENCE: f32 = 0.25;
 /// Smoothed probability from which a key is named: more likely than all the others together.
 const CLEAR_BELIEF: f32 = 0.5;
 
+/// A smoothed probability is at most this many times the mean that its windows gave the key. The
+/// filter takes windows for independent, so weak evidence that lasts would make it as good as
+/// certain; with this factor it reaches [`CLEAR_BELIEF`] exactly where its windows reach
+/// [`CLEAR_EVIDENCE`].
+const MOST_BELIEF_FROM_EVIDENCE: f64 = (CLEAR_BELIEF / CLEAR_EVIDENCE) as f64;
+
 /// The key `best` if the mean `probability` its windows gave it is enough to name it.
 #[must_use]
 pub fn clear_key(best: Key, probability: f32) -> Option<Key> {
@@ -113,7 +119,8 @@ impl KeySmoother {
     }
 
     /// Takes in one window's calibrated probabilities, `elapsed_s` of audio after the last one,
-    /// and returns the smoothed probabilities.
+    /// and returns the smoothed probabilities. They sum to at most 1: what is missing is the
+    /// probability that no key is clear.
     pub fn push(&mut self, window: &[f32; Key::COUNT], elapsed_s: f64) -> [f32; Key::COUNT] {
         self.pass(elapsed_s);
         let (weight, gain) = if self.started {
@@ -133,20 +140,25 @@ impl KeySmoother {
         }
         let total: f64 = self.belief.iter().sum();
         self.belief.iter_mut().for_each(|p| *p /= total);
-        self.belief.map(|p| p as f32)
+        self.smoothed()
     }
 
-    /// The key, when both the smoothed probability and the windows behind it are clear enough.
+    /// What the filter believes, as far as the windows behind it bear it out.
+    fn smoothed(&self) -> [f32; Key::COUNT] {
+        std::array::from_fn(|key| {
+            let most = self.evidence[key] * MOST_BELIEF_FROM_EVIDENCE;
+            self.belief[key].min(most) as f32
+        })
+    }
+
+    /// The most probable key, if its smoothed probability is at least one half.
     #[must_use]
     pub fn label(&self) -> Option<Key> {
-        let (index, belief) = self
-            .belief
-            .iter()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(b.1))?;
-        let key = Key::from_index(index)?;
-        (*belief as f32 >= CLEAR_BELIEF)
-            .then(|| clear_key(key, self.evidence[index] as f32))
+        let smoothed = self.smoothed();
+        let indexed = smoothed.into_iter().enumerate();
+        let (index, probability) = indexed.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        (probability >= CLEAR_BELIEF)
+            .then(|| Key::from_index(index))
             .flatten()
     }
 }
@@ -208,17 +220,50 @@ mod tests {
     #[test]
     fn steady_evidence_gains_confidence_and_a_label() {
         for key in Key::all() {
-            let (smoother, out) = after(1.0, 10.0, 0.4, key);
+            let (smoother, out) = after(1.0, 10.0, 0.6, key);
             assert!(out[key.index()] > 0.9, "{key}: {}", out[key.index()]);
             assert_eq!(smoother.label(), Some(key));
             assert!((out.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         }
     }
 
+    /// Whatever is heard, a key is named exactly when the figure beside it says so: at least one
+    /// half, and more than any other.
+    #[test]
+    fn the_figure_that_is_shown_is_what_decides() {
+        let keys = [Key::new(0, Mode::Major), Key::new(9, Mode::Minor)];
+        let mut named = 0;
+        for confidence in [0.05, 0.15, 0.2, 0.24, 0.26, 0.3, 0.5, 0.9] {
+            let mut smoother = KeySmoother::new();
+            // A modulation half-way, where evidence and belief part ways.
+            for second in 0..40 {
+                let window = window(keys[second / 20], confidence);
+                let out = smoother.push(&window, 1.0);
+                let best = Key::all().max_by(|a, b| out[a.index()].total_cmp(&out[b.index()]));
+                let best = best.unwrap();
+                let expected = (out[best.index()] >= 0.5).then_some(best);
+                assert_eq!(
+                    smoother.label(),
+                    expected,
+                    "{confidence}, {second} s: {out:?}"
+                );
+                assert!(out.iter().sum::<f32>() <= 1.0 + 1e-5);
+                named += usize::from(expected.is_some());
+            }
+        }
+        assert!((60..300).contains(&named), "{named} windows are named");
+    }
+
     #[test]
     fn weak_evidence_is_never_named_however_long_it_lasts() {
-        let (smoother, _) = after(1.0, 600.0, 0.2, Key::new(3, Mode::Minor));
+        let key = Key::new(3, Mode::Minor);
+        let (smoother, out) = after(1.0, 600.0, 0.2, key);
         assert_eq!(smoother.label(), None);
+        assert!(
+            (out[key.index()] - 0.4).abs() < 1e-3,
+            "{}",
+            out[key.index()]
+        );
         assert_eq!(KeySmoother::new().label(), None);
     }
 

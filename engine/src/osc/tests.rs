@@ -66,6 +66,8 @@ fn snapshot(labels: &[String]) -> Snapshot {
                 layers_text: String::new(),
                 metrics_text: String::new(),
                 source_text: String::new(),
+                licence_text: String::new(),
+                bytes: 0,
             }]),
             device: Arc::new(Report {
                 name: "CPU".to_owned(),
@@ -75,6 +77,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
                 precision: Precision::Fp32,
                 share: None,
                 fallbacks: Vec::new(),
+                remark: None,
             }),
             devices: Arc::default(),
             window_s: 5.0,

@@ -33,9 +33,10 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
 /// Plays audio from the start of the timeline again, and waits for the answer to its last window.
 fn play(stage: &mut Stage, audio: &[f32], end_s: f64) -> std::sync::Arc<Snapshot> {
     stage.transport.position = Some(0);
+    // An answer from before would look the same, and audio from before the reset is forgotten.
+    let before = stage.stream.snapshot().generation;
     stage.stream.reset();
-    // An answer from before would look the same.
-    stage.wait("the reset", |s| s.latest.is_none());
+    stage.wait("the reset", |s| s.generation > before && s.latest.is_none());
     stage.play(audio);
     // The resampler wants a little more before it gives the last samples.
     stage.play(&[0.0; 4_096]);
@@ -270,10 +271,11 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
         let running = s.model.running.as_ref();
         let heads = running.map_or(&[][..], |running| &running.heads);
         let tasks = heads.iter().map(|head| head.task.clone());
-        // Without those that come with the model.
-        tasks.skip(2).collect::<Vec<_>>()
+        tasks.collect::<Vec<_>>()
     };
-    let snapshot = stage.wait("the head", |s| heads(s) == ["part", "taught"]);
+    let snapshot = stage.wait("the head", |s| {
+        heads(s).ends_with(&["part", "taught"].map(String::from))
+    });
     // Nothing of what was heard is lost by it.
     assert_eq!(snapshot.latest, recent);
     let snapshot = play(&mut stage, &rock, 9.0);
@@ -285,10 +287,14 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
         .heard
         .clone()
         .unwrap();
-    assert_eq!(heard.others.len(), 4);
-    assert!(heard.others[2].1[0] > 0.5, "{:?}", heard.others);
+    let running = snapshot.model.running.as_ref().unwrap();
+    let part = running.heads.iter().find(|head| head.id == "part").unwrap();
+    let said = heard.answer_of(&part.sha256).unwrap();
+    assert!(said[0] > 0.5, "{said:?}");
     // An instance that loads the model from the disk finds the head there.
     drop(stage);
     let next = Stage::exact(rate_hz, 1.0, Settings::default());
-    next.wait("the head", |s| heads(s) == ["part"]);
+    next.wait("the head", |s| {
+        heads(s).last().is_some_and(|head| head == "part")
+    });
 }

@@ -259,10 +259,7 @@ fn waiting(desk: &Desk<'_>) -> (String, String) {
     let snapshot = desk.snapshot;
     let fill = text::percent(snapshot.window_fill);
     match snapshot.state {
-        _ if snapshot.latest.is_some() => (
-            "No key head".to_owned(),
-            "“mertscope heads” adds one".to_owned(),
-        ),
+        _ if snapshot.latest.is_some() => ("No key".to_owned(), desk.no_head("key")),
         State::Idle => ("Idle".to_owned(), "Play something".to_owned()),
         State::Stopped => ("Stopped".to_owned(), "Start the transport".to_owned()),
         State::Silent => ("Silence".to_owned(), "Below −70 dBFS".to_owned()),
@@ -317,7 +314,7 @@ fn description(desk: &Desk<'_>) -> String {
         return format!("Key: {first}. {second}.");
     };
     let Some(keys) = ranked_keys(heard) else {
-        return "Key: this model has no key head; “mertscope heads” adds one.".to_owned();
+        return format!("Key: {}.", desk.no_head("key"));
     };
     let name = |i: usize| {
         format!(

@@ -80,6 +80,17 @@ impl Desk<'_> {
         both
     }
 
+    /// Why there is no answer for a task of the product's own, in a few words.
+    pub fn no_head(&self, task: &str) -> String {
+        let running = self.snapshot.model.running.as_ref();
+        let offered = running.map_or(&[][..], |running| &running.offered);
+        if offered.iter().any(|info| info.task == task) {
+            format!("The {task} head is switched off")
+        } else {
+            format!("This model has no {task} head; “mertscope heads” adds one")
+        }
+    }
+
     /// Draws a card, and gives the room inside its margins.
     pub fn card(&self, ui: &Ui, rect: Rect) -> Rect {
         let stroke = Stroke::new(1.0, self.palette.rule);

@@ -26,7 +26,8 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     response.on_hover_text_at_pointer("How probable each genre is, smoothed over the last seconds");
     let labels = desk.genre_labels();
     if labels.is_empty() {
-        text::put_sentence(ui.painter(), rect, nothing(desk), desk.palette.faint);
+        let words = nothing(desk);
+        text::put_sentence(ui.painter(), rect, &words, desk.palette.faint);
         return;
     }
     let has_headline = rect.height() >= HEADLINE + 20.0 * labels.len().min(10) as f32;
@@ -39,12 +40,11 @@ pub fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
 }
 
 /// Why there are no bars.
-fn nothing(desk: &Desk<'_>) -> &'static str {
+fn nothing(desk: &Desk<'_>) -> String {
     if desk.snapshot.model.running.is_some() {
-        "This model has no genre head. “mertscope heads” trains one on your music, or takes a \
-         published one in."
+        desk.no_head("genre")
     } else {
-        "No model yet"
+        "No model yet".to_owned()
     }
 }
 
@@ -155,7 +155,7 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
 fn description(desk: &Desk<'_>) -> String {
     let labels = desk.genre_labels();
     if labels.is_empty() {
-        return format!("Genre: {}", nothing(desk));
+        return format!("Genre: {}.", nothing(desk));
     }
     let Some(all) = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref()) else {
         return "Genre: no answer yet.".to_owned();

@@ -28,6 +28,8 @@ pub struct Settings {
     models: Models,
     export: Export,
     defaults: Defaults,
+    /// The last pass of egui in which the page was drawn.
+    drawn_in: Option<u64>,
 }
 
 impl Settings {
@@ -40,6 +42,12 @@ impl Settings {
         (extra, user): (Option<&dyn Extra>, &User),
         rect: Rect,
     ) {
+        let pass = ui.ctx().cumulative_pass_nr();
+        if self.drawn_in.is_none_or(|last| last + 1 < pass) {
+            // The page was opened: what is kept on this machine may be more than it was.
+            desk.connection.look_again();
+        }
+        self.drawn_in = Some(pass);
         let inner = desk.card(ui, rect);
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

@@ -193,6 +193,16 @@ pub fn label(label: &str) -> String {
         .unwrap_or_default()
 }
 
+/// A size in decimal units, as hubs and shops count.
+pub fn bytes(bytes: u64) -> String {
+    let mega = bytes as f64 / 1e6;
+    match mega {
+        ..1.0 => format!("{:.0} kB", mega * 1e3),
+        1.0..1000.0 => format!("{mega:.0} MB"),
+        _ => format!("{:.2} GB", mega / 1e3),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +227,13 @@ mod tests {
         assert_eq!(percent(f32::NAN), "– %");
         assert_eq!(percent(1.5), "100 %");
         assert_eq!(percent(0.126), "13 %");
+    }
+
+    #[test]
+    fn sizes_have_the_unit_that_fits() {
+        assert_eq!(bytes(1_500), "2 kB");
+        assert_eq!(bytes(378_000_000), "378 MB");
+        assert_eq!(bytes(1_260_000_000), "1.26 GB");
     }
 
     #[test]

@@ -178,7 +178,7 @@ fn a_model_without_heads_and_map_says_how_to_get_them() {
         ),
         (
             Page::Key,
-            "Key: this model has no key head",
+            "Key: This model has no key head",
             "mertscope heads",
         ),
         (Page::Map, "Map: This model has no map", "mertscope map fit"),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod controls;
+mod heads;
 mod pictures;
 mod raster;
 mod stage;

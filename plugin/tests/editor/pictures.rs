@@ -1,4 +1,4 @@
-//! What is drawn: no part of the window may be empty, at three sizes, two themes and two scales.
+//! What is drawn: no part of the window may be empty, at three sizes, three themes and three scales.
 
 use std::path::PathBuf;
 
@@ -44,12 +44,12 @@ fn part(size: Vec2, scale: f32, [left, top, right, bottom]: [f32; 4]) -> Rect {
 
 #[test]
 fn nothing_is_empty() {
-    for (size, scale) in SIZES
-        .into_iter()
-        .map(|size| (size, 1.0))
-        .chain([(SIZES[0], 2.0), (SIZES[1], 2.0)])
-    {
-        for theme in [Theme::Dark, Theme::Light] {
+    for (size, scale) in SIZES.into_iter().map(|size| (size, 1.0)).chain([
+        (SIZES[0], 2.0),
+        (SIZES[1], 2.0),
+        (SIZES[0], 3.0),
+    ]) {
+        for theme in Theme::ALL {
             let picture = drawn(Page::Overview, theme, size, scale);
             let colours = |shares| picture.colours(part(size, scale, shares));
             let name = format!("{size} at {scale}, {theme:?}");

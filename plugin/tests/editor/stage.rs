@@ -221,6 +221,7 @@ pub fn running(labels: &[&str]) -> Running {
                 reason: "no NVIDIA driver is loaded".to_owned(),
                 absent: false,
             }],
+            remark: None,
         }),
         devices: [Offer {
             choice: Choice::Cpu,

@@ -24,6 +24,8 @@ pub fn studied(windows: usize) -> Snapshot {
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),
         source_text: "42 windows marked by hand".to_owned(),
+        licence_text: String::new(),
+        bytes: 2_000,
     };
     running.heads = [taught.clone()].into();
     let mut lessons = Lessons::default();

@@ -17,7 +17,7 @@ use mertscope_tests::hub::Faults;
 use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
 use safetensors::SafeTensors;
 
-use super::home::{Home, fails_with, succeeds};
+use super::home::{Home, fails_with, files_below, succeeds};
 
 /// Models whose lengths are not pinned, and a small checkpoint of the same kind for each. Such a one is
 /// not used under the model's name, for it has other layers; the folder it was fetched into is.
@@ -90,39 +90,47 @@ fn what_is_fetched_gives_the_reference_s_hidden_states() {
         assert_eq!(home.hub.asked_second().len(), 2, "it was taken up again");
         home.hub.forget();
 
-        let expected = fs::read(fixture(kind).join("expected.safetensors")).unwrap();
-        let expected = SafeTensors::deserialize(&expected).unwrap();
-        let audio = floats(expected.tensor("audio").unwrap().data());
-        let preprocessor = fs::read(fixture(kind).join("preprocessor_config.json")).unwrap();
-        let preprocessor: serde_json::Value = serde_json::from_slice(&preprocessor).unwrap();
-        let rate_hz = preprocessor["sampling_rate"].as_u64().unwrap() as u32;
-        let sentence = embed(&home, id, &audio, rate_hz);
+        let sentence = embed(&home, id, &chord(16_000, 1.0), 16_000);
         fails_with(&sentence, 1, &[id, "config.json", "layers"]);
         let folder = home.models().join(id);
-        succeeds(&embed(&home, folder.to_str().unwrap(), &audio, rate_hz));
-
-        let mut reference = Vec::new();
-        for index in 0.. {
-            match expected.tensor(&format!("hidden_states_{index}")) {
-                Ok(layer) => reference.push(floats(layer.data())),
-                Err(_) => break,
-            }
-        }
-        let bytes = fs::read(home.path("out.npy")).unwrap();
-        let count: usize = reference.iter().map(Vec::len).sum();
-        let ours = floats(&bytes[bytes.len() - 4 * count..]);
-        let mut start = 0;
-        for (index, layer) in reference.iter().enumerate() {
-            let ours = &ours[start..start + layer.len()];
-            start += layer.len();
-            let squares: f32 = layer.iter().map(|x| x * x).sum();
-            let rms = (squares / layer.len() as f32).sqrt();
-            let off = layer.iter().zip(ours).map(|(a, b)| (a - b).abs());
-            let worst = off.fold(0.0, f32::max);
-            assert!(worst <= 1e-4 * rms.max(1.0), "{id}, layer {index}: {worst}");
-        }
-        assert!(reference.len() > 2);
+        is_the_reference(&home, folder.to_str().unwrap(), &fixture(kind));
     }
+}
+
+/// Checks that a model gives the hidden states that were computed when it was made in a folder.
+pub fn is_the_reference(home: &Home, model: &str, made: &Path) {
+    let expected = fs::read(made.join("expected.safetensors")).unwrap();
+    let expected = SafeTensors::deserialize(&expected).unwrap();
+    let audio = floats(expected.tensor("audio").unwrap().data());
+    let preprocessor = fs::read(made.join("preprocessor_config.json")).unwrap();
+    let preprocessor: serde_json::Value = serde_json::from_slice(&preprocessor).unwrap();
+    let rate_hz = preprocessor["sampling_rate"].as_u64().unwrap() as u32;
+    succeeds(&embed(home, model, &audio, rate_hz));
+
+    let mut reference = Vec::new();
+    for index in 0.. {
+        match expected.tensor(&format!("hidden_states_{index}")) {
+            Ok(layer) => reference.push(floats(layer.data())),
+            Err(_) => break,
+        }
+    }
+    let bytes = fs::read(home.path("out.npy")).unwrap();
+    let count: usize = reference.iter().map(Vec::len).sum();
+    let ours = floats(&bytes[bytes.len() - 4 * count..]);
+    let mut start = 0;
+    for (index, layer) in reference.iter().enumerate() {
+        let ours = &ours[start..start + layer.len()];
+        start += layer.len();
+        let squares: f32 = layer.iter().map(|x| x * x).sum();
+        let rms = (squares / layer.len() as f32).sqrt();
+        let off = layer.iter().zip(ours).map(|(a, b)| (a - b).abs());
+        let worst = off.fold(0.0, f32::max);
+        assert!(
+            worst <= 1e-4 * rms.max(1.0),
+            "{model}, layer {index}: {worst}"
+        );
+    }
+    assert!(reference.len() > 2);
 }
 
 #[test]
@@ -149,6 +157,19 @@ fn a_fetched_model_analyses_files_and_goes_with_its_graphs() {
     let graphs = home.path("cache/mertscope/graphs");
     let count = |folder: &Path| fs::read_dir(folder).map_or(0, Iterator::count);
     assert_eq!(count(&graphs), 1);
+    assert!(!analysed.err.contains("anew"), "{}", analysed.err);
+    // A graph that is damaged is made anew, and that is said.
+    let is_graph = |file: &PathBuf| file.extension().is_some_and(|it| it == "onnx");
+    for graph in files_below(&graphs).iter().filter(|file| is_graph(file)) {
+        fs::write(graph, "nonsense").unwrap();
+    }
+    let again = analyze(&home.model());
+    assert_eq!(again.json()["files"], analysed.json()["files"]);
+    assert!(
+        again.err.contains("was made anew, since it is not"),
+        "{}",
+        again.err
+    );
     succeeds(&home.run(&["remove", "MERT-v0"]));
     assert_eq!(count(&graphs), 0);
 }

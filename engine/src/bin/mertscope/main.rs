@@ -94,10 +94,13 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
     Ok(true)
 }
 
-/// Tells which devices were not used, unless nothing is wrong with that.
+/// Tells which devices were not used, unless nothing is wrong with that, and why a graph was made anew.
 fn tell_fallbacks(device: &Report) {
     for fallback in device.to_tell() {
         log(&format!("Not used: {fallback}"));
+    }
+    if let Some(remark) = &device.remark {
+        log(remark);
     }
 }
 

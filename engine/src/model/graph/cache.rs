@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::onnx::WriteError;
 use super::{Variant, quantise, transformer};
 use crate::model::checkpoint::{Checkpoint, CheckpointError, Network};
-use crate::model::{Operators, Precision, hash_of_file, hexadecimal};
+use crate::model::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
 /// Grows when the same variant is built differently: older files are then not used any more.
 const REVISION: u32 = 1;
@@ -76,7 +76,8 @@ pub(in crate::model) fn user_folder() -> Result<PathBuf, GraphError> {
     Ok(cache.join("mertscope").join("graphs"))
 }
 
-/// The graph of a variant in the folder of graphs `root`: found, or made.
+/// The graph of a variant in the folder of graphs `root`: found, or made. What was there and can't be
+/// used is made anew, with a remark that says why.
 ///
 /// # Errors
 /// [`GraphError`].
@@ -84,15 +85,19 @@ pub(in crate::model) fn file(
     root: &Path,
     source: Source<'_>,
     variant: &Variant,
-) -> Result<PathBuf, GraphError> {
+) -> Result<GraphSource<'static>, GraphError> {
     let folder = root.join(source.sha256);
     let path = folder.join(format!("{}.onnx", name(variant)));
     let hash_path = path.with_extension("sha256");
-    if let (Ok(expected), Ok(actual)) = (fs::read_to_string(&hash_path), hash_of_file(&path))
-        && expected.trim() == actual
-    {
-        return Ok(path);
-    }
+    let reason = match (fs::read_to_string(&hash_path), hash_of_file(&path)) {
+        (Ok(expected), Ok(actual)) if expected.trim() == actual => {
+            return Ok(GraphSource::File { path, remark: None });
+        }
+        (Ok(_), Ok(_)) => Some("it is not the file that was written".to_owned()),
+        (Ok(_), Err(error)) => Some(format!("it could not be read ({error})")),
+        (Err(error), Ok(_)) => Some(format!("its hash could not be read ({error})")),
+        (Err(_), Err(_)) => None,
+    };
     let actual = hash_of_file(source.weights).map_err(|error| CheckpointError::Unreadable {
         path: source.weights.to_owned(),
         source: error,
@@ -125,7 +130,11 @@ pub(in crate::model) fn file(
         WriteError::Checkpoint(error) => error.into(),
         WriteError::Io(error) => failed(error),
     })?;
-    Ok(path)
+    let remark = reason.map(|reason| {
+        let path = path.display();
+        format!("The model's graph {path} was made anew, since {reason}.")
+    });
+    Ok(GraphSource::File { path, remark })
 }
 
 /// Removes all graphs that were made of the weights with this hash, from the user's cache.

@@ -22,20 +22,25 @@ pub(super) fn on(
     options: &SessionOptions,
     interrupt: &Interrupt,
 ) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
+    // The same file serves several candidates: the first finds it damaged, the next one whole.
+    let mut remark = None;
     let (session, mut report) = device::open(runtime, choice, |candidate| {
-        load(candidate, runtime, model, options, interrupt)
+        load(candidate, runtime, model, options, interrupt, &mut remark)
     })?;
-    Arc::make_mut(&mut report).precision = model.precision(options.precision, report.precision);
+    let report_mut = Arc::make_mut(&mut report);
+    report_mut.precision = model.precision(options.precision, report_mut.precision);
+    report_mut.remark = remark;
     Ok((session, report))
 }
 
-/// Loads `model` on one device.
+/// Loads `model` on one device; `told` takes what is to be said about its graph.
 fn load(
     candidate: &Candidate,
     runtime: &Runtime,
     model: &Model,
     options: &SessionOptions,
     interrupt: &Interrupt,
+    told: &mut Option<String>,
 ) -> Result<(ort::session::Session, Option<Share>), EncodeError> {
     let failed = |reason: String| EncodeError::Load {
         model: model.manifest.id.clone(),
@@ -52,7 +57,10 @@ fn load(
     let loading = interrupt.load(builder.canceler()).map_err(failed)?;
     let session = match graph {
         GraphSource::Memory(bytes) => builder.commit_from_memory(bytes),
-        GraphSource::File(path) => builder.commit_from_file(path),
+        GraphSource::File { path, remark } => {
+            *told = told.take().or(remark);
+            builder.commit_from_file(path)
+        }
     }
     .map_err(|error| failed(error.to_string()))?;
     drop(loading);

@@ -92,6 +92,9 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
                 desk.palette.warn,
             );
         }
+        if let Some(remark) = &report.remark {
+            words(ui, remark.clone(), desk.palette.dim);
+        }
     }
     end(ui);
 }

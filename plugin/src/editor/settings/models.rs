@@ -84,7 +84,7 @@ impl Models {
                 let about = format!(
                     "{} · {} · {}",
                     entry.title,
-                    bytes(offer.size()),
+                    text::bytes(offer.size()),
                     entry.licence
                 );
                 title(ui, desk, &entry.id, &about);
@@ -317,10 +317,10 @@ fn progress(ui: &mut Ui, job: &Job) {
     };
     let mut words = stage.to_owned();
     if job.total > 0 {
-        words += &format!(" · {} of {}", bytes(job.done), bytes(job.total));
+        words += &format!(" · {} of {}", text::bytes(job.done), text::bytes(job.total));
     }
     if job.speed_bytes_s > 0.0 {
-        words += &format!(" · {}/s", bytes(job.speed_bytes_s as u64));
+        words += &format!(" · {}/s", text::bytes(job.speed_bytes_s as u64));
     }
     if let Some(eta_s) = job.eta_s.filter(|eta_s| eta_s.is_finite()) {
         words += &format!(" · {} left", length(eta_s));
@@ -342,33 +342,11 @@ fn length(seconds: f64) -> String {
     }
 }
 
-/// A size in decimal units, as hubs and shops count.
-fn bytes(bytes: u64) -> String {
-    let mega = bytes as f64 / 1e6;
-    match mega {
-        ..1.0 => format!("{:.0} kB", mega * 1e3),
-        1.0..1000.0 => format!("{mega:.0} MB"),
-        _ => format!("{:.2} GB", mega / 1e3),
-    }
-}
-
 /// What a licence means for a musician, in a few words.
 fn licence_words(licence: &str) -> &'static str {
     if licence.to_uppercase().contains("NC") {
         "name the authors, and no commercial use of the weights"
     } else {
         "its text says what you may do with it"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_the_unit_that_fits() {
-        assert_eq!(bytes(1_500), "2 kB");
-        assert_eq!(bytes(378_000_000), "378 MB");
-        assert_eq!(bytes(1_260_000_000), "1.26 GB");
     }
 }

@@ -58,7 +58,10 @@ pub fn row<R>(
         .inner
     } else {
         words(ui);
-        ui.horizontal_wrapped(control).inner
+        let done = ui.horizontal_wrapped(control).inner;
+        // One below the other, rows need more between them than within.
+        ui.add_space(6.0);
+        done
     };
     ui.add_space(5.0);
     done

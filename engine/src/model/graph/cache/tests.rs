@@ -30,8 +30,13 @@ fn a_graph_is_made_once_and_again_when_it_is_damaged() {
         sha256: &sha256,
     };
     let fp32 = variant(Precision::Fp32);
-    let get = |variant: &Variant| file(root.path(), source, variant).unwrap();
-    let first = get(&fp32);
+    let told = |variant: &Variant| match file(root.path(), source, variant).unwrap() {
+        GraphSource::File { path, remark } => (path, remark.unwrap_or_default()),
+        GraphSource::Memory(_) => panic!("a graph of a checkpoint has a file"),
+    };
+    let get = |variant: &Variant| told(variant).0;
+    let (first, remark) = told(&fp32);
+    assert_eq!(remark, "");
     assert!(first.starts_with(root.path().join(&sha256)));
     let bytes = fs::read(&first).unwrap();
     assert_ne!(get(&variant(Precision::Int8)), first);
@@ -48,12 +53,17 @@ fn a_graph_is_made_once_and_again_when_it_is_damaged() {
     for damaged in [&changed[..], &bytes[..bytes.len() / 2]] {
         fs::remove_file(&first).unwrap();
         fs::write(&first, damaged).unwrap();
-        assert_eq!(get(&fp32), first);
+        let (path, remark) = told(&fp32);
+        assert_eq!(path, first);
+        assert!(remark.contains("not the file that was written"), "{remark}");
         assert_eq!(fs::read(&first).unwrap(), bytes);
+        assert_eq!(told(&fp32).1, "");
     }
     let hash = first.with_extension("sha256");
     fs::remove_file(&hash).unwrap();
-    assert_eq!(get(&fp32), first);
+    assert!(told(&fp32).1.contains("its hash could not be read"));
+    fs::remove_file(&first).unwrap();
+    assert!(told(&fp32).1.contains("it could not be read"));
     assert_eq!(
         fs::read_to_string(hash).unwrap(),
         hash_of_file(&first).unwrap()
