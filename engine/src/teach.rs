@@ -14,7 +14,7 @@ use crate::head::Head;
 use crate::head::fit::{FitError, QuickExample, fit_quick};
 use crate::model::Manifest;
 
-/// Examples that there may be: as many as are fitted in some seconds.
+/// Examples that there may be: as many as are fitted in about a second.
 pub const MOST_EXAMPLES: usize = 4_000;
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;

@@ -177,6 +177,10 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
+    use mertscope_engine::reference::{Reference, Source};
+
+    use crate::state::SavedReferences;
+
     fn lessons(examples: usize) -> Arc<Lessons> {
         let mut lessons = Lessons::default();
         for n in 0..examples {
@@ -202,6 +206,57 @@ mod tests {
         let loaded = keeper.load(saved, |_| ());
         assert_eq!(loaded.as_ref(), Some(&*lessons));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_most_that_there_may_be_fits_into_a_project() {
+        let (folder, width) = (tempfile::tempdir().unwrap(), 1_024);
+        let params = Arc::new(MertscopeParams::default());
+        let values: Vec<f32> = (0..width).map(|k| (k as f32).sin()).collect();
+        let further: Vec<(usize, Vec<f32>)> = (1..9).map(|n| (n, values.clone())).collect();
+        let map_points = vec![values.clone(); 300];
+        let references = (0..8).map(|n| {
+            let source = Source {
+                name: &"n".repeat(200),
+                colour: [0; 3],
+                sha256: Some(&format!("{n}").repeat(64)),
+                encoder_sha256: &"0".repeat(64),
+                layer: 0,
+                windows: &map_points,
+                further: &further,
+            };
+            Reference::new(&source, None).unwrap()
+        });
+        let references = SavedReferences(references.collect());
+        params.memory.set(&references);
+        let mut lessons = Lessons::default();
+        while lessons.mark("drop", 0, &values, "abc").is_ok() {}
+        let (keeper, lessons) = (keeper(&folder), Arc::new(lessons));
+        keeper.keep(&lessons, &params);
+        keeper.close();
+        let saved: SavedLessons = params.memory.get().unwrap();
+        assert_eq!(saved.load(Some(&Store::at(folder.path()))), *lessons);
+        assert_eq!(params.memory.get(), Some(references));
+        assert_eq!(keeper.trouble(), None);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_told_and_the_project_keeps_what_it_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let params = Arc::new(MertscopeParams::default());
+        let keeper = Arc::new(Keeper::at(Store::at(&file)));
+        keeper.keep(&lessons(300), &params);
+        let before: SavedLessons = params.memory.get().unwrap();
+        keeper.keep(&lessons(500), &params);
+        keeper.close();
+        assert_eq!(params.memory.get(), Some(before));
+        let told = keeper.trouble().unwrap();
+        assert!(
+            told.contains("can't be written") && told.ends_with('.'),
+            "{told}"
+        );
     }
 
     #[test]

@@ -118,7 +118,9 @@ fn a_stream_without_its_model_goes_on_while_others_change_their_settings() {
         ..Settings::default()
     };
     let mut stage = Stage::exact(16_000, 1.0, settings);
-    let before = stage.wait("the embedded model", |s| s.model.running.is_some());
+    let before = stage.wait("the embedded model and the ring", |s| {
+        s.model.running.is_some() && s.rate_hz > 0
+    });
     let other = Stage::exact(16_000, 1.0, Settings::default());
     for n in 0..20u8 {
         stage.play_chord(0.255);

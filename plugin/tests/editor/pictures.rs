@@ -92,6 +92,22 @@ fn pictures_for_a_person() {
         picture(&stage, shown, size, 1.0, None)
             .save(&folder.join(format!("Trouble-{}x{}.png", size.x, size.y)));
     }
+    for size in SIZES {
+        let name = format!("StudyTrouble-{}x{}.png", size.x, size.y);
+        if name.contains(&wanted) {
+            let stage = Stage::default();
+            let page = Page::Study;
+            stage.params.memory.set(&Look {
+                page,
+                ..Look::default()
+            });
+            let mut shown = snapshot(60);
+            shown.study.notice = Some(
+                "/music/album/notes.txt is no audio file that can be read; give one that a player plays.".to_owned(),
+            );
+            picture(&stage, shown, size, 1.0, None).save(&folder.join(name));
+        }
+    }
     for page in Page::TABS.into_iter().chain([Page::Settings]) {
         for size in SIZES {
             for theme in Theme::ALL {

@@ -90,10 +90,19 @@ impl Teach {
         });
         ui.horizontal(|ui| {
             note(ui, "Marks the last", desk.palette.dim);
+            let running = desk.live.model.running.as_ref();
+            let length_s = running.map_or(0.0, |running| running.window_s);
+            let about = [1, 3, 6].map(|windows| {
+                let last = match windows {
+                    1 => "window, its newest answer".to_owned(),
+                    _ => format!("{windows} windows, its newest answers"),
+                };
+                format!("A press marks the last {last}. A window is {length_s:.0} s of music.")
+            });
             let options = [
-                (Windows(1), "1", "Each press marks the last window"),
-                (Windows(3), "3", "Each press marks the last 3 windows"),
-                (Windows(6), "6", "Each press marks the last 6 windows"),
+                (Windows(1), "1", about[0].as_str()),
+                (Windows(3), "3", about[1].as_str()),
+                (Windows(6), "6", about[2].as_str()),
             ];
             if let Some(windows) = segments(ui, desk.palette, self.windows, &options) {
                 self.windows = windows;
