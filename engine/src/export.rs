@@ -56,12 +56,12 @@ pub struct HeadRef {
     pub task: String,
     /// The head file's sha256, in lower-case hexadecimal.
     pub sha256: String,
-    /// What its outputs mean.
-    pub outputs: Outputs,
     /// The hidden states it reads, in words: `layer 4`, or `weighted sum of layers 1 (60 %), 2 (40 %)`.
     pub layers: String,
     /// Its labels, in the order of its output.
     pub labels: Vec<String>,
+    /// What its outputs mean.
+    pub outputs: Outputs,
 }
 
 impl From<&HeadInfo> for HeadRef {
@@ -69,10 +69,10 @@ impl From<&HeadInfo> for HeadRef {
         Self {
             id: head.id.clone(),
             task: head.task.clone(),
-            outputs: head.outputs,
             sha256: head.sha256.clone(),
             layers: head.layers_text.clone(),
             labels: head.labels.to_vec(),
+            outputs: head.outputs,
         }
     }
 }

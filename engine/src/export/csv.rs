@@ -5,8 +5,8 @@
 //! column a label with the window's own probability: `genre:rock`, `key:A minor`. Then the place on
 //! the map, `map_x` and `map_y`; for each further head a column a label, `mood:calm`, and before
 //! those, where one label excludes the others, the best and its probability, `mood` and
-//! `mood_probability`; and for each reference the distance:
-//! `distance:Last album`. A cell is empty where there is no value. RFC 4180, except that lines end in LF. A file that failed has no rows.
+//! `mood_probability`; and for each reference the distance: `distance:Last album`. A cell is empty
+//! where there is no value. RFC 4180, except that lines end in LF. A file that failed has no rows.
 
 use std::io::{self, Write};
 

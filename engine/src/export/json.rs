@@ -226,13 +226,13 @@ struct WindowJson<'a> {
     start_s: f64,
     end_s: f64,
     status: &'static str,
-    genre: Option<Answers<'a>>,
+    genre: Option<Genres<'a>>,
     key: Option<Keys<'a>>,
-    genre_smoothed: Option<Answers<'a>>,
+    genre_smoothed: Option<Genres<'a>>,
     key_smoothed: Option<Keys<'a>>,
     key_label: Option<String>,
     #[serde(skip_serializing_if = "Named::is_empty")]
-    further: Named<'a, Answers<'a>>,
+    further: Named<'a, Genres<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     map: Option<[f64; 2]>,
     #[serde(skip_serializing_if = "Named::is_empty")]
@@ -244,7 +244,7 @@ struct WindowJson<'a> {
 #[derive(Serialize)]
 struct RibbonJson<'a> {
     step_s: f64,
-    answers: Vec<Answers<'a>>,
+    answers: Vec<Genres<'a>>,
 }
 
 fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
@@ -252,7 +252,7 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> Win
     let genres = |values: Option<&'a Vec<f32>>| {
         values
             .and_then(|values| finite(values))
-            .map(|values| Answers {
+            .map(|values| Genres {
                 labels: &timeline.genre_labels,
                 values,
             })
@@ -276,11 +276,11 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> Win
 }
 
 /// What the run's further heads said, by their names.
-fn further<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, Answers<'a>)> {
+fn further<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, Genres<'a>)> {
     let said = |head: &'a HeadRef| {
         let values = heard.answer_of(&head.sha256).and_then(finite)?;
         let labels = &head.labels;
-        Some((head.id.as_str(), Answers { labels, values }))
+        Some((head.id.as_str(), Genres { labels, values }))
     };
     run.further.iter().filter_map(said).collect()
 }
@@ -292,7 +292,7 @@ fn ribbons<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, RibbonJson<'a>)>
         let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
         let labels = &head.labels;
         let steps = finite(&ribbon.answers)?.chunks_exact(labels.len().max(1));
-        let answers = steps.map(|values| Answers { labels, values }).collect();
+        let answers = steps.map(|values| Genres { labels, values }).collect();
         let step_s = ribbon.step_s;
         Some((head.id.as_str(), RibbonJson { step_s, answers }))
     };
@@ -323,13 +323,13 @@ impl<T: Serialize> Serialize for Named<'_, T> {
     }
 }
 
-/// `{label: answer}` in the order of the head's labels.
-struct Answers<'a> {
+/// `{label: probability}` in the order of the head's labels.
+struct Genres<'a> {
     labels: &'a [String],
     values: &'a [f32],
 }
 
-impl Serialize for Answers<'_> {
+impl Serialize for Genres<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let values = self.values.iter().copied().map(to_millionth);
         serializer.collect_map(self.labels.iter().zip(values))

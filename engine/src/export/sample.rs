@@ -30,10 +30,10 @@ pub fn run() -> Run {
     let head = |task: &str, labels: Vec<String>| HeadRef {
         id: task.to_owned(),
         task: task.to_owned(),
-        outputs: Outputs::Multiclass,
         sha256: MOOD.repeat(32),
         layers: "layer 2".to_owned(),
         labels,
+        outputs: Outputs::Multiclass,
     };
     Run {
         model_id: "sample".to_owned(),

@@ -253,10 +253,9 @@ impl Models {
                 let session = std::mem::replace(&mut **old, loaded).session;
                 encoder.live(move |sessions| sessions.close(session));
             }
+            (Some((_, Slot::Ready(_))), Err(_)) => {}
             (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot @ (Slot::Loading | Slot::Missing(_)))), Err(error)) => {
-                *slot = Slot::Missing(error);
-            }
+            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
             // Nobody wants it any more.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}

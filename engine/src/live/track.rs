@@ -48,7 +48,7 @@ pub(super) struct Due {
 struct Listening {
     session: SessionId,
     listener: Listener,
-    /// Whether other heads or another smoothing were chosen since.
+    /// Whether something else was chosen since.
     is_stale: bool,
 }
 
@@ -200,10 +200,9 @@ impl Track {
         };
         let listens_to = self.listening.as_ref().map(|to| to.session);
         if loaded.map(|loaded| loaded.session) == listens_to {
-            // The same session, but a head may have come, or something else was chosen: the window
-            // goes on.
+            // The same session, but other heads may be in use.
             let is_stale = self.listening.as_ref().is_some_and(|to| to.is_stale);
-            if let Some(loaded) = renewed.or(loaded.filter(|_| is_stale)) {
+            if let Some(loaded) = loaded.filter(|_| is_stale || renewed.is_some()) {
                 self.listening = Some(self.listener(loaded));
                 self.keep_or_forget(loaded);
             }
@@ -226,12 +225,6 @@ impl Track {
         Ok(())
     }
 
-    /// What is to be done beside the worker for its references and lessons, if something is.
-    pub(super) fn errand(&mut self) -> Option<Errand> {
-        let wanted = self.wanted();
-        self.desk.errand(|model| wanted.options(model))
-    }
-
     /// Forgets what was heard if its genres are not those of the head in use now: old figures would
     /// be shown under new labels.
     fn keep_or_forget(&mut self, loaded: &Loaded) {
@@ -243,6 +236,12 @@ impl Track {
                 self.begin_anew(Cause::Reset);
             }
         }
+    }
+
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|model| wanted.options(model))
     }
 
     fn listener(&self, loaded: &Loaded) -> Listening {

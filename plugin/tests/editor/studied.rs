@@ -23,9 +23,9 @@ pub fn studied(windows: usize) -> Snapshot {
         reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),
+        source_text: "42 windows marked by hand".to_owned(),
         licence_text: String::new(),
         bytes: 0,
-        source_text: "42 windows marked by hand".to_owned(),
     };
     running.heads = [taught.clone()].into();
     let mut lessons = Lessons::default();

@@ -18,7 +18,7 @@ use super::super::text::{self, Size};
 /// Seconds that are shown.
 const SPAN_S: f64 = 120.0;
 /// Height of a graph, in points, at least and at most.
-pub const HEIGHTS: (f32, f32) = (84.0, 440.0);
+pub const HEIGHTS: (f32, f32) = (84.0, 640.0);
 
 /// What is drawn.
 pub struct Graph<'a> {
