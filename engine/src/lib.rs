@@ -26,6 +26,7 @@ pub mod live;
 pub mod map;
 pub mod model;
 pub mod music;
+pub mod oklch;
 pub mod osc;
 pub mod reference;
 pub mod resample;

@@ -143,11 +143,11 @@ impl Connection {
         lock(&self.reader).read()
     }
 
-    /// Exports what was heard so far into `folder`, or into a default one, and returns at once;
-    /// [`Connection::notice`] says what became of it.
-    pub fn export(&self, kind: Kind, folder: Option<PathBuf>) {
+    /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
+    /// once; [`Connection::notice`] says what became of it.
+    pub fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
         let done = Arc::clone(&self.hook);
-        self.exports.start(self.snapshot(), kind, folder, done);
+        self.exports.start(snapshot, kind, folder, done);
     }
 
     /// A sentence about the last export, until it is dismissed.

@@ -21,7 +21,7 @@ mod map;
 mod others;
 mod ranking;
 pub mod repaint;
-mod settings;
+pub mod settings;
 mod strip;
 mod study;
 pub mod text;

@@ -390,7 +390,7 @@ impl Picture {
     #[must_use]
     pub fn colourful(&self, part: Region) -> usize {
         let spread = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b);
-        let colourful = |pixel: &[u8; 3]| spread(*pixel) > 50;
+        let colourful = |pixel: &[u8; 3]| spread(*pixel) > 40;
         self.part(part).filter(colourful).count()
     }
 

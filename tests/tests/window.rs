@@ -31,6 +31,9 @@ const REOPENINGS: usize = 30;
 /// Colours that a part has at least: text alone is drawn in that many shades.
 const SHADES: usize = 8;
 
+/// Pixels in colour of a part that shows what was heard, at least.
+const LIT: usize = 50;
+
 /// An instance that has heard some seconds of a chord.
 fn instance() -> Instance {
     let mut instance = Instance::default();
@@ -111,7 +114,7 @@ fn the_window_shows_what_was_heard() {
     // What was heard is drawn in colours.
     for (what, part) in &PARTS[1..4] {
         let pixels = picture.colourful(*part);
-        assert!(pixels >= 50, "{what} has {pixels} pixels in colour");
+        assert!(pixels >= LIT, "{what} has {pixels} pixels in colour");
     }
     editor.close(&mut instance);
 }
@@ -136,7 +139,11 @@ fn a_window_is_drawn_without_audio() {
             picture.is_covered() && parts.into_iter().all(has_shades)
         };
         let what = format!("a window shown after {pause_ms} ms");
-        editor.wait_for(&what, drawn);
+        let picture = editor.wait_for(&what, drawn);
+        // No key is lit, so that a lit one means that something was heard.
+        let (_, circle) = PARTS[1];
+        let lit = picture.colourful(circle);
+        assert!(lit < LIT, "{lit} pixels of the idle circle are in colour");
         // So is each change that the host makes while nothing plays.
         for theme in ["light", "dark", "light"] {
             let before = editor.wait_until_still();

@@ -4,8 +4,8 @@
 
 mod frames;
 mod heads;
+mod hosted;
 mod latency;
-mod live;
 mod machine;
 mod memory;
 mod models;
@@ -15,7 +15,6 @@ mod start;
 mod statistics;
 pub mod table;
 mod wave;
-mod window;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -77,10 +76,10 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("latency", latency::measure),
     ("memory", memory::measure),
     ("start", start::measure),
-    ("live", live::measure),
+    ("live", hosted::live),
     ("heads", heads::measure),
     ("frames", frames::measure),
-    ("window", window::measure),
+    ("window", hosted::window),
 ];
 
 /// A name, if there is a measurement of it.

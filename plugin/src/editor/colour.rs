@@ -3,6 +3,7 @@
 
 use egui::Color32;
 use mertscope_engine::music::{Key, Mode};
+use mertscope_engine::oklch::srgb_from_oklch;
 
 /// Paul Tol's “muted” scheme (SRON technical note EPS/TN/09-002, issue 3.2), its indigo, green and
 /// wine lightened for a dark ground.
@@ -50,7 +51,7 @@ pub fn reference([r, g, b]: [u8; 3], dark: bool) -> Color32 {
 /// A key's colour at full strength: a twelfth of the colour circle a fifth, minor darker than its
 /// relative major.
 pub fn key(key: Key, dark: bool) -> Color32 {
-    let hue = key.fifths() as f32 * 30.0 + 20.0;
+    let hue = key.fifths() as f64 * 30.0 + 20.0;
     match (key.mode(), dark) {
         (Mode::Major, true) => from_oklch(0.80, 0.125, hue),
         (Mode::Minor, true) => from_oklch(0.64, 0.130, hue),
@@ -99,27 +100,9 @@ fn luminance(colour: Color32) -> f32 {
     0.2126 * channel(colour.r()) + 0.7152 * channel(colour.g()) + 0.0722 * channel(colour.b())
 }
 
-/// From lightness (0…1), chroma and hue in degrees, clipped to sRGB. Matrices: Björn Ottosson, “A
-/// perceptual color space for image processing” (2020).
-fn from_oklch(lightness: f32, chroma: f32, hue: f32) -> Color32 {
-    let (sin, cos) = hue.to_radians().sin_cos();
-    let (a, b) = (chroma * cos, chroma * sin);
-    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
-    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
-    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
-    let linear = [
-        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_93 * s,
-        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_4 * s,
-        -0.004_196_086 * l - 0.703_418_6 * m + 1.707_614_7 * s,
-    ];
-    let [r, g, b] = linear.map(|c| {
-        let encoded = if c <= 0.003_130_8 {
-            12.92 * c
-        } else {
-            1.055 * c.powf(1.0 / 2.4) - 0.055
-        };
-        (encoded.clamp(0.0, 1.0) * 255.0).round() as u8
-    });
+/// From lightness (0…1), chroma and hue in degrees.
+fn from_oklch(lightness: f64, chroma: f64, hue: f64) -> Color32 {
+    let [r, g, b] = srgb_from_oklch(lightness, chroma, hue);
     Color32::from_rgb(r, g, b)
 }
 

@@ -7,7 +7,7 @@ mod display;
 mod export;
 mod heads;
 mod models;
-mod row;
+pub mod row;
 
 use egui::{Rect, ScrollArea, Ui, UiBuilder, vec2};
 

@@ -12,6 +12,7 @@ use mertscope::state::{EngineChoice, ModelChoice};
 use mertscope_engine::live::Snapshot;
 
 use crate::stage::{Stage, snapshot};
+use crate::studied::studied;
 use crate::window::{Window, open, operated, tabbed};
 
 const SIZE: egui::Vec2 = vec2(960.0, 600.0);
@@ -256,6 +257,24 @@ fn the_timeline_is_read_and_zoomed_by_keys() {
         .label()
         .unwrap();
     assert!(label.contains('%'), "{label}");
+}
+
+/// What a head that reads frames said is told where the timeline is read.
+#[test]
+fn lanes_of_heads_that_read_frames_are_read_too() {
+    let mut window = open(Stage::default(), Page::Timeline, studied(60), SIZE);
+    window.get_by_label_contains("Timeline: ").focus();
+    window.run();
+    window.key_press(Key::ArrowLeft);
+    window.run();
+    let read = window.get_by_label_contains("Timeline at ");
+    let label = egui_kittest::kittest::NodeT::accesskit_node(&read)
+        .label()
+        .unwrap();
+    assert!(
+        label.contains("Part: Verse") || label.contains("Part: Chorus"),
+        "{label}"
+    );
 }
 
 #[test]

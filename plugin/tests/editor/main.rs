@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod controls;
+mod elsewhere;
 mod heads;
 mod pictures;
 mod raster;

@@ -15,7 +15,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
     let (params, palette) = (desk.params, desk.palette);
     row(
         ui,
-        desk,
+        desk.palette,
         "Analyse",
         "Audio passes untouched either way",
         |ui| {
@@ -25,7 +25,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
             }
         },
     );
-    row(ui, desk, "Source", "What is listened to", |ui| {
+    row(ui, desk.palette, "Source", "What is listened to", |ui| {
         let options = [
             (Source::Main, "Main", "What passes through"),
             (
@@ -42,7 +42,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
     hop(ui, desk);
     row(
         ui,
-        desk,
+        desk.palette,
         "Smoothing",
         "Over the last seconds of audio, so that single windows don't flicker",
         |ui| {
@@ -55,7 +55,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
     engine(ui, desk);
     row(
         ui,
-        desk,
+        desk.palette,
         "Log",
         "A line of JSON for each window, in the folder mertscope/logs of your data",
         |ui| {
@@ -90,7 +90,7 @@ fn window(ui: &mut Ui, desk: &Desk<'_>) {
         .map(|(seconds, name)| (*seconds, name.as_str(), "The length of a window"))
         .collect();
     let about = "How much the model hears at once; a shorter one answers sooner and costs less";
-    let picked = row(ui, desk, "Window", about, |ui| {
+    let picked = row(ui, desk.palette, "Window", about, |ui| {
         segments(ui, desk.palette, present, &options)
     });
     if let Some(picked) = picked {
@@ -106,7 +106,7 @@ fn hop(ui: &mut Ui, desk: &Desk<'_>) {
     let hop = &desk.params.hop_s;
     row(
         ui,
-        desk,
+        desk.palette,
         "Hop",
         "Time from one window to the next; Auto is as short as the CPU share allows",
         |ui| {
@@ -136,7 +136,7 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
     let mut choice = before.clone();
     row(
         ui,
-        desk,
+        desk.palette,
         "CPU share",
         "Of one processor core, at most",
         |ui| {
@@ -158,7 +158,7 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
     );
     row(
         ui,
-        desk,
+        desk.palette,
         "Exact when rendering offline",
         "A bounce waits for the analysis, so that there are no gaps",
         |ui| {
@@ -176,7 +176,7 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
     );
     row(
         ui,
-        desk,
+        desk.palette,
         "Start afresh",
         "Forget what was heard each time the transport starts",
         |ui| {

@@ -21,7 +21,7 @@ impl Defaults {
         head(ui, desk, "Defaults");
         row(
             ui,
-            desk,
+            desk.palette,
             "New instances",
             "Start as this one is now; projects keep what they have",
             |ui| {
@@ -49,7 +49,7 @@ impl Defaults {
         );
         row(
             ui,
-            desk,
+            desk.palette,
             "This instance",
             "All parameters and settings but the model",
             |ui| {

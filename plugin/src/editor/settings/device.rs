@@ -28,7 +28,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>) {
     let title = chosen.map_or_else(|| engine.device.to_string(), |(_, title)| title.clone());
     let picked = row(
         ui,
-        desk,
+        desk.palette,
         "Run the model on",
         "Whatever is asked for, the CPU takes over where it fails",
         |ui| {

@@ -14,7 +14,7 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
     head(ui, desk, "Display");
     row(
         ui,
-        desk,
+        desk.palette,
         "Notation",
         "Only how keys are written; the answer is the same",
         |ui| {
@@ -34,24 +34,30 @@ pub fn section(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
             }
         },
     );
-    row(ui, desk, "Theme", "", |ui| {
+    row(ui, desk.palette, "Theme", "", |ui| {
         let options = Theme::ALL.map(|theme| (theme, theme.name(), "How the window looks"));
         if let Some(theme) = segments(ui, desk.palette, look.theme, &options) {
             look.theme = theme;
         }
     });
-    row(ui, desk, "Clock", "How the timeline tells the time", |ui| {
-        let options = TimeBase::ALL.map(|base| {
-            let about = match base {
-                TimeBase::Elapsed => "Audio heard since listening began",
-                TimeBase::Timecode => "The host's timeline",
-                TimeBase::WallClock => "The time of day when it was heard",
-            };
-            (base, base.name(), about)
-        });
-        if let Some(base) = segments(ui, desk.palette, look.time_base, &options) {
-            look.time_base = base;
-        }
-    });
+    row(
+        ui,
+        desk.palette,
+        "Clock",
+        "How the timeline tells the time",
+        |ui| {
+            let options = TimeBase::ALL.map(|base| {
+                let about = match base {
+                    TimeBase::Elapsed => "Audio heard since listening began",
+                    TimeBase::Timecode => "The host's timeline",
+                    TimeBase::WallClock => "The time of day when it was heard",
+                };
+                (base, base.name(), about)
+            });
+            if let Some(base) = segments(ui, desk.palette, look.time_base, &options) {
+                look.time_base = base;
+            }
+        },
+    );
     end(ui);
 }

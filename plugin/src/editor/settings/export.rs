@@ -1,6 +1,7 @@
 //! Taking results elsewhere: files of what was heard, and OSC messages while it is heard.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::{Button, TextEdit, Ui};
 use mertscope_engine::export::save::Kind;
@@ -31,7 +32,7 @@ impl Export {
     fn files(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
         row(
             ui,
-            desk,
+            desk.palette,
             "Folder",
             "Empty: the folder “mertscope” of your documents or data",
             |ui| {
@@ -45,7 +46,7 @@ impl Export {
         );
         row(
             ui,
-            desk,
+            desk.palette,
             "Write what was heard",
             "The history of this instance, as it is now",
             |ui| {
@@ -62,8 +63,8 @@ impl Export {
                         .clicked()
                     {
                         let folder = self.folder.trim();
-                        desk.connection
-                            .export(kind, (!folder.is_empty()).then(|| PathBuf::from(folder)));
+                        let folder = (!folder.is_empty()).then(|| PathBuf::from(folder));
+                        desk.connection.export(Arc::clone(desk.live), kind, folder);
                     }
                 }
             },
@@ -86,7 +87,7 @@ impl Export {
         let mut choice = before.clone();
         row(
             ui,
-            desk,
+            desk.palette,
             "OSC",
             "Each answer as messages over UDP; assets/schema/osc.md describes them",
             |ui| {
@@ -103,7 +104,7 @@ impl Export {
         );
         row(
             ui,
-            desk,
+            desk.palette,
             "OSC address",
             "Receiver and port; this machine by default",
             |ui| {
@@ -119,7 +120,7 @@ impl Export {
         );
         row(
             ui,
-            desk,
+            desk.palette,
             "OSC name",
             "What this instance calls itself; empty for a number",
             |ui| {

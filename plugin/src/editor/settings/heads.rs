@@ -38,7 +38,7 @@ fn list(ui: &mut Ui, desk: &Desk<'_>, running: &Running) {
         } else {
             text::label(&info.task)
         };
-        let flipped = row(ui, desk, &name, &facts(info), |ui| {
+        let flipped = row(ui, desk.palette, &name, &facts(info), |ui| {
             let about = format!("Have {name} told, or leave it out");
             let name = format!("Head {}", info.id);
             switch(ui, desk.palette, in_use(running, info), &name, &about)

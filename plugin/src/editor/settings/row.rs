@@ -4,6 +4,7 @@ use egui::{Align, Layout, Ui, vec2};
 
 use super::super::desk::Desk;
 use super::super::text::{self, Size};
+use super::super::theme::Palette;
 
 /// Below this width a control stands below its name.
 const SIDE_BY_SIDE: f32 = 520.0;
@@ -28,19 +29,19 @@ pub fn end(ui: &mut Ui) {
 /// A row with a name, a line about it, and its control.
 pub fn row<R>(
     ui: &mut Ui,
-    desk: &Desk<'_>,
+    palette: &Palette,
     name: &str,
     about: &str,
     control: impl FnOnce(&mut Ui) -> R,
 ) -> R {
     let words = |ui: &mut Ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
-        ui.label(egui::RichText::new(name).color(desk.palette.text));
+        ui.label(egui::RichText::new(name).color(palette.text));
         if !about.is_empty() {
             ui.label(
                 egui::RichText::new(about)
                     .font(text::plain(Size::Small))
-                    .color(desk.palette.faint),
+                    .color(palette.faint),
             );
         }
     };

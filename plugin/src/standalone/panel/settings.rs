@@ -9,7 +9,7 @@ use super::super::choice::{AudioChoice, Backend, Channels};
 use super::{Drawn, Panel};
 use crate::editor::browser::Browser;
 use crate::editor::control::HEIGHT;
-use crate::editor::text::{self, Size};
+use crate::editor::settings::row::row;
 use crate::editor::theme::Palette;
 
 /// Rates to choose from, in hertz.
@@ -18,8 +18,6 @@ const RATES_HZ: [u32; 6] = [44_100, 48_000, 88_200, 96_000, 176_400, 192_000];
 const BUFFERS: [u32; 7] = [64, 128, 256, 512, 1024, 2048, 4096];
 /// Channels to choose from: the first 16, in pairs and each for itself.
 const CHANNELS: u16 = 16;
-/// Below this width a control stands below its name.
-const SIDE_BY_SIDE: f32 = 520.0;
 
 /// Draws the rows.
 pub fn ui(panel: &Panel, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
@@ -86,31 +84,6 @@ pub fn ui(panel: &Panel, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
             }
         },
     );
-}
-
-/// A row with a name, a line about it, and its control.
-fn row(ui: &mut Ui, palette: &Palette, name: &str, about: &str, control: impl FnOnce(&mut Ui)) {
-    let words = |ui: &mut Ui| {
-        ui.spacing_mut().item_spacing.y = 1.0;
-        ui.label(egui::RichText::new(name).color(palette.text));
-        let small = egui::RichText::new(about).font(text::plain(Size::Small));
-        ui.label(small.color(palette.faint));
-    };
-    let width = ui.available_width();
-    if width >= SIDE_BY_SIDE {
-        ui.horizontal(|ui| {
-            ui.allocate_ui(vec2(width * 0.46, 0.0), |ui| {
-                ui.set_width(width * 0.46);
-                ui.vertical(words);
-            });
-            ui.add_space(8.0);
-            control(ui);
-        });
-    } else {
-        words(ui);
-        ui.horizontal_wrapped(control);
-    }
-    ui.add_space(5.0);
 }
 
 fn in_use(state: &AudioState) -> String {
