@@ -227,7 +227,10 @@ fn a_head_is_trained_listed_given_out_taken_in_and_removed() {
             &["heads", "import", "sounds/noise/1.wav"],
             "not a usable head",
         ),
-        (&["heads", "info", "gone"], "there are genre, key, other"),
+        (
+            &["heads", "info", "gone"],
+            "there are genre, key, tags-msd, tags-mtt, other",
+        ),
     ] {
         let refused = case.run(arguments);
         assert_eq!(refused.code, 1, "{arguments:?}");
