@@ -25,6 +25,7 @@
 mod file;
 pub mod fit;
 mod info;
+mod kind;
 pub mod marble;
 pub mod metrics;
 
@@ -36,6 +37,7 @@ use crate::model::{HiddenStates, Manifest};
 use crate::music::Key;
 
 pub use info::HeadInfo;
+pub use kind::{Outputs, Reads};
 
 /// A head, ready to be applied.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,58 +66,6 @@ pub struct Head {
     std: Vec<f32>,
     hidden: Option<Dense>,
     output: Dense,
-}
-
-/// What of a window a head reads.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Reads {
-    /// The mean over time.
-    #[default]
-    Window,
-    /// Each frame, 50 or 75 a second.
-    Frames,
-}
-
-impl Reads {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Window, Self::Frames];
-
-    /// Its name in a head's file.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Window => "window",
-            Self::Frames => "frames",
-        }
-    }
-}
-
-/// What a head's outputs mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outputs {
-    /// Probabilities of labels of which one is true; they sum to 1 (softmax).
-    #[default]
-    Multiclass,
-    /// Probabilities of labels each of which is true or not (sigmoid).
-    Multilabel,
-    /// Quantities, one a label, in the unit they were fitted in.
-    Regression,
-}
-
-impl Outputs {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Multiclass, Self::Multilabel, Self::Regression];
-
-    /// Its name in a head's file and on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Multiclass => "multiclass",
-            Self::Multilabel => "multilabel",
-            Self::Regression => "regression",
-        }
-    }
 }
 
 /// Which hidden states a head reads.

@@ -362,15 +362,6 @@ impl Model {
         self.heads.iter().any(|head| head.reads == Reads::Frames)
     }
 
-    /// The same model with one more head, in place of one of the same name.
-    #[must_use]
-    pub(crate) fn with_head(&self, head: Head) -> Self {
-        let mut model = self.clone();
-        model.heads.retain(|other| other.id() != head.id());
-        model.heads.push(head);
-        model
-    }
-
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
     /// answers sooner on 5.
     ///

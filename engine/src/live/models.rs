@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use super::schedule;
 use super::snapshot::Running;
 use super::worker::Message;
-use crate::head::{Head, HeadInfo};
+use crate::head::HeadInfo;
 use crate::model::device::{self, Choice, Report};
 use crate::model::{
     EncodeError, EncoderThread, HeadChoice, Model, ModelError, Opened, Precision, Runtime,
@@ -222,7 +222,8 @@ impl Models {
         });
     }
 
-    /// Has the models opened anew that have other heads or another map on this machine by now.
+    /// Has the models renewed that have other heads or another map on this machine by now; opened anew
+    /// only if these read what the session does not give, since that costs the window that fills.
     pub(super) fn look_again(&self, encoder: &EncoderThread, answer: &Sender<Message>) {
         for (wanted, slot) in &self.0 {
             let Slot::Ready(loaded) = slot else {
@@ -231,11 +232,17 @@ impl Models {
             let (wanted, answer) = (wanted.clone(), answer.clone());
             let model = Arc::clone(&loaded.model);
             encoder.live(move |sessions| {
-                if let Some(model) = model.looked_again() {
-                    let result = wanted.open(sessions, || Ok(model));
-                    // The worker outlives the encoder.
-                    let _ = answer.send(Message::Opened(wanted, Box::new(result)));
-                }
+                let Some(renewed) = model.looked_again() else {
+                    return;
+                };
+                let message = if wanted.options(&renewed) == wanted.options(&model) {
+                    Message::Renewed(wanted, Arc::new(renewed))
+                } else {
+                    let result = wanted.open(sessions, || Ok(renewed));
+                    Message::Opened(wanted, Box::new(result))
+                };
+                // The worker outlives the encoder.
+                let _ = answer.send(message);
             });
         }
     }
@@ -262,16 +269,13 @@ impl Models {
         }
     }
 
-    /// Adds a head to every model that it fits, for all who listen to one.
-    pub(super) fn add(&mut self, head: &Head) {
-        for (_, slot) in &mut self.0 {
-            if let Slot::Ready(loaded) = slot
-                && head.check(&loaded.model.manifest).is_ok()
-            {
-                let model = loaded.model.with_head(head.clone());
-                loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
-                loaded.model = Arc::new(model);
-            }
+    /// Takes in a model that differs from the one that runs only in what its session does not know.
+    pub(super) fn renewed(&mut self, wanted: &Wanted, model: Arc<Model>) {
+        let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
+        if let Some((_, Slot::Ready(loaded))) = slot {
+            loaded.running.offered = model.heads.iter().map(HeadInfo::from).collect();
+            loaded.running.map.clone_from(&model.map);
+            loaded.model = model;
         }
     }
 

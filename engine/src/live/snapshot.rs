@@ -14,7 +14,7 @@ use crate::map::Map;
 use crate::model::device::{Offer, Report};
 use crate::reference::Reference;
 use crate::teach::Lessons;
-use crate::timeline::Reading;
+use crate::timeline::{Heard, Reading};
 
 /// What a stream is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +184,12 @@ pub struct LayerDistances {
 }
 
 impl Snapshot {
+    /// What the newest window said; `None` until there is one.
+    #[must_use]
+    pub fn heard(&self) -> Option<&Heard> {
+        self.latest.as_ref()?.reading.heard.as_ref()
+    }
+
     /// The entries that came after `last`, an entry of an earlier snapshot of the same stream, up
     /// to the newest analysed window; all up to there without one. What was skipped since then may
     /// still grow, and comes with the next analysed window.
@@ -248,7 +254,7 @@ mod tests {
     use super::*;
     use crate::live::history;
     use crate::live::place::Place;
-    use crate::timeline::{Heard, Status};
+    use crate::timeline::Status;
 
     fn entry(start: i64, status: Status) -> Entry {
         let place = Place {

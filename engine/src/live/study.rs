@@ -447,7 +447,7 @@ impl Desk {
     }
 
     /// Takes the news of an errand in. The head that was saved, if one was.
-    pub(super) fn hear_of(&mut self, news: News) -> Option<Head> {
+    pub(super) fn hear_of(&mut self, news: News) -> bool {
         self.changed = true;
         match news {
             News::Taught(Ok(head)) => {
@@ -466,9 +466,9 @@ impl Desk {
                 self.study.is_fitting = false;
                 self.study.notice = Some(reason);
             }
-            News::Saved(Ok((head, said))) => {
+            News::Saved(Ok(said)) => {
                 self.study.said = Some(said);
-                return Some(head);
+                return true;
             }
             News::Saved(Err(reason)) => self.study.notice = Some(reason),
             News::Progress(done_s, promised_s) => {
@@ -478,7 +478,7 @@ impl Desk {
             }
             News::File(result) => self.file_ended(result),
         }
-        None
+        false
     }
 
     fn file_ended(&mut self, result: Result<Reference, String>) {

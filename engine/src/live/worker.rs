@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -17,7 +18,7 @@ use super::study::errand::News;
 use super::track::{Due, Track};
 use super::{Settings, UpdateHook, schedule};
 use crate::capture::Drain;
-use crate::model::{Encoded, EncoderThread, panic_message};
+use crate::model::{Encoded, EncoderThread, Model, panic_message};
 
 /// A run is given up after this many of the model's windows: its result would be history.
 const OVERLONG_WINDOWS: f64 = 4.0;
@@ -33,6 +34,7 @@ pub(super) enum Message {
     Detach(u64),
     Set(u64, Settings),
     LookAgain,
+    Renewed(Wanted, Arc<Model>),
     Reset(u64),
     Ask(u64, Request),
     News(u64, Box<News>),
@@ -120,13 +122,14 @@ impl Worker {
             Message::Reset(id) => self.with(id, Track::reset),
             Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
             Message::News(id, news) => {
-                let mut saved = None;
-                self.with(id, |track| saved = track.desk.hear_of(*news));
-                if let Some(head) = saved {
-                    self.models.add(&head);
+                let mut is_saved = false;
+                self.with(id, |track| is_saved = track.desk.hear_of(*news));
+                if is_saved {
+                    self.models.look_again(&self.encoder, &self.answers);
                 }
             }
             Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
+            Message::Renewed(wanted, model) => self.models.renewed(&wanted, model),
             Message::Opened(wanted, result) => {
                 self.models.opened(&wanted, *result, &self.encoder);
                 self.provide(None);

@@ -45,8 +45,7 @@ fn offered(snapshot: &Snapshot) -> Vec<String> {
 fn says(snapshot: &Snapshot, id: &str) -> bool {
     let running = snapshot.model.running.as_ref().unwrap();
     let info = running.heads.iter().find(|head| head.id == id).unwrap();
-    let heard = snapshot.latest.as_ref().unwrap().reading.heard.as_ref();
-    let others = &heard.unwrap().others;
+    let others = &snapshot.heard().unwrap().others;
     let answer = others.iter().find(|(sha256, _)| **sha256 == *info.sha256);
     answer.is_some_and(|(_, answers)| answers.len() == 2)
 }
@@ -119,15 +118,8 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
     stage.stream.set(choosing(&[("mood", ""), ("key", "")]));
     stage.wait("no head", |s| in_use(s).is_empty());
     let answer = play(&mut stage);
-    let heard = answer
-        .latest
-        .as_ref()
-        .unwrap()
-        .reading
-        .heard
-        .clone()
-        .unwrap();
-    assert!(heard.key.is_none() && heard.genre.is_some());
+    let said = answer.heard().unwrap();
+    assert!(said.key.is_none() && said.genre.is_some());
     assert!(answer.history.len() >= 3);
 
     // Genres of another head are not shown under its labels.
@@ -136,8 +128,7 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
     let running = snapshot.model.running.as_ref().unwrap();
     assert_eq!(running.genre_labels.to_vec(), ["a", "b"]);
     let answer = play(&mut stage);
-    let heard = answer.latest.as_ref().unwrap().reading.heard.clone();
-    assert_eq!(heard.unwrap().genre.unwrap().len(), 2);
+    assert_eq!(answer.heard().unwrap().genre.as_ref().unwrap().len(), 2);
 
     // What is removed is gone, and what came with the model takes over.
     assert!(shelf.remove("own-genre").unwrap());

@@ -144,14 +144,7 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
 
     for (label, audio) in [&rock, &jazz].into_iter().enumerate() {
         let snapshot = play(&mut stage, audio, 12.0);
-        let heard = snapshot
-            .latest
-            .as_ref()
-            .unwrap()
-            .reading
-            .heard
-            .clone()
-            .unwrap();
+        let heard = snapshot.heard().unwrap();
         let probabilities = &heard.others.last().unwrap().1;
         assert!(probabilities[label] > 0.5, "{label}: {probabilities:?}");
     }
@@ -279,14 +272,7 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
     // Nothing of what was heard is lost by it.
     assert_eq!(snapshot.latest, recent);
     let snapshot = play(&mut stage, &rock, 9.0);
-    let heard = snapshot
-        .latest
-        .as_ref()
-        .unwrap()
-        .reading
-        .heard
-        .clone()
-        .unwrap();
+    let heard = snapshot.heard().unwrap();
     let running = snapshot.model.running.as_ref().unwrap();
     let part = running.heads.iter().find(|head| head.id == "part").unwrap();
     let said = heard.answer_of(&part.sha256).unwrap();

@@ -45,7 +45,7 @@ impl Desk<'_> {
 
     /// The newest window's answer.
     pub fn heard(&self) -> Option<&Heard> {
-        self.snapshot.latest.as_ref()?.reading.heard.as_ref()
+        self.snapshot.heard()
     }
 
     /// The labels of the genre head; empty without one.

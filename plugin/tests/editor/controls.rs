@@ -245,36 +245,30 @@ fn the_key_is_copied_in_the_notation_that_is_shown() {
     assert_eq!(copied, Some(key.to_string()));
 }
 
-#[test]
-fn the_timeline_is_read_and_zoomed_by_keys() {
-    let mut window = opened(Page::Timeline);
+/// What the timeline says of the moment before the newest, read by the keyboard.
+fn read_back(window: &mut Window) -> String {
     window.get_by_label_contains("Timeline: ").focus();
     window.run();
     window.key_press(Key::ArrowLeft);
     window.run();
     let read = window.get_by_label_contains("Timeline at ");
-    let label = egui_kittest::kittest::NodeT::accesskit_node(&read)
-        .label()
-        .unwrap();
-    assert!(label.contains('%'), "{label}");
+    let node = egui_kittest::kittest::NodeT::accesskit_node(&read);
+    node.label().unwrap()
+}
+
+#[test]
+fn the_timeline_is_read_by_keys() {
+    let said = read_back(&mut opened(Page::Timeline));
+    assert!(said.contains('%'), "{said}");
 }
 
 /// What a head that reads frames said is told where the timeline is read.
 #[test]
 fn lanes_of_heads_that_read_frames_are_read_too() {
     let mut window = open(Stage::default(), Page::Timeline, studied(60), SIZE);
-    window.get_by_label_contains("Timeline: ").focus();
-    window.run();
-    window.key_press(Key::ArrowLeft);
-    window.run();
-    let read = window.get_by_label_contains("Timeline at ");
-    let label = egui_kittest::kittest::NodeT::accesskit_node(&read)
-        .label()
-        .unwrap();
-    assert!(
-        label.contains("Part: Verse") || label.contains("Part: Chorus"),
-        "{label}"
-    );
+    let said = read_back(&mut window);
+    let part = said.contains("Part: Verse") || said.contains("Part: Chorus");
+    assert!(part, "{said}");
 }
 
 #[test]

@@ -30,8 +30,8 @@ pub(in crate::live) enum Errand {
 pub(in crate::live) enum News {
     /// A head, or why there is none.
     Taught(Result<Head, String>),
-    /// The head that was saved, and a sentence.
-    Saved(Result<(Head, String), String>),
+    /// A sentence on the head that was saved, or why it was not.
+    Saved(Result<String, String>),
     /// Seconds of a file that were heard, of so many.
     Progress(f64, Option<f64>),
     /// A reference, or why there is none.
@@ -106,7 +106,7 @@ impl Errand {
     }
 }
 
-fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<(Head, String), String> {
+fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<String, String> {
     let manifest = &model.manifest;
     let shelf = Shelf::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
     let before = shelf.find(name);
@@ -121,15 +121,13 @@ fn save(lessons: &Lessons, model: &Model, name: &str) -> Result<(Head, String), 
     let (_, bytes) = lessons
         .fit(name, manifest)
         .map_err(|error| error.to_string())?;
-    let kept = shelf.put(name, &bytes).map_err(|error| error.to_string())?;
-    let head = Head::parse(&bytes, &kept.path).map_err(|error| error.to_string())?;
+    shelf.put(name, &bytes).map_err(|error| error.to_string())?;
     let place = if before.is_some() {
         ", in place of the one before"
     } else {
         ""
     };
-    Ok((
-        head,
-        format!("Saved as the head “{name}”{place}; it is in use from now on."),
+    Ok(format!(
+        "Saved as the head “{name}”{place}; it is in use from now on."
     ))
 }

@@ -304,7 +304,7 @@ fn answer(desk: &Desk<'_>, label: &str) -> Option<f32> {
     let taught = desk.live.study.taught.as_ref()?;
     let index = taught.labels.iter().position(|other| other == label)?;
     // A window of before it was fitted has no answer of it.
-    let heard = desk.live.latest.as_ref()?.reading.heard.as_ref()?;
+    let heard = desk.live.heard()?;
     let said = heard.answer_of(&taught.sha256)?;
     said.get(index).map(|p| finite(*p))
 }
