@@ -39,8 +39,9 @@ impl EditorHandle for Handle {
 
     fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
         self.inner.show(window)?;
-        // Not every system has a window painted because it is shown. From here on it is on the
-        // screen, so the request is answered.
+        // Not every system has a window painted because it is shown. X11 has, and there a window
+        // manager puts it on the screen later: a request now would be one too early.
+        #[cfg(not(target_os = "linux"))]
         window.waker().request_redraw();
         Ok(())
     }
