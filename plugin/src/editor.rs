@@ -26,6 +26,8 @@ mod strip;
 mod study;
 pub mod text;
 pub mod theme;
+#[cfg(target_os = "linux")]
+mod thread;
 mod timeline;
 mod welcome;
 
@@ -46,8 +48,10 @@ use nih_plug_egui::{
 
 use self::extra::Extra;
 use self::face::Face;
-use self::handle::Handle;
+use self::handle::{Handle, OpenWindow};
 use self::repaint::Repaint;
+#[cfg(target_os = "linux")]
+use self::thread::WindowThread;
 
 use crate::connection::Connection;
 use crate::params::MertscopeParams;
@@ -125,6 +129,8 @@ impl Editor for Window {
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         #[cfg(target_os = "linux")]
         driver::keep();
+        #[cfg(target_os = "linux")]
+        let thread = WindowThread::default();
         let settings = EguiNiceSettings::new()
             .with_tile("Mertscope")
             .with_resize_hint(self.resize_hint())
@@ -137,6 +143,8 @@ impl Editor for Window {
             waker: None,
             face: None,
             failed: false,
+            #[cfg(target_os = "linux")]
+            thread: thread.clone(),
         };
         let state = EguiEditorState::from_size(self.size(), 1.0);
         let SpawnedEditor { handle, window } =
@@ -150,6 +158,11 @@ impl Editor for Window {
                     host,
                 )?;
         let handle = Handle::new(handle, self.repaint.clone());
+        let window = OpenWindow::new(
+            window,
+            #[cfg(target_os = "linux")]
+            thread,
+        );
         Ok(SpawnedEditor { handle, window })
     }
 
@@ -173,6 +186,8 @@ struct View {
     waker: Option<Arc<WindowWaker>>,
     face: Option<Face>,
     failed: bool,
+    #[cfg(target_os = "linux")]
+    thread: WindowThread,
 }
 
 /// Keys that work the controls; they go to the host unless a control has the focus.
@@ -206,6 +221,8 @@ impl NiceEguiApp for View {
         host: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        #[cfg(target_os = "linux")]
+        self.thread.is_this();
         frame.set_key_capture(keys_of_controls());
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
         let face = Face::new(&egui, params, connection, host, User::present());

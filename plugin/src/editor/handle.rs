@@ -1,6 +1,7 @@
 //! What a host does with an open window.
 //!
-//! The framework's own handle, but for how a change has the window painted: [`Repaint`] says why.
+//! The framework's own handle, but for how a change has the window painted and how it is closed:
+//! [`Repaint`] and, on Linux, `thread` say why.
 
 use nih_plug::editor::EditorHandle;
 use nih_plug::editor::dpi::NativeSize;
@@ -8,6 +9,35 @@ use nih_plug::prelude::ParentWindowHandle;
 use nih_plug_egui::{EguiEditorHandle, baseview};
 
 use super::repaint::Repaint;
+#[cfg(target_os = "linux")]
+use super::thread::{UntilEnd, WindowThread};
+
+/// The framework's window. Once it is dropped nothing of it runs any more.
+pub struct OpenWindow {
+    window: baseview::Window,
+    /// Below the window, so that it is waited for after that is closed.
+    #[cfg(target_os = "linux")]
+    _end: UntilEnd,
+}
+
+impl OpenWindow {
+    pub(super) fn new(
+        window: baseview::Window,
+        #[cfg(target_os = "linux")] thread: WindowThread,
+    ) -> Self {
+        Self {
+            window,
+            #[cfg(target_os = "linux")]
+            _end: UntilEnd(thread),
+        }
+    }
+
+    /// The framework's own.
+    #[must_use]
+    pub fn inner(&self) -> &baseview::Window {
+        &self.window
+    }
+}
 
 /// See the module.
 pub struct Handle {
@@ -22,11 +52,11 @@ impl Handle {
 }
 
 impl EditorHandle for Handle {
-    type Window = baseview::Window;
+    type Window = OpenWindow;
     type Error = baseview::Error;
 
     fn run_until_closed(window: Self::Window) -> Result<(), Self::Error> {
-        EguiEditorHandle::run_until_closed(window)
+        EguiEditorHandle::run_until_closed(window.window)
     }
 
     fn set_parent(
@@ -34,32 +64,32 @@ impl EditorHandle for Handle {
         parent: ParentWindowHandle,
         window: &Self::Window,
     ) -> Result<(), Self::Error> {
-        self.inner.set_parent(parent, window)
+        self.inner.set_parent(parent, window.inner())
     }
 
     fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
-        self.inner.show(window)?;
+        self.inner.show(window.inner())?;
         // Not every system has a window painted because it is shown. X11 has, and there a window
         // manager puts it on the screen later: a request now would be one too early.
         #[cfg(not(target_os = "linux"))]
-        window.waker().request_redraw();
+        window.inner().waker().request_redraw();
         Ok(())
     }
 
     fn hide(&self, window: &Self::Window) -> Result<(), Self::Error> {
-        self.inner.hide(window)
+        self.inner.hide(window.inner())
     }
 
     fn set_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Result<(), Self::Error> {
-        self.inner.set_size(size, window)
+        self.inner.set_size(size, window.inner())
     }
 
     fn host_main_thread_callback(&self, window: &Self::Window) {
-        self.inner.host_main_thread_callback(window);
+        self.inner.host_main_thread_callback(window.inner());
     }
 
     fn adjust_size(&self, size: NativeSize<u32>, window: &Self::Window) -> Option<NativeSize<u32>> {
-        self.inner.adjust_size(size, window)
+        self.inner.adjust_size(size, window.inner())
     }
 
     fn set_fallback_scale_factor(
@@ -67,7 +97,8 @@ impl EditorHandle for Handle {
         scale_factor: f64,
         window: &Self::Window,
     ) -> Result<(), Self::Error> {
-        self.inner.set_fallback_scale_factor(scale_factor, window)
+        self.inner
+            .set_fallback_scale_factor(scale_factor, window.inner())
     }
 
     fn state_changed(&self) {

@@ -17,7 +17,7 @@ use super::parameters::Parameters;
 use super::{Event, Session};
 use crate::editor::Window;
 use crate::editor::extra::Extra;
-use crate::editor::handle::Handle;
+use crate::editor::handle::{Handle, OpenWindow};
 use crate::editor::repaint::Repaint;
 
 /// How often changed preferences are written, and a closed window is noticed.
@@ -66,15 +66,15 @@ pub fn run(
 #[cfg(target_os = "linux")]
 fn until_closed(
     handle: Handle,
-    window: baseview::Window,
+    window: OpenWindow,
     panel: &Arc<Panel>,
     (_wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
     handle.show(&window)?;
     let mut attendant = Attendant::new(panel, events, end);
-    while window.is_open() && attendant.goes_on() {}
-    if window.is_open() {
+    while window.inner().is_open() && attendant.goes_on() {}
+    if window.inner().is_open() {
         return Ok(());
     }
     Handle::run_until_closed(window)
@@ -84,12 +84,12 @@ fn until_closed(
 #[cfg(not(target_os = "linux"))]
 fn until_closed(
     handle: Handle,
-    window: baseview::Window,
+    window: OpenWindow,
     panel: &Arc<Panel>,
     (wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
-    let waker = window.waker();
+    let waker = window.inner().waker();
     // Not every system has a window painted because it is shown.
     waker.request_redraw();
     let closed = std::thread::scope(|scope| {
