@@ -86,9 +86,16 @@ impl Interrupt {
         self.begin(Step::Load(canceler)).map(Loading)
     }
 
-    /// Begins a run, which lasts as long as what is returned. The error is a phrase.
-    pub(super) fn run(&self, limit: Option<Duration>) -> Result<Run<'_>, String> {
-        let options = Arc::new(RunOptions::new().map_err(|error| error.to_string())?);
+    /// Begins a run, which lasts as long as what is returned; with `frugal`, what it worked in goes back
+    /// to the system afterwards. The error is a phrase.
+    pub(super) fn run(&self, limit: Option<Duration>, frugal: bool) -> Result<Run<'_>, String> {
+        let text = |error: ort::Error| error.to_string();
+        let mut options = RunOptions::new().map_err(text)?;
+        if frugal {
+            let (key, device) = ("memory.enable_memory_arena_shrinkage", "cpu:0");
+            options.set(key, device).map_err(text)?;
+        }
+        let options = Arc::new(options);
         let overlong = Arc::new(AtomicBool::new(false));
         let in_progress = self.begin(Step::Run {
             options: Arc::clone(&options),
