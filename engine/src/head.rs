@@ -10,6 +10,7 @@
 //! | `reads` | `window`, the mean over time, also where it is left out; `frames` for a head that speaks of each |
 //! | `outputs` | what they mean, see [`Outputs`]; `multiclass` where it is left out |
 //! | `temperature` | logits are divided by it, so that probabilities are calibrated |
+//! | `threshold` | probability of the most probable label below which it is better taken for unsure; optional |
 //! | `encoder_sha256` | the model whose hidden states it was fitted on, [`Model::sha256`](crate::model::Model::sha256) |
 //! | `training_data`, `metrics`, `licence` | shown to people |
 //!
@@ -58,6 +59,10 @@ pub struct Head {
     pub reads: Reads,
     /// What its outputs mean.
     pub outputs: Outputs,
+    /// The probability of the most probable label from which the head is sure enough to name it, if
+    /// its file has one: chosen on answers that were held out, so that below it a label is more often
+    /// wrong than right.
+    pub threshold: Option<f32>,
     /// The file's metadata, for people: `training_data`, `metrics`, `licence`.
     pub metadata: HashMap<String, String>,
     path: PathBuf,
@@ -466,6 +471,8 @@ mod tests {
             (linear(), ("labels", "calm"), "JSON"),
             (linear(), ("temperature", "0"), "temperature"),
             (linear(), ("temperature", "NaN"), "temperature"),
+            (linear(), ("threshold", "1.5"), "threshold"),
+            (linear(), ("threshold", "NaN"), "threshold"),
             (linear(), ("outputs", "softmax"), "“softmax”"),
             (linear(), ("reads", "beats"), "“beats”"),
             (linear(), ("layers", "[]"), "no layer"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::model::{HeadChoice, HiddenStates, Model};
-use crate::music::{GenreSmoother, Key, KeySmoother, clear_key};
+use crate::music::{CLEAR_EVIDENCE, GenreSmoother, Key, KeySmoother};
 use crate::timeline::{Heard, KeyProbabilities, Ribbon};
 
 /// About how long a step of a ribbon is, in seconds: as fine as a display shows.
@@ -16,6 +16,8 @@ const STEP_S: f64 = 0.1;
 pub struct Listener {
     genre: Option<Head>,
     key: Option<Head>,
+    /// The mean probability from which a key is named.
+    clear_from: f32,
     others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
@@ -38,14 +40,18 @@ impl Listener {
     pub fn with_heads(model: &Model, chosen: &HeadChoice, smoothing: bool) -> Self {
         let others = model.further_heads(chosen).into_iter();
         let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
+        let key = model.head_in_use("key", chosen).cloned();
+        let clear_from = key.as_ref().and_then(|head| head.threshold);
+        let clear_from = clear_from.unwrap_or(CLEAR_EVIDENCE);
         Self {
             genre: model.head_in_use("genre", chosen).cloned(),
-            key: model.head_in_use("key", chosen).cloned(),
+            key,
+            clear_from,
             others: others.collect(),
             map: model.map.clone(),
             smoothing,
             genre_smoother: GenreSmoother::default(),
-            key_smoother: KeySmoother::new(),
+            key_smoother: KeySmoother::new(clear_from),
             last_end_s: None,
             frame_s: model.manifest.frame_s(),
         }
@@ -69,7 +75,9 @@ impl Listener {
         let ribbons = self.ribbons(hidden, elapsed_s);
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
         if !self.smoothing {
-            let key_label = key.as_ref().and_then(most_probable);
+            let key_label = key
+                .as_ref()
+                .and_then(|key| most_probable(key, self.clear_from));
             return Heard {
                 genre_smoothed: genre.clone(),
                 key_smoothed: key,
@@ -138,10 +146,12 @@ impl Listener {
 }
 
 /// The most probable key of a single window, if it is clear enough to be named.
-fn most_probable(probabilities: &KeyProbabilities) -> Option<Key> {
+fn most_probable(probabilities: &KeyProbabilities, clear_from: f32) -> Option<Key> {
     let (index, probability) = probabilities
         .iter()
         .enumerate()
         .max_by(|a, b| a.1.total_cmp(b.1))?;
-    clear_key(Key::from_index(index)?, *probability)
+    (*probability >= clear_from)
+        .then(|| Key::from_index(index))
+        .flatten()
 }

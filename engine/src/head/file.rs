@@ -17,6 +17,15 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         .ok()
         .filter(|t: &f32| t.is_finite() && *t > 0.0)
         .ok_or("its temperature is not a positive number")?;
+    let threshold = match file.metadata.get("threshold") {
+        None => None,
+        Some(text) => Some(
+            text.parse()
+                .ok()
+                .filter(|t: &f32| (0.0..=1.0).contains(t))
+                .ok_or("its threshold is not a probability")?,
+        ),
+    };
     if labels.len() < 2 {
         return Err("it has fewer than two labels".to_owned());
     }
@@ -69,6 +78,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
             Reads::ALL.map(|reads| (reads.name(), reads)),
         )?,
         outputs: named(&file, "outputs", Outputs::ALL.map(|of| (of.name(), of)))?,
+        threshold,
         path: path.to_owned(),
         temperature,
         mean,

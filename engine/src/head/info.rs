@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Head, LayerInput, Outputs, Reads};
 
 /// What there is to say about a head.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct HeadInfo {
     /// Its name among the heads of its model.
     pub id: String,
@@ -17,6 +17,8 @@ pub struct HeadInfo {
     pub labels: Arc<[String]>,
     /// What they mean.
     pub outputs: Outputs,
+    /// From which probability on it is sure, [`Head::threshold`].
+    pub threshold: Option<f32>,
     /// What of a window it reads.
     pub reads: Reads,
     /// The layers that it reads.
@@ -40,6 +42,7 @@ impl From<&Head> for HeadInfo {
             task: head.task.clone(),
             labels: head.labels.clone().into(),
             outputs: head.outputs,
+            threshold: head.threshold,
             reads: head.reads,
             layers_text: layers(head),
             metrics_text: metrics(&text("metrics")),
@@ -51,6 +54,12 @@ impl From<&Head> for HeadInfo {
 }
 
 impl HeadInfo {
+    /// Whether its most probable label, with this probability, is sure enough to be named.
+    #[must_use]
+    pub fn is_sure(&self, probability: f32) -> bool {
+        self.threshold.is_none_or(|least| probability >= least)
+    }
+
     /// What there is to say first of `answers`, `[labels]`: the most probable label; of labels that
     /// don't exclude each other the three likeliest, if they are half as likely as the first at
     /// least; all quantities.
@@ -155,6 +164,18 @@ mod tests {
         assert!(several.foremost(&[]).is_empty());
         let all = info(Outputs::Regression);
         assert_eq!(all.foremost(&[1.5, -0.5]), [("calm", 1.5), ("tense", -0.5)]);
+    }
+
+    #[test]
+    fn a_head_without_a_threshold_is_always_sure() {
+        let model = crate::model::Model::embedded().unwrap();
+        let info = |threshold| HeadInfo {
+            threshold,
+            ..HeadInfo::from(model.head("genre").unwrap())
+        };
+        assert!(info(None).is_sure(0.0));
+        assert!(info(Some(0.4)).is_sure(0.4));
+        assert!(!info(Some(0.4)).is_sure(0.39));
     }
 
     #[test]

@@ -22,25 +22,12 @@ const EVIDENCE_TIME_S: f64 = 10.0;
 /// Time constant of the genre display.
 const GENRE_TIME_S: f64 = 8.0;
 
-/// Mean window probability from which a key is named. On the embedded model white, pink and
-/// amplitude-modulated noise stay below 0.24 in every window of 60 tried; of 342 labelled
-/// excerpts of music 81 % reach it, and those below it are right one time in five.
-const CLEAR_EVIDENCE: f32 = 0.25;
+/// Mean window probability from which a key is named, where its head says nothing of that
+/// ([`Head::threshold`](crate::head::Head::threshold)).
+pub const CLEAR_EVIDENCE: f32 = 0.25;
 
 /// Smoothed probability from which a key is named: more likely than all the others together.
 const CLEAR_BELIEF: f32 = 0.5;
-
-/// A smoothed probability is at most this many times the mean that its windows gave the key. The
-/// filter takes windows for independent, so weak evidence that lasts would make it as good as
-/// certain; with this factor it reaches [`CLEAR_BELIEF`] exactly where its windows reach
-/// [`CLEAR_EVIDENCE`].
-const MOST_BELIEF_FROM_EVIDENCE: f64 = (CLEAR_BELIEF / CLEAR_EVIDENCE) as f64;
-
-/// The key `best` if the mean `probability` its windows gave it is enough to name it.
-#[must_use]
-pub fn clear_key(best: Key, probability: f32) -> Option<Key> {
-    (probability >= CLEAR_EVIDENCE).then_some(best)
-}
 
 /// Relative weight of a modulation from one key to another: near keys on the circle of fifths,
 /// the relative and the parallel are where music usually goes. Symmetric, so that without
@@ -62,6 +49,10 @@ fn modulation_weight(from: Key, to: Key) -> f64 {
 /// Bayes filter over the 24 keys with a modulation prior.
 #[derive(Debug, Clone)]
 pub struct KeySmoother {
+    /// A smoothed probability is at most this many times the mean that its windows gave the key. The
+    /// filter takes windows for independent, so weak evidence that lasts would make it as good as
+    /// certain; with this factor it reaches [`CLEAR_BELIEF`] exactly where its windows are clear.
+    most_belief_from_evidence: f64,
     /// `modulation[from][to]`: probability of the next key, given that the key changes.
     modulation: Vec<[f64; Key::COUNT]>,
     belief: [f64; Key::COUNT],
@@ -69,16 +60,10 @@ pub struct KeySmoother {
     started: bool,
 }
 
-impl Default for KeySmoother {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl KeySmoother {
-    /// A filter that knows nothing yet.
+    /// A filter that knows nothing yet, and names a key whose windows give it `clear_from` in the mean.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(clear_from: f32) -> Self {
         let total: f64 = Key::all()
             .map(|to| modulation_weight(Key::new(0, Mode::Major), to))
             .sum();
@@ -92,6 +77,7 @@ impl KeySmoother {
             })
             .collect();
         Self {
+            most_belief_from_evidence: f64::from(CLEAR_BELIEF / clear_from.max(f32::MIN_POSITIVE)),
             modulation,
             belief: [1.0 / Key::COUNT as f64; Key::COUNT],
             evidence: [0.0; Key::COUNT],
@@ -146,7 +132,7 @@ impl KeySmoother {
     /// What the filter believes, as far as the windows behind it bear it out.
     fn smoothed(&self) -> [f32; Key::COUNT] {
         std::array::from_fn(|key| {
-            let most = self.evidence[key] * MOST_BELIEF_FROM_EVIDENCE;
+            let most = self.evidence[key] * self.most_belief_from_evidence;
             self.belief[key].min(most) as f32
         })
     }
@@ -197,7 +183,7 @@ mod tests {
     }
 
     fn after(hop_s: f64, seconds: f64, confidence: f32, key: Key) -> (KeySmoother, [f32; 24]) {
-        let mut smoother = KeySmoother::new();
+        let mut smoother = KeySmoother::new(CLEAR_EVIDENCE);
         let mut out = smoother.push(&window(key, confidence), 0.0);
         for _ in 0..(seconds / hop_s).round() as usize {
             out = smoother.push(&window(key, confidence), hop_s);
@@ -207,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_modulation_prior_is_symmetric_and_sums_to_one() {
-        let smoother = KeySmoother::new();
+        let smoother = KeySmoother::new(CLEAR_EVIDENCE);
         for from in 0..24 {
             assert!((smoother.modulation[from].iter().sum::<f64>() - 1.0).abs() < 1e-12);
             for to in 0..24 {
@@ -234,7 +220,7 @@ mod tests {
         let keys = [Key::new(0, Mode::Major), Key::new(9, Mode::Minor)];
         let mut named = 0;
         for confidence in [0.05, 0.15, 0.2, 0.24, 0.26, 0.3, 0.5, 0.9] {
-            let mut smoother = KeySmoother::new();
+            let mut smoother = KeySmoother::new(CLEAR_EVIDENCE);
             // A modulation half-way, where evidence and belief part ways.
             for second in 0..40 {
                 let window = window(keys[second / 20], confidence);
@@ -264,7 +250,19 @@ mod tests {
             "{}",
             out[key.index()]
         );
-        assert_eq!(KeySmoother::new().label(), None);
+        assert_eq!(KeySmoother::new(CLEAR_EVIDENCE).label(), None);
+    }
+
+    #[test]
+    fn what_is_named_depends_on_what_the_head_calls_clear() {
+        let key = Key::new(3, Mode::Minor);
+        for (clear_from, named) in [(0.1, true), (0.29, true), (0.31, false), (1.0, false)] {
+            let mut smoother = KeySmoother::new(clear_from);
+            for _ in 0..60 {
+                smoother.push(&window(key, 0.3), 1.0);
+            }
+            assert_eq!(smoother.label(), named.then_some(key), "{clear_from}");
+        }
     }
 
     #[test]

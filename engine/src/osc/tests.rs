@@ -63,6 +63,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
                 labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
                 reads: Reads::Window,
                 outputs: Outputs::Multiclass,
+                threshold: None,
                 layers_text: String::new(),
                 metrics_text: String::new(),
                 source_text: String::new(),

@@ -54,6 +54,13 @@ impl Desk<'_> {
         running.map_or(&[], |running| &running.genre_labels)
     }
 
+    /// Whether the most probable genre, with this probability, is sure enough to be named.
+    pub fn genre_is_clear(&self, probability: f32) -> bool {
+        let running = self.snapshot.model.running.as_ref();
+        let head = running.and_then(|running| running.genre_head.as_ref());
+        head.is_none_or(|head| head.is_sure(probability))
+    }
+
     /// The model that runs, by the SHA-256 of its weights.
     fn encoder(&self) -> Option<&str> {
         let running = self.live.model.running.as_ref();
@@ -157,11 +164,16 @@ pub fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
         });
     }
     if let Some((index, p)) = best_label(desk.genre_labels(), entry) {
-        lines.push(format!(
+        let best = format!(
             "{} {}",
             text::label(&desk.genre_labels()[index]),
             text::percent(p)
-        ));
+        );
+        lines.push(if desk.genre_is_clear(p) {
+            best
+        } else {
+            format!("No clear genre ({best})")
+        });
     }
     for reference in desk.compared() {
         if let Some(distance) = distance_to(heard, reference) {

@@ -54,11 +54,17 @@ fn headline(ui: &Ui, desk: &Desk<'_>, rect: Rect) {
         .latest
         .as_ref()
         .and_then(|entry| best_label(desk.genre_labels(), entry));
-    let (words, figure) = match best {
-        Some((index, p)) => (text::label(&desk.genre_labels()[index]), text::percent(p)),
-        None => ("–".to_owned(), String::new()),
+    let palette = desk.palette;
+    let (words, figure, colour) = match best {
+        Some((index, p)) if desk.genre_is_clear(p) => (
+            text::label(&desk.genre_labels()[index]),
+            text::percent(p),
+            palette.text,
+        ),
+        Some(_) => ("No clear genre".to_owned(), String::new(), palette.dim),
+        None => ("–".to_owned(), String::new(), palette.text),
     };
-    let (font, colour) = (text::bold(Size::Large), desk.palette.text);
+    let font = text::bold(Size::Large);
     let figure = text::put_figures(
         ui.painter(),
         rect.right_top(),
@@ -167,7 +173,13 @@ fn description(desk: &Desk<'_>) -> String {
         .iter()
         .map(|(label, p)| format!("{} {}", text::label(label), text::percent(*p)))
         .collect();
-    format!("Genre: {}.", words.join(", "))
+    let best = pairs.first().map_or(0.0, |(_, p)| *p);
+    let unclear = if desk.genre_is_clear(best) {
+        ""
+    } else {
+        "none is clear; "
+    };
+    format!("Genre: {unclear}{}.", words.join(", "))
 }
 
 #[cfg(test)]

@@ -50,24 +50,35 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
             .iter()
             .map(|(label, value)| format!("{} {}", text::label(label), figure(*value)))
             .collect();
+        let is_unsure = info.outputs == Outputs::Multiclass
+            && foremost
+                .first()
+                .is_some_and(|(_, share)| !info.is_sure(*share));
         // One share has its figure and bar at the right; of several each has its figure beside it.
         let (words, only) = match &foremost[..] {
             [] => ("–".to_owned(), None),
             [(label, share)] if is_share => (text::label(label), Some(finite(*share))),
             _ => (said.join(" · "), None),
         };
+        let words = if is_unsure {
+            format!("unsure ({words})")
+        } else {
+            words
+        };
         let response = ui.interact(
             line,
             ui.scope_id().with(("head", row)),
             Sense::focusable_noninteractive(),
         );
-        let spoken = format!("{}: {}", text::label(&info.task), said.join(", "));
+        let unsure = if is_unsure { "unsure, " } else { "" };
+        let spoken = format!("{}: {unsure}{}", text::label(&info.task), said.join(", "));
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
         super::control::focus_ring(ui, &response, palette, 4);
         response.on_hover_text(format!(
             "{spoken}\n{}\n{}",
             info.layers_text, info.metrics_text
         ));
+        let ink = if is_unsure { palette.dim } else { palette.text };
         let painter = ui.painter();
         let y = line.center().y;
         let named = (text::plain(Size::Small), palette.faint);
@@ -101,7 +112,7 @@ pub fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
             pos2(left, y),
             Align2::LEFT_CENTER,
             &words,
-            (text::plain(Size::Body), palette.text),
+            (text::plain(Size::Body), ink),
             room.max(10.0),
         );
     }

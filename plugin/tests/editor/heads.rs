@@ -11,6 +11,7 @@ use mertscope_engine::head::{HeadInfo, Outputs, Reads};
 use mertscope_engine::live::Snapshot;
 
 use crate::stage::{GENRES, Stage, running, snapshot};
+use crate::studied::studied;
 use crate::window::{Window, open};
 
 fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
@@ -20,6 +21,7 @@ fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
         task: task.to_owned(),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         outputs: Outputs::Multiclass,
+        threshold: None,
         reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: "accuracy 0.812".to_owned(),
@@ -143,4 +145,23 @@ fn a_head_that_is_off_is_told_where_its_answer_would_be() {
             .count(),
         1
     );
+}
+
+#[test]
+fn what_a_head_is_not_sure_of_is_not_named() {
+    let said = |least: f32| {
+        let mut shown = studied(60);
+        let running = shown.model.running.as_mut().expect("a model");
+        let mut genre = head("genre", "genre", &GENRES);
+        genre.threshold = Some(least);
+        running.genre_head = Some(genre);
+        for info in Arc::make_mut(&mut running.heads) {
+            info.threshold = Some(least);
+        }
+        let window = open(Stage::default(), Page::Genre, shown, vec2(960.0, 600.0));
+        let count = |words: &str| window.query_all_by_label_contains(words).count();
+        ["Genre: none is clear", "Taught: unsure,"].map(count)
+    };
+    assert_eq!(said(0.0), [0, 0]);
+    assert_eq!(said(1.0), [1, 1]);
 }

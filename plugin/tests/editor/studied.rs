@@ -21,6 +21,7 @@ pub fn studied(windows: usize) -> Snapshot {
         task: "taught".to_owned(),
         labels: ["drop", "break"].map(str::to_owned).to_vec().into(),
         outputs: Outputs::Multiclass,
+        threshold: None,
         reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),
