@@ -214,7 +214,8 @@ pub fn fit(
     let solution = data.solve_all(candidate, penalty, options);
     let settled = data.settled(candidate, penalty, &solution, options.seed);
     let (settled_files, settled_windows, _, probabilities) = judged(&settled);
-    (files.ece, windows.ece) = (settled_files.ece, settled_windows.ece);
+    (files.ece, files.ece_by_chance) = (settled_files.ece, settled_files.ece_by_chance);
+    windows.ece = settled_windows.ece;
     let answers = probabilities.iter().zip(&truth).map(|(row, truth)| {
         let (best, top) = super::metrics::best(row);
         (f64::from(top), best == *truth)
@@ -331,6 +332,7 @@ fn describe(
         "accuracy": round(files.accuracy),
         "macro_f1": round(files.macro_f1),
         "calibration_error": round(files.ece),
+        "calibration_error_by_chance": round(files.ece_by_chance),
         "window_accuracy": round(windows.accuracy),
         "window_calibration_error": round(windows.ece),
         "files": count,

@@ -1,6 +1,8 @@
 //! How good answers are: accuracy, macro-F1, calibration, confusion, and for keys the weighted
 //! score of MIREX with the kinds of error.
 
+use std::f64::consts::PI;
+
 use crate::music::Key;
 
 /// Bins of [`Scores::ece`].
@@ -20,6 +22,9 @@ pub struct Scores {
     /// Expected calibration error: how far confidence and accuracy are apart, over ten bins with
     /// as many answers each.
     pub ece: f64,
+    /// What [`ece`](Self::ece) would come to in the mean if every probability were true: with few answers
+    /// confidence and accuracy are apart by chance alone.
+    pub ece_by_chance: f64,
     /// How often true label (row) was answered by which (column).
     pub confusion: Vec<Vec<usize>>,
 }
@@ -70,12 +75,14 @@ pub fn scores(probabilities: &[Vec<f32>], truth: &[usize], labels: usize) -> Sco
     }
     let count = answers.len();
     let share = |n: usize| n as f64 / count.max(1) as f64;
+    let (ece, ece_by_chance) = calibration_error(answers.clone());
     Scores {
         count,
         accuracy: share(answers.iter().filter(|(_, right)| *right).count()),
         macro_f1: macro_f1(&confusion),
         log_loss: log_loss / count.max(1) as f64,
-        ece: calibration_error(answers),
+        ece,
+        ece_by_chance,
         confusion,
     }
 }
@@ -104,21 +111,32 @@ fn macro_f1(confusion: &[Vec<usize>]) -> f64 {
     present.iter().map(f1).sum::<f64>() / present.len().max(1) as f64
 }
 
-/// Answers `(confidence, right)` in bins of equal counts: bins of equal width would leave most of
-/// them empty for a head of many labels.
-fn calibration_error(mut answers: Vec<(f64, bool)>) -> f64 {
+/// Adds up what a bin's answers contribute.
+type Of = fn(&[(f64, bool)]) -> f64;
+
+/// The calibration error of answers `(confidence, right)`, and what of it chance explains. In bins of
+/// equal counts: bins of equal width would leave most of them empty for a head of many labels.
+fn calibration_error(mut answers: Vec<(f64, bool)>) -> (f64, f64) {
     answers.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = answers.len();
     if count == 0 {
-        return 0.0;
+        return (0.0, 0.0);
     }
     let bin = |n: usize| &answers[n * count / BINS..(n + 1) * count / BINS];
-    let apart = |bin: &[(f64, bool)]| {
+    let apart: Of = |bin| {
         let confidence: f64 = bin.iter().map(|(p, _)| p).sum();
         let right = bin.iter().filter(|(_, right)| *right).count() as f64;
         (confidence - right).abs()
     };
-    (0..BINS).map(|n| apart(bin(n))).sum::<f64>() / count as f64
+    // The right ones of a bin are a sum of coin flips, nearly normal: the mean distance from its
+    // mean is √(2/π) of its deviation.
+    let by_chance: Of = |bin| {
+        let variance: f64 = bin.iter().map(|(p, _)| p * (1.0 - p)).sum();
+        (variance * 2.0 / PI).sqrt()
+    };
+    let sum = |of: Of| (0..BINS).map(|n| of(bin(n))).sum::<f64>();
+    let share = 1.0 / count as f64;
+    (share * sum(apart), share * sum(by_chance))
 }
 
 /// Scores key answers: pairs of the true key and the one that was answered.
@@ -170,9 +188,34 @@ mod tests {
     #[test]
     fn calibration_error_is_the_gap_between_confidence_and_accuracy() {
         let answers = |confidence: f64| (0..1000).map(move |n| (confidence, n % 10 < 7)).collect();
-        assert!(calibration_error(answers(0.7)) < 1e-9);
-        assert!((calibration_error(answers(0.9)) - 0.2).abs() < 1e-9);
-        assert!(calibration_error(Vec::new()) < 1e-9);
+        assert!(calibration_error(answers(0.7)).0 < 1e-9);
+        assert!((calibration_error(answers(0.9)).0 - 0.2).abs() < 1e-9);
+        assert_eq!(calibration_error(Vec::new()), (0.0, 0.0));
+    }
+
+    #[test]
+    fn chance_explains_what_true_probabilities_show_of_few_answers() {
+        // Numerical Recipes' generator.
+        let mut state = 7u32;
+        let mut uniform = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state) / f64::from(u32::MAX)
+        };
+        for count in [60, 300, 3000] {
+            let rounds = 200;
+            let (mut measured, mut explained) = (0.0, 0.0);
+            for _ in 0..rounds {
+                let answer = |_| {
+                    let p = uniform();
+                    (p, uniform() < p)
+                };
+                let (ece, by_chance) = calibration_error((0..count).map(answer).collect());
+                measured += ece / f64::from(rounds);
+                explained += by_chance / f64::from(rounds);
+            }
+            let apart = (measured - explained).abs();
+            assert!(apart < 0.06 * explained, "{count}: {measured}, {explained}");
+        }
     }
 
     #[test]

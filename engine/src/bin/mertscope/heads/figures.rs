@@ -52,10 +52,16 @@ impl Figures {
             "macro_f1": scores.macro_f1,
             "log_loss": scores.log_loss,
             "calibration_error": scores.ece,
+            "calibration_error_by_chance": scores.ece_by_chance,
             "key": key,
             "confusion": scores.confusion,
         })
     }
+}
+
+/// The calibration error beside what chance explains of it.
+fn calibration(scores: &Scores) -> String {
+    format!("{:.3} ({:.3} by chance)", scores.ece, scores.ece_by_chance)
 }
 
 /// The kinds of answers to a key, with their shares; the first four count towards MIREX.
@@ -79,7 +85,7 @@ pub fn draw(path: &Path, task: &str, labels: &[String], figures: &Figures) -> an
             "accuracy {:.3}, macro F1 {:.3}",
             scores.accuracy, scores.macro_f1
         ),
-        format!("calibration error {:.3}", scores.ece),
+        format!("calibration error {}", calibration(scores)),
     ];
     if let Some(key) = &figures.key {
         facts.push(format!("MIREX {:.3}", key.weighted));
@@ -120,7 +126,7 @@ pub fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
             format!("{:.3}", scores.accuracy),
             format!("{:.3}", scores.macro_f1),
             format!("{:.3}", scores.log_loss),
-            format!("{:.3}", scores.ece),
+            calibration(scores),
         ]);
     }
     writeln!(out, "{table}")?;
