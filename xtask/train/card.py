@@ -92,7 +92,7 @@ def write_card(path):
     path.write_text(TEXT.format(
         id=ID, megabytes=measures["megabytes"], excerpts=genre["count"], genre=genre["accuracy"], genre_ece=genre["calibration_error"],
         key_exact=key["with leaning, held out"]["exact"], key_mirex=key["with leaning, held out"]["mirex"],
-        key_network=both(key["tuned, held out"]), key_music=both(key["with music"]["excerpts"]),
+        key_network=both(key["tuned, held out"]), key_music=both(key["with music, round 2"]["excerpts"]),
         key_rendered=both(key["rendered only"]["excerpts"]), key_ece=key["calibration error"],
         msd=fidelity_line(found["msd"]), mtt=fidelity_line(found["mtt"]),
         noise=", ".join(f"{value:.2f}" for value in measures["noise"].values()),

@@ -1,8 +1,8 @@
 """Labels for free music that nobody has labelled: what two kinds of teachers say over a whole file.
 
-One is a key network that has heard rendered songs alone, the other essentia's key profiles. They go wrong in different
-ways, and twenty seconds, or four times that, tell them more than the few seconds that are learnt from. Where they
-disagree the label is spread out, and where it is spread out too far the block is left out.
+One is a key network (first one that has heard rendered songs alone, then one that learnt from its labels), the other
+essentia's key profiles. They go wrong in different ways, and twenty seconds, or four times that, tell them more than the few
+seconds that are learnt from. Where they disagree the label is spread out, and where too far the block is left out.
 
 Writes `key/PACKAGE.npz`: `spectra` float16 [blocks, 252, 201], essentia's `votes` [blocks, 24] and `paths`.
 """
@@ -36,7 +36,6 @@ def votes(block):
 
 def prepare():
     """Spectra and votes of all blocks of music."""
-    (WORK / "key").mkdir(exist_ok=True)
     for part in sorted((WORK / "music").glob("*.npz")):
         path = WORK / "key" / part.name
         if path.exists():
