@@ -18,7 +18,7 @@ from labelled import folds
 from settings import WORK, log, record, recorded
 
 # Of the squared weights of features scaled to one common deviation.
-HOLD = 0.03
+HOLD = 0.1
 HALVES = torch.tensor([-0.5] * 12 + [0.5] * 12, dtype=torch.float64)
 
 
