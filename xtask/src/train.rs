@@ -28,6 +28,7 @@ Stages, in this order; all but the last when none is named:
   targets   Has the exact teacher, musicnn, listen to augmented windows
   distil    Trains the small encoder on what the teacher said
   key       Trains the key network
+  leaning   Fits what the timbre says about major and minor
   export    Writes the ONNX graph
   heads     Fits and calibrates the heads and the map with the mertscope command
   card      Measures the model and writes its card

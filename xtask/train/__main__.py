@@ -13,7 +13,7 @@ if "--smoke" in sys.argv and "MERTSCOPE_TRAIN" not in os.environ:
 import settings
 from settings import WORK, log
 
-STAGES = ["music", "render", "targets", "distil", "key", "export", "heads", "card"]
+STAGES = ["music", "render", "targets", "distil", "key", "leaning", "export", "heads", "card"]
 
 
 def excerpts_of(options):
@@ -52,6 +52,13 @@ def key(options):
     from keystage import train_key
 
     train_key(excerpts_of(options), options.key_steps, options.key_tuning_steps, options.seed)
+
+
+def leaning(options):
+    from keyleaning import fit_leaning
+
+    if options.labelled:
+        fit_leaning(excerpts_of(options))
 
 
 def export(options):
@@ -102,8 +109,8 @@ def parse():
     parser.add_argument("--windows", type=int, default=6000, help="windows to distil from [default: %(default)s]")
     parser.add_argument("--songs", type=int, default=2000, help="songs to render [default: %(default)s]")
     parser.add_argument("--steps", type=int, default=1500, help="steps of the distillation [default: %(default)s]")
-    parser.add_argument("--key-steps", type=int, default=2500, help="steps of the key network [default: %(default)s]")
-    parser.add_argument("--key-tuning-steps", type=int, default=300, help="its steps with labelled excerpts [default: %(default)s]")
+    parser.add_argument("--key-steps", type=int, default=800, help="steps of the key network [default: %(default)s]")
+    parser.add_argument("--key-tuning-steps", type=int, default=200, help="its steps with labelled excerpts [default: %(default)s]")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="threads of PyTorch [default: its own choice]")
     parser.add_argument("--smoke", action="store_true", help="two minutes on committed targets: shows that every step works")

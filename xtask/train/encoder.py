@@ -12,7 +12,7 @@ from torch import nn
 
 from cqt import ConstantQ, compress
 from distil import STRIDES
-from keynet import KeyNet
+from keynet import KeyNet, Leaning
 from port import Musicnn
 from settings import RMS, WINDOW, WORK, log, session
 from spectrum import LOG10_E, Level, Mel
@@ -22,7 +22,7 @@ WIDTH = 256
 LAYERS = [
     ("tonal", "time mean of the locally whitened log constant-Q spectrum, C1 to B7, 36 bins an octave"),
     ("spectral", "log-mel mean and standard deviation over time, log10 of the input RMS"),
-    ("key", "pitch-equivariant key network, 20 channels by 12 pitch classes"),
+    ("key", "pitch-equivariant key network, 21 channels by 12 pitch classes; how far the timbre leans to minor"),
     ("timbre-mid", "distilled musicnn MSD mid-end, time mean of three layers and time maximum of the last"),
     ("msd", "distilled musicnn MSD penultimate layer and tag logits"),
     ("mtt", "musicnn MTT penultimate layer and tag logits, told from the style and msd layers"),
@@ -35,10 +35,10 @@ HALVED_FROM = 4096
 class Encoder(nn.Module):
     """All layers from one window."""
 
-    def __init__(self, student, style, adapter, key):
+    def __init__(self, student, style, adapter, key, leaning):
         super().__init__()
         self.level, self.mel, self.constant_q = Level(RMS), Mel(), ConstantQ()
-        self.student, self.style, self.adapter, self.key = student, style, adapter, key
+        self.student, self.style, self.adapter, self.key, self.leaning = student, style, adapter, key, leaning
 
     def forward(self, waveform):
         level, rms = self.level(waveform)
@@ -49,14 +49,15 @@ class Encoder(nn.Module):
         msd = back.finish(pooled).mean(1)
         style = self.style(pooled.mean(1))
         mtt, mtt_tags = self.adapter(style, msd)
+        tags = back.tags(msd)
         mean = mel.mean(2)
         spread = torch.sqrt(((mel - mean[:, :, None]) ** 2).mean(2) + 1e-6)
         layers = [
             [tonal[:, 1].mean(2)],
             [mean, spread, torch.log(rms) * LOG10_E],
-            [self.key.hidden(tonal).flatten(1)],
+            [self.key.hidden(tonal).flatten(1), self.leaning(torch.cat([msd, tags], 1))],
             [middle[:, 561:].mean(2), middle[:, 689:].amax(2)],
-            [msd, back.tags(msd)],
+            [msd, tags],
             [mtt, mtt_tags],
             [style],
         ]
@@ -66,13 +67,15 @@ class Encoder(nn.Module):
 
 def assemble():
     """The encoder from what the stages before have written."""
-    student, style, adapter, key = Musicnn("MSD", **STRIDES), Style(), Adapter(), KeyNet()
+    student, style, adapter, key, leaning = Musicnn("MSD", **STRIDES), Style(), Adapter(), KeyNet(), Leaning()
     student.load_state_dict(torch.load(WORK / "msd.pt"))
     parts = torch.load(WORK / "style.pt", weights_only=False)
     style.load_state_dict(parts["style"])
     adapter.load_state_dict(parts["adapter"])
     key.load_state_dict(torch.load(WORK / "key.pt", weights_only=False)["model"])
-    return Encoder(student, style, adapter, key).eval()
+    if (WORK / "key-leaning.pt").exists():
+        leaning.load_state_dict(torch.load(WORK / "key-leaning.pt"))
+    return Encoder(student, style, adapter, key, leaning).eval()
 
 
 def halve(graph):

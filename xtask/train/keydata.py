@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from cqt import BINS, ConstantQ
+from keywear import like_a_record
 from settings import RMS, WORK, log
 from spectrum import Level
 
@@ -27,6 +28,10 @@ class Source:
         """The pieces with the indices `chosen` alone."""
         return Source([self.spectra[i] for i in chosen], self.targets[chosen], self.share)
 
+    def shared(self, share):
+        """The same pieces with another share."""
+        return Source(self.spectra, self.targets, share)
+
 
 def one_hot(keys):
     return np.eye(24, dtype=np.float32)[np.asarray(keys)]
@@ -39,17 +44,21 @@ def spectrum(samples):
     return ConstantQ()(level)[0].numpy().astype(np.float16)
 
 
-def rendered_source(share=1.0):
-    """All rendered songs; their spectra are kept beside them."""
+def rendered_source(share=1.0, worn=False):
+    """All rendered songs, as they are or made more like records; their spectra are kept beside them."""
     spectra, keys = [], []
     for path in sorted((WORK / "render").glob("[0-9]*.npz")):
-        cache = path.with_name(f"cqt-{path.stem}.npy")
+        cache = path.with_name(f"{'worn' if worn else 'cqt'}-{path.stem}.npy")
         data = np.load(path)
         if not cache.exists():
-            np.save(cache, np.stack([spectrum(song / 32767) for song in data["audio"]]))
+            songs = [song / np.float32(32767) for song in data["audio"]]
+            if worn:
+                random = np.random.default_rng([3, int(path.stem)])
+                songs = [like_a_record(song, key, random) for song, key in zip(songs, data["keys"])]
+            np.save(cache, np.stack([spectrum(song) for song in songs]))
         spectra += list(np.load(cache))
         keys += list(data["keys"])
-    log(f"{len(keys)} rendered songs")
+    log(f"{len(keys)} rendered songs{', worn' if worn else ''}")
     return Source(spectra, one_hot(keys), share)
 
 

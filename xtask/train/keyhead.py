@@ -1,4 +1,5 @@
-"""The key head: the key network's own output layer, written out as the matrix that the engine's heads are."""
+"""The key head: the key network's own output layer, written out as the matrix that the engine's heads are, and the timbre's
+leaning, half of it for minor and half of it against major."""
 
 import json
 
@@ -9,27 +10,30 @@ from safetensors.numpy import save_file
 from calibrate import calibration_error, softmax, temperature
 from encoder import LAYERS, WIDTH
 from harmony import FLATS
-from keynet import CHANNELS, PITCH_CLASSES
-from settings import WORK, record
+from keynet import CHANNELS, PITCH_CLASSES, KeyNet
+from settings import WORK, record, recorded
 
 LABELS = [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in FLATS]
 
 
 def matrix(weight, bias):
-    """The circular convolution [2, 20, 12] as a matrix [24, 256], and its bias [24]."""
+    """The circular convolution [2, 21, 12] as a matrix [24, 256], and its bias [24]."""
     full = np.zeros((24, WIDTH), np.float32)
     for mode in range(2):
         for tonic in range(PITCH_CLASSES):
             for step in range(PITCH_CLASSES):
                 full[mode * 12 + tonic, np.arange(CHANNELS) * 12 + (tonic + step) % 12] = weight[mode, :, step]
+    full[:, CHANNELS * PITCH_CLASSES] = np.repeat([-0.5, 0.5], 12)
     return full, np.repeat(bias, 12).astype(np.float32)
 
 
 def write_key_head(path, encoder_sha256):
     """Writes the head. Its temperature is fitted on held-out answers where there are any; otherwise it is 1."""
     saved = torch.load(WORK / "key.pt", weights_only=False)
-    weight, bias = matrix(saved["model"]["output.weight"].numpy(), saved["model"]["output.bias"].numpy())
-    metrics, warmth, excerpts = dict(saved["figures"]), 1.0, 0
+    net = KeyNet()
+    net.load_state_dict(saved["model"])
+    weight, bias = matrix(*(values.detach().numpy() for values in net.output()))
+    metrics, warmth, excerpts = recorded("key"), 1.0, 0
     held_out = WORK / "key-held-out.npz"
     if held_out.exists():
         data = np.load(held_out)
@@ -38,7 +42,7 @@ def write_key_head(path, encoder_sha256):
     metadata = {
         "task": "key", "labels": json.dumps(LABELS), "layers": json.dumps([[name for name, _ in LAYERS].index("key")]),
         "temperature": f"{warmth:.4f}", "encoder_sha256": encoder_sha256, "metrics": json.dumps(metrics),
-        "training_data": "songs made by MMA and rendered with MIT-licensed soundfonts, keys exact"
+        "training_data": "songs made by MMA and rendered with MIT-licensed soundfonts, keys exact; free music labelled by an earlier network and essentia"
         + (f"; {excerpts} labelled excerpts, transposed to all keys; figures from five folds that had not seen them" if excerpts else ""),
         "licence": "MIT or Apache-2.0",
     }

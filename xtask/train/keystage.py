@@ -1,4 +1,5 @@
-"""The key network's training: rendered songs first; then, if there are labelled excerpts, both together.
+"""The key network's training: rendered songs alone; then, twice from scratch, these and free music that the network before
+and essentia have labelled; then, if there are labelled excerpts, all together at a lower rate.
 
 The figures on the excerpts are honest: the network that names a key has seen no excerpt of that group (five folds). The
 network that is kept has seen all of them.
@@ -9,12 +10,16 @@ import torch
 
 from curves import draw
 from keydata import Source, one_hot, rendered_source, spectrum
+from keylabels import music_source
 from keyscore import mirex
 from keytrain import predict, train
 from labelled import folds
 from settings import WORK, log, record
 
 FOLDS = 5
+# Shares of a batch: rendered songs, the same worn, labelled music; then worn songs, music and excerpts.
+SHARES = (0.25, 0.25, 0.5)
+TUNING_SHARES = (0.3, 0.3, 0.4)
 
 
 def figures(logits, keys):
@@ -24,10 +29,11 @@ def figures(logits, keys):
 
 
 def train_key(excerpts, steps, tuning_steps, seed=0):
-    """Writes `key.pt` with the network and its figures; its first part resumes where it was cut off."""
-    songs = rendered_source()
+    """Writes `key.pt` with the network and its figures; a run that was cut off goes on."""
+    (WORK / "key").mkdir(exist_ok=True)
+    songs, worn = rendered_source(), rendered_source(worn=True)
     held = np.arange(len(songs.spectra)) % 12 == 0
-    kept, training = songs.part(np.flatnonzero(held)), songs.part(np.flatnonzero(~held))
+    kept, (songs, worn) = songs.part(np.flatnonzero(held)), (source.part(np.flatnonzero(~held)) for source in (songs, worn))
     excerpts = [excerpt for excerpt in excerpts if excerpt.key is not None]
     keys = np.array([excerpt.key for excerpt in excerpts])
     windows = [spectrum(excerpt.window()) for excerpt in excerpts]
@@ -38,22 +44,30 @@ def train_key(excerpts, steps, tuning_steps, seed=0):
             row["excerpts"] = figures(predict(net, windows), keys)
         return row
 
-    net, curve = train([training], steps, seed, report=report, resume=WORK / "key-checkpoint.pt")
-    result = {"rendered only": curve[-1][1]}
+    half = max(steps // 2, 1)
+    net, curve = train([songs, worn], half, seed, report=report, resume=WORK / "key-checkpoint-0.pt")
+    result, music = {"rendered only": curve[-1][1]}, None
+    for number, length in enumerate((half, steps), 1):
+        if not (music := music_source(net, SHARES[2])):
+            break
+        sources = [songs.shared(SHARES[0]), worn.shared(SHARES[1]), music]
+        net, curve = train(sources, length, seed + number, report=report, resume=WORK / f"key-checkpoint-{number}.pt")
+        result[f"with music, round {number}"] = curve[-1][1]
     if excerpts:
-        real = Source(windows, one_hot(keys), 1.0)
+        others = [source.shared(share) for source, share in zip((worn, music), TUNING_SHARES) if source]
+        real = Source(windows, one_hot(keys), TUNING_SHARES[2])
 
-        def tuned(chosen):
-            return train([training, real.part(chosen)], tuning_steps, seed + 1, start=net, rate=1e-3)[0]
+        def tuned(name, chosen, left_out):
+            report = lambda net: figures(predict(net, [windows[i] for i in left_out]), keys[left_out]) if len(left_out) else {}
+            sources, path = [*others, real.part(chosen)], WORK / "key" / f"tuned-{name}.pt"
+            return train(sources, tuning_steps, seed + 3, start=net, rate=1e-3, report=report, every=tuning_steps, resume=path)[0]
 
-        logits = np.zeros((len(excerpts), 24), np.float32)
-        for part in folds([excerpt.group for excerpt in excerpts], FOLDS):
-            rest = np.setdiff1d(np.arange(len(excerpts)), part)
-            logits[part] = predict(tuned(rest), [windows[i] for i in part])
-            log(f"tuned without {len(part)} excerpts: {figures(logits[part], keys[part])} on them")
+        logits, everything = np.zeros((len(excerpts), 24), np.float32), np.arange(len(excerpts))
+        for number, part in enumerate(folds([excerpt.group for excerpt in excerpts], FOLDS)):
+            logits[part] = predict(tuned(number, np.setdiff1d(everything, part), part), [windows[i] for i in part])
         result["tuned, held out"] = figures(logits, keys)
-        np.savez(WORK / "key-held-out.npz", logits=logits, keys=keys, files=[excerpt.file for excerpt in excerpts])
-        net = tuned(np.arange(len(excerpts)))
+        np.savez(WORK / "key-network-held-out.npz", logits=logits, keys=keys, files=[excerpt.file for excerpt in excerpts])
+        net = tuned("all", everything, [])
     log(f"key: {result}")
     record("key", result)
     of = lambda name: [row[name]["mirex"] for _, row in curve if name in row]

@@ -40,14 +40,15 @@ def train(sources, steps, seed, start=None, rate=3e-3, size=64, report=None, eve
         torch.manual_seed(seed * 1_000_003 + step)
         # Windows of 2.5 s cost half and teach as much; the excerpts are that short too.
         inputs, targets = (part.to(device()) for part in batch(sources, size, int(random.choice([26, 26, 51])), random))
-        loss = -(targets * F.log_softmax(net(compress(inputs)), 1)).sum(1).mean()
+        loss = -(targets * F.log_softmax(net.apart(compress(inputs)), 2)).sum(2).mean(1).sum()
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        for column in net.columns:
+            torch.nn.utils.clip_grad_norm_(column.parameters(), 2.0)
         optimiser.step()
         schedule.step()
         average.update(net, step)
-        losses.append(loss.item())
+        losses.append(loss.item() / len(net.columns))
         if report and (step % every == 0 or step == steps):
             curve.append((step, report(average.net)))
             log(f"key network, step {step} of {steps}: loss {np.mean(losses[-every:]):.3f}, {curve[-1][1]}")

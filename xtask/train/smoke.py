@@ -30,7 +30,8 @@ def prepare():
     np.savez(WORK / "targets" / "held_out.npz", **{name: rows[:HELD_OUT] for name, rows in targets.items()})
     songs = np.load(FIXTURES / "songs.npz")
     np.savez(WORK / "render" / "0000.npz", audio=np.zeros((SONGS, 0)), keys=songs["keys"])
-    np.save(WORK / "render" / "cqt-0000.npy", songs["spectra"])
+    for kind in ("cqt", "worn"):
+        np.save(WORK / "render" / f"{kind}-0000.npy", songs["spectra"])
 
 
 def expect(holds, what):
@@ -45,7 +46,7 @@ def smoke():
     from encoder import export
     from keydata import shifted
     from keyhead import matrix
-    from keynet import KeyNet
+    from keynet import CHANNELS, PITCH_CLASSES, KeyNet
     from keystage import train_key
     from keytrain import predict
     from style import fit_style
@@ -55,7 +56,7 @@ def smoke():
     again, same = distil(30, every=15, size=16)
     expect(same == curve, "a run that has ended resumes at its end")
     fit_style(student, steps=40)
-    train_key([], 60, 0)
+    train_key([], 120, 0)
     saved = torch.load(WORK / "key.pt", weights_only=False)
     net = KeyNet()
     net.load_state_dict(saved["model"])
@@ -78,9 +79,11 @@ def smoke():
     broken = waveform.copy()
     broken[0, 7] = np.nan
     expect(np.isfinite(hear(broken)).all() and np.isfinite(hear(waveform * 0)).all(), "broken samples and silence give numbers")
-    weight, bias = matrix(saved["model"]["output.weight"].numpy(), saved["model"]["output.bias"].numpy())
     with torch.no_grad():
-        direct = net.output(torch.cat([torch.tensor(loud[2, :240]).view(1, 20, 12)] * 2, 2)[:, :, :23]).flatten().numpy()
+        output = net.output()
+        state = torch.tensor(loud[2, : CHANNELS * PITCH_CLASSES]).view(1, CHANNELS, PITCH_CLASSES)
+        direct = torch.nn.functional.conv1d(torch.cat([state, state[:, :, :-1]], 2), *output).flatten().numpy()
+        weight, bias = matrix(*(values.numpy() for values in output))
     expect(np.abs(weight @ loud[2] + bias - direct).max() < 1e-3, "the key head is the key network's output")
 
 
