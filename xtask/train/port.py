@@ -35,6 +35,12 @@ class Affine(nn.Module):
         return x * self.gain.view(shape) + self.offset.view(shape)
 
 
+def highest(x, conv, stride):
+    """A convolution's maximum over frequency: [batch, 1, bands, frames] to [batch, channels, frames]."""
+    y = F.conv2d(x, conv.weight, conv.bias, stride=stride)
+    return F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0]
+
+
 class Front(nn.Module):
     """Spectrogram [batch, 96, frames] to 561 features a frame: 2 x 204 timbral, 3 x 51 temporal."""
 
@@ -48,27 +54,24 @@ class Front(nn.Module):
         for i, n in enumerate((204, 204, 51, 51, 51)):
             self.register_buffer(f"sign{i}", torch.ones(1, n, 1))
 
-    def peaks(self, mel):
+    def peaks(self, mel, highest=highest):
         """Maximum over frequency of each (negated, where its gain is negative) filter: five tensors."""
         x = mel * self.input.gain + self.input.offset
-        stride, step, found = self.frequency_stride, self.time_stride, []
+        step = self.time_stride
         padded = F.pad(x, (3, 3))[:, None]
-        for conv in self.timbral:
-            y = F.conv2d(padded, conv.weight, conv.bias, stride=(stride, step))
-            found.append(F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0])
+        found = [highest(padded, conv, (self.frequency_stride, step)) for conv in self.timbral]
         thinned = x[:, self.temporal_stride // 2 :: self.temporal_stride][:, None]
         for conv in self.temporal:
             width = conv.kernel_size[1]
-            y = F.conv2d(F.pad(thinned, ((width - 1) // 2, width // 2)), conv.weight, conv.bias, stride=(1, step))
-            found.append(F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0])
+            found.append(highest(F.pad(thinned, ((width - 1) // 2, width // 2)), conv, (1, step)))
         return found
 
     def activate(self, peaks):
         """ReLU and normalisation of the peaks: [batch, 561, frames / time_stride]."""
         return torch.cat([a(F.relu(p * getattr(self, f"sign{i}"))) for i, (p, a) in enumerate(zip(peaks, self.affines))], 1)
 
-    def forward(self, mel):
-        return self.activate(self.peaks(mel))
+    def forward(self, mel, highest=highest):
+        return self.activate(self.peaks(mel, highest))
 
 
 class Back(nn.Module):

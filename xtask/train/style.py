@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from distil import fidelity, files_of_targets, peaks_of, read, run
+from distil import features, fidelity, files_of_targets, read
 from port import Musicnn
 from settings import WORK, log, record
 
@@ -82,15 +82,9 @@ def fit_style(student, steps=1500, seed=0):
     held = np.load(WORK / "targets" / "held_out.npz")
     mel, truth = read(["mel", "mtt"], files_of_targets())
 
-    @torch.no_grad()
-    def features(mel):
-        peaks = peaks_of(student.front, mel)
-        found = [run(student, peaks[i : i + 50]) for i in range(0, len(peaks), 50)]
-        return tuple(torch.cat([part[k] for part in found]).mean(1) for k in (0, 1))
-
     mean = lambda rows: torch.tensor(rows.astype(np.float32)).mean(1)
-    pooled, msd = features(mel)
-    held_pooled, held_msd = features(held["mel"])
+    pooled, msd = features(student, mel)
+    held_pooled, held_msd = features(student, held["mel"])
     style = Style()
     kept = style.fit(pooled)
     adapter = fit_adapter(torch.cat([style(pooled), msd], 1), mean(truth), steps, seed)
