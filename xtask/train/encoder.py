@@ -66,7 +66,7 @@ class Encoder(nn.Module):
 
 def assemble():
     """The encoder from what the stages before have written."""
-    student, style, adapter, key = Musicnn("MSD", **STRIDES), Style(), Adapter(), KeyNet()
+    student, style, adapter, key = Musicnn("MSD", STRIDES), Style(), Adapter(), KeyNet()
     student.load_state_dict(torch.load(WORK / "msd.pt"))
     parts = torch.load(WORK / "style.pt", weights_only=False)
     style.load_state_dict(parts["style"])
