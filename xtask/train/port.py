@@ -46,8 +46,9 @@ def highest(x, weight, stride):
 def staggered(weight):
     """Filters [channels, 1, 1, taps] as [16 channels, 1, 1, taps + 15], each 16 times, one frame later each time."""
     channels, taps = weight.shape[0], weight.shape[3]
-    rows = F.pad(weight[:, 0], (0, AT_ONCE)).expand(channels, AT_ONCE, taps + AT_ONCE)
-    return rows.reshape(channels, -1)[:, : AT_ONCE * (taps + AT_ONCE - 1)].reshape(channels * AT_ONCE, 1, 1, -1)
+    # Rows of one element more than they are read with: each starts one frame later than the one before.
+    rows = torch.cat([weight[:, 0], torch.zeros(channels, 1, AT_ONCE, device=weight.device)], 2).expand(channels, AT_ONCE, taps + AT_ONCE)
+    return rows.reshape(channels, -1)[:, : AT_ONCE * (taps + AT_ONCE - 1)].reshape(channels * AT_ONCE, 1, 1, taps + AT_ONCE - 1)
 
 
 class Front(nn.Module):

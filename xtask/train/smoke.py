@@ -59,7 +59,7 @@ def smoke():
     again, same = distil(30, every=15, size=16)
     expect(same == curve, "a run that has ended resumes at its end")
     fit_style(student, steps=40)
-    train_key([], 60, 0)
+    train_key([], 20, 0)
     saved = torch.load(WORK / "key.pt", weights_only=False)
     net = KeyNet()
     net.load_state_dict(saved["model"])
