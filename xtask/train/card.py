@@ -32,8 +32,8 @@ make no sense and are refused.
 1. musicnn's MSD network, ported with equal outputs, made cheaper (maximum over frequency before the non-linearity; every
    second frequency of one kind of filters and every fourth of another), then distilled, filters and all: the teacher hears
    clean windows, the student the same windows worn by MP3, band limits, clipping and noise. Its MTT network is not run but
-   told from MSD features by a small network. The style layer is principal components of pooled features and tags, calm in
-   the directions in which wear moves windows.
+   told from MSD features by a small network. The style layer is principal components of pooled features and tags, of that
+   music and of the excerpts below (without their labels), calm in the directions in which wear moves windows.
 2. A pitch-equivariant key network on an in-graph constant-Q transform, trained on songs rendered with known keys by MMA
    and MIT-licensed soundfonts, then together with labelled excerpts.
 3. Genre: `mertscope heads train` on {excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), as they are
@@ -75,8 +75,8 @@ Windows of held-out music that keep their top label (genre / key):
 - Renderings used the FluidR3 and MuseScore_General soundfonts (MIT); the accompaniments were made with MMA (GPL-2+), used
   as a tool.
 - Training audio: mostly GPL and CC-BY-SA, listed with its copyright holders in `licences/debian_music_used.csv`. Whether
-  weights derive from training audio is unsettled. The GTZAN excerpts carry no licence; they were used to fit the genre
-  head and the key network, which is common in research and legally unsettled.
+  weights derive from training audio is unsettled. The GTZAN excerpts carry no licence; they were used to fit the style
+  layer, the genre head and the key network, which is common in research and legally unsettled.
 - The code's licence (MIT or Apache-2.0) does not extend to this folder.
 """
 

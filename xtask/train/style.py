@@ -1,7 +1,7 @@
 """What is made of the student's features: the style layer, and musicnn's MTT network.
 
 The 1,506 pooled features tell genres apart better than the 200 penultimate ones, and the 50 tags add to them (see
-README.md). The style layer is 256 principal components of both, after the directions in which one window moves when it is
+README.md). The style layer is 256 principal components of both, of free music and of labelled excerpts, after the directions in which one window moves when it is
 worn were made small, so that a head that keeps its weights small leans on what wear leaves alone. They are turned by a
 fixed random rotation, so that all dimensions have about one scale: heads that standardise each of them then don't blow up
 the small components, which cost accuracy. The MTT network is not run: a small network tells its penultimate features from
@@ -16,13 +16,14 @@ from torch import nn
 from distil import features, fidelity, files_of_targets, read, read_views
 from port import Musicnn
 from settings import WORK, log, record
+from spectrum import mel_of
 
 STYLE = 256
 POOLED, TAGS = 1506, 50
 # Standard deviation of all tags together, of that of all pooled features together.
 TAG_SHARE = 0.5
 # Variance by wear, of features with a variance of one, at which a direction is halved in power.
-WEAR = 0.3
+WEAR = 0.1
 # Windows whose worn views are looked at: enough for the statistics, and each costs three runs of the network.
 WORN_WINDOWS = 1500
 
@@ -35,19 +36,21 @@ class Style(nn.Module):
         self.register_buffer("mean", torch.zeros(POOLED + TAGS))
         self.register_buffer("projection", torch.zeros(POOLED + TAGS, STYLE))
 
-    def fit(self, views):
-        """From [windows, views, 1556]; returns the share of variance that is kept of what wear leaves."""
-        scale = views.flatten(0, 1).std(0) + 1e-3
+    def fit(self, views, excerpts):
+        """From [windows, views, 1556] and, of other music, [excerpts, 1556], which count as much as all windows together if
+        there are any; returns the share of variance that is kept of what wear leaves."""
+        windows = views.mean(1)
+        kinds = [windows, excerpts] if len(excerpts) else [windows]
+        mean = lambda statistic: torch.stack([statistic(kind) for kind in kinds]).mean(0)
+        scale = mean(lambda kind: kind.var(0)).sqrt() + 1e-3
         scale[POOLED:] /= TAG_SHARE * (POOLED / TAGS) ** 0.5
-        self.mean.copy_(views.mean((0, 1)))
-        views = (views - self.mean) / scale
-        centres = views.mean(1)
-        moved = (views - centres[:, None]).flatten(0, 1)
+        self.mean.copy_(mean(lambda kind: kind.mean(0)))
+        moved = ((views - windows[:, None]) / scale).flatten(0, 1)
         wear, directions = torch.linalg.eigh(moved.T @ moved / (len(moved) - len(views)))
-        calm = directions * torch.sqrt(WEAR / (wear.clamp(min=0) + WEAR)) @ directions.T
-        values, vectors = torch.linalg.eigh(torch.cov((centres @ calm).T))
+        calm = directions * torch.sqrt(WEAR / (wear.clamp(min=0) + WEAR)) @ directions.T / scale[:, None]
+        values, vectors = torch.linalg.eigh(mean(lambda kind: torch.cov((kind @ calm).T)))
         rotation, _ = torch.linalg.qr(torch.randn(STYLE, STYLE, generator=torch.Generator().manual_seed(0)))
-        self.projection.copy_(calm @ vectors[:, -STYLE:] / scale[:, None] @ rotation)
+        self.projection.copy_(calm @ vectors[:, -STYLE:] @ rotation)
         return float(values[-STYLE:].sum() / values.sum())
 
     def forward(self, pooled, tags):
@@ -99,19 +102,22 @@ def heard(student, mel):
     return torch.cat([pooled, student.back.tags.cpu()(msd)], 1), msd
 
 
-def fit_style(student, steps=1500, seed=0):
-    """(Style, Adapter, figures) from the student's features of all target windows."""
+def fit_style(student, excerpts=(), steps=1500, seed=0):
+    """(Style, Adapter, figures) from the student's features of all target windows, and of labelled excerpts without their
+    labels: the music that Debian has is not like the music that genres are told of."""
     files = files_of_targets()
     held = np.load(WORK / "targets" / "held_out.npz")
     (truth,), views = read(["mtt"], files), read_views(files)
     mean = lambda rows: torch.tensor(rows.astype(np.float32)).mean(1)
-    first, msd = heard(student, views[:, 0])
     chosen = np.random.default_rng(seed).permutation(len(views))[:WORN_WINDOWS]
-    worn = [heard(student, views[chosen, view])[0] for view in range(1, views.shape[1])]
-    style = Style()
-    kept = style.fit(torch.stack([first[chosen], *worn], 1))
+    # Each window as it is in the first view, then those of `chosen` in the others.
+    found = [heard(student, views[:, 0])] + [heard(student, views[chosen, view]) for view in range(1, views.shape[1])]
+    style, others = Style(), heard(student, np.stack([mel_of(excerpt.window()) for excerpt in excerpts]))[0] if excerpts else []
+    kept = style.fit(torch.stack([found[0][0][chosen], *(both for both, _ in found[1:])], 1), others)
     split = lambda both: (both[:, :POOLED], both[:, POOLED:])
-    adapter = fit_adapter(torch.cat([style(*split(first)), msd], 1), mean(truth), steps, seed)
+    inputs = torch.cat([torch.cat([style(*split(both)), msd], 1) for both, msd in found])
+    told = mean(truth)
+    adapter = fit_adapter(inputs, torch.cat([told] + [told[chosen]] * (len(found) - 1)), steps, seed)
     held_first, held_msd = heard(student, held["mel"])
     with torch.no_grad():
         figures = fidelity(adapter(style(*split(held_first)), held_msd)[0], mean(held["mtt"]), adapter.tags)

@@ -15,7 +15,7 @@ import augment
 from music import load_music
 from port import Musicnn, check_parity
 from settings import RMS, WINDOW, WORK, log, session
-from spectrum import Level, Mel
+from spectrum import Level, Mel, mel_of
 
 WINDOWS_A_FILE = 250
 HELD_OUT_WINDOWS = 160
@@ -58,12 +58,6 @@ def make_targets(windows, seed=0):
     folder = WORK / "targets"
     folder.mkdir(parents=True, exist_ok=True)
     network = session(export_teacher())
-
-    level, mel = Level(RMS), Mel()
-
-    @torch.no_grad()
-    def mel_of(waveform):
-        return mel(level(torch.tensor(waveform[None], dtype=torch.float32))[0])[0].numpy()
 
     def listen(clean, worn):
         row = dict(zip(NAMES, (output[0] for output in network.run(None, {"waveform": clean[None]}))))
