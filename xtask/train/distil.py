@@ -13,7 +13,7 @@ from torch import nn
 
 import checkpoint
 from curves import draw
-from port import Musicnn, highest
+from port import Musicnn
 from settings import WORK, device, log, record
 
 # Every second frequency of the lower and every fourth of the higher filters; see README.md for others.
@@ -53,9 +53,9 @@ def highest_by_product(x, weight, stride):
     return y.view(*patches.shape[:3], -1).max(1).values.transpose(1, 2).float()
 
 
-def run(net, mel, highest=highest):
+def run(net, mel):
     """Pooled [windows, 2, 1506] and penultimate features [windows, 2, 200] from spectrograms."""
-    pooled = net.back.pool(net.back.middle(net.front(mel, highest)))
+    pooled = net.back.pool(net.back.middle(net.front(mel, highest_by_product)))
     return pooled, net.back.finish(pooled)
 
 
@@ -123,7 +123,7 @@ def distil(steps, name="MSD", seed=0, rate=5e-4, size=32, every=100):
         chosen = random.integers(0, len(views), size)
         heard = views[chosen, random.integers(0, views.shape[1], size)]
         mel, *wanted = (torch.tensor(rows.astype(np.float32), device=device()) for rows in (heard, pooled[chosen], truth[chosen]))
-        total, near = loss(*run(student, mel, highest_by_product), *wanted)
+        total, near = loss(*run(student, mel), *wanted)
         optimiser.zero_grad()
         total.backward()
         nn.utils.clip_grad_norm_(rest + filters, 5.0)

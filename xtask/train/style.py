@@ -25,7 +25,7 @@ TAG_SHARE = 0.5
 # Variance by wear, of features with a variance of one, at which a direction is halved in power.
 WEAR = 0.1
 # Windows whose worn views are looked at: enough for the statistics, and each costs three runs of the network.
-WORN_WINDOWS = 1500
+WORN_WINDOWS = 1000
 
 
 class Style(nn.Module):
