@@ -45,7 +45,7 @@ def distil(options):
     from style import fit_style
 
     student, _ = run_distillation(options.steps, seed=options.seed)
-    fit_style(student, seed=options.seed)
+    fit_style(student, excerpts_of(options), seed=options.seed)
 
 
 def key(options):

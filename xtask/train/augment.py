@@ -65,9 +65,9 @@ def mp3(samples, kilobits):
     return max((decoded, delayed), key=lambda candidate: float(candidate @ samples))
 
 
-def wear(samples, random):
-    """One of the harms that a model has to stand, at random; half of the time none."""
-    harm = random.random()
+def wear(samples, random, always=False):
+    """One of the harms that a model has to stand, at random; half of the time none, unless `always`."""
+    harm = random.random() * (0.5 if always else 1)
     if harm < 0.12:
         return low_pass(samples, random.uniform(3000, 7500))
     if harm < 0.27:

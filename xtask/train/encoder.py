@@ -26,7 +26,7 @@ LAYERS = [
     ("timbre-mid", "distilled musicnn MSD mid-end, time mean of three layers and time maximum of the last"),
     ("msd", "distilled musicnn MSD penultimate layer and tag logits"),
     ("mtt", "musicnn MTT penultimate layer and tag logits, told from the style and msd layers"),
-    ("style", "principal components of all features that the distilled musicnn MSD pools over time"),
+    ("style", "principal components of all that the distilled musicnn MSD pools over time and of its tags, calm under wear"),
 ]
 OPSET = 17
 HALVED_FROM = 4096
@@ -47,9 +47,9 @@ class Encoder(nn.Module):
         middle = back.middle(self.student.front(mel))
         pooled = back.pool(middle)
         msd = back.finish(pooled).mean(1)
-        style = self.style(pooled.mean(1))
-        mtt, mtt_tags = self.adapter(style, msd)
         tags = back.tags(msd)
+        style = self.style(pooled.mean(1), tags)
+        mtt, mtt_tags = self.adapter(style, msd)
         mean = mel.mean(2)
         spread = torch.sqrt(((mel - mean[:, :, None]) ** 2).mean(2) + 1e-6)
         layers = [
@@ -67,7 +67,7 @@ class Encoder(nn.Module):
 
 def assemble():
     """The encoder from what the stages before have written."""
-    student, style, adapter, key, leaning = Musicnn("MSD", **STRIDES), Style(), Adapter(), KeyNet(), Leaning()
+    student, style, adapter, key, leaning = Musicnn("MSD", STRIDES), Style(), Adapter(), KeyNet(), Leaning()
     student.load_state_dict(torch.load(WORK / "msd.pt"))
     parts = torch.load(WORK / "style.pt", weights_only=False)
     style.load_state_dict(parts["style"])

@@ -27,7 +27,7 @@ def view(excerpt, number, random):
     if number == 0:
         return excerpt.window()
     turned = np.resize(np.roll(excerpt.samples, -int(random.integers(len(excerpt.samples)))), 8 * RATE)
-    return augment.wear(augment.equalise(augment.speed(turned, np.exp(random.normal(0, 0.06))), random, 3.0), random)
+    return augment.wear(augment.equalise(augment.speed(turned, np.exp(random.normal(0, 0.06))), random, 3.0), random, always=True)
 
 
 def write_views(excerpts, views, seed=0):

@@ -8,7 +8,7 @@ from safetensors import safe_open
 
 import augment
 from music import load_music
-from settings import WINDOW, log, record, session
+from settings import ASSETS, WINDOW, log, record, session
 
 WINDOWS = 80
 HARMS = {
@@ -82,18 +82,20 @@ def on_noise(encoder, heads, count=40):
     return found
 
 
-def speed_ms(encoder, runs=30):
-    """Median milliseconds a window on one thread, and of the first session."""
-    start = time.perf_counter()
-    network = session(encoder)
-    first = time.perf_counter() - start
-    waveform = np.random.default_rng(0).normal(0, 0.1, (1, WINDOW)).astype(np.float32)
-    times = []
-    for _ in range(runs):
+def speed_ms(encoders, runs=40):
+    """Of each graph {name: path} the median milliseconds a window and of a session, on one thread, taking turns."""
+    waveform = {"waveform": np.random.default_rng(0).normal(0, 0.1, (1, WINDOW)).astype(np.float32)}
+
+    def took(what):
         start = time.perf_counter()
-        network.run(None, {"waveform": waveform})
-        times.append(time.perf_counter() - start)
-    return {"window": float(np.median(times)) * 1e3, "session": first * 1e3}
+        what()
+        return time.perf_counter() - start
+
+    networks = {name: session(path) for name, path in encoders.items()}
+    windows = [{name: took(lambda: network.run(None, waveform)) for name, network in networks.items()} for _ in range(runs)]
+    sessions = [{name: took(lambda: session(path)) for name, path in encoders.items()} for _ in range(runs // 4)]
+    median = lambda rows, name: float(np.median([row[name] for row in rows])) * 1e3
+    return {name: {"window": median(windows, name), "session": median(sessions, name)} for name in encoders}
 
 
 def measure_all(folder):
@@ -101,7 +103,7 @@ def measure_all(folder):
     encoder = folder / "encoder.onnx"
     heads = {task: read_head(folder / f"{task}.safetensors") for task in ("genre", "key")}
     figures = {
-        "robustness": robustness(encoder, heads), "noise": on_noise(encoder, heads), "speed": speed_ms(encoder),
+        "robustness": robustness(encoder, heads), "noise": on_noise(encoder, heads), "speed": speed_ms({"this": encoder, "installed": ASSETS / "encoder.onnx"}),
         "megabytes": encoder.stat().st_size / 1e6,
     }
     log(figures)

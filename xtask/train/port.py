@@ -2,11 +2,11 @@
 
 Pons and Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", 2019; ISC licence.
 
-Two exact changes make it cheaper to run: the maximum over frequency is taken before ReLU and batch normalisation (filters
-whose normalisation has a negative gain are negated, so that the maximum stays a maximum); and the two windows of 3 s that
-a window of 5 s has share everything up to the pooling. Inexact ones, repaired by distillation, are strides: filters may be
-evaluated at some frequencies only (`frequency_stride`, `temporal_stride`), and at every second frame (`time_stride` of 2), in
-which case the mid-end runs at that rate too.
+Exact changes make it cheaper to run: the maximum over frequency is taken before ReLU and batch normalisation (filters whose
+normalisation has a negative gain are negated, so that the maximum stays a maximum); the two windows of 3 s that a window
+of 5 s has share everything up to the pooling; and the long temporal filters are laid out for 16 frames at once, so that a
+runtime copies each stretch of the spectrogram once instead of 16 times. Inexact ones, repaired by distillation, are
+`strides`: the two kinds of timbral filters may be evaluated at some frequencies only.
 """
 
 import numpy as np
@@ -20,6 +20,8 @@ PATCH = 187
 EPSILON = 1e-3
 TIMBRAL = [(38, 7), (67, 7)]
 TEMPORAL = [128, 64, 32]
+# Frames that one staggered filter answers for; 8 and 32 are slower.
+AT_ONCE = 16
 
 
 class Affine(nn.Module):
@@ -35,12 +37,26 @@ class Affine(nn.Module):
         return x * self.gain.view(shape) + self.offset.view(shape)
 
 
+def highest(x, weight, stride):
+    """A convolution's maximum over frequency: [batch, 1, bands, frames] to [batch, channels, frames]."""
+    y = F.conv2d(x, weight, stride=stride)
+    return F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0]
+
+
+def staggered(weight):
+    """Filters [channels, 1, 1, taps] as [16 channels, 1, 1, taps + 15], each 16 times, one frame later each time."""
+    channels, taps = weight.shape[0], weight.shape[3]
+    # Rows of one element more than they are read with: each starts one frame later than the one before.
+    rows = torch.cat([weight[:, 0], torch.zeros(channels, 1, AT_ONCE, device=weight.device)], 2).expand(channels, AT_ONCE, taps + AT_ONCE)
+    return rows.reshape(channels, -1)[:, : AT_ONCE * (taps + AT_ONCE - 1)].reshape(channels * AT_ONCE, 1, 1, taps + AT_ONCE - 1)
+
+
 class Front(nn.Module):
     """Spectrogram [batch, 96, frames] to 561 features a frame: 2 x 204 timbral, 3 x 51 temporal."""
 
-    def __init__(self, frequency_stride=1, time_stride=1, temporal_stride=1):
+    def __init__(self, strides=(1, 1)):
         super().__init__()
-        self.frequency_stride, self.time_stride, self.temporal_stride = frequency_stride, time_stride, temporal_stride
+        self.strides = strides
         self.input = Affine(1)
         self.timbral = nn.ModuleList(nn.Conv2d(1, 204, kernel) for kernel in TIMBRAL)
         self.temporal = nn.ModuleList(nn.Conv2d(1, 51, (1, kernel)) for kernel in TEMPORAL)
@@ -48,39 +64,35 @@ class Front(nn.Module):
         for i, n in enumerate((204, 204, 51, 51, 51)):
             self.register_buffer(f"sign{i}", torch.ones(1, n, 1))
 
-    def peaks(self, mel):
+    def peaks(self, mel, highest=highest):
         """Maximum over frequency of each (negated, where its gain is negative) filter: five tensors."""
-        x = mel * self.input.gain + self.input.offset
-        stride, step, found = self.frequency_stride, self.time_stride, []
-        padded = F.pad(x, (3, 3))[:, None]
-        for conv in self.timbral:
-            y = F.conv2d(padded, conv.weight, conv.bias, stride=(stride, step))
-            found.append(F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0])
-        thinned = x[:, self.temporal_stride // 2 :: self.temporal_stride][:, None]
+        x = (mel * self.input.gain + self.input.offset)[:, None]
+        padded, found = F.pad(x, (3, 3)), []
+        for conv, stride in zip(self.timbral, self.strides):
+            found.append(highest(padded, conv.weight, (stride, 1)) + conv.bias[:, None])
+        frames = int(mel.shape[2])
+        rounds = -(-frames // AT_ONCE)
         for conv in self.temporal:
-            width = conv.kernel_size[1]
-            y = F.conv2d(F.pad(thinned, ((width - 1) // 2, width // 2)), conv.weight, conv.bias, stride=(1, step))
-            found.append(F.max_pool2d(y, (int(y.shape[2]), 1))[:, :, 0])
+            taps = conv.kernel_size[1]
+            padded = F.pad(x, ((taps - 1) // 2, taps // 2 + rounds * AT_ONCE - frames))
+            y = highest(padded, staggered(conv.weight), (1, AT_ONCE)).unflatten(1, (-1, AT_ONCE))
+            found.append(y.transpose(2, 3).flatten(2)[:, :, :frames] + conv.bias[:, None])
         return found
 
     def activate(self, peaks):
         """ReLU and normalisation of the peaks: [batch, 561, frames / time_stride]."""
         return torch.cat([a(F.relu(p * getattr(self, f"sign{i}"))) for i, (p, a) in enumerate(zip(peaks, self.affines))], 1)
 
-    def forward(self, mel):
-        return self.activate(self.peaks(mel))
+    def forward(self, mel, highest=highest):
+        return self.activate(self.peaks(mel, highest))
 
 
 class Back(nn.Module):
-    """561 features a frame to mid-end features [batch, 753, frames], penultimate [batch, 200] and tag logits [batch, 50].
+    """561 features a frame to mid-end features [batch, 753, frames], penultimate [batch, 200] and tag logits [batch, 50]."""
 
-    With `halved` it runs on every second frame: four taps stand for seven.
-    """
-
-    def __init__(self, halved=False):
+    def __init__(self):
         super().__init__()
-        self.taps, self.padding, self.patch = (4, (2, 1), 94) if halved else (7, (3, 3), PATCH)
-        self.mid = nn.ModuleList(nn.Conv1d(n, 64, self.taps) for n in (561, 64, 64))
+        self.mid = nn.ModuleList(nn.Conv1d(n, 64, 7) for n in (561, 64, 64))
         self.affines = nn.ModuleList(Affine(64) for _ in range(3))
         self.pooled = Affine(1506)
         self.dense = nn.Linear(1506, 200)
@@ -94,11 +106,11 @@ class Back(nn.Module):
         return torch.cat([features, first, second, third], 1)
 
     def dense_layer(self, i, x):
-        return self.affines[i](F.relu(self.mid[i](F.pad(x, self.padding))))
+        return self.affines[i](F.relu(self.mid[i](F.pad(x, (3, 3)))))
 
     def pool(self, middle):
         """Maximum and mean over the first and over the last 3 s, interleaved: [batch, 2, 1506]."""
-        parts = [middle[:, :, : self.patch], middle[:, :, int(middle.shape[2]) - self.patch :]]
+        parts = [middle[:, :, :PATCH], middle[:, :, int(middle.shape[2]) - PATCH :]]
         return torch.stack([torch.stack([p.amax(2), p.mean(2)], 2).flatten(1) for p in parts], 1)
 
     def finish(self, pooled):
@@ -115,9 +127,9 @@ class Back(nn.Module):
 class Musicnn(nn.Module):
     """One of musicnn's two networks: `MSD` or `MTT`, with the teacher's weights."""
 
-    def __init__(self, name, **strides):
+    def __init__(self, name, strides=(1, 1)):
         super().__init__()
-        self.front, self.back = Front(**strides), Back(halved=strides.get("time_stride") == 2)
+        self.front, self.back = Front(strides), Back()
         self._load(np.load(WORK / "teacher" / f"{name}.npz"))
 
     @torch.no_grad()
@@ -144,11 +156,7 @@ class Musicnn(nn.Module):
             getattr(front, f"sign{i}").copy_(sign.view(1, -1, 1))
         for i, conv in enumerate(back.mid):
             weight, bias = kernel(5 + i)
-            weight = weight[:, :, 0].permute(2, 1, 0)
-            if back.taps == 4:
-                # Exact where the input of seven taps repeats every frame: each pair of taps meets the same frame.
-                weight = torch.stack([weight[..., 0], weight[..., 1:3].sum(-1), weight[..., 3:5].sum(-1), weight[..., 5:].sum(-1)], -1)
-            conv.weight.copy_(weight)
+            conv.weight.copy_(weight[:, :, 0].permute(2, 1, 0))
             conv.bias.copy_(bias)
             affine(back.affines[i], 6 + i)
         affine(back.pooled, 9)

@@ -27,6 +27,10 @@ def prepare():
         np.savez(WORK / "teacher" / file, **{k: v.astype(np.float32) if v.dtype == np.float16 else v for k, v in values.items()})
     targets = np.load(FIXTURES / "targets.npz")
     np.savez(WORK / "targets" / "000.npz", **{name: rows[HELD_OUT:] for name, rows in targets.items()})
+    # Worn as by a low-pass: without the upper bands.
+    worn = np.repeat(targets["mel"][HELD_OUT:, None], 2, 1)
+    worn[:, 0, 72:], worn[:, 1, 48:] = 0, 0
+    np.savez(WORK / "targets" / "worn-000.npz", mel=worn)
     np.savez(WORK / "targets" / "held_out.npz", **{name: rows[:HELD_OUT] for name, rows in targets.items()})
     songs = np.load(FIXTURES / "songs.npz")
     np.savez(WORK / "render" / "0000.npz", audio=np.zeros((SONGS, 0)), keys=songs["keys"])

@@ -1,11 +1,13 @@
 """Waveform to level-normalised waveform to log-mel spectrum, as one differentiable and exportable module each."""
 
+import functools
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from settings import WORK
+from settings import RMS, WORK
 
 HOP = 256
 FFT = 512
@@ -57,3 +59,16 @@ class Mel(nn.Module):
         bins = FFT // 2 + 1
         power = spectrum[:, :bins] ** 2 + spectrum[:, bins:] ** 2
         return torch.log(10_000 * F.conv1d(power, self.filters) + 1) * LOG10_E
+
+
+@functools.cache
+def ears():
+    """Made once: the mel filters are read from a file."""
+    return Level(RMS), Mel()
+
+
+@torch.no_grad()
+def mel_of(waveform):
+    """The spectrogram [96, frames] of samples [n], at the level that everything is heard at."""
+    level, mel = ears()
+    return mel(level(torch.tensor(waveform[None], dtype=torch.float32))[0])[0].numpy()

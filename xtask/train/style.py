@@ -1,9 +1,11 @@
-"""What is made of the student's pooled features: the style layer, and musicnn's MTT network.
+"""What is made of the student's features: the style layer, and musicnn's MTT network.
 
-The 1,506 pooled features tell genres apart better than the 200 penultimate ones (see README.md). Their first 256 principal
-components are the style layer. They are turned by a fixed random rotation, so that all dimensions have about one scale:
-heads that standardise each of them then don't blow up the small components, which cost accuracy. The MTT network is not
-run: a small network tells its penultimate features from style and MSD features.
+The 1,506 pooled features tell genres apart better than the 200 penultimate ones, and the 50 tags add to them (see
+README.md). The style layer is 256 principal components of both, of free music and of labelled excerpts, after the directions in which one window moves when it is
+worn were made small, so that a head that keeps its weights small leans on what wear leaves alone. They are turned by a
+fixed random rotation, so that all dimensions have about one scale: heads that standardise each of them then don't blow up
+the small components, which cost accuracy. The MTT network is not run: a small network tells its penultimate features from
+style and MSD features.
 """
 
 import numpy as np
@@ -11,32 +13,48 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from distil import fidelity, files_of_targets, peaks_of, read, run
+from distil import features, fidelity, files_of_targets, read, read_views
 from port import Musicnn
 from settings import WORK, log, record
+from spectrum import mel_of
 
 STYLE = 256
+POOLED, TAGS = 1506, 50
+# Standard deviation of all tags together, of that of all pooled features together.
+TAG_SHARE = 0.5
+# Variance by wear, of features with a variance of one, at which a direction is halved in power.
+WEAR = 0.1
+# Windows whose worn views are looked at: enough for the statistics, and each costs three runs of the network.
+WORN_WINDOWS = 1000
 
 
 class Style(nn.Module):
-    """Pooled features [batch, 1506] to their principal components [batch, 256]."""
+    """Pooled features [batch, 1506] and tag logits [batch, 50] to their principal components [batch, 256]."""
 
     def __init__(self):
         super().__init__()
-        self.register_buffer("mean", torch.zeros(1506))
-        self.register_buffer("projection", torch.zeros(1506, STYLE))
+        self.register_buffer("mean", torch.zeros(POOLED + TAGS))
+        self.register_buffer("projection", torch.zeros(POOLED + TAGS, STYLE))
 
-    def fit(self, pooled):
-        """Share of variance kept, of features scaled to a variance of one each."""
-        scale = pooled.std(0) + 1e-3
-        values, vectors = torch.linalg.eigh(torch.cov(((pooled - pooled.mean(0)) / scale).T))
-        self.mean.copy_(pooled.mean(0))
+    def fit(self, views, excerpts):
+        """From [windows, views, 1556] and, of other music, [excerpts, 1556], which count as much as all windows together if
+        there are any; returns the share of variance that is kept of what wear leaves."""
+        windows = views.mean(1)
+        kinds = [windows, excerpts] if len(excerpts) else [windows]
+        mean = lambda statistic: torch.stack([statistic(kind) for kind in kinds]).mean(0)
+        scale = mean(lambda kind: kind.var(0)).sqrt() + 1e-3
+        scale[POOLED:] /= TAG_SHARE * (POOLED / TAGS) ** 0.5
+        self.mean.copy_(mean(lambda kind: kind.mean(0)))
+        moved = ((views - windows[:, None]) / scale).flatten(0, 1)
+        wear, directions = torch.linalg.eigh(moved.T @ moved / (len(moved) - len(views)))
+        calm = directions * torch.sqrt(WEAR / (wear.clamp(min=0) + WEAR)) @ directions.T / scale[:, None]
+        values, vectors = torch.linalg.eigh(mean(lambda kind: torch.cov((kind @ calm).T)))
         rotation, _ = torch.linalg.qr(torch.randn(STYLE, STYLE, generator=torch.Generator().manual_seed(0)))
-        self.projection.copy_(vectors[:, -STYLE:] / scale[:, None] @ rotation)
+        self.projection.copy_(calm @ vectors[:, -STYLE:] @ rotation)
         return float(values[-STYLE:].sum() / values.sum())
 
-    def forward(self, pooled):
-        return (pooled - self.mean) @ self.projection
+    def forward(self, pooled, tags):
+        return (torch.cat([pooled, tags], 1) - self.mean) @ self.projection
 
 
 class Adapter(nn.Module):
@@ -77,25 +95,32 @@ def fit_adapter(inputs, truth, steps, seed):
     return adapter.eval()
 
 
-def fit_style(student, steps=1500, seed=0):
-    """(Style, Adapter, figures) from the student's features of all target windows."""
+@torch.no_grad()
+def heard(student, mel):
+    """Pooled features with tag logits [windows, 1556], and penultimate features [windows, 200], of spectrograms."""
+    pooled, msd = features(student, mel)
+    return torch.cat([pooled, student.back.tags.cpu()(msd)], 1), msd
+
+
+def fit_style(student, excerpts=(), steps=1500, seed=0):
+    """(Style, Adapter, figures) from the student's features of all target windows, and of labelled excerpts without their
+    labels: the music that Debian has is not like the music that genres are told of."""
+    files = files_of_targets()
     held = np.load(WORK / "targets" / "held_out.npz")
-    mel, truth = read(["mel", "mtt"], files_of_targets())
-
-    @torch.no_grad()
-    def features(mel):
-        peaks = peaks_of(student.front, mel)
-        found = [run(student, peaks[i : i + 50]) for i in range(0, len(peaks), 50)]
-        return tuple(torch.cat([part[k] for part in found]).mean(1) for k in (0, 1))
-
+    (truth,), views = read(["mtt"], files), read_views(files)
     mean = lambda rows: torch.tensor(rows.astype(np.float32)).mean(1)
-    pooled, msd = features(mel)
-    held_pooled, held_msd = features(held["mel"])
-    style = Style()
-    kept = style.fit(pooled)
-    adapter = fit_adapter(torch.cat([style(pooled), msd], 1), mean(truth), steps, seed)
+    chosen = np.random.default_rng(seed).permutation(len(views))[:WORN_WINDOWS]
+    # Each window as it is in the first view, then those of `chosen` in the others.
+    found = [heard(student, views[:, 0])] + [heard(student, views[chosen, view]) for view in range(1, views.shape[1])]
+    style, others = Style(), heard(student, np.stack([mel_of(excerpt.window()) for excerpt in excerpts]))[0] if excerpts else []
+    kept = style.fit(torch.stack([found[0][0][chosen], *(both for both, _ in found[1:])], 1), others)
+    split = lambda both: (both[:, :POOLED], both[:, POOLED:])
+    inputs = torch.cat([torch.cat([style(*split(both)), msd], 1) for both, msd in found])
+    told = mean(truth)
+    adapter = fit_adapter(inputs, torch.cat([told] + [told[chosen]] * (len(found) - 1)), steps, seed)
+    held_first, held_msd = heard(student, held["mel"])
     with torch.no_grad():
-        figures = fidelity(adapter(style(held_pooled), held_msd)[0], mean(held["mtt"]), adapter.tags)
+        figures = fidelity(adapter(style(*split(held_first)), held_msd)[0], mean(held["mtt"]), adapter.tags)
     log(f"style keeps {kept:.3f} of the variance; MTT from it: {figures}")
     record("mtt", {**figures, "variance kept": kept})
     torch.save({"style": style.state_dict(), "adapter": adapter.state_dict(), "kept": kept, "mtt": figures}, WORK / "style.pt")

@@ -1,9 +1,10 @@
 """What the exact teacher says about augmented windows, computed once into a cache.
 
 The teacher hears the clean window, the student will hear the worn one: that is how it learns to stand MP3, band limits,
-clipping and noise. Writes `targets/NNN.npz` with 250 windows each: `mel`, the worn window's spectrogram [96, 313], and for
-both networks the pooled features [2, 1506] and penultimate features [2, 200]; `targets/held_out.npz` has clean windows of
-files that are never trained on. All are float16.
+clipping and noise. Writes `targets/NNN.npz` with 250 windows each: `mel`, the spectrogram [96, 313] of the window, worn half of
+the time, and for both networks the pooled features [2, 1506] and penultimate features [2, 200]; `targets/worn-NNN.npz` has
+two more `mel` of each window, always worn, [2, 96, 313]; `targets/held_out.npz` has clean windows of files that are never
+trained on. All are float16.
 """
 
 import numpy as np
@@ -14,11 +15,12 @@ import augment
 from music import load_music
 from port import Musicnn, check_parity
 from settings import RMS, WINDOW, WORK, log, session
-from spectrum import Level, Mel
+from spectrum import Level, Mel, mel_of
 
 WINDOWS_A_FILE = 250
 HELD_OUT_WINDOWS = 160
 RENDERED_SHARE = 0.2
+WORN_VIEWS = 2
 NAMES = ["mel", "msd_pooled", "msd", "mtt_pooled", "mtt"]
 
 
@@ -60,7 +62,7 @@ def make_targets(windows, seed=0):
     def listen(clean, worn):
         row = dict(zip(NAMES, (output[0] for output in network.run(None, {"waveform": clean[None]}))))
         if worn is not clean:
-            row["mel"] = network.run(["mel"], {"waveform": worn[None]})[0][0]
+            row["mel"] = mel_of(worn)
         return row
 
     blocks, _, _, held_out = load_music()
@@ -71,17 +73,21 @@ def make_targets(windows, seed=0):
         save(folder / "held_out.npz", [listen(window, window) for window in clean])
     rendered = [path for path in sorted((WORK / "render").glob("*.npz"))]
     for number in range(windows // WINDOWS_A_FILE):
-        path = folder / f"{number:03d}.npz"
-        if path.exists():
+        path, more = folder / f"{number:03d}.npz", folder / f"worn-{number:03d}.npz"
+        if path.exists() and more.exists():
             continue
         random = np.random.default_rng([seed, number])
         songs = np.load(rendered[random.integers(len(rendered))])["audio"] if rendered else None
-        rows = []
+        pairs = []
         for _ in range(WINDOWS_A_FILE):
             pool = songs if songs is not None and random.random() < RENDERED_SHARE else training
             block = pool[random.integers(len(pool))].astype(np.float32) / 32767
             other = training[random.integers(len(training))][-WINDOW:].astype(np.float32) / 32767
             clean = augment.training_window(block, other, random)
-            rows.append(listen(clean, np.float32(augment.wear(clean, random))))
-        save(path, rows)
+            pairs.append((clean, augment.wear(clean, random)))
+        if not path.exists():
+            save(path, [listen(*pair) for pair in pairs])
+        random = np.random.default_rng([seed, number, 1])
+        views = [[mel_of(augment.wear(clean, random, always=True)) for _ in range(WORN_VIEWS)] for clean, _ in pairs]
+        np.savez(more, mel=np.array(views, np.float16))
         log(f"{path.name} of {windows // WINDOWS_A_FILE}")
