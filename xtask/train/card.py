@@ -78,8 +78,8 @@ Windows of held-out music that keep their top label (genre / key):
 ## Licences
 
 - The weights derive from musicnn, ISC licence: `licences/musicnn-ISC.md` travels with the file.
-- Renderings used the FluidR3 and MuseScore_General soundfonts (MIT); the accompaniments were made with MMA (GPL-2+), used
-  as a tool.
+- Renderings used the FluidR3 and MuseScore_General soundfonts (MIT); the accompaniments were made with MMA (GPL-2+), and
+  labels of free music with essentia (AGPL-3), both used as tools.
 - Training audio: mostly GPL and CC-BY-SA, listed with its copyright holders in `licences/debian_music_used.csv`. Whether
   weights derive from training audio is unsettled. The GTZAN excerpts carry no licence; they were used to fit the style
   layer, the genre head and the key network, which is common in research and legally unsettled.
