@@ -23,7 +23,7 @@ POOLED, TAGS = 1506, 50
 # Standard deviation of all tags together, of that of all pooled features together.
 TAG_SHARE = 0.5
 # Variance by wear, of features with a variance of one, at which a direction is halved in power.
-WEAR = 0.3
+WEAR = 0.1
 # Windows whose worn views are looked at: enough for the statistics, and each costs three runs of the network.
 WORN_WINDOWS = 1500
 
@@ -69,7 +69,7 @@ class Adapter(nn.Module):
         self.drop = nn.Dropout(0.1)
 
     def forward(self, style, msd):
-        x = (torch.cat([style, msd], 1) - self.mean) / self.scale
+        x = self.drop((torch.cat([style, msd], 1) - self.mean) / self.scale)
         penultimate = self.output(self.drop(F.relu(self.hidden(x))))
         return penultimate, self.tags(penultimate)
 
@@ -80,8 +80,8 @@ def fit_adapter(inputs, truth, steps, seed):
     adapter.tags.load_state_dict(Musicnn("MTT").back.tags.state_dict())
     adapter.tags.requires_grad_(False)
     adapter.mean.copy_(inputs.mean(0))
-    adapter.scale.copy_(inputs.std(0).mean())
-    optimiser = torch.optim.AdamW([p for p in adapter.parameters() if p.requires_grad], lr=2e-3, weight_decay=1e-2)
+    adapter.scale.copy_(inputs.std(0) + 1e-3)
+    optimiser = torch.optim.AdamW([p for p in adapter.parameters() if p.requires_grad], lr=1e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
         chosen = torch.randint(len(inputs), (128,))
@@ -115,9 +115,7 @@ def fit_style(student, excerpts=(), steps=1500, seed=0):
     style, others = Style(), heard(student, np.stack([mel_of(excerpt.window()) for excerpt in excerpts]))[0] if excerpts else []
     kept = style.fit(torch.stack([found[0][0][chosen], *(both for both, _ in found[1:])], 1), others)
     split = lambda both: (both[:, :POOLED], both[:, POOLED:])
-    inputs = torch.cat([torch.cat([style(*split(both)), msd], 1) for both, msd in found])
-    told = mean(truth)
-    adapter = fit_adapter(inputs, torch.cat([told] + [told[chosen]] * (len(found) - 1)), steps, seed)
+    adapter = fit_adapter(torch.cat([style(*split(found[0][0])), found[0][1]], 1), mean(truth), steps, seed)
     held_first, held_msd = heard(student, held["mel"])
     with torch.no_grad():
         figures = fidelity(adapter(style(*split(held_first)), held_msd)[0], mean(held["mtt"]), adapter.tags)
