@@ -27,7 +27,7 @@ const OTHERS: [(&str, &str); 4] = [
     ),
     ("The embedded model", "assets/embedded/CARD.md"),
     (
-        "Licences of what the embedded model was made from: musicnn's weights, S-KEY's labels, POP909's scores",
+        "Licences of what the embedded model was made from: musicnn's weights, and the music that it was trained on",
         "assets/embedded/licences",
     ),
     (

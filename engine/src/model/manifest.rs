@@ -311,7 +311,7 @@ mod tests {
                 "file = \"/etc/passwd\"",
                 "folder",
             ),
-            ("sha256 = \"1238", "sha256 = \"XY38", "SHA-256"),
+            ("sha256 = \"", "sha256 = \"XY", "SHA-256"),
             ("id = ", "surprise = 1\nid = ", "surprise"),
             ("id = ", "other_windows_s = [30]\nid = ", "other windows"),
         ] {
