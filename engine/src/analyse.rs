@@ -15,7 +15,6 @@ use crate::model::device::{Choice, Report};
 use crate::model::{
     EncodeError, Encoded, Encoder, Job, Model, Precision, Runtime, SessionOptions, ShortInput,
 };
-use crate::music::CLEAR_EVIDENCE;
 use crate::timeline::{Reading, Status, Timeline};
 use crate::window::{Slicer, Window};
 
@@ -212,7 +211,6 @@ impl<'a> Run<'a> {
     fn new(model: &Model, smoothing: bool, encoder: &'a Encoder) -> Self {
         let (reply, replies) = unbounded();
         let genre_labels = model.head("genre").map(|head| head.labels.clone());
-        let key_clear_from = model.head("key").and_then(|head| head.threshold);
         Self {
             encoder,
             listener: Listener::new(model, smoothing),
@@ -222,7 +220,7 @@ impl<'a> Run<'a> {
             pending: VecDeque::new(),
             timeline: Timeline {
                 genre_labels: genre_labels.unwrap_or_default(),
-                key_clear_from: key_clear_from.unwrap_or(CLEAR_EVIDENCE),
+                key_threshold: model.head("key").and_then(|head| head.threshold),
                 readings: Vec::new(),
             },
             failed: None,

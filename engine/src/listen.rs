@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::model::{HeadChoice, HiddenStates, Model};
-use crate::music::{CLEAR_EVIDENCE, GenreSmoother, Key, KeySmoother};
+use crate::music::{GenreSmoother, Key, KeySmoother, is_clear};
 use crate::timeline::{Heard, KeyProbabilities, Ribbon};
 
 /// About how long a step of a ribbon is, in seconds: as fine as a display shows.
@@ -16,8 +16,6 @@ const STEP_S: f64 = 0.1;
 pub struct Listener {
     genre: Option<Head>,
     key: Option<Head>,
-    /// The mean probability from which a key is named.
-    clear_from: f32,
     others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
@@ -41,17 +39,15 @@ impl Listener {
         let others = model.further_heads(chosen).into_iter();
         let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
         let key = model.head_in_use("key", chosen).cloned();
-        let clear_from = key.as_ref().and_then(|head| head.threshold);
-        let clear_from = clear_from.unwrap_or(CLEAR_EVIDENCE);
+        let key_threshold = key.as_ref().and_then(|head| head.threshold);
         Self {
             genre: model.head_in_use("genre", chosen).cloned(),
             key,
-            clear_from,
             others: others.collect(),
             map: model.map.clone(),
             smoothing,
             genre_smoother: GenreSmoother::default(),
-            key_smoother: KeySmoother::new(clear_from),
+            key_smoother: KeySmoother::new(key_threshold),
             last_end_s: None,
             frame_s: model.manifest.frame_s(),
         }
@@ -77,7 +73,7 @@ impl Listener {
         if !self.smoothing {
             let key_label = key
                 .as_ref()
-                .and_then(|key| most_probable(key, self.clear_from));
+                .and_then(|key| most_probable(key, self.key.as_ref()?.threshold));
             return Heard {
                 genre_smoothed: genre.clone(),
                 key_smoothed: key,
@@ -146,12 +142,12 @@ impl Listener {
 }
 
 /// The most probable key of a single window, if it is clear enough to be named.
-fn most_probable(probabilities: &KeyProbabilities, clear_from: f32) -> Option<Key> {
+fn most_probable(probabilities: &KeyProbabilities, threshold: Option<f32>) -> Option<Key> {
     let (index, probability) = probabilities
         .iter()
         .enumerate()
         .max_by(|a, b| a.1.total_cmp(b.1))?;
-    (*probability >= clear_from)
+    is_clear(*probability, threshold)
         .then(|| Key::from_index(index))
         .flatten()
 }

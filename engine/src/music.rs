@@ -6,4 +6,4 @@ mod key;
 mod smooth;
 
 pub use key::{Key, Mode, Notation, PITCH_CLASSES, ParseKeyError};
-pub use smooth::{CLEAR_EVIDENCE, GenreSmoother, KeySmoother};
+pub use smooth::{GenreSmoother, KeySmoother, is_clear};

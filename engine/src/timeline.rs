@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::music::Key;
+use crate::music::{Key, is_clear};
 
 /// Why a window has an answer, or has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,8 +106,8 @@ pub struct Reading {
 pub struct Timeline {
     /// The genre head's labels; empty without one.
     pub genre_labels: Vec<String>,
-    /// The mean probability from which the whole file's key is named.
-    pub key_clear_from: f32,
+    /// The key head's threshold, from which mean probability on the whole file's key is named.
+    pub key_threshold: Option<f32>,
     /// The windows, by start.
     pub readings: Vec<Reading>,
 }
@@ -146,7 +146,7 @@ impl Timeline {
         let key = mean(heard().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
         Some(Summary {
             genre,
-            key: key_summary(&key, self.key_clear_from),
+            key: key_summary(&key, self.key_threshold),
         })
     }
 }
@@ -165,7 +165,7 @@ fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
     sum.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
-fn key_summary(mean: &[f32], clear_from: f32) -> Option<KeySummary> {
+fn key_summary(mean: &[f32], threshold: Option<f32>) -> Option<KeySummary> {
     let mut ranked: Vec<(Key, f32)> = Key::all().zip(mean.iter().copied()).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let [(best, probability), runner_up, ..] = ranked[..] else {
@@ -173,7 +173,7 @@ fn key_summary(mean: &[f32], clear_from: f32) -> Option<KeySummary> {
     };
     Some(KeySummary {
         best,
-        label: (probability >= clear_from).then_some(best),
+        label: is_clear(probability, threshold).then_some(best),
         probability,
         runner_up,
     })

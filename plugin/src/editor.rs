@@ -26,7 +26,6 @@ mod strip;
 mod study;
 pub mod text;
 pub mod theme;
-#[cfg(target_os = "linux")]
 mod thread;
 mod timeline;
 mod welcome;
@@ -50,7 +49,6 @@ use self::extra::Extra;
 use self::face::Face;
 use self::handle::{Handle, OpenWindow};
 use self::repaint::Repaint;
-#[cfg(target_os = "linux")]
 use self::thread::WindowThread;
 
 use crate::connection::Connection;
@@ -129,7 +127,6 @@ impl Editor for Window {
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         #[cfg(target_os = "linux")]
         driver::keep();
-        #[cfg(target_os = "linux")]
         let thread = WindowThread::default();
         let settings = EguiNiceSettings::new()
             .with_tile("Mertscope")
@@ -143,7 +140,6 @@ impl Editor for Window {
             waker: None,
             face: None,
             failed: false,
-            #[cfg(target_os = "linux")]
             thread: thread.clone(),
         };
         let state = EguiEditorState::from_size(self.size(), 1.0);
@@ -158,11 +154,7 @@ impl Editor for Window {
                     host,
                 )?;
         let handle = Handle::new(handle, self.repaint.clone());
-        let window = OpenWindow::new(
-            window,
-            #[cfg(target_os = "linux")]
-            thread,
-        );
+        let window = OpenWindow::new(window, thread);
         Ok(SpawnedEditor { handle, window })
     }
 
@@ -186,7 +178,6 @@ struct View {
     waker: Option<Arc<WindowWaker>>,
     face: Option<Face>,
     failed: bool,
-    #[cfg(target_os = "linux")]
     thread: WindowThread,
 }
 
@@ -221,7 +212,6 @@ impl NiceEguiApp for View {
         host: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
-        #[cfg(target_os = "linux")]
         self.thread.is_this();
         frame.set_key_capture(keys_of_controls());
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use super::{FileReport, HeadRef, ReferenceRef, Run};
 use crate::live::{Entry, Snapshot};
 use crate::model::runtime;
-use crate::music::CLEAR_EVIDENCE;
 use crate::timeline::{Reading, Status, Timeline};
 
 /// What a live history is called where a file would have its name.
@@ -83,9 +82,7 @@ fn report(snapshot: &Snapshot, readings: Vec<Reading>) -> FileReport {
         notes: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: running.map_or_else(Vec::new, |r| r.genre_labels.to_vec()),
-            key_clear_from: running
-                .and_then(|running| running.key_head.as_ref()?.threshold)
-                .unwrap_or(CLEAR_EVIDENCE),
+            key_threshold: running.and_then(|running| running.key_head.as_ref()?.threshold),
             readings,
         }),
     }

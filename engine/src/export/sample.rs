@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::head::Outputs;
-use crate::music::{CLEAR_EVIDENCE, GenreSmoother, Key, KeySmoother};
+use crate::music::{GenreSmoother, Key, KeySmoother};
 use crate::timeline::{Heard, Reading, Ribbon, Status, Timeline};
 
 use super::{FileReport, HeadRef, ReferenceRef, Run};
@@ -88,7 +88,7 @@ pub fn file(
     windows: usize,
     what: impl Fn(f64) -> (Status, &'static str, usize, f32),
 ) -> FileReport {
-    let (mut keys, mut genre_mean) = (KeySmoother::new(CLEAR_EVIDENCE), GenreSmoother::default());
+    let (mut keys, mut genre_mean) = (KeySmoother::new(None), GenreSmoother::default());
     let readings = (0..windows)
         .map(|index| {
             let start_s = index as f64;
@@ -127,7 +127,7 @@ pub fn file(
         notes: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: genres(),
-            key_clear_from: CLEAR_EVIDENCE,
+            key_threshold: None,
             readings,
         }),
     }

@@ -214,8 +214,9 @@ pub fn fit(
     let solution = data.solve_all(candidate, penalty, options);
     let settled = data.settled(candidate, penalty, &solution, options.seed);
     let (settled_files, settled_windows, _, probabilities) = judged(&settled);
-    (files.ece, files.ece_by_chance) = (settled_files.ece, settled_files.ece_by_chance);
-    windows.ece = settled_windows.ece;
+    for (scores, settled) in [(&mut files, settled_files), (&mut windows, settled_windows)] {
+        (scores.ece, scores.ece_by_chance) = (settled.ece, settled.ece_by_chance);
+    }
     let answers = probabilities.iter().zip(&truth).map(|(row, truth)| {
         let (best, top) = super::metrics::best(row);
         (f64::from(top), best == *truth)

@@ -24,10 +24,17 @@ const GENRE_TIME_S: f64 = 8.0;
 
 /// Mean window probability from which a key is named, where its head says nothing of that
 /// ([`Head::threshold`](crate::head::Head::threshold)).
-pub const CLEAR_EVIDENCE: f32 = 0.25;
+const CLEAR_EVIDENCE: f32 = 0.25;
 
 /// Smoothed probability from which a key is named: more likely than all the others together.
 const CLEAR_BELIEF: f32 = 0.5;
+
+/// Whether the mean `probability` that its windows gave a key is enough to name it, where its head has
+/// this threshold or none.
+#[must_use]
+pub fn is_clear(probability: f32, threshold: Option<f32>) -> bool {
+    probability >= threshold.unwrap_or(CLEAR_EVIDENCE)
+}
 
 /// Relative weight of a modulation from one key to another: near keys on the circle of fifths,
 /// the relative and the parallel are where music usually goes. Symmetric, so that without
@@ -61,9 +68,10 @@ pub struct KeySmoother {
 }
 
 impl KeySmoother {
-    /// A filter that knows nothing yet, and names a key whose windows give it `clear_from` in the mean.
+    /// A filter that knows nothing yet, for windows of a head with this threshold or none.
     #[must_use]
-    pub fn new(clear_from: f32) -> Self {
+    pub fn new(threshold: Option<f32>) -> Self {
+        let clear_from = threshold.unwrap_or(CLEAR_EVIDENCE).max(f32::MIN_POSITIVE);
         let total: f64 = Key::all()
             .map(|to| modulation_weight(Key::new(0, Mode::Major), to))
             .sum();
@@ -77,7 +85,7 @@ impl KeySmoother {
             })
             .collect();
         Self {
-            most_belief_from_evidence: f64::from(CLEAR_BELIEF / clear_from.max(f32::MIN_POSITIVE)),
+            most_belief_from_evidence: f64::from(CLEAR_BELIEF / clear_from),
             modulation,
             belief: [1.0 / Key::COUNT as f64; Key::COUNT],
             evidence: [0.0; Key::COUNT],
@@ -183,7 +191,7 @@ mod tests {
     }
 
     fn after(hop_s: f64, seconds: f64, confidence: f32, key: Key) -> (KeySmoother, [f32; 24]) {
-        let mut smoother = KeySmoother::new(CLEAR_EVIDENCE);
+        let mut smoother = KeySmoother::new(None);
         let mut out = smoother.push(&window(key, confidence), 0.0);
         for _ in 0..(seconds / hop_s).round() as usize {
             out = smoother.push(&window(key, confidence), hop_s);
@@ -193,7 +201,7 @@ mod tests {
 
     #[test]
     fn the_modulation_prior_is_symmetric_and_sums_to_one() {
-        let smoother = KeySmoother::new(CLEAR_EVIDENCE);
+        let smoother = KeySmoother::new(None);
         for from in 0..24 {
             assert!((smoother.modulation[from].iter().sum::<f64>() - 1.0).abs() < 1e-12);
             for to in 0..24 {
@@ -220,7 +228,7 @@ mod tests {
         let keys = [Key::new(0, Mode::Major), Key::new(9, Mode::Minor)];
         let mut named = 0;
         for confidence in [0.05, 0.15, 0.2, 0.24, 0.26, 0.3, 0.5, 0.9] {
-            let mut smoother = KeySmoother::new(CLEAR_EVIDENCE);
+            let mut smoother = KeySmoother::new(None);
             // A modulation half-way, where evidence and belief part ways.
             for second in 0..40 {
                 let window = window(keys[second / 20], confidence);
@@ -250,14 +258,14 @@ mod tests {
             "{}",
             out[key.index()]
         );
-        assert_eq!(KeySmoother::new(CLEAR_EVIDENCE).label(), None);
+        assert_eq!(KeySmoother::new(None).label(), None);
     }
 
     #[test]
     fn what_is_named_depends_on_what_the_head_calls_clear() {
         let key = Key::new(3, Mode::Minor);
         for (clear_from, named) in [(0.1, true), (0.29, true), (0.31, false), (1.0, false)] {
-            let mut smoother = KeySmoother::new(clear_from);
+            let mut smoother = KeySmoother::new(Some(clear_from));
             for _ in 0..60 {
                 smoother.push(&window(key, 0.3), 1.0);
             }

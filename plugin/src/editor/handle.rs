@@ -1,7 +1,7 @@
 //! What a host does with an open window.
 //!
 //! The framework's own handle, but for how a change has the window painted and how it is closed:
-//! [`Repaint`] and, on Linux, `thread` say why.
+//! [`Repaint`] and the module of [`WindowThread`] say why.
 
 use nih_plug::editor::EditorHandle;
 use nih_plug::editor::dpi::NativeSize;
@@ -9,25 +9,19 @@ use nih_plug::prelude::ParentWindowHandle;
 use nih_plug_egui::{EguiEditorHandle, baseview};
 
 use super::repaint::Repaint;
-#[cfg(target_os = "linux")]
 use super::thread::{UntilEnd, WindowThread};
 
 /// The framework's window. Once it is dropped nothing of it runs any more.
 pub struct OpenWindow {
     window: baseview::Window,
     /// Below the window, so that it is waited for after that is closed.
-    #[cfg(target_os = "linux")]
     _end: UntilEnd,
 }
 
 impl OpenWindow {
-    pub(super) fn new(
-        window: baseview::Window,
-        #[cfg(target_os = "linux")] thread: WindowThread,
-    ) -> Self {
+    pub(super) fn new(window: baseview::Window, thread: WindowThread) -> Self {
         Self {
             window,
-            #[cfg(target_os = "linux")]
             _end: UntilEnd(thread),
         }
     }

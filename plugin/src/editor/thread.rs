@@ -1,6 +1,7 @@
-//! The thread that a window runs on, and waiting for its end, on Linux.
+//! The thread that a window runs on, and waiting for its end.
 //!
-//! Closing the framework's window asks its thread to end and, as a rule, goes on before it has. A host
+//! On Linux a window has a thread of its own; elsewhere it runs on the host's, and there is nothing to
+//! wait for. Closing the framework's window asks its thread to end and, as a rule, goes on before it has. A host
 //! that then unloads the plugin, or exits, takes away the code that the thread is still running:
 //! its connection to the display and the OpenGL driver are only being tidied up. So whoever closes
 //! the window waits here until the thread is gone.
@@ -26,8 +27,7 @@ pub struct WindowThread(Arc<AtomicI32>);
 impl WindowThread {
     /// The calling thread is the one.
     pub fn is_this(&self) {
-        // SAFETY: takes nothing, and never fails.
-        self.0.store(unsafe { libc::gettid() }, Ordering::Release);
+        self.0.store(own_number(), Ordering::Release);
     }
 
     /// Returns once the thread, that was told to end, is gone.
@@ -49,13 +49,33 @@ impl Drop for UntilEnd {
     }
 }
 
+/// The calling thread's number.
+#[cfg(target_os = "linux")]
+fn own_number() -> i32 {
+    // SAFETY: takes nothing, and never fails.
+    unsafe { libc::gettid() }
+}
+
+/// That of no thread: see the module.
+#[cfg(not(target_os = "linux"))]
+fn own_number() -> i32 {
+    NONE
+}
+
 /// Whether this process has a thread of that number.
+#[cfg(target_os = "linux")]
 fn is_alive(number: i32) -> bool {
     // SAFETY: signal 0 is never delivered, the system only looks for the thread.
     unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), number, 0) == 0 }
 }
 
-#[cfg(test)]
+/// No thread is waited for here: see the module.
+#[cfg(not(target_os = "linux"))]
+fn is_alive(_number: i32) -> bool {
+    false
+}
+
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::sync::mpsc;
 

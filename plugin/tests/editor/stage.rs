@@ -13,7 +13,7 @@ use mertscope_engine::live::{Entry, ModelState, ModelStatus, Running, Snapshot, 
 use mertscope_engine::map::Map;
 use mertscope_engine::model::device::{Choice, Fallback, Offer, Report};
 use mertscope_engine::model::{Model, Operators, Precision};
-use mertscope_engine::music::{CLEAR_EVIDENCE, Key};
+use mertscope_engine::music::{Key, is_clear};
 use mertscope_engine::timeline::{Heard, Reading, Status};
 use nih_plug::context::PluginApi;
 use nih_plug::context::gui::{GuiContext, GuiContextInner};
@@ -141,7 +141,7 @@ pub fn heard_at(second: f64) -> Heard {
         key: Some(keys),
         genre_smoothed: Some(genre),
         key_smoothed: Some(keys),
-        key_label: (sure >= CLEAR_EVIDENCE).then_some(key),
+        key_label: is_clear(sure, None).then_some(key),
         point: Some(place_at(second)),
         others: Vec::new(),
         ribbons: Vec::new(),
