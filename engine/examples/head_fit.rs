@@ -101,6 +101,7 @@ fn files(windows: usize) -> Vec<Example> {
                     layers: LAYERS,
                     which: LayerSet::All,
                     frames: None,
+                    window: None,
                     width: WIDTH,
                     data: parts.map(|((w, f), c)| 0.5 * w + f + 0.12 * c).collect(),
                 }

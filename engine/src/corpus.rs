@@ -264,6 +264,7 @@ fn some_frames(hidden: &HiddenStates) -> Vec<HiddenStates> {
             layers: hidden.layers,
             which: hidden.which.clone(),
             frames: None,
+            window: None,
             width,
             data: of_frame(frame).copied().collect(),
         })
@@ -299,6 +300,7 @@ mod tests {
             layers: 2,
             which: LayerSet::All,
             frames: Some(3),
+            window: None,
             width: 2,
             data: (0..12).map(|n| n as f32).collect(),
         };

@@ -329,6 +329,7 @@ fn select(hidden: &HiddenStates, layers: &[usize]) -> HiddenStates {
         layers: layers.len(),
         which: LayerSet::All,
         frames: hidden.frames,
+        window: None,
         width: hidden.width,
         data: layers
             .iter()
@@ -347,6 +348,7 @@ fn last_frames(hidden: HiddenStates, share: f64) -> HiddenStates {
     let from = (frames - kept) * hidden.width;
     HiddenStates {
         frames: Some(kept),
+        window: None,
         data: (0..hidden.layers)
             .flat_map(|layer| &hidden.layer(layer)[from..])
             .copied()
@@ -376,6 +378,7 @@ impl Mean {
             layers: self.sum.len() / width.max(1),
             which: LayerSet::All,
             frames: None,
+            window: None,
             width,
             data: self
                 .sum

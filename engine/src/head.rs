@@ -12,6 +12,7 @@
 //! | `temperature` | logits are divided by it, so that probabilities are calibrated |
 //! | `threshold` | probability of the most probable label below which it is better taken for unsure; optional |
 //! | `encoder_sha256` | the model whose hidden states it was fitted on, [`Model::sha256`](crate::model::Model::sha256) |
+//! | `frames_sha256` | for a head of frames: the file that the model's frames come from, where that is one of its own |
 //! | `training_data`, `metrics`, `licence` | shown to people |
 //!
 //! | tensor | shape | meaning |
@@ -185,6 +186,14 @@ impl Head {
         }
         if self.reads == Reads::Frames && manifest.graph.frames.is_empty() {
             return other("it reads frames, and the model gives none".to_owned());
+        }
+        let frames = (
+            self.metadata.get("frames_sha256").map(String::as_str),
+            manifest.frames_sha256(),
+        );
+        if self.reads == Reads::Frames && matches!(frames, (Some(own), Some(other)) if own != other)
+        {
+            return other("it was fitted on other frames".to_owned());
         }
         let invalid = |reason: String| {
             Err(HeadError::Invalid {
@@ -369,6 +378,7 @@ mod tests {
             layers: 2,
             which: crate::model::LayerSet::All,
             frames: None,
+            window: None,
             width: 2,
             data: vec![9., 9., 3., 2.],
         }
@@ -424,6 +434,7 @@ mod tests {
             layers: 1,
             which: crate::model::LayerSet::of([1], 2),
             frames: Some(2),
+            window: None,
             width: 2,
             data: vec![1., 2., 5., 2.],
         };
@@ -548,8 +559,12 @@ mod tests {
             ),
             (
                 wide(None),
-                vec![("encoder_sha256", sha), ("reads", "frames")],
-                "gives none",
+                vec![
+                    ("encoder_sha256", sha),
+                    ("reads", "frames"),
+                    ("frames_sha256", "abc"),
+                ],
+                "other frames",
             ),
             (
                 wide(None),
@@ -567,9 +582,15 @@ mod tests {
                 .unwrap_err();
             assert!(error.to_string().contains(said), "{error}");
         }
-        parse(&wide(None), &[("encoder_sha256", sha)])
-            .unwrap()
-            .check(&manifest)
-            .unwrap();
+        let of_frames = [("encoder_sha256", sha), ("reads", "frames")];
+        for good in [&of_frames[..1], &of_frames] {
+            let head = parse(&wide(None), good).unwrap();
+            head.check(&manifest).unwrap();
+        }
+        let mut without = manifest.clone();
+        without.graph.frames.clear();
+        let head = parse(&wide(None), &of_frames).unwrap();
+        let error = head.check(&without).unwrap_err().to_string();
+        assert!(error.contains("gives none"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{HeadChoice, HiddenStates, Model};
 use crate::music::{GenreSmoother, Key, KeySmoother, is_clear};
 use crate::timeline::{Heard, KeyProbabilities, Ribbon};
 
-/// About how long a step of a ribbon is, in seconds: as fine as a display shows.
+/// About how long a step of a ribbon is, in seconds: as fine as a display shows; a frame where that is longer.
 const STEP_S: f64 = 0.1;
 
 /// Follows one stream with the heads and the map of a model.

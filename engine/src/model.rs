@@ -66,8 +66,11 @@ pub struct Model {
 /// What a model's graph comes from.
 #[derive(Debug, Clone)]
 enum Weights {
-    /// It is there: an ONNX file's bytes.
-    Onnx(Arc<Cow<'static, [u8]>>),
+    /// It is there: an ONNX file's bytes, and those of its fragment with frames.
+    Onnx {
+        graph: Arc<Cow<'static, [u8]>>,
+        fragment: Option<Arc<Cow<'static, [u8]>>>,
+    },
     /// It is made of a published checkpoint.
     Published(Published),
 }
@@ -172,6 +175,10 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     (
         "encoder.onnx",
         include_bytes!("../../assets/embedded/encoder.onnx"),
+    ),
+    (
+        "frames.onnx",
+        include_bytes!("../../assets/embedded/frames.onnx"),
     ),
     (
         "genre.safetensors",
@@ -312,7 +319,11 @@ impl Model {
                 })
             }
         };
-        let onnx = verified(&manifest.graph.file, &manifest.graph.sha256)?;
+        let graph = verified(&manifest.graph.file, &manifest.graph.sha256)?;
+        let fragment = manifest.graph.fragment.as_ref();
+        let fragment = fragment
+            .map(|file| verified(&file.file, &file.sha256))
+            .transpose()?;
         let heads = manifest
             .heads
             .iter()
@@ -337,7 +348,10 @@ impl Model {
             map,
             remarks: Vec::new(),
             own: None,
-            weights: Weights::Onnx(Arc::new(onnx)),
+            weights: Weights::Onnx {
+                graph: Arc::new(graph),
+                fragment: fragment.map(Arc::new),
+            },
         })
     }
 
@@ -403,7 +417,10 @@ impl Model {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         match &self.weights {
-            Weights::Onnx(bytes) => bytes.len() as u64,
+            Weights::Onnx { graph, fragment } => {
+                let fragment = fragment.as_ref().map_or(0, |bytes| bytes.len());
+                (graph.len() + fragment) as u64
+            }
             Weights::Published(published) => published.bytes(),
         }
     }
@@ -412,13 +429,21 @@ impl Model {
     /// have that: a model that comes as ONNX has its own.
     pub(crate) fn precision(&self, asked: Option<Precision>, device: Precision) -> Precision {
         match &self.weights {
-            Weights::Onnx(_) => Precision::Fp32,
+            Weights::Onnx { .. } => Precision::Fp32,
             Weights::Published(_) => asked.unwrap_or(device),
         }
     }
 
+    /// Whether the graph that gives frames gives the window as a whole beside them: one that is made
+    /// of a checkpoint gives either.
+    pub(crate) fn gives_both(&self) -> bool {
+        let graph = &self.manifest.graph;
+        let both = !graph.pooled.is_empty() && !graph.frames.is_empty();
+        both && matches!(self.weights, Weights::Onnx { .. })
+    }
+
     /// The graph in these operators and this arithmetic, with at least the hidden states `layers`. A
-    /// model that comes as ONNX has one graph that serves all.
+    /// model that comes as ONNX has one graph that serves all, or one that a fragment adds frames to.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -430,7 +455,11 @@ impl Model {
         layers: &LayerSet,
     ) -> Result<GraphSource<'_>, GraphError> {
         match &self.weights {
-            Weights::Onnx(bytes) => Ok(GraphSource::Memory(bytes)),
+            Weights::Onnx { graph, fragment } => Ok(GraphSource::Memory(match fragment {
+                // Protobuf merges messages that follow each other; see `Graph::fragment`.
+                Some(fragment) if frames => Cow::Owned([&graph[..], &fragment[..]].concat()),
+                _ => Cow::Borrowed(&graph[..]),
+            })),
             Weights::Published(published) => published.graph(operators, precision, frames, layers),
         }
     }
@@ -555,7 +584,12 @@ mod tests {
             write(name, bytes);
         }
         assert!(Model::open(folder.path()).is_ok());
-        for name in ["encoder.onnx", "key.safetensors", "map.safetensors"] {
+        for name in [
+            "encoder.onnx",
+            "frames.onnx",
+            "key.safetensors",
+            "map.safetensors",
+        ] {
             let bytes = EMBEDDED.iter().find(|(file, _)| *file == name).unwrap().1;
             write(name, &bytes[..bytes.len() / 2]);
             let error = Model::open(folder.path()).unwrap_err();

@@ -183,6 +183,7 @@ mod tests {
             layers: 7,
             which: LayerSet::All,
             frames: None,
+            window: None,
             width: 256,
             data: (0..7).flat_map(|_| values.clone()).collect(),
         }

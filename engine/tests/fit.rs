@@ -41,6 +41,7 @@ fn files(count: usize, windows: usize, telling: usize, strength: f32) -> Vec<Exa
                     layers: LAYERS,
                     which: LayerSet::All,
                     frames: None,
+                    window: None,
                     width: WIDTH,
                     data: (0..LAYERS * WIDTH)
                         .map(|n| value(file, window, n / WIDTH, n % WIDTH))

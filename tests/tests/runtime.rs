@@ -59,6 +59,7 @@ impl Case {
         for name in [
             "manifest.toml",
             "encoder.onnx",
+            "frames.onnx",
             "genre.safetensors",
             "key.safetensors",
             "tags-msd.safetensors",

@@ -18,6 +18,7 @@ fn the_embedded_folder_holds_the_model_and_nothing_else() {
         .map(str::to_owned)
         .into();
     expected.extend(manifest.get("graph").and_then(named));
+    expected.extend(manifest["graph"].get("fragment").and_then(named));
     expected.extend(manifest.get("map").and_then(named));
     let heads = manifest["heads"].as_array().unwrap();
     expected.extend(heads.iter().filter_map(named));

@@ -62,9 +62,11 @@ def leaning(options):
 
 
 def export(options):
+    from encoder import assemble
     from encoder import export as write_encoder
+    from frames import export_frames
 
-    write_encoder()
+    export_frames(assemble(), write_encoder())
 
 
 def heads(options):

@@ -21,7 +21,8 @@ here was written by `cargo xtask train` (see `xtask/train/README.md`).
 | | |
 |---|---|
 | input | `waveform`, float32 `[1, 80000]`: 5 s of mono at 16 kHz; the graph removes the mean and sets the RMS |
-| output | `hidden`, float32 `[7, 256]`: seven unlike layers, each pooled over the window; no frames |
+| output | `hidden`, float32 `[7, 256]`: seven unlike layers, each pooled over the window |
+| frames, on request | `frames`, float32 `[7, 20, 256]`: the same, four times a second, each pooled over about the second around it (the key layer over two); `frames.onnx` appended to `encoder.onnx` is the graph with both outputs |
 | graph | ONNX opset 17, plain operators only, {megabytes:.1f} MB, weights in half precision, SHA-256 in `manifest.toml` |
 | heads | genre: ten labels of GTZAN; key: 24 keys; tags-msd and tags-mtt: musicnn's own 50 tags of the Million Song Dataset and of MagnaTagATune, each true or not; all linear |
 | map | two directions of most variance of the genre head's layer, with each genre's mean as a landmark; no classifier |

@@ -1,7 +1,7 @@
 """The whole encoder, and its ONNX file.
 
 `waveform` float32 [1, 80000] to `hidden` float32 [7, 256]: seven layers, each pooled over the window. Only plain ai.onnx
-operators; weights are stored in half precision and widened in the graph.
+operators; weights are stored in half precision and widened in the graph. What it needs more for frames is `frames.py`.
 """
 
 import numpy as np
@@ -30,6 +30,10 @@ LAYERS = [
 ]
 OPSET = 17
 HALVED_FROM = 4096
+# Where the mid-end's own features begin among the 753, and its last layer's.
+MIDDLE, LAST = 561, 689
+# Added to a variance.
+SPREAD = 1e-6
 
 
 class Encoder(nn.Module):
@@ -40,29 +44,38 @@ class Encoder(nn.Module):
         self.level, self.mel, self.constant_q = Level(RMS), Mel(), ConstantQ()
         self.student, self.style, self.adapter, self.key, self.leaning = student, style, adapter, key, leaning
 
-    def forward(self, waveform):
+    def hear(self, waveform):
+        """All that is heard before anything is pooled over time: samples at one level [1, 80000], their RMS before [1, 1], mel
+        spectrum [1, 96, 313], constant-Q spectra [1, 2, 252, 51] and MSD's mid-end features [1, 753, 313]."""
         level, rms = self.level(waveform)
         mel, tonal = self.mel(level), compress(self.constant_q(level))
+        return level, rms, mel, tonal, self.student.back.middle(self.student.front(mel))
+
+    def forward(self, waveform):
+        _, rms, mel, tonal, middle = self.hear(waveform)
         back = self.student.back
-        middle = back.middle(self.student.front(mel))
         pooled = back.pool(middle)
         msd = back.finish(pooled).mean(1)
         tags = back.tags(msd)
         style = self.style(pooled.mean(1), tags)
         mtt, mtt_tags = self.adapter(style, msd)
         mean = mel.mean(2)
-        spread = torch.sqrt(((mel - mean[:, :, None]) ** 2).mean(2) + 1e-6)
+        spread = torch.sqrt(((mel - mean[:, :, None]) ** 2).mean(2) + SPREAD)
         layers = [
             [tonal[:, 1].mean(2)],
             [mean, spread, torch.log(rms) * LOG10_E],
             [self.key.hidden(tonal).flatten(1), self.leaning(torch.cat([msd, tags], 1))],
-            [middle[:, 561:].mean(2), middle[:, 689:].amax(2)],
+            [middle[:, MIDDLE:].mean(2), middle[:, LAST:].amax(2)],
             [msd, tags],
             [mtt, mtt_tags],
             [style],
         ]
-        padded = [F.pad(torch.cat(parts, 1), (0, WIDTH - sum(int(p.shape[1]) for p in parts))) for parts in layers]
-        return torch.cat(padded, 0)
+        return torch.cat([padded(parts) for parts in layers], 0)
+
+
+def padded(parts):
+    """Parts of a layer, [rows, values] each, as [rows, 256]."""
+    return F.pad(torch.cat(parts, 1), (0, WIDTH - sum(int(p.shape[1]) for p in parts)))
 
 
 def assemble():

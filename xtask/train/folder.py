@@ -7,6 +7,7 @@ import shutil
 import onnx
 
 from encoder import LAYERS, WIDTH
+from frames import FRAME_SAMPLES
 from music import LIST
 from settings import ASSETS, RATE, WINDOW, WORK
 
@@ -31,8 +32,16 @@ def write_manifest(folder, graph="encoder.onnx"):
         'title = "Embedded v1: musicnn-derived timbre, pitch-equivariant key"', f'licence = "{LICENCE}"', "",
         f"sample_rate_hz = {RATE}", f"window_samples = {WINDOW}", f"width = {WIDTH}", "normalise = false", "",
         "[graph]", f'file = "{graph}"', f'sha256 = "{sha256(folder / graph)}"', f'input = "{waveform.name}"',
-        f'pooled = ["{hidden.name}"]', 'length = "fixed"', 'short_input = "loop"', "layers_mixable = false", "",
+        f'pooled = ["{hidden.name}"]', 'length = "fixed"', 'short_input = "loop"', "layers_mixable = false",
     ]
+    fragment = folder / "frames.onnx"
+    if fragment.exists():
+        (frames,) = onnx.load(fragment).graph.output
+        lines += [
+            f'frames = ["{frames.name}"]', f"frame_samples = {FRAME_SAMPLES}", "",
+            "[graph.fragment]", f'file = "{fragment.name}"', f'sha256 = "{sha256(fragment)}"',
+        ]
+    lines.append("")
     for name, meaning in LAYERS:
         lines += ["[[layers]]", f'name = "{name}"', f'meaning = "{meaning}"']
     lines.append("")
@@ -60,17 +69,18 @@ def write_licences(folder):
 
 
 def start_model(encoder):
-    """A fresh model folder with the graph alone; returns it and the graph's hash."""
+    """A fresh model folder with the graph and its frames alone; returns it and the graph's hash."""
     shutil.rmtree(MODEL, ignore_errors=True)
     MODEL.mkdir(parents=True)
     shutil.copy(encoder, MODEL / "encoder.onnx")
+    shutil.copy(encoder.with_name("frames.onnx"), MODEL)
     write_manifest(MODEL)
     return MODEL, sha256(MODEL / "encoder.onnx")
 
 
 def install(folder=MODEL):
     """Puts the finished folder in the place of `assets/embedded`; nothing else of that folder is kept."""
-    files = ["manifest.toml", "encoder.onnx", *(f"{head}.safetensors" for head in HEADS), "CARD.md", "licences"]
+    files = ["manifest.toml", "encoder.onnx", "frames.onnx", *(f"{head}.safetensors" for head in HEADS), "CARD.md", "licences"]
     missing = [name for name in files if not (folder / name).exists()]
     if missing:
         raise SystemExit(f"{folder} lacks {', '.join(missing)}; run the stages that make them first.")

@@ -15,6 +15,8 @@ COLUMNS = 3
 COLUMN_CHANNELS = 7
 CHANNELS = COLUMNS * COLUMN_CHANNELS
 PITCH_CLASSES = 12
+# Added to a variance, so that its root has a gradient.
+SPREAD = 1e-4
 HALF = torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
@@ -54,7 +56,11 @@ class Column(nn.Module):
             x = self.convolved(x)
         x = x.float()
         mean = x.mean(3)
-        spread = torch.sqrt(((x - mean[..., None]) ** 2).mean(3) + 1e-4)
+        spread = torch.sqrt(((x - mean[..., None]) ** 2).mean(3) + SPREAD)
+        return self.folded(mean, spread)
+
+    def folded(self, mean, spread):
+        """The hidden state of what the convolutions say over a stretch of time: its mean and deviation, [batch, 32, 84]."""
         parts = [mean * (1 + self.register[0]), spread * (1 + self.register[1]), 3 * mean * self.register[2]]
         folded = torch.cat([p.reshape(-1, p.shape[1], OCTAVES, PITCH_CLASSES).mean(2) for p in parts], 1)
         z = F.elu(self.middle_norm(circular(self.drop(self.folded_norm(folded)), self.middle)))

@@ -47,7 +47,8 @@ def expect(holds, what):
 def smoke():
     prepare()
     from distil import distil
-    from encoder import export
+    from encoder import assemble, export
+    from frames import FRAMES, export_frames, run
     from keydata import shifted
     from keyhead import matrix
     from keynet import CHANNELS, PITCH_CLASSES, KeyNet
@@ -83,6 +84,15 @@ def smoke():
     broken = waveform.copy()
     broken[0, 7] = np.nan
     expect(np.isfinite(hear(broken)).all() and np.isfinite(hear(waveform * 0)).all(), "broken samples and silence give numbers")
+    added = export_frames(assemble(), path)
+    expect(added.stat().st_size < 0.15e6, "what frames need more is small")
+    # Two sounds, one after the other: noise, then a tone.
+    two = np.where(np.arange(WINDOW) < WINDOW // 2, waveform, 0.2 * np.sin(np.arange(WINDOW) * 0.2)).astype(np.float32)
+    hidden, frames = run(path.read_bytes() + added.read_bytes(), ["hidden", "frames"], torch.tensor(two))
+    expect(frames.shape == (7, FRAMES, 256) and np.abs(hidden - hear(two)).max() < 1e-3, "the graph with frames says the same of the window")
+    expect(np.abs(frames[:2, :, :96].mean(1) - hidden[:2, :96]).max() < 0.3, "frames that are means have the window's mean")
+    apart = lambda a, b: float(np.abs(frames[6, a] - frames[6, b]).mean())
+    expect(apart(2, 17) > 5 * max(apart(2, 5), apart(14, 17)), "frames follow what sounds when")
     with torch.no_grad():
         output = net.output()
         state = torch.tensor(loud[2, : CHANNELS * PITCH_CLASSES]).view(1, CHANNELS, PITCH_CLASSES)

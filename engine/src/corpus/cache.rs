@@ -23,10 +23,17 @@ impl Cache {
         let encoder_sha256 = model.sha256().to_owned();
         // What is in the file says the whole hash.
         let short = encoder_sha256.get(..16).unwrap_or(&encoder_sha256);
+        // Frames of a file of their own can change without the rest.
+        let frames = model
+            .manifest
+            .frames_sha256()
+            .map_or_else(String::new, |frames| {
+                format!("-{}", frames.get(..8).unwrap_or(frames))
+            });
         Self {
             folder: root.join(match reads {
                 Reads::Window => format!("{short}-{windows}"),
-                Reads::Frames => format!("{short}-{windows}-frames"),
+                Reads::Frames => format!("{short}-{windows}-frames{frames}"),
             }),
             layers: model.manifest.layers.len(),
             width: model.manifest.width,
@@ -53,6 +60,7 @@ impl Cache {
             layers: self.layers,
             which: LayerSet::All,
             frames: None,
+            window: None,
             width: self.width,
             data: data.to_vec(),
         });

@@ -365,6 +365,9 @@ fn provenance(options: &FitOptions, manifest: &Manifest, penalty: f64) -> BTreeM
         ("training_data", options.training_data.clone()),
         ("fitted", how),
     ];
+    if let (Reads::Frames, Some(frames)) = (options.reads, manifest.frames_sha256()) {
+        fields.push(("frames_sha256", frames.to_owned()));
+    }
     if !options.licence.is_empty() {
         fields.push(("licence", options.licence.clone()));
     }

@@ -6,7 +6,7 @@ pub enum Reads {
     /// The mean over time.
     #[default]
     Window,
-    /// Each frame, 50 or 75 a second.
+    /// Each frame, 50 or 75 a second of a model like MERT.
     Frames,
 }
 

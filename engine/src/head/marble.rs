@@ -216,6 +216,7 @@ mod tests {
             layers: 4,
             which: LayerSet::All,
             frames: None,
+            window: None,
             width: 6,
             data: (0..24).map(value).collect(),
         }

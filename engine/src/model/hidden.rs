@@ -14,6 +14,9 @@ pub struct HiddenStates {
     pub which: LayerSet,
     /// Frames per layer; `None` when they were averaged over time inside the graph.
     pub frames: Option<usize>,
+    /// What the graph says of the window as a whole beside its frames, `[layers, width]`; `None` where
+    /// there are no frames, or where their mean is all there is to say.
+    pub window: Option<Vec<f32>>,
     /// Values per frame.
     pub width: usize,
     /// The values, layer by layer, frame by frame.
@@ -29,11 +32,20 @@ impl HiddenStates {
         position.map_or(&[], |position| self.at(position))
     }
 
-    /// One layer's mean over time, `[width]`, by the model's own number of it; empty for a layer
-    /// that isn't there.
+    /// What one layer says of the whole window, `[width]`, by the model's own number of it: its mean
+    /// over time, unless the graph says it itself. Empty for a layer that isn't there.
     #[must_use]
     pub fn pooled_layer(&self, layer: usize) -> Cow<'_, [f32]> {
-        self.mean(self.layer(layer))
+        let Some(window) = &self.window else {
+            return self.mean(self.layer(layer));
+        };
+        let position = self.which.position(layer);
+        let range = position.map(|position| position * self.width..(position + 1) * self.width);
+        Cow::Borrowed(
+            range
+                .and_then(|range| window.get(range))
+                .unwrap_or_default(),
+        )
     }
 
     fn mean<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
@@ -58,11 +70,19 @@ impl HiddenStates {
             .unwrap_or_default()
     }
 
-    /// The mean over time of every layer, `[layers, width]`.
+    /// What every layer says of the whole window, `[layers, width]`, see
+    /// [`HiddenStates::pooled_layer`].
     #[must_use]
-    pub fn pooled(self) -> Self {
+    pub fn pooled(mut self) -> Self {
         if self.frames.is_none() {
             return self;
+        }
+        if let Some(data) = self.window.take() {
+            return Self {
+                frames: None,
+                data,
+                ..self
+            };
         }
         let mut data = Vec::with_capacity(self.layers * self.width);
         for layer in 0..self.layers {
@@ -86,6 +106,7 @@ mod tests {
             layers: 2,
             which: LayerSet::All,
             frames: Some(2),
+            window: None,
             width: 3,
             data: vec![0., 1., 2., 4., 5., 6., 1., 1., 1., 3., 3., 3.],
         };
@@ -98,12 +119,32 @@ mod tests {
         assert_eq!(pooled.layer(1), [2., 2., 2.]);
         assert_eq!(pooled.clone().pooled(), pooled);
     }
+
+    #[test]
+    fn what_the_graph_says_of_the_window_goes_before_the_mean_of_its_frames() {
+        let states = HiddenStates {
+            layers: 2,
+            which: LayerSet::of([1, 4], 5),
+            frames: Some(2),
+            window: Some(vec![7., 8.]),
+            width: 1,
+            data: vec![1., 2., 3., 4.],
+        };
+        assert_eq!(states.layer(4), [3., 4.]);
+        assert_eq!(*states.pooled_layer(4), [8.]);
+        assert!(states.pooled_layer(0).is_empty());
+        let pooled = states.pooled();
+        assert_eq!((pooled.frames, pooled.window.as_ref()), (None, None));
+        assert_eq!(pooled.data, [7., 8.]);
+    }
+
     #[test]
     fn layers_keep_the_models_numbers_when_only_some_are_there() {
         let states = HiddenStates {
             layers: 2,
             which: LayerSet::of([7, 2], 13),
             frames: None,
+            window: None,
             width: 1,
             data: vec![0.2, 0.7],
         };

@@ -10,8 +10,9 @@ use serde::Deserialize;
 /// The format that this version reads.
 const FORMAT: u32 = 1;
 
-/// Samples of a frame of MERT (the product of `conv_stride` in its configuration).
-const FRAME_SAMPLES: f64 = 320.0;
+/// Samples of a frame of MERT (the product of `conv_stride` in its configuration): the grid that hops
+/// are on.
+const FRAME_SAMPLES: usize = 320;
 
 /// The longest window in seconds.
 const LONGEST_WINDOW_S: u32 = 120;
@@ -74,6 +75,14 @@ pub struct Graph {
     /// Names of the outputs with frames; empty when the graph has none.
     #[serde(default)]
     pub frames: Vec<String>,
+    /// Samples from one frame to the next; MERT's 320 when left out.
+    #[serde(default = "frame_samples")]
+    pub frame_samples: usize,
+    /// An ONNX file with what the graph needs more for its frames, and nothing else: appended to the
+    /// graph's bytes it makes one graph with both kinds of outputs, because that is how serialised
+    /// protobuf messages are merged. So windows alone cost what they would without.
+    #[serde(default)]
+    pub fragment: Option<HeadFile>,
     /// Whether the input's length is free.
     pub length: Length,
     /// What is done with less audio than a window.
@@ -117,11 +126,11 @@ pub struct Layer {
     pub meaning: String,
 }
 
-/// A head, or the map, that comes with the model.
+/// A head, the map, or the part of the graph for frames, that comes with the model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadFile {
-    /// The safetensors file, beside the manifest.
+    /// The file, beside the manifest.
     pub file: String,
     /// Its SHA-256, hexadecimal.
     pub sha256: String,
@@ -148,6 +157,7 @@ impl Manifest {
                 self.heads
                     .iter()
                     .chain(&self.map)
+                    .chain(&graph.fragment)
                     .map(|part| (&part.file, &part.sha256)),
             )
         };
@@ -192,6 +202,14 @@ impl Manifest {
                 "its graph has neither one output nor one a layer",
             ),
             (
+                (1..=self.window_samples).contains(&graph.frame_samples),
+                "a frame of its graph is empty or longer than its window",
+            ),
+            (
+                graph.fragment.is_none() || !(graph.pooled.is_empty() || graph.frames.is_empty()),
+                "it has a file with a part of its graph for frames, but not both kinds of outputs",
+            ),
+            (
                 graph.length == Length::Dynamic || graph.short_input != ShortInput::TrueLength,
                 "a graph of fixed length can't take short input at its true length",
             ),
@@ -219,6 +237,13 @@ impl Manifest {
         &self.graph.sha256
     }
 
+    /// The SHA-256 of the file that its frames come from, where that is one of its own.
+    #[must_use]
+    pub fn frames_sha256(&self) -> Option<&str> {
+        let fragment = self.graph.fragment.as_ref();
+        fragment.map(|file| file.sha256.as_str())
+    }
+
     /// Length of the window in seconds.
     #[must_use]
     pub fn window_s(&self) -> f64 {
@@ -228,7 +253,7 @@ impl Manifest {
     /// Length of a frame in seconds.
     #[must_use]
     pub fn frame_s(&self) -> f64 {
-        FRAME_SAMPLES / f64::from(self.sample_rate_hz)
+        self.graph.frame_samples as f64 / f64::from(self.sample_rate_hz)
     }
 
     /// The lengths of windows that make sense for it, in seconds, shortest first.
@@ -249,13 +274,18 @@ impl Manifest {
         self.graph.length == Length::Dynamic && range.contains(&samples)
     }
 
-    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of a frame,
-    /// so that the frames of successive windows line up; at least one frame.
+    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of MERT's
+    /// frame, so that the frames of its successive windows line up; at least one such frame. Longer
+    /// frames of other models line up where the hop is a multiple of them.
     #[must_use]
     pub fn hop_samples(&self, asked_s: f64) -> usize {
-        let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES;
-        (frames.round().max(1.0) * FRAME_SAMPLES) as usize
+        let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES as f64;
+        frames.round().max(1.0) as usize * FRAME_SAMPLES
     }
+}
+
+const fn frame_samples() -> usize {
+    FRAME_SAMPLES
 }
 
 #[cfg(test)]
@@ -289,7 +319,12 @@ mod tests {
             ),
             ("window_samples = 80000", "window_samples = 0", "window"),
             ("width = 256", "width = 0", "width"),
-            ("pooled = [\"hidden\"]", "pooled = []", "no outputs"),
+            ("pooled = [\"hidden\"]", "pooled = []", "both kinds"),
+            ("frames = [\"frames\"]", "frames = []", "both kinds"),
+            ("frames = [\"frames\"]", "frames = [\"hidden\"]", "twice"),
+            ("frame_samples = 4000", "frame_samples = 0", "a frame"),
+            ("frame_samples = 4000", "frame_samples = 80001", "a frame"),
+            ("frame_samples = 4000", "frame_samples = -1", "integer"),
             (
                 "pooled = [\"hidden\"]",
                 "pooled = [\"a\", \"b\"]",
@@ -311,7 +346,18 @@ mod tests {
                 "file = \"/etc/passwd\"",
                 "folder",
             ),
+            (
+                "file = \"frames.onnx\"",
+                "file = \"a/frames.onnx\"",
+                "folder",
+            ),
             ("sha256 = \"", "sha256 = \"XY", "SHA-256"),
+            (
+                "\"frames.onnx\"\nsha256 = \"",
+                "\"frames.onnx\"\nsha256 = \"XY",
+                "SHA-256",
+            ),
+            ("file = \"frames.onnx\"\n", "", "file"),
             ("id = ", "surprise = 1\nid = ", "surprise"),
             ("id = ", "other_windows_s = [30]\nid = ", "other windows"),
         ] {
@@ -319,5 +365,26 @@ mod tests {
             assert!(reason.contains(said), "{to}: {reason}");
         }
         assert!(Manifest::parse(&[0xff]).is_err());
+    }
+
+    #[test]
+    fn frames_are_as_long_as_the_manifest_says_or_as_merts() {
+        let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
+        assert!((manifest.frame_s() - 0.25).abs() < 1e-12);
+        // A whole number of them fills a window, so that those of successive windows line up.
+        assert_eq!(manifest.window_samples % manifest.graph.frame_samples, 0);
+        assert!(manifest.frames_sha256().is_some());
+        let merts = EMBEDDED.replace("frame_samples = 4000\n", "");
+        let merts = Manifest::parse(merts.as_bytes()).unwrap();
+        assert!((merts.frame_s() - 0.02).abs() < 1e-12);
+        // A graph of windows alone names none.
+        let without = EMBEDDED.replace("frames = [\"frames\"]\n", "");
+        let (before, rest) = without.split_once("[graph.fragment]").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        let without = Manifest::parse(format!("{before}{after}").as_bytes()).unwrap();
+        assert!(without.graph.frames.is_empty() && without.frames_sha256().is_none());
+        let neither = before.replace("[\"hidden\"]", "[]");
+        let reason = Manifest::parse(format!("{neither}{after}").as_bytes()).unwrap_err();
+        assert!(reason.contains("no outputs"), "{reason}");
     }
 }

@@ -125,6 +125,8 @@ pub struct Session {
     /// The hidden states that it gives, and the outputs that hold them.
     layers: LayerSet,
     outputs: Vec<String>,
+    /// The outputs that hold them for the window as a whole, beside frames; often none.
+    window_outputs: Vec<String>,
     session: ort::session::Session,
     device: Arc<Report>,
     runtime: &'static Runtime,
@@ -159,17 +161,25 @@ impl Session {
         }
         let frames = options.frames || graph.pooled.is_empty();
         let names = if frames { &graph.frames } else { &graph.pooled };
+        let window_names = if frames && model.gives_both() {
+            &graph.pooled[..]
+        } else {
+            &[]
+        };
         let count = model.manifest.layers.len();
         // One output with all layers can't be had in parts.
-        let layers = if names.len() == count {
+        let layers = if names.len() == count && [0, count].contains(&window_names.len()) {
             LayerSet::of(options.layers.indices(count), count)
         } else {
             LayerSet::All
         };
-        let outputs = match &layers {
-            LayerSet::All => names.clone(),
-            LayerSet::Some(some) => some.iter().map(|layer| names[*layer].clone()).collect(),
+        let of_layers = |names: &[String]| match &layers {
+            LayerSet::Some(some) if !names.is_empty() => {
+                some.iter().map(|layer| names[*layer].clone()).collect()
+            }
+            _ => names.to_vec(),
         };
+        let (outputs, window_outputs) = (of_layers(names), of_layers(window_names));
         let options = SessionOptions { frames, ..options };
         let (session, device) = load::on(&options.device, runtime, &model, &options, &interrupt)?;
         let this = Self {
@@ -178,6 +188,7 @@ impl Session {
             frames,
             layers,
             outputs,
+            window_outputs,
             session,
             device,
             runtime,
@@ -235,6 +246,7 @@ impl Session {
         match self
             .outputs
             .iter()
+            .chain(&self.window_outputs)
             .find(|name| !outputs.contains(&name.as_str()))
         {
             Some(name) => Err(self.contract(format!("it has no output {name:?}"))),
@@ -316,17 +328,18 @@ impl Session {
                 },
                 _ => failed(error.to_string()),
             })?;
-        collect(
-            &self.model.manifest,
-            &self.outputs,
-            &self.layers,
-            self.frames,
-            &outputs,
-        )
-        .map_err(|reason| EncodeError::Contract {
+        let contract = |reason| EncodeError::Contract {
             model: id.clone(),
             reason,
-        })
+        };
+        let (manifest, layers) = (&self.model.manifest, &self.layers);
+        let mut hidden =
+            collect(manifest, &self.outputs, layers, self.frames, &outputs).map_err(contract)?;
+        if !self.window_outputs.is_empty() {
+            let window = collect(manifest, &self.window_outputs, layers, false, &outputs);
+            hidden.window = Some(window.map_err(contract)?.data);
+        }
+        Ok(hidden)
     }
 
     /// `samples` as the graph wants them: long enough, and normalised where the model asks for it.
@@ -424,6 +437,7 @@ fn collect(
         layers,
         which: which.clone(),
         frames,
+        window: None,
         width,
         data,
     })

@@ -1,5 +1,6 @@
 //! Variants of one model's graph: the same weights, written for what is to run them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
@@ -45,7 +46,7 @@ impl Precision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GraphSource<'a> {
     /// Its bytes.
-    Memory(&'a [u8]),
+    Memory(Cow<'a, [u8]>),
     /// Its file.
     File {
         /// Where it is.

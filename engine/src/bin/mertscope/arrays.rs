@@ -149,6 +149,7 @@ mod tests {
             layers: 2,
             which: mertscope_engine::model::LayerSet::All,
             frames: Some(2),
+            window: None,
             width: 2,
             data: (0..8).map(|n| first + n as f32).collect(),
         }

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::Context;
 use mertscope_engine::embed::{Embedder, Pool, head_weights};
 use mertscope_engine::head::Head;
-use mertscope_engine::model::{Model, SessionOptions};
+use mertscope_engine::model::{Manifest, Model, SessionOptions};
 
 use crate::arguments::{EmbedArguments, Layers, PoolArgument};
 use crate::arrays::ArrayWriter;
@@ -47,6 +47,7 @@ pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
             out.display()
         )
     };
+    let with_frames = pool == Pool::None;
     let mut writer = ArrayWriter::new(out).with_context(not_written)?;
     let embedder = Embedder::new(
         runtime,
@@ -76,20 +77,38 @@ pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
 
     let manifest = &model.manifest;
     let names = names.unwrap_or_else(|| (0..manifest.layers.len()).collect());
-    let metadata = BTreeMap::from([
+    let mut metadata = BTreeMap::from([
         ("file", file),
         ("model", manifest.id.clone()),
         ("model_sha256", model.sha256().to_owned()),
         ("layers", format!("{names:?}")),
         ("pool", format!("{:?}", arguments.pool).to_lowercase()),
     ]);
+    let rate = frame_rate(manifest);
+    if with_frames {
+        metadata.insert("frame_rate_hz", rate.clone());
+    }
     let shape = writer
         .finish(&metadata, squeeze)
         .with_context(not_written)?;
     if !arguments.quiet {
-        log(&format!("{} holds float32 {shape:?}.", out.display()));
+        let frames = if with_frames {
+            format!(", {rate} frames a second")
+        } else {
+            String::new()
+        };
+        log(&format!(
+            "{} holds float32 {shape:?}{frames}.",
+            out.display()
+        ));
     }
     Ok(true)
+}
+
+/// Frames a second, as short as it can be written.
+fn frame_rate(manifest: &Manifest) -> String {
+    let rate = 1.0 / manifest.frame_s();
+    ((rate * 1e6).round() / 1e6).to_string()
 }
 
 fn pool(arguments: &EmbedArguments, model: &Model) -> anyhow::Result<Pool> {

@@ -57,6 +57,7 @@ pub fn fit_quick(
             layers: 1,
             which: LayerSet::All,
             frames: None,
+            window: None,
             width,
             data: example.values.clone(),
         })

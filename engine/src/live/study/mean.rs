@@ -57,6 +57,7 @@ mod tests {
             layers: 25,
             which: LayerSet::All,
             frames: None,
+            window: None,
             width,
             data: vec![value; 25 * width],
         };

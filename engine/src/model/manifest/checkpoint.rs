@@ -1,7 +1,7 @@
 //! The manifest of a published checkpoint: put together from its configuration files, and from
 //! the catalogue where that knows the model.
 
-use super::{FORMAT, Graph, Layer, Length, Manifest, ShortInput};
+use super::{FORMAT, FRAME_SAMPLES, Graph, Layer, Length, Manifest, ShortInput};
 use crate::model::catalogue::CatalogueEntry;
 use crate::model::checkpoint::{Network, Preprocessor};
 use crate::model::graph::{INPUT, output_name};
@@ -62,6 +62,8 @@ impl Manifest {
                 input: INPUT.to_owned(),
                 pooled: names(false),
                 frames: names(true),
+                frame_samples: FRAME_SAMPLES,
+                fragment: None,
                 length: Length::Dynamic,
                 short_input: ShortInput::TrueLength,
                 min_samples: network.min_samples(),

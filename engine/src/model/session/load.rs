@@ -56,7 +56,7 @@ fn load(
         .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
     let loading = interrupt.load(builder.canceler()).map_err(failed)?;
     let session = match graph {
-        GraphSource::Memory(bytes) => builder.commit_from_memory(bytes),
+        GraphSource::Memory(bytes) => builder.commit_from_memory(&bytes),
         GraphSource::File { path, remark } => {
             *told = told.take().or(remark);
             builder.commit_from_file(path)

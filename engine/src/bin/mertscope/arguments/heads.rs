@@ -96,8 +96,8 @@ pub struct TrainArguments {
     /// Units of a hidden layer in front of the output [default: none, the head is linear]
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub hidden: Option<u16>,
-    /// Let the head read single frames, 50 or 75 a second, instead of a window's mean: for what
-    /// changes within seconds; for models with frames
+    /// Let the head read single frames instead of whole windows, 50 or 75 a second of a MERT model, 4 of
+    /// the embedded one: for what changes within seconds
     #[arg(long)]
     pub frames: bool,
     /// Decides how files are dealt into folds

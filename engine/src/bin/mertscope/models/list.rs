@@ -177,7 +177,13 @@ fn embedded_json(model: &Model) -> Value {
         "layers": manifest.layers.len(),
         "width": manifest.width,
         "window_s": manifest.window_s(),
+        "frame_rate_hz": frame_rate_hz(manifest),
     })
+}
+
+/// Frames a second; nothing for a model without.
+fn frame_rate_hz(manifest: &Manifest) -> Option<f64> {
+    (!manifest.graph.frames.is_empty()).then(|| 1.0 / manifest.frame_s())
 }
 
 fn describe_embedded(out: &mut dyn Write, model: &Model) -> anyhow::Result<()> {
@@ -194,9 +200,10 @@ fn describe_embedded(out: &mut dyn Write, model: &Model) -> anyhow::Result<()> {
         short(manifest)
     )?;
     let frames = if manifest.graph.frames.is_empty() {
-        "pooled over the window"
+        "pooled over the window".to_owned()
     } else {
-        "pooled or frame by frame"
+        let rate = 1.0 / manifest.frame_s();
+        format!("pooled over the window, or {rate:.0} frames a second")
     };
     writeln!(
         out,
