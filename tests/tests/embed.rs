@@ -112,6 +112,135 @@ fn frames_come_layer_by_layer_and_window_after_window() {
     }
 }
 
+/// The embedded model in a folder of its own, its manifest changed by `change`.
+fn copy_of_the_embedded(case: &Case, change: impl Fn(String) -> String) -> PathBuf {
+    let folder = case.folder.path().join("model");
+    fs::create_dir_all(&folder).unwrap();
+    for entry in fs::read_dir(repository("assets/embedded")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+        }
+    }
+    let manifest = folder.join("manifest.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, change(text)).unwrap();
+    folder
+}
+
+#[test]
+fn the_embedded_model_gives_frames_on_request() {
+    let case = Case::new();
+    let manifest = Model::embedded().unwrap().manifest;
+    let per_window = manifest.window_samples / manifest.graph.frame_samples;
+    // Two windows of 5 s and a rest of 1 s: two and a fifth times as many frames.
+    let samples = chord(manifest.sample_rate_hz, 11.0);
+    let file = case.folder.path().join("audio.wav");
+    fs::write(&file, wav(manifest.sample_rate_hz, 1, &samples)).unwrap();
+    let told = case.embed(&file, &["--pool", "none"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.err.contains("4 frames a second"), "{}", told.err);
+    let (shape, frames) = npy(&case.out());
+    let count = 2 * per_window + per_window / 5;
+    assert_eq!(shape, [manifest.layers.len(), count, manifest.width]);
+    assert!(frames.iter().all(|x| x.is_finite()));
+
+    // Layers that are means over time have the same mean, frame by frame and at once.
+    let five = case.folder.path().join("five.wav");
+    fs::write(
+        &five,
+        wav(
+            manifest.sample_rate_hz,
+            1,
+            &samples[..manifest.window_samples],
+        ),
+    )
+    .unwrap();
+    assert_eq!(case.embed(&five, &[]).code, 0);
+    let (_, window) = npy(&case.out());
+    for (layer, width) in [(0, 252), (1, 96)] {
+        for n in 0..width {
+            let of_frame = |frame: usize| frames[(layer * count + frame) * manifest.width + n];
+            let mean = (0..per_window).map(of_frame).sum::<f32>() / per_window as f32;
+            let expected = window[layer * manifest.width + n];
+            assert!(
+                (mean - expected).abs() < 0.1,
+                "layer {layer}, {n}: {mean} {expected}"
+            );
+        }
+    }
+    let out = case.folder.path().join("out.safetensors");
+    let out_flags = ["--pool", "none", "--out"];
+    let written = said(
+        mertscope()
+            .arg("embed")
+            .arg(&five)
+            .args(out_flags)
+            .arg(&out),
+    );
+    assert_eq!(written.code, 0, "{}", written.err);
+    let bytes = fs::read(&out).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["frame_rate_hz"], "4");
+}
+
+/// Both kinds of outputs may be in one graph, and a file with a part of a graph may be no such file.
+#[test]
+fn frames_of_a_folder_come_from_its_own_files() {
+    let case = Case::new();
+    let file = &demo()[0].path;
+    let embed = |model: &Path| {
+        let model = model.to_str().unwrap();
+        case.embed(file, &["--model", model, "--pool", "none"])
+    };
+    assert_eq!(case.embed(file, &["--pool", "none"]).code, 0);
+    let expected = npy(&case.out());
+
+    let graph = fs::read(repository("assets/embedded/encoder.onnx")).unwrap();
+    let added = fs::read(repository("assets/embedded/frames.onnx")).unwrap();
+    let one = [&graph[..], &added[..]].concat();
+    let hash = |bytes: &[u8]| mertscope_engine::model::sha256(bytes);
+    // Heads and map belong to the graph by its hash; they go, too.
+    let folder = copy_of_the_embedded(&case, |text| {
+        let (text, _) = text.split_once("[[heads]]").unwrap();
+        let (before, rest) = text.split_once("[graph.fragment]").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        format!("{before}{after}").replace(&hash(&graph), &hash(&one))
+    });
+    fs::write(folder.join("encoder.onnx"), &one).unwrap();
+    let said = embed(&folder);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(npy(&case.out()), expected);
+
+    let folder = copy_of_the_embedded(&case, |text| text);
+    fs::write(folder.join("encoder.onnx"), &graph).unwrap();
+    fs::write(folder.join("frames.onnx"), &added[1..]).unwrap();
+    let said = embed(&folder);
+    assert_eq!(said.code, 1);
+    let words = ["frames.onnx", "SHA-256", "swapped"];
+    assert!(words.iter().all(|w| said.err.contains(w)), "{}", said.err);
+    fs::remove_file(folder.join("frames.onnx")).unwrap();
+    let said = embed(&folder);
+    assert!(
+        said.code == 1 && said.err.contains("frames.onnx") && said.err.contains("can't be read"),
+        "{}",
+        said.err
+    );
+    // What is no fragment is told when the graph is loaded.
+    let other = b"no fragment";
+    let folder = copy_of_the_embedded(&case, |text| text.replace(&hash(&added), &hash(other)));
+    fs::write(folder.join("frames.onnx"), other).unwrap();
+    let said = embed(&folder);
+    assert!(
+        said.code == 1 && said.err.contains("can't be loaded by ONNX Runtime"),
+        "{}",
+        said.err
+    );
+    // Windows alone need none of it.
+    let model = ["--model", folder.to_str().unwrap()];
+    assert_eq!(case.embed(file, &model).code, 0);
+}
+
 #[test]
 fn whole_is_one_pass_with_a_limit() {
     let case = Case::new();
@@ -210,8 +339,8 @@ fn what_a_model_lacks_is_said_and_nothing_is_left_behind() {
     let case = Case::new();
     let path = &demo()[0].path;
     for (flags, words) in [
-        (&["--pool", "none"][..], ["no frames", "--pool mean"]),
-        (&["--layers", "0,7"], ["layer 7", "0 to 6"]),
+        (&["--layers", "0,7"][..], ["layer 7", "0 to 6"]),
+        (&["--layers", "9", "--pool", "none"], ["layer 9", "0 to 6"]),
     ] {
         let said = case.embed(path, flags);
         assert_eq!(said.code, 1);

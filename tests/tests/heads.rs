@@ -278,6 +278,76 @@ fn what_can_not_be_trained_on_is_refused_with_a_sentence() {
     );
 }
 
+/// The embedded model in a folder of its own, without its frames.
+fn pooled_only(case: &Case) -> String {
+    let embedded = repository("assets/embedded");
+    for entry in fs::read_dir(&embedded).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            let name = format!("pooled/{}", entry.file_name().to_str().unwrap());
+            case.write(&name, &fs::read(entry.path()).unwrap());
+        }
+    }
+    let text = fs::read_to_string(embedded.join("manifest.toml")).unwrap();
+    let (before, rest) = text.split_once("[graph.fragment]").unwrap();
+    let (_, after) = rest.split_once("\n\n").unwrap();
+    let text = format!("{before}{after}").replace("frames = [\"frames\"]\n", "");
+    case.write("pooled/manifest.toml", text.as_bytes());
+    case.path("pooled").to_str().unwrap().to_owned()
+}
+
+/// A head of the embedded model's frames hears two sounds apart that take turns within a window, and
+/// what comes with the model says of windows what it says without.
+#[test]
+fn a_head_of_the_embedded_models_frames_follows_what_sounds_when() {
+    let case = Case::new();
+    noise_and_tone(&case, "sounds", 4);
+    let mut samples = Vec::new();
+    for name in ["noise", "tone"] {
+        let bytes = fs::read(case.path(&format!("sounds/{name}/2.wav"))).unwrap();
+        let one: Vec<f32> = bytes[bytes.len() - 4 * 5 * RATE_HZ as usize..]
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+            .collect();
+        samples.push(one);
+    }
+    // Changes every 2.5 s: noise, tone, noise, tone.
+    let half = 5 * RATE_HZ as usize / 2;
+    let turns = [
+        &samples[0][..half],
+        &samples[1][..half],
+        &samples[0][half..],
+        &samples[1][half..],
+    ];
+    case.write("turns.wav", &wav(RATE_HZ, 1, &turns.concat()));
+    let analyze = ["analyze", "turns.wav", "--hop", "5", "--json", "--quiet"];
+    let before: Value = serde_json::from_str(&case.run(&analyze).out).unwrap();
+
+    let trained = case.run(&[
+        "heads", "train", "--data", "sounds", "--task", "sound", "--frames", "--quiet",
+    ]);
+    assert_eq!(trained.code, 0, "{}", trained.err);
+    let heard: Value = serde_json::from_str(&case.run(&analyze).out).unwrap();
+    for (window, before) in [0, 1].map(|n| {
+        let of = |all: &Value| all["files"][0]["timeline"][n].clone();
+        (of(&heard), of(&before))
+    }) {
+        let ribbon = &window["ribbons"]["sound"];
+        assert_eq!(ribbon["step_s"], 0.25);
+        let steps = ribbon["answers"].as_array().unwrap();
+        assert_eq!(steps.len(), 20);
+        for (n, step) in steps.iter().enumerate() {
+            // Within half a second of the change both are heard.
+            if !(8..12).contains(&n) {
+                let tone = step["tone"].as_f64().unwrap();
+                assert_eq!(tone > 0.5, n >= 10, "step {n} of {steps:?}");
+            }
+        }
+        assert_eq!(window["genre"], before["genre"]);
+        assert_eq!(window["key"], before["key"]);
+    }
+}
+
 /// Frames are what a head reads whose answers change within a window.
 #[test]
 fn a_head_reads_frames_where_the_model_has_some() {
@@ -288,7 +358,8 @@ fn a_head_reads_frames_where_the_model_has_some() {
     let train = [
         "heads", "train", "--data", "sounds", "--task", "sound", "--frames", "--quiet",
     ];
-    let refused = case.run(&train);
+    let folder = pooled_only(&case);
+    let refused = case.run(&[&train[..], &["--model", &folder]].concat());
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("no frames"), "{}", refused.err);
     let trained = case.run(&[&train[..], &["--model", model]].concat());

@@ -1,5 +1,5 @@
-//! The lanes of heads that read frames: what each says from tenth to tenth of a second, in the
-//! colour of the likeliest label, the stronger the likelier.
+//! The lanes of heads that read frames: what each says from tenth to tenth of a second, or from frame to
+//! frame where these are longer, in the colour of the likeliest label, the stronger the likelier.
 
 use egui::epaint::Mesh;
 use egui::{Align2, Rect, Shape, pos2};
