@@ -6,6 +6,8 @@ mod answers;
 mod checkpoints;
 #[path = "live/faults.rs"]
 mod faults;
+#[path = "live/frames.rs"]
+mod frames;
 #[path = "live/heads.rs"]
 mod heads;
 #[path = "live/offline.rs"]

@@ -1,0 +1,142 @@
+//! A head of frames, live: it is found while the engine runs, and follows what sounds when.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use mertscope_engine::head::Reads;
+use mertscope_engine::head::fit::{Example, FitOptions, fit};
+use mertscope_engine::live::Settings;
+use mertscope_engine::model::{HiddenStates, Model, Session, SessionOptions, runtime};
+use mertscope_engine::shelf::{Kind, Shelf};
+
+use crate::stage::{Stage, chord};
+
+const RATE_HZ: u32 = 16_000;
+
+/// `seconds` of white noise, never the same twice for another `seed`.
+fn noise(seed: u32, seconds: f64) -> Vec<f32> {
+    let mut state = seed + 1;
+    (0..(seconds * f64::from(RATE_HZ)) as usize)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 8.4e7 - 0.1
+        })
+        .collect()
+}
+
+/// The frames of a window, as hidden states of their own.
+fn frames(session: &mut Session, window: &[f32]) -> Vec<HiddenStates> {
+    let hidden = session.run(window).unwrap();
+    let (count, width) = (hidden.frames.unwrap(), hidden.width);
+    let frame = |n: usize| {
+        let layers = hidden.data.chunks_exact(count * width);
+        let values = layers.flat_map(|layer| &layer[n * width..(n + 1) * width]);
+        HiddenStates {
+            frames: None,
+            window: None,
+            data: values.copied().collect(),
+            ..hidden.clone()
+        }
+    };
+    (0..count).step_by(3).map(frame).collect()
+}
+
+/// A head that tells a chord from noise, frame by frame.
+fn head(model: &Arc<Model>) -> Vec<u8> {
+    let options = SessionOptions {
+        threads: 1,
+        frames: true,
+        ..SessionOptions::default()
+    };
+    let runtime = runtime::load(None).unwrap();
+    let mut session = Session::new(runtime, Arc::clone(model), options).unwrap();
+    let examples: Vec<Example> = (0..8)
+        .map(|n| {
+            let start = n as usize * 100;
+            let audio = match n % 2 {
+                0 => chord(RATE_HZ, 5.5)[start..start + 80_000].to_vec(),
+                _ => noise(n, 5.0),
+            };
+            Example {
+                label: n as usize % 2,
+                group: n as usize,
+                windows: frames(&mut session, &audio),
+            }
+        })
+        .collect();
+    let options = FitOptions {
+        task: "sound".to_owned(),
+        labels: ["chord", "noise"].map(str::to_owned).to_vec(),
+        layers: vec![4],
+        mix: false,
+        hidden: None,
+        reads: Reads::Frames,
+        seed: 0,
+        threads: 1,
+        training_data: "two sounds".to_owned(),
+        licence: String::new(),
+    };
+    let still = AtomicBool::new(false);
+    let fitted = fit(&examples, &options, &model.manifest, &|_, _| {}, &still);
+    fitted.unwrap().bytes
+}
+
+#[test]
+fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
+    const ALONE: &str = "MERTSCOPE_TEST_WITH_OWN_FRAMES";
+    if std::env::var_os(ALONE).is_none() {
+        // What is kept must not be this user's, and a process has one data folder.
+        let data = tempfile::tempdir().unwrap();
+        let found = runtime::candidates(None).unwrap();
+        let library = found.into_iter().find(|path| path.is_file()).unwrap();
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "frames::a_head_of_frames_is_found_and_heard_while_the_engine_runs",
+            ])
+            .env(ALONE, "1")
+            .env("ORT_DYLIB_PATH", library)
+            .env("XDG_DATA_HOME", data.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let window = [&chord(RATE_HZ, 2.5)[..], &noise(9, 2.5)].concat();
+    let mut stage = Stage::exact(RATE_HZ, 5.0, Settings::default());
+    stage.play(&window);
+    stage.play(&window[..8_000]);
+    let before = stage.wait_for_answer(5.0);
+    let before = before.heard().unwrap();
+    assert!(before.ribbons.is_empty());
+
+    let model = Arc::new(Model::embedded().unwrap());
+    let shelf = Shelf::of(Kind::Heads, &model.manifest).unwrap();
+    shelf.put("sound", &head(&model)).unwrap();
+    stage.stream.look_again();
+    let has_it = |s: &mertscope_engine::live::Snapshot| {
+        let running = s.model.running.as_ref();
+        running.is_some_and(|r| r.heads.iter().any(|head| head.id == "sound"))
+    };
+    stage.wait("the head", has_it);
+    // A jump starts a fresh window.
+    stage.transport.position = Some(100 * i64::from(RATE_HZ));
+    stage.play(&window);
+    stage.play(&window[..8_000]);
+    let heard = stage.wait_for_answer(105.0);
+    let heard = heard.heard().unwrap();
+    let [ribbon] = &heard.ribbons[..] else {
+        panic!("{:?}", heard.ribbons);
+    };
+    assert!((ribbon.step_s - 0.25).abs() < 1e-9);
+    let steps: Vec<&[f32]> = ribbon.answers.chunks_exact(2).collect();
+    assert_eq!(steps.len(), 20);
+    assert!(steps[..8].iter().all(|step| step[0] > 0.5), "{steps:?}");
+    assert!(steps[12..].iter().all(|step| step[1] > 0.5), "{steps:?}");
+    // What came with the model says the same as without.
+    let (with, without) = (heard.genre.as_ref(), before.genre.as_ref());
+    for (with, without) in with.unwrap().iter().zip(without.unwrap()) {
+        assert!((with - without).abs() < 1e-3, "{with} {without}");
+    }
+}
