@@ -4,6 +4,7 @@
 //! down; everything after that is PyTorch. Not here: any knowledge of the stages, which are the
 //! pipeline's.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -22,7 +23,7 @@ Builds the embedded model from public packages.
 
 Usage: cargo xtask train [STAGE...] [OPTIONS]
 
-Stages, in this order; all but the last when none is named:
+Stages, in this order; all but the last two when none is named:
   music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a time)
   render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
   targets   Has the exact teacher, musicnn, listen to augmented windows
@@ -33,6 +34,8 @@ Stages, in this order; all but the last when none is named:
   heads     Fits and calibrates the heads and the map with the mertscope command
   card      Measures the model and writes its card
   install   Replaces assets/embedded by the result
+  restore   Only when named: takes the networks out of assets/embedded, in the place of key and leaning;
+            distil then goes on from the installed one
 
 Options:
   --labelled FOLDER        Short labelled excerpts: labels.csv (file, genre, key) and audio beside it; needed for heads
@@ -49,6 +52,7 @@ xtask/train/README.md tells what was tried and how good it was. A full run takes
 Examples:
   cargo xtask train --labelled ~/excerpts
   cargo xtask train distil export --steps 6000
+  cargo xtask train restore export heads card --labelled ~/excerpts
   cargo xtask train install
   cargo xtask train --smoke
 ";
@@ -69,6 +73,11 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let python = setup::environment(workspace, "train", &requirements(workspace, "")?)?;
     let mut pipeline = Command::new(python);
     pipeline.arg(workspace.file(FOLDER)).args(arguments);
+    // PyTorch's threads wait by counting otherwise, which on a machine with other work takes the time
+    // from the very threads that are waited for.
+    if env::var_os("OMP_WAIT_POLICY").is_none() {
+        pipeline.env("OMP_WAIT_POLICY", "PASSIVE");
+    }
     if smoke {
         let what = "Training on the committed targets";
         process::run(what, Progress::Talks, &mut pipeline)?;

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-if "--smoke" in sys.argv and "MERTSCOPE_TRAIN" not in os.environ:
+# A folder of its own, whatever is asked for: it is emptied first.
+if "--smoke" in sys.argv:
     os.environ["MERTSCOPE_TRAIN"] = str(Path(__file__).resolve().parents[2] / "target" / "train-smoke")
 
 import settings
@@ -61,6 +62,12 @@ def leaning(options):
         fit_leaning(excerpts_of(options))
 
 
+def restore(options):
+    from restore import restore as take_back
+
+    take_back()
+
+
 def export(options):
     from encoder import assemble
     from encoder import export as write_encoder
@@ -106,7 +113,7 @@ def install(options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="cargo xtask train", description="Builds the embedded model from public packages.")
-    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"stages to run [default: all of {', '.join(STAGES)}; also: install]")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"stages to run [default: all of {', '.join(STAGES)}; also: restore, install]")
     parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="labelled excerpts: labels.csv (file, genre, key) and audio")
     parser.add_argument("--windows", type=int, default=6000, help="windows to distil from [default: %(default)s]")
     parser.add_argument("--songs", type=int, default=2000, help="songs to render [default: %(default)s]")
@@ -117,7 +124,7 @@ def parse():
     parser.add_argument("--threads", type=int, default=0, help="threads of PyTorch [default: its own choice]")
     parser.add_argument("--smoke", action="store_true", help="two minutes on committed targets: shows that every step works")
     options = parser.parse_args()
-    unknown = set(options.stages) - {*STAGES, "install"}
+    unknown = set(options.stages) - {*STAGES, "restore", "install"}
     if unknown:
         parser.error(f"there is no stage {', '.join(sorted(unknown))}")
     return options

@@ -29,7 +29,7 @@ class Averaged:
 
 def cosine(optimiser, steps, warm_up):
     """A learning rate that rises over `warm_up` steps and falls along a cosine to a hundredth."""
-    rate = lambda step: min(1, (step + 1) / warm_up) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+    rate = lambda step: min(1, (step + 1) / warm_up) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / max(steps, 1))))
     return torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
 
 

@@ -1,7 +1,8 @@
 """Distils musicnn into its cheaper rearrangement.
 
 All of it is trained to give the teacher's pooled features, penultimate features and tags, the filters of the front end more
-slowly than what follows them. The result is a running average of the weights.
+slowly than what follows them. The result is a running average of the weights. It starts from musicnn's weights, or from those
+of the installed model where `restore.py` has left them.
 """
 
 import copy
@@ -102,7 +103,11 @@ def distil(steps, name="MSD", seed=0, rate=5e-4, size=32, every=100):
     pooled, truth = read([f"{key}_pooled", key], files)
     views, held = read_views(files), np.load(WORK / "targets" / "held_out.npz")
     held_truth = torch.tensor(held[key].astype(np.float32)).mean(1)
-    teacher, student = Musicnn(name), Musicnn(name, STRIDES).to(device())
+    teacher, student = Musicnn(name), Musicnn(name, STRIDES)
+    if (start := WORK / f"{key}-start.pt").exists():
+        student.load_state_dict(torch.load(start))
+    student.front.upper.fit(np.load(WORK / "targets" / "clean.npz")["mel"].astype(np.float32))
+    student.to(device())
     loss = Loss(teacher, pooled, truth).to(device())
     log(f"{name}: {len(views)} windows, {len(held_truth)} held out")
 

@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
+import json
 import shutil
+from pathlib import Path
 
 import onnx
 
@@ -13,6 +15,8 @@ from settings import ASSETS, RATE, WINDOW, WORK
 
 ID = "embedded-v1"
 MODEL = WORK / "model"
+# What the stages measured of the installed model.
+FIGURES = Path(__file__).with_name("figures.json")
 HEADS = ("genre", "key", "tags-msd", "tags-mtt")
 LICENCE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"
 
@@ -89,3 +93,5 @@ def install(folder=MODEL):
         path.chmod(0o644)
     shutil.rmtree(ASSETS)
     shutil.copytree(folder, ASSETS)
+    kept = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((WORK / "figures").glob("*.json"))}
+    FIGURES.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -31,13 +31,13 @@ def matrix(weight, bias):
 
 
 def write_key_head(path, encoder_sha256):
-    """Writes the head. Its temperature is fitted on held-out answers where there are any; otherwise it is 1."""
+    """Writes the head. Its temperature is fitted on held-out answers where there are any, or is the installed model's where
+    its network was restored; otherwise it is 1."""
     saved = torch.load(WORK / "key.pt", weights_only=False)
     net = KeyNet()
     net.load_state_dict(saved["model"])
     weight, bias = matrix(*(values.detach().numpy() for values in net.output()))
-    figures, metrics, warmth, excerpts = recorded("key"), dict(recorded("key")["rendered only"]["rendered"]), 1.0, 0
-    held_out = WORK / "key-held-out.npz"
+    figures, held_out = recorded("key"), WORK / "key-held-out.npz"
     if held_out.exists():
         data = np.load(held_out)
         warmth, excerpts = temperature(data["logits"], data["keys"]), len(data["keys"])
@@ -48,7 +48,12 @@ def write_key_head(path, encoder_sha256):
             **figures["with leaning, held out"], "calibration error": calibration_error(probabilities, data["keys"]),
             "named": float(named.mean()), "right of named": float(right[named].mean()), "right of others": float(right[~named].mean()),
         }
-        figures["head"] = metrics
+        figures["head"] = {**metrics, "temperature": warmth, "excerpts": excerpts}
+    elif "head" in figures:
+        metrics = dict(figures["head"])
+        warmth, excerpts = metrics.pop("temperature"), metrics.pop("excerpts")
+    else:
+        metrics, warmth, excerpts = figures["rendered only"]["rendered"], 1.0, 0
     metadata = {
         "task": "key", "labels": json.dumps(LABELS), "layers": json.dumps([[name for name, _ in LAYERS].index("key")]),
         "temperature": f"{warmth:.4f}", "threshold": str(CLEAR), "encoder_sha256": encoder_sha256, "metrics": json.dumps(metrics),

@@ -6,7 +6,8 @@ Exact changes make it cheaper to run: the maximum over frequency is taken before
 normalisation has a negative gain are negated, so that the maximum stays a maximum); the two windows of 3 s that a window
 of 5 s has share everything up to the pooling; and the long temporal filters are laid out for 16 frames at once, so that a
 runtime copies each stretch of the spectrogram once instead of 16 times. Inexact ones, repaired by distillation, are
-`strides`: the two kinds of timbral filters may be evaluated at some frequencies only.
+`strides`: the two kinds of timbral filters may be evaluated at some frequencies only. A network with strides is a student, and
+hears upper bands that were lost (`bands.py`) as if they were there; the teacher does not.
 """
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from bands import UpperBands
 from settings import WORK
 
 PATCH = 187
@@ -54,9 +56,10 @@ def staggered(weight):
 class Front(nn.Module):
     """Spectrogram [batch, 96, frames] to 561 features a frame: 2 x 204 timbral, 3 x 51 temporal."""
 
-    def __init__(self, strides=(1, 1)):
+    def __init__(self, strides=None):
         super().__init__()
-        self.strides = strides
+        self.strides = strides or (1, 1)
+        self.upper = UpperBands() if strides else nn.Identity()
         self.input = Affine(1)
         self.timbral = nn.ModuleList(nn.Conv2d(1, 204, kernel) for kernel in TIMBRAL)
         self.temporal = nn.ModuleList(nn.Conv2d(1, 51, (1, kernel)) for kernel in TEMPORAL)
@@ -66,7 +69,7 @@ class Front(nn.Module):
 
     def peaks(self, mel, highest=highest):
         """Maximum over frequency of each (negated, where its gain is negative) filter: five tensors."""
-        x = (mel * self.input.gain + self.input.offset)[:, None]
+        x = (self.upper(mel) * self.input.gain + self.input.offset)[:, None]
         padded, found = F.pad(x, (3, 3)), []
         for conv, stride in zip(self.timbral, self.strides):
             found.append(highest(padded, conv.weight, (stride, 1)) + conv.bias[:, None])
@@ -127,7 +130,7 @@ class Back(nn.Module):
 class Musicnn(nn.Module):
     """One of musicnn's two networks: `MSD` or `MTT`, with the teacher's weights."""
 
-    def __init__(self, name, strides=(1, 1)):
+    def __init__(self, name, strides=None):
         super().__init__()
         self.front, self.back = Front(strides), Back()
         self._load(np.load(WORK / "teacher" / f"{name}.npz"))

@@ -32,6 +32,7 @@ def prepare():
     worn[:, 0, 72:], worn[:, 1, 48:] = 0, 0
     np.savez(WORK / "targets" / "worn-000.npz", mel=worn)
     np.savez(WORK / "targets" / "held_out.npz", **{name: rows[:HELD_OUT] for name, rows in targets.items()})
+    np.savez(WORK / "targets" / "clean.npz", mel=targets["mel"][HELD_OUT:])
     songs = np.load(FIXTURES / "songs.npz")
     np.savez(WORK / "render" / "0000.npz", audio=np.zeros((SONGS, 0)), keys=songs["keys"])
     for kind in ("cqt", "worn"):
@@ -58,6 +59,14 @@ def smoke():
 
     student, curve = distil(30, every=15, size=16)
     expect(curve[-1][1]["r2"] > curve[0][1]["r2"], f"distillation brings the student closer: {curve[0][1]['r2']:.3f} to {curve[-1][1]['r2']:.3f}")
+    whole = torch.tensor(np.load(WORK / "targets" / "held_out.npz")["mel"].astype(np.float32))
+    narrow = whole.clone()
+    narrow[:, 82:] = 0
+    with torch.no_grad():
+        told, same_as_before = student.front.upper(narrow), student.front.upper(whole)
+    missing = lambda mel: float((mel - whole)[:, 82:].square().mean())
+    expect(missing(told) < 0.5 * missing(narrow), f"lost upper bands are told from the others: error {missing(narrow):.3f} to {missing(told):.3f}")
+    expect(missing(same_as_before) < 0.05 * missing(narrow), "what is there is left alone")
     again, same = distil(30, every=15, size=16)
     expect(same == curve, "a run that has ended resumes at its end")
     fit_style(student, steps=40)

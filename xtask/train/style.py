@@ -23,7 +23,7 @@ POOLED, TAGS = 1506, 50
 # Standard deviation of all tags together, of that of all pooled features together.
 TAG_SHARE = 0.5
 # Variance by wear, of features with a variance of one, at which a direction is halved in power.
-WEAR = 0.3
+WEAR = 0.1
 # Windows whose worn views are looked at: enough for the statistics, and each costs three runs of the network.
 WORN_WINDOWS = 1500
 

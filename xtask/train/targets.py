@@ -4,7 +4,7 @@ The teacher hears the clean window, the student will hear the worn one: that is 
 clipping and noise. Writes `targets/NNN.npz` with 250 windows each: `mel`, the spectrogram [96, 313] of the window, worn half of
 the time, and for both networks the pooled features [2, 1506] and penultimate features [2, 200]; `targets/worn-NNN.npz` has
 two more `mel` of each window, always worn, [2, 96, 313]; `targets/held_out.npz` has clean windows of files that are never
-trained on. All are float16.
+trained on, `targets/clean.npz` the `mel` of windows of others, as they are. All are float16.
 """
 
 import numpy as np
@@ -19,6 +19,7 @@ from spectrum import Level, Mel, mel_of
 
 WINDOWS_A_FILE = 250
 HELD_OUT_WINDOWS = 160
+CLEAN_WINDOWS = 400
 RENDERED_SHARE = 0.2
 WORN_VIEWS = 2
 NAMES = ["mel", "msd_pooled", "msd", "mtt_pooled", "mtt"]
@@ -71,6 +72,9 @@ def make_targets(windows, seed=0):
         chosen = np.random.default_rng(seed).permutation(len(kept))[:HELD_OUT_WINDOWS]
         clean = [kept[i][:WINDOW].astype(np.float32) / 32767 for i in chosen]
         save(folder / "held_out.npz", [listen(window, window) for window in clean])
+    if not (folder / "clean.npz").exists():
+        chosen = np.random.default_rng([seed, 1]).permutation(len(training))[:CLEAN_WINDOWS]
+        np.savez(folder / "clean.npz", mel=np.array([mel_of(training[i][:WINDOW] / np.float32(32767)) for i in chosen], np.float16))
     rendered = [path for path in sorted((WORK / "render").glob("*.npz"))]
     for number in range(windows // WINDOWS_A_FILE):
         path, more = folder / f"{number:03d}.npz", folder / f"worn-{number:03d}.npz"
