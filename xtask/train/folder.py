@@ -13,7 +13,7 @@ from frames import FRAME_SAMPLES
 from music import LIST
 from settings import ASSETS, RATE, WINDOW, WORK
 
-ID = "embedded-v1"
+ID = "embedded-v2"
 MODEL = WORK / "model"
 # What the stages measured of the installed model.
 FIGURES = Path(__file__).with_name("figures.json")
@@ -33,7 +33,7 @@ def write_manifest(folder, graph="encoder.onnx"):
         "# The model that is compiled into Mertscope, as `cargo xtask train` wrote it. To replace it, replace the files of",
         "# this folder: no code knows more about it than what stands here.",
         "format = 1", f'id = "{ID}"', f'version = "{ID.rsplit("v", 1)[1]}"',
-        'title = "Embedded v1: musicnn-derived timbre, pitch-equivariant key"', f'licence = "{LICENCE}"', "",
+        f'title = "Embedded v{ID.rsplit("v", 1)[1]}: musicnn-derived timbre, pitch-equivariant key"', f'licence = "{LICENCE}"', "",
         f"sample_rate_hz = {RATE}", f"window_samples = {WINDOW}", f"width = {WIDTH}", "normalise = false", "",
         "[graph]", f'file = "{graph}"', f'sha256 = "{sha256(folder / graph)}"', f'input = "{waveform.name}"',
         f'pooled = ["{hidden.name}"]', 'length = "fixed"', 'short_input = "loop"', "layers_mixable = false",

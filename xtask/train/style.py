@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from distil import features, fidelity, files_of_targets, read, read_views
+from distil import fidelity, files_of_targets, read, read_views
 from port import Musicnn
-from settings import WORK, log, record
+from settings import WORK, log, record, session
 from spectrum import mel_of
 
 STYLE = 256
@@ -95,11 +95,30 @@ def fit_adapter(inputs, truth, steps, seed):
     return adapter.eval()
 
 
-@torch.no_grad()
+class Heard(nn.Module):
+    """Spectrogram [1, 96, 313] to pooled features with tag logits [1, 1556], and penultimate features [1, 200]."""
+
+    def __init__(self, student):
+        super().__init__()
+        self.student = student
+
+    def forward(self, mel):
+        back = self.student.back
+        pooled = back.pool(back.middle(self.student.front(mel)))
+        msd = back.finish(pooled).mean(1)
+        return torch.cat([pooled.mean(1), back.tags(msd)], 1), msd
+
+
 def heard(student, mel):
-    """Pooled features with tag logits [windows, 1556], and penultimate features [windows, 200], of spectrograms."""
-    pooled, msd = features(student, mel)
-    return torch.cat([pooled, student.back.tags.cpu()(msd)], 1), msd
+    """What `Heard` says of float16 spectrograms [windows, 96, 313], by a runtime that is many times as fast at it as PyTorch."""
+    path = WORK / "heard.onnx"
+    torch.onnx.export(
+        Heard(student.cpu()).eval(), (torch.zeros(1, *mel.shape[1:]),), path, opset_version=17, dynamo=False, input_names=["mel"],
+        output_names=["pooled", "msd"],
+    )
+    network = session(path)
+    found = [network.run(None, {"mel": window[None].astype(np.float32)}) for window in mel]
+    return tuple(torch.tensor(np.concatenate(rows)) for rows in zip(*found))
 
 
 def fit_style(student, excerpts=(), steps=1500, seed=0):
@@ -115,7 +134,9 @@ def fit_style(student, excerpts=(), steps=1500, seed=0):
     style, others = Style(), heard(student, np.stack([mel_of(excerpt.window()) for excerpt in excerpts]))[0] if excerpts else []
     kept = style.fit(torch.stack([found[0][0][chosen], *(both for both, _ in found[1:])], 1), others)
     split = lambda both: (both[:, :POOLED], both[:, POOLED:])
-    adapter = fit_adapter(torch.cat([style(*split(found[0][0])), found[0][1]], 1), mean(truth), steps, seed)
+    truth = mean(truth)
+    rows = [torch.cat([style(*split(both)), msd], 1) for both, msd in found]
+    adapter = fit_adapter(torch.cat(rows), torch.cat([truth] + [truth[chosen]] * (len(rows) - 1)), steps, seed)
     held_first, held_msd = heard(student, held["mel"])
     with torch.no_grad():
         figures = fidelity(adapter(style(*split(held_first)), held_msd)[0], mean(held["mtt"]), adapter.tags)
