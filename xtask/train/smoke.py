@@ -1,8 +1,8 @@
 """`cargo xtask train --smoke`: every step after the targets, in two minutes, on what is committed in `tests/fixtures/train`.
 
 It needs neither TensorFlow nor music nor labelled excerpts. It shows that training improves, that the exported graph
-equals the network and does not depend on level, and that transposed music gives a turned key. Whether a model is any good
-it can't show. `make_fixtures` made the fixtures, from rendered songs alone, after a full run.
+equals the network and does not depend on level, that transposed music gives a turned key, and that the installed graph is
+the pipeline's. Whether a model is any good it can't show. `make_fixtures` made the fixtures, from rendered songs alone, after a full run.
 """
 
 import shutil
@@ -10,7 +10,7 @@ import shutil
 import numpy as np
 import torch
 
-from settings import ROOT, RMS, WINDOW, WORK, log, session
+from settings import ASSETS, ROOT, RMS, WINDOW, WORK, log, session
 
 FIXTURES = ROOT / "tests" / "fixtures" / "train"
 WINDOWS, HELD_OUT, SONGS, SONG_FRAMES = 20, 8, 12, 120
@@ -49,12 +49,14 @@ def smoke():
     prepare()
     from distil import distil
     from encoder import assemble, export
+    from folder import sha256
     from frames import FRAMES, export_frames, run
     from keydata import shifted
     from keyhead import matrix
     from keynet import CHANNELS, PITCH_CLASSES, KeyNet
     from keystage import train_key
     from keytrain import predict
+    from restore import restore
     from style import fit_style
 
     student, curve = distil(30, every=15, size=16)
@@ -112,6 +114,9 @@ def smoke():
         direct = torch.nn.functional.conv1d(torch.cat([state, state[:, :, :-1]], 2), *output).flatten().numpy()
         weight, bias = matrix(*(values.numpy() for values in output))
     expect(np.abs(weight @ loud[2] + bias - direct).max() < 1e-3, "the key head is the key network's output")
+
+    restore()
+    expect(sha256(export()) == sha256(ASSETS / "encoder.onnx"), "the installed graph is what the pipeline writes of its networks, byte for byte")
 
 
 def make_fixtures():
