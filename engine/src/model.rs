@@ -42,7 +42,7 @@ pub use encoder::{Encoded, Encoder, Job};
 pub use graph::GraphError;
 pub(crate) use graph::forget as forget_graphs;
 pub use hidden::HiddenStates;
-pub use manifest::{Graph, HeadFile, Layer, Length, Manifest, ShortInput};
+pub use manifest::{Graph, Layer, Length, Manifest, PartFile, ShortInput};
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{EncodeError, Session, SessionOptions};
 pub(crate) use thread::{EncoderThread, Opened, SessionId, Sessions, panic_message};

@@ -12,6 +12,8 @@ mod frames;
 mod heads;
 #[path = "live/offline.rs"]
 mod offline;
+#[path = "live/own_data.rs"]
+mod own_data;
 #[path = "live/stage.rs"]
 mod stage;
 #[path = "live/study.rs"]

@@ -48,10 +48,10 @@ pub struct Manifest {
     pub layers: Vec<Layer>,
     /// The heads that come with the model.
     #[serde(default)]
-    pub heads: Vec<HeadFile>,
+    pub heads: Vec<PartFile>,
     /// The map that comes with the model.
     #[serde(default)]
-    pub map: Option<HeadFile>,
+    pub map: Option<PartFile>,
 }
 
 /// The ONNX graph and what it promises.
@@ -82,7 +82,7 @@ pub struct Graph {
     /// graph's bytes it makes one graph with both kinds of outputs, because that is how serialised
     /// protobuf messages are merged. So windows alone cost what they would without.
     #[serde(default)]
-    pub fragment: Option<HeadFile>,
+    pub fragment: Option<PartFile>,
     /// Whether the input's length is free.
     pub length: Length,
     /// What is done with less audio than a window.
@@ -129,7 +129,7 @@ pub struct Layer {
 /// A head, the map, or the part of the graph for frames, that comes with the model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HeadFile {
+pub struct PartFile {
     /// The file, beside the manifest.
     pub file: String,
     /// Its SHA-256, hexadecimal.

@@ -1,6 +1,5 @@
 //! A head of frames, live: it is found while the engine runs, and follows what sounds when.
 
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,6 +9,7 @@ use mertscope_engine::live::Settings;
 use mertscope_engine::model::{HiddenStates, Model, Session, SessionOptions, runtime};
 use mertscope_engine::shelf::{Kind, Shelf};
 
+use crate::own_data::has_own_data;
 use crate::stage::{Stage, chord};
 
 const RATE_HZ: u32 = 16_000;
@@ -84,23 +84,7 @@ fn head(model: &Arc<Model>) -> Vec<u8> {
 
 #[test]
 fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
-    const ALONE: &str = "MERTSCOPE_TEST_WITH_OWN_FRAMES";
-    if std::env::var_os(ALONE).is_none() {
-        // What is kept must not be this user's, and a process has one data folder.
-        let data = tempfile::tempdir().unwrap();
-        let found = runtime::candidates(None).unwrap();
-        let library = found.into_iter().find(|path| path.is_file()).unwrap();
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "frames::a_head_of_frames_is_found_and_heard_while_the_engine_runs",
-            ])
-            .env(ALONE, "1")
-            .env("ORT_DYLIB_PATH", library)
-            .env("XDG_DATA_HOME", data.path())
-            .status()
-            .unwrap();
-        assert!(status.success());
+    if !has_own_data("frames::a_head_of_frames_is_found_and_heard_while_the_engine_runs") {
         return;
     }
     let window = [&chord(RATE_HZ, 2.5)[..], &noise(9, 2.5)].concat();

@@ -1,13 +1,12 @@
 //! Heads that are kept while the engine runs, and the choice among them.
 
-use std::process::Command;
-
 use mertscope_engine::head::HeadInfo;
 use mertscope_engine::live::{Settings, Snapshot};
-use mertscope_engine::model::{HeadChoice, Model, runtime};
+use mertscope_engine::model::{HeadChoice, Model};
 use mertscope_engine::shelf::{Kind, Shelf};
 use mertscope_engine::teach::Lessons;
 
+use crate::own_data::has_own_data;
 use crate::stage::Stage;
 
 /// A head for the embedded model that tells two kinds of windows apart.
@@ -65,23 +64,7 @@ fn choosing(choice: &[(&str, &str)]) -> Settings {
 
 #[test]
 fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
-    const ALONE: &str = "MERTSCOPE_TEST_WITH_OWN_HEADS";
-    if std::env::var_os(ALONE).is_none() {
-        // What is kept must not be this user's, and a process has one data folder.
-        let data = tempfile::tempdir().unwrap();
-        let found = runtime::candidates(None).unwrap();
-        let library = found.into_iter().find(|path| path.is_file()).unwrap();
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "heads::heads_are_found_chosen_and_left_out_while_the_engine_runs",
-            ])
-            .env(ALONE, "1")
-            .env("ORT_DYLIB_PATH", library)
-            .env("XDG_DATA_HOME", data.path())
-            .status()
-            .unwrap();
-        assert!(status.success());
+    if !has_own_data("heads::heads_are_found_chosen_and_left_out_while_the_engine_runs") {
         return;
     }
     let mut stage = Stage::exact(16_000, 5.0, choosing(&[]));
