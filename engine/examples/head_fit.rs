@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 
-use mertscope_engine::head::Reads;
-use mertscope_engine::head::fit::{Example, FitOptions, QuickExample, fit, fit_quick};
-use mertscope_engine::model::{HiddenStates, LayerSet, Manifest, Model};
+use mertscope_heads::head::Reads;
+use mertscope_heads::head::fit::{Example, FitOptions, QuickExample, fit, fit_quick};
+use mertscope_model::{HiddenStates, LayerSet, Manifest, Model};
 
 const FILES: usize = 1_000;
 const LABELS: usize = 10;

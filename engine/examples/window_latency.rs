@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::{LayerSet, Model, Precision, Session, SessionOptions, runtime};
+use mertscope_model::device::Choice;
+use mertscope_model::{LayerSet, Model, Precision, Session, SessionOptions, runtime};
 
 /// The hidden state by which the two sides of a checkpoint are compared.
 const PROBE: usize = 7;

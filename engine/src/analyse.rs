@@ -8,21 +8,23 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use crate::decode::Decoder;
-use crate::feed::{Feed, FeedError};
-use crate::listen::Listener;
-use crate::model::device::{Choice, Report};
-use crate::model::{
-    EncodeError, Encoded, Encoder, Job, Model, Precision, Runtime, SessionOptions, ShortInput,
+use mertscope_audio::Status;
+use mertscope_audio::decode::Decoder;
+use mertscope_audio::feed::{Feed, FeedError};
+use mertscope_audio::window::{Slicer, Window};
+use mertscope_heads::listen::Listener;
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::timeline::{Reading, Timeline};
+use mertscope_model::device::{Choice, Report};
+use mertscope_model::{
+    EncodeError, Encoded, Encoder, Job, Precision, Runtime, SessionOptions, ShortInput,
 };
-use crate::timeline::{Reading, Status, Timeline};
-use crate::window::{Slicer, Window};
 
 /// How files are analysed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnalyseOptions {
     /// Time between the starts of two windows in seconds; rounded to whole frames by
-    /// [`Manifest::hop_samples`](crate::model::Manifest::hop_samples).
+    /// [`Manifest::hop_samples`](mertscope_model::Manifest::hop_samples).
     pub hop_s: f64,
     /// Whether results are smoothed over audio time.
     pub smoothing: bool,
@@ -70,31 +72,31 @@ pub enum AnalyseError {
 /// Analyses files one after another with one model.
 #[derive(Debug)]
 pub struct Analyser {
-    model: Arc<Model>,
+    package: Arc<ModelPackage>,
     encoder: Encoder,
     options: AnalyseOptions,
 }
 
 impl Analyser {
-    /// Starts the encoder thread for `model`.
+    /// Starts the encoder thread for the model of `package`.
     ///
     /// # Errors
     /// What [`Encoder::start`] says.
     pub fn new(
         runtime: &'static Runtime,
-        model: Arc<Model>,
+        package: Arc<ModelPackage>,
         options: AnalyseOptions,
     ) -> Result<Self, EncodeError> {
         let session = SessionOptions {
             threads: options.threads,
-            layers: model.layers_in_use(),
-            frames: model.frames_in_use(),
+            layers: package.layers_in_use(),
+            frames: package.frames_in_use(),
             precision: options.precision,
             device: options.device.clone(),
         };
         Ok(Self {
-            encoder: Encoder::start(runtime, Arc::clone(&model), session)?,
-            model,
+            encoder: Encoder::start(runtime, Arc::clone(&package.model), session)?,
+            package,
             options,
         })
     }
@@ -108,7 +110,7 @@ impl Analyser {
     /// The hop that is really used, in seconds.
     #[must_use]
     pub fn hop_s(&self) -> f64 {
-        let manifest = &self.model.manifest;
+        let manifest = &self.package.model.manifest;
         manifest.hop_samples(self.options.hop_s) as f64 / f64::from(manifest.sample_rate_hz)
     }
 
@@ -124,13 +126,13 @@ impl Analyser {
         file: &str,
         progress: &mut dyn FnMut(f64, Option<f64>),
     ) -> Result<Analysis, AnalyseError> {
-        let manifest = &self.model.manifest;
+        let manifest = &self.package.model.manifest;
         let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
         let mut slicer = Slicer::new(
             manifest.window_samples,
             manifest.hop_samples(self.options.hop_s),
         );
-        let mut run = Run::new(&self.model, self.options.smoothing, &self.encoder);
+        let mut run = Run::new(&self.package, self.options.smoothing, &self.encoder);
         let mut samples = Vec::new();
         while feed.next(&mut samples)? {
             for (stretch, status) in feed.take_marks() {
@@ -169,7 +171,7 @@ impl Analyser {
 
     /// What the user should know about the results.
     fn remarks(&self, duration_s: f64, timeline: &Timeline) -> Option<String> {
-        let manifest = &self.model.manifest;
+        let manifest = &self.package.model.manifest;
         if timeline.readings.iter().all(|r| r.status == Status::Silent) {
             return Some(
                 "Nothing in it is louder than −70 dBFS (a constant offset does not count), so \
@@ -208,19 +210,19 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(model: &Model, smoothing: bool, encoder: &'a Encoder) -> Self {
+    fn new(package: &ModelPackage, smoothing: bool, encoder: &'a Encoder) -> Self {
         let (reply, replies) = unbounded();
-        let genre_labels = model.head("genre").map(|head| head.labels.clone());
+        let genre_labels = package.head("genre").map(|head| head.labels.clone());
         Self {
             encoder,
-            listener: Listener::new(model, smoothing),
-            rate_hz: f64::from(model.manifest.sample_rate_hz),
+            listener: Listener::new(package, smoothing),
+            rate_hz: f64::from(package.model.manifest.sample_rate_hz),
             reply,
             replies,
             pending: VecDeque::new(),
             timeline: Timeline {
                 genre_labels: genre_labels.unwrap_or_default(),
-                key_threshold: model.head("key").and_then(|head| head.threshold),
+                key_threshold: package.head("key").and_then(|head| head.threshold),
                 readings: Vec::new(),
             },
             failed: None,

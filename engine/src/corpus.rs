@@ -14,16 +14,16 @@ use std::sync::Arc;
 
 use crossbeam_channel::unbounded;
 
-use crate::decode::{DecodeError, Decoder};
-use crate::feed::{Feed, FeedError};
-use crate::head::Reads;
-use crate::model::device::Choice;
-use crate::model::{
+use cache::Cache;
+use mertscope_audio::Status;
+use mertscope_audio::decode::{DecodeError, Decoder};
+use mertscope_audio::feed::{Feed, FeedError};
+use mertscope_audio::window::Slicer;
+use mertscope_heads::head::Reads;
+use mertscope_model::device::Choice;
+use mertscope_model::{
     EncodeError, Encoder, HiddenStates, Job, Model, Runtime, SessionOptions, sha256,
 };
-use crate::timeline::Status;
-use crate::window::Slicer;
-use cache::Cache;
 
 /// The part of a file that windows are taken from, in seconds, so that memory stays bounded.
 const LONGEST_S: f64 = 1200.0;
@@ -284,7 +284,7 @@ fn spread(count: usize, wanted: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{LayerSet, runtime};
+    use mertscope_model::{LayerSet, runtime};
 
     #[test]
     fn windows_are_spread_evenly() {

@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use crossbeam_channel::unbounded;
 
-use crate::decode::Decoder;
-use crate::feed::{Feed, FeedError};
-use crate::head::{Head, LayerInput, weighted};
-use crate::model::device::Report;
-use crate::model::{
+use mertscope_audio::decode::Decoder;
+use mertscope_audio::feed::{Feed, FeedError};
+use mertscope_heads::head::{Head, LayerInput, weighted};
+use mertscope_model::device::Report;
+use mertscope_model::{
     EncodeError, Encoder, HiddenStates, Job, LayerSet, Length, Model, Runtime, SessionOptions,
     ShortInput,
 };

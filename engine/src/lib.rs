@@ -11,27 +11,14 @@
 )]
 
 pub mod analyse;
-pub mod capture;
-mod compact;
 pub mod corpus;
-pub mod decode;
 pub mod embed;
-pub mod export;
-pub mod feed;
-pub mod fold;
-pub mod head;
-pub mod hub;
-pub mod listen;
-pub mod live;
-pub mod map;
-pub mod model;
-pub mod music;
-pub mod oklch;
-pub mod osc;
-pub mod reference;
-pub mod resample;
-pub mod shelf;
-pub mod teach;
-mod tensors;
-pub mod timeline;
-pub mod window;
+
+pub use mertscope_audio::{capture, decode, feed, fold, resample, window};
+pub use mertscope_export as export;
+pub use mertscope_export::{oklch, osc};
+pub use mertscope_heads::{head, listen, map, package, reference, shelf, teach, timeline};
+pub use mertscope_hub as hub;
+pub use mertscope_live as live;
+pub use mertscope_model as model;
+pub use mertscope_music as music;

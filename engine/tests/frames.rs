@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mertscope_engine::model::{HiddenStates, Model, Session, SessionOptions, runtime};
+use mertscope_model::{HiddenStates, Model, Session, SessionOptions, runtime};
 
 /// A chord for the first half of a window, noise for the second.
 fn two_sounds(samples: usize) -> Vec<f32> {

@@ -7,10 +7,10 @@ mod stage;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Hop, Live, ModelState, Request, Settings, Snapshot};
-use mertscope_engine::model::runtime;
-use mertscope_engine::timeline::Status;
+use mertscope_audio::Status;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_live::{Controls, Hop, Live, ModelState, Request, Settings, Snapshot};
+use mertscope_model::runtime;
 
 use stage::{Stage, chord, count, faulty};
 

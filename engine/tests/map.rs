@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use mertscope_audio::decode::Decoder;
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
-use mertscope_engine::decode::Decoder;
-use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::{Model, runtime};
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::device::Choice;
+use mertscope_model::runtime;
 
 /// The path of a demo piece, one point a window.
 fn path(analyser: &Analyser, piece: &str) -> Vec<[f32; 2]> {
@@ -29,8 +30,8 @@ fn analyser(smoothing: bool) -> Analyser {
         precision: None,
         device: Choice::Cpu,
     };
-    let model = Arc::new(Model::embedded().unwrap());
-    Analyser::new(runtime::load(None).unwrap(), model, options).unwrap()
+    let package = Arc::new(ModelPackage::embedded().unwrap());
+    Analyser::new(runtime::load(None).unwrap(), package, options).unwrap()
 }
 
 #[test]
@@ -45,8 +46,7 @@ fn equal_audio_gives_an_equal_path_whatever_came_before() {
 
 #[test]
 fn pieces_of_different_music_lie_apart_and_within_reach() {
-    let model = Model::embedded().unwrap();
-    let map = model.map.unwrap();
+    let map = ModelPackage::embedded().unwrap().map.unwrap();
     let analyser = analyser(true);
     let centre = |piece| {
         let path = path(&analyser, piece);

@@ -73,10 +73,7 @@ pub fn mertscope() -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
         let name = format!("mertscope{}", env::consts::EXE_SUFFIX);
-        built(
-            &["--package", "mertscope-engine", "--bin", "mertscope"],
-            &name,
-        )
+        built(&["--package", "mertscope-cli", "--bin", "mertscope"], &name)
     });
     Command::new(program)
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use mertscope_engine::analyse::{AnalyseOptions, Analyser, Analysis};
 use mertscope_engine::decode::{Block, Decoder};
 use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::{Model, runtime};
+use mertscope_engine::model::runtime;
 use mertscope_engine::music::Key;
+use mertscope_engine::package::ModelPackage;
 use mertscope_tests::{demo, wav};
 
 fn analyser(hop_s: f64) -> Analyser {
@@ -20,7 +21,12 @@ fn analyser(hop_s: f64) -> Analyser {
         device: Choice::Cpu,
     };
     let runtime = runtime::load(None).expect("ONNX Runtime; `cargo xtask setup` installs it");
-    Analyser::new(runtime, Arc::new(Model::embedded().unwrap()), options).unwrap()
+    Analyser::new(
+        runtime,
+        Arc::new(ModelPackage::embedded().unwrap()),
+        options,
+    )
+    .unwrap()
 }
 
 fn analyse(analyser: &Analyser, decoder: Decoder) -> Analysis {

@@ -44,7 +44,7 @@ Example:
 
 /// The two packages whose products are bundled: the plugin, and the `mertscope` command.
 const PLUGIN: &str = "mertscope";
-const COMMAND: &str = "mertscope-engine";
+const COMMAND: &str = "mertscope-cli";
 
 /// How the bundles' programs are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

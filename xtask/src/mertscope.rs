@@ -20,7 +20,7 @@ impl Mertscope {
             "build",
             "--release",
             "--package",
-            "mertscope-engine",
+            "mertscope-cli",
             "--bin",
             "mertscope",
         ]);

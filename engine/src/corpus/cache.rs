@@ -6,9 +6,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::CorpusError;
-use crate::head::Reads;
-use crate::model::{HiddenStates, LayerSet, Model};
-use crate::tensors::{TensorFile, serialize};
+use mertscope_heads::head::Reads;
+use mertscope_model::tensors::{TensorFile, serialize};
+use mertscope_model::{HiddenStates, LayerSet, Model};
 
 /// The cache of one model, number of windows and what is kept of them.
 pub(super) struct Cache {

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use mertscope_audio::Status;
+use mertscope_audio::decode::{Block, Decoder};
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
-use mertscope_engine::decode::{Block, Decoder};
-use mertscope_engine::live::{Entry, Settings, State};
-use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::{Model, runtime};
-use mertscope_engine::timeline::{Reading, Status};
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::timeline::Reading;
+use mertscope_live::{Entry, Settings, State};
+use mertscope_model::device::Choice;
+use mertscope_model::runtime;
 
 use crate::stage::Stage;
 
@@ -22,8 +24,8 @@ fn a_piece_played_through_a_host_is_heard_like_its_file() {
         precision: None,
         device: Choice::Cpu,
     };
-    let model = Arc::new(Model::embedded().unwrap());
-    let analyser = Analyser::new(runtime::load(None).unwrap(), model, options).unwrap();
+    let package = Arc::new(ModelPackage::embedded().unwrap());
+    let analyser = Analyser::new(runtime::load(None).unwrap(), package, options).unwrap();
     let decoder = Decoder::open(&path).unwrap();
     let file = analyser.analyse(decoder, "it", &mut |_, _| {}).unwrap();
 

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mertscope_engine::live::{ModelState, Settings, State};
-use mertscope_engine::model::{Model, Precision};
-use mertscope_engine::timeline::Status;
+use mertscope_audio::Status;
+use mertscope_live::{ModelState, Settings, State};
+use mertscope_model::{Model, Precision};
 
 use crate::stage::Stage;
 

@@ -4,9 +4,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mertscope_engine::live::{ModelState, Settings};
-use mertscope_engine::model::Model;
-use mertscope_engine::timeline::Status;
+use mertscope_audio::Status;
+use mertscope_live::{ModelState, Settings};
+use mertscope_model::Model;
 
 use crate::stage::{Stage, count, faulty};
 

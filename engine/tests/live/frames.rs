@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use mertscope_engine::head::Reads;
-use mertscope_engine::head::fit::{Example, FitOptions, fit};
-use mertscope_engine::live::Settings;
-use mertscope_engine::model::{HiddenStates, Model, Session, SessionOptions, runtime};
-use mertscope_engine::shelf::{Kind, Shelf};
+use mertscope_heads::head::Reads;
+use mertscope_heads::head::fit::{Example, FitOptions, fit};
+use mertscope_heads::shelf::{Kind, Shelf};
+use mertscope_live::Settings;
+use mertscope_model::{HiddenStates, Model, Session, SessionOptions, runtime};
 
 use crate::own_data::has_own_data;
 use crate::stage::{Stage, chord};
@@ -99,7 +99,7 @@ fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
     let shelf = Shelf::of(Kind::Heads, &model.manifest).unwrap();
     shelf.put("sound", &head(&model)).unwrap();
     stage.stream.look_again();
-    let has_it = |s: &mertscope_engine::live::Snapshot| {
+    let has_it = |s: &mertscope_live::Snapshot| {
         let running = s.model.running.as_ref();
         running.is_some_and(|r| r.heads.iter().any(|head| head.id == "sound"))
     };

@@ -1,10 +1,12 @@
 //! Heads that are kept while the engine runs, and the choice among them.
 
-use mertscope_engine::head::HeadInfo;
-use mertscope_engine::live::{Settings, Snapshot};
-use mertscope_engine::model::{HeadChoice, Model};
-use mertscope_engine::shelf::{Kind, Shelf};
-use mertscope_engine::teach::Lessons;
+use mertscope_heads::head::HeadInfo;
+use mertscope_heads::package::HeadChoice;
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::shelf::{Kind, Shelf};
+use mertscope_heads::teach::Lessons;
+use mertscope_live::{Settings, Snapshot};
+use mertscope_model::Model;
 
 use crate::own_data::has_own_data;
 use crate::stage::Stage;
@@ -26,8 +28,8 @@ fn head(task: &str, labels: [&str; 2]) -> Vec<u8> {
 
 /// Ids of the heads that did not come with the model.
 fn own<'a>(heads: impl Iterator<Item = &'a HeadInfo>) -> Vec<String> {
-    let model = Model::embedded().unwrap();
-    let came = |id: &str| model.heads.iter().any(|head| head.id() == id);
+    let package = ModelPackage::embedded().unwrap();
+    let came = |id: &str| package.heads.iter().any(|head| head.id() == id);
     let own = heads.filter(|head| !came(&head.id));
     own.map(|head| head.id.clone()).collect()
 }

@@ -1,8 +1,8 @@
 //! Faster than real time, and slower than wanted: what gives way, and what is told about it.
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Hop, MAX_HOP_S, Settings, State};
-use mertscope_engine::timeline::Status;
+use mertscope_audio::Status;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_live::{Controls, Hop, MAX_HOP_S, Settings, State};
 
 use crate::stage::{Stage, chord, count};
 

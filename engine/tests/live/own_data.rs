@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use mertscope_engine::model::runtime;
+use mertscope_model::runtime;
 
 /// Whether this process has a data folder of its own: what `test` keeps must not be this user's, and
 /// a process has one. If not, the test is run in a process that has, and has to pass there.

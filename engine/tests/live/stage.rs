@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_engine::capture::{Tap, Transport, tap};
-use mertscope_engine::live::{Controls, Hop, Live, ModelState, Settings, Snapshot, Stream};
-use mertscope_engine::timeline::Status;
+use mertscope_audio::Status;
+use mertscope_audio::capture::{Tap, Transport, tap};
+use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot, Stream};
 
 /// So long that only a deadlock reaches it.
 const FOREVER: Duration = Duration::from_secs(120);

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mertscope_engine::decode::{Block, Decoder};
-use mertscope_engine::fold::fold_interleaved;
-use mertscope_engine::live::{Request, Settings, Snapshot};
-use mertscope_engine::model::runtime;
-use mertscope_engine::teach::Lessons;
+use mertscope_audio::decode::{Block, Decoder};
+use mertscope_audio::fold::fold_interleaved;
+use mertscope_heads::teach::Lessons;
+use mertscope_live::{Request, Settings, Snapshot};
+use mertscope_model::runtime;
 
 use crate::stage::Stage;
 

@@ -1,8 +1,8 @@
 //! The host's transport: starts, stops, jumps, loops, and the places that results carry.
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Settings, State};
-use mertscope_engine::timeline::Status;
+use mertscope_audio::Status;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_live::{Controls, Settings, State};
 
 use crate::stage::{Stage, chord, count};
 

@@ -10,7 +10,7 @@ use crate::process::{self, Progress};
 /// No rows: what is printed is in sentences.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut fits = bench.workspace.cargo(["run", "--release", "--quiet"]);
-    fits.args(["--package", "mertscope-engine", "--no-default-features"]);
+    fits.args(["--package", "mertscope-engine"]);
     fits.args(["--example", "head_fit"]);
     process::run(
         "Fitting heads on made-up embeddings",

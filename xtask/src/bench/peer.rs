@@ -21,8 +21,6 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
         "--release",
         "--package",
         "mertscope-engine",
-        // Without what only the command needs.
-        "--no-default-features",
         "--example",
         "window_latency",
     ]);

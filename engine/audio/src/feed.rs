@@ -1,0 +1,221 @@
+//! A file as the model wants it: decoded, folded to mono, made safe and resampled, in flat memory,
+//! with marks where the audio can't be trusted. Runs on the thread that asks for it.
+
+use std::ops::Range;
+
+use crate::Status;
+use crate::decode::{Block, DecodeError, Decoder};
+use crate::fold::{fold_interleaved, sanitise};
+use crate::resample::{ResampleError, Resampler};
+
+/// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
+/// more than half the length of its longest impulse response.
+pub const SMEAR_S: f64 = 0.05;
+
+/// The longest gap that is believed, in seconds: its length comes from the damaged file itself.
+const LONGEST_GAP_S: u64 = 60;
+
+/// Silence put in for missing audio is fed in pieces of this many frames.
+const GAP_FRAMES: usize = 4096;
+
+/// A sample at or above this is at full scale, 16-bit peaks included.
+const FULL_SCALE: f32 = 0.9999;
+
+/// Share of samples at full scale from which a file is called clipped: loud masters touch full
+/// scale in up to a few samples per thousand, clipping keeps them there.
+const CLIPPED_SHARE: f64 = 0.01;
+
+/// Why a file can't be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// It can't be decoded.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// It can't be brought to the model's rate.
+    #[error("{file}: {source}")]
+    Resample {
+        /// The file.
+        file: String,
+        /// Why.
+        source: ResampleError,
+    },
+}
+
+/// A stream of mono samples at a model's rate.
+pub struct Feed {
+    decoder: Decoder,
+    resampler: Resampler,
+    file: String,
+    target_hz: u32,
+    mono: Vec<f32>,
+    gap_left: u64,
+    ended: bool,
+    marks: Vec<(Range<u64>, Status)>,
+    frames: u64,
+    gaps: usize,
+    not_numbers: u64,
+    full_scale: u64,
+}
+
+impl Feed {
+    /// A feed of `decoder` at `target_hz`; `file` is for messages.
+    ///
+    /// # Errors
+    /// [`FeedError::Resample`] for a rate outside of what can be converted.
+    pub fn new(decoder: Decoder, file: &str, target_hz: u32) -> Result<Self, FeedError> {
+        let resampler =
+            Resampler::new(decoder.rate_hz(), target_hz).map_err(|source| FeedError::Resample {
+                file: file.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            decoder,
+            resampler,
+            file: file.to_owned(),
+            target_hz,
+            mono: Vec::new(),
+            gap_left: 0,
+            ended: false,
+            marks: Vec::new(),
+            frames: 0,
+            gaps: 0,
+            not_numbers: 0,
+            full_scale: 0,
+        })
+    }
+
+    /// Appends the next samples to `out`; `false` when there are no more.
+    ///
+    /// # Errors
+    /// [`FeedError`], when the file can't be read on.
+    pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, FeedError> {
+        if self.ended {
+            return Ok(false);
+        }
+        let mut ended = false;
+        self.mono.clear();
+        if self.gap_left > 0 {
+            let frames = self.gap_left.min(GAP_FRAMES as u64);
+            self.gap_left -= frames;
+            self.mono.resize(frames as usize, 0.0);
+        } else {
+            let channels = self.decoder.channels();
+            match self.decoder.next_block()? {
+                Some(Block::Samples(samples)) => {
+                    fold_interleaved(samples, channels, &mut self.mono);
+                    self.inspect();
+                }
+                Some(Block::Gap { frames }) => {
+                    let longest = LONGEST_GAP_S * u64::from(self.decoder.rate_hz());
+                    let frames = frames.min(longest);
+                    self.gap_left = frames;
+                    self.gaps += 1;
+                    // Even a gap of unknown length spoils the windows around it.
+                    self.mark(self.frames..self.frames + frames.max(1), Status::Gap);
+                }
+                None => ended = true,
+            }
+        }
+        self.frames += self.mono.len() as u64;
+        let converted = if ended {
+            self.resampler.finish(out)
+        } else {
+            self.resampler.push(&self.mono, out)
+        };
+        converted.map_err(|source| FeedError::Resample {
+            file: self.file.clone(),
+            source,
+        })?;
+        self.ended = ended;
+        Ok(true)
+    }
+
+    /// Makes the block in `mono` safe, and takes note of what is odd in it.
+    fn inspect(&mut self) {
+        let at_full_scale = |x: &&f32| x.abs() >= FULL_SCALE;
+        let bad = sanitise(&mut self.mono);
+        self.full_scale += self.mono.iter().filter(at_full_scale).count() as u64;
+        if let Some(bad) = bad {
+            self.not_numbers += bad.count as u64;
+            let start = self.frames + bad.range.start as u64;
+            let end = self.frames + bad.range.end as u64;
+            self.mark(start..end, Status::Invalid);
+        }
+    }
+
+    /// Marks source frames, as model samples.
+    fn mark(&mut self, frames: Range<u64>, status: Status) {
+        let samples = |frame: u64, shift_s: f64| {
+            let seconds = frame as f64 / f64::from(self.decoder.rate_hz()) + shift_s;
+            (seconds.max(0.0) * f64::from(self.target_hz)).round() as u64
+        };
+        let stretch = samples(frames.start, -SMEAR_S)..samples(frames.end, SMEAR_S);
+        self.marks.push((stretch, status));
+    }
+
+    /// Stretches found since the last call that must not be analysed, in samples at the model's
+    /// rate; always ahead of or within the samples handed out with them.
+    pub fn take_marks(&mut self) -> Vec<(Range<u64>, Status)> {
+        std::mem::take(&mut self.marks)
+    }
+
+    /// Length of what was read so far in seconds, missing audio included.
+    #[must_use]
+    pub fn duration_s(&self) -> f64 {
+        self.frames as f64 / f64::from(self.decoder.rate_hz())
+    }
+
+    /// Length in seconds that the file's header promises; good for a progress bar only.
+    #[must_use]
+    pub fn promised_s(&self) -> Option<f64> {
+        let frames = self.decoder.frames()?;
+        Some(frames as f64 / f64::from(self.decoder.rate_hz()))
+    }
+
+    /// What the user should know about the file's audio, a sentence each. Complete at the end.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.decoder.truncated().into_iter().collect();
+        let channels = self.decoder.channels();
+        if channels > 2 {
+            notes.push(format!("Its {channels} channels were averaged to mono."));
+        }
+        let rate_hz = self.decoder.rate_hz();
+        if rate_hz < self.target_hz {
+            notes.push(format!(
+                "It was sampled at {rate_hz} Hz, so nothing above {} Hz is in it, and the model \
+                 expects {} Hz: trust its results less, or use a better copy.",
+                rate_hz / 2,
+                self.target_hz
+            ));
+        }
+        if self.gaps > 0 {
+            let (stretches, were) = if self.gaps == 1 {
+                ("stretch", "was")
+            } else {
+                ("stretches", "were")
+            };
+            notes.push(format!(
+                "{} {stretches} could not be decoded; the windows around {were} skipped. Use an \
+                 intact copy for a full result.",
+                self.gaps
+            ));
+        }
+        if self.not_numbers > 0 {
+            notes.push(format!(
+                "{} of its samples are no numbers (NaN or infinite); the windows with them were \
+                 skipped. Export the file again.",
+                self.not_numbers
+            ));
+        }
+        let clipped = self.full_scale as f64 / self.frames.max(1) as f64;
+        if clipped >= CLIPPED_SHARE {
+            notes.push(format!(
+                "{:.0} % of its samples are at full scale: it is clipped, and its results are less \
+                 sure. Use an unclipped copy if there is one.",
+                clipped * 100.0
+            ));
+        }
+        notes
+    }
+}

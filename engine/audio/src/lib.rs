@@ -1,0 +1,25 @@
+//! Audio from a file or a callback to windows at a model's rate: decoding, downmixing, resampling, windowing, and the
+//! wait-free ring between an audio callback and a worker.
+//!
+//! Deliberately not here: models, and what is heard in a window.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+pub mod capture;
+pub mod decode;
+pub mod feed;
+pub mod fold;
+pub mod resample;
+mod status;
+pub mod window;
+
+pub use status::Status;

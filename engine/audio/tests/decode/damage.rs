@@ -1,0 +1,163 @@
+//! Decoding what is cut short, damaged, joined or mutated.
+
+use std::io::Cursor;
+
+use mertscope_audio::decode::Decoder;
+
+use crate::collect::{bytes_of, collect, decode_as};
+
+/// About half of the sound is there, and a note; FLAC and Ogg begin with long headers.
+#[test]
+fn what_is_cut_short_gives_what_is_there() {
+    let rows = [
+        ("wav", 0.6),
+        ("aiff", 0.6),
+        ("flac", 0.9),
+        ("mp3", 0.6),
+        ("ogg", 0.85),
+        ("m4a", 0.6),
+    ];
+    for (format, share) in rows {
+        let name = &format!("tone.{format}");
+        let bytes = bytes_of(name);
+        let whole = decode_as(name, &bytes).unwrap().samples;
+        let sound = decode_as(name, &bytes[..(bytes.len() as f64 * share) as usize]).unwrap();
+        let frames = sound.samples.len();
+        assert!(
+            frames > whole.len() / 4 && frames < whole.len() * 7 / 8,
+            "{name}: {frames} of {}",
+            whole.len()
+        );
+        // The last frame of a lossy codec waits for the next.
+        let shared = frames * 9 / 10;
+        assert!(
+            sound.samples[..shared] == whole[..shared],
+            "{name}: what is there has changed"
+        );
+        let note = sound.note.expect(name);
+        assert!(
+            note.starts_with("It ") && note.ends_with("; what is there was analysed."),
+            "{note}"
+        );
+    }
+    let wav = bytes_of("tone.wav");
+    let sound = decode_as("x.wav", &wav[..44 + 1_001 * 4 + 3]).unwrap();
+    assert_eq!(sound.samples.len(), 1_001 * 2, "whole frames only");
+    let note =
+        "It ends after 0.1 s although its header promises 0.3 s; what is there was analysed.";
+    assert_eq!(sound.note.as_deref(), Some(note));
+}
+
+/// A damaged middle leaves a gap there, and the sound after it. MP3 has no checksum, so there bytes
+/// are missing; and no clock, so only frames that were found and could not be decoded are counted.
+#[test]
+fn damage_in_the_middle_is_skipped_and_told() {
+    let rows = [
+        ("tone.flac", 0.93, 100, 100, 2_400..=2_400),
+        ("tone.mp3", 0.5, 1_000, 0, 10_000..=17_640),
+        ("tone.ogg", 0.8, 100, 100, 17_640..=17_640),
+        ("tone.m4a", 0.6, 100, 100, 18_432..=19_456),
+    ];
+    for (name, at, lost_bytes, noise_bytes, frames) in rows {
+        let mut bytes = bytes_of(name);
+        let start = (bytes.len() as f64 * at) as usize;
+        bytes.splice(start..start + lost_bytes, vec![0x55; noise_bytes]);
+        let sound = decode_as(name, &bytes).unwrap();
+        let [(before, missing)] = sound.gaps[..] else {
+            panic!("{name}: {:?}", sound.gaps)
+        };
+        let after = sound.samples.len() / 2 - before;
+        assert!(
+            before > 0 && missing > 0 && after > 0,
+            "{name}: {before}, {missing}, {after}"
+        );
+        let total = (before + after) as u64 + missing;
+        assert!(frames.contains(&total), "{name}: {total}");
+    }
+}
+
+#[test]
+fn joined_files_are_read_on() {
+    for name in ["tone.mp3", "tone.ogg"] {
+        let one = bytes_of(name);
+        let sound = decode_as(name, &[&one[..], &one].concat()).unwrap();
+        let frames = sound.samples.len() / 2;
+        assert!(
+            (2 * 17_640..2 * 17_640 + 3 * 1_152).contains(&frames),
+            "{name}: {frames}"
+        );
+        assert_eq!(sound.note, None, "{name}");
+    }
+}
+
+/// The checksum of an Ogg page (RFC 3533, section 6), whose own field is zero.
+fn ogg_checksum(page: &[u8]) -> u32 {
+    page.iter().fold(0, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte) << 24, |sum, _| {
+            sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 }
+        })
+    })
+}
+
+#[test]
+fn another_rate_in_the_middle_is_an_error() {
+    let first = bytes_of("tone.ogg");
+    let mut second = first.clone();
+    // The first page: a header of 28 bytes, then Vorbis' identification with the rate 12 bytes in.
+    second[40..44].copy_from_slice(&48_000_u32.to_le_bytes());
+    second[22..26].fill(0);
+    let checksum = ogg_checksum(&second[..58]);
+    second[22..26].copy_from_slice(&checksum.to_le_bytes());
+    assert_eq!(
+        decode_as("x.ogg", &[first, second].concat()).unwrap_err(),
+        "x.ogg changes from 44100 Hz with 2 channels to 48000 Hz with 2 channels after 0.4 s; \
+         split it there, or convert it to one FLAC or WAV file."
+    );
+}
+
+/// Thousands of seeded mutations: an answer to each, which names the file if it is an error.
+#[test]
+fn mutated_files_neither_panic_nor_hang() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let (mut decoded, mut refused) = (0, 0);
+    for name in [
+        "tone.wav",
+        "tone.aiff",
+        "tone.flac",
+        "tone.mp3",
+        "tone.ogg",
+        "tone.m4a",
+    ] {
+        let original = bytes_of(name);
+        for _ in 0..150 {
+            let mut bytes = original.clone();
+            for _ in 0..=random(4) {
+                let at = random(bytes.len());
+                let end = bytes.len().min(at + random(40));
+                match random(4) {
+                    0 => bytes[at] ^= 1 << random(8),
+                    1 => bytes[at.min(60)] = random(256) as u8,
+                    2 => bytes[at..end].fill(0xff),
+                    _ => drop(bytes.drain(at..end)),
+                }
+            }
+            match collect(Decoder::from_reader(Cursor::new(bytes), "mutant")) {
+                Ok(_) => decoded += 1,
+                Err(error) => {
+                    assert!(error.to_string().contains("mutant"), "{error}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(
+        decoded > 100 && refused > 10,
+        "{decoded} decoded, {refused} refused"
+    );
+}

@@ -1,0 +1,234 @@
+//! `mertscope analyze`: key and genre of files, over time.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use mertscope_engine::analyse::{AnalyseOptions, Analyser};
+use mertscope_export::midi::midi;
+use mertscope_export::{FileReport, Run, further_heads, named_heads, plot};
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::Runtime;
+
+use crate::arguments::AnalyzeArguments;
+use crate::files::{is_png, write};
+use crate::inputs::{self, Input};
+use crate::output::{Format, Writer};
+use crate::progress::Bar;
+use crate::{load, log, tell_fallbacks, whole};
+
+/// Runs the command; the result says whether every file was analysed.
+pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
+    let (runtime, package) = load(&arguments.model)?;
+    let options = AnalyseOptions {
+        hop_s: arguments.hop,
+        smoothing: !arguments.no_smoothing,
+        threads: arguments.model.threads(),
+        precision: arguments.model.precision(),
+        device: arguments.model.device.clone(),
+    };
+    let analyser = Analyser::new(runtime, package.clone(), options)?;
+    let run = describe(&package, runtime, &analyser);
+    if !arguments.quiet {
+        tell_fallbacks(analyser.device());
+        log(&how(&run, arguments));
+    }
+
+    let inputs = inputs::find(&arguments.inputs);
+    let mut plots = Places::new(arguments.plot.as_deref(), inputs.len());
+    let mut midis = Places::new(arguments.midi.as_deref(), inputs.len());
+    let out = io::BufWriter::new(io::stdout().lock());
+    let mut writer = Writer::new(out, format(arguments), &run)?;
+    let bar = Bar::new(arguments.quiet);
+    let mut all_well = true;
+    for (number, input) in inputs.iter().enumerate() {
+        bar.file(&input.name(), number + 1, inputs.len());
+        let report = analyse(&analyser, input, &bar);
+        // Results must not be mixed with the bar on a terminal that shows both.
+        bar.pause(|| -> anyhow::Result<()> {
+            match &report.outcome {
+                Err(error) => {
+                    all_well = false;
+                    log(error);
+                }
+                Ok(_) if arguments.quiet => {}
+                Ok(_) => report
+                    .notes
+                    .iter()
+                    .for_each(|note| log(&format!("{}: {note}", report.file))),
+            }
+            writer.file(&report)?;
+            let Ok(timeline) = &report.outcome else {
+                return Ok(());
+            };
+            let mut beside = |what: &str, path: Option<PathBuf>, bytes: Bytes<'_>| {
+                let Some(path) = path else {
+                    return;
+                };
+                match bytes(&path).and_then(|bytes| write(what, &path, &bytes)) {
+                    Ok(()) if arguments.quiet => {}
+                    Ok(()) => log(&format!("The {what} is in {}.", path.display())),
+                    Err(error) => {
+                        all_well = false;
+                        log(&whole(&error));
+                    }
+                }
+            };
+            beside("plot", plots.path(input), &|path| draw(path, &run, &report));
+            beside("MIDI file", midis.path(input), &|_| {
+                Ok(midi(&report.file, timeline))
+            });
+            Ok(())
+        })?;
+    }
+    bar.finish();
+    writer.finish()?;
+    Ok(all_well)
+}
+
+/// A line that says what is done, and which hop is really used.
+fn how(run: &Run, arguments: &AnalyzeArguments) -> String {
+    let rounded = if (run.hop_s - arguments.hop).abs() > 1e-9 {
+        format!(" ({} s, rounded to whole frames)", arguments.hop)
+    } else {
+        String::new()
+    };
+    format!(
+        "{}: windows of {} s, a hop of {} s{rounded}, on the {} with ONNX Runtime {} and threads: {}.",
+        run.model_id,
+        run.window_s,
+        run.hop_s,
+        run.device,
+        run.onnxruntime,
+        arguments.model.threads()
+    )
+}
+
+/// What is the same for all files.
+fn describe(package: &ModelPackage, runtime: &Runtime, analyser: &Analyser) -> Run {
+    let manifest = &package.model.manifest;
+    Run {
+        model_id: manifest.id.clone(),
+        model_sha256: package.sha256().to_owned(),
+        heads: named_heads(package),
+        further: further_heads(package),
+        references: Vec::new(),
+        device: analyser.device().name.clone(),
+        precision: analyser.device().precision.id().to_owned(),
+        onnxruntime: runtime.version.clone(),
+        window_s: manifest.window_s(),
+        hop_s: analyser.hop_s(),
+    }
+}
+
+fn format(arguments: &AnalyzeArguments) -> Format {
+    if arguments.json {
+        Format::Json
+    } else if arguments.jsonl {
+        Format::JsonLines
+    } else if arguments.csv {
+        Format::Csv
+    } else {
+        Format::Table
+    }
+}
+
+fn analyse(analyser: &Analyser, input: &Input, bar: &Bar) -> FileReport {
+    let file = input.name();
+    let analysed = input
+        .open()
+        .map_err(|error| error.to_string())
+        .and_then(|decoder| {
+            let mut progress = |done, promised| bar.position(done, promised);
+            analyser
+                .analyse(decoder, &file, &mut progress)
+                .map_err(|error| error.to_string())
+        });
+    match analysed {
+        Ok(analysis) => FileReport {
+            file,
+            duration_s: Some(analysis.duration_s),
+            notes: analysis.notes,
+            outcome: Ok(analysis.timeline),
+        },
+        Err(error) => FileReport {
+            file,
+            duration_s: None,
+            notes: Vec::new(),
+            outcome: Err(error),
+        },
+    }
+}
+
+/// The bytes of a file that goes to this path.
+type Bytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
+
+fn draw(path: &Path, run: &Run, report: &FileReport) -> anyhow::Result<Vec<u8>> {
+    if is_png(path) {
+        Ok(plot::png(run, report)?)
+    } else {
+        Ok(plot::svg(run, report).into_bytes())
+    }
+}
+
+/// Where plots or MIDI files go: as asked for one input, with the input's name added for several.
+struct Places<'a> {
+    asked: Option<&'a Path>,
+    several: bool,
+    taken: HashSet<PathBuf>,
+}
+
+impl<'a> Places<'a> {
+    fn new(asked: Option<&'a Path>, inputs: usize) -> Self {
+        Self {
+            asked,
+            several: inputs > 1,
+            taken: HashSet::new(),
+        }
+    }
+
+    fn path(&mut self, input: &Input) -> Option<PathBuf> {
+        let asked = self.asked?;
+        if !self.several {
+            return Some(asked.to_owned());
+        }
+        let stem = asked.file_stem()?.to_string_lossy();
+        let extension = asked.extension()?.to_string_lossy();
+        let name = match input {
+            Input::File(path) => path.file_stem()?.to_string_lossy().into_owned(),
+            Input::Standard => "standard-input".to_owned(),
+            Input::Nothing(..) => return None,
+        };
+        // Files of the same name in different folders get a number.
+        (1..)
+            .map(|n| match n {
+                1 => format!("{stem}-{name}.{extension}"),
+                n => format!("{stem}-{name}-{n}.{extension}"),
+            })
+            .map(|file| asked.with_file_name(file))
+            .find(|path| self.taken.insert(path.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_several_inputs_have_names_of_their_own() {
+        let mut one = Places::new(Some(Path::new("out/p.png")), 1);
+        let input = |path: &str| Input::File(path.into());
+        assert_eq!(one.path(&input("a.flac")), Some("out/p.png".into()));
+        let mut several = Places::new(Some(Path::new("out/p.png")), 3);
+        assert_eq!(several.path(&input("x/a.flac")), Some("out/p-a.png".into()));
+        assert_eq!(
+            several.path(&input("y/a.wav")),
+            Some("out/p-a-2.png".into())
+        );
+        assert_eq!(
+            several.path(&Input::Standard),
+            Some("out/p-standard-input.png".into())
+        );
+        assert_eq!(Places::new(None, 1).path(&input("a.wav")), None);
+    }
+}

@@ -1,0 +1,370 @@
+//! What can be typed.
+
+mod fitting;
+mod heads;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mertscope_model::Precision;
+use mertscope_model::device::Choice;
+
+pub use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
+
+/// Hears genre, key and embeddings in music, with MERT-like models, offline.
+#[derive(Debug, Parser)]
+#[command(name = "mertscope", version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mertscope analyze song.flac                     key and genre, and how they change
+  mertscope analyze Music/ --csv > windows.csv    a row for each window of each file
+  mertscope embed song.flac --out song.npy        hidden states for research
+  mertscope doctor                                what is installed and what is missing
+
+Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell the key and the genre of audio files, over time
+    #[command(visible_alias = "analyse", after_help = ANALYZE_EXAMPLES)]
+    Analyze(AnalyzeArguments),
+    /// Write the hidden states of an audio file, for research
+    #[command(after_help = EMBED_EXAMPLES)]
+    Embed(EmbedArguments),
+    /// Show, fetch, import, check and remove models
+    #[command(after_help = MODELS_EXAMPLES)]
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Train, judge and keep heads of one's own
+    Heads {
+        #[command(subcommand)]
+        command: HeadsCommand,
+    },
+    /// Fit and show the map that the display places music on
+    Map {
+        #[command(subcommand)]
+        command: MapCommand,
+    },
+    /// Say what is installed, what is used and what is missing
+    Doctor,
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  mertscope completions bash > ~/.local/share/bash-completion/completions/mertscope"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_help = "Example:\n  mertscope man ~/.local/share/man/man1")]
+    Man {
+        /// An existing folder
+        folder: PathBuf,
+    },
+}
+
+const MODELS_EXAMPLES: &str = "\
+Examples:
+  mertscope models list
+  mertscope models fetch MERT-v1-95M
+  mertscope models import Downloads/MERT-v1-95M
+  mertscope models remove MERT-v1-95M
+
+HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY and NO_PROXY are followed.";
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the models and whether they are here
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a published model from the hub, or take it from the hub's cache on this machine
+    #[command(after_help = FETCH_HELP)]
+    Fetch {
+        /// The model, as in `mertscope models list`
+        id: String,
+        #[command(flatten)]
+        consent: ConsentArguments,
+    },
+    /// Copy a published model from a folder, without a network
+    #[command(after_help = IMPORT_HELP)]
+    Import {
+        /// A folder with config.json, preprocessor_config.json and the weights, or the weights in it
+        path: PathBuf,
+        /// Which model it is [default: what the folder's name says]
+        #[arg(long = "as", value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        consent: ConsentArguments,
+    },
+    /// Compare a model's files with what was installed, byte for byte
+    Verify {
+        /// The model [default: all that are installed]
+        id: Option<String>,
+    },
+    /// Remove a model; files in the hub's own cache stay there
+    Remove {
+        /// The model
+        id: String,
+    },
+}
+
+const FETCH_HELP: &str = "\
+Ctrl-C stops it; what is there is kept, and the same command goes on from it. The licence is shown and
+has to be agreed to once; without a terminal that takes --yes or --accept-licence.";
+
+const IMPORT_HELP: &str = "\
+On a machine with a network, save the files of the model's page on the hub into a folder: config.json,
+preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
+
+/// How the user agrees to a licence without being asked.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct ConsentArguments {
+    /// Agree to the model's licence without being asked
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Agree to this licence and no other, such as CC-BY-NC-4.0
+    #[arg(long, value_name = "LICENCE")]
+    pub accept_licence: Option<String>,
+}
+
+/// The arithmetic of a model that has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArgument {
+    Auto,
+    Fp32,
+    Fp16,
+    Int8,
+}
+
+/// The model and how it is run.
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// Model id, or the folder of a model or checkpoint [default: the embedded model]
+    #[arg(long, value_name = "ID|FOLDER")]
+    pub model: Option<String>,
+    /// Threads that share the work on one window [default: the cores there are, at most 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: Choice,
+    /// Length of a window, for models that take several [default: the model's own]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub window: Option<f64>,
+    /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
+    #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
+    precision: PrecisionArgument,
+    /// A library with an execution provider of its own, to be used beside those that are installed
+    #[arg(long, value_name = "FILE")]
+    pub provider_library: Option<PathBuf>,
+}
+
+impl ModelArguments {
+    /// The arithmetic to use; `None` for what suits the device.
+    pub fn precision(&self) -> Option<Precision> {
+        match self.precision {
+            PrecisionArgument::Auto => None,
+            PrecisionArgument::Fp32 => Some(Precision::Fp32),
+            PrecisionArgument::Fp16 => Some(Precision::Fp16),
+            PrecisionArgument::Int8 => Some(Precision::Int8),
+        }
+    }
+
+    /// The number of threads to use.
+    pub fn threads(&self) -> usize {
+        // A 5-s window is too little work to share among more than a few cores.
+        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
+const ANALYZE_EXAMPLES: &str = "\
+Examples:
+  mertscope analyze song.flac
+  mertscope analyze Music/ --jsonl > results.jsonl
+  mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
+  cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
+
+WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported, the
+others go on, and the exit code is 1. Results go to standard output, all else to standard error.";
+
+#[derive(Debug, Args)]
+pub struct AnalyzeArguments {
+    /// Audio files, folders (searched for audio), or - for standard input
+    #[arg(required = true, value_name = "FILE|FOLDER|-")]
+    pub inputs: Vec<PathBuf>,
+    /// Print one JSON document (assets/schema/analyze.schema.json)
+    #[arg(long, group = "format")]
+    pub json: bool,
+    /// Print a line of JSON for each file as soon as it is done
+    #[arg(long, group = "format")]
+    pub jsonl: bool,
+    /// Print a row of comma-separated values for each window
+    #[arg(long, group = "format")]
+    pub csv: bool,
+    /// Draw key and genre over time into a .png or .svg file; with several inputs one each
+    #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
+    pub plot: Option<PathBuf>,
+    /// Write the key changes as markers and key signatures into a .mid file, to lay beside the audio
+    /// in a DAW at 120 beats a minute; with several inputs one each
+    #[arg(long, value_name = "OUT.mid", value_parser = midi)]
+    pub midi: Option<PathBuf>,
+    /// Seconds between the starts of two windows; rounded to whole frames of 320 samples
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
+    pub hop: f64,
+    /// Let every window stand for itself
+    #[arg(long)]
+    pub no_smoothing: bool,
+    /// Print results and errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub model: ModelArguments,
+}
+
+const EMBED_EXAMPLES: &str = "\
+Examples:
+  mertscope embed song.flac --out song.npy                     mean of each layer, [layers, width]
+  mertscope embed song.flac --layers 0,7,8 --out song.safetensors
+  mertscope embed song.flac --pool none --out frames.npy       [layers, frames, width]
+  mertscope embed song.flac --pool weighted --head genre.safetensors --out song.npy
+
+The file is cut into windows as long as the model's that don't overlap; their frames are put
+together.";
+
+#[derive(Debug, Args)]
+pub struct EmbedArguments {
+    /// An audio file, or - for standard input
+    pub file: PathBuf,
+    /// Where to write: .npy (NumPy) or .safetensors
+    #[arg(long, short, value_name = "OUT.npy|OUT.safetensors", value_parser = array)]
+    pub out: PathBuf,
+    /// Hidden states to write, by index: 0,7,8 or all
+    #[arg(long, default_value = "all", value_parser = layers)]
+    pub layers: Layers,
+    /// What to make of the frames
+    #[arg(long, value_enum, default_value_t = PoolArgument::Mean)]
+    pub pool: PoolArgument,
+    /// The head whose layer weights --pool weighted uses
+    #[arg(
+        long,
+        value_name = "HEAD.safetensors",
+        required_if_eq("pool", "weighted")
+    )]
+    pub head: Option<PathBuf>,
+    /// Encode the whole file in one pass instead of window by window
+    #[arg(long)]
+    pub whole: bool,
+    /// Longest file that --whole takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    pub max_seconds: f64,
+    /// Print errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub model: ModelArguments,
+}
+
+/// How frames become the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolArgument {
+    /// The mean over time of each layer
+    Mean,
+    /// Every frame
+    None,
+    /// The weighted sum of layers that a head learned, averaged over time
+    Weighted,
+}
+
+/// Layers by index, or all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layers {
+    All,
+    Some(Vec<usize>),
+}
+
+fn layers(text: &str) -> Result<Layers, String> {
+    if text == "all" {
+        return Ok(Layers::All);
+    }
+    text.split(',')
+        .map(|index| index.trim().parse())
+        .collect::<Result<_, _>>()
+        .map(Layers::Some)
+        .map_err(|_| "write layer indices with commas, such as 0,7,8, or “all”".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|s: &f64| *s > 0.0 && *s <= 86_400.0)
+        .ok_or_else(|| "give seconds above 0, and a day at most".to_owned())
+}
+
+fn picture(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["png", "svg"])
+}
+
+fn midi(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["mid", "midi"])
+}
+
+fn array(text: &str) -> Result<PathBuf, String> {
+    with_extension(text, &["npy", "safetensors"])
+}
+
+fn with_extension(text: &str, allowed: &[&str]) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    if allowed.contains(&extension.to_lowercase().as_str()) {
+        Ok(path)
+    } else {
+        Err(format!(
+            "the file name must end in .{}",
+            allowed.join(" or .")
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn layers_are_indices_or_all() {
+        assert_eq!(layers("all"), Ok(Layers::All));
+        assert_eq!(layers("0, 7,8"), Ok(Layers::Some(vec![0, 7, 8])));
+        for wrong in ["", "x", "1,,2", "-1"] {
+            assert!(layers(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_are_positive_and_finite() {
+        assert_eq!(seconds("0.5"), Ok(0.5));
+        for wrong in ["0", "-1", "NaN", "inf", "1e9", "x"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `mertscope doctor`: what is there, what is used, what is missing and how to get it.
+
+mod devices;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::{Encoder, Runtime, SessionOptions, runtime};
+
+use crate::{own_folder, write_out};
+
+/// Runs the command; the result says whether everything that an analysis needs works.
+pub fn run() -> anyhow::Result<bool> {
+    let mut healthy = true;
+    write_out(|out| {
+        writeln!(out, "Mertscope {}", env!("CARGO_PKG_VERSION"))?;
+        let package = Arc::new(ModelPackage::embedded()?);
+
+        writeln!(out, "\nONNX Runtime, looked for in this order:")?;
+        let loaded = runtime(out)?;
+
+        writeln!(out, "\nDevices, each tried with the embedded model:")?;
+        match loaded {
+            Some(runtime) => devices::try_all(out, runtime, &package.model)?,
+            None => writeln!(out, "  unknown without ONNX Runtime")?,
+        }
+
+        writeln!(out, "\nModels:")?;
+        healthy = models(out, loaded, &package)? && loaded.is_some();
+        let verdict = if healthy {
+            "Everything that an analysis needs is there."
+        } else {
+            "Something is missing: see above."
+        };
+        writeln!(out, "\n{verdict}")?;
+        Ok(())
+    })?;
+    Ok(healthy)
+}
+
+/// Where ONNX Runtime was looked for, and the one that is used.
+fn runtime(out: &mut dyn Write) -> anyhow::Result<Option<&'static Runtime>> {
+    for path in runtime::candidates(own_folder().as_deref())? {
+        let found = if path.exists() {
+            "found  "
+        } else {
+            "not there"
+        };
+        writeln!(out, "  {found:9}  {}", path.display())?;
+    }
+    match runtime::load(own_folder().as_deref()) {
+        Ok(runtime) => {
+            if let Some(error) = &runtime.passed_over {
+                writeln!(out, "  passed over: {error}")?;
+            }
+            let (version, library) = (&runtime.version, runtime.library.display());
+            writeln!(out, "  version {version} is used: {library}")?;
+            Ok(Some(runtime))
+        }
+        Err(error) => {
+            writeln!(out, "  {error}")?;
+            Ok(None)
+        }
+    }
+}
+
+/// The embedded model and its heads, and whether it runs.
+fn models(
+    out: &mut dyn Write,
+    loaded: Option<&'static Runtime>,
+    package: &Arc<ModelPackage>,
+) -> anyhow::Result<bool> {
+    let manifest = &package.model.manifest;
+    writeln!(out, "  {}  {} (compiled in)", manifest.id, manifest.title)?;
+    for head in &package.heads {
+        let (task, labels, sha256) = (&head.task, head.labels.len(), &head.sha256[..12]);
+        writeln!(out, "    head {task}: {labels} labels, {sha256}")?;
+    }
+    let Some(runtime) = loaded else {
+        return Ok(false);
+    };
+    let options = SessionOptions {
+        threads: 1,
+        ..SessionOptions::default()
+    };
+    match Encoder::start(runtime, Arc::clone(&package.model), options) {
+        Ok(encoder) => {
+            writeln!(out, "    loads and runs on the {}", encoder.device().name)?;
+            Ok(true)
+        }
+        Err(error) => {
+            writeln!(out, "    {error}")?;
+            Ok(false)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What happens to each device when the embedded model is tried on it.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::unbounded;
+use mertscope_model::device::{self, Choice, Report};
+use mertscope_model::{EncodeError, Encoder, Job, Model, Runtime, SessionOptions};
+
+/// Tries what can be chosen by name, one after the other: what became of it, and a line for each
+/// reason. What this ONNX Runtime was built without takes one line together.
+pub fn try_all(
+    out: &mut dyn Write,
+    runtime: &'static Runtime,
+    model: &Arc<Model>,
+) -> anyhow::Result<()> {
+    for (_, error) in device::library::register_found(runtime) {
+        writeln!(out, "  {error}")?;
+    }
+    let mut choices: Vec<Choice> = vec![Choice::Cpu];
+    choices.extend(device::known());
+    let offers = device::offers(runtime);
+    choices.extend(offers.into_iter().map(|offer| offer.choice));
+    let mut seen = HashSet::from([Choice::Auto]);
+    choices.retain(|choice| seen.insert(choice.clone()));
+    let mut absent = Vec::new();
+    for choice in choices {
+        match tried(runtime, model, &choice) {
+            Ok((report, _)) if report.fallbacks.iter().any(|it| it.absent) && report.is_cpu() => {
+                absent.push((choice.to_string(), report));
+            }
+            Ok((report, took)) => describe(out, &choice, &report, took)?,
+            Err(error) => writeln!(out, "  {choice}\n           {error}")?,
+        }
+    }
+    if !absent.is_empty() {
+        let names: Vec<_> = absent.iter().map(|(name, _)| name.as_str()).collect();
+        writeln!(out, "  not in this ONNX Runtime: {}", names.join(", "))?;
+    }
+    let reasons = absent.iter().flat_map(|(_, report)| &report.fallbacks);
+    for fallback in reasons.filter(|fallback| !fallback.absent) {
+        writeln!(out, "           {fallback}")?;
+    }
+    Ok(())
+}
+
+/// What the model really runs on when this is asked for, and how long a window takes there.
+fn tried(
+    runtime: &'static Runtime,
+    model: &Arc<Model>,
+    choice: &Choice,
+) -> Result<(Arc<Report>, Duration), EncodeError> {
+    let options = SessionOptions {
+        threads: 1,
+        device: choice.clone(),
+        ..SessionOptions::default()
+    };
+    let encoder = Encoder::start(runtime, Arc::clone(model), options)?;
+    let started = Arc::clone(encoder.device());
+    let (reply, replies) = unbounded();
+    encoder.submit(Job {
+        samples: vec![0.0; model.manifest.window_samples],
+        reply,
+    });
+    let ended = EncodeError::Run {
+        model: model.manifest.id.clone(),
+        reason: "the encoder thread ended".to_owned(),
+    };
+    let encoded = replies.recv().map_err(|_| ended)?;
+    encoded.hidden?;
+    Ok((encoded.device.unwrap_or(started), encoded.took))
+}
+
+fn describe(
+    out: &mut dyn Write,
+    choice: &Choice,
+    report: &Report,
+    took: Duration,
+) -> anyhow::Result<()> {
+    let id = choice.to_string();
+    if report.is_cpu() && *choice != Choice::Cpu {
+        writeln!(out, "  {id:9}not used")?;
+    } else {
+        let share = report.share.map_or_else(String::new, |share| {
+            format!(", {} of {} operations", share.there, share.all)
+        });
+        let (name, ms) = (&report.name, took.as_secs_f64() * 1000.0);
+        writeln!(out, "  {id:9}runs: {name}{share}, {ms:.0} ms a window")?;
+    }
+    for fallback in &report.fallbacks {
+        writeln!(out, "           {fallback}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! `mertscope heads eval`.
+
+use mertscope_heads::head::metrics::scores;
+use mertscope_heads::head::{Head, Outputs};
+use mertscope_music::Key;
+use serde_json::json;
+
+use super::figures::{self, Figures};
+use super::find_head;
+use crate::arguments::EvalArguments;
+use crate::labelled::{self, Example};
+use crate::{load, log, write_out};
+
+pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
+    let (files, mut notes) = labelled::find(&arguments.data)?;
+    let (runtime, package) = load(&arguments.model)?;
+    let head = find_head(&package, &arguments.head)?;
+    anyhow::ensure!(
+        head.outputs == Outputs::Multiclass,
+        "The head “{}” is {}; only heads that choose one label can be judged.",
+        head.id(),
+        head.outputs.name()
+    );
+    let music = labelled::embed(
+        files,
+        &arguments.data,
+        runtime,
+        &package,
+        head.reads,
+        &arguments.model,
+    )?;
+    notes.extend(music.left_out);
+    let judged = judge(&head, music.examples, &mut notes);
+    notes.iter().for_each(|note| log(note));
+    anyhow::ensure!(
+        !judged.file_truth.is_empty(),
+        "No file has a label that the head “{}” knows; it knows {}.",
+        head.id(),
+        head.labels.join(", ")
+    );
+    let figures = |of, answers: &[Vec<f32>], truth: &[usize]| {
+        let scores = scores(answers, truth, head.labels.len());
+        Figures::new(of, scores, &head.labels, answers, truth)
+    };
+    let files = figures("files", &judged.files, &judged.file_truth);
+    let windows = figures("windows", &judged.windows, &judged.window_truth);
+    if let Some(path) = &arguments.picture {
+        figures::draw(path, &head.task, &head.labels, &files)?;
+        log(&format!("The picture is in {}.", path.display()));
+    }
+    write_out(|out| {
+        if arguments.json {
+            let document = json!({
+                "head": head.id(), "task": head.task, "sha256": head.sha256,
+                "labels": head.labels, "files": files.json(), "windows": windows.json(),
+                "left_out": notes,
+            });
+            serde_json::to_writer_pretty(&mut *out, &document)?;
+            writeln!(out)?;
+            return Ok(());
+        }
+        let confusion = files.scores.clone();
+        figures::write(out, &[files, windows])?;
+        figures::write_confusion(out, &head.labels, &confusion)
+    })?;
+    Ok(notes.is_empty())
+}
+
+/// Answers and truth, per file and per window.
+#[derive(Default)]
+struct Judged {
+    files: Vec<Vec<f32>>,
+    file_truth: Vec<usize>,
+    windows: Vec<Vec<f32>>,
+    window_truth: Vec<usize>,
+}
+
+fn judge(head: &Head, examples: Vec<Example>, notes: &mut Vec<String>) -> Judged {
+    let mut judged = Judged::default();
+    for example in examples {
+        let label = &example.file.label;
+        // A key may be written in any notation.
+        let key = label.parse::<Key>().map(|key| key.to_string());
+        let known = |label: &String| head.labels.iter().position(|other| other == label);
+        let truth = known(label).or_else(|| key.ok().as_ref().and_then(known));
+        let Some(truth) = truth else {
+            let path = example.file.path.display();
+            notes.push(if label.is_empty() {
+                format!("{path} has no label; it was left out.")
+            } else {
+                format!(
+                    "{path}: the head does not know the label “{label}”; the file was left out."
+                )
+            });
+            continue;
+        };
+        let windows = &example.embeddings.windows;
+        let answers: Vec<Vec<f32>> = windows.iter().map(|w| head.answers(w)).collect();
+        let mean = (0..head.labels.len())
+            .map(|n| answers.iter().map(|row| row[n]).sum::<f32>() / answers.len() as f32)
+            .collect();
+        judged.files.push(mean);
+        judged.file_truth.push(truth);
+        judged.window_truth.extend(vec![truth; answers.len()]);
+        judged.windows.extend(answers);
+    }
+    judged
+}

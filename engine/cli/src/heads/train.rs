@@ -1,0 +1,264 @@
+//! `mertscope heads train`.
+
+use std::collections::BTreeMap;
+
+use anyhow::ensure;
+use mertscope_heads::head::Reads;
+use mertscope_heads::head::fit::{Compared, Example, FitOptions, Fitted, fit};
+use mertscope_heads::package::ModelPackage;
+use mertscope_music::Key;
+use serde_json::json;
+
+use super::figures::{self, Figures};
+use super::{is_own, keep};
+use crate::arguments::{Layers, TrainArguments};
+use crate::files;
+use crate::interrupt;
+use crate::labelled::{self, Example as Labelled};
+use crate::progress::Bar;
+use crate::{load, log, write_out};
+
+pub fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
+    let (files, mut notes) = labelled::find(&arguments.data)?;
+    let (runtime, package) = load(&arguments.model)?;
+    let name = name(arguments, &package);
+    let reads = reads(arguments);
+    let music = labelled::embed(
+        files,
+        &arguments.data,
+        runtime,
+        &package,
+        reads,
+        &arguments.model,
+    )?;
+    notes.extend(music.left_out);
+    let (labels, examples) = examples(&arguments.task, music.examples, &mut notes);
+    notes.iter().for_each(|note| log(note));
+    let options = options(arguments, &package, labels, examples.len())?;
+    let fitted = {
+        let bar = Bar::new(arguments.data.quiet);
+        let progress = |done: usize, total: usize| bar.at(done, total, "fitting");
+        let manifest = &package.model.manifest;
+        let fitted = fit(
+            &examples,
+            &options,
+            manifest,
+            &progress,
+            interrupt::listen(),
+        );
+        bar.finish();
+        fitted?
+    };
+    match &arguments.out {
+        Some(path) => {
+            files::write("head", path, &fitted.bytes)?;
+            log(&format!("The head is in {}.", path.display()));
+        }
+        None => keep(&package, &name, &fitted.bytes)?,
+    }
+    report(arguments, &fitted, &options, &examples)?;
+    Ok(notes.is_empty())
+}
+
+/// The head's name: what was asked for, else the task, if the model has no head of that name.
+fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '-' {
+            c
+        } else {
+            '_'
+        }
+    };
+    let task: String = arguments.task.chars().map(plain).collect();
+    let mut heads = package.heads.iter();
+    let is_taken = heads.any(|head| head.id() == task && !is_own(package, head));
+    let default = if is_taken {
+        format!("{task}-own")
+    } else {
+        task
+    };
+    arguments.name.clone().unwrap_or(default)
+}
+
+/// The labels and the files to fit on. A file without a label, and a label with less than two
+/// groups of files, of which nothing could be said, are left out with a note.
+fn examples(
+    task: &str,
+    music: Vec<Labelled>,
+    notes: &mut Vec<String>,
+) -> (Vec<String>, Vec<Example>) {
+    let is_key = task == "key";
+    let mut labelled: Vec<(String, Labelled)> = Vec::new();
+    for example in music {
+        let label = example.file.label.clone();
+        let path = example.file.path.display();
+        if label.is_empty() {
+            notes.push(format!("{path} has no label; it was left out."));
+        } else if !is_key {
+            labelled.push((label, example));
+        } else if let Ok(key) = label.parse::<Key>() {
+            labelled.push((key.to_string(), example));
+        } else {
+            notes.push(format!("{path}: “{label}” is not a key; it was left out."));
+        }
+    }
+    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (label, example) in &labelled {
+        let of_label = groups.entry(label).or_default();
+        if !of_label.contains(&example.file.group.as_str()) {
+            of_label.push(&example.file.group);
+        }
+    }
+    let few: Vec<String> = groups
+        .iter()
+        .filter(|(_, groups)| groups.len() < 2 && !is_key)
+        .map(|(label, _)| (*label).to_owned())
+        .collect();
+    let labels: Vec<String> = if is_key {
+        Key::all().map(|key| key.to_string()).collect()
+    } else {
+        let labels = groups.keys().map(|label| (*label).to_owned());
+        labels.filter(|label| !few.contains(label)).collect()
+    };
+    for label in &few {
+        notes.push(format!(
+            "The label “{label}” has one file or group only, so it can't be tested; it was left out."
+        ));
+    }
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    let examples = labelled
+        .into_iter()
+        .filter_map(|(label, example)| {
+            let label = labels.iter().position(|other| *other == label)?;
+            let next = numbers.len();
+            Some(Example {
+                label,
+                group: *numbers.entry(example.file.group).or_insert(next),
+                windows: example.embeddings.windows,
+            })
+        })
+        .collect();
+    (labels, examples)
+}
+
+fn options(
+    arguments: &TrainArguments,
+    package: &ModelPackage,
+    labels: Vec<String>,
+    files: usize,
+) -> anyhow::Result<FitOptions> {
+    let manifest = &package.model.manifest;
+    let count = manifest.layers.len();
+    let layers = match &arguments.layers {
+        Layers::All => (0..count).collect(),
+        Layers::Some(layers) => layers.clone(),
+    };
+    if let Some(layer) = layers.iter().find(|layer| **layer >= count) {
+        anyhow::bail!(
+            "The model {} has no layer {layer}: its layers are 0 to {}.",
+            manifest.id,
+            count - 1
+        );
+    }
+    ensure!(
+        !arguments.task.trim().is_empty(),
+        "A head needs a task; name it with --task."
+    );
+    let data = arguments.data.data.file_name().unwrap_or_default();
+    let described = || format!("{} ({files} files)", data.display());
+    Ok(FitOptions {
+        task: arguments.task.clone(),
+        labels,
+        mix: manifest.graph.layers_mixable && layers.len() > 1 && !arguments.no_mix,
+        layers,
+        hidden: arguments.hidden.map(usize::from),
+        reads: reads(arguments),
+        seed: arguments.seed,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        training_data: arguments.describe.clone().unwrap_or_else(described),
+        licence: arguments.licence.clone(),
+    })
+}
+
+const fn reads(arguments: &TrainArguments) -> Reads {
+    if arguments.frames {
+        Reads::Frames
+    } else {
+        Reads::Window
+    }
+}
+
+fn report(
+    arguments: &TrainArguments,
+    fitted: &Fitted,
+    options: &FitOptions,
+    examples: &[Example],
+) -> anyhow::Result<()> {
+    let truth: Vec<usize> = examples.iter().map(|example| example.label).collect();
+    let files = Figures::new(
+        "files",
+        fitted.files.clone(),
+        &options.labels,
+        &fitted.held_out,
+        &truth,
+    );
+    let windows = Figures {
+        of: match options.reads {
+            Reads::Window => "windows",
+            Reads::Frames => "frames",
+        },
+        scores: fitted.windows.clone(),
+        key: None,
+    };
+    if let Some(path) = &arguments.picture {
+        figures::draw(path, &options.task, &options.labels, &files)?;
+        log(&format!("The picture is in {}.", path.display()));
+    }
+    write_out(|out| {
+        if arguments.json {
+            let document = json!({
+                "task": options.task,
+                "labels": options.labels,
+                "layers": fitted.head.metadata.get("layers"),
+                "threshold": fitted.head.metadata.get("threshold"),
+                "compared": fitted.compared.iter().map(|row| json!({
+                    "layer": row.layer, "hidden": row.hidden,
+                    "accuracy": row.accuracy, "log_loss": row.log_loss,
+                })).collect::<Vec<_>>(),
+                "files": files.json(),
+                "windows": windows.json(),
+            });
+            serde_json::to_writer_pretty(&mut *out, &document)?;
+            writeln!(out)?;
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "held-out files and windows, each judged by a head that has not seen them:"
+        )?;
+        figures::write(out, &[files, windows])?;
+        figures::write_confusion(out, &options.labels, &fitted.files)?;
+        writeln!(out, "compared:")?;
+        for row in &fitted.compared {
+            let name = candidate(row);
+            let (accuracy, loss) = (row.accuracy, row.log_loss);
+            writeln!(
+                out,
+                "  {name:24} accuracy {accuracy:.3}, log loss {loss:.3}"
+            )?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn candidate(row: &Compared) -> String {
+    let layer = match row.layer {
+        Some(layer) => format!("layer {layer}"),
+        None => "weighted sum".to_owned(),
+    };
+    match row.hidden {
+        Some(units) => format!("{layer}, hidden {units}"),
+        None => layer,
+    }
+}

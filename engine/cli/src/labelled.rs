@@ -1,0 +1,287 @@
+//! Labelled music: which files there are and what they are labelled, from folders or a table; and
+//! their embeddings, with what had to be left out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, bail, ensure};
+use mertscope_engine::corpus::{CorpusError, Embeddings, FileEmbeddings};
+use mertscope_heads::head::Reads;
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::{Runtime, runtime};
+
+use crate::arguments::{DataArguments, ModelArguments};
+use crate::inputs::{self, Input};
+use crate::interrupt;
+use crate::progress::Bar;
+
+/// One file and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled {
+    pub path: PathBuf,
+    /// Empty where there is none.
+    pub label: String,
+    /// Files of one group are never on both sides of a test.
+    pub group: String,
+}
+
+/// A file that can be used.
+pub struct Example {
+    pub file: Labelled,
+    pub embeddings: FileEmbeddings,
+}
+
+/// The music that can be used, and a sentence for each thing that can't.
+pub struct Music {
+    pub examples: Vec<Example>,
+    pub left_out: Vec<String>,
+}
+
+/// The files that `arguments` name, in the order of the table or sorted by path.
+pub fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labelled>, Vec<String>)> {
+    let data = &arguments.data;
+    let is_table = data
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let (files, notes) = if data.is_dir() {
+        (folders(data), Vec::new())
+    } else if is_table {
+        table(arguments)?
+    } else {
+        bail!(
+            "{} is neither a folder nor a .csv table; give one of these with --data.",
+            data.display()
+        );
+    };
+    ensure!(
+        !files.is_empty(),
+        "There is no audio in {}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF files can be used.",
+        data.display()
+    );
+    Ok((files, notes))
+}
+
+/// Each folder right inside of `root` is a label; files beside them have none.
+fn folders(root: &Path) -> Vec<Labelled> {
+    inputs::find(&[root.to_owned()])
+        .into_iter()
+        .filter_map(|input| match input {
+            Input::File(path) => Some(path),
+            Input::Standard | Input::Nothing(..) => None,
+        })
+        .map(|path| {
+            let inside = path.strip_prefix(root).unwrap_or(&path);
+            let label = match inside.parent().and_then(|parent| parent.iter().next()) {
+                Some(folder) => folder.to_string_lossy().into_owned(),
+                None => String::new(),
+            };
+            Labelled {
+                group: path.display().to_string(),
+                path,
+                label,
+            }
+        })
+        .collect()
+}
+
+fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labelled>, Vec<String>)> {
+    let path = &arguments.data;
+    let name = path.display();
+    let bytes = fs::read(path)
+        .with_context(|| format!("The table {name} can't be read; check its name"))?;
+    // Spreadsheets put a byte-order mark in front.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+    let broken = || format!("{name} is no table of comma-separated values in UTF-8");
+    let columns = reader.headers().with_context(broken)?.clone();
+    let column = |wanted: &str| {
+        let found = columns.iter().position(|column| column.trim() == wanted);
+        found.with_context(|| {
+            let there: Vec<&str> = columns.iter().collect();
+            format!(
+                "{name} has no column “{wanted}”, only {}; name the right one with --label-column, \
+                 --file-column or --group-column.",
+                there.join(", ")
+            )
+        })
+    };
+    let file = column(&arguments.file_column)?;
+    let label = column(&arguments.label_column)?;
+    let group = arguments.group_column.as_deref().map(column).transpose()?;
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let (mut files, mut notes) = (Vec::new(), Vec::new());
+    for (number, row) in (1..).zip(reader.records()) {
+        let row = row.with_context(broken)?;
+        let field = |column: usize| row.get(column).unwrap_or_default().trim();
+        if field(file).is_empty() {
+            notes.push(format!(
+                "Row {number} of {name} names no file; it was left out."
+            ));
+            continue;
+        }
+        let path = beside.join(field(file));
+        let own = path.display().to_string();
+        files.push(Labelled {
+            label: field(label).to_owned(),
+            group: group.map_or(own, |group| field(group).to_owned()),
+            path,
+        });
+    }
+    Ok((files, notes))
+}
+
+/// The folder that embeddings are kept in between runs.
+fn cache_folder() -> anyhow::Result<PathBuf> {
+    let data = runtime::data_folder().context(
+        "There is no folder to keep embeddings in, because the user has no home folder. Set HOME.",
+    )?;
+    Ok(data.join("embeddings"))
+}
+
+/// Embeds files; those that fail, and those that are there under two labels, are left out.
+pub fn embed(
+    files: Vec<Labelled>,
+    arguments: &DataArguments,
+    runtime: &'static Runtime,
+    package: &Arc<ModelPackage>,
+    reads: Reads,
+    how: &ModelArguments,
+) -> anyhow::Result<Music> {
+    ensure!(
+        reads == Reads::Window || !package.model.manifest.graph.frames.is_empty(),
+        "The model {} gives one vector a window and no frames; choose a model with frames, such as \
+         MERT-v1-95M.",
+        package.model.manifest.id
+    );
+    let windows = usize::from(arguments.windows);
+    let embeddings = Embeddings::new(
+        runtime,
+        Arc::clone(&package.model),
+        reads,
+        &cache_folder()?,
+        windows,
+        how.threads(),
+    )
+    .on(how.device.clone());
+    let bar = Bar::new(arguments.quiet);
+    let count = files.len();
+    let mut examples: Vec<Example> = Vec::with_capacity(count);
+    let mut left_out = Vec::new();
+    bar.steps(count, "embedding");
+    let interrupted = interrupt::listen();
+    for file in files {
+        ensure!(
+            !interrupted.load(Ordering::Relaxed),
+            "Stopped. The embeddings so far are kept; the same command goes on from there."
+        );
+        match embeddings.of(&file.path) {
+            Ok(embeddings) => examples.push(Example { file, embeddings }),
+            Err(error @ (CorpusError::Start(_) | CorpusError::Cache { .. })) => {
+                return Err(error.into());
+            }
+            Err(error) => left_out.push(error.to_string()),
+        }
+        bar.step();
+    }
+    bar.finish();
+    let examples = once_each(examples, &mut left_out);
+    Ok(Music { examples, left_out })
+}
+
+/// Leaves out what is there twice: all of it where the labels differ, else all but the first.
+fn once_each(examples: Vec<Example>, left_out: &mut Vec<String>) -> Vec<Example> {
+    let mut labels: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
+    for example in &examples {
+        let file = (example.file.label.clone(), example.file.path.clone());
+        let same = labels.entry(example.embeddings.sha256.clone()).or_default();
+        same.push(file);
+    }
+    examples
+        .into_iter()
+        .filter(|example| {
+            let same = &labels[&example.embeddings.sha256];
+            let path = example.file.path.display();
+            if let Some((label, other)) = same.iter().find(|(l, _)| *l != example.file.label) {
+                left_out.push(format!(
+                    "{path} is labelled “{}”, but {} with the same content is labelled “{label}”; \
+                     both were left out.",
+                    example.file.label,
+                    other.display()
+                ));
+                return false;
+            }
+            let (_, first) = &same[0];
+            if *first != example.file.path {
+                left_out.push(format!(
+                    "{path} has the same content as {}; it was left out.",
+                    first.display()
+                ));
+                return false;
+            }
+            true
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(data: PathBuf) -> DataArguments {
+        DataArguments {
+            data,
+            label_column: "label".to_owned(),
+            file_column: "file".to_owned(),
+            group_column: None,
+            windows: 6,
+            quiet: true,
+        }
+    }
+
+    #[test]
+    fn folders_are_labels() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["jazz/1.wav", "jazz/more/2.wav", "rock/3.wav", "4.wav"] {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let (files, notes) = find(&arguments(root.path().to_owned())).unwrap();
+        let labels: Vec<&str> = files.iter().map(|file| file.label.as_str()).collect();
+        assert_eq!(labels, ["", "jazz", "jazz", "rock"]);
+        assert!(notes.is_empty());
+    }
+
+    #[test]
+    fn tables_may_have_a_mark_quotes_and_gaps() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("labels.csv");
+        let text = "\u{feff}file,label,artist\r\n\"a, b.wav\",C major,x\r\n,D major,x\r\nc.wav\r\n";
+        fs::write(&path, text).unwrap();
+        let mut arguments = arguments(path.clone());
+        let (files, notes) = find(&arguments).unwrap();
+        assert_eq!(files[0].path, root.path().join("a, b.wav"));
+        assert_eq!(files[0].label, "C major");
+        assert_eq!((files.len(), files[1].label.as_str()), (2, ""));
+        assert!(notes[0].contains("Row 2"), "{notes:?}");
+        arguments.group_column = Some("artist".to_owned());
+        assert_eq!(find(&arguments).unwrap().0[0].group, "x");
+        arguments.label_column = "genre".to_owned();
+        let error = find(&arguments).unwrap_err().to_string();
+        assert!(
+            error.contains("genre") && error.contains("artist"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_neither_folder_nor_table_is_refused() {
+        for name in ["gone.csv", "gone", "song.wav"] {
+            let error = find(&arguments(PathBuf::from(name))).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The `mertscope` command: the engine without a window.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 when all went
+//! well, 1 when something failed, 2 when the command line is wrong.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+mod analyze;
+mod arguments;
+mod arrays;
+mod doctor;
+mod embed;
+mod files;
+mod heads;
+mod inputs;
+mod interrupt;
+mod labelled;
+mod map;
+mod models;
+mod output;
+mod progress;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser};
+
+use arguments::{Command, CommandLine, ModelArguments};
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::device::{self, LibraryError, Report};
+use mertscope_model::{Runtime, runtime};
+
+fn main() -> ExitCode {
+    let outcome = match CommandLine::parse().command {
+        Command::Analyze(arguments) => analyze::run(&arguments),
+        Command::Embed(arguments) => embed::run(&arguments),
+        Command::Heads { command } => heads::run(&command),
+        Command::Map { command } => map::run(&command),
+        Command::Models { command } => models::run(&command),
+        Command::Doctor => doctor::run(),
+        Command::Completions { shell } => write_out(|out| {
+            clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
+            Ok(())
+        }),
+        Command::Man { folder } => man(&folder),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever read our output has had enough: nothing is wrong.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            log(&whole(&error));
+            if error.is::<UsageError>() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// The command line lacks something that can only be told once it runs.
+#[derive(Debug)]
+struct UsageError(String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// Writes the manual pages of the command and its subcommands into `folder`.
+fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
+    clap_mangen::generate_to(CommandLine::command(), folder).with_context(|| {
+        let folder = folder.display();
+        format!("The manual pages can't be written to {folder}; name an existing folder of yours")
+    })?;
+    log(&format!("The manual pages are in {}.", folder.display()));
+    Ok(true)
+}
+
+/// Runs `body` on standard output; always succeeds in the sense of [`main`] unless writing fails.
+fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<bool> {
+    let mut out = io::stdout().lock();
+    body(&mut out)?;
+    out.flush()?;
+    Ok(true)
+}
+
+/// Tells which devices were not used, unless nothing is wrong with that, and why a graph was made anew.
+fn tell_fallbacks(device: &Report) {
+    for fallback in device.to_tell() {
+        log(&format!("Not used: {fallback}"));
+    }
+    if let Some(remark) = &device.remark {
+        log(remark);
+    }
+}
+
+/// An error and its causes in a sentence. A message of ours holds what the system said already; it is
+/// not said again.
+fn whole(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+/// A line on standard error; the only way the command talks beside its results.
+fn log(message: &str) {
+    // Without a standard error there is no one to tell.
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The model and the runtime that the user chose.
+fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<ModelPackage>)> {
+    let mut package = ModelPackage::find(arguments.model.as_deref())?;
+    if let Some(window_s) = arguments.window {
+        package = package.with_window_s(window_s)?;
+    }
+    let runtime = runtime::load(own_folder().as_deref())?;
+    if let Some(library) = &arguments.provider_library {
+        match device::library::register(runtime, library) {
+            Err(error @ LibraryError::NoDevice { .. }) => log(&error.to_string()),
+            registered => registered?,
+        }
+    }
+    Ok((runtime, Arc::new(package)))
+}
+
+/// The folder that holds this program, where a bundle keeps its libraries.
+fn own_folder() -> Option<std::path::PathBuf> {
+    let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+    Some(program.parent()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let denied = io::Error::other("no permission");
+        assert_eq!(
+            whole(&anyhow::Error::new(denied).context("a.txt can't be read")),
+            "a.txt can't be read: no permission"
+        );
+        let path = "weights.bin".into();
+        let source = io::Error::other("no permission");
+        let error = mertscope_model::ModelError::Unreadable { path, source };
+        let text = whole(&error.into());
+        assert_eq!(text.matches("no permission").count(), 1, "{text}");
+    }
+}

@@ -1,0 +1,159 @@
+//! `mertscope map`: the plane that the display places music on.
+
+use std::collections::BTreeMap;
+
+use mertscope_heads::head::{LayerInput, Reads};
+use mertscope_heads::map::{Map, MapData};
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::shelf::{Kind, MAP, Shelf};
+use mertscope_model::catalogue;
+
+use crate::arguments::{MapCommand, MapFitArguments, ModelArguments};
+use crate::files;
+use crate::labelled::{self, Music};
+use crate::{load, log, write_out};
+
+/// Runs the command.
+pub fn run(command: &MapCommand) -> anyhow::Result<bool> {
+    match command {
+        MapCommand::Fit(arguments) => fit(arguments),
+        MapCommand::Info { model } => info(model),
+        MapCommand::Remove { model } => remove(model),
+    }
+}
+
+fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
+    let (files, mut notes) = labelled::find(&arguments.data)?;
+    let (runtime, package) = load(&arguments.model)?;
+    let layer = arguments
+        .layer
+        .map_or_else(|| default_layer(&package), Ok)?;
+    let count = package.model.manifest.layers.len();
+    anyhow::ensure!(
+        layer < count,
+        "The model {} has no layer {layer}: its layers are 0 to {}.",
+        package.model.manifest.id,
+        count - 1
+    );
+    let music = labelled::embed(
+        files,
+        &arguments.data,
+        runtime,
+        &package,
+        Reads::Window,
+        &arguments.model,
+    )?;
+    notes.extend(music.left_out.iter().cloned());
+    notes.iter().for_each(|note| log(note));
+    let points = points(&music, layer);
+    let fitted_on = arguments.describe.clone().unwrap_or_else(|| {
+        let name = arguments.data.data.file_name().unwrap_or_default();
+        let files = music.examples.len();
+        let windows = points.len();
+        format!("{} ({files} files, {windows} windows)", name.display())
+    });
+    let map = Map::fit(&MapData {
+        layer,
+        encoder_sha256: package.sha256(),
+        points: &points,
+        landmarks: &landmarks(&music, layer),
+        fitted_on: &fitted_on,
+    })?;
+    let path = match &arguments.out {
+        Some(path) => {
+            files::write("map", path, &map.to_bytes())?;
+            path.clone()
+        }
+        None => {
+            let shelf = Shelf::of(Kind::Maps, &package.model.manifest)?;
+            shelf.put(MAP, &map.to_bytes())?.path
+        }
+    };
+    write_out(|out| describe(out, &package, &map))?;
+    log(&format!("The map is in {}.", path.display()));
+    Ok(notes.is_empty())
+}
+
+fn points(music: &Music, layer: usize) -> Vec<Vec<f32>> {
+    let windows = music.examples.iter().flat_map(|e| &e.embeddings.windows);
+    windows.map(|window| window.layer(layer).to_vec()).collect()
+}
+
+/// The mean of each label's files, by label; files without one are in none.
+fn landmarks(music: &Music, layer: usize) -> Vec<(String, Vec<f32>)> {
+    let mut sums: BTreeMap<&str, (Vec<f64>, f64)> = BTreeMap::new();
+    for example in music.examples.iter().filter(|e| !e.file.label.is_empty()) {
+        let mean = example.embeddings.mean();
+        let (sum, count) = sums.entry(&example.file.label).or_default();
+        sum.resize(mean.width, 0.0);
+        for (sum, value) in sum.iter_mut().zip(mean.layer(layer)) {
+            *sum += f64::from(*value);
+        }
+        *count += 1.0;
+    }
+    sums.into_iter()
+        .map(|(label, (sum, count))| {
+            let mean = sum.iter().map(|sum| (sum / count) as f32).collect();
+            (label.to_owned(), mean)
+        })
+        .collect()
+}
+
+/// The layer that the genre head reads, or else the one that the catalogue names, or else one
+/// somewhat above the middle, where most models tell music apart best.
+fn default_layer(package: &ModelPackage) -> anyhow::Result<usize> {
+    if let Some(LayerInput::One(layer)) = package.head("genre").map(|head| &head.input) {
+        return Ok(*layer);
+    }
+    let entry = catalogue::find(&package.model.manifest.id)?;
+    let above_middle = package.model.manifest.layers.len() * 7 / 13;
+    Ok(entry.map_or(above_middle, |entry| entry.default_layer))
+}
+
+fn info(arguments: &ModelArguments) -> anyhow::Result<bool> {
+    let package = ModelPackage::find(arguments.model.as_deref())?;
+    let Some(map) = &package.map else {
+        log(&format!(
+            "The model {} has no map yet. Fit one with `mertscope map fit --data FOLDER --model \
+             {}`.",
+            package.model.manifest.id,
+            arguments
+                .model
+                .as_deref()
+                .unwrap_or(&package.model.manifest.id)
+        ));
+        return Ok(false);
+    };
+    write_out(|out| describe(out, &package, map))
+}
+
+fn remove(arguments: &ModelArguments) -> anyhow::Result<bool> {
+    let package = ModelPackage::find(arguments.model.as_deref())?;
+    let id = &package.model.manifest.id;
+    let removed = Shelf::of(Kind::Maps, &package.model.manifest)?.remove(MAP)?;
+    log(&if removed {
+        format!("The map that was fitted for the model {id} is removed.")
+    } else {
+        format!("No map was fitted here for the model {id}; there is nothing to remove.")
+    });
+    Ok(removed)
+}
+
+fn describe(out: &mut dyn std::io::Write, package: &ModelPackage, map: &Map) -> anyhow::Result<()> {
+    let name = package.model.manifest.layers.get(map.layer);
+    let name = name.map_or("", |layer| layer.name.as_str());
+    let [x, y] = map.explained_variance.map(|share| share * 100.0);
+    writeln!(out, "map of {}", package.model.manifest.id)?;
+    writeln!(out, "  layer      {} {name}", map.layer)?;
+    writeln!(
+        out,
+        "  explains   {x:.1} % across and {y:.1} % up of the variance, {:.1} % together",
+        x + y
+    )?;
+    writeln!(out, "  fitted on  {}", map.fitted_on)?;
+    for landmark in &map.landmarks {
+        let [x, y] = landmark.at;
+        writeln!(out, "  {x:7.2} {y:7.2}  {}", landmark.label)?;
+    }
+    Ok(())
+}

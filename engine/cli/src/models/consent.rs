@@ -1,0 +1,54 @@
+//! Shows a model's licence and asks whether the user agrees, once.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use mertscope_hub::{Consent, ModelOffer};
+
+use super::list::megabytes;
+use crate::arguments::ConsentArguments;
+use crate::{UsageError, log};
+
+/// What the user says to the licence of a model; nothing when the user does not agree.
+pub fn ask(offer: &ModelOffer, arguments: &ConsentArguments) -> anyhow::Result<Option<Consent>> {
+    let entry = offer.entry;
+    let (id, licence, url) = (&entry.id, &entry.licence, &entry.licence_url);
+    if let Some(accepted) = &arguments.accept_licence
+        && !accepted.eq_ignore_ascii_case(licence)
+    {
+        let message = format!("{id} is under {licence}, not under {accepted}; nothing was done.");
+        return Err(UsageError(message).into());
+    }
+    if offer.agreed {
+        return Ok(Some(Consent::OnRecord));
+    }
+    let commerce = if licence.contains("-NC") {
+        " It does not allow commercial use."
+    } else {
+        ""
+    };
+    log(&format!(
+        "{id} is published by its authors under {licence}, not under Mertscope's licence: \
+         {url}{commerce}"
+    ));
+    if arguments.yes || arguments.accept_licence.is_some() {
+        return Ok(Some(Consent::Given));
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        let message = format!(
+            "{id} needs your consent to its licence: add --yes, or --accept-licence {licence}."
+        );
+        return Err(UsageError(message).into());
+    }
+    let size = megabytes(offer.size());
+    write!(
+        io::stderr(),
+        "Do you agree? The model has about {size}. [y/N] "
+    )?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
+        return Ok(Some(Consent::Given));
+    }
+    log("Nothing was done.");
+    Ok(None)
+}

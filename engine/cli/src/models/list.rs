@@ -1,0 +1,244 @@
+//! `mertscope models list`: for people, or as JSON.
+
+use std::io::Write;
+
+use mertscope_heads::package::ModelPackage;
+use mertscope_hub::{Library, ModelOffer, OfferState};
+use mertscope_model::catalogue::{Certainty, PublishedResult};
+use mertscope_model::{Length, Manifest, ShortInput};
+use serde_json::{Value, json};
+
+use crate::write_out;
+
+/// Runs the command.
+pub fn run(as_json: bool) -> anyhow::Result<bool> {
+    let embedded = ModelPackage::embedded()?;
+    let offers = Library::shared()?.list();
+    write_out(|out| {
+        if as_json {
+            let models: Vec<Value> = std::iter::once(embedded_json(&embedded))
+                .chain(offers.iter().map(offer_json))
+                .collect();
+            serde_json::to_writer_pretty(&mut *out, &json!({ "models": models }))?;
+            return Ok(writeln!(out)?);
+        }
+        describe_embedded(out, &embedded)?;
+        for offer in offers.iter() {
+            writeln!(out)?;
+            describe(out, offer)?;
+        }
+        Ok(())
+    })
+}
+
+/// Bytes for people.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn describe(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
+    let entry = offer.entry;
+    let (id, size) = (&entry.id, megabytes(offer.size()));
+    writeln!(out, "{id}  {}", entry.title)?;
+    match &offer.state {
+        OfferState::Absent => {
+            writeln!(
+                out,
+                "  state     not here; `mertscope models fetch {id}` gets it"
+            )?;
+        }
+        OfferState::Partial { bytes } => {
+            let there = megabytes(*bytes);
+            writeln!(
+                out,
+                "  state     {there} are here; `mertscope models fetch {id}` goes on"
+            )?;
+        }
+        OfferState::Installed(model) => {
+            writeln!(out, "  state     installed in {}", model.folder.display())?;
+            writeln!(out, "  source    {}", model.source)?;
+            for file in &model.files {
+                writeln!(out, "  sha256    {}  {}", file.sha256, file.name)?;
+            }
+        }
+        OfferState::Broken { reason } => writeln!(out, "  state     broken: {reason}")?,
+    }
+    let about = if matches!(offer.state, OfferState::Installed(_)) {
+        ""
+    } else {
+        "about "
+    };
+    writeln!(out, "  size      {about}{size}")?;
+    let windows: Vec<_> = std::iter::once(&entry.window_s)
+        .chain(&entry.other_window_s)
+        .map(f64::to_string)
+        .collect();
+    let windows = windows.join(" or ");
+    writeln!(
+        out,
+        "  input     {} Hz, {windows} s windows",
+        entry.sample_rate_hz
+    )?;
+    writeln!(
+        out,
+        "  output    {} layers of {}, {} frames per second",
+        entry.layers, entry.width, entry.frame_rate_hz
+    )?;
+    for result in &entry.published {
+        let PublishedResult {
+            task,
+            metric,
+            value,
+            ..
+        } = result;
+        let certainty = certainty(result);
+        writeln!(
+            out,
+            "  published {task} {metric} {value} % ({certainty}, {})",
+            result.source
+        )?;
+    }
+    let agreed = if offer.agreed {
+        "agreed to"
+    } else {
+        "not agreed to yet"
+    };
+    writeln!(
+        out,
+        "  licence   {}, {agreed}: {}",
+        entry.licence, entry.licence_url
+    )?;
+    Ok(())
+}
+
+fn certainty(result: &PublishedResult) -> &'static str {
+    match result.certainty {
+        Certainty::Corroborated => "corroborated",
+        Certainty::Unverified => "unverified",
+    }
+}
+
+fn offer_json(offer: &ModelOffer) -> Value {
+    let entry = offer.entry;
+    let (state, files) = match &offer.state {
+        OfferState::Absent => ("absent", json!([])),
+        OfferState::Partial { .. } => ("partial", json!([])),
+        OfferState::Broken { .. } => ("broken", json!([])),
+        OfferState::Installed(model) => {
+            let files = model.files.iter().map(|file| {
+                json!({
+                    "name": file.name,
+                    "path": file.path,
+                    "size": file.size,
+                    "sha256": file.sha256,
+                })
+            });
+            ("installed", Value::Array(files.collect()))
+        }
+    };
+    let published = entry.published.iter().map(|result| {
+        json!({
+            "task": result.task,
+            "metric": result.metric,
+            "percent": result.value,
+            "source": result.source,
+            "certainty": certainty(result),
+        })
+    });
+    json!({
+        "id": entry.id,
+        "title": entry.title,
+        "state": state,
+        "size": offer.size(),
+        "licence": entry.licence,
+        "licence_url": entry.licence_url,
+        "agreed": offer.agreed,
+        "repository": entry.repo,
+        "sample_rate_hz": entry.sample_rate_hz,
+        "frame_rate_hz": entry.frame_rate_hz,
+        "layers": entry.layers,
+        "width": entry.width,
+        "window_s": entry.window_s,
+        "best_layers": entry.best_layers,
+        "published": published.collect::<Vec<_>>(),
+        "files": files,
+    })
+}
+
+fn embedded_json(package: &ModelPackage) -> Value {
+    let manifest = &package.model.manifest;
+    json!({
+        "id": manifest.id,
+        "title": manifest.title,
+        "state": "embedded",
+        "size": package.model.bytes(),
+        "licence": manifest.licence,
+        "sha256": manifest.graph.sha256,
+        "sample_rate_hz": manifest.sample_rate_hz,
+        "layers": manifest.layers.len(),
+        "width": manifest.width,
+        "window_s": manifest.window_s(),
+        "frame_rate_hz": frame_rate_hz(manifest),
+    })
+}
+
+/// Frames a second; nothing for a model without.
+fn frame_rate_hz(manifest: &Manifest) -> Option<f64> {
+    (!manifest.graph.frames.is_empty()).then(|| 1.0 / manifest.frame_s())
+}
+
+fn describe_embedded(out: &mut dyn Write, package: &ModelPackage) -> anyhow::Result<()> {
+    let manifest = &package.model.manifest;
+    writeln!(out, "{}  {}", manifest.id, manifest.title)?;
+    writeln!(out, "  state     compiled in, ready")?;
+    writeln!(
+        out,
+        "  size      {:.1} MB",
+        package.model.bytes() as f64 / 1e6
+    )?;
+    writeln!(out, "  sha256    {}", manifest.graph.sha256)?;
+    writeln!(
+        out,
+        "  input     {} Hz, {} s windows, {}",
+        manifest.sample_rate_hz,
+        manifest.window_s(),
+        short(manifest)
+    )?;
+    let frames = if manifest.graph.frames.is_empty() {
+        "pooled over the window".to_owned()
+    } else {
+        let rate = 1.0 / manifest.frame_s();
+        format!("pooled over the window, or {rate:.0} frames a second")
+    };
+    writeln!(
+        out,
+        "  output    {} layers of {}, {frames}",
+        manifest.layers.len(),
+        manifest.width
+    )?;
+    for (index, layer) in manifest.layers.iter().enumerate() {
+        writeln!(out, "    {index:2}  {:10}  {}", layer.name, layer.meaning)?;
+    }
+    for head in &package.heads {
+        writeln!(
+            out,
+            "  head      {}: {} labels",
+            head.task,
+            head.labels.len()
+        )?;
+    }
+    writeln!(out, "  licence   {}", manifest.licence)?;
+    Ok(())
+}
+
+/// What the model does with input of other lengths.
+fn short(manifest: &Manifest) -> &'static str {
+    match (manifest.graph.length, manifest.graph.short_input) {
+        (Length::Fixed, ShortInput::Loop) => "shorter input is repeated",
+        (Length::Dynamic, ShortInput::Loop) => {
+            "longer at once if wanted, shorter input is repeated"
+        }
+        (_, ShortInput::TrueLength) => "any length",
+        (_, ShortInput::Refuse) => "shorter input is refused",
+    }
+}

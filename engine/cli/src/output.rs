@@ -1,0 +1,65 @@
+//! Results on standard output, in the form that was asked for, file by file as they end.
+
+use std::io::{self, Write};
+
+use mertscope_export::csv::CsvWriter;
+use mertscope_export::json::{self, JsonWriter};
+use mertscope_export::table::{self, Style};
+use mertscope_export::{FileReport, Run};
+
+/// The form of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+    /// A line a file.
+    JsonLines,
+    /// A row a window.
+    Csv,
+}
+
+/// Writes the results of one run.
+pub enum Writer<'a, W: Write> {
+    Table(W, &'a Run),
+    Json(JsonWriter<W>),
+    JsonLines(W, &'a Run),
+    Csv(CsvWriter<W>),
+}
+
+impl<'a, W: Write> Writer<'a, W> {
+    /// Writes what comes before the first file.
+    pub fn new(out: W, format: Format, run: &'a Run) -> io::Result<Self> {
+        Ok(match format {
+            Format::Table => Self::Table(out, run),
+            Format::Json => Self::Json(JsonWriter::new(out, run)?),
+            Format::JsonLines => Self::JsonLines(out, run),
+            Format::Csv => Self::Csv(CsvWriter::new(out, run)?),
+        })
+    }
+
+    /// Writes one file's result and flushes, so that what is done is never lost.
+    pub fn file(&mut self, report: &FileReport) -> io::Result<()> {
+        match self {
+            Self::Table(out, run) => {
+                out.write_all(table::render(run, report, Style::for_stdout()).as_bytes())?;
+                out.flush()
+            }
+            Self::Json(writer) => writer.write(report),
+            Self::JsonLines(out, run) => {
+                json::write_line(&mut *out, run, report)?;
+                out.flush()
+            }
+            Self::Csv(writer) => writer.write(report),
+        }
+    }
+
+    /// Writes what comes after the last file.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Json(writer) => writer.finish(),
+            Self::Table(..) | Self::JsonLines(..) | Self::Csv(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The JSON outputs held against their schema.
+
+use serde_json::Value;
+
+use super::*;
+use crate::sample;
+
+const SCHEMA: &str = include_str!(concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../assets/schema/analyze.schema.json"
+));
+
+fn document(run: &Run, reports: &[FileReport]) -> Value {
+    let mut out = Vec::new();
+    let mut writer = JsonWriter::new(&mut out, run).unwrap();
+    for report in reports {
+        writer.write(report).unwrap();
+    }
+    writer.finish().unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+fn line(run: &Run, report: &FileReport) -> Value {
+    let mut out = Vec::new();
+    write_line(&mut out, run, report).unwrap();
+    assert_eq!(out.iter().filter(|b| **b == b'\n').count(), 1);
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// What the schema has against `instance`; empty when it is valid.
+fn complaints(definition: &str, instance: &Value) -> Vec<String> {
+    let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    if !definition.is_empty() {
+        schema =
+            serde_json::json!({"$ref": format!("#/$defs/{definition}"), "$defs": schema["$defs"]});
+    }
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    validator
+        .iter_errors(instance)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect()
+}
+
+#[test]
+fn the_schema_is_itself_valid() {
+    let schema = serde_json::from_str(SCHEMA).unwrap();
+    assert!(jsonschema::draft202012::meta::is_valid(&schema));
+}
+
+#[test]
+fn every_kind_of_file_is_valid_in_one_document_and_line_by_line() {
+    let reports = sample::all();
+    let run = sample::run();
+    let document = document(&run, &reports);
+    assert_eq!(complaints("", &document), [""; 0]);
+    assert_eq!(document["files"].as_array().unwrap().len(), reports.len());
+    for (report, file) in reports.iter().zip(document["files"].as_array().unwrap()) {
+        let line = line(&run, report);
+        assert_eq!(complaints("line", &line), [""; 0]);
+        assert_eq!(line["timeline"], file["timeline"]);
+        assert_eq!(line["model"], document["model"]);
+    }
+}
+
+#[test]
+fn a_run_without_files_and_one_without_heads_are_valid() {
+    let run = sample::run();
+    assert_eq!(complaints("", &document(&run, &[])), [""; 0]);
+    let bare = Run {
+        heads: Vec::new(),
+        further: Vec::new(),
+        references: Vec::new(),
+        ..run
+    };
+    let report = sample::without_heads();
+    let document = document(&bare, &[report]);
+    assert_eq!(complaints("", &document), [""; 0]);
+    let summary = &document["files"][0]["summary"];
+    assert_eq!(summary["key"], Value::Null);
+    assert_eq!(summary["genre"], serde_json::json!([]));
+}
+
+#[test]
+fn the_schema_refuses_what_the_command_never_writes() {
+    let good = line(&sample::run(), &sample::modulating());
+    for (pointer, wrong) in [
+        ("/version", serde_json::json!(2)),
+        ("/timeline/0/status", serde_json::json!("fine")),
+        ("/timeline/0/key_label", serde_json::json!("H minor")),
+        ("/timeline/0/key/C major", serde_json::json!(1.5)),
+        ("/summary/key/camelot", serde_json::json!("13A")),
+        ("/timeline/0/map", serde_json::json!([1.0])),
+        (
+            "/timeline/0/distances/cdcdcdcdcdcdcdcd",
+            serde_json::json!(-0.5),
+        ),
+        ("/timeline/0/further/mood/calm", serde_json::json!("2")),
+        ("/timeline/0/ribbons/mood/step_s", serde_json::json!(0)),
+        ("/further_heads/0/outputs", serde_json::json!("softmax")),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(pointer).unwrap() = wrong;
+        assert_ne!(complaints("line", &bad), [""; 0], "{pointer}");
+    }
+}
+
+#[test]
+fn errors_and_silence_have_no_summary() {
+    let run = sample::run();
+    let failed = line(&run, &sample::failed());
+    assert!(failed["error"].as_str().unwrap().ends_with('.'));
+    assert_eq!(failed["summary"], Value::Null);
+    assert_eq!(failed["timeline"], serde_json::json!([]));
+    let silent = line(&run, &sample::silent());
+    assert_eq!(silent.get("error"), None);
+    assert_eq!(silent["summary"], Value::Null);
+    assert_eq!(silent["timeline"][0]["status"], "silent");
+    assert_eq!(silent["timeline"][0]["key"], Value::Null);
+}
+
+#[test]
+fn labels_keep_the_heads_order() {
+    let line = line(&sample::run(), &sample::modulating());
+    let window = &line["timeline"][0];
+    let keys: Vec<_> = window["key"].as_object().unwrap().keys().collect();
+    assert_eq!(keys[..3], ["C major", "Db major", "D major"]);
+    assert_eq!(keys[23], "B minor");
+    let genres: Vec<_> = window["genre"].as_object().unwrap().keys().collect();
+    assert_eq!(genres, sample::GENRES.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn further_heads_the_map_and_references_are_there_by_name() {
+    let line = line(&sample::run(), &sample::modulating());
+    assert_eq!(line["further_heads"][0]["id"], "mood");
+    assert_eq!(line["references"][0]["name"], "Last album, loud");
+    let id = line["references"][0]["id"].as_str().unwrap();
+    let window = &line["timeline"][0];
+    assert_eq!(
+        window["further"]["mood"],
+        serde_json::json!({"calm": 0.25, "wild": 0.75})
+    );
+    assert_eq!(window["map"], serde_json::json!([0.25, -1.5]));
+    assert_eq!(window["distances"][id], 0.625);
+    assert_eq!(line["further_heads"][0]["outputs"], "multiclass");
+    let ribbon = &window["ribbons"]["mood"];
+    assert_eq!(ribbon["step_s"], 0.5);
+    assert_eq!(
+        ribbon["answers"][1],
+        serde_json::json!({"calm": 0.5, "wild": 0.5})
+    );
+}
+
+#[test]
+fn nan_never_reaches_the_output() {
+    let mut report = sample::modulating();
+    for reading in &mut report.outcome.as_mut().unwrap().readings {
+        let heard = reading.heard.as_mut().unwrap();
+        heard.genre.as_mut().unwrap()[3] = f32::NAN;
+        heard.key.as_mut().unwrap()[0] = f32::INFINITY;
+        heard.key_smoothed.as_mut().unwrap()[5] = f32::NAN;
+        heard.others[0].1[0] = f32::NAN;
+        heard.distances[0].1 = f32::NAN;
+        heard.point = Some([f32::NAN, 0.0]);
+    }
+    let line = line(&sample::run(), &report);
+    assert_eq!(complaints("line", &line), [""; 0]);
+    assert_eq!(line["timeline"][0]["genre"], Value::Null);
+    assert_eq!(line["timeline"][0]["key_smoothed"], Value::Null);
+    assert!(line["timeline"][0]["genre_smoothed"].is_object());
+}
+
+#[test]
+fn a_writer_dropped_half_way_leaves_a_valid_document() {
+    let mut out = Vec::new();
+    let mut writer = JsonWriter::new(&mut out, &sample::run()).unwrap();
+    writer.write(&sample::modulating()).unwrap();
+    drop(writer);
+    let document: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(complaints("", &document), [""; 0]);
+    assert_eq!(document["files"].as_array().unwrap().len(), 1);
+}

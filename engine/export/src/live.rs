@@ -1,0 +1,213 @@
+//! A live history in the form of an analysed file.
+//!
+//! A host's transport stands, jumps and loops, so there are two forms: [`as_heard`], every window
+//! in the order in which it was heard, for data; and [`on_the_timeline`], in the order of the
+//! host's timeline, where a place that was heard more than once counts as it was heard last, for
+//! pictures and MIDI.
+
+use std::sync::Arc;
+
+use super::{FileReport, HeadRef, ReferenceRef, Run};
+use mertscope_audio::Status;
+use mertscope_heads::timeline::{Reading, Timeline};
+use mertscope_live::{Entry, Snapshot};
+use mertscope_model::runtime;
+
+/// What a live history is called where a file would have its name.
+const NAME: &str = "Heard live";
+
+/// Holes that are shorter than this, in seconds, are rounding, not silence of the host.
+const SMALLEST_HOLE_S: f64 = 0.01;
+
+/// Why nothing of a live history can be exported.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LiveError {
+    /// Nothing was heard yet.
+    #[error("There is nothing to export yet; play some seconds of music first.")]
+    Nothing,
+}
+
+/// What holds for the whole history: the model that runs, its heads and its device.
+///
+/// # Errors
+/// [`LiveError::Nothing`] as long as no model runs or nothing was heard.
+pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
+    let running = snapshot.model.running.as_ref();
+    let running = running.filter(|_| !snapshot.history.is_empty());
+    let running = running.ok_or(LiveError::Nothing)?;
+    Ok(Run {
+        model_id: running.id.clone(),
+        model_sha256: running.sha256.clone(),
+        heads: [&running.genre_head, &running.key_head]
+            .into_iter()
+            .flatten()
+            .map(HeadRef::from)
+            .collect(),
+        further: running.heads.iter().map(HeadRef::from).collect(),
+        references: snapshot
+            .study
+            .references
+            .iter()
+            .filter(|reference| reference.encoder_sha256 == running.sha256)
+            .map(|reference| ReferenceRef::from(&**reference))
+            .collect(),
+        device: running.device.name.clone(),
+        precision: running.device.precision.id().to_owned(),
+        onnxruntime: runtime::loaded().map_or_else(String::new, |r| r.version.clone()),
+        window_s: running.window_s,
+        hop_s: snapshot.hop_s,
+    })
+}
+
+/// All windows in the order in which they were heard; times jump where the transport did.
+#[must_use]
+pub fn as_heard(snapshot: &Snapshot) -> FileReport {
+    let readings = snapshot.history.iter().map(|entry| entry.reading.clone());
+    report(snapshot, readings.collect())
+}
+
+/// The windows along the host's timeline, the newest at each place; what was never heard between
+/// them is marked as a gap.
+#[must_use]
+pub fn on_the_timeline(snapshot: &Snapshot) -> FileReport {
+    report(snapshot, laid_out(&snapshot.history))
+}
+
+fn report(snapshot: &Snapshot, readings: Vec<Reading>) -> FileReport {
+    let running = snapshot.model.running.as_ref();
+    let start_s = readings.iter().map(|r| r.start_s).reduce(f64::min);
+    let end_s = readings.iter().map(|r| r.end_s).reduce(f64::max);
+    FileReport {
+        file: NAME.to_owned(),
+        duration_s: start_s.zip(end_s).map(|(start, end)| end - start),
+        notes: Vec::new(),
+        outcome: Ok(Timeline {
+            genre_labels: running.map_or_else(Vec::new, |r| r.genre_labels.to_vec()),
+            key_threshold: running.and_then(|running| running.key_head.as_ref()?.threshold),
+            readings,
+        }),
+    }
+}
+
+/// A pass: windows that follow each other on the timeline.
+type Pass<'a> = &'a [Arc<Entry>];
+
+/// Whether the second goes on where the first left off.
+fn follows(first: &Arc<Entry>, second: &Arc<Entry>) -> bool {
+    let forwards = second.reading.start_s >= first.reading.start_s;
+    let near = second.reading.start_s <= first.reading.end_s + SMALLEST_HOLE_S;
+    forwards && near
+}
+
+fn laid_out(history: &[Arc<Entry>]) -> Vec<Reading> {
+    let passes: Vec<Pass<'_>> = history.chunk_by(follows).collect();
+    let mut covered: Vec<(f64, f64)> = Vec::new();
+    let mut readings: Vec<Reading> = Vec::new();
+    for pass in passes.into_iter().rev() {
+        let stretch = pass.iter().map(|entry| &entry.reading);
+        let uncovered = stretch.clone().filter(|reading| {
+            let centre_s = 0.5 * (reading.start_s + reading.end_s);
+            let covers = |(start, end): &(f64, f64)| (*start..=*end).contains(&centre_s);
+            !covered.iter().any(covers)
+        });
+        readings.extend(uncovered.cloned());
+        let start_s = stretch.clone().map(|r| r.start_s).fold(f64::MAX, f64::min);
+        let end_s = stretch.map(|r| r.end_s).fold(f64::MIN, f64::max);
+        covered.push((start_s, end_s));
+    }
+    readings.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    with_holes_marked(readings)
+}
+
+fn with_holes_marked(readings: Vec<Reading>) -> Vec<Reading> {
+    let mut marked: Vec<Reading> = Vec::with_capacity(readings.len());
+    let mut end_s = f64::INFINITY;
+    for reading in readings {
+        if reading.start_s > end_s + SMALLEST_HOLE_S {
+            marked.push(Reading {
+                start_s: end_s,
+                end_s: reading.start_s,
+                status: Status::Gap,
+                heard: None,
+            });
+        }
+        end_s = if end_s.is_finite() {
+            end_s.max(reading.end_s)
+        } else {
+            reading.end_s
+        };
+        marked.push(reading);
+    }
+    marked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    /// Windows of 5 s, one a second, from each start for some windows.
+    fn snapshot(passes: &[(f64, usize)]) -> Snapshot {
+        let reading = sample::modulating().outcome.unwrap().readings[0].clone();
+        let entries = passes
+            .iter()
+            .enumerate()
+            .flat_map(|(pass, &(from, count))| {
+                let reading = reading.clone();
+                (0..count).map(move |n| {
+                    Arc::new(Entry {
+                        reading: Reading {
+                            start_s: from + n as f64,
+                            end_s: from + n as f64 + 5.0,
+                            ..reading.clone()
+                        },
+                        host_samples: None,
+                        generation: pass as u64,
+                        published: std::time::UNIX_EPOCH,
+                    })
+                })
+            });
+        Snapshot {
+            history: Arc::new(entries.collect()),
+            ..Snapshot::default()
+        }
+    }
+
+    fn starts(report: &FileReport) -> Vec<(f64, Status)> {
+        let readings = &report.outcome.as_ref().unwrap().readings;
+        readings.iter().map(|r| (r.start_s, r.status)).collect()
+    }
+
+    #[test]
+    fn data_keeps_the_order_of_hearing_and_pictures_that_of_the_timeline() {
+        // A song from 20 s, then its beginning, then elsewhere.
+        let snapshot = snapshot(&[(20.0, 4), (0.0, 3), (40.0, 2)]);
+        let heard = as_heard(&snapshot);
+        let times: Vec<f64> = starts(&heard).iter().map(|(s, _)| *s).collect();
+        assert_eq!(times, [20.0, 21.0, 22.0, 23.0, 0.0, 1.0, 2.0, 40.0, 41.0]);
+        let laid_out = on_the_timeline(&snapshot);
+        let gaps: Vec<_> = starts(&laid_out)
+            .into_iter()
+            .filter(|(_, status)| *status == Status::Gap)
+            .collect();
+        assert_eq!(gaps, [(7.0, Status::Gap), (28.0, Status::Gap)]);
+        assert_eq!(laid_out.duration_s, Some(46.0));
+        let readings = laid_out.outcome.unwrap().readings;
+        assert!(readings.is_sorted_by(|a, b| a.start_s <= b.start_s));
+    }
+
+    #[test]
+    fn a_loop_counts_as_it_was_heard_last() {
+        let snapshot = snapshot(&[(0.0, 10), (3.0, 4), (3.0, 4)]);
+        let starts = starts(&on_the_timeline(&snapshot));
+        // The last pass covers 3 s to 11 s: of the first, windows centred before and after stay.
+        let times: Vec<f64> = starts.iter().map(|(s, _)| *s).collect();
+        assert_eq!(times, [0.0, 3.0, 4.0, 5.0, 6.0, 9.0]);
+    }
+
+    #[test]
+    fn without_a_model_or_a_window_there_is_nothing() {
+        assert_eq!(run(&snapshot(&[(0.0, 3)])).unwrap_err(), LiveError::Nothing);
+        assert_eq!(run(&Snapshot::default()).unwrap_err(), LiveError::Nothing);
+    }
+}

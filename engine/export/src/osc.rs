@@ -1,0 +1,143 @@
+//! Results as Open Sound Control messages over UDP, for lights, visuals and other programs.
+//!
+//! Sent only to this machine or the user's own network, one datagram a message, from a socket that
+//! never blocks; what can't be sent is counted, not kept. The messages are described in
+//! `assets/schema/osc.md`. For the engine's worker, never for the audio callback.
+
+mod address;
+mod messages;
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+
+use rosc::{OscPacket, encoder};
+
+use mertscope_live::{Entry, ModelState, Snapshot, State};
+
+pub use address::{AddressError, DEFAULT, parse};
+
+/// How the last attempts went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Messages that the system took.
+    pub messages: u64,
+    /// Messages that it did not take.
+    pub failed: u64,
+    /// Why the newest message did not go out; `None` if it did.
+    pub error: Option<String>,
+}
+
+/// Sends one stream's results to one receiver.
+#[derive(Debug)]
+pub struct Sender {
+    socket: UdpSocket,
+    to: SocketAddr,
+    instance: String,
+    last: Option<Arc<Entry>>,
+    shown: Option<(State, ModelState)>,
+    sent: Sent,
+}
+
+impl Sender {
+    /// A sender to `to`, an address that [`parse`] gave, in the name of `instance`. What `snapshot`
+    /// has already is not sent.
+    ///
+    /// # Errors
+    /// When the system gives no socket.
+    pub fn open(to: SocketAddr, instance: &str, snapshot: &Snapshot) -> io::Result<Self> {
+        let from = match to {
+            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+        };
+        let socket = UdpSocket::bind(from)?;
+        socket.set_nonblocking(true)?;
+        // Connected, it is told when nobody listens. Nothing is sent by this.
+        socket.connect(to)?;
+        Ok(Self {
+            socket,
+            to,
+            instance: instance.to_owned(),
+            last: snapshot.heard_since(None).last().cloned(),
+            shown: None,
+            sent: Sent::default(),
+        })
+    }
+
+    /// Where it sends to.
+    #[must_use]
+    pub const fn to(&self) -> SocketAddr {
+        self.to
+    }
+
+    /// How it went so far.
+    #[must_use]
+    pub const fn sent(&self) -> &Sent {
+        &self.sent
+    }
+
+    /// Sends what `snapshot` has and the last one had not: a message of the state if it is
+    /// another, and the messages of each window that was analysed since. Returns whether anything
+    /// was to be sent.
+    pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
+        let new = snapshot.heard_since(self.last.as_ref());
+        let state = (snapshot.state, snapshot.model.state);
+        if new.is_empty() && self.shown == Some(state) {
+            return false;
+        }
+        self.shown = Some(state);
+        let mut packets = vec![messages::state(&self.instance, snapshot)];
+        for entry in new {
+            packets.extend(messages::window(&self.instance, snapshot, &entry.reading));
+        }
+        if let Some(last) = new.last() {
+            self.last = Some(Arc::clone(last));
+        }
+        for packet in &packets {
+            self.send(packet);
+        }
+        true
+    }
+
+    fn send(&mut self, packet: &OscPacket) {
+        let sent = encoder::encode(packet)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| {
+                let sent = self.socket.send(&bytes);
+                sent.map_err(|error| self.reason(&error))
+            });
+        match sent {
+            Ok(_) => {
+                self.sent.messages += 1;
+                self.sent.error = None;
+            }
+            Err(error) => {
+                self.sent.failed += 1;
+                self.sent.error = Some(error);
+            }
+        }
+    }
+
+    fn reason(&self, error: &io::Error) -> String {
+        let to = self.to;
+        match error.kind() {
+            ErrorKind::ConnectionRefused => {
+                format!("OSC: nobody listens at {to}. Start the receiver, or change the address.")
+            }
+            ErrorKind::WouldBlock => {
+                format!("OSC: the network could not keep up, so a message to {to} was left out.")
+            }
+            ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => {
+                format!("OSC: there is no way to {to}. Check the network, or change the address.")
+            }
+            ErrorKind::PermissionDenied => format!(
+                "OSC: the system does not let messages out to {to}; it may be a broadcast address. \
+                 Change the address."
+            ),
+            _ => format!("OSC: a message to {to} could not be sent ({error})."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! What is sent, as `assets/schema/osc.md` describes it: core types only (`i`, `f`, `s`).
+
+use rosc::{OscMessage, OscPacket, OscType};
+
+use mertscope_heads::timeline::Reading;
+use mertscope_live::{ModelState, Snapshot, State};
+use mertscope_music::{Key, Notation};
+
+/// Labels that a message names: the most probable ones, so that it fits into one datagram.
+const MOST_LABELS: usize = 16;
+
+/// Longest text that is sent, in bytes.
+const LONGEST_TEXT: usize = 200;
+
+fn message(address: &str, arguments: Vec<OscType>) -> OscPacket {
+    OscPacket::Message(OscMessage {
+        addr: address.to_owned(),
+        args: arguments,
+    })
+}
+
+/// An OSC string ends at its first null, so there is none in it.
+fn text(text: &str) -> OscType {
+    let mut length = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(length) {
+        length -= 1;
+    }
+    OscType::String(text[..length].replace('\0', "\u{fffd}"))
+}
+
+/// `/mertscope/state`
+pub(super) fn state(instance: &str, snapshot: &Snapshot) -> OscPacket {
+    let state = match snapshot.state {
+        State::Idle => "idle",
+        State::Stopped => "stopped",
+        State::Silent => "silent",
+        State::Analysing => "analysing",
+        State::Held => "held",
+    };
+    let model = match snapshot.model.state {
+        ModelState::Loading => "loading",
+        ModelState::Ready => "ready",
+        ModelState::Missing => "missing",
+    };
+    let running = snapshot.model.running.as_ref();
+    let id = running.map_or("", |running| running.id.as_str());
+    let arguments = [instance, state, model, id].map(text);
+    message("/mertscope/state", arguments.to_vec())
+}
+
+/// The messages of one analysed window.
+pub(super) fn window<'a>(
+    instance: &'a str,
+    snapshot: &'a Snapshot,
+    reading: &'a Reading,
+) -> impl Iterator<Item = OscPacket> + use<'a> {
+    let heard = reading.heard.as_ref();
+    let begin = move || {
+        vec![
+            text(instance),
+            OscType::Float(reading.start_s as f32),
+            OscType::Float(reading.end_s as f32),
+        ]
+    };
+    let key = heard.and_then(|heard| {
+        let probabilities = heard.key_smoothed.as_ref()?;
+        let mut arguments = begin();
+        arguments.extend(key(heard.key_label, probabilities)?);
+        Some(message("/mertscope/key", arguments))
+    });
+    let genre = heard.and_then(|heard| {
+        let labels = &snapshot.model.running.as_ref()?.genre_labels;
+        let mut arguments = begin();
+        arguments.extend(ranked(labels, heard.genre_smoothed.as_ref()?));
+        Some(message("/mertscope/genre", arguments))
+    });
+    let running = snapshot.model.running.as_ref();
+    let heads = running.map_or(&[][..], |running| &running.heads);
+    let heads = heads.iter().filter_map(move |head| {
+        let probabilities = heard?.answer_of(&head.sha256)?;
+        let mut arguments = begin();
+        arguments.extend([text(&head.id), text(&head.task)]);
+        arguments.extend(ranked(&head.labels, probabilities));
+        Some(message("/mertscope/head", arguments))
+    });
+    let distances = heard.map_or(&[][..], |heard| &heard.distances);
+    let references = distances.iter().filter_map(move |(id, distance)| {
+        let mut all = snapshot.study.references.iter();
+        let reference = all.find(|reference| *reference.id == **id)?;
+        let mut arguments = begin();
+        arguments.extend([text(&reference.name), OscType::Float(*distance)]);
+        Some(message("/mertscope/reference", arguments))
+    });
+    let place = heard.and_then(|heard| heard.point).map(|[x, y]| {
+        let mut arguments = begin();
+        arguments.extend([OscType::Float(x), OscType::Float(y)]);
+        message("/mertscope/map", arguments)
+    });
+    key.into_iter()
+        .chain(genre)
+        .chain(heads)
+        .chain(place)
+        .chain(references)
+}
+
+/// The key that is named, or none, then the most probable one with its probability.
+fn key(named: Option<Key>, probabilities: &[f32; Key::COUNT]) -> Option<[OscType; 5]> {
+    let indexed = probabilities.iter().enumerate();
+    let (index, probability) = indexed.max_by(|a, b| a.1.total_cmp(b.1))?;
+    let best = Key::from_index(index)?;
+    Some([
+        text(&named.map_or_else(String::new, |key| key.to_string())),
+        OscType::Int(named.map_or(-1, |key| key.index() as i32)),
+        text(&best.to_string()),
+        text(&best.to_text(Notation::Camelot)),
+        OscType::Float(*probability),
+    ])
+}
+
+/// Labels and their probabilities, the most probable first.
+fn ranked(labels: &[String], probabilities: &[f32]) -> Vec<OscType> {
+    let mut ranked: Vec<_> = labels.iter().zip(probabilities).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(a.1));
+    ranked
+        .into_iter()
+        .take(MOST_LABELS)
+        .flat_map(|(label, probability)| [text(label), OscType::Float(*probability)])
+        .collect()
+}

@@ -1,0 +1,213 @@
+//! Messages as a receiver on this machine gets them.
+
+use std::net::UdpSocket;
+use std::time::Duration;
+
+use rosc::{OscPacket, OscType, decoder};
+
+use super::*;
+use crate::sample;
+use mertscope_heads::head::{HeadInfo, Outputs, Reads};
+use mertscope_heads::reference::{Reference, Source};
+use mertscope_live::{ModelStatus, Running, Study};
+use mertscope_model::device::{Choice, Report};
+use mertscope_model::{Operators, Precision};
+
+fn receiver() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // Longer than a datagram takes on any machine: a hang, not a measure.
+    let patience = Some(Duration::from_secs(20));
+    socket.set_read_timeout(patience).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+fn received(socket: &UdpSocket) -> (String, Vec<OscType>) {
+    let mut room = [0; 65_536];
+    let length = socket.recv(&mut room).unwrap();
+    let (_, packet) = decoder::decode_udp(&room[..length]).unwrap();
+    let OscPacket::Message(message) = packet else {
+        panic!("a bundle");
+    };
+    (message.addr, message.args)
+}
+
+fn snapshot(labels: &[String]) -> Snapshot {
+    let mut timeline = sample::modulating().outcome.unwrap();
+    let heard = timeline.readings[2].heard.as_mut().unwrap();
+    heard.others = vec![(Arc::from("5ha"), vec![0.25, 0.75])];
+    heard.distances = vec![
+        (Arc::from("0123456789abcdef"), 0.5),
+        (Arc::from("gone"), 1.0),
+    ];
+    heard.point = Some([1.5, -2.0]);
+    let entry = |reading| {
+        Arc::new(Entry {
+            reading,
+            host_samples: None,
+            generation: 1,
+            published: std::time::UNIX_EPOCH,
+        })
+    };
+    let model = ModelStatus {
+        running: Some(Running {
+            windows_s: [5.0].into(),
+            id: "embedded".to_owned(),
+            sha256: String::new(),
+            genre_labels: labels.into(),
+            map: None,
+            heads: Arc::new([HeadInfo {
+                sha256: "5ha".to_owned(),
+                id: "mood-1".to_owned(),
+                task: "mood".to_owned(),
+                labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
+                reads: Reads::Window,
+                outputs: Outputs::Multiclass,
+                threshold: None,
+                layers_text: String::new(),
+                metrics_text: String::new(),
+                source_text: String::new(),
+                licence_text: String::new(),
+                bytes: 0,
+            }]),
+            device: Arc::new(Report {
+                name: "CPU".to_owned(),
+                asked: Choice::Auto,
+                used: Choice::Cpu,
+                operators: Operators::Fused,
+                precision: Precision::Fp32,
+                share: None,
+                fallbacks: Vec::new(),
+                remark: None,
+            }),
+            devices: Arc::default(),
+            window_s: 5.0,
+            offered: Arc::default(),
+            genre_head: None,
+            key_head: None,
+        }),
+        state: ModelState::Ready,
+        ..Snapshot::default().model
+    };
+    let source = Source {
+        name: "Last album",
+        colour: [0; 3],
+        sha256: Some("0123456789abcdef0123"),
+        encoder_sha256: "",
+        layer: 0,
+        windows: &[vec![1.0]],
+        further: &[],
+    };
+    let reference = Reference::new(&source, None).unwrap();
+    Snapshot {
+        state: State::Analysing,
+        model,
+        study: Study {
+            references: [Arc::new(reference)].into(),
+            ..Study::default()
+        },
+        history: Arc::new(timeline.readings.into_iter().map(entry).collect()),
+        ..Snapshot::default()
+    }
+}
+
+fn names() -> Vec<String> {
+    sample::GENRES.map(str::to_owned).to_vec()
+}
+
+#[test]
+fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
+    let (socket, to) = receiver();
+    let whole = snapshot(&names());
+    let mut part = whole.clone();
+    part.history = Arc::new(whole.history[..2].to_vec());
+    let mut sender = Sender::open(to, "stage left", &part).unwrap();
+    // What was heard before it was switched on is history.
+    assert!(sender.follow(&part));
+    assert!(!sender.follow(&part));
+    part.history = Arc::new(whole.history[..3].to_vec());
+    assert!(sender.follow(&part));
+
+    let state = ["stage left", "analysing", "ready", "embedded"].map(|t| OscType::String(t.into()));
+    let (address, arguments) = received(&socket);
+    assert_eq!(
+        (address.as_str(), &arguments[..]),
+        ("/mertscope/state", &state[..])
+    );
+    assert_eq!(received(&socket).0, "/mertscope/state");
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/key");
+    let heard = whole.history[2].reading.heard.clone().unwrap();
+    let probability = heard.key_smoothed.unwrap()[21];
+    let named = heard.key_label.map_or(String::new(), |key| key.to_string());
+    let expected = [
+        OscType::String("stage left".into()),
+        OscType::Float(2.0),
+        OscType::Float(7.0),
+        OscType::String(named),
+        OscType::Int(heard.key_label.map_or(-1, |_| 21)),
+        OscType::String("A minor".into()),
+        OscType::String("8A".into()),
+        OscType::Float(probability),
+    ];
+    assert_eq!(arguments, expected);
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/genre");
+    assert_eq!(arguments.len(), 3 + 2 * 10);
+    assert_eq!(arguments[3], OscType::String("classical".into()));
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/head");
+    let mood = ["mood-1", "mood", "wild"].map(|t| OscType::String(t.into()));
+    assert_eq!(
+        (&arguments[3..6], &arguments[6]),
+        (&mood[..], &OscType::Float(0.75))
+    );
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/map");
+    assert_eq!(arguments[3..], [OscType::Float(1.5), OscType::Float(-2.0)]);
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/reference");
+    let album = OscType::String("Last album".into());
+    assert_eq!(arguments[3..], [album, OscType::Float(0.5)]);
+    assert_eq!((sender.sent().messages, sender.sent().failed), (7, 0));
+    socket.set_nonblocking(true).unwrap();
+    assert!(socket.recv(&mut [0; 16]).is_err(), "more was sent");
+}
+
+#[test]
+fn many_and_endless_labels_stay_in_one_small_datagram() {
+    let (socket, to) = receiver();
+    let mut whole = snapshot(&vec!["ä\0".repeat(500); 10]);
+    let mut sender = Sender::open(to, &"n".repeat(9_999), &Snapshot::default()).unwrap();
+    whole.history = Arc::new(whole.history[..1].to_vec());
+    assert!(sender.follow(&whole));
+    let (_, arguments) = received(&socket);
+    assert_eq!(arguments[0], OscType::String("n".repeat(200)));
+    received(&socket);
+    let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/genre");
+    let OscType::String(label) = &arguments[3] else {
+        panic!("{arguments:?}");
+    };
+    assert!(label.len() <= 600 && !label.contains('\0'));
+}
+
+#[test]
+fn a_receiver_that_is_not_there_is_counted_and_told() {
+    let (socket, to) = receiver();
+    drop(socket);
+    let mut sender = Sender::open(to, "1", &Snapshot::default()).unwrap();
+    let mut snapshot = Snapshot::default();
+    // The system tells with the message after the one that nobody took.
+    for state in [State::Stopped, State::Silent, State::Analysing, State::Idle] {
+        snapshot.state = state;
+        assert!(sender.follow(&snapshot));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    if cfg!(target_os = "linux") {
+        assert!(sender.sent().failed > 0);
+    }
+    assert_eq!(sender.sent().messages + sender.sent().failed, 4);
+    let told = sender.reason(&ErrorKind::ConnectionRefused.into());
+    assert!(told.contains(&to.to_string()) && told.contains("nobody listens"));
+}

@@ -1,0 +1,110 @@
+//! A timeline thinned to what a page can show: neighbouring windows averaged.
+
+use mertscope_heads::timeline::{Heard, Timeline};
+use mertscope_music::Key;
+
+use super::super::segments::{shown_genre, tile_end_s};
+use super::super::units::finite;
+
+/// A few neighbouring windows drawn as one. Values are means over those that were analysed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sample {
+    /// Where it begins, in seconds of audio.
+    pub start_s: f64,
+    /// Where it ends, in seconds of audio.
+    pub end_s: f64,
+    /// The windows' own key probabilities.
+    pub key: Option<Vec<f32>>,
+    /// Smoothed key probabilities, where there are such.
+    pub key_smoothed: Option<Vec<f32>>,
+    /// Genre probabilities, smoothed where there are such.
+    pub genre: Option<Vec<f32>>,
+}
+
+impl Sample {
+    /// Its centre, in seconds of audio.
+    pub fn centre_s(&self) -> f64 {
+        0.5 * (self.start_s + self.end_s)
+    }
+}
+
+/// The timeline in at most `most` samples, without holes between them.
+pub fn thinned(timeline: &Timeline, most: usize) -> Vec<Sample> {
+    let readings = &timeline.readings;
+    let each = readings.len().div_ceil(most.max(1)).max(1);
+    let mut start_s = readings.first().map_or(0.0, |r| r.start_s);
+    let mut samples = Vec::new();
+    for first in (0..readings.len()).step_by(each) {
+        let last = (first + each).min(readings.len()) - 1;
+        let heard: Vec<&Heard> = readings[first..=last]
+            .iter()
+            .filter_map(|r| r.heard.as_ref())
+            .collect();
+        let end_s = tile_end_s(readings, last);
+        samples.push(Sample {
+            start_s,
+            end_s,
+            key: mean(heard.iter().filter_map(|h| own_key(h))),
+            key_smoothed: mean(
+                heard
+                    .iter()
+                    .filter_map(|h| finite(h.key_smoothed.as_ref()?)),
+            ),
+            genre: mean(heard.iter().filter_map(|h| shown_genre(h))),
+        });
+        start_s = end_s;
+    }
+    samples
+}
+
+fn own_key(heard: &Heard) -> Option<&[f32]> {
+    let key: &[f32; Key::COUNT] = heard.key.as_ref()?;
+    finite(key)
+}
+
+/// Mean of equally long rows, element by element; `None` without any.
+fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Option<Vec<f32>> {
+    let mut sum: Vec<f32> = Vec::new();
+    let mut count = 0.0;
+    for row in rows {
+        sum.resize(row.len(), 0.0);
+        sum.iter_mut().zip(row).for_each(|(sum, p)| *sum += p);
+        count += 1.0;
+    }
+    (count > 0.0).then(|| sum.into_iter().map(|sum| sum / count).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn thinning_keeps_the_duration_and_the_sum_of_probabilities() {
+        let report = sample::modulating();
+        let timeline = report.outcome.unwrap();
+        for most in [1, 3, 10, 28, 1000] {
+            let samples = thinned(&timeline, most);
+            assert!(samples.len() <= most);
+            assert_eq!(samples[0].start_s, 0.0);
+            assert_eq!(samples.last().unwrap().end_s, 32.0);
+            assert!(
+                samples
+                    .windows(2)
+                    .all(|pair| pair[0].end_s == pair[1].start_s)
+            );
+            for values in samples.iter().flat_map(|s| [&s.key, &s.genre]) {
+                let total: f32 = values.as_ref().unwrap().iter().sum();
+                assert!((total - 1.0).abs() < 1e-4);
+            }
+        }
+        assert_eq!(thinned(&timeline, 1000).len(), timeline.readings.len());
+    }
+
+    #[test]
+    fn what_was_not_analysed_has_no_values() {
+        let timeline = sample::silent().outcome.unwrap();
+        assert!(thinned(&timeline, 100).iter().all(|s| s.key.is_none()));
+        assert!(thinned(&Timeline::default(), 100).is_empty());
+    }
+}

@@ -1,0 +1,222 @@
+//! Made-up results for the tests of the outputs.
+
+use std::sync::Arc;
+
+use mertscope_audio::Status;
+use mertscope_heads::head::Outputs;
+use mertscope_heads::timeline::{Heard, Reading, Ribbon, Timeline};
+use mertscope_music::{GenreSmoother, Key, KeySmoother};
+
+use super::{FileReport, HeadRef, ReferenceRef, Run};
+
+pub const GENRES: [&str; 10] = [
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+];
+
+/// Two digits of a head's hash.
+const MOOD: &str = "ab";
+/// A reference's id.
+const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
+
+pub fn run() -> Run {
+    let head = |task: &str, labels: Vec<String>| HeadRef {
+        id: task.to_owned(),
+        task: task.to_owned(),
+        sha256: MOOD.repeat(32),
+        layers: "layer 2".to_owned(),
+        labels,
+        outputs: Outputs::Multiclass,
+    };
+    Run {
+        model_id: "sample".to_owned(),
+        model_sha256: "12".repeat(32),
+        heads: vec![
+            head("genre", genres()),
+            head("key", Key::all().map(|key| key.to_string()).collect()),
+        ],
+        further: vec![head("mood", vec!["calm".to_owned(), "wild".to_owned()])],
+        references: vec![ReferenceRef {
+            id: REFERENCE.to_owned(),
+            name: "Last album, loud".to_owned(),
+            source_sha256: "cd".repeat(32),
+        }],
+        device: "CPU".to_owned(),
+        precision: "fp32".to_owned(),
+        onnxruntime: "1.31.0".to_owned(),
+        window_s: 5.0,
+        hop_s: 1.0,
+    }
+}
+
+fn genres() -> Vec<String> {
+    GENRES.map(str::to_owned).to_vec()
+}
+
+pub fn reading(start_s: f64, window_s: f64, status: Status) -> Reading {
+    Reading {
+        start_s,
+        end_s: start_s + window_s,
+        status,
+        heard: None,
+    }
+}
+
+/// Probabilities `[n]` that favour `likely` by `confidence` and waver with `phase`.
+fn favouring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
+    let raw: Vec<f32> = (0..n)
+        .map(|i| {
+            let waver = (phase * 0.7 + i as f64 * 2.4).sin() as f32;
+            0.04 + 0.03 * waver + if i == likely { confidence } else { 0.0 }
+        })
+        .collect();
+    let total: f32 = raw.iter().sum();
+    raw.iter().map(|p| p / total).collect()
+}
+
+/// A file of `windows` 5-s windows, one a second; `what` gives each one's status, key, genre and
+/// confidence.
+pub fn file(
+    name: &str,
+    windows: usize,
+    what: impl Fn(f64) -> (Status, &'static str, usize, f32),
+) -> FileReport {
+    let (mut keys, mut genre_mean) = (KeySmoother::new(None), GenreSmoother::default());
+    let readings = (0..windows)
+        .map(|index| {
+            let start_s = index as f64;
+            let (status, key, genre, confidence) = what(start_s);
+            let mut reading = reading(start_s, 5.0, status);
+            if status != Status::Ok {
+                keys.pass(1.0);
+                return reading;
+            }
+            let likely: Key = key.parse().unwrap();
+            let own_key = favouring(24, likely.index(), confidence, start_s);
+            let own_key: [f32; 24] = own_key.try_into().unwrap();
+            let own_genre = favouring(10, genre, confidence, start_s * 0.3);
+            let key_smoothed = keys.push(&own_key, 1.0);
+            reading.heard = Some(Heard {
+                genre_smoothed: Some(genre_mean.push(&own_genre, 1.0)),
+                genre: Some(own_genre),
+                key: Some(own_key),
+                key_smoothed: Some(key_smoothed),
+                key_label: keys.label(),
+                point: Some([0.25, -1.5]),
+                others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
+                ribbons: vec![Ribbon {
+                    head_sha256: Arc::from(MOOD.repeat(32)),
+                    step_s: 0.5,
+                    answers: vec![0.25, 0.75, 0.5, 0.5],
+                }],
+                distances: vec![(Arc::from(REFERENCE), 0.625)],
+            });
+            reading
+        })
+        .collect();
+    FileReport {
+        file: name.to_owned(),
+        duration_s: Some(windows as f64 + 4.0),
+        notes: Vec::new(),
+        outcome: Ok(Timeline {
+            genre_labels: genres(),
+            key_threshold: None,
+            readings,
+        }),
+    }
+}
+
+/// A minor, then C minor.
+pub fn modulating() -> FileReport {
+    file("modulating.flac", 28, |s| {
+        let key = if s < 13.0 { "A minor" } else { "C minor" };
+        (Status::Ok, key, 1, 1.4)
+    })
+}
+
+/// Every status in one file, with stretches too unclear to name a key.
+pub fn mixed() -> FileReport {
+    let mut report = file("mixed.wav", 90, |s| match s as usize {
+        0..6 | 86.. => (Status::Silent, "C major", 0, 0.0),
+        30..36 => (Status::Gap, "C major", 0, 0.0),
+        60..62 => (Status::Invalid, "C major", 0, 0.0),
+        62..64 => (Status::Failed, "C major", 0, 0.0),
+        6..30 => (Status::Ok, "G major", 7, 1.1),
+        36..60 => (Status::Ok, "E minor", 9, 0.1),
+        _ => (Status::Ok, "D major", 3, 0.8),
+    });
+    report.notes = vec!["Audio is missing between 0:32 and 0:34.".to_owned()];
+    report
+}
+
+pub fn silent() -> FileReport {
+    file("silent.wav", 8, |_| (Status::Silent, "C major", 0, 0.0))
+}
+
+pub fn one_window() -> FileReport {
+    let mut report = file("one.ogg", 1, |_| (Status::Ok, "F major", 5, 0.9));
+    report.duration_s = Some(3.2);
+    report
+}
+
+pub fn unclear() -> FileReport {
+    file("noise.wav", 30, |_| (Status::Ok, "E minor", 6, 0.05))
+}
+
+pub fn failed() -> FileReport {
+    FileReport {
+        file: "text.wav".to_owned(),
+        duration_s: None,
+        notes: Vec::new(),
+        outcome: Err("text.wav is not audio; give a file that a player plays.".to_owned()),
+    }
+}
+
+pub fn empty() -> FileReport {
+    FileReport {
+        outcome: Ok(Timeline::default()),
+        ..failed()
+    }
+}
+
+/// Windows that were analysed by a model without heads.
+pub fn without_heads() -> FileReport {
+    let mut report = modulating();
+    let timeline = report.outcome.as_mut().unwrap();
+    timeline.genre_labels.clear();
+    for reading in &mut timeline.readings {
+        reading.heard = Some(Heard {
+            genre: None,
+            key: None,
+            genre_smoothed: None,
+            key_smoothed: None,
+            key_label: None,
+            point: None,
+            others: Vec::new(),
+            ribbons: Vec::new(),
+            distances: Vec::new(),
+        });
+    }
+    report
+}
+
+/// One of each kind.
+pub fn all() -> Vec<FileReport> {
+    vec![
+        modulating(),
+        mixed(),
+        silent(),
+        one_window(),
+        unclear(),
+        failed(),
+        empty(),
+    ]
+}

@@ -1,0 +1,161 @@
+//! Stretches of a timeline that say the same, and which window speaks for which moment.
+//!
+//! Windows overlap; a moment is given to the window whose centre is nearest.
+
+use std::ops::Range;
+
+use mertscope_heads::timeline::{Heard, Reading};
+
+use super::units::finite;
+
+/// A stretch of audio time over which neighbouring windows share a label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment<T> {
+    /// Where it begins, in seconds of audio.
+    pub start_s: f64,
+    /// Where it ends, in seconds of audio.
+    pub end_s: f64,
+    /// Indices of its windows.
+    pub windows: Range<usize>,
+    /// What they share.
+    pub label: T,
+}
+
+impl<T> Segment<T> {
+    /// How long it lasts, in seconds.
+    pub fn duration_s(&self) -> f64 {
+        self.end_s - self.start_s
+    }
+}
+
+/// Where window `index` hands over to the next, in seconds: half-way between their centres.
+/// The last one keeps its own end.
+pub fn tile_end_s(readings: &[Reading], index: usize) -> f64 {
+    let centre_s = |r: &Reading| 0.5 * (r.start_s + r.end_s);
+    match readings.get(index + 1) {
+        Some(next) => 0.5 * (centre_s(&readings[index]) + centre_s(next)),
+        None => readings[index].end_s,
+    }
+}
+
+/// The timeline as the fewest segments of one label each, without holes between them.
+pub fn merge<T: PartialEq>(readings: &[Reading], label: impl Fn(&Reading) -> T) -> Vec<Segment<T>> {
+    let mut segments: Vec<Segment<T>> = Vec::new();
+    let mut start_s = readings.first().map_or(0.0, |r| r.start_s);
+    for (index, reading) in readings.iter().enumerate() {
+        let end_s = tile_end_s(readings, index);
+        let label = label(reading);
+        match segments.last_mut() {
+            Some(last) if last.label == label => {
+                last.end_s = end_s;
+                last.windows.end = index + 1;
+            }
+            _ => segments.push(Segment {
+                start_s,
+                end_s,
+                windows: index..index + 1,
+                label,
+            }),
+        }
+        start_s = end_s;
+    }
+    segments
+}
+
+/// At most `most` segments: the shortest is folded into its longer neighbour until they fit.
+pub fn fold<T: PartialEq>(mut segments: Vec<Segment<T>>, most: usize) -> Vec<Segment<T>> {
+    while segments.len() > most.max(1) {
+        let duration_s = |i: usize| {
+            segments
+                .get(i)
+                .map_or(f64::NEG_INFINITY, Segment::duration_s)
+        };
+        let Some(shortest) =
+            (0..segments.len()).min_by(|&a, &b| duration_s(a).total_cmp(&duration_s(b)))
+        else {
+            break;
+        };
+        let keep_previous = shortest > 0 && duration_s(shortest - 1) >= duration_s(shortest + 1);
+        let folded = segments.remove(shortest);
+        if keep_previous {
+            extend(&mut segments[shortest - 1], &folded);
+        } else {
+            let next = &mut segments[shortest];
+            next.start_s = folded.start_s;
+            next.windows.start = folded.windows.start;
+        }
+        // What the folded one held apart may now say the same.
+        if shortest > 0
+            && shortest < segments.len()
+            && segments[shortest - 1].label == segments[shortest].label
+        {
+            let same = segments.remove(shortest);
+            extend(&mut segments[shortest - 1], &same);
+        }
+    }
+    segments
+}
+
+fn extend<T>(segment: &mut Segment<T>, following: &Segment<T>) {
+    segment.end_s = following.end_s;
+    segment.windows.end = following.windows.end;
+}
+
+/// The genre probabilities to show: smoothed where there are such, else the window's own.
+pub fn shown_genre(heard: &Heard) -> Option<&[f32]> {
+    let smoothed = heard.genre_smoothed.as_deref();
+    finite(smoothed.or(heard.genre.as_deref())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::reading;
+    use mertscope_audio::Status;
+
+    /// Windows of 4 s, one a second, labelled by what they start with.
+    fn merged(labels: &str) -> Vec<Segment<char>> {
+        let readings: Vec<_> = (0..labels.len())
+            .map(|i| reading(i as f64, 4.0, Status::Silent))
+            .collect();
+        merge(&readings, |r| labels.as_bytes()[r.start_s as usize] as char)
+    }
+
+    fn spans(segments: &[Segment<char>]) -> Vec<(char, f64, f64)> {
+        segments
+            .iter()
+            .map(|s| (s.label, s.start_s, s.end_s))
+            .collect()
+    }
+
+    #[test]
+    fn equal_neighbours_merge_and_leave_no_holes() {
+        let segments = merged("aaabba");
+        assert_eq!(
+            spans(&segments),
+            [('a', 0.0, 4.5), ('b', 4.5, 6.5), ('a', 6.5, 9.0)]
+        );
+        assert_eq!(segments[1].windows, 3..5);
+        assert!(merge(&[], |_| 'a').is_empty());
+    }
+
+    #[test]
+    fn folding_drops_the_shortest_first_and_rejoins_what_it_held_apart() {
+        let segments = merged("aaaabaaaacccc");
+        assert_eq!(segments.len(), 4);
+        let folded = fold(segments.clone(), 3);
+        assert_eq!(spans(&folded), [('a', 0.0, 10.5), ('c', 10.5, 16.0)]);
+        assert_eq!(folded[0].windows, 0..9);
+        assert_eq!(fold(segments.clone(), 4), segments);
+        let one = fold(segments, 1);
+        assert_eq!((one[0].start_s, one[0].end_s), (0.0, 16.0));
+    }
+
+    #[test]
+    fn folding_at_the_edges_keeps_the_whole_duration() {
+        for labels in ["baaa", "aaab"] {
+            let folded = fold(merged(labels), 1);
+            assert_eq!((folded[0].start_s, folded[0].end_s), (0.0, 7.0));
+        }
+    }
+}

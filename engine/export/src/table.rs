@@ -1,0 +1,333 @@
+//! The summary and timeline of one file, for people.
+//!
+//! On a terminal with rules and, unless `NO_COLOR` is set, colour; piped, the same words in
+//! columns aligned with spaces, without either, one line a row: enough for `less` and `grep`.
+//! Programs read `--json` or `--csv`. The timeline merges windows that agree and, where it would
+//! fill the screen, folds the shortest stretches into their neighbours and says so.
+//! Notes and errors are not here: they go to stderr.
+
+use std::io::IsTerminal;
+
+use comfy_table::{Attribute, Cell, Color, LineStyle, Table, TableStyle};
+use mertscope_audio::Status;
+use mertscope_heads::timeline::{KeySummary, Reading, Timeline};
+use mertscope_music::{Key, Mode};
+
+use super::segments::{Segment, fold, merge, shown_genre};
+use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
+use super::{FileReport, Run};
+
+/// Timeline rows that one file may fill.
+const MOST_ROWS: usize = 40;
+/// Genres that the summary names.
+const TOP_GENRES: usize = 3;
+
+/// ANSI sequences for the one line that is in no table.
+const BOLD: &str = "\u{1b}[1m";
+const RESET: &str = "\u{1b}[0m";
+
+/// How a table is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
+    /// With a rule under the timeline's header.
+    pub rules: bool,
+    /// With ANSI colours.
+    pub colour: bool,
+}
+
+impl Style {
+    /// What suits stdout: plain unless it is a terminal, and without colour where the user asks
+    /// for none (`NO_COLOR`, see no-color.org) or the terminal has none.
+    #[must_use]
+    pub fn for_stdout() -> Self {
+        let asks_for_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let rules = std::io::stdout().is_terminal();
+        Self {
+            rules,
+            colour: rules && !asks_for_none && !is_dumb,
+        }
+    }
+}
+
+/// One file's summary and timeline, ending in an empty line.
+#[must_use]
+pub fn render(run: &Run, report: &FileReport, style: Style) -> String {
+    let length = report.duration_s.map(|s| format!("  {}", clock(s)));
+    let heading = printable(&report.file) + &length.unwrap_or_default();
+    let heading = if style.colour {
+        format!("{BOLD}{heading}{RESET}")
+    } else {
+        heading
+    };
+    let mut text = heading + "\n";
+    match &report.outcome {
+        Err(_) => text += "  not analysed\n",
+        Ok(timeline) if timeline.readings.is_empty() => text += "  no window to analyse\n",
+        Ok(timeline) => {
+            text += &summary(timeline, style);
+            text.push('\n');
+            text += &stretches(run, timeline, report.duration_s, style);
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn summary(timeline: &Timeline, style: Style) -> String {
+    let Some(summary) = finite_summary(timeline) else {
+        return "  nothing was loud and whole enough to analyse\n".to_owned();
+    };
+    let mut table = table(style, false);
+    let mut row = |name: &str, value: Cell| {
+        table.add_row([dim(name), value]);
+    };
+    if let Some(key) = summary.key {
+        row("Key", key_cell(key.label, &key_text(&key)));
+        let (second, probability) = key.runner_up;
+        let second = format!("{}  {}", key_and_camelot(second), percent(probability));
+        row("Runner-up", Cell::new(second));
+    }
+    if !summary.genre.is_empty() {
+        let genres: Vec<_> = summary
+            .genre
+            .iter()
+            .take(TOP_GENRES)
+            .map(|(label, probability)| format!("{label} {}", percent(*probability)))
+            .collect();
+        row("Genre", Cell::new(genres.join(", ")));
+    }
+    if summary.key.is_none() && summary.genre.is_empty() {
+        row(
+            "No head",
+            Cell::new("this model has neither a key nor a genre head"),
+        );
+    }
+    lines(&table)
+}
+
+fn key_text(key: &KeySummary) -> String {
+    let probability = percent(key.probability);
+    match key.label {
+        Some(label) => format!("{}  {probability}", key_and_camelot(label)),
+        None => format!(
+            "no clear key (best guess {} {probability})",
+            key_and_camelot(key.best)
+        ),
+    }
+}
+
+/// What the timeline's rows tell apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Said {
+    Nothing(Status),
+    Heard {
+        key: Option<Key>,
+        genre: Option<usize>,
+    },
+}
+
+fn said(reading: &Reading) -> Said {
+    match &reading.heard {
+        None => Said::Nothing(reading.status),
+        Some(heard) => Said::Heard {
+            key: heard.key_label,
+            genre: shown_genre(heard).and_then(top).map(|(index, _)| index),
+        },
+    }
+}
+
+fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Style) -> String {
+    // The one window of a short file reaches beyond its end.
+    let last_s = duration_s.unwrap_or(f64::INFINITY);
+    let all = merge(&timeline.readings, said);
+    let found = all.len();
+    let shown = fold(all, MOST_ROWS);
+    let (with_key, with_genre) = (run.head("key").is_some(), run.head("genre").is_some());
+
+    let mut table = table(style, true);
+    let titles = [("Time", true), ("Key", with_key), ("Genre", with_genre)];
+    let titles = titles.into_iter().filter(|(_, is_shown)| *is_shown);
+    table.set_header(titles.map(|(title, _)| dim(title)));
+    let is_brief = shown.iter().any(|s| s.duration_s() < 1.0);
+    for segment in &shown {
+        let time = if is_brief { clock_tenths } else { clock };
+        let span = format!(
+            "{}–{}",
+            time(segment.start_s),
+            time(segment.end_s.min(last_s))
+        );
+        let mut row = vec![Cell::new(span)];
+        match segment.label {
+            Said::Nothing(status) => row.push(status_cell(status)),
+            Said::Heard { key, genre } => {
+                if with_key {
+                    let text = key.map_or("no clear key".to_owned(), key_and_camelot);
+                    row.push(key_cell(key, &text));
+                }
+                if with_genre {
+                    row.push(Cell::new(genre_text(timeline, segment, genre)));
+                }
+            }
+        }
+        table.add_row(row);
+    }
+    let mut text = lines(&table);
+    if shown.len() < found {
+        text += &format!(
+            "  {} short stretches are folded into their neighbours; --csv has every window.\n",
+            found - shown.len()
+        );
+    }
+    text
+}
+
+/// The genre with its mean probability over the segment's windows.
+fn genre_text(timeline: &Timeline, segment: &Segment<Said>, genre: Option<usize>) -> String {
+    let label = genre.and_then(|index| timeline.genre_labels.get(index));
+    let (Some(index), Some(label)) = (genre, label) else {
+        return String::new();
+    };
+    let windows = timeline.readings[segment.windows.clone()].iter();
+    let (sum, count) = windows
+        .filter_map(|r| shown_genre(r.heard.as_ref()?)?.get(index).copied())
+        .fold((0.0, 0.0), |(sum, count), p| (sum + p, count + 1.0));
+    format!("{label} {}", percent(sum / count))
+}
+
+fn key_cell(key: Option<Key>, text: &str) -> Cell {
+    match key.map(Key::mode) {
+        Some(Mode::Major) => Cell::new(text).fg(Color::Yellow),
+        Some(Mode::Minor) => Cell::new(text).fg(Color::Cyan),
+        None => dim(text),
+    }
+}
+
+fn status_cell(status: Status) -> Cell {
+    match status {
+        Status::Ok => Cell::new(""),
+        Status::Silent => dim("silence"),
+        Status::Gap => Cell::new("audio missing").fg(Color::Red),
+        Status::Invalid => Cell::new("invalid samples").fg(Color::Red),
+        Status::Failed => Cell::new("model failed").fg(Color::Red),
+    }
+}
+
+/// Fainter than the rest; a grey of its own would vanish on some terminals' grounds.
+fn dim(text: &str) -> Cell {
+    Cell::new(text).add_attribute(Attribute::Dim)
+}
+
+/// An empty borderless table; with `has_header` and rules, a line under its header.
+fn table(style: Style, has_header: bool) -> Table {
+    let mut look = TableStyle::new();
+    if style.rules && has_header {
+        look = look.header_separator(LineStyle::none().fill('─').junction('─'));
+    }
+    let mut table = Table::new();
+    table.load_style(look).force_no_tty();
+    if style.colour {
+        table.enforce_styling().style_text_only();
+    }
+    table
+}
+
+/// The table's lines, indented under the heading.
+fn lines(table: &Table) -> String {
+    table
+        .lines()
+        .map(|line| format!(" {}\n", line.trim_end()))
+        .collect()
+}
+
+/// `text` without control characters: a file's name must not steer the terminal or break a line.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn plain(report: &FileReport) -> String {
+        render(&sample::run(), report, Style::default())
+    }
+
+    #[test]
+    fn a_modulation_is_two_stretches_and_the_summary_names_one_key() {
+        let text = plain(&sample::modulating());
+        assert!(text.starts_with("modulating.flac  0:32\n"), "{text}");
+        assert!(text.contains("Runner-up"), "{text}");
+        assert!(text.contains("A minor (8A)  classical"), "{text}");
+        assert!(text.contains("C minor (5A)  classical"), "{text}");
+        assert!(text.contains("–0:32"), "{text}");
+    }
+
+    #[test]
+    fn every_status_is_named() {
+        let text = plain(&sample::mixed());
+        for words in [
+            "silence",
+            "audio missing",
+            "invalid samples",
+            "model failed",
+            "no clear key",
+            "G major",
+        ] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+    }
+
+    #[test]
+    fn an_unclear_key_is_only_a_best_guess() {
+        let text = plain(&sample::unclear());
+        assert!(
+            text.contains("no clear key (best guess E minor (9A) "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn files_without_a_result_say_so_in_a_line() {
+        assert_eq!(plain(&sample::failed()), "text.wav\n  not analysed\n\n");
+        assert_eq!(
+            plain(&sample::empty()),
+            "text.wav\n  no window to analyse\n\n"
+        );
+        assert!(plain(&sample::silent()).contains("  nothing was loud"));
+        let bare = Run {
+            heads: Vec::new(),
+            ..sample::run()
+        };
+        let text = render(&bare, &sample::without_heads(), Style::default());
+        assert!(text.contains("neither a key nor a genre head"), "{text}");
+    }
+
+    #[test]
+    fn control_characters_are_made_visible() {
+        assert_eq!(printable("a\tb\u{1b}é"), "a\u{fffd}b\u{fffd}é");
+    }
+
+    #[test]
+    fn plain_text_has_no_escapes_and_no_trailing_spaces() {
+        let mut report = sample::mixed();
+        report.file = "evil\u{1b}[2J\n.wav".to_owned();
+        let text = plain(&report);
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.starts_with("evil\u{fffd}[2J\u{fffd}.wav  "), "{text}");
+        assert!(text.lines().all(|line| line.trim_end() == line));
+    }
+
+    #[test]
+    fn a_restless_file_stays_on_one_screen_and_says_what_was_folded() {
+        let restless = sample::file("restless.wav", 600, |s| {
+            let is_loud = (s as usize).is_multiple_of(3);
+            let status = if is_loud { Status::Ok } else { Status::Silent };
+            (status, "D minor", s as usize % 10, 1.0)
+        });
+        let text = plain(&restless);
+        assert!(text.lines().count() < MOST_ROWS + 10, "{text}");
+        assert!(text.contains("--csv has every window"), "{text}");
+    }
+}

@@ -1,0 +1,154 @@
+//! Numbers as people read them and as files keep them: clock times, percentages, rounding.
+
+use mertscope_audio::Status;
+use mertscope_heads::timeline::{Heard, Summary, Timeline};
+use mertscope_music::{Key, Notation};
+
+use super::ReferenceRef;
+
+/// Seconds as `m:ss`, from an hour on as `h:mm:ss`; rounded to the nearest second.
+pub fn clock(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+/// Seconds as `m:ss.t`, for what is too short for whole seconds.
+pub fn clock_tenths(seconds: f64) -> String {
+    let tenths = (seconds.max(0.0) * 10.0).round() as u64;
+    let whole = clock((tenths / 10) as f64);
+    format!("{whole}.{}", tenths % 10)
+}
+
+/// A probability as a whole percentage; never `0 %` or `100 %` for what is merely near them.
+pub fn percent(probability: f32) -> String {
+    let rounded = (probability * 100.0).round();
+    if probability > 0.0 && rounded < 1.0 {
+        "<1 %".to_owned()
+    } else if probability < 1.0 && rounded > 99.0 {
+        ">99 %".to_owned()
+    } else {
+        format!("{rounded} %")
+    }
+}
+
+/// A key with its place on the Camelot wheel: `A minor (8A)`.
+pub fn key_and_camelot(key: Key) -> String {
+    format!("{key} ({})", key.to_text(Notation::Camelot))
+}
+
+/// Why nothing was heard, from the longest wording to the shortest.
+pub fn unheard_names(status: Status) -> &'static [&'static str] {
+    match status {
+        Status::Ok => &[],
+        Status::Silent => &["silence"],
+        Status::Gap => &["audio missing", "gap"],
+        Status::Invalid => &["invalid samples", "invalid"],
+        Status::Failed => &["model failed", "failed"],
+    }
+}
+
+/// Time in seconds as files keep it: to the millisecond.
+pub fn to_millisecond(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+/// A probability as files keep it: to six decimals, in its shortest spelling.
+pub fn to_millionth(probability: f32) -> f64 {
+    (f64::from(probability) * 1e6).round() / 1e6
+}
+
+/// `probabilities` unless one of them is no number: no answer is better than a wrong one.
+pub fn finite(probabilities: &[f32]) -> Option<&[f32]> {
+    probabilities
+        .iter()
+        .all(|p| p.is_finite())
+        .then_some(probabilities)
+}
+
+/// A window's place on the map as files keep it.
+pub fn place(heard: &Heard) -> Option<[f64; 2]> {
+    let place = heard.point.filter(|at| at.iter().all(|x| x.is_finite()))?;
+    Some(place.map(to_millionth))
+}
+
+/// A window's distance to a reference.
+pub fn distance_to(heard: &Heard, reference: &ReferenceRef) -> Option<f32> {
+    let mut all = heard.distances.iter();
+    let (_, distance) = all.find(|(id, _)| **id == *reference.id)?;
+    Some(*distance).filter(|distance| distance.is_finite())
+}
+
+/// The timeline's summary without what is no number.
+pub fn finite_summary(timeline: &Timeline) -> Option<Summary> {
+    let mut summary = timeline.summary()?;
+    summary
+        .genre
+        .retain(|(_, probability)| probability.is_finite());
+    summary.key = summary
+        .key
+        .filter(|key| key.probability.is_finite() && key.runner_up.1.is_finite());
+    Some(summary)
+}
+
+/// Index and value of the largest of `probabilities`; `None` without any, or with a NaN.
+pub fn top(probabilities: &[f32]) -> Option<(usize, f32)> {
+    finite(probabilities)?
+        .iter()
+        .copied()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_times_carry_over_at_every_place() {
+        for (seconds, text) in [
+            (0.0, "0:00"),
+            (-1.0, "0:00"),
+            (59.4, "0:59"),
+            (59.6, "1:00"),
+            (3599.6, "1:00:00"),
+            (7322.0, "2:02:02"),
+        ] {
+            assert_eq!(clock(seconds), text);
+        }
+        assert_eq!(clock_tenths(0.25), "0:00.3");
+        assert_eq!(clock_tenths(59.96), "1:00.0");
+    }
+
+    #[test]
+    fn percentages_never_claim_certainty_that_is_not_there() {
+        for (probability, text) in [
+            (0.0, "0 %"),
+            (0.001, "<1 %"),
+            (0.314, "31 %"),
+            (0.996, ">99 %"),
+            (1.0, "100 %"),
+        ] {
+            assert_eq!(percent(probability), text);
+        }
+    }
+
+    #[test]
+    fn values_are_kept_in_their_shortest_spelling() {
+        assert_eq!(to_millionth(0.1).to_string(), "0.1");
+        assert_eq!(to_millionth(0.123_456_79).to_string(), "0.123457");
+        assert_eq!(to_millisecond(1.0 / 3.0).to_string(), "0.333");
+    }
+
+    #[test]
+    fn a_nan_among_probabilities_is_no_answer() {
+        assert_eq!(top(&[0.2, 0.7, 0.1]), Some((1, 0.7)));
+        assert_eq!(top(&[]), None);
+        assert_eq!(top(&[0.2, f32::NAN]), None);
+        assert_eq!(finite(&[0.5, f32::INFINITY]), None);
+    }
+}

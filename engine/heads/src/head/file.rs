@@ -1,0 +1,138 @@
+//! Reading a head from a safetensors file: every shape and number is checked before it is used.
+
+use std::path::Path;
+
+use super::{Dense, Head, LayerInput, Outputs, Reads, softmax};
+use mertscope_model::sha256;
+use mertscope_model::tensors::TensorFile;
+
+/// Reads a head; the error is a phrase that says what is wrong.
+pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
+    let file = TensorFile::parse(bytes)?;
+    let labels: Vec<String> = file.list("labels")?;
+    let layers: Vec<usize> = file.list("layers")?;
+    let temperature: f32 = file
+        .text("temperature")?
+        .parse()
+        .ok()
+        .filter(|t: &f32| t.is_finite() && *t > 0.0)
+        .ok_or("its temperature is not a positive number")?;
+    let threshold = match file.metadata.get("threshold") {
+        None => None,
+        Some(text) => Some(
+            text.parse()
+                .ok()
+                .filter(|t: &f32| (0.0..=1.0).contains(t))
+                .ok_or("its threshold is not a probability")?,
+        ),
+    };
+    if labels.len() < 2 {
+        return Err("it has fewer than two labels".to_owned());
+    }
+    if labels
+        .iter()
+        .enumerate()
+        .any(|(n, label)| labels[..n].contains(label))
+    {
+        return Err("it has the same label twice".to_owned());
+    }
+
+    let output = dense(&file, "weight", "bias")?.ok_or("it has no “weight”")?;
+    if output.bias.len() != labels.len() {
+        return Err(format!(
+            "it has {} labels but {} outputs",
+            labels.len(),
+            output.bias.len()
+        ));
+    }
+    let hidden = dense(&file, "hidden.weight", "hidden.bias")?;
+    if hidden
+        .as_ref()
+        .is_some_and(|hidden| hidden.bias.len() != output.inputs())
+    {
+        return Err("its hidden layer does not fit its output layer".to_owned());
+    }
+    let width = hidden.as_ref().unwrap_or(&output).inputs();
+    let standardisation = |name: &str, default: f32| match file.floats(name)? {
+        None => Ok(vec![default; width]),
+        Some((shape, values)) if shape == [width] => Ok(values),
+        Some((shape, _)) => Err(format!(
+            "“{name}” has the shape {shape:?} instead of [{width}]"
+        )),
+    };
+    let mean = standardisation("mean", 0.0)?;
+    let std = standardisation("std", 1.0)?;
+    if std.iter().any(|std| *std <= 0.0) {
+        return Err("a standard deviation in it is not positive".to_owned());
+    }
+    Ok(Head {
+        task: file.text("task")?.to_owned(),
+        labels,
+        sha256: sha256(bytes),
+        bytes: bytes.len() as u64,
+        encoder_sha256: file.text("encoder_sha256")?.to_owned(),
+        input: layer_input(&file, &layers)?,
+        reads: named(
+            &file,
+            "reads",
+            Reads::ALL.map(|reads| (reads.name(), reads)),
+        )?,
+        outputs: named(&file, "outputs", Outputs::ALL.map(|of| (of.name(), of)))?,
+        threshold,
+        path: path.to_owned(),
+        temperature,
+        mean,
+        std,
+        hidden,
+        output,
+        metadata: file.metadata,
+    })
+}
+
+/// What a metadata field names; the default where it is left out.
+fn named<T: Default, const N: usize>(
+    file: &TensorFile<'_>,
+    field: &str,
+    known: [(&str, T); N],
+) -> Result<T, String> {
+    let Some(text) = file.metadata.get(field) else {
+        return Ok(T::default());
+    };
+    let found = known.into_iter().find(|(name, _)| name == text);
+    found.map_or_else(
+        || Err(format!("its “{field}” is “{text}”, which is not known")),
+        |(_, value)| Ok(value),
+    )
+}
+
+fn layer_input(file: &TensorFile<'_>, layers: &[usize]) -> Result<LayerInput, String> {
+    match (layers, file.floats("layer_weights")?) {
+        ([], _) => Err("it reads no layer".to_owned()),
+        ([layer], None) => Ok(LayerInput::One(*layer)),
+        (layers, Some((shape, weights))) if shape == [layers.len()] => Ok(LayerInput::Weighted(
+            layers.iter().copied().zip(softmax(&weights)).collect(),
+        )),
+        (layers, _) => Err(format!(
+            "it reads {} layers without as many “layer_weights”",
+            layers.len()
+        )),
+    }
+}
+
+fn dense(file: &TensorFile<'_>, weight: &str, bias: &str) -> Result<Option<Dense>, String> {
+    match (file.floats(weight)?, file.floats(bias)?) {
+        (None, None) => Ok(None),
+        (Some((shape, weights)), Some((bias_shape, biases))) => match shape[..] {
+            [outputs, inputs] if outputs > 0 && inputs > 0 && bias_shape == [outputs] => {
+                Ok(Some(Dense {
+                    weight: weights,
+                    bias: biases,
+                }))
+            }
+            _ => Err(format!(
+                "“{weight}” {shape:?} and “{bias}” {bias_shape:?} don't fit"
+            )),
+        },
+        _ => Err(format!("it has only one of “{weight}” and “{bias}”")),
+    }
+}

@@ -1,0 +1,191 @@
+//! What there is to say about a head, in words.
+
+use std::sync::Arc;
+
+use super::{Head, LayerInput, Outputs, Reads};
+
+/// What there is to say about a head.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadInfo {
+    /// Its name among the heads of its model.
+    pub id: String,
+    /// SHA-256 of its file, hexadecimal.
+    pub sha256: String,
+    /// What it tells.
+    pub task: String,
+    /// Its labels, in the order of the outputs.
+    pub labels: Arc<[String]>,
+    /// What they mean.
+    pub outputs: Outputs,
+    /// From which probability on it is sure, [`Head::threshold`].
+    pub threshold: Option<f32>,
+    /// What of a window it reads.
+    pub reads: Reads,
+    /// The layers that it reads.
+    pub layers_text: String,
+    /// How good it is, as its file says; empty if it doesn't.
+    pub metrics_text: String,
+    /// What it was fitted on, as its file says; empty if it doesn't.
+    pub source_text: String,
+    /// Its licence, as its file says; empty if it doesn't.
+    pub licence_text: String,
+    /// Size of its file.
+    pub bytes: u64,
+}
+
+impl From<&Head> for HeadInfo {
+    fn from(head: &Head) -> Self {
+        let text = |name: &str| head.metadata.get(name).cloned().unwrap_or_default();
+        Self {
+            id: head.id().to_owned(),
+            sha256: head.sha256.clone(),
+            task: head.task.clone(),
+            labels: head.labels.clone().into(),
+            outputs: head.outputs,
+            threshold: head.threshold,
+            reads: head.reads,
+            layers_text: layers(head),
+            metrics_text: metrics(&text("metrics")),
+            source_text: text("training_data"),
+            licence_text: text("licence"),
+            bytes: head.bytes,
+        }
+    }
+}
+
+impl HeadInfo {
+    /// Whether its most probable label, with this probability, is sure enough to be named.
+    #[must_use]
+    pub fn is_sure(&self, probability: f32) -> bool {
+        self.threshold.is_none_or(|least| probability >= least)
+    }
+
+    /// What there is to say first of `answers`, `[labels]`: the most probable label; of labels that
+    /// don't exclude each other the three likeliest, if they are half as likely as the first at
+    /// least; all quantities.
+    /// What is no number counts as 0.
+    #[must_use]
+    pub fn foremost(&self, answers: &[f32]) -> Vec<(&str, f32)> {
+        let number = |answer: &f32| if answer.is_finite() { *answer } else { 0.0 };
+        let labels = self.labels.iter().map(String::as_str);
+        let mut all: Vec<(&str, f32)> = labels.zip(answers.iter().map(number)).collect();
+        if self.outputs == Outputs::Regression {
+            return all;
+        }
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let likely = match self.outputs {
+            Outputs::Multilabel => {
+                let least = all.first().map_or(0.0, |(_, p)| p / 2.0);
+                all.iter().take(3).filter(|(_, p)| *p >= least).count()
+            }
+            _ => 1,
+        };
+        all.truncate(likely);
+        all
+    }
+}
+
+fn layers(head: &Head) -> String {
+    let layers = layers_of(&head.input);
+    match head.reads {
+        Reads::Window => layers,
+        Reads::Frames => format!("{layers}, frame by frame"),
+    }
+}
+
+fn layers_of(input: &LayerInput) -> String {
+    match input {
+        LayerInput::One(layer) => format!("layer {layer}"),
+        LayerInput::Weighted(layers) => {
+            let weights: Vec<String> = layers
+                .iter()
+                .map(|(layer, weight)| format!("{layer} ({:.0} %)", weight * 100.0))
+                .collect();
+            format!("weighted sum of layers {}", weights.join(", "))
+        }
+    }
+}
+
+/// The figures of a JSON object, in its order; any other text as it is.
+fn metrics(text: &str) -> String {
+    let Ok(figures) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
+    else {
+        return text.to_owned();
+    };
+    let figures: Vec<String> = figures
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = value.as_f64()?;
+            // Counts are whole, shares are not.
+            let value = if value.fract() == 0.0 && value.abs() >= 2.0 {
+                format!("{value:.0}")
+            } else {
+                format!("{value:.3}")
+            };
+            Some(format!("{} {value}", name.replace('_', " ")))
+        })
+        .collect();
+    figures.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_heads_say_what_they_are() {
+        let package = crate::package::ModelPackage::embedded().unwrap();
+        let info = HeadInfo::from(package.head("genre").unwrap());
+        assert_eq!((info.id.as_str(), info.task.as_str()), ("genre", "genre"));
+        assert_eq!(info.layers_text, "layer 6");
+        assert!(info.metrics_text.starts_with("accuracy 0.7"), "{info:?}");
+        assert!(!info.source_text.is_empty());
+        assert!(info.bytes > 1_000, "{info:?}");
+    }
+
+    #[test]
+    fn the_foremost_answers_depend_on_what_they_mean() {
+        let package = crate::package::ModelPackage::embedded().unwrap();
+        let info = |outputs| HeadInfo {
+            labels: ["calm", "tense", "dark", "warm"].map(str::to_owned).into(),
+            outputs,
+            ..HeadInfo::from(package.head("genre").unwrap())
+        };
+        let likely = [0.2, 0.9, f32::NAN, 0.6];
+        let one = info(Outputs::Multiclass);
+        assert_eq!(one.foremost(&likely), [("tense", 0.9)]);
+        let several = info(Outputs::Multilabel);
+        assert_eq!(several.foremost(&likely), [("tense", 0.9), ("warm", 0.6)]);
+        assert_eq!(several.foremost(&[0.09, 0.2, 0.0, 0.0]), [("tense", 0.2)]);
+        assert_eq!(several.foremost(&[0.9; 4]).len(), 3);
+        assert!(several.foremost(&[]).is_empty());
+        let all = info(Outputs::Regression);
+        assert_eq!(all.foremost(&[1.5, -0.5]), [("calm", 1.5), ("tense", -0.5)]);
+    }
+
+    #[test]
+    fn a_head_without_a_threshold_is_always_sure() {
+        let package = crate::package::ModelPackage::embedded().unwrap();
+        let info = |threshold| HeadInfo {
+            threshold,
+            ..HeadInfo::from(package.head("genre").unwrap())
+        };
+        assert!(info(None).is_sure(0.0));
+        assert!(info(Some(0.4)).is_sure(0.4));
+        assert!(!info(Some(0.4)).is_sure(0.39));
+    }
+
+    #[test]
+    fn figures_are_written_out_and_other_text_is_kept() {
+        assert_eq!(
+            metrics(r#"{"accuracy": 0.5, "files": 409, "table": [1], "ece": 0.0312}"#),
+            "accuracy 0.500, files 409, ece 0.031"
+        );
+        assert_eq!(metrics("as good as it gets"), "as good as it gets");
+        let mixed = LayerInput::Weighted(vec![(1, 0.25), (2, 0.75)]);
+        assert_eq!(
+            layers_of(&mixed),
+            "weighted sum of layers 1 (25 %), 2 (75 %)"
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! What turns hidden states into answers: heads, maps, references, and heads taught from a few examples; and what a
+//! window and a file said.
+//!
+//! A [`ModelPackage`](package::ModelPackage) joins a model with the heads and the map that read it.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+mod compact;
+pub mod head;
+pub mod listen;
+pub mod map;
+pub mod package;
+pub mod reference;
+pub mod shelf;
+pub mod teach;
+pub mod timeline;

@@ -1,0 +1,154 @@
+//! From one window's hidden states to what is shown: heads and map, then smoothing over audio time.
+
+use std::sync::Arc;
+
+use crate::head::{Head, Reads, mean_of_rows};
+use crate::map::Map;
+use crate::package::{HeadChoice, ModelPackage};
+use crate::timeline::{Heard, KeyProbabilities, Ribbon};
+use mertscope_model::HiddenStates;
+use mertscope_music::{GenreSmoother, Key, KeySmoother, is_clear};
+
+/// About how long a step of a ribbon is, in seconds: as fine as a display shows; a frame where that is longer.
+const STEP_S: f64 = 0.1;
+
+/// Follows one stream with the heads and the map of a model.
+#[derive(Debug)]
+pub struct Listener {
+    genre: Option<Head>,
+    key: Option<Head>,
+    others: Vec<(Arc<str>, Head)>,
+    map: Option<Arc<Map>>,
+    smoothing: bool,
+    genre_smoother: GenreSmoother,
+    key_smoother: KeySmoother,
+    last_end_s: Option<f64>,
+    /// Seconds of audio a frame.
+    frame_s: f64,
+}
+
+impl Listener {
+    /// A listener at the start of a stream; without `smoothing` every window stands for itself.
+    #[must_use]
+    pub fn new(package: &ModelPackage, smoothing: bool) -> Self {
+        Self::with_heads(package, &HeadChoice::new(), smoothing)
+    }
+
+    /// The same, with the heads that `chosen` names instead of those that came with the model.
+    #[must_use]
+    pub fn with_heads(package: &ModelPackage, chosen: &HeadChoice, smoothing: bool) -> Self {
+        let others = package.further_heads(chosen).into_iter();
+        let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
+        let key = package.head_in_use("key", chosen).cloned();
+        let key_threshold = key.as_ref().and_then(|head| head.threshold);
+        Self {
+            genre: package.head_in_use("genre", chosen).cloned(),
+            key,
+            others: others.collect(),
+            map: package.map.clone(),
+            smoothing,
+            genre_smoother: GenreSmoother::default(),
+            key_smoother: KeySmoother::new(key_threshold),
+            last_end_s: None,
+            frame_s: package.model.manifest.frame_s(),
+        }
+    }
+
+    /// What a window says, given its hidden states `[layers, (frames,) width]` and where it ends in
+    /// the stream. Windows come in order; audio that was skipped between two of them (silence,
+    /// gaps) lets old evidence fade.
+    pub fn hear(&mut self, hidden: &HiddenStates, end_s: f64) -> Heard {
+        let elapsed_s = end_s - self.last_end_s.unwrap_or(end_s);
+        self.last_end_s = Some(end_s);
+        let genre = self.genre.as_ref().map(|head| head.answers(hidden));
+        let key = self
+            .key
+            .as_ref()
+            .and_then(|head| KeyProbabilities::try_from(head.answers(hidden).as_slice()).ok());
+        let others = self.others.iter();
+        let others = others
+            .map(|(sha256, head)| (Arc::clone(sha256), head.answers(hidden)))
+            .collect();
+        let ribbons = self.ribbons(hidden, elapsed_s);
+        let point = self.map.as_ref().and_then(|map| map.place(hidden));
+        if !self.smoothing {
+            let key_label = key
+                .as_ref()
+                .and_then(|key| most_probable(key, self.key.as_ref()?.threshold));
+            return Heard {
+                genre_smoothed: genre.clone(),
+                key_smoothed: key,
+                genre,
+                key,
+                key_label,
+                point,
+                others,
+                ribbons,
+                distances: Vec::new(),
+            };
+        }
+        let genre_smoothed = genre
+            .as_ref()
+            .map(|genre| self.genre_smoother.push(genre, elapsed_s));
+        let key_smoothed = key
+            .as_ref()
+            .map(|key| self.key_smoother.push(key, elapsed_s));
+        let key_label = key.and_then(|_| self.key_smoother.label());
+        Heard {
+            genre,
+            key,
+            genre_smoothed,
+            key_smoothed,
+            key_label,
+            point,
+            others,
+            ribbons,
+            distances: Vec::new(),
+        }
+    }
+}
+
+impl Listener {
+    /// What heads that read frames say of the last `elapsed_s` seconds of a window; of all of it
+    /// where nothing was heard before.
+    fn ribbons(&self, hidden: &HiddenStates, elapsed_s: f64) -> Vec<Ribbon> {
+        let Some(frames) = hidden.frames else {
+            return Vec::new();
+        };
+        let heads = self.others.iter();
+        let heads = heads.filter(|(_, head)| head.reads == Reads::Frames);
+        let per_step = ((STEP_S / self.frame_s).round() as usize).clamp(1, frames.max(1));
+        let new = if elapsed_s > 0.0 {
+            ((elapsed_s / self.frame_s).round() as usize).min(frames)
+        } else {
+            frames
+        };
+        let steps = (new / per_step).max(1);
+        heads
+            .map(|(sha256, head)| {
+                let labels = head.labels.len();
+                let all = head.frame_answers(hidden);
+                let from = all.len().saturating_sub(steps * per_step * labels);
+                let answers = all[from..].chunks_exact(per_step * labels);
+                Ribbon {
+                    head_sha256: Arc::clone(sha256),
+                    step_s: per_step as f64 * self.frame_s,
+                    answers: answers
+                        .flat_map(|step| mean_of_rows(step, labels))
+                        .collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The most probable key of a single window, if it is clear enough to be named.
+fn most_probable(probabilities: &KeyProbabilities, threshold: Option<f32>) -> Option<Key> {
+    let (index, probability) = probabilities
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1))?;
+    is_clear(*probability, threshold)
+        .then(|| Key::from_index(index))
+        .flatten()
+}

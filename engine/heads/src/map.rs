@@ -1,0 +1,155 @@
+//! The map: where a window lies among the music that a model was shown.
+//!
+//! A map is the plane of the two directions in which one pooled hidden state varied most over a
+//! spread of music (principal components of the centred embeddings). It is fixed once it is
+//! fitted, so that a path drawn on it never jumps, and equal audio gives an equal path. Landmarks
+//! are means of labelled music, placed by the same projection.
+//!
+//! It is kept in a safetensors file:
+//!
+//! | metadata | meaning |
+//! |---|---|
+//! | `map` | the format, `1` |
+//! | `layer` | index of the hidden state it projects |
+//! | `encoder_sha256` | the graph whose hidden states it was fitted on |
+//! | `labels` | JSON list of the landmarks' labels |
+//! | `fitted_on` | what music it was fitted on, for people |
+//!
+//! | tensor | shape | meaning |
+//! |---|---|---|
+//! | `mean` | `[width]` | taken from a hidden state before it is projected |
+//! | `components` | `[2, width]` | the two directions, of length 1 |
+//! | `scale` | `[1]` | projected values are divided by it: the spread along the first direction |
+//! | `explained_variance` | `[2]` | share of all variance that lies along each direction |
+//! | `extent` | `[2, 2]` | lowest and highest `[x, y]` that a view should show |
+//! | `landmarks` | `[landmarks, 2]` | their places |
+
+mod file;
+mod fit;
+
+use std::path::{Path, PathBuf};
+
+use mertscope_model::{HiddenStates, Manifest};
+
+pub use fit::{FitError, MapData};
+
+/// A map, ready to place windows on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Map {
+    /// Index of the hidden state that is projected.
+    pub layer: usize,
+    /// Labelled places to find one's way by.
+    pub landmarks: Vec<Landmark>,
+    /// Share of all variance that lies along `x` and along `y`, each 0 to 1.
+    pub explained_variance: [f32; 2],
+    /// Lowest and highest `[x, y]` that a view should show, so that its axes never move.
+    pub extent: [[f32; 2]; 2],
+    /// What music it was fitted on, for people.
+    pub fitted_on: String,
+    /// SHA-256 of the graph whose hidden states it was fitted on.
+    pub encoder_sha256: String,
+    pub(crate) mean: Vec<f32>,
+    components: [Vec<f32>; 2],
+    scale: f32,
+}
+
+/// The mean of some labelled music, on the map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Landmark {
+    /// What the music was labelled.
+    pub label: String,
+    /// Its place.
+    pub at: [f32; 2],
+}
+
+/// Why a map can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// The file is no map.
+    #[error("{} is not a usable map: {reason}. Fit it again with `mertscope map fit`.", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It was made for another model.
+    #[error(
+        "The map {} does not fit the model {model}: {reason}. Fit one for this model with \
+         `mertscope map fit`.", path.display()
+    )]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// The model's id.
+        model: String,
+        /// What differs.
+        reason: String,
+    },
+}
+
+impl Map {
+    /// Reads a map from the bytes of a safetensors file and checks that it fits a model; `path`
+    /// is for messages.
+    ///
+    /// # Errors
+    /// [`MapError`] with the reason.
+    pub fn parse(bytes: &[u8], path: &Path, manifest: &Manifest) -> Result<Self, MapError> {
+        let map = file::parse(bytes).map_err(|reason| MapError::Invalid {
+            path: path.to_owned(),
+            reason,
+        })?;
+        map.check(manifest).map_err(|reason| MapError::OtherModel {
+            path: path.to_owned(),
+            model: manifest.id.clone(),
+            reason,
+        })?;
+        Ok(map)
+    }
+
+    /// The file's bytes; equal maps give equal bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        file::bytes(self)
+    }
+
+    fn check(&self, manifest: &Manifest) -> Result<(), String> {
+        let (layers, width) = (manifest.layers.len(), manifest.width);
+        if self.encoder_sha256 != manifest.sha256() {
+            return Err("it was fitted on another graph".to_owned());
+        }
+        if self.layer >= layers {
+            return Err(format!("there is no layer {}", self.layer));
+        }
+        if self.mean.len() != width {
+            let own = self.mean.len();
+            return Err(format!("it projects {own} values, the model gives {width}"));
+        }
+        Ok(())
+    }
+
+    /// Where hidden states `[layers, (frames,) width]` lie, averaged over time; `None` if they lack
+    /// the layer.
+    #[must_use]
+    pub fn place(&self, hidden: &HiddenStates) -> Option<[f32; 2]> {
+        self.place_values(&hidden.pooled_layer(self.layer))
+    }
+
+    /// Where one pooled hidden state of [`Map::layer`] lies, `[width]`; `None` for another width.
+    #[must_use]
+    pub fn place_values(&self, values: &[f32]) -> Option<[f32; 2]> {
+        if values.len() != self.mean.len() {
+            return None;
+        }
+        let along = |component: &[f32]| {
+            let dot: f64 = values
+                .iter()
+                .zip(&self.mean)
+                .zip(component)
+                .map(|((value, mean), c)| f64::from(value - mean) * f64::from(*c))
+                .sum();
+            (dot / f64::from(self.scale)) as f32
+        };
+        Some([along(&self.components[0]), along(&self.components[1])])
+    }
+}

@@ -1,0 +1,233 @@
+//! A model with what reads it: its heads and its map.
+
+mod own;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use mertscope_model::{LayerSet, Model, ModelError, sha256};
+
+use crate::head::{Head, HeadError, Reads};
+use crate::map::{Map, MapError};
+
+/// Ids of the heads to be used, by task; an empty one for none.
+pub type HeadChoice = BTreeMap<String, String>;
+
+/// A model, and the heads and the map that read it: those that came with it, and the user's own.
+#[derive(Debug, Clone)]
+pub struct ModelPackage {
+    /// What a session runs.
+    pub model: Arc<Model>,
+    /// The heads that came with it, then the user's own.
+    pub heads: Vec<Head>,
+    /// Where its windows are placed; `None` for a model that has no map yet.
+    pub map: Option<Arc<Map>>,
+    /// What the user should know about heads and maps of one's own that can't be used.
+    pub remarks: Vec<String>,
+    own: Option<own::Own>,
+}
+
+/// Why a model can't be used with its heads and its map.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// The model itself can't be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// One of its heads can't be used.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// Its map can't be used.
+    #[error(transparent)]
+    Map(#[from] MapError),
+}
+
+impl ModelPackage {
+    /// The model that is compiled in, with its heads and its map.
+    ///
+    /// # Errors
+    /// Only if the build put together files that don't belong together.
+    pub fn embedded() -> Result<Self, PackageError> {
+        Self::of(Model::embedded()?)
+    }
+
+    /// The model in `folder`, see [`Model::open`], with the heads and the map that its manifest names.
+    ///
+    /// # Errors
+    /// [`PackageError`], when a file is missing, is not what the manifest says, or makes no sense.
+    pub fn open(folder: &Path) -> Result<Self, PackageError> {
+        Self::of(Model::open(folder)?)
+    }
+
+    /// The model with this id or in this folder, see [`Model::find`]. With it come the heads and the map
+    /// that were fitted or imported here.
+    ///
+    /// # Errors
+    /// [`PackageError`], as [`Model::find`] and [`ModelPackage::open`] say.
+    pub fn find(name: Option<&str>) -> Result<Self, PackageError> {
+        Ok(Self::of(Model::find(name)?)?.with_own())
+    }
+
+    /// `model` with the heads and the map that its manifest names.
+    fn of(model: Model) -> Result<Self, PackageError> {
+        let mut heads = Vec::with_capacity(model.manifest.heads.len());
+        for part in &model.manifest.heads {
+            let (path, bytes) = model.part(part)?;
+            let head = Head::parse(&bytes, &path)?;
+            head.check(&model.manifest)?;
+            heads.push(head);
+        }
+        let mut map = None;
+        if let Some(part) = &model.manifest.map {
+            let (path, bytes) = model.part(part)?;
+            map = Some(Arc::new(Map::parse(&bytes, &path, &model.manifest)?));
+        }
+        Ok(Self {
+            model: Arc::new(model),
+            heads,
+            map,
+            remarks: Vec::new(),
+            own: None,
+        })
+    }
+
+    /// The SHA-256 that names the model's weights, see [`Model::sha256`].
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.model.sha256()
+    }
+
+    /// The same package with windows of another length in seconds, see [`Model::with_window_s`].
+    ///
+    /// # Errors
+    /// [`ModelError::Window`] for a length that the model doesn't take.
+    pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
+        self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_window_s(window_s)?);
+        Ok(self)
+    }
+
+    /// The same package, with the model's graphs kept in `folder`, see [`Model::with_graphs_in`].
+    #[must_use]
+    pub fn with_graphs_in(mut self, folder: &Path) -> Self {
+        self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_graphs_in(folder));
+        self
+    }
+
+    /// The hidden states that its heads and its map read; all of them without either.
+    #[must_use]
+    pub fn layers_in_use(&self) -> LayerSet {
+        let heads = self.heads.iter().flat_map(|head| head.input.indices());
+        let map = self.map.as_ref().map(|map| map.layer);
+        LayerSet::of(heads.chain(map), self.model.manifest.layers.len())
+    }
+
+    /// Whether one of its heads reads frames.
+    #[must_use]
+    pub fn frames_in_use(&self) -> bool {
+        self.heads.iter().any(|head| head.reads == Reads::Frames)
+    }
+
+    /// The head for `task`, if the model came with one.
+    #[must_use]
+    pub fn head(&self, task: &str) -> Option<&Head> {
+        self.heads.iter().find(|head| head.task == task)
+    }
+
+    /// The bytes of one of its heads' files.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    pub fn head_bytes(&self, head: &Head) -> Result<Cow<'static, [u8]>, ModelError> {
+        let parts = self.model.manifest.heads.iter();
+        let mut of_model = parts.filter(|part| part.sha256 == head.sha256);
+        if let Some(part) = of_model.next() {
+            return Ok(self.model.part(part)?.1);
+        }
+        let path = head.path();
+        let bytes = fs::read(path).map_err(|source| ModelError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let actual = sha256(&bytes);
+        if actual != head.sha256 {
+            return Err(ModelError::Hash {
+                path: path.to_owned(),
+                expected: head.sha256.clone(),
+                actual,
+            });
+        }
+        Ok(Cow::Owned(bytes))
+    }
+
+    /// The head in use for `task`: the one that `chosen` names, or none if it names none; else the
+    /// first, which is the one that came with the model if one did.
+    #[must_use]
+    pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
+        let of_task = || self.heads.iter().filter(|head| head.task == task);
+        let id = chosen.get(task);
+        if id.is_some_and(String::is_empty) {
+            return None;
+        }
+        let named = id.and_then(|id| of_task().find(|head| head.id() == id));
+        named.or_else(|| of_task().next())
+    }
+
+    /// The heads in use of tasks that the product itself knows nothing of, one a task: all but
+    /// genre and key.
+    #[must_use]
+    pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
+        let mut tasks: Vec<&str> = Vec::new();
+        for head in &self.heads {
+            let task = head.task.as_str();
+            if !["genre", "key"].contains(&task) && !tasks.contains(&task) {
+                tasks.push(task);
+            }
+        }
+        let in_use = tasks.iter();
+        in_use
+            .filter_map(|task| self.head_in_use(task, chosen))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_model_has_both_heads_and_a_map() {
+        let package = ModelPackage::embedded().unwrap();
+        assert_eq!(package.head("key").unwrap().labels.len(), 24);
+        assert_eq!(package.head("genre").unwrap().labels.len(), 10);
+        assert!(package.map.is_some());
+    }
+
+    #[test]
+    fn a_swapped_truncated_or_missing_head_or_map_is_named_and_never_parsed() {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/embedded");
+        let manifest = Model::embedded_manifest().unwrap();
+        let parts = manifest.heads.iter().chain(&manifest.map);
+        let parts: Vec<&str> = parts.map(|part| part.file.as_str()).collect();
+        let graphs = ["manifest.toml", "encoder.onnx", "frames.onnx"];
+        for name in parts.iter().chain(&graphs) {
+            fs::copy(embedded.join(name), folder.path().join(name)).unwrap();
+        }
+        assert!(ModelPackage::open(folder.path()).is_ok());
+        for name in parts {
+            let bytes = fs::read(embedded.join(name)).unwrap();
+            let path = folder.path().join(name);
+            fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+            let error = ModelPackage::open(folder.path()).unwrap_err();
+            let is_hash = matches!(error, PackageError::Model(ModelError::Hash { .. }));
+            assert!(is_hash && error.to_string().contains(name), "{error}");
+            fs::remove_file(&path).unwrap();
+            let error = ModelPackage::open(folder.path()).unwrap_err();
+            let unreadable = matches!(error, PackageError::Model(ModelError::Unreadable { .. }));
+            assert!(unreadable, "{error}");
+            fs::write(&path, &bytes).unwrap();
+        }
+    }
+}

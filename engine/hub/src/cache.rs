@@ -1,0 +1,45 @@
+//! Files that other programs fetched from the hub already: read where they are, never changed.
+//!
+//! The layout is that of `huggingface_hub`: `models--OWNER--NAME/refs/BRANCH` names a commit, and
+//! `snapshots/COMMIT/FILE` is a file of it (a link to `blobs/`, on systems that have links).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mertscope_model::catalogue::CatalogueEntry;
+
+/// The folder of one repository in the hub's own cache.
+pub(super) struct Cached {
+    folder: PathBuf,
+}
+
+impl Cached {
+    /// Where a model would be in the cache; there may be nothing.
+    pub fn of(cache: Option<&Path>, entry: &CatalogueEntry) -> Option<Self> {
+        let name = format!("models--{}", entry.repo.replace('/', "--"));
+        let folder = cache?.join(name);
+        // Absolute, because it is written into a receipt.
+        let folder = std::path::absolute(folder).ok()?;
+        folder.is_dir().then_some(Self { folder })
+    }
+
+    /// The commit that a branch or a commit's name means here.
+    pub fn commit(&self, revision: &str) -> Option<String> {
+        if is_commit(revision) {
+            return Some(revision.to_owned());
+        }
+        let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
+        let commit = text.trim();
+        is_commit(commit).then(|| commit.to_owned())
+    }
+
+    /// A file of a commit, if it is there.
+    pub fn file(&self, commit: &str, name: &str) -> Option<PathBuf> {
+        let path = self.folder.join("snapshots").join(commit).join(name);
+        path.is_file().then_some(path)
+    }
+}
+
+fn is_commit(text: &str) -> bool {
+    text.len() == 40 && text.chars().all(|c| c.is_ascii_hexdigit())
+}

@@ -1,0 +1,183 @@
+//! The beginning of a file, on disk, and of which content it is the beginning.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::HubError;
+use crate::place::{self, write_failed};
+use crate::progress::Progress;
+use crate::remote::RemoteFile;
+use mertscope_model::hexadecimal;
+use mertscope_model::store::{StoreError, write_whole};
+
+/// A file that is not whole yet.
+pub(super) struct Part {
+    path: PathBuf,
+    file: File,
+    len: u64,
+    hash: Sha256,
+    of: Of,
+}
+
+/// The content that a part is the beginning of.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
+struct Of {
+    size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// The server's name for the content (`ETag`), if it is a strong one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+}
+
+impl Part {
+    /// Opens what is there of `file`, or begins anew when that is of other content.
+    pub fn open(path: &Path, file: &RemoteFile) -> Result<Self, HubError> {
+        let path = beside(path, ".part");
+        let noted = fs::read_to_string(beside(&path, ".toml")).unwrap_or_default();
+        let noted = toml::from_str::<Of>(&noted).ok();
+        let same = |of: &Of| {
+            of.size == file.size && of.sha256 == file.sha256
+                // Without a hash only the server can tell, by its tag.
+                && (of.sha256.is_some() || of.tag.is_some())
+        };
+        let noted = noted.filter(same);
+        let keep = noted.is_some();
+        let fresh = Of {
+            size: file.size,
+            sha256: file.sha256.clone(),
+            tag: None,
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(!keep);
+        let opened = options.open(&path).and_then(|file| {
+            let len = file.metadata()?.len();
+            Ok((file, len))
+        });
+        let (opened, len) = opened.map_err(StoreError::system("written", &path))?;
+        let mut part = Self {
+            path,
+            file: opened,
+            len,
+            hash: Sha256::new(),
+            of: noted.unwrap_or(fresh),
+        };
+        if part.len > file.size {
+            part.restart()?;
+        }
+        part.note()?;
+        Ok(part)
+    }
+
+    /// Bytes that are there.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The server's name for the content, if it gave a strong one.
+    pub fn tag(&self) -> Option<&str> {
+        self.of.tag.as_deref()
+    }
+
+    /// Remembers the server's name for the content; a weak one says too little.
+    pub fn keep_tag(&mut self, tag: Option<String>) -> Result<(), HubError> {
+        let tag = tag.filter(|tag| tag.starts_with('"'));
+        if self.of.tag != tag {
+            self.of.tag = tag;
+            self.note()?;
+        }
+        Ok(())
+    }
+
+    fn note(&self) -> Result<(), HubError> {
+        let path = beside(&self.path, ".toml");
+        let text = toml::to_string(&self.of).map_err(|error| StoreError::Receipt {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(write_whole(&path, &text)?)
+    }
+
+    /// Hashes what an earlier run left.
+    pub fn hash_what_is_there(&mut self, progress: &mut Progress) -> Result<(), HubError> {
+        let read = StoreError::system("read", &self.path);
+        let mut hash = || -> io::Result<bool> {
+            self.file.seek(SeekFrom::Start(0))?;
+            let mut piece = vec![0; 1 << 20];
+            loop {
+                let count = self.file.read(&mut piece)?;
+                if count == 0 {
+                    return Ok(true);
+                }
+                self.hash.update(&piece[..count]);
+                if progress.advance(count as u64).is_break() {
+                    return Ok(false);
+                }
+            }
+        };
+        if hash().map_err(read)? {
+            Ok(())
+        } else {
+            Err(HubError::Stopped)
+        }
+    }
+
+    /// Adds bytes at the end.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.len))?;
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Forgets what is there.
+    pub fn restart(&mut self) -> Result<(), HubError> {
+        self.file
+            .set_len(0)
+            .map_err(StoreError::system("written", &self.path))?;
+        self.len = 0;
+        self.hash = Sha256::new();
+        Ok(())
+    }
+
+    /// Brings everything onto the disk; the result is its SHA-256.
+    pub fn finish(&mut self) -> Result<String, HubError> {
+        self.file.sync_all().map_err(write_failed(&self.path, 0))?;
+        Ok(hexadecimal(&self.hash.clone().finalize()))
+    }
+
+    /// Makes it the file at `path`.
+    pub fn put(self, path: &Path) -> Result<(), HubError> {
+        let Self { path: part, .. } = &self;
+        place::put(part, path)?;
+        self.forget_note();
+        Ok(())
+    }
+
+    /// Throws it away.
+    pub fn discard(self) {
+        // What can't be removed now is not taken for anything later: its hash is wrong.
+        let _ = fs::remove_file(&self.path);
+        self.forget_note();
+    }
+
+    fn forget_note(&self) {
+        // A note without a part is harmless.
+        let _ = fs::remove_file(beside(&self.path, ".toml"));
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}

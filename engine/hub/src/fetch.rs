@@ -1,0 +1,207 @@
+//! A whole model: from the hub's own cache if it is there, from the hub if not.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use super::cache::Cached;
+use super::client::Client;
+use super::download::Order;
+use super::place::{self, Lock};
+use super::progress::{Progress, Stage};
+use super::remote::{self, Remote};
+use super::{HubError, Settings};
+use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
+use mertscope_model::store::{Installed, InstalledFile, Store, StoreError, hash_file};
+
+/// The branch that is asked for when nothing is pinned.
+const BRANCH: &str = "main";
+
+/// Has `entry` installed: at once when it is already, else from the cache or the hub.
+///
+/// What the receipt of a damaged installation pins stays pinned.
+pub(super) fn fetch(
+    entry: &CatalogueEntry,
+    store: &Store,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> Result<Installed, HubError> {
+    let _lock = Lock::wait(store, &entry.id, progress)?;
+    match store.installed(&entry.id) {
+        Ok(Some(installed)) => return Ok(installed),
+        // A receipt for files that are gone: get them again.
+        Ok(None) | Err(StoreError::Gone { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let folder = store.folder(&entry.id)?;
+    let work = Work {
+        entry,
+        settings,
+        folder: &folder,
+        // An import pins nothing: its files may be in another form.
+        pinned: store
+            .recorded(&entry.id)?
+            .filter(|model| model.revision.is_some()),
+        cached: Cached::of(settings.cache.as_deref(), entry),
+    };
+    let installed = match work.take_cached(progress)? {
+        Some(installed) => installed,
+        None if settings.offline => {
+            return Err(HubError::Offline {
+                id: entry.id.clone(),
+            });
+        }
+        None => work.download(progress)?,
+    };
+    store.record(&installed)?;
+    Ok(installed)
+}
+
+struct Work<'a> {
+    entry: &'a CatalogueEntry,
+    settings: &'a Settings,
+    folder: &'a Path,
+    pinned: Option<Installed>,
+    cached: Option<Cached>,
+}
+
+impl Work<'_> {
+    fn revision(&self) -> &str {
+        let pinned = self
+            .pinned
+            .as_ref()
+            .and_then(|pinned| pinned.revision.as_deref());
+        pinned.or(self.entry.revision.as_deref()).unwrap_or(BRANCH)
+    }
+
+    /// The model as the cache has it, if it has all of it.
+    fn take_cached(&self, progress: &mut Progress) -> Result<Option<Installed>, HubError> {
+        let Some(cached) = &self.cached else {
+            return Ok(None);
+        };
+        let Some(commit) = cached.commit(self.revision()) else {
+            return Ok(None);
+        };
+        let mut files = Vec::new();
+        for file in &self.entry.files {
+            match self.cached_file(cached, &commit, file, None, progress)? {
+                Some(found) => files.push(found),
+                None if file.optional => {}
+                None => return Ok(None),
+            }
+        }
+        self.installed(commit, files, "the hub's cache").map(Some)
+    }
+
+    fn download(&self, progress: &mut Progress) -> Result<Installed, HubError> {
+        let client = Client::new(self.settings, &progress.stop)?;
+        let pinned = self.pinned.as_ref();
+        let remote = remote::ask(&client, self.entry, self.revision(), pinned, progress)?;
+        fs::create_dir_all(self.folder).map_err(StoreError::system("made", self.folder))?;
+        self.check_space(&remote)?;
+        let order = Order {
+            client: &client,
+            id: &self.entry.id,
+            repo: &self.entry.repo,
+            folder: self.folder,
+        };
+        let mut files = Vec::new();
+        for file in &remote.files {
+            let listed = self
+                .entry
+                .files
+                .iter()
+                .find(|listed| listed.name == file.name);
+            let known = file.sha256.as_deref();
+            let found = match (&self.cached, listed) {
+                (Some(cached), Some(listed)) => {
+                    self.cached_file(cached, &remote.commit, listed, known, progress)?
+                }
+                _ => None,
+            };
+            files.push(match found {
+                Some(found) => found,
+                None => order.fetch(file, progress)?,
+            });
+        }
+        let source = format!("{}/{}", self.settings.endpoint, self.entry.repo);
+        self.installed(remote.commit, files, &source)
+    }
+
+    /// Refuses to begin what would not fit, before the first byte.
+    fn check_space(&self, remote: &Remote) -> Result<(), HubError> {
+        let there = |name: &str| {
+            let part = self.folder.join(format!("{name}.part"));
+            fs::metadata(part).map_or(0, |part| part.len())
+        };
+        let missing = remote.files.iter();
+        let missing = missing.map(|file| file.size.saturating_sub(there(&file.name)));
+        place::check_space(self.folder, missing.sum())
+    }
+
+    /// A file of the cache whose content is the expected one; any other is as good as none.
+    fn cached_file(
+        &self,
+        cached: &Cached,
+        commit: &str,
+        file: &CatalogueFile,
+        told: Option<&str>,
+        progress: &mut Progress,
+    ) -> Result<Option<InstalledFile>, HubError> {
+        let Some(path) = cached.file(commit, &file.name) else {
+            return Ok(None);
+        };
+        let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let Ok((size, opened)) = opened else {
+            return Ok(None);
+        };
+        progress.stage(Stage::Checking, 0, size);
+        let Ok(hash) = hash_file(opened, |bytes| progress.advance(bytes)) else {
+            return Ok(None);
+        };
+        let sha256 = hash.ok_or(HubError::Stopped)?;
+        let pin = self
+            .pinned
+            .as_ref()
+            .and_then(|pinned| pinned.file(&file.name));
+        let pins = [
+            file.sha256.as_deref(),
+            pin.map(|pin| &*pin.sha256),
+            told,
+            blob_hash(&path).as_deref(),
+        ]
+        .into_iter()
+        .flatten()
+        .all(|pin| pin.eq_ignore_ascii_case(&sha256));
+        let right = pins && file.size.is_none_or(|expected| expected == size);
+        Ok(right.then(|| InstalledFile {
+            name: file.name.clone(),
+            path,
+            size,
+            sha256,
+        }))
+    }
+
+    fn installed(
+        &self,
+        commit: String,
+        files: Vec<InstalledFile>,
+        source: &str,
+    ) -> Result<Installed, HubError> {
+        fs::create_dir_all(self.folder).map_err(StoreError::system("made", self.folder))?;
+        Ok(Installed {
+            id: self.entry.id.clone(),
+            folder: self.folder.to_owned(),
+            revision: Some(commit),
+            source: source.to_owned(),
+            files,
+        })
+    }
+}
+
+/// A large file of the cache is a link to a blob that is named by its SHA-256.
+fn blob_hash(path: &Path) -> Option<String> {
+    let blob = path.canonicalize().ok()?;
+    let name = blob.file_name()?.to_str()?;
+    let hash = name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit());
+    hash.then(|| name.to_owned())
+}

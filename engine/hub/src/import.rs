@@ -1,0 +1,205 @@
+//! A model from a folder of this machine, for those without a network: copied and hashed.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::HubError;
+use super::place::{self, Lock, write_failed};
+use super::progress::{Progress, Stage};
+use mertscope_model::catalogue::{self, CatalogueEntry, CatalogueFile};
+use mertscope_model::hexadecimal;
+use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
+
+/// The two forms in which weights come, the one that holds nothing but numbers first.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// A folder that may be imported.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    folder: PathBuf,
+    weights: String,
+}
+
+impl Source {
+    /// Looks at `path`: a folder with weights and their configuration, or the weights in it.
+    pub fn look(path: &Path) -> Result<Self, HubError> {
+        let wrong = |reason: &str| HubError::Import {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        };
+        if path.is_dir() {
+            let mut weights = WEIGHTS.iter().filter(|name| path.join(name).is_file());
+            let weights = weights.next().ok_or_else(|| {
+                wrong(
+                    "it holds neither model.safetensors nor pytorch_model.bin; name the folder \
+                     with the files of the model's page on the hub",
+                )
+            })?;
+            return Ok(Self {
+                folder: path.to_owned(),
+                weights: (*weights).to_owned(),
+            });
+        }
+        if !path.is_file() {
+            return Err(wrong("there is no such file or folder"));
+        }
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.filter(|name| WEIGHTS.contains(name)).ok_or_else(|| {
+            wrong("a file of weights is called model.safetensors or pytorch_model.bin")
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok(Self {
+            // A bare file name has an empty parent.
+            folder: if folder.as_os_str().is_empty() {
+                ".".into()
+            } else {
+                folder.to_owned()
+            },
+            weights: name.to_owned(),
+        })
+    }
+
+    /// The model that the folder's name says it is: the one of a clone of the repository, or of a
+    /// snapshot in the hub's cache.
+    pub fn guess(&self) -> Result<&'static CatalogueEntry, HubError> {
+        let folder = self.folder.canonicalize().unwrap_or(self.folder.clone());
+        for part in folder.iter().rev().filter_map(|part| part.to_str()) {
+            let name = part.rsplit("--").next().unwrap_or(part);
+            if let Some(entry) = catalogue::find(name)? {
+                return Ok(entry);
+            }
+        }
+        Err(HubError::Import {
+            path: self.folder.clone(),
+            reason: "its name does not say which model it is; name it with --as ID, as in \
+                     `mertscope models list`"
+                .to_owned(),
+        })
+    }
+
+    /// The files to copy, by name, with what the catalogue says of each.
+    fn files(&self, entry: &CatalogueEntry) -> Result<Vec<CatalogueFile>, HubError> {
+        let mut files = Vec::new();
+        for file in entry.files.iter().filter(|file| !is_weights(&file.name)) {
+            if self.folder.join(&file.name).is_file() {
+                files.push(file.clone());
+            } else if !file.optional {
+                return Err(HubError::Import {
+                    path: self.folder.clone(),
+                    reason: format!(
+                        "it has no {}; copy that from the model's page too",
+                        file.name
+                    ),
+                });
+            }
+        }
+        let listed = entry.files.iter().find(|file| file.name == self.weights);
+        files.push(listed.cloned().unwrap_or_else(|| CatalogueFile {
+            name: self.weights.clone(),
+            size: None,
+            sha256: None,
+            optional: false,
+        }));
+        Ok(files)
+    }
+}
+
+fn is_weights(name: &str) -> bool {
+    WEIGHTS.contains(&name)
+}
+
+/// Copies `source` into the store as `entry`.
+pub(super) fn import(
+    source: &Source,
+    entry: &CatalogueEntry,
+    store: &Store,
+    progress: &mut Progress,
+) -> Result<Installed, HubError> {
+    let _lock = Lock::wait(store, &entry.id, progress)?;
+    let id = &entry.id;
+    if store.recorded(id)?.is_some() {
+        return Err(HubError::Installed { id: id.clone() });
+    }
+    let folder = store.folder(id)?;
+    fs::create_dir_all(&folder).map_err(StoreError::system("made", &folder))?;
+    let listed = source.files(entry)?;
+    let mut total = 0;
+    for file in &listed {
+        let path = source.folder.join(&file.name);
+        let metadata = fs::metadata(&path).map_err(StoreError::system("read", &path))?;
+        if let Some(size) = file.size.filter(|size| *size != metadata.len()) {
+            let found = metadata.len();
+            let reason = format!("it has {found} bytes, but that of {id} has {size}");
+            return Err(HubError::Import { path, reason });
+        }
+        total += metadata.len();
+    }
+    place::check_space(&folder, total)?;
+    progress.stage(Stage::Copying, 0, total);
+    let files = listed.iter().map(|file| {
+        let copied = copy(&source.folder, &folder, &file.name, progress)?;
+        match &file.sha256 {
+            Some(expected) if *expected != copied.sha256 => {
+                // Nothing refers to it: there is no receipt yet.
+                let _ = fs::remove_file(&copied.path);
+                Err(HubError::Hash {
+                    id: id.clone(),
+                    name: file.name.clone(),
+                    expected: expected.clone(),
+                    actual: copied.sha256,
+                })
+            }
+            _ => Ok(copied),
+        }
+    });
+    let installed = Installed {
+        id: id.clone(),
+        files: files.collect::<Result<_, HubError>>()?,
+        folder: folder.clone(),
+        revision: None,
+        source: source.folder.display().to_string(),
+    };
+    store.record(&installed)?;
+    Ok(installed)
+}
+
+/// Copies one file and hashes what is copied.
+fn copy(
+    from: &Path,
+    folder: &Path,
+    name: &str,
+    progress: &mut Progress,
+) -> Result<InstalledFile, HubError> {
+    let (from, path) = (from.join(name), folder.join(name));
+    let part = folder.join(format!("{name}.part"));
+    let mut source = File::open(&from).map_err(StoreError::system("read", &from))?;
+    let mut target = File::create(&part).map_err(StoreError::system("written", &part))?;
+    let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        let read = source.read(&mut piece);
+        let count = read.map_err(StoreError::system("read", &from))?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&piece[..count]);
+        let written = target.write_all(&piece[..count]);
+        written.map_err(write_failed(&part, count as u64))?;
+        size += count as u64;
+        if progress.advance(count as u64).is_break() {
+            // A copy is not continued: it is quick, and the source may change.
+            let _ = fs::remove_file(&part);
+            return Err(HubError::Stopped);
+        }
+    }
+    target.sync_all().map_err(write_failed(&part, 0))?;
+    place::put(&part, &path)?;
+    Ok(InstalledFile {
+        name: name.to_owned(),
+        path,
+        size,
+        sha256: hexadecimal(&hash.finalize()),
+    })
+}

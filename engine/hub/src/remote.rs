@@ -1,0 +1,134 @@
+//! What the hub says of a model's files before any is fetched: commit, lengths, hashes.
+
+use super::HubError;
+use super::address::Address;
+use super::client::{Answer, Client, Failure, number, text};
+use super::progress::{Progress, Stage};
+use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
+use mertscope_model::store::Installed;
+
+/// A model's files on the hub, all of one commit.
+pub(super) struct Remote {
+    pub commit: String,
+    pub files: Vec<RemoteFile>,
+}
+
+/// A file on the hub.
+pub(super) struct RemoteFile {
+    pub name: String,
+    pub address: Address,
+    pub size: u64,
+    /// Known for a large file, and for one that is pinned.
+    pub sha256: Option<String>,
+}
+
+/// Asks for each file of `entry` at `revision`. What is pinned, by the catalogue or by an earlier
+/// receipt, must be what the hub offers.
+pub(super) fn ask(
+    client: &Client,
+    entry: &CatalogueEntry,
+    revision: &str,
+    pinned: Option<&Installed>,
+    progress: &mut Progress,
+) -> Result<Remote, HubError> {
+    progress.stage(Stage::Asking, 0, 0);
+    let mut commit: Option<String> = None;
+    let mut files = Vec::new();
+    for file in &entry.files {
+        progress.check()?;
+        // The first answer names the commit; the others are asked for at that very commit.
+        let at = commit.as_deref().unwrap_or(revision);
+        let address = client.address(&entry.repo, at, &file.name)?;
+        let answer = match client.patiently(|| client.head(&entry.repo, &address)) {
+            Err(HubError::NotFound { .. }) if file.optional => continue,
+            answer => answer?,
+        };
+        let found = told_commit(&answer)?;
+        if commit.as_ref().is_some_and(|commit| *commit != found) {
+            return Err(protocol(&answer, "it names two commits for one"));
+        }
+        let pin = pinned.and_then(|pinned| pinned.file(&file.name));
+        let mut remote = RemoteFile {
+            address: client.address(&entry.repo, &found, &file.name)?,
+            name: file.name.clone(),
+            size: size(&answer)?,
+            sha256: linked_hash(&answer),
+        };
+        let known = (file.sha256.as_ref()).or(pin.map(|pin| &pin.sha256));
+        compare(entry, file, &remote, pin.map(|pin| pin.size), known)?;
+        if let Some(known) = known {
+            remote.sha256 = Some(known.to_ascii_lowercase());
+        }
+        files.push(remote);
+        commit = Some(found);
+    }
+    let commit = commit.ok_or_else(|| HubError::Protocol {
+        host: client.host(),
+        reason: "it has none of the model's files".to_owned(),
+    })?;
+    Ok(Remote { commit, files })
+}
+
+/// What is pinned must be what is offered.
+fn compare(
+    entry: &CatalogueEntry,
+    file: &CatalogueFile,
+    remote: &RemoteFile,
+    pinned_size: Option<u64>,
+    known: Option<&String>,
+) -> Result<(), HubError> {
+    let changed = |what: String| HubError::Changed {
+        id: entry.id.clone(),
+        name: file.name.clone(),
+        what,
+    };
+    if let Some(size) = file
+        .size
+        .or(pinned_size)
+        .filter(|size| *size != remote.size)
+    {
+        let found = remote.size;
+        return Err(changed(format!("it has {found} bytes instead of {size}")));
+    }
+    match (known, &remote.sha256) {
+        (Some(known), Some(offered)) if !known.eq_ignore_ascii_case(offered) => Err(changed(
+            format!("its SHA-256 is {offered} instead of {known}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn told_commit(answer: &Answer) -> Result<String, HubError> {
+    let commit = answer.commit.as_ref();
+    let valid = |c: &String| c.len() == 40 && c.chars().all(|c| c.is_ascii_hexdigit());
+    let commit = commit.filter(|commit| valid(commit)).cloned();
+    commit.ok_or_else(|| protocol(answer, "it names no commit (X-Repo-Commit)"))
+}
+
+fn size(answer: &Answer) -> Result<u64, HubError> {
+    let headers = &answer.headers;
+    number(headers, "x-linked-size")
+        .or_else(|| number(headers, "content-length"))
+        .ok_or_else(|| protocol(answer, "it does not say how long the file is"))
+}
+
+/// The hub names a large file by its SHA-256; a small one has another tag.
+fn linked_hash(answer: &Answer) -> Option<String> {
+    let tag = text(&answer.headers, "x-linked-etag")?;
+    let tag = tag.trim_start_matches("W/").trim_matches('"');
+    let hash = tag.len() == 64 && tag.chars().all(|c| c.is_ascii_hexdigit());
+    hash.then(|| tag.to_ascii_lowercase())
+}
+
+fn protocol(answer: &Answer, reason: &str) -> HubError {
+    HubError::Protocol {
+        host: answer.host.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+impl From<Failure> for HubError {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}

@@ -1,0 +1,500 @@
+//! What a stream is compared with and what it is taught: references and lessons. Runs on the
+//! worker; what takes its time runs beside it, see [`errand`].
+
+pub(super) mod errand;
+mod file;
+mod mean;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::errand::{Errand, News};
+use self::file::FileErrand;
+use self::mean::Mean;
+use super::snapshot::{FileProgress, LayerDistances, Study};
+use mertscope_heads::head::{Head, HeadInfo};
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::reference::{self, Reference, Source};
+use mertscope_heads::shelf::{self, ShelfError};
+use mertscope_heads::teach::Lessons;
+use mertscope_model::{HiddenStates, SessionOptions};
+
+/// Windows that can still be captured or marked.
+const RECENT: usize = 256;
+/// The task of the head that is taught.
+const TASK: &str = "taught";
+/// Why nothing can be captured or marked.
+const NOTHING_HEARD: &str =
+    "Nothing was heard since the last start or jump; play some music first.";
+
+/// What can be asked of a stream about references and lessons. What can't be done is told in
+/// [`Study::notice`], what was done out of sight in [`Study::said`].
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Make a reference of the last windows, as far back as the last start, jump or reset.
+    Capture {
+        /// What to call it.
+        name: String,
+        /// Its colour, `[red, green, blue]`.
+        colour: [u8; 3],
+    },
+    /// Make a reference of an audio file; [`Study::listening`] shows how far that is.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What to call it.
+        name: String,
+        /// Its colour, `[red, green, blue]`.
+        colour: [u8; 3],
+    },
+    /// Listen to no file any more.
+    StopFiles,
+    /// Call a reference something else.
+    Rename {
+        /// Its id.
+        id: String,
+        /// Its new name.
+        name: String,
+    },
+    /// Have one reference less.
+    Remove {
+        /// Its id.
+        id: String,
+    },
+    /// Put a reference that was removed back into its place.
+    PutBack {
+        /// The reference.
+        reference: Arc<Reference>,
+        /// Its place among the others.
+        at: usize,
+    },
+    /// Have these references, instead of any before.
+    References(Vec<Arc<Reference>>),
+    /// Show the distance to the reference of this id layer by layer, from the next window on; of
+    /// none with `None`.
+    Layers(Option<String>),
+    /// Mark the last windows, so many, as examples of a label.
+    Mark {
+        /// The label.
+        label: String,
+        /// How many windows; at least 1.
+        windows: usize,
+    },
+    /// Take back what was marked last.
+    Undo,
+    /// Have these lessons, instead of any before.
+    Lessons(Lessons),
+    /// Keep the head that was taught on the model's shelf, under a name that is also its task.
+    Save {
+        /// The name, as [`shelf::is_name`] allows it.
+        name: String,
+    },
+}
+
+/// One stream's references and lessons.
+#[derive(Default)]
+pub(super) struct Desk {
+    pub(super) study: Study,
+    /// Whether `study` changed since this was last set to `false`.
+    pub(super) changed: bool,
+    /// Hidden states `[width]` of the last windows, oldest first.
+    recent: VecDeque<Vec<f32>>,
+    /// The means of all layers over the stretch that `recent` is the end of.
+    means: Mean,
+    /// The hidden state that is kept, and whose it is.
+    layer: usize,
+    package: Option<Arc<ModelPackage>>,
+    pub(super) head: Option<Head>,
+    /// How many examples each mark brought, so that it can be taken back as one.
+    marks: Vec<usize>,
+    wants_fit: bool,
+    wants_save: Option<String>,
+    files: VecDeque<(PathBuf, String, [u8; 3])>,
+    /// Ends what listens to a file.
+    stop: Option<Arc<AtomicBool>>,
+    layers_of: Option<String>,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.stop_files();
+    }
+}
+
+/// The hidden state that references and lessons keep: the map's, else the genre head's, else the
+/// first that is in use.
+fn layer(package: &ModelPackage) -> usize {
+    let map = package.map.as_ref().map(|map| map.layer);
+    let head = || {
+        package
+            .heads
+            .iter()
+            .flat_map(|head| head.input.indices())
+            .next()
+    };
+    map.or_else(head).unwrap_or_else(|| {
+        let in_use = package
+            .layers_in_use()
+            .indices(package.model.manifest.layers.len());
+        in_use.first().copied().unwrap_or(0)
+    })
+}
+
+impl Desk {
+    /// Another model runs from here on, or the same with other heads.
+    pub(super) fn listen_to(&mut self, package: &Arc<ModelPackage>) {
+        let same = |old: &Arc<ModelPackage>| old.sha256() == package.sha256();
+        if !self.package.as_ref().is_some_and(same) {
+            self.layer = layer(package);
+            self.head = None;
+            self.forget_windows();
+            self.stop_files();
+            self.study.layers = None;
+            self.wants_fit = true;
+            self.changed = true;
+        }
+        self.package = Some(Arc::clone(package));
+    }
+
+    /// Whether this very model runs.
+    pub(super) fn listens_to(&self, package: &Arc<ModelPackage>) -> bool {
+        let own = self.package.as_ref();
+        own.is_some_and(|own| Arc::ptr_eq(own, package))
+    }
+
+    /// What follows does not go on from what was before.
+    pub(super) fn forget_windows(&mut self) {
+        self.recent.clear();
+        self.means = Mean::default();
+    }
+
+    /// Takes a window in; its distances to the references, by their ids.
+    pub(super) fn hear(&mut self, hidden: &HiddenStates) -> Vec<(Arc<str>, f32)> {
+        let values = hidden.pooled_layer(self.layer);
+        let Some(package) = self.package.as_ref().filter(|_| !values.is_empty()) else {
+            return Vec::new();
+        };
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(values.to_vec());
+        self.means.add(hidden, package.model.manifest.layers.len());
+        let map = package.map.as_deref();
+        let (encoder, layer) = (package.sha256(), self.layer);
+        let comparable = |reference: &&Arc<Reference>| {
+            reference.encoder_sha256 == encoder && reference.layer == layer
+        };
+        let references = self.study.references.iter().filter(comparable);
+        let distance = |reference: &Arc<Reference>| {
+            let distance = reference.distance(&values, map)?;
+            Some((Arc::from(reference.id.as_str()), distance))
+        };
+        let distances = references.clone().filter_map(distance).collect();
+        if let Some(id) = &self.layers_of {
+            let of = references.clone().find(|reference| reference.id == *id);
+            self.study.layers = of.map(|reference| LayerDistances {
+                id: id.clone(),
+                distances: reference.distances(hidden, map),
+            });
+            self.changed = true;
+        }
+        distances
+    }
+
+    /// Does what is asked.
+    pub(super) fn ask(&mut self, request: Request) {
+        let done = match request {
+            Request::Capture { name, colour } => self.capture(&name, colour),
+            Request::File { path, name, colour } => self.file(path, name, colour),
+            Request::StopFiles => {
+                self.stop_files();
+                Ok(())
+            }
+            Request::Rename { id, name } => self.rename(&id, &name),
+            Request::Remove { id } => {
+                self.references(|all| all.retain(|reference| reference.id != id));
+                Ok(())
+            }
+            Request::PutBack { reference, at } => {
+                self.room().map(|()| self.add(reference, Some(at)))
+            }
+            Request::References(mut references) => {
+                references.truncate(reference::MOST);
+                self.study.references = references.into();
+                Ok(())
+            }
+            Request::Layers(id) => {
+                self.layers_of = id;
+                self.study.layers = None;
+                self.changed = true;
+                // What was said of other requests still holds.
+                return;
+            }
+            Request::Mark { label, windows } => self.mark(&label, windows),
+            Request::Undo => self.undo(),
+            Request::Lessons(lessons) => {
+                self.marks.clear();
+                self.change(|old| {
+                    *old = lessons;
+                    Ok(())
+                })
+            }
+            Request::Save { name } => self.save(name),
+        };
+        self.study.notice = done.err();
+        self.study.said = None;
+        self.changed = true;
+    }
+
+    /// Changes the list of references.
+    fn references(&mut self, change: impl FnOnce(&mut Vec<Arc<Reference>>)) {
+        let mut references = self.study.references.to_vec();
+        change(&mut references);
+        self.study.references = references.into();
+    }
+
+    /// Adds a reference, in place of one of the same music.
+    fn add(&mut self, reference: Arc<Reference>, at: Option<usize>) {
+        self.references(|all| {
+            all.retain(|other| other.id != reference.id);
+            all.insert(at.unwrap_or(all.len()).min(all.len()), reference);
+        });
+    }
+
+    /// Whether one more reference may come.
+    fn room(&self) -> Result<(), String> {
+        let most = reference::MOST;
+        if self.study.references.len() + self.files.len() < most {
+            return Ok(());
+        }
+        Err(format!(
+            "There are {most} references already; remove one first."
+        ))
+    }
+
+    fn capture(&mut self, name: &str, colour: [u8; 3]) -> Result<(), String> {
+        let Some(package) = self.package.clone() else {
+            return Err("No package runs yet, so there is nothing to capture.".to_owned());
+        };
+        self.room()?;
+        let windows: Vec<Vec<f32>> = self.recent.iter().cloned().collect();
+        let source = Source {
+            name,
+            colour,
+            sha256: None,
+            encoder_sha256: package.sha256(),
+            layer: self.layer,
+            windows: &windows,
+            further: &self.means.further(self.layer),
+        };
+        let captured = Reference::new(&source, package.map.as_deref()).ok_or(NOTHING_HEARD)?;
+        self.add(Arc::new(captured), None);
+        Ok(())
+    }
+
+    fn file(&mut self, path: PathBuf, name: String, colour: [u8; 3]) -> Result<(), String> {
+        if self.package.is_none() {
+            return Err("No package runs yet; wait until one does.".to_owned());
+        }
+        self.room()?;
+        self.files.push_back((path, name, colour));
+        Ok(())
+    }
+
+    fn stop_files(&mut self) {
+        self.files.clear();
+        if let Some(stop) = &self.stop {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn rename(&mut self, id: &str, name: &str) -> Result<(), String> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err("A reference has a name; give it one.".to_owned());
+        }
+        self.references(|all| {
+            for reference in all.iter_mut().filter(|reference| reference.id == id) {
+                Arc::make_mut(reference).name = name.to_owned();
+            }
+        });
+        Ok(())
+    }
+
+    fn mark(&mut self, label: &str, windows: usize) -> Result<(), String> {
+        let Some(package) = self.package.clone() else {
+            return Err("No package runs yet, so there is nothing to mark.".to_owned());
+        };
+        if self.recent.is_empty() {
+            return Err(NOTHING_HEARD.to_owned());
+        }
+        let windows = windows.clamp(1, self.recent.len());
+        let from = self.recent.len() - windows;
+        let marked: Vec<Vec<f32>> = self.recent.range(from..).cloned().collect();
+        let (layer, before) = (self.layer, self.study.lessons.examples());
+        let done = self.change(|lessons| {
+            for values in marked {
+                lessons
+                    .mark(label, layer, &values, package.sha256())
+                    .map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        });
+        let came = self.study.lessons.examples() - before;
+        if came > 0 {
+            self.marks.push(came);
+        }
+        done
+    }
+
+    fn undo(&mut self) -> Result<(), String> {
+        // Of marks from before the project was loaded nothing but the examples is known.
+        let examples = self.marks.pop().unwrap_or(1);
+        self.change(|lessons| {
+            let undone = (0..examples).filter(|_| lessons.undo()).count();
+            (undone > 0)
+                .then_some(())
+                .ok_or_else(|| "There is no example to take back.".to_owned())
+        })
+    }
+
+    fn change(
+        &mut self,
+        change: impl FnOnce(&mut Lessons) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let mut lessons = Lessons::clone(&self.study.lessons);
+        let done = change(&mut lessons);
+        self.study.lessons = Arc::new(lessons);
+        self.wants_fit = true;
+        done
+    }
+
+    fn save(&mut self, name: String) -> Result<(), String> {
+        if self.study.taught.is_none() {
+            return Err(
+                "There is no head to save yet; mark examples of two labels first.".to_owned(),
+            );
+        }
+        if !shelf::is_name(&name) {
+            return Err(ShelfError::Name { name }.to_string());
+        }
+        self.wants_save = Some(name);
+        Ok(())
+    }
+
+    /// What is to be done beside the worker, if something is; [`Desk::hear_of`] must get its
+    /// result. `options` are those that the stream runs its model with.
+    pub(super) fn errand(
+        &mut self,
+        options: impl FnOnce(&ModelPackage) -> SessionOptions,
+    ) -> Option<Errand> {
+        let package = self.package.clone()?;
+        if let Some(name) = self.wants_save.take() {
+            let lessons = Lessons::clone(&self.study.lessons);
+            return Some(Errand::Save {
+                lessons,
+                package,
+                name,
+            });
+        }
+        self.due_fit(&package)
+            .or_else(|| self.due_file(package, options).map(Errand::File))
+    }
+
+    fn due_fit(&mut self, package: &Arc<ModelPackage>) -> Option<Errand> {
+        if !self.wants_fit || self.study.is_fitting {
+            return None;
+        }
+        self.wants_fit = false;
+        self.changed = true;
+        let fits = self.study.lessons.encoder_sha256 == package.sha256();
+        if !fits || !self.study.lessons.can_fit() {
+            self.head = None;
+            self.study.taught = None;
+            return None;
+        }
+        self.study.is_fitting = true;
+        Some(Errand::Fit {
+            lessons: Lessons::clone(&self.study.lessons),
+            package: Arc::clone(package),
+        })
+    }
+
+    fn due_file(
+        &mut self,
+        package: Arc<ModelPackage>,
+        options: impl FnOnce(&ModelPackage) -> SessionOptions,
+    ) -> Option<FileErrand> {
+        if self.stop.is_some() {
+            return None;
+        }
+        let (path, name, colour) = self.files.pop_front()?;
+        let stop = Arc::clone(self.stop.insert(Arc::default()));
+        self.study.listening = Some(FileProgress {
+            name: name.clone(),
+            done_s: 0.0,
+            promised_s: None,
+        });
+        self.changed = true;
+        Some(FileErrand {
+            options: options(&package),
+            layer: self.layer,
+            path,
+            name,
+            colour,
+            package,
+            stop,
+        })
+    }
+
+    /// Takes the news of an errand in. The head that was saved, if one was.
+    pub(super) fn hear_of(&mut self, news: News) -> bool {
+        self.changed = true;
+        match news {
+            News::Taught(Ok(head)) => {
+                self.study.is_fitting = false;
+                let is_of =
+                    |package: &Arc<ModelPackage>| head.check(&package.model.manifest).is_ok();
+                if self.package.as_ref().is_some_and(is_of) {
+                    let info = HeadInfo {
+                        id: TASK.to_owned(),
+                        ..HeadInfo::from(&head)
+                    };
+                    self.study.taught = Some(Arc::new(info));
+                    self.head = Some(head);
+                }
+            }
+            News::Taught(Err(reason)) => {
+                self.study.is_fitting = false;
+                self.study.notice = Some(reason);
+            }
+            News::Saved(Ok(said)) => {
+                self.study.said = Some(said);
+                return true;
+            }
+            News::Saved(Err(reason)) => self.study.notice = Some(reason),
+            News::Progress(done_s, promised_s) => {
+                if let Some(listening) = &mut self.study.listening {
+                    (listening.done_s, listening.promised_s) = (done_s, promised_s);
+                }
+            }
+            News::File(result) => self.file_ended(result),
+        }
+        false
+    }
+
+    fn file_ended(&mut self, result: Result<Reference, String>) {
+        self.study.listening = None;
+        let stop = self.stop.take();
+        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            // Nobody wants it any more.
+            return;
+        }
+        match result.and_then(|reference| self.room().map(|()| reference)) {
+            Ok(reference) => self.add(Arc::new(reference), None),
+            Err(reason) => self.study.notice = Some(reason),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What is done for a desk beside the worker: fitting heads, saving them, listening to files.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::TASK;
+use super::file::FileErrand;
+use mertscope_heads::head::Head;
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::reference::Reference;
+use mertscope_heads::shelf::{Kind as Shelves, Shelf};
+use mertscope_heads::teach::Lessons;
+use mertscope_model::panic_message;
+use mertscope_model::thread::Jobs;
+
+/// What is to be done.
+pub(crate) enum Errand {
+    /// Fit a head on lessons.
+    Fit {
+        lessons: Lessons,
+        package: Arc<ModelPackage>,
+    },
+    /// Fit a head on lessons and keep it under a name.
+    Save {
+        lessons: Lessons,
+        package: Arc<ModelPackage>,
+        name: String,
+    },
+    /// Make a reference of a file.
+    File(FileErrand),
+}
+
+/// What became of it.
+pub(crate) enum News {
+    /// A head, or why there is none.
+    Taught(Result<Head, String>),
+    /// A sentence on the head that was saved, or why it was not.
+    Saved(Result<String, String>),
+    /// Seconds of a file that were heard, of so many.
+    Progress(f64, Option<f64>),
+    /// A reference, or why there is none.
+    File(Result<Reference, String>),
+}
+
+/// The kinds of errands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Fit,
+    Save,
+    File,
+}
+
+impl Kind {
+    /// The end of an errand that went wrong, with a reason for a person.
+    pub(crate) fn failed(self, reason: String) -> News {
+        match self {
+            Self::Fit => News::Taught(Err(reason)),
+            Self::Save => News::Saved(Err(reason)),
+            Self::File => News::File(Err(reason)),
+        }
+    }
+
+    /// What its thread is called.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fit => "fit",
+            Self::Save => "save",
+            Self::File => "file",
+        }
+    }
+}
+
+impl Errand {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::Fit { .. } => Kind::Fit,
+            Self::Save { .. } => Kind::Save,
+            Self::File(_) => Kind::File,
+        }
+    }
+
+    /// Does it, on a thread that has time, and tells what there is to tell; a panic is told too.
+    pub(crate) fn run(self, jobs: &Jobs, tell: &dyn Fn(News)) {
+        let kind = self.kind();
+        let done = catch_unwind(AssertUnwindSafe(|| self.done(jobs, tell)));
+        tell(done.unwrap_or_else(|panic| {
+            let reason = panic_message(&*panic);
+            kind.failed(format!(
+                "That could not be done, because of an error in Mertscope ({reason}). Please \
+                 report it."
+            ))
+        }));
+    }
+
+    fn done(self, jobs: &Jobs, tell: &dyn Fn(News)) -> News {
+        match self {
+            Self::Fit { lessons, package } => News::Taught(
+                lessons
+                    .fit(TASK, &package.model.manifest)
+                    .map(|(head, _)| head)
+                    .map_err(|error| error.to_string()),
+            ),
+            Self::Save {
+                lessons,
+                package,
+                name,
+            } => News::Saved(save(&lessons, &package, &name)),
+            Self::File(errand) => {
+                let progress = |done_s, promised_s| tell(News::Progress(done_s, promised_s));
+                News::File(errand.run(jobs, &progress))
+            }
+        }
+    }
+}
+
+fn save(lessons: &Lessons, package: &ModelPackage, name: &str) -> Result<String, String> {
+    let manifest = &package.model.manifest;
+    let shelf = Shelf::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
+    let before = shelf.find(name);
+    // A head of one's own is found by its file on the shelf.
+    let is_own = |head: &&Head| before.as_ref().is_some_and(|old| old.path == head.path());
+    let came = package.heads.iter().filter(|head| !is_own(head));
+    if ["genre", "key", TASK].contains(&name) || came.clone().any(|head| head.id() == name) {
+        return Err(format!(
+            "“{name}” is the name of a head that Mertscope itself uses; take another name."
+        ));
+    }
+    let (_, bytes) = lessons
+        .fit(name, manifest)
+        .map_err(|error| error.to_string())?;
+    shelf.put(name, &bytes).map_err(|error| error.to_string())?;
+    let place = if before.is_some() {
+        ", in place of the one before"
+    } else {
+        ""
+    };
+    Ok(format!(
+        "Saved as the head “{name}”{place}; it is in use from now on."
+    ))
+}

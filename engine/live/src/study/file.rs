@@ -1,0 +1,120 @@
+//! A reference made of a file: decoded and cut on a thread of its own, encoded window by window on
+//! the encoder thread, where live windows go first.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::mean::Mean;
+use mertscope_audio::Status;
+use mertscope_audio::decode::Decoder;
+use mertscope_audio::feed::Feed;
+use mertscope_audio::window::{Slicer, Window};
+use mertscope_heads::package::ModelPackage;
+use mertscope_heads::reference::{Reference, Source};
+use mertscope_model::thread::Jobs;
+use mertscope_model::{SessionId, SessionOptions, hash_of_file, runtime};
+
+/// See the module.
+pub(crate) struct FileErrand {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
+    pub(super) colour: [u8; 3],
+    pub(super) package: Arc<ModelPackage>,
+    /// How the stream runs the model: the same options share its session.
+    pub(super) options: SessionOptions,
+    pub(super) layer: usize,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+impl FileErrand {
+    /// The reference, or a sentence. `progress` is told the seconds that are done, and those that the
+    /// file promises.
+    pub(super) fn run(
+        self,
+        jobs: &Jobs,
+        progress: &dyn Fn(f64, Option<f64>),
+    ) -> Result<Reference, String> {
+        let file = self.path.display().to_string();
+        let gone = || format!("{file} was not analysed, because the engine stopped.");
+        // Before anything is loaded: a path that leads nowhere is told at once.
+        let decoder = Decoder::open(&self.path).map_err(|error| error.to_string())?;
+        let runtime = runtime::loaded().ok_or_else(gone)?;
+        let (package, options) = (Arc::clone(&self.package), self.options.clone());
+        let opened = jobs.ask(move |sessions| sessions.open(runtime, &package.model, options));
+        let opened = opened
+            .ok_or_else(gone)?
+            .map_err(|error| error.to_string())?;
+        let session = opened.session;
+        let heard = self.listen(decoder, session, jobs, progress);
+        jobs.tell(move |sessions| sessions.close(session));
+        let (windows, means) = heard?;
+        let sha256 = hash_of_file(&self.path).map_err(|error| {
+            format!("{file} can't be read to its end ({error}). Copy it again.")
+        })?;
+        let further = means.further(self.layer);
+        let source = Source {
+            name: &self.name,
+            colour: self.colour,
+            sha256: Some(&sha256),
+            encoder_sha256: self.package.sha256(),
+            layer: self.layer,
+            windows: &windows,
+            further: &further,
+        };
+        Reference::new(&source, self.package.map.as_deref()).ok_or_else(|| {
+            format!(
+                "Nothing in {file} is louder than −70 dBFS, so there is nothing to compare with. \
+                 Check that it is the right file."
+            )
+        })
+    }
+
+    /// The hidden states of the compared layer, window by window, and the means of all.
+    fn listen(
+        &self,
+        decoder: Decoder,
+        session: SessionId,
+        jobs: &Jobs,
+        progress: &dyn Fn(f64, Option<f64>),
+    ) -> Result<(Vec<Vec<f32>>, Mean), String> {
+        let file = self.path.display().to_string();
+        let manifest = &self.package.model.manifest;
+        let mut feed = Feed::new(decoder, &file, manifest.sample_rate_hz)
+            .map_err(|error| error.to_string())?;
+        let mut slicer = Slicer::new(manifest.window_samples, manifest.window_samples);
+        let (mut windows, mut means) = (Vec::new(), Mean::default());
+        let mut take = |window: Window| -> Result<(), String> {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(format!("{file} was not analysed to its end."));
+            }
+            if window.status != Status::Ok {
+                return Ok(());
+            }
+            let encoded = jobs.ask(move |sessions| sessions.encode(session, window.samples, None));
+            let encoded = encoded.ok_or_else(|| format!("{file} was not analysed to its end."))?;
+            let hidden = encoded
+                .hidden
+                .map_err(|error| format!("{file} could not be analysed. {error}"))?;
+            windows.push(hidden.pooled_layer(self.layer).into_owned());
+            means.add(&hidden, manifest.layers.len());
+            Ok(())
+        };
+        let mut samples = Vec::new();
+        while feed.next(&mut samples).map_err(|error| error.to_string())? {
+            for (stretch, status) in feed.take_marks() {
+                slicer.mark(stretch, status);
+            }
+            slicer.push(&samples);
+            samples.clear();
+            while let Some(window) = slicer.next_window() {
+                take(window)?;
+                progress(feed.duration_s(), feed.promised_s());
+            }
+        }
+        if let Some(window) = slicer.finish() {
+            take(window)?;
+        }
+        Ok((windows, means))
+    }
+}

@@ -1,0 +1,428 @@
+//! One stream as the worker sees it: its intake, the window that waits, and what it shows.
+
+mod show;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::intake::{Cause, Event, Intake, Placed};
+use super::models::{Loaded, Models, Slot, Wanted};
+use super::place::Place;
+use super::schedule::Load;
+use super::snapshot::{Snapshot, SnapshotReader, State};
+use super::study::Desk;
+use super::study::errand::Errand;
+use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
+use mertscope_audio::Status;
+use mertscope_audio::capture::Drain;
+use mertscope_audio::resample::ResampleError;
+use mertscope_heads::head::Head;
+use mertscope_heads::listen::Listener;
+use mertscope_model::{Encoded, SessionId};
+use show::put;
+
+/// While a model loads, this much audio is left in the ring for it, so that the first result
+/// comes soon and nothing of a short bounce is missed; more would make the ring overflow.
+const KEPT_WHILE_LOADING_S: f64 = 4.0;
+
+/// Between two looks at a ring that nothing is due from: fast enough for a level meter.
+const POLL: Duration = Duration::from_millis(50);
+/// Around the moment at which a window is due, and while audio comes faster than real time.
+const POLL_DUE: Duration = Duration::from_millis(5);
+/// While nothing is to be expected: stopped, silent, held, switched off, or no audio comes.
+const POLL_IDLE: Duration = Duration::from_millis(250);
+/// No audio for this long means that the host has stopped to process.
+const SUSPENDED: Duration = Duration::from_secs(1);
+
+/// A window that waits for the encoder.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) placed: Placed,
+    /// When the next window of this stream is due.
+    pub(super) deadline: Instant,
+    pub(super) generation: u64,
+    pub(super) session: SessionId,
+}
+
+/// Who listens to the results of a session.
+struct Listening {
+    session: SessionId,
+    listener: Listener,
+    /// Whether something else was chosen since.
+    is_stale: bool,
+}
+
+/// A stream.
+pub(super) struct Track {
+    settings: Settings,
+    source: ControlSource,
+    controls: Controls,
+    cell: SnapshotReader,
+    pub(super) hook: Option<UpdateHook>,
+    intake: Option<Intake>,
+    /// Whom the intake cuts windows for.
+    listening: Option<Listening>,
+    /// The labels of the genres in the history.
+    genre_labels: Vec<String>,
+    pub(super) due: Option<Due>,
+    pub(super) desk: Desk,
+    silent: bool,
+    window_error: Option<String>,
+    shown: Snapshot,
+    dirty: bool,
+}
+
+impl Track {
+    pub(super) fn new(settings: Settings, source: ControlSource, cell: SnapshotReader) -> Self {
+        let shown = Snapshot::clone(&cell.read());
+        Self {
+            settings,
+            controls: source(),
+            source,
+            cell,
+            hook: None,
+            intake: None,
+            listening: None,
+            genre_labels: Vec::new(),
+            due: None,
+            desk: Desk::default(),
+            silent: false,
+            window_error: None,
+            shown,
+            dirty: true,
+        }
+    }
+
+    pub(super) fn set(&mut self, settings: Settings) {
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= self.settings.heads != settings.heads;
+        }
+        self.settings = settings;
+        self.window_error = None;
+        self.dirty = true;
+    }
+
+    /// Takes a new ring, or gives the old one up.
+    pub(super) fn attach(&mut self, drain: Option<Drain>, now: Instant) {
+        self.intake = drain.map(|drain| Intake::new(drain, now));
+        self.stop_listening();
+    }
+
+    fn stop_listening(&mut self) {
+        if let Some(intake) = &mut self.intake {
+            intake.ignore();
+        }
+        self.listening = None;
+        self.begin_anew(Cause::Start);
+    }
+
+    /// Forgets everything heard so far.
+    pub(super) fn reset(&mut self) {
+        // The next poll makes a new listener and a new window.
+        self.stop_listening();
+        self.begin_anew(Cause::Reset);
+    }
+
+    /// What follows does not go on from what was before.
+    fn begin_anew(&mut self, cause: Cause) {
+        self.due = None;
+        self.silent = false;
+        self.dirty = true;
+        self.shown.generation += 1;
+        if cause != Cause::Loss {
+            self.desk.forget_windows();
+            self.shown.latest = None;
+            self.shown.latency_s = None;
+        }
+        if cause == Cause::Reset || (cause == Cause::Start && self.settings.reset_on_start) {
+            self.shown.history = Arc::default();
+        }
+    }
+
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            name: self.settings.model.clone(),
+            sha256: self.settings.model_sha256.clone(),
+            window_s: self.settings.window_s.filter(|window_s| !window_s.is_nan()),
+            device: self.settings.device.clone(),
+            precision: self.settings.precision,
+            library_folder: self.settings.library_folder.clone(),
+        }
+    }
+
+    /// Whether it takes part in the encoder's time.
+    pub(super) fn is_active(&self) -> bool {
+        self.shown.state == State::Analysing
+    }
+
+    /// The model that runs for it: the wanted one, or the embedded one in its place.
+    pub(super) fn loaded<'a>(&self, models: &'a Models) -> Option<&'a Loaded> {
+        let wanted = self.wanted();
+        match models.get(&wanted)? {
+            Slot::Ready(loaded) => Some(loaded),
+            Slot::Missing(_) => models.loaded(&wanted.fallback()),
+            Slot::Loading => None,
+        }
+    }
+
+    /// Whether the model that is to run for it, or the embedded one in its place, will be there soon.
+    fn is_loading(&self, models: &Models) -> bool {
+        let loads = |wanted: &Wanted| matches!(models.get(wanted), None | Some(Slot::Loading));
+        let wanted = self.wanted();
+        loads(&wanted) || (models.is_missing(&wanted) && loads(&wanted.fallback()))
+    }
+
+    /// Takes in what has come; a full window waits in `due`.
+    pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
+        let controls = (self.source)();
+        if let Some(listening) = &mut self.listening {
+            listening.is_stale |= controls.smoothing != self.controls.smoothing;
+        }
+        self.controls = controls;
+        if controls.hold {
+            self.due = None;
+        }
+        let error = match self.take_in(now, models, load) {
+            Ok(()) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        self.show(models, error);
+    }
+
+    /// Has the intake cut windows for the model that runs now, or none.
+    fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
+        let renewed = loaded.filter(|loaded| !self.desk.listens_to(&loaded.package));
+        if let Some(loaded) = renewed {
+            self.desk.listen_to(&loaded.package);
+        }
+        let Some(intake) = &mut self.intake else {
+            return Ok(());
+        };
+        let listens_to = self.listening.as_ref().map(|to| to.session);
+        if loaded.map(|loaded| loaded.session) == listens_to {
+            // The same session, but other heads may be in use.
+            let is_stale = self.listening.as_ref().is_some_and(|to| to.is_stale);
+            if let Some(loaded) = loaded.filter(|_| is_stale || renewed.is_some()) {
+                self.listening = Some(self.listener(loaded));
+                self.keep_or_forget(loaded);
+            }
+            return Ok(());
+        }
+        let went_on = intake.listens();
+        intake.ignore();
+        self.listening = None;
+        if let Some(loaded) = loaded {
+            let manifest = &loaded.package.model.manifest;
+            intake.listen(manifest.sample_rate_hz, manifest.window_samples)?;
+            self.listening = Some(self.listener(loaded));
+        }
+        if went_on {
+            self.begin_anew(Cause::Start);
+        }
+        if let Some(loaded) = loaded {
+            self.keep_or_forget(loaded);
+        }
+        Ok(())
+    }
+
+    /// Forgets what was heard if its genres are not those of the head in use now: old figures would
+    /// be shown under new labels.
+    fn keep_or_forget(&mut self, loaded: &Loaded) {
+        let head = loaded.package.head_in_use("genre", &self.settings.heads);
+        let labels = head.map_or(&[][..], |head| &head.labels);
+        if self.genre_labels != labels {
+            self.genre_labels = labels.to_vec();
+            if !self.shown.history.is_empty() {
+                self.begin_anew(Cause::Reset);
+            }
+        }
+    }
+
+    /// What is to be done beside the worker for its references and lessons, if something is.
+    pub(super) fn errand(&mut self) -> Option<Errand> {
+        let wanted = self.wanted();
+        self.desk.errand(|package| wanted.options(package))
+    }
+
+    fn listener(&self, loaded: &Loaded) -> Listening {
+        let heads = &self.settings.heads;
+        Listening {
+            session: loaded.session,
+            listener: Listener::with_heads(&loaded.package, heads, self.controls.smoothing),
+            is_stale: false,
+        }
+    }
+
+    fn take_in(&mut self, now: Instant, models: &Models, load: Load) -> Result<(), ResampleError> {
+        while self.take_in_alike(now, models, load)? {}
+        Ok(())
+    }
+
+    /// Whether the next audio is an offline render for which the user asked that it wait.
+    fn is_exact(&self) -> bool {
+        let offline = self.intake.as_ref().is_some_and(Intake::is_offline);
+        self.settings.exact_offline && offline
+    }
+
+    /// Takes in audio as long as it is rendered alike, exact or not, which decides what waits and
+    /// what is dropped. Whether it is rendered otherwise from here on: hosts play a block in real
+    /// time and then bounce.
+    fn take_in_alike(
+        &mut self,
+        now: Instant,
+        models: &Models,
+        load: Load,
+    ) -> Result<bool, ResampleError> {
+        let loaded = self.loaded(models).filter(|_| self.controls.analyse);
+        self.tune(loaded)?;
+        let Some(intake) = &self.intake else {
+            return Ok(false);
+        };
+        let exact = self.is_exact();
+        if self.controls.analyse && self.is_loading(models) {
+            let kept_s = if exact {
+                f64::INFINITY
+            } else {
+                KEPT_WHILE_LOADING_S
+            };
+            if intake.waiting_s() < kept_s {
+                return Ok(false);
+            }
+        }
+        let hop_s = schedule::hop_s(self.controls.hop, load, self.settings.cpu_share, exact);
+        let mut hop_samples = 1;
+        if let Some(loaded) = loaded {
+            let manifest = &loaded.package.model.manifest;
+            hop_samples = manifest.hop_samples(hop_s);
+            let hop_s = hop_samples as f64 / f64::from(manifest.sample_rate_hz);
+            put(&mut self.shown.hop_s, hop_s, &mut self.dirty);
+        }
+        // A bounce that waits leaves in the ring what comes after a window that still waits.
+        while !(exact && self.due.is_some()) {
+            let Some(intake) = &mut self.intake else {
+                break;
+            };
+            match intake.next(now, hop_samples)? {
+                None => break,
+                Some(Event::Audio) => {}
+                Some(Event::Stopped) => self.dirty = true,
+                Some(Event::Cut { cause, gap }) => {
+                    // Smoothing goes on over a loss; elsewhere it would show old evidence as new.
+                    if cause != Cause::Loss {
+                        self.listening = loaded.map(|loaded| self.listener(loaded));
+                    }
+                    self.begin_anew(cause);
+                    if let Some(place) = gap {
+                        self.remember(&place, Status::Gap);
+                    }
+                }
+                Some(Event::Window(placed)) => self.window(placed),
+            }
+            if self.is_exact() != exact {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A window is full: it waits for the encoder, or is marked.
+    fn window(&mut self, placed: Placed) {
+        if self.controls.hold {
+            return;
+        }
+        let status = placed.window.status;
+        self.silent = status == Status::Silent;
+        let Some(listening) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
+            self.remember(&placed.place, status);
+            return;
+        };
+        let due = Due {
+            deadline: placed.arrived + Duration::from_secs_f64(self.shown.hop_s),
+            generation: self.shown.generation,
+            session: listening.session,
+            placed,
+        };
+        if self.due.replace(due).is_some() {
+            self.shown.skipped_windows += 1;
+        }
+    }
+
+    /// Takes in a result; one from before a jump or reset is not shown.
+    pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
+        let current = due.generation == self.shown.generation && !self.controls.hold;
+        let Some(listening) = self.listening.as_mut().filter(|_| current) else {
+            return;
+        };
+        let place = &due.placed.place;
+        let hidden = match encoded.hidden {
+            Ok(hidden) => hidden,
+            Err(error) => {
+                self.fail(error.to_string());
+                self.remember(place, Status::Failed);
+                return;
+            }
+        };
+        let mut heard = listening.listener.hear(&hidden, place.clock_s);
+        heard.distances = self.desk.hear(&hidden);
+        let taught = self.desk.head.as_ref();
+        let answer = |head: &Head| {
+            let sha256 = Arc::from(head.sha256.as_str());
+            (sha256, head.answers(&hidden))
+        };
+        heard.others.extend(taught.map(answer));
+        let entry = Arc::new(history::entry(
+            place,
+            Status::Ok,
+            Some(heard),
+            due.generation,
+        ));
+        self.window_error = None;
+        self.shown.latest = Some(Arc::clone(&entry));
+        self.shown.inference_s = Some(encoded.took.as_secs_f64());
+        let latency = now.saturating_duration_since(due.placed.arrived);
+        self.shown.latency_s = Some(latency.as_secs_f64());
+        self.shown.analysed_windows += 1;
+        history::push(&mut self.shown.history, entry);
+        self.dirty = true;
+    }
+
+    /// Shows what went wrong in a window until one succeeds.
+    pub(super) fn fail(&mut self, error: String) {
+        self.window_error = Some(error);
+        self.dirty = true;
+    }
+
+    /// Remembers a stretch without an answer.
+    fn remember(&mut self, place: &Place, status: Status) {
+        let entry = history::entry(place, status, None, self.shown.generation);
+        history::mark(&mut self.shown.history, entry);
+        self.dirty = true;
+    }
+
+    /// Swaps in what changed; `true` if anything did.
+    pub(super) fn publish(&mut self) -> bool {
+        let changed = std::mem::take(&mut self.dirty);
+        if changed {
+            self.cell.0.store(Arc::new(self.shown.clone()));
+        }
+        changed
+    }
+
+    /// How long the worker may leave it alone; `None` until it is told something.
+    pub(super) fn wake(&self, now: Instant) -> Option<Duration> {
+        let intake = self.intake.as_ref()?;
+        if now.saturating_duration_since(intake.last_audio()) > SUSPENDED {
+            return Some(POLL_IDLE);
+        }
+        if intake.is_offline() {
+            return Some(POLL_DUE);
+        }
+        if self.shown.state != State::Analysing {
+            return Some(if intake.has_begun() { POLL_IDLE } else { POLL });
+        }
+        let until_due = intake
+            .next_due()
+            .map_or(POLL, |due| due.saturating_duration_since(now));
+        Some(until_due.clamp(POLL_DUE, POLL))
+    }
+}

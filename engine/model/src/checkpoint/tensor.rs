@@ -1,0 +1,68 @@
+//! Where a tensor lies in a file of weights, and what its numbers are.
+
+/// The type of a tensor's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// 32-bit floating point.
+    F32,
+    /// 16-bit floating point of IEEE 754.
+    F16,
+    /// The upper half of a 32-bit floating point number.
+    Bf16,
+    /// 64-bit integer.
+    I64,
+}
+
+impl Element {
+    /// Bytes of one number.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+            Self::I64 => 8,
+        }
+    }
+}
+
+/// Where a tensor lies in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tensor {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// The type of its numbers.
+    pub element: Element,
+    /// The place of its first number, in bytes from the start of the file.
+    pub(super) start: u64,
+    /// Distances between neighbours along each axis, in elements.
+    pub(super) strides: Vec<u64>,
+}
+
+impl Tensor {
+    /// Elements, if they can be counted.
+    pub(super) fn count(shape: &[usize]) -> Option<u64> {
+        shape
+            .iter()
+            .try_fold(1u64, |count, size| count.checked_mul(*size as u64))
+    }
+
+    /// Elements from its first to its last one, in the file.
+    pub(super) fn span(&self) -> Option<u64> {
+        if self.shape.contains(&0) {
+            return Some(0);
+        }
+        let axes = self.shape.iter().zip(&self.strides);
+        axes.into_iter().try_fold(1u64, |span, (size, stride)| {
+            span.checked_add((*size as u64 - 1).checked_mul(*stride)?)
+        })
+    }
+
+    /// The strides of a tensor that lies in one piece, row by row.
+    pub(super) fn contiguous(shape: &[usize]) -> Vec<u64> {
+        let mut strides = vec![1u64; shape.len()];
+        for axis in (1..shape.len()).rev() {
+            strides[axis - 1] = strides[axis].saturating_mul(shape[axis] as u64);
+        }
+        strides
+    }
+}

@@ -1,0 +1,155 @@
+//! A file of named tensors, opened but not read: each tensor is read from its place in the file
+//! when it is asked for, so that memory is bounded by the largest tensor and not by the file.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use half::{bf16, f16};
+
+use super::pickle::Unknown;
+use super::tensor::{Element, Tensor};
+use super::{CheckpointError, safe, torch};
+
+/// A file of named tensors: `pytorch_model.bin`, `model.safetensors`, or a training checkpoint.
+#[derive(Debug)]
+pub struct Weights {
+    path: PathBuf,
+    file: File,
+    tensors: BTreeMap<String, Tensor>,
+}
+
+impl Weights {
+    /// Opens a file of weights: safetensors by its ending, and otherwise what `torch.save` writes.
+    /// Nothing in it is run; anything but weights in it is refused.
+    ///
+    /// # Errors
+    /// [`CheckpointError`], when it can't be read or is not what it should be.
+    pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let is_safe = path
+            .extension()
+            .is_some_and(|ending| ending == "safetensors");
+        Self::read(path, |file| {
+            if is_safe {
+                safe::tensors(file)
+            } else {
+                torch::tensors(file, Unknown::Refused)
+            }
+        })
+    }
+
+    /// Opens a training checkpoint (`.ckpt`), and takes the tensors of its `state_dict`. What else
+    /// it holds is neither run nor kept.
+    ///
+    /// # Errors
+    /// [`CheckpointError`], when it can't be read, or its `state_dict` holds anything but tensors.
+    pub fn open_training(path: &Path) -> Result<Self, CheckpointError> {
+        Self::read(path, |file| torch::tensors(file, Unknown::Inert))
+    }
+
+    fn read(
+        path: &Path,
+        tensors: impl FnOnce(&File) -> Result<BTreeMap<String, Tensor>, String>,
+    ) -> Result<Self, CheckpointError> {
+        let file = File::open(path).map_err(|source| CheckpointError::unreadable(path, source))?;
+        let tensors = tensors(&file).map_err(|reason| CheckpointError::invalid(path, reason))?;
+        let length = file
+            .metadata()
+            .map_err(|source| CheckpointError::unreadable(path, source))?
+            .len();
+        for (name, tensor) in &tensors {
+            let end = tensor
+                .span()
+                .and_then(|span| span.checked_mul(tensor.element.bytes()))
+                .and_then(|bytes| tensor.start.checked_add(bytes));
+            if end.is_none_or(|end| end > length) {
+                let reason = format!("its tensor “{name}” would end beyond the file's end");
+                return Err(CheckpointError::invalid(path, reason));
+            }
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            tensors,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All the tensors by name.
+    #[must_use]
+    pub fn tensors(&self) -> &BTreeMap<String, Tensor> {
+        &self.tensors
+    }
+
+    /// A tensor's numbers as 32-bit floating point, in the order of its shape, row by row.
+    ///
+    /// # Errors
+    /// [`CheckpointError`], when it isn't there, holds integers or numbers that are not finite, or
+    /// the file can't be read.
+    pub fn floats(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        let invalid = |reason: String| CheckpointError::invalid(&self.path, reason);
+        let tensor = self
+            .tensors
+            .get(name)
+            .ok_or_else(|| invalid(format!("it has no tensor “{name}”")))?;
+        let span = tensor.span().unwrap_or(0);
+        let mut bytes = vec![0; (span * tensor.element.bytes()) as usize];
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(tensor.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|source| CheckpointError::unreadable(&self.path, source))?;
+        let values: Vec<f32> = match tensor.element {
+            Element::F32 => numbers(&bytes, f32::from_le_bytes),
+            Element::F16 => numbers(&bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Element::Bf16 => numbers(&bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            Element::I64 => {
+                return Err(invalid(format!("its tensor “{name}” holds integers")));
+            }
+        };
+        drop(bytes);
+        if values.iter().any(|value| !value.is_finite()) {
+            return Err(invalid(format!(
+                "its tensor “{name}” holds numbers that are not finite"
+            )));
+        }
+        if tensor.strides == Tensor::contiguous(&tensor.shape) || values.is_empty() {
+            return Ok(values);
+        }
+        Ok(gathered(&values, tensor))
+    }
+}
+
+fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks::<N>();
+    chunks.iter().map(|chunk| number(*chunk)).collect()
+}
+
+/// The elements of a tensor that does not lie in one piece, row by row.
+fn gathered(values: &[f32], tensor: &Tensor) -> Vec<f32> {
+    let mut out = Vec::new();
+    let mut index = vec![0usize; tensor.shape.len()];
+    loop {
+        let axes = index.iter().zip(&tensor.strides);
+        let at: u64 = axes.map(|(index, stride)| *index as u64 * stride).sum();
+        out.extend(values.get(at as usize));
+        let Some(axis) = (0..index.len())
+            .rev()
+            .find(|axis| index[*axis] + 1 < tensor.shape[*axis])
+        else {
+            return out;
+        };
+        index[axis] += 1;
+        index[axis + 1..].fill(0);
+    }
+}
+
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod tests;

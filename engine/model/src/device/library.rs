@@ -1,0 +1,273 @@
+//! Libraries that bring an execution provider of their own: found in the user's data folder, or
+//! named by the user, and registered with ONNX Runtime once per process.
+//!
+//! They are looked for in this order:
+//!
+//! 1. the files that the environment variable `MERTSCOPE_PROVIDER_LIBRARY` names, separated as in
+//!    `PATH`;
+//! 2. `mertscope/providers/` in the user's data folder, and the folders in it: files named
+//!    `libonnxruntime_….so` (`.dylib`, `.dll`).
+//!
+//! Like ONNX Runtime itself, one that every user of the machine may change is not loaded. What is
+//! registered stays so: `ort` can't take it back, and nothing is gained by it.
+
+use std::env::consts::{DLL_EXTENSION, DLL_PREFIX};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::runtime::{Runtime, data_folder, world_writable};
+
+/// Why a provider's library is not used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LibraryError {
+    /// There is no such file.
+    #[error("There is no provider library {}. Name the file itself, or take the name away.", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anyone on this machine could have put it there.
+    #[error(
+        "{} is not loaded, because every user of this machine may change it or its folder. Take the write permission of \
+         others away (chmod o-w).", path.display()
+    )]
+    WorldWritable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It works, but not with the hardware of this machine.
+    #[error("{} finds no hardware here that it would use.", path.display())]
+    NoDevice {
+        /// The file.
+        path: PathBuf,
+    },
+    /// ONNX Runtime can't use it.
+    #[error(
+        "{} can't be used as a provider library: {reason}. Get one made for this version of ONNX Runtime and this machine.",
+        path.display()
+    )]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What ONNX Runtime said.
+        reason: String,
+    },
+}
+
+/// A file that is registered, the name it is known by, and how many devices it lists.
+struct Registered {
+    path: PathBuf,
+    name: String,
+    devices: usize,
+}
+
+static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
+
+/// Registers the library at `path`, unless it is registered already.
+///
+/// # Errors
+/// [`LibraryError`].
+pub fn register(runtime: &Runtime, path: &Path) -> Result<(), LibraryError> {
+    let Ok(path) = path.canonicalize() else {
+        return Err(LibraryError::Missing {
+            path: path.to_owned(),
+        });
+    };
+    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
+    let devices = match registered.iter().find(|known| known.path == path) {
+        Some(known) => known.devices,
+        None => {
+            let new = load(runtime, &path, &registered)?;
+            let devices = new.devices;
+            registered.push(new);
+            devices
+        }
+    };
+    if devices == 0 {
+        return Err(LibraryError::NoDevice { path });
+    }
+    Ok(())
+}
+
+fn load(runtime: &Runtime, path: &Path, others: &[Registered]) -> Result<Registered, LibraryError> {
+    let path = path.to_owned();
+    if world_writable(&path) {
+        return Err(LibraryError::WorldWritable { path });
+    }
+    let wanted = name(&path);
+    let mut name = wanted.clone();
+    let mut number = 1;
+    while others.iter().any(|known| known.name == name) {
+        number += 1;
+        name = format!("{wanted}-{number}");
+    }
+    let environment = &runtime.environment;
+    let before = environment.devices().count();
+    environment
+        .register_ep_library(name.as_str(), &path)
+        .map_err(|error| LibraryError::Refused {
+            path: path.clone(),
+            reason: super::phrase(&error.to_string()),
+        })?;
+    Ok(Registered {
+        devices: environment.devices().count().saturating_sub(before),
+        path,
+        name,
+    })
+}
+
+/// Registers all that are found; returns what went wrong, with the short name of each.
+pub fn register_found(runtime: &Runtime) -> Vec<(String, LibraryError)> {
+    let named = named();
+    let installed = data_folder().map(|data| installed(&data.join("providers")));
+    named
+        .into_iter()
+        .chain(installed.into_iter().flatten())
+        .filter_map(|path| {
+            let error = register(runtime, &path).err()?;
+            Some((name(&path), error))
+        })
+        .collect()
+}
+
+fn named() -> Vec<PathBuf> {
+    let paths = std::env::var_os("MERTSCOPE_PROVIDER_LIBRARY").unwrap_or_default();
+    std::env::split_paths(&paths)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect()
+}
+
+/// The libraries in `folder` and in its folders, in the order of their paths.
+fn installed(folder: &Path) -> Vec<PathBuf> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect()
+    };
+    let mut libraries: Vec<_> = entries(folder)
+        .into_iter()
+        .flat_map(|path| {
+            if path.is_dir() {
+                entries(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .filter(|path| is_provider(path))
+        .collect();
+    libraries.sort();
+    libraries
+}
+
+fn is_provider(path: &Path) -> bool {
+    let prefix = format!("{DLL_PREFIX}onnxruntime_");
+    let suffix = format!(".{DLL_EXTENSION}");
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(&suffix))
+        // What the built-in providers share is none itself.
+        .is_some_and(|name| name != "providers_shared")
+}
+
+/// A short name for what is in a library, such as `openvino` for
+/// `libonnxruntime_providers_openvino_plugin.so`.
+fn name(path: &Path) -> String {
+    let stem = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let words = stem
+        .split('_')
+        .map(|word| {
+            word.strip_prefix(DLL_PREFIX)
+                .filter(|rest| *rest == "onnxruntime")
+                .unwrap_or(word)
+        })
+        .filter(|word| {
+            !matches!(
+                *word,
+                "" | "onnxruntime" | "providers" | "provider" | "plugin" | "ep"
+            )
+        });
+    let name = words.collect::<Vec<_>>().join("-");
+    if name.is_empty() { stem } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_known_by_their_file_names() {
+        let file = |stem: &str| PathBuf::from(format!("/x/{DLL_PREFIX}{stem}.{DLL_EXTENSION}"));
+        for (stem, named) in [
+            ("onnxruntime_providers_openvino_plugin", "openvino"),
+            ("onnxruntime_providers_webgpu", "webgpu"),
+            ("onnxruntime_ggml", "ggml"),
+            ("onnxruntime_providers_nv_tensorrt_rtx", "nv-tensorrt-rtx"),
+        ] {
+            assert!(is_provider(&file(stem)), "{stem}");
+            assert_eq!(name(&file(stem)), named);
+        }
+        for stem in [
+            "onnxruntime_providers_shared",
+            "onnxruntime",
+            "openvino",
+            "tbb",
+        ] {
+            assert!(!is_provider(&file(stem)), "{stem}");
+        }
+    }
+
+    #[test]
+    fn they_are_found_one_folder_deep_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| format!("{DLL_PREFIX}onnxruntime_{name}.{DLL_EXTENSION}");
+        for path in [
+            file("b"),
+            format!("a/{}", file("a")),
+            format!("a/deep/{}", file("c")),
+            "a/notes.txt".to_owned(),
+        ] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let found = installed(folder.path());
+        let expected = [
+            folder.path().join("a").join(file("a")),
+            folder.path().join(file("b")),
+        ];
+        assert_eq!(found, expected);
+        assert!(installed(&folder.path().join("gone")).is_empty());
+    }
+
+    #[test]
+    fn what_is_no_provider_library_or_anyones_is_refused_by_name() {
+        let runtime = crate::runtime::load(None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("libonnxruntime_nothing.so");
+        let error = register(runtime, &path).unwrap_err();
+        assert!(matches!(error, LibraryError::Missing { .. }), "{error}");
+        fs::write(&path, "no library").unwrap();
+        let error = register(runtime, &path).unwrap_err();
+        assert!(matches!(error, LibraryError::Refused { .. }), "{error}");
+        assert!(
+            error.to_string().contains("libonnxruntime_nothing.so"),
+            "{error}"
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+            let error = register(runtime, &path).unwrap_err();
+            assert!(
+                matches!(error, LibraryError::WorldWritable { .. }),
+                "{error}"
+            );
+        }
+    }
+}

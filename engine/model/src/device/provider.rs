@@ -1,0 +1,165 @@
+//! The execution providers that ONNX Runtime may have built in. Which of them a library really has
+//! is asked of it; that a provider is built in does not mean yet that it starts.
+
+use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
+use ort::session::builder::SessionBuilder;
+
+use crate::Operators;
+
+/// A provider that we know how to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Provider {
+    Cuda,
+    TensorRt,
+    MiGraphX,
+    DirectMl,
+    CoreMl,
+    OpenVino,
+    WebGpu,
+}
+
+impl Provider {
+    /// All of them, in the order in which they are listed.
+    pub(super) const ALL: [Self; 7] = [
+        Self::Cuda,
+        Self::TensorRt,
+        Self::MiGraphX,
+        Self::DirectMl,
+        Self::CoreMl,
+        Self::OpenVino,
+        Self::WebGpu,
+    ];
+
+    /// What is tried when nothing is asked for, best first. TensorRT is not among them: it builds
+    /// an engine for minutes before its first window.
+    pub(super) const AUTOMATIC: &[Self] = if cfg!(target_os = "macos") {
+        &[Self::CoreMl, Self::WebGpu]
+    } else if cfg!(windows) {
+        &[Self::Cuda, Self::DirectMl, Self::OpenVino, Self::WebGpu]
+    } else {
+        &[Self::Cuda, Self::MiGraphX, Self::OpenVino, Self::WebGpu]
+    };
+
+    /// As in a [`Choice`](super::Choice).
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Self::Cuda => "cuda",
+            Self::TensorRt => "tensorrt",
+            Self::MiGraphX => "migraphx",
+            Self::DirectMl => "directml",
+            Self::CoreMl => "coreml",
+            Self::OpenVino => "openvino",
+            Self::WebGpu => "webgpu",
+        }
+    }
+
+    /// As its makers write it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Cuda => "CUDA",
+            Self::TensorRt => "TensorRT",
+            Self::MiGraphX => "MIGraphX",
+            Self::DirectMl => "DirectML",
+            Self::CoreMl => "Core ML",
+            Self::OpenVino => "OpenVINO",
+            Self::WebGpu => "WebGPU",
+        }
+    }
+
+    /// ONNX Runtime's name for it.
+    pub(super) fn ep(self) -> &'static str {
+        match self {
+            Self::Cuda => ep::CUDA::NAME,
+            Self::TensorRt => ep::TensorRT::NAME,
+            Self::MiGraphX => ep::MIGraphX::NAME,
+            Self::DirectMl => ep::DirectML::NAME,
+            Self::CoreMl => ep::CoreML::NAME,
+            Self::OpenVino => ep::OpenVINO::NAME,
+            Self::WebGpu => ep::WebGPU::NAME,
+        }
+    }
+
+    /// The one with this name of ONNX Runtime's.
+    pub(super) fn with_ep(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.ep() == name)
+    }
+
+    /// The operators that it runs fast. All but CUDA's lack the fused ones.
+    pub(super) fn operators(self) -> Operators {
+        match self {
+            Self::Cuda => Operators::Fused,
+            _ => Operators::Plain,
+        }
+    }
+
+    /// Whether the loaded ONNX Runtime was built with it.
+    pub(super) fn is_built_in(self) -> bool {
+        let is_available = match self {
+            Self::Cuda => ep::CUDA::is_available(),
+            Self::TensorRt => ep::TensorRT::is_available(),
+            Self::MiGraphX => ep::MIGraphX::is_available(),
+            Self::DirectMl => ep::DirectML::is_available(),
+            Self::CoreMl => ep::CoreML::is_available(),
+            Self::OpenVino => ep::OpenVINO::is_available(),
+            Self::WebGpu => ep::WebGPU::is_available(),
+        };
+        // What ONNX Runtime can't tell shows when it is tried.
+        is_available.unwrap_or(true)
+    }
+
+    /// Asks for it; the error is what ONNX Runtime says when it does not start.
+    pub(super) fn add(
+        self,
+        builder: SessionBuilder,
+        unit: Unit,
+        index: Option<u32>,
+        threads: usize,
+    ) -> Result<SessionBuilder, String> {
+        let device_id = index.unwrap_or(0) as i32;
+        let provider: ExecutionProviderDispatch = match self {
+            // Single precision is to mean that, and the search must not delay the first window.
+            Self::Cuda => ep::CUDA::default()
+                .with_device_id(device_id)
+                .with_tf32(false)
+                .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
+                .build(),
+            Self::TensorRt => ep::TensorRT::default().with_device_id(device_id).build(),
+            Self::MiGraphX => ep::MIGraphX::default().with_device_id(device_id).build(),
+            Self::DirectMl => ep::DirectML::default().with_device_id(device_id).build(),
+            Self::CoreMl => ep::CoreML::default().build(),
+            Self::OpenVino => {
+                let unit = match (unit, index) {
+                    (Unit::Gpu, Some(index)) => format!("GPU.{index}"),
+                    (Unit::Gpu, None) => "GPU".to_owned(),
+                    (Unit::Cpu, _) => "CPU".to_owned(),
+                };
+                ep::OpenVINO::default()
+                    .with_device_type(unit)
+                    .with_num_threads(threads)
+                    .with_precision("ACCURACY")
+                    .build()
+            }
+            Self::WebGpu => ep::WebGPU::default().build(),
+        };
+        builder
+            .with_execution_providers([provider.error_on_failure()])
+            .map_err(|error| error.to_string())
+    }
+
+    /// What it can run on, best first.
+    pub(super) fn units(self) -> &'static [Unit] {
+        match self {
+            Self::OpenVino => &[Unit::Gpu, Unit::Cpu],
+            _ => &[Unit::Gpu],
+        }
+    }
+}
+
+/// A kind of hardware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// A graphics or neural processor.
+    Gpu,
+    /// The main processor.
+    Cpu,
+}

@@ -1,0 +1,43 @@
+//! The ONNX graph of a checkpoint, built without Python: the network that its configuration
+//! describes, in the form that ONNX Runtime computes fastest, with the outputs that are asked for.
+//!
+//! A graph is a *variant* of a model: its precision, its operators, pooled or with frames, the
+//! hidden states that it gives. It ends after the highest of these.
+
+mod attention;
+mod builder;
+mod cache;
+mod convolutions;
+mod onnx;
+mod protobuf;
+mod quantise;
+mod transformer;
+
+pub use cache::GraphError;
+pub use cache::forget;
+pub(super) use cache::{Source, file, user_folder};
+
+use super::{LayerSet, Operators, Precision};
+
+/// Which graph of a model is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub(super) precision: Precision,
+    pub(super) operators: Operators,
+    /// Whether outputs have frames; otherwise they are averaged over time.
+    pub(super) frames: bool,
+    /// The hidden states that it gives.
+    pub(super) layers: LayerSet,
+}
+
+/// Name of the input, `[batch, samples]`.
+pub(super) const INPUT: &str = "input_values";
+
+/// Name of the output with a hidden state, `[batch, width]` or `[batch, frames, width]`.
+pub(super) fn output_name(frames: bool, layer: usize) -> String {
+    let what = if frames { "hidden_states" } else { "pooled" };
+    format!("{what}_{layer}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,298 @@
+//! Building blocks that differ between precisions and between sets of operators.
+
+use std::collections::{HashMap, HashSet};
+
+use half::f16;
+
+use super::onnx::{Attribute, Graph, Kind, MICROSOFT};
+use super::{Variant, quantise};
+use crate::checkpoint::{Checkpoint, CheckpointError, Network};
+use crate::{Operators, Precision};
+
+/// A graph that is being built for a network.
+pub(super) struct Builder<'a> {
+    pub(super) graph: Graph,
+    pub(super) network: &'a Network,
+    pub(super) variant: &'a Variant,
+    constants: HashSet<String>,
+    /// Inputs of matrix products that are quantised already: value, scale and zero point.
+    quantised: HashMap<String, [String; 3]>,
+}
+
+type Floats = Result<Vec<f32>, CheckpointError>;
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(network: &'a Network, variant: &'a Variant) -> Self {
+        Self {
+            graph: Graph::default(),
+            network,
+            variant,
+            constants: HashSet::new(),
+            quantised: HashMap::new(),
+        }
+    }
+
+    pub(super) fn is_half(&self) -> bool {
+        self.variant.precision == Precision::Fp16
+    }
+
+    fn is_fused(&self) -> bool {
+        self.variant.operators == Operators::Fused
+    }
+
+    /// The type of what is multiplied.
+    fn kind(&self) -> Kind {
+        if self.is_half() { Kind::F16 } else { Kind::F32 }
+    }
+
+    /// A constant that several nodes may use; it is written once.
+    fn shared(
+        &mut self,
+        name: String,
+        kind: Kind,
+        shape: &[usize],
+        content: impl Fn(&Checkpoint) -> Result<Vec<u8>, CheckpointError> + 'static,
+    ) -> String {
+        if self.constants.insert(name.clone()) {
+            self.graph.constant(&name, kind, shape, content);
+        }
+        name
+    }
+
+    /// A short list of whole numbers.
+    pub(super) fn integers(&mut self, values: &[i64]) -> String {
+        let name = format!("integers{values:?}");
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.shared(name, Kind::I64, &[values.len()], move |_| Ok(bytes.clone()))
+    }
+
+    /// A number, of the type that is multiplied.
+    pub(super) fn scalar(&mut self, value: f32) -> String {
+        let kind = self.kind();
+        self.shared(format!("scalar {value}"), kind, &[], move |_| {
+            Ok(floats(&[value], kind))
+        })
+    }
+
+    /// Numbers of the type that is multiplied, made from the checkpoint's.
+    pub(super) fn weight(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: impl Fn(&Checkpoint) -> Floats + 'static,
+    ) -> String {
+        let kind = self.kind();
+        self.shared(name.to_owned(), kind, shape, move |checkpoint| {
+            Ok(floats(&values(checkpoint)?, kind))
+        })
+    }
+
+    /// A tensor of the checkpoint as it is, of the type that is multiplied.
+    pub(super) fn tensor(&mut self, name: &str, shape: &[usize]) -> String {
+        let source = name.to_owned();
+        self.weight(name, shape, move |checkpoint| checkpoint.floats(&source))
+    }
+
+    /// A vector of the checkpoint as it is, in full precision.
+    pub(super) fn vector(&mut self, name: &str, width: usize) -> String {
+        let source = name.to_owned();
+        self.shared(
+            format!("{name} f32"),
+            Kind::F32,
+            &[width],
+            move |checkpoint| Ok(floats(&checkpoint.floats(&source)?, Kind::F32)),
+        )
+    }
+
+    /// `count` times the same number, in full precision.
+    pub(super) fn repeated(&mut self, value: f32, count: usize) -> String {
+        self.shared(
+            format!("{count} times {value}"),
+            Kind::F32,
+            &[count],
+            move |_| Ok(floats(&vec![value; count], Kind::F32)),
+        )
+    }
+
+    /// A value in the type that is multiplied.
+    pub(super) fn multiplied(&mut self, x: &str) -> String {
+        self.cast(x, Kind::F16)
+    }
+
+    /// A multiplied value in full precision again.
+    pub(super) fn full(&mut self, x: &str) -> String {
+        self.cast(x, Kind::F32)
+    }
+
+    fn cast(&mut self, x: &str, kind: Kind) -> String {
+        if !self.is_half() {
+            return x.to_owned();
+        }
+        self.graph
+            .node("Cast", &[x], &[("to", Attribute::Int(kind as i64))])
+    }
+
+    /// `x · weightᵀ` without its bias, `[batch, frames, outputs]`; `name` is the layer's.
+    pub(super) fn product(&mut self, x: &str, name: &str, outputs: usize, inputs: usize) -> String {
+        let source = format!("{name}.weight");
+        let shape = [inputs, outputs];
+        let values = move |checkpoint: &Checkpoint| {
+            Ok(transposed(&checkpoint.floats(&source)?, outputs, inputs))
+        };
+        if self.variant.precision != Precision::Int8 {
+            let weight = self.weight(&format!("{name}.weight transposed"), &shape, values);
+            return self.graph.node("MatMul", &[x, &weight], &[]);
+        }
+        let (kind, zero) = quantise::weights_kind();
+        let again = values.clone();
+        let weight = format!("{name}.weight quantised");
+        self.graph
+            .constant(&weight, kind, &shape, move |checkpoint| {
+                Ok(quantise::weights(&values(checkpoint)?, outputs, zero))
+            });
+        let scale = format!("{name}.weight scale");
+        self.graph
+            .constant(&scale, Kind::F32, &[outputs], move |checkpoint| {
+                Ok(floats(
+                    &quantise::scales(&again(checkpoint)?, outputs),
+                    Kind::F32,
+                ))
+            });
+        let zero = self.shared("weights' zero".to_owned(), kind, &[], move |_| {
+            Ok(vec![zero])
+        });
+        let [value, x_scale, x_zero] = self.quantised(x);
+        let sums = self
+            .graph
+            .node("MatMulInteger", &[&value, &weight, &x_zero, &zero], &[]);
+        let to = [("to", Attribute::Int(Kind::F32 as i64))];
+        let sums = self.graph.node("Cast", &[&sums], &to);
+        let scale = self.graph.node("Mul", &[&x_scale, &scale], &[]);
+        self.graph.node("Mul", &[&sums, &scale], &[])
+    }
+
+    fn quantised(&mut self, x: &str) -> [String; 3] {
+        if let Some(known) = self.quantised.get(x) {
+            return known.clone();
+        }
+        let names = ["value", "scale", "zero"].map(|part| self.graph.fresh(part));
+        let outputs = names.each_ref().map(String::as_str);
+        self.graph
+            .add("DynamicQuantizeLinear", "", &[x], &outputs, &[]);
+        self.quantised.insert(x.to_owned(), names.clone());
+        names
+    }
+
+    /// Layer normalisation over the last axis; `name` is the layer's.
+    pub(super) fn norm(&mut self, x: &str, name: &str, width: usize) -> String {
+        let weight = self.vector(&format!("{name}.weight"), width);
+        let bias = self.vector(&format!("{name}.bias"), width);
+        let attributes = [
+            ("axis", Attribute::Int(-1)),
+            ("epsilon", Attribute::Float(self.network.epsilon)),
+        ];
+        self.graph
+            .node("LayerNormalization", &[x, &weight, &bias], &attributes)
+    }
+
+    /// The sum of a block's output, its bias and what went around it, and the normalised sum; both
+    /// in full precision. `bias` is empty for none. Returns the normalised sum, and the sum if it is
+    /// wanted.
+    pub(super) fn sum_norm(
+        &mut self,
+        block: &str,
+        bias: &str,
+        around: &str,
+        norm: &str,
+        wants_sum: bool,
+    ) -> (String, String) {
+        let width = self.network.width;
+        if self.is_fused() {
+            let weight = self.vector(&format!("{norm}.weight"), width);
+            let beta = self.vector(&format!("{norm}.bias"), width);
+            let normed = self.graph.fresh("Normalised");
+            let sum = self.graph.fresh("Sum");
+            let mut inputs = vec![block, around, &weight, &beta];
+            if !bias.is_empty() {
+                inputs.push(bias);
+            }
+            let epsilon = [("epsilon", Attribute::Float(self.network.epsilon))];
+            let with_sum = [normed.as_str(), "", "", &sum];
+            self.graph.add(
+                "SkipLayerNormalization",
+                MICROSOFT,
+                &inputs,
+                if wants_sum { &with_sum } else { &with_sum[..1] },
+                &epsilon,
+            );
+            return (normed, sum);
+        }
+        let mut sum = self.graph.node("Add", &[block, around], &[]);
+        if !bias.is_empty() {
+            sum = self.graph.node("Add", &[&sum, bias], &[]);
+        }
+        (self.norm(&sum, norm, width), sum)
+    }
+
+    /// The exact Gaussian error linear unit, of `x` plus a bias unless that is empty.
+    pub(super) fn gelu(&mut self, x: &str, bias: &str) -> String {
+        if self.is_fused() {
+            let output = self.graph.fresh("Gelu");
+            let (operator, inputs) = if bias.is_empty() {
+                ("Gelu", vec![x])
+            } else {
+                ("BiasGelu", vec![x, bias])
+            };
+            self.graph
+                .add(operator, MICROSOFT, &inputs, &[&output], &[]);
+            return output;
+        }
+        let mut x = x.to_owned();
+        if !bias.is_empty() {
+            x = self.graph.node("Add", &[&x, bias], &[]);
+        }
+        let root = self.scalar(std::f32::consts::SQRT_2);
+        let (one, half) = (self.scalar(1.0), self.scalar(0.5));
+        let scaled = self.graph.node("Div", &[&x, &root], &[]);
+        let erf = self.graph.node("Erf", &[&scaled], &[]);
+        let raised = self.graph.node("Add", &[&erf, &one], &[]);
+        let product = self.graph.node("Mul", &[&x, &raised], &[]);
+        self.graph.node("Mul", &[&product, &half], &[])
+    }
+
+    pub(super) fn transpose(&mut self, x: &str, order: &[i64]) -> String {
+        let order = [("perm", Attribute::Ints(order))];
+        self.graph.node("Transpose", &[x], &order)
+    }
+
+    pub(super) fn reshape(&mut self, x: &str, sizes: &[i64]) -> String {
+        let sizes = self.integers(sizes);
+        self.graph.node("Reshape", &[x, &sizes], &[])
+    }
+}
+
+/// Numbers as bytes of a floating point type.
+pub(super) fn floats(values: &[f32], kind: Kind) -> Vec<u8> {
+    if kind == Kind::F16 {
+        let mut out = Vec::with_capacity(2 * values.len());
+        for value in values {
+            // Weights are small; what is beyond the largest 16-bit number becomes that.
+            out.extend(f16::from_f32(value.clamp(-65_504.0, 65_504.0)).to_le_bytes());
+        }
+        return out;
+    }
+    let mut out = Vec::with_capacity(4 * values.len());
+    for value in values {
+        out.extend(value.to_le_bytes());
+    }
+    out
+}
+
+/// A matrix `[rows, columns]` as `[columns, rows]`.
+pub(super) fn transposed(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(matrix.len());
+    for column in 0..columns {
+        out.extend((0..rows).map(|row| matrix[row * columns + column]));
+    }
+    out
+}

@@ -1,0 +1,215 @@
+//! Tiny networks of every kind against what transformers computes with the same weights:
+//! `tests/fixtures/checkpoints/make.py` made both.
+
+use std::path::{Path, PathBuf};
+
+use ort::value::TensorRef;
+use safetensors::SafeTensors;
+
+use super::*;
+use crate::checkpoint::{self, CONFIG, Checkpoint, PREPROCESSOR, WEIGHTS};
+use crate::runtime;
+
+const KINDS: [&str; 7] = [
+    "post-group",
+    "post-group-bias",
+    "pre-group",
+    "pre-layer-bias",
+    "post-layer-half",
+    "data2vec",
+    "data2vec-bias",
+];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/fixtures/checkpoints")
+        .join(name)
+}
+
+/// The audio, as the network takes it, and the hidden states that it should give.
+struct Expected {
+    audio: Vec<f32>,
+    states: Vec<Vec<f32>>,
+}
+
+fn expected(name: &str) -> Expected {
+    let folder = fixture(name);
+    let bytes = std::fs::read(folder.join("expected.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| -> Option<Vec<f32>> {
+        let (chunks, _) = tensors.tensor(name).ok()?.data().as_chunks::<4>();
+        Some(
+            chunks
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect(),
+        )
+    };
+    let mut audio = floats("audio").unwrap();
+    let preprocessor = checkpoint::preprocessor(&folder.join(PREPROCESSOR)).unwrap();
+    if preprocessor.do_normalize {
+        crate::session::normalise(&mut audio);
+    }
+    let states = (0..).map_while(|n| floats(&format!("hidden_states_{n}")));
+    Expected {
+        audio,
+        states: states.collect(),
+    }
+}
+
+/// The outputs of a variant's graph, in the order of its layers.
+fn run(name: &str, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
+    let folder = fixture(name);
+    let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
+    let weights = WEIGHTS.map(|name| folder.join(name));
+    let weights = weights.iter().find(|path| path.is_file()).unwrap();
+    let checkpoint = Checkpoint::open(network.clone(), weights).unwrap();
+    let mut onnx = Vec::new();
+    transformer::graph(&network, variant)
+        .write(&checkpoint, &mut onnx)
+        .unwrap();
+    let runtime = runtime::load(None).unwrap();
+    let mut session = ort::session::Session::builder(&runtime.environment)
+        .unwrap()
+        .commit_from_memory(&onnx)
+        .unwrap();
+    let input = TensorRef::from_array_view(([1, audio.len()], audio)).unwrap();
+    let outputs = session.run(ort::inputs![INPUT => input]).unwrap();
+    let layers = variant.layers.indices(network.layers + 1);
+    assert_eq!(outputs.len(), layers.len());
+    let values = layers.iter().map(|layer| {
+        let output = &outputs[output_name(variant.frames, *layer).as_str()];
+        output.try_extract_tensor::<f32>().unwrap().1.to_vec()
+    });
+    values.collect()
+}
+
+fn variant() -> Variant {
+    Variant {
+        precision: Precision::Fp32,
+        operators: Operators::Fused,
+        frames: true,
+        layers: LayerSet::All,
+    }
+}
+
+fn rms(values: &[f32]) -> f64 {
+    let sum: f64 = values.iter().map(|x| f64::from(*x).powi(2)).sum();
+    (sum / values.len() as f64).sqrt()
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
+    differences.fold(0.0, f64::max)
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
+    products.sum::<f64>() / (rms(a) * rms(b) * a.len() as f64)
+}
+
+#[test]
+fn every_kind_of_network_gives_the_hidden_states_of_the_reference() {
+    for name in KINDS {
+        let expected = expected(name);
+        assert_eq!(expected.states.len(), 3);
+        let found = run(name, &variant(), &expected.audio);
+        for (layer, (found, expected)) in found.iter().zip(&expected.states).enumerate() {
+            let difference = largest_difference(found, expected);
+            let limit = 1e-4 * rms(expected).max(1.0);
+            assert!(difference <= limit, "{name}, layer {layer}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn plain_operators_give_the_same_as_fused_ones() {
+    for name in KINDS {
+        let expected = expected(name);
+        let fused = run(name, &variant(), &expected.audio);
+        let operators = Operators::Plain;
+        let plain = run(
+            name,
+            &Variant {
+                operators,
+                ..variant()
+            },
+            &expected.audio,
+        );
+        for (layer, (fused, plain)) in fused.iter().zip(&plain).enumerate() {
+            let difference = largest_difference(fused, plain);
+            assert!(
+                difference <= 1e-5 * rms(fused).max(1.0),
+                "{name}, layer {layer}: {difference}"
+            );
+        }
+    }
+}
+
+#[test]
+fn any_hidden_states_are_given_alone_and_averaged() {
+    for name in ["post-group", "pre-group", "data2vec"] {
+        let expected = expected(name);
+        for layers in [vec![0], vec![1], vec![0, 2]] {
+            let variant = Variant {
+                frames: false,
+                layers: LayerSet::of(layers.iter().copied(), 3),
+                ..variant()
+            };
+            let found = run(name, &variant, &expected.audio);
+            for (layer, found) in layers.iter().zip(&found) {
+                let frames = &expected.states[*layer];
+                let count = (frames.len() / found.len()) as f32;
+                let mut mean = vec![0.0; found.len()];
+                for frame in frames.chunks_exact(found.len()) {
+                    mean.iter_mut()
+                        .zip(frame)
+                        .for_each(|(sum, x)| *sum += x / count);
+                }
+                let difference = largest_difference(found, &mean);
+                assert!(difference <= 1e-4, "{name}, layer {layer}: {difference}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shorter_precisions_stay_close() {
+    for (precision, closest) in [(Precision::Int8, 0.999), (Precision::Fp16, 0.99999)] {
+        for name in KINDS {
+            let expected = expected(name);
+            for operators in [Operators::Fused, Operators::Plain] {
+                let found = run(
+                    name,
+                    &Variant {
+                        precision,
+                        operators,
+                        ..variant()
+                    },
+                    &expected.audio,
+                );
+                for (layer, (found, expected)) in found.iter().zip(&expected.states).enumerate() {
+                    let cosine = cosine(found, expected);
+                    assert!(
+                        cosine >= closest,
+                        "{precision:?} {operators:?} {name}, layer {layer}: {cosine}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn relaxed_attention_changes_nothing() {
+    // `pre-group` says 32, `post-group` -1; the reference computes both without.
+    let relaxed = std::fs::read_to_string(fixture("pre-group").join(CONFIG)).unwrap();
+    assert!(relaxed.contains("\"attention_relax\": 32.0"));
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join(CONFIG);
+    std::fs::write(&config, relaxed.replace("32.0", "-1.0")).unwrap();
+    let network = checkpoint::network(&fixture("pre-group").join(CONFIG)).unwrap();
+    assert_eq!(checkpoint::network(&config).unwrap(), network);
+}

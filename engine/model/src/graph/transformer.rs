@@ -1,0 +1,202 @@
+//! From projected frames to hidden states: positions, layers, outputs.
+
+use super::attention::attention;
+use super::builder::Builder;
+use super::convolutions::{features, projection};
+use super::onnx::{Attribute, Graph, Size};
+use super::{INPUT, Variant, output_name};
+use crate::checkpoint::{Checkpoint, CheckpointError, Family, Network};
+
+/// The graph of a network's variant.
+pub(super) fn graph(network: &Network, variant: &Variant) -> Graph {
+    let mut builder = Builder::new(network, variant);
+    builder
+        .graph
+        .input(INPUT, &[Size::Named("batch"), Size::Named("samples")]);
+    let x = features(&mut builder, INPUT);
+    let x = projection(&mut builder, &x);
+    let wanted = variant.layers.indices(network.layers + 1);
+    let highest = wanted.last().copied().unwrap_or(0);
+    let mut states = Vec::new();
+    if network.pre_norm {
+        pre_norm(&mut builder, &x, highest, &mut states);
+    } else {
+        post_norm(&mut builder, &x, highest, &mut states);
+    }
+    for layer in wanted {
+        output(&mut builder, &states[layer], layer);
+    }
+    builder.graph
+}
+
+/// Layers that normalise what they put out.
+fn post_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
+    let positions = positions(builder, x);
+    let (mut x, _) = builder.sum_norm(&positions, "", x, "encoder.layer_norm", false);
+    states.push(x.clone());
+    for layer in 0..highest {
+        let name = format!("encoder.layers.{layer}");
+        let seen = attention(builder, &x, &format!("{name}.attention"));
+        let bias = out_bias(builder, &name);
+        let (middle, _) = builder.sum_norm(&seen, &bias, &x, &format!("{name}.layer_norm"), false);
+        let inner = feed_forward(builder, &middle, &name);
+        let bias = feed_forward_bias(builder, &name);
+        let norm = format!("{name}.final_layer_norm");
+        (x, _) = builder.sum_norm(&inner, &bias, &middle, &norm, false);
+        states.push(x.clone());
+    }
+}
+
+/// Layers that normalise what they take in; only the last hidden state is normalised.
+fn pre_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
+    let positions = positions(builder, x);
+    let width = builder.network.width;
+    let mut x = builder.graph.node("Add", &[x, &positions], &[]);
+    states.push(x.clone());
+    for layer in 0..highest {
+        let name = format!("encoder.layers.{layer}");
+        let normed = builder.norm(&x, &format!("{name}.layer_norm"), width);
+        let seen = attention(builder, &normed, &format!("{name}.attention"));
+        let bias = out_bias(builder, &name);
+        let norm = format!("{name}.final_layer_norm");
+        let (normed, sum) = builder.sum_norm(&seen, &bias, &x, &norm, true);
+        let inner = feed_forward(builder, &normed, &name);
+        let bias = feed_forward_bias(builder, &name);
+        let inner = builder.graph.node("Add", &[&inner, &bias], &[]);
+        x = builder.graph.node("Add", &[&inner, &sum], &[]);
+        states.push(if layer + 1 == builder.network.layers {
+            builder.norm(&x, "encoder.layer_norm", width)
+        } else {
+            x.clone()
+        });
+    }
+}
+
+fn out_bias(builder: &mut Builder<'_>, name: &str) -> String {
+    let width = builder.network.width;
+    builder.vector(&format!("{name}.attention.out_proj.bias"), width)
+}
+
+fn feed_forward_bias(builder: &mut Builder<'_>, name: &str) -> String {
+    let width = builder.network.width;
+    builder.vector(&format!("{name}.feed_forward.output_dense.bias"), width)
+}
+
+/// A feed-forward block without its last bias.
+fn feed_forward(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
+    let (width, inner) = (builder.network.width, builder.network.inner);
+    let first = format!("{name}.feed_forward.intermediate_dense");
+    let x = builder.multiplied(x);
+    let x = builder.product(&x, &first, inner, width);
+    let bias = builder.tensor(&format!("{first}.bias"), &[inner]);
+    let x = builder.gelu(&x, &bias);
+    let second = format!("{name}.feed_forward.output_dense");
+    let x = builder.product(&x, &second, width, inner);
+    builder.full(&x)
+}
+
+/// What the positional convolutions make of `x`, `[batch, frames, width]`.
+fn positions(builder: &mut Builder<'_>, x: &str) -> String {
+    let network = builder.network;
+    let mut x = x.to_owned();
+    for n in 0..network.positional {
+        let y = positional_convolution(builder, &x, n);
+        if network.family == Family::Hubert {
+            let y = builder.gelu(&y, "");
+            let y = builder.transpose(&y, &[0, 2, 1]);
+            return builder.full(&y);
+        }
+        let y = builder.transpose(&y, &[0, 2, 1]);
+        let y = builder.full(&y);
+        // A normalisation without weights of its own; PyTorch's default epsilon.
+        let ones = builder.repeated(1.0, network.width);
+        let zeros = builder.repeated(0.0, network.width);
+        let settings = [
+            ("axis", Attribute::Int(-1)),
+            ("epsilon", Attribute::Float(1e-5)),
+        ];
+        let y = builder
+            .graph
+            .node("LayerNormalization", &[&y, &ones, &zeros], &settings);
+        let y = builder.multiplied(&y);
+        let y = builder.gelu(&y, "");
+        x = builder.full(&y);
+    }
+    x
+}
+
+/// One positional convolution of `[batch, frames, width]`: `[batch, width, frames]`.
+fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> String {
+    let network = builder.network;
+    let (width, groups) = (network.width, network.positional_groups);
+    let kernel = network.positional_kernel;
+    let shape = [width, width / groups, 1, kernel];
+    let (name, weight) = if network.family == Family::Hubert {
+        let name = "encoder.pos_conv_embed.conv".to_owned();
+        let source = name.clone();
+        let weight = builder.weight(&format!("{name}.weight"), &shape, move |checkpoint| {
+            normalised(checkpoint, &source, kernel)
+        });
+        (name, weight)
+    } else {
+        let name = format!("encoder.pos_conv_embed.layers.{n}.conv");
+        let weight = builder.tensor(&format!("{name}.weight"), &shape);
+        (name, weight)
+    };
+    let bias = builder.tensor(&format!("{name}.bias"), &[width]);
+    let x = builder.multiplied(x);
+    let x = builder.transpose(&x, &[0, 2, 1]);
+    let height = builder.integers(&[2]);
+    let x = builder.graph.node("Unsqueeze", &[&x, &height], &[]);
+    // As many frames before as after; the one too many of an even kernel is cut at the end.
+    let before = (kernel / 2) as i64;
+    let after = before - i64::from(kernel.is_multiple_of(2));
+    let settings = [
+        ("kernel_shape", Attribute::Ints(&[1, kernel as i64])),
+        ("group", Attribute::Int(groups as i64)),
+        ("pads", Attribute::Ints(&[0, before, 0, after])),
+    ];
+    let y = builder.graph.node("Conv", &[&x, &weight, &bias], &settings);
+    builder.graph.node("Squeeze", &[&y, &height], &[])
+}
+
+/// A weight from its two halves: the length and the direction of each tap of the kernel
+/// (`torch.nn.utils.weight_norm(dim=2)`).
+fn normalised(
+    checkpoint: &Checkpoint,
+    name: &str,
+    kernel: usize,
+) -> Result<Vec<f32>, CheckpointError> {
+    let lengths = checkpoint.floats(&format!("{name}.weight_g"))?;
+    let mut weight = checkpoint.floats(&format!("{name}.weight_v"))?;
+    let mut squares = vec![0.0f64; kernel];
+    for taps in weight.chunks_exact(kernel) {
+        for (square, tap) in squares.iter_mut().zip(taps) {
+            *square += f64::from(*tap).powi(2);
+        }
+    }
+    for taps in weight.chunks_exact_mut(kernel) {
+        for ((tap, length), square) in taps.iter_mut().zip(&lengths).zip(&squares) {
+            *tap = (f64::from(*tap) * f64::from(*length) / square.sqrt()) as f32;
+        }
+    }
+    Ok(weight)
+}
+
+/// Declares a hidden state as an output, averaged over time unless frames are wanted.
+fn output(builder: &mut Builder<'_>, state: &str, layer: usize) {
+    let frames = builder.variant.frames;
+    let name = output_name(frames, layer);
+    let (batch, width) = (Size::Named("batch"), Size::Given(builder.network.width));
+    let graph = &mut builder.graph;
+    if frames {
+        graph.add("Identity", "", &[state], &[&name], &[]);
+        graph.output(&name, &[batch, Size::Named("frames"), width]);
+    } else {
+        let settings = [("keepdims", Attribute::Int(0))];
+        let time = builder.integers(&[1]);
+        let graph = &mut builder.graph;
+        graph.add("ReduceMean", "", &[state, &time], &[&name], &settings);
+        graph.output(&name, &[batch, width]);
+    }
+}

@@ -1,0 +1,393 @@
+//! A model's manifest: what it is and what its graph promises. Read from TOML, checked, and from
+//! then on the only source of rates, lengths and shapes: no caller passes a sample rate.
+
+mod checkpoint;
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+/// Name of the manifest in a model's folder.
+pub(crate) const MANIFEST: &str = "manifest.toml";
+
+/// The format that this version reads.
+const FORMAT: u32 = 1;
+
+/// Samples of a frame of MERT (the product of `conv_stride` in its configuration): the grid that hops
+/// are on.
+const FRAME_SAMPLES: usize = 320;
+
+/// The longest window in seconds.
+const LONGEST_WINDOW_S: u32 = 120;
+
+/// A model, as its `manifest.toml` describes it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    format: u32,
+    /// Short unique name, as in `--model`.
+    pub id: String,
+    /// The publisher's version.
+    pub version: String,
+    /// A line for people.
+    pub title: String,
+    /// The weights' licence; the code's is another.
+    pub licence: String,
+    /// Sample rate of the input in Hz.
+    pub sample_rate_hz: u32,
+    /// Length of the window it is meant for, in samples at that rate.
+    pub window_samples: usize,
+    /// Other lengths of it that make sense, in seconds; only for graphs of free length.
+    #[serde(default)]
+    pub other_windows_s: Vec<f64>,
+    /// Values per hidden state.
+    pub width: usize,
+    /// Whether the input is brought to zero mean and unit variance first
+    /// (`do_normalize` of `Wav2Vec2FeatureExtractor`, variance + 1e-7).
+    pub normalise: bool,
+    /// The graph and its contract.
+    pub graph: Graph,
+    /// The hidden states, first to last.
+    pub layers: Vec<Layer>,
+    /// The heads that come with the model.
+    #[serde(default)]
+    pub heads: Vec<PartFile>,
+    /// The map that comes with the model.
+    #[serde(default)]
+    pub map: Option<PartFile>,
+}
+
+/// The ONNX graph and what it promises.
+///
+/// Input is float32 `[1, samples]`. Outputs are float32, either one tensor with all the layers
+/// first (`[layers, width]` pooled, `[layers, frames, width]` frames) or one tensor a layer
+/// (`[1, width]`, `[1, frames, width]`).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Graph {
+    /// The ONNX file, beside the manifest; of a published checkpoint, the file of its weights, from
+    /// which graphs are made.
+    pub file: String,
+    /// Its SHA-256, hexadecimal: the model's identity.
+    pub sha256: String,
+    /// Name of the input.
+    pub input: String,
+    /// Names of the outputs that are averaged over time; empty when the graph has none.
+    #[serde(default)]
+    pub pooled: Vec<String>,
+    /// Names of the outputs with frames; empty when the graph has none.
+    #[serde(default)]
+    pub frames: Vec<String>,
+    /// Samples from one frame to the next; MERT's 320 when left out.
+    #[serde(default = "frame_samples")]
+    pub frame_samples: usize,
+    /// An ONNX file with what the graph needs more for its frames, and nothing else: appended to the
+    /// graph's bytes it makes one graph with both kinds of outputs, because that is how serialised
+    /// protobuf messages are merged. So windows alone cost what they would without.
+    #[serde(default)]
+    pub fragment: Option<PartFile>,
+    /// Whether the input's length is free.
+    pub length: Length,
+    /// What is done with less audio than a window.
+    pub short_input: ShortInput,
+    /// The fewest samples that give a frame; for [`ShortInput::TrueLength`].
+    #[serde(default)]
+    pub min_samples: usize,
+    /// Whether its layers live in one space, so that a weighted sum of them makes sense.
+    pub layers_mixable: bool,
+}
+
+/// Whether a graph's input may have any length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Length {
+    /// Exactly one window.
+    Fixed,
+    /// Any length from `min_samples` on.
+    Dynamic,
+}
+
+/// What is done with less audio than a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShortInput {
+    /// It is repeated until it fills the window.
+    Loop,
+    /// It is analysed at its own length.
+    TrueLength,
+    /// It is not analysed.
+    Refuse,
+}
+
+/// One hidden state.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Short name.
+    pub name: String,
+    /// What its values are.
+    pub meaning: String,
+}
+
+/// A head, the map, or the part of the graph for frames, that comes with the model.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartFile {
+    /// The file, beside the manifest.
+    pub file: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest; the error is a phrase that says what is wrong.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+        let manifest: Self =
+            toml::from_str(text).map_err(|error| error.message().trim().to_owned())?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let graph = &self.graph;
+        let layers = self.layers.len();
+        let outputs =
+            |names: &[String]| names.is_empty() || names.len() == 1 || names.len() == layers;
+        let unique: HashSet<_> = graph.pooled.iter().chain(&graph.frames).collect();
+        let files = || {
+            [(&graph.file, &graph.sha256)].into_iter().chain(
+                self.heads
+                    .iter()
+                    .chain(&self.map)
+                    .chain(&graph.fragment)
+                    .map(|part| (&part.file, &part.sha256)),
+            )
+        };
+        let plain =
+            |name: &str| !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";
+        let checks = [
+            (
+                self.format == FORMAT,
+                "its format is not 1, the one this version reads",
+            ),
+            (!self.id.trim().is_empty(), "its id is empty"),
+            (
+                (8_000..=192_000).contains(&self.sample_rate_hz),
+                "its sample rate is not between 8 and 192 kHz",
+            ),
+            (
+                (1..=(LONGEST_WINDOW_S * self.sample_rate_hz) as usize)
+                    .contains(&self.window_samples),
+                "its window is empty or longer than two minutes",
+            ),
+            (
+                self.other_windows_s
+                    .iter()
+                    .all(|window_s| self.takes_window_s(*window_s)),
+                "one of its other windows is none that its graph takes",
+            ),
+            (
+                (1..=65_536).contains(&self.width),
+                "its width is not between 1 and 65536",
+            ),
+            (
+                (1..=1_024).contains(&layers),
+                "it does not have 1 to 1024 layers",
+            ),
+            (!unique.is_empty(), "its graph has no outputs"),
+            (
+                unique.len() == graph.pooled.len() + graph.frames.len(),
+                "its graph names an output twice",
+            ),
+            (
+                outputs(&graph.pooled) && outputs(&graph.frames),
+                "its graph has neither one output nor one a layer",
+            ),
+            (
+                (1..=self.window_samples).contains(&graph.frame_samples),
+                "a frame of its graph is empty or longer than its window",
+            ),
+            (
+                graph.fragment.is_none() || !(graph.pooled.is_empty() || graph.frames.is_empty()),
+                "it has a file with a part of its graph for frames, but not both kinds of outputs",
+            ),
+            (
+                graph.length == Length::Dynamic || graph.short_input != ShortInput::TrueLength,
+                "a graph of fixed length can't take short input at its true length",
+            ),
+            (
+                files().all(|(file, _)| plain(file)),
+                "a file name in it leads out of its folder",
+            ),
+            (
+                files().all(|(_, hash)| {
+                    hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+                }),
+                "a SHA-256 in it is not 64 lower-case hexadecimal digits",
+            ),
+        ];
+        match checks.iter().find(|(holds, _)| !holds) {
+            Some((_, reason)) => Err((*reason).to_owned()),
+            None => Ok(()),
+        }
+    }
+
+    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX, the
+    /// weights file's for a checkpoint.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.graph.sha256
+    }
+
+    /// The SHA-256 of the file that its frames come from, where that is one of its own.
+    #[must_use]
+    pub fn frames_sha256(&self) -> Option<&str> {
+        let fragment = self.graph.fragment.as_ref();
+        fragment.map(|file| file.sha256.as_str())
+    }
+
+    /// Length of the window in seconds.
+    #[must_use]
+    pub fn window_s(&self) -> f64 {
+        self.window_samples as f64 / f64::from(self.sample_rate_hz)
+    }
+
+    /// Length of a frame in seconds.
+    #[must_use]
+    pub fn frame_s(&self) -> f64 {
+        self.graph.frame_samples as f64 / f64::from(self.sample_rate_hz)
+    }
+
+    /// The lengths of windows that make sense for it, in seconds, shortest first.
+    #[must_use]
+    pub fn windows_s(&self) -> Vec<f64> {
+        let mut all = self.other_windows_s.clone();
+        all.push(self.window_s());
+        all.sort_by(f64::total_cmp);
+        all
+    }
+
+    /// Whether its graph takes windows of this length: any of up to two minutes, if its length is
+    /// free.
+    pub(super) fn takes_window_s(&self, window_s: f64) -> bool {
+        let samples = (window_s * f64::from(self.sample_rate_hz)).round();
+        let longest = f64::from(LONGEST_WINDOW_S) * f64::from(self.sample_rate_hz);
+        let range = self.graph.min_samples.max(1) as f64..=longest;
+        self.graph.length == Length::Dynamic && range.contains(&samples)
+    }
+
+    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of MERT's
+    /// frame, so that the frames of its successive windows line up; at least one such frame. Longer
+    /// frames of other models line up where the hop is a multiple of them.
+    #[must_use]
+    pub fn hop_samples(&self, asked_s: f64) -> usize {
+        let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES as f64;
+        frames.round().max(1.0) as usize * FRAME_SAMPLES
+    }
+}
+
+const fn frame_samples() -> usize {
+    FRAME_SAMPLES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMBEDDED: &str = include_str!("../../../assets/embedded/manifest.toml");
+
+    fn reason(from: &str, to: &str) -> String {
+        assert!(EMBEDDED.contains(from), "{from}");
+        Manifest::parse(EMBEDDED.replacen(from, to, 1).as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn hops_are_whole_frames_and_never_empty() {
+        let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
+        for (asked_s, samples) in [(1.0, 16_000), (0.25, 4_160), (0.24, 3_840), (0.0001, 320)] {
+            assert_eq!(manifest.hop_samples(asked_s), samples, "{asked_s} s");
+        }
+        assert!((manifest.window_s() - 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_a_reason() {
+        for (from, to, said) in [
+            ("format = 1", "format = 2", "format"),
+            (
+                "sample_rate_hz = 16000",
+                "sample_rate_hz = 0",
+                "sample rate",
+            ),
+            ("window_samples = 80000", "window_samples = 0", "window"),
+            ("width = 256", "width = 0", "width"),
+            ("pooled = [\"hidden\"]", "pooled = []", "both kinds"),
+            ("frames = [\"frames\"]", "frames = []", "both kinds"),
+            ("frames = [\"frames\"]", "frames = [\"hidden\"]", "twice"),
+            ("frame_samples = 4000", "frame_samples = 0", "a frame"),
+            ("frame_samples = 4000", "frame_samples = 80001", "a frame"),
+            ("frame_samples = 4000", "frame_samples = -1", "integer"),
+            (
+                "pooled = [\"hidden\"]",
+                "pooled = [\"a\", \"b\"]",
+                "one a layer",
+            ),
+            ("pooled = [\"hidden\"]", "pooled = [\"a\", \"a\"]", "twice"),
+            (
+                "short_input = \"loop\"",
+                "short_input = \"true-length\"",
+                "true length",
+            ),
+            (
+                "file = \"encoder.onnx\"",
+                "file = \"../encoder.onnx\"",
+                "folder",
+            ),
+            (
+                "file = \"key.safetensors\"",
+                "file = \"/etc/passwd\"",
+                "folder",
+            ),
+            (
+                "file = \"frames.onnx\"",
+                "file = \"a/frames.onnx\"",
+                "folder",
+            ),
+            ("sha256 = \"", "sha256 = \"XY", "SHA-256"),
+            (
+                "\"frames.onnx\"\nsha256 = \"",
+                "\"frames.onnx\"\nsha256 = \"XY",
+                "SHA-256",
+            ),
+            ("file = \"frames.onnx\"\n", "", "file"),
+            ("id = ", "surprise = 1\nid = ", "surprise"),
+            ("id = ", "other_windows_s = [30]\nid = ", "other windows"),
+        ] {
+            let reason = reason(from, to);
+            assert!(reason.contains(said), "{to}: {reason}");
+        }
+        assert!(Manifest::parse(&[0xff]).is_err());
+    }
+
+    #[test]
+    fn frames_are_as_long_as_the_manifest_says_or_as_merts() {
+        let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
+        assert!((manifest.frame_s() - 0.25).abs() < 1e-12);
+        // A whole number of them fills a window, so that those of successive windows line up.
+        assert_eq!(manifest.window_samples % manifest.graph.frame_samples, 0);
+        assert!(manifest.frames_sha256().is_some());
+        let merts = EMBEDDED.replace("frame_samples = 4000\n", "");
+        let merts = Manifest::parse(merts.as_bytes()).unwrap();
+        assert!((merts.frame_s() - 0.02).abs() < 1e-12);
+        // A graph of windows alone names none.
+        let without = EMBEDDED.replace("frames = [\"frames\"]\n", "");
+        let (before, rest) = without.split_once("[graph.fragment]").unwrap();
+        let (_, after) = rest.split_once("\n\n").unwrap();
+        let without = Manifest::parse(format!("{before}{after}").as_bytes()).unwrap();
+        assert!(without.graph.frames.is_empty() && without.frames_sha256().is_none());
+        let neither = before.replace("[\"hidden\"]", "[]");
+        let reason = Manifest::parse(format!("{neither}{after}").as_bytes()).unwrap_err();
+        assert!(reason.contains("no outputs"), "{reason}");
+    }
+}

@@ -1,0 +1,347 @@
+//! A model: its manifest and its graph, found, verified and ready to be run.
+
+use std::borrow::Cow;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::catalogue;
+use crate::checkpoint;
+use crate::embedded::EMBEDDED;
+use crate::error::ModelError;
+use crate::graph::GraphError;
+use crate::hash::sha256;
+use crate::manifest::{MANIFEST, Manifest, PartFile};
+use crate::published::{self, Published};
+use crate::store;
+use crate::variant::{GraphSource, LayerSet, Operators, Precision};
+
+/// A model that is ready to be run: its manifest and its graph, both of them verified.
+///
+/// The heads that read it are not here: `ModelPackage` of the crate `mertscope-heads` joins them.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What the model is and what its graph promises.
+    pub manifest: Manifest,
+    origin: Origin,
+    weights: Weights,
+}
+
+/// What a model's graph comes from.
+#[derive(Debug, Clone)]
+enum Weights {
+    /// It is there: an ONNX file's bytes, and those of its fragment with frames.
+    Onnx {
+        graph: Arc<Cow<'static, [u8]>>,
+        fragment: Option<Arc<Cow<'static, [u8]>>>,
+    },
+    /// It is made of a published checkpoint.
+    Published(Published),
+}
+
+/// Where the files are that a model's manifest names.
+#[derive(Debug, Clone)]
+enum Origin {
+    /// Compiled in.
+    Embedded,
+    /// In a folder.
+    Folder(PathBuf),
+}
+
+impl Model {
+    /// The model that is compiled in; it needs no file and no network.
+    ///
+    /// # Errors
+    /// Only if the build put together files that don't belong together.
+    pub fn embedded() -> Result<Self, ModelError> {
+        Self::assemble(Origin::Embedded)
+    }
+
+    /// The embedded model's manifest alone: reads its text and hashes nothing, so that a saved
+    /// state can name the model without loading it.
+    ///
+    /// # Errors
+    /// Only if the build put together files that don't belong together.
+    pub fn embedded_manifest() -> Result<Manifest, ModelError> {
+        let text = EMBEDDED
+            .iter()
+            .find(|(file, _)| *file == MANIFEST)
+            .map_or(&[][..], |(_, bytes)| bytes);
+        Manifest::parse(text).map_err(|reason| ModelError::Manifest {
+            path: Path::new("(embedded)").join(MANIFEST),
+            reason,
+        })
+    }
+
+    /// The model in `folder`, which holds a `manifest.toml` and the files it names, or a published
+    /// checkpoint: `config.json` and the weights.
+    ///
+    /// # Errors
+    /// [`ModelError`], when a file is missing, is not what the manifest says, or makes no sense.
+    pub fn open(folder: &Path) -> Result<Self, ModelError> {
+        if !folder.join(MANIFEST).exists() && folder.join(checkpoint::CONFIG).is_file() {
+            let (manifest, published) = published::open(folder)?;
+            return Ok(Self::of_checkpoint(folder, manifest, published));
+        }
+        Self::assemble(Origin::Folder(folder.to_owned()))
+    }
+
+    /// The model with this id or in this folder; the embedded one when nothing is asked for. An id
+    /// of the catalogue is the model that is installed under it.
+    ///
+    /// # Errors
+    /// [`ModelError::NotInstalled`] for one of the catalogue that isn't, [`ModelError::Unknown`]
+    /// for a name that is nothing, and what [`Model::open`] says.
+    pub fn find(name: Option<&str>) -> Result<Self, ModelError> {
+        let Some(name) = name else {
+            return Self::embedded();
+        };
+        if Self::embedded_manifest()?.id == name {
+            return Self::embedded();
+        }
+        // The catalogue is compiled in: it is whole, or nothing of it is there.
+        if let Ok(Some(entry)) = catalogue::find(name) {
+            return match store::installed(&entry.id)? {
+                Some(installed) => {
+                    let (manifest, published) = published::installed(entry, &installed)?;
+                    Ok(Self::of_checkpoint(&installed.folder, manifest, published))
+                }
+                None => Err(ModelError::NotInstalled {
+                    id: entry.id.clone(),
+                }),
+            };
+        }
+        let folder = Path::new(name);
+        if [MANIFEST, checkpoint::CONFIG]
+            .iter()
+            .any(|file| folder.join(file).is_file())
+        {
+            return Self::open(folder);
+        }
+        Err(ModelError::Unknown {
+            name: name.to_owned(),
+        })
+    }
+
+    fn of_checkpoint(folder: &Path, manifest: Manifest, published: Published) -> Self {
+        Self {
+            manifest,
+            origin: Origin::Folder(folder.to_owned()),
+            weights: Weights::Published(published),
+        }
+    }
+
+    fn assemble(origin: Origin) -> Result<Self, ModelError> {
+        let manifest = Manifest::parse(&origin.read(MANIFEST)?).map_err(|reason| {
+            let path = origin.path(MANIFEST);
+            ModelError::Manifest { path, reason }
+        })?;
+        let graph = origin.read_verified(&manifest.graph.file, &manifest.graph.sha256)?;
+        let fragment = manifest.graph.fragment.as_ref();
+        let fragment = fragment
+            .map(|file| origin.read_verified(&file.file, &file.sha256))
+            .transpose()?;
+        Ok(Self {
+            manifest,
+            origin,
+            weights: Weights::Onnx {
+                graph: Arc::new(graph),
+                fragment: fragment.map(Arc::new),
+            },
+        })
+    }
+
+    /// Reads a file that came with the model and that its manifest names, such as a head: its path,
+    /// for messages, and its bytes.
+    ///
+    /// # Errors
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    pub fn part(&self, file: &PartFile) -> Result<(PathBuf, Cow<'static, [u8]>), ModelError> {
+        let bytes = self.origin.read_verified(&file.file, &file.sha256)?;
+        Ok((self.origin.path(&file.file), bytes))
+    }
+
+    /// The SHA-256 that names the model's weights, hexadecimal. Heads, saved projects and shared
+    /// sessions know a model by it.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        self.manifest.sha256()
+    }
+
+    /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
+    /// answers sooner on 5.
+    ///
+    /// # Errors
+    /// [`ModelError::Window`] for a length that it doesn't take.
+    pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
+        let manifest = &mut self.manifest;
+        let own_s = manifest.window_s();
+        if (window_s - own_s).abs() < 1e-9 {
+            return Ok(self);
+        }
+        if !manifest.takes_window_s(window_s) {
+            return Err(ModelError::Window {
+                id: manifest.id.clone(),
+                own_s,
+                window_s,
+            });
+        }
+        let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
+        manifest.window_samples = samples as usize;
+        // Its own length is one of the others now.
+        let others = &mut manifest.other_windows_s;
+        others.retain(|other_s| (other_s - window_s).abs() > 1e-9);
+        others.push(own_s);
+        Ok(self)
+    }
+
+    /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
+    /// the user's cache.
+    #[must_use]
+    pub fn with_graphs_in(mut self, folder: &Path) -> Self {
+        if let Weights::Published(published) = &mut self.weights {
+            published.keep_graphs_in(folder.to_owned());
+        }
+        self
+    }
+
+    /// Bytes of its graph, or of the weights that its graphs are made of.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match &self.weights {
+            Weights::Onnx { graph, fragment } => {
+                let fragment = fragment.as_ref().map_or(0, |bytes| bytes.len());
+                (graph.len() + fragment) as u64
+            }
+            Weights::Published(published) => published.bytes(),
+        }
+    }
+
+    /// The arithmetic that is used when this is asked for, or when nothing is and the device would
+    /// have that: a model that comes as ONNX has its own.
+    pub(crate) fn precision(&self, asked: Option<Precision>, device: Precision) -> Precision {
+        match &self.weights {
+            Weights::Onnx { .. } => Precision::Fp32,
+            Weights::Published(_) => asked.unwrap_or(device),
+        }
+    }
+
+    /// Whether the graph that gives frames gives the window as a whole beside them: one that is made
+    /// of a checkpoint gives either.
+    pub(crate) fn gives_both(&self) -> bool {
+        let graph = &self.manifest.graph;
+        let both = !graph.pooled.is_empty() && !graph.frames.is_empty();
+        both && matches!(self.weights, Weights::Onnx { .. })
+    }
+
+    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`. A
+    /// model that comes as ONNX has one graph that serves all, or one that a fragment adds frames to.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub(crate) fn graph(
+        &self,
+        operators: Operators,
+        precision: Precision,
+        frames: bool,
+        layers: &LayerSet,
+    ) -> Result<GraphSource<'_>, GraphError> {
+        match &self.weights {
+            Weights::Onnx { graph, fragment } => Ok(GraphSource::Memory(match fragment {
+                // Protobuf merges messages that follow each other; see `Graph::fragment`.
+                Some(fragment) if frames => Cow::Owned([&graph[..], &fragment[..]].concat()),
+                _ => Cow::Borrowed(&graph[..]),
+            })),
+            Weights::Published(published) => published.graph(operators, precision, frames, layers),
+        }
+    }
+}
+
+impl Origin {
+    fn path(&self, name: &str) -> PathBuf {
+        match self {
+            Self::Embedded => Path::new("(embedded)").join(name),
+            Self::Folder(folder) => folder.join(name),
+        }
+    }
+
+    fn read(&self, name: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        let read = match self {
+            Self::Embedded => EMBEDDED
+                .iter()
+                .find(|(file, _)| *file == name)
+                .map(|(_, bytes)| Cow::Borrowed(*bytes))
+                .ok_or_else(|| std::io::ErrorKind::NotFound.into()),
+            Self::Folder(folder) => fs::read(folder.join(name)).map(Cow::Owned),
+        };
+        read.map_err(|source| ModelError::Unreadable {
+            path: self.path(name),
+            source,
+        })
+    }
+
+    fn read_verified(&self, name: &str, expected: &str) -> Result<Cow<'static, [u8]>, ModelError> {
+        let bytes = self.read(name)?;
+        let actual = sha256(&bytes);
+        if actual == expected {
+            return Ok(bytes);
+        }
+        Err(ModelError::Hash {
+            path: self.path(name),
+            expected: expected.to_owned(),
+            actual,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_model_is_whole() {
+        let model = Model::embedded().unwrap();
+        let onnx = EMBEDDED
+            .iter()
+            .find(|(file, _)| *file == model.manifest.graph.file);
+        assert_eq!(sha256(onnx.unwrap().1), model.sha256());
+        assert_eq!(Model::embedded_manifest().unwrap(), model.manifest);
+        assert_eq!(
+            Model::find(Some(&model.manifest.id)).unwrap().manifest.id,
+            model.manifest.id
+        );
+    }
+
+    #[test]
+    fn an_unknown_model_is_named() {
+        let error = Model::find(Some("MERT-v9")).unwrap_err().to_string();
+        assert!(
+            error.contains("MERT-v9") && error.contains("models list"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_swapped_truncated_or_missing_file_is_named_and_never_parsed() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+        for (name, bytes) in EMBEDDED {
+            write(name, bytes);
+        }
+        assert!(Model::open(folder.path()).is_ok());
+        for name in ["encoder.onnx", "frames.onnx"] {
+            let bytes = EMBEDDED.iter().find(|(file, _)| *file == name).unwrap().1;
+            write(name, &bytes[..bytes.len() / 2]);
+            let error = Model::open(folder.path()).unwrap_err();
+            assert!(matches!(error, ModelError::Hash { .. }), "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+            fs::remove_file(folder.path().join(name)).unwrap();
+            let error = Model::open(folder.path()).unwrap_err();
+            assert!(matches!(error, ModelError::Unreadable { .. }), "{error}");
+            write(name, bytes);
+        }
+        write(MANIFEST, b"id = 3");
+        let error = Model::open(folder.path()).unwrap_err();
+        assert!(matches!(error, ModelError::Manifest { .. }), "{error}");
+    }
+}

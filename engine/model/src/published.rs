@@ -1,0 +1,185 @@
+//! Published checkpoints as models: installed ones, and folders as they come from the hub.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::{self, CatalogueEntry};
+use crate::checkpoint::{self, CONFIG, CheckpointError, Network, PREPROCESSOR, WEIGHTS};
+use crate::error::ModelError;
+use crate::graph::{self, GraphError, Source};
+use crate::hash::{hash_of_file, sha256};
+use crate::manifest::Manifest;
+use crate::store::{Installed, InstalledFile};
+use crate::variant::{GraphSource, LayerSet, Operators, Precision};
+
+/// Where a checkpoint is, and the network that it is for.
+#[derive(Debug, Clone)]
+pub(super) struct Published {
+    network: Network,
+    weights: PathBuf,
+    sha256: String,
+    bytes: u64,
+    /// Where its graphs are kept; the user's cache when nothing is said.
+    graphs: Option<PathBuf>,
+}
+
+impl Published {
+    /// Bytes of the weights.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Keeps graphs in another folder than the user's cache.
+    pub(super) fn keep_graphs_in(&mut self, folder: PathBuf) {
+        self.graphs = Some(folder);
+    }
+
+    /// The graph of a variant that gives at least the hidden states `layers`: from the user's
+    /// cache, or made now.
+    ///
+    /// # Errors
+    /// [`GraphError`].
+    pub(super) fn graph(
+        &self,
+        operators: Operators,
+        precision: Precision,
+        frames: bool,
+        layers: &LayerSet,
+    ) -> Result<GraphSource<'_>, GraphError> {
+        let count = self.network.layers + 1;
+        // All up to the highest cost no more than that one, and serve more who ask.
+        let highest = layers.indices(count).last().copied().unwrap_or(0);
+        let variant = graph::Variant {
+            precision,
+            operators,
+            frames,
+            layers: LayerSet::of(0..=highest, count),
+        };
+        let source = Source {
+            network: &self.network,
+            weights: &self.weights,
+            sha256: &self.sha256,
+        };
+        let root = self.graphs.clone().map_or_else(graph::user_folder, Ok);
+        root.and_then(|root| graph::file(&root, source, &variant))
+    }
+}
+
+/// The model in a folder as it comes from the hub: `config.json`, the weights, and usually
+/// `preprocessor_config.json`. It is called like the folder.
+pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
+    let weights = WEIGHTS
+        .iter()
+        .map(|name| folder.join(name))
+        .find(|path| path.is_file())
+        .ok_or_else(|| ModelError::NoWeights {
+            folder: folder.to_owned(),
+        })?;
+    let sha256 = hash_of_file(&weights).map_err(|source| ModelError::Unreadable {
+        path: weights.clone(),
+        source,
+    })?;
+    // A name that can be shown, even for `.` and links.
+    let named = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let id = named.file_name().map_or_else(
+        || "checkpoint".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    let preprocessor = Some(folder.join(PREPROCESSOR)).filter(|path| path.is_file());
+    model(
+        &id,
+        &folder.join(CONFIG),
+        preprocessor.as_deref(),
+        weights,
+        sha256,
+        None,
+    )
+}
+
+/// An installed model. Its small files are checked against the receipt now, its weights when a
+/// graph is made of them.
+pub(super) fn installed(
+    entry: &CatalogueEntry,
+    installed: &Installed,
+) -> Result<(Manifest, Published), ModelError> {
+    let missing = |name: &str| ModelError::Unreadable {
+        path: installed.folder.join(name),
+        source: std::io::ErrorKind::NotFound.into(),
+    };
+    let config = installed.file(CONFIG).ok_or_else(|| missing(CONFIG))?;
+    let preprocessor = installed.file(PREPROCESSOR);
+    for file in [Some(config), preprocessor].into_iter().flatten() {
+        verify(file)?;
+    }
+    let weights = WEIGHTS
+        .iter()
+        .find_map(|name| installed.file(name))
+        .ok_or_else(|| missing(WEIGHTS[1]))?;
+    model(
+        &entry.id,
+        &config.path,
+        preprocessor.map(|file| file.path.as_path()),
+        weights.path.clone(),
+        weights.sha256.clone(),
+        Some(entry),
+    )
+}
+
+fn verify(file: &InstalledFile) -> Result<(), ModelError> {
+    let path = || file.path.clone();
+    let bytes = fs::read(&file.path).map_err(|source| ModelError::Unreadable {
+        path: path(),
+        source,
+    })?;
+    let actual = sha256(&bytes);
+    if actual == file.sha256 {
+        return Ok(());
+    }
+    Err(ModelError::Hash {
+        path: path(),
+        expected: file.sha256.clone(),
+        actual,
+    })
+}
+
+fn model(
+    id: &str,
+    config: &Path,
+    preprocessor: Option<&Path>,
+    weights: PathBuf,
+    sha256: String,
+    entry: Option<&CatalogueEntry>,
+) -> Result<(Manifest, Published), ModelError> {
+    let network = checkpoint::network(config)?;
+    let preprocessor = preprocessor.map(checkpoint::preprocessor).transpose()?;
+    // A folder whose weights the catalogue knows by their hash, or that is called like one.
+    let known = catalogue::all().unwrap_or_default().iter().find(|entry| {
+        let mut files = entry.files.iter();
+        let same_weights = files.any(|file| file.sha256.as_deref() == Some(sha256.as_str()));
+        let same_network = (entry.layers, entry.width) == (network.layers, network.width);
+        same_weights || (entry.id == id && same_network)
+    });
+    let name = weights
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let manifest =
+        Manifest::of_checkpoint(id, &network, preprocessor, entry.or(known), &name, &sha256)
+            .map_err(|reason| CheckpointError::Invalid {
+                path: config.to_owned(),
+                reason,
+            })?;
+    let bytes = fs::metadata(&weights)
+        .map_err(|source| ModelError::Unreadable {
+            path: weights.clone(),
+            source,
+        })?
+        .len();
+    let published = Published {
+        network,
+        weights,
+        sha256,
+        bytes,
+        graphs: None,
+    };
+    Ok((manifest, published))
+}

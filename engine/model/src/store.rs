@@ -1,0 +1,253 @@
+//! What is installed where: one folder a model, with a receipt that names each file and its hash.
+//!
+//! The folder is `models/<id>/` in the user's data folder. Its `installed.toml` is written last, so
+//! that a model is either whole or not there. A file may lie elsewhere: what the hub's own cache
+//! holds already is read where it is, never copied and never changed.
+//!
+//! Nothing here talks to the network and nothing looks into a weights file: `hub` brings models,
+//! `checkpoint` reads them.
+
+mod receipt;
+mod verify;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::runtime;
+
+pub use verify::hash_file;
+
+/// Name of the receipt in a model's folder.
+const RECEIPT: &str = "installed.toml";
+
+/// The folder of installed models.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// A model that is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The catalogue's id.
+    pub id: String,
+    /// Its folder; what is derived from it may be kept there too.
+    pub folder: PathBuf,
+    /// The commit on the hub; nothing for a model that was imported from a folder.
+    pub revision: Option<String>,
+    /// Where it came from, for people.
+    pub source: String,
+    /// Its files, the weights last.
+    pub files: Vec<InstalledFile>,
+}
+
+/// A file of an installed model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledFile {
+    /// What it is called in the repository, such as `pytorch_model.bin`.
+    pub name: String,
+    /// Where it is: in the model's folder, or in the hub's own cache.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// Why an installed model can't be told, used, checked or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system names no data folder for this user.
+    #[error("There is no folder for the models: set HOME (XDG_DATA_HOME) to a folder of yours.")]
+    NoFolder,
+    /// The id would lead out of the folder.
+    #[error("“{id}” can't be the name of a model: use letters, digits, dots, - and _ only.")]
+    Name {
+        /// What was asked for.
+        id: String,
+    },
+    /// The receipt can't be understood.
+    #[error(
+        "The receipt {} is not valid: {reason}. Remove the model with `mertscope models remove` \
+         and get it again.", path.display()
+    )]
+    Receipt {
+        /// The receipt.
+        path: PathBuf,
+        /// What is wrong in it.
+        reason: String,
+    },
+    /// A file that the receipt names is gone or has another length.
+    #[error(
+        "{} is no longer as it was when {id} was installed: {reason}. Get the model again with \
+         `mertscope models fetch {id}`, or import it.", path.display()
+    )]
+    Gone {
+        /// The model.
+        id: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The system refused something.
+    #[error("{} can't be {doing} ({source}); check the folder's permissions and the free space.", path.display())]
+    System {
+        /// What was tried, as a participle.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The caller asked to stop.
+    #[error("It was stopped.")]
+    Stopped,
+}
+
+impl StoreError {
+    /// Makes an error of what the system said while `doing` something with `path`.
+    pub fn system(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::System {
+            doing,
+            path,
+            source,
+        }
+    }
+}
+
+/// The model with this id in the user's own store, if it is installed. Looks at the files' lengths,
+/// not at their content.
+///
+/// # Errors
+/// [`StoreError`], when it is installed but can't be used.
+pub fn installed(id: &str) -> Result<Option<Installed>, StoreError> {
+    Store::of_user()?.installed(id)
+}
+
+impl Store {
+    /// The store in the user's data folder.
+    ///
+    /// # Errors
+    /// [`StoreError::NoFolder`], when the system names none.
+    pub fn of_user() -> Result<Self, StoreError> {
+        let data = runtime::data_folder().ok_or(StoreError::NoFolder)?;
+        Ok(Self::at(data.join("models")))
+    }
+
+    /// A store in another folder, which need not exist yet.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder of all models.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of one model, whether it is installed or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Name`], when the id is no plain name.
+    pub fn folder(&self, id: &str) -> Result<PathBuf, StoreError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if id.is_empty() || id.starts_with('.') || !id.chars().all(plain) {
+            return Err(StoreError::Name { id: id.to_owned() });
+        }
+        Ok(self.root.join(id))
+    }
+
+    /// The model with this id, if it is installed. Looks at the files' lengths, not at their content.
+    ///
+    /// # Errors
+    /// [`StoreError`], when it is installed but can't be used.
+    pub fn installed(&self, id: &str) -> Result<Option<Installed>, StoreError> {
+        let Some(model) = self.recorded(id)? else {
+            return Ok(None);
+        };
+        for file in &model.files {
+            let reason = match fs::metadata(&file.path) {
+                Ok(metadata) if metadata.len() == file.size => continue,
+                Ok(metadata) => format!("it has {} bytes instead of {}", metadata.len(), file.size),
+                Err(error) => error.to_string(),
+            };
+            return Err(StoreError::Gone {
+                id: model.id,
+                path: file.path.clone(),
+                reason,
+            });
+        }
+        Ok(Some(model))
+    }
+
+    /// What the receipt says, whether the files are still there or not.
+    pub fn recorded(&self, id: &str) -> Result<Option<Installed>, StoreError> {
+        let folder = self.folder(id)?;
+        receipt::read(&folder)
+    }
+
+    /// Writes the receipt: from here on the model is installed. Its files must be in place and their
+    /// hashes checked before.
+    ///
+    /// # Errors
+    /// [`StoreError::System`], when the receipt can't be written.
+    pub fn record(&self, model: &Installed) -> Result<(), StoreError> {
+        receipt::write(model)
+    }
+
+    /// Removes a model: its receipt first, then everything in its folder. What lies in the hub's
+    /// own cache stays there. The result says whether there was anything to remove.
+    ///
+    /// # Errors
+    /// [`StoreError`], when something can't be removed.
+    pub fn remove(&self, id: &str) -> Result<bool, StoreError> {
+        let folder = self.folder(id)?;
+        let receipt = folder.join(RECEIPT);
+        match fs::remove_file(&receipt) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(StoreError::system("removed", &receipt)(error)),
+        }
+        match fs::remove_dir_all(&folder) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::system("removed", &folder)(error)),
+        }
+    }
+}
+
+impl Installed {
+    /// The file with this name, if the model has it.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<&InstalledFile> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// Bytes of all its files.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+}
+
+/// Writes a small file so that it is there whole or not at all.
+pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(StoreError::system("made", folder))?;
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    write().map_err(StoreError::system("written", path))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

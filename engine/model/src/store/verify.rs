@@ -1,0 +1,60 @@
+//! Checks what is installed against its receipt, byte for byte.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+
+use sha2::{Digest, Sha256};
+
+use super::{Installed, StoreError};
+use crate::hexadecimal;
+
+impl Installed {
+    /// Hashes every file and compares it with the receipt. `progress` is told after each piece how
+    /// many bytes it had, and may end it.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] names the first file that is missing or has another content.
+    pub fn verify(
+        &self,
+        mut progress: impl FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for file in &self.files {
+            let gone = |reason: String| StoreError::Gone {
+                id: self.id.clone(),
+                path: file.path.clone(),
+                reason,
+            };
+            let hash = File::open(&file.path).and_then(|read| hash_file(read, &mut progress));
+            match hash {
+                Err(error) => return Err(gone(error.to_string())),
+                Ok(None) => return Err(StoreError::Stopped),
+                Ok(Some(hash)) if hash == file.sha256 => {}
+                Ok(Some(hash)) => {
+                    let reason = format!("its SHA-256 is {hash} instead of {}", file.sha256);
+                    return Err(gone(reason));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// SHA-256 of everything in `file`, hexadecimal; nothing when `progress` ended it.
+pub fn hash_file(
+    mut file: File,
+    mut progress: impl FnMut(u64) -> ControlFlow<()>,
+) -> io::Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(Some(hexadecimal(&hash.finalize())));
+        }
+        hash.update(&piece[..count]);
+        if progress(count as u64).is_break() {
+            return Ok(None);
+        }
+    }
+}
