@@ -7,7 +7,7 @@ use std::process::Command;
 
 use mertscope_tests::{full, repository, skipped};
 
-/// A model's folder is its manifest, what that names, the card and the licences.
+/// A model's folder is its manifest, what that names, the card and the licenses.
 #[test]
 fn the_embedded_folder_holds_the_model_and_nothing_else() {
     let folder = repository("assets/embedded");

@@ -18,7 +18,7 @@ from settings import WORK, log
 def excerpts_of(options):
     from data.excerpts import read_excerpts
 
-    return read_excerpts(options.labelled) if options.labelled else []
+    return read_excerpts(options.labeled) if options.labeled else []
 
 
 def music(options):
@@ -57,7 +57,7 @@ def mode_bias(options):
     from export.encoder import assemble
     from key.mode_bias import fit_mode_bias
 
-    if options.labelled:
+    if options.labeled:
         fit_mode_bias(assemble(), excerpts_of(options))
 
 
@@ -76,12 +76,12 @@ def export(options):
 
 
 def heads(options):
-    from export.model_folder import start_model, write_licences, write_manifest
+    from export.model_folder import start_model, write_licenses, write_manifest
     from export.tag_heads import write_tag_heads
     from genre.head import fit_map, train_genre_head
     from key.head import write_key_head
 
-    if not options.labelled:
+    if not options.labeled:
         raise SystemExit("The genre head needs labeled music; name its folder with --labelled FOLDER.")
     model, identity = start_model(WORK / "encoder.onnx")
     write_key_head(model / "key.safetensors", identity)
@@ -92,7 +92,7 @@ def heads(options):
     write_manifest(model)
     fit_map(model, model / "map.safetensors")
     write_manifest(model)
-    write_licences(model)
+    write_licenses(model)
 
 
 def card(options):
@@ -136,7 +136,11 @@ def parse():
         help=f"stages to run [default: all of {', '.join(STAGES)}; also: {', '.join(NAMED_STAGES)}]",
     )
     parser.add_argument(
-        "--labelled", type=Path, metavar="FOLDER", help="labeled excerpts: labels.csv (file, genre, key) and audio"
+        "--labelled",
+        dest="labeled",
+        type=Path,
+        metavar="FOLDER",
+        help="labeled excerpts: labels.csv (file, genre, key) and audio",
     )
     parser.add_argument("--windows", type=int, default=6000, help="windows to distill from [default: %(default)s]")
     parser.add_argument("--songs", type=int, default=2000, help="songs to render [default: %(default)s]")

@@ -46,7 +46,7 @@ def save(path, step, curve, net, average, optimizer, schedule):
             "net": net.state_dict(),
             "average": average.net.state_dict(),
             # The spelling in existing checkpoints.
-            "optimiser": optimizer.state_dict(),
+            "optimiser": optimizer.state_dict(),  # spelling as stored
             "schedule": schedule.state_dict(),
         },
         temporary,
@@ -61,6 +61,6 @@ def resume(path, net, average, optimizer, schedule):
     state = torch.load(path, weights_only=False)
     net.load_state_dict(state["net"])
     average.net.load_state_dict(state["average"])
-    optimizer.load_state_dict(state["optimiser"])
+    optimizer.load_state_dict(state["optimiser"])  # spelling as stored
     schedule.load_state_dict(state["schedule"])
     return state["step"], state["curve"]

@@ -48,9 +48,9 @@ genre head are new. In the order of the pipeline:
    window) are told from the bands below them before that network hears them. The style layer is principal components of pooled features and tags, of that
    music and of the excerpts below (without their labels), calm in the directions in which wear moves windows.
 2. A pitch-equivariant key network on an in-graph constant-Q transform, trained on songs rendered with known keys by MMA
-   and MIT-licensed soundfonts, clean and worn like records; on free music labelled by an earlier such network and by
-   essentia's key profiles; and last together with labelled excerpts. One number more, linear in the MSD features, says how
-   far the timbre leans to minor: it was fitted to the same excerpts, so it has learnt their styles (blues in minor above all).
+   and MIT-licensed soundfonts, clean and worn like records; on free music labeled by an earlier such network and by
+   essentia's key profiles; and last together with labeled excerpts. One number more, linear in the MSD features, says how
+   far the timbre leans to minor: it was fitted to the same excerpts, so it has learned their styles (blues in minor above all).
 3. Genre: `mertscope heads train` on {excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), as they are and four times
    worn. Key: the network's own output and that leaning, its temperature fitted on held-out answers.
 
@@ -83,22 +83,22 @@ held-out excerpts {named:.0%} reach it and {right:.0%} of these are right; of th
 ## Known failures
 
 - Ten closed classes: other music still gets one of them.
-- Level is normalised away, so loudness tells it nothing. On digital silence its output is meaningless: the engine's silence
+- Level is normalized away, so loudness tells it nothing. On digital silence its output is meaningless: the engine's silence
   gate keeps it from being asked.
 - GTZAN repeats artists between tracks and has mistakes: read its figures as optimistic.
 - Values derived from musicnn are not the original's outputs; the mtt layer least of all. The tags heads are these values: they
   were not compared with labels, are not calibrated, and several of their tags mean the same ("female", "woman").
 - The genre head is limited by its few excerpts: exact musicnn features give .790 in such a cross-validation.
 
-## Licences
+## Licenses
 
-- The weights derive from musicnn, ISC licence: `licences/musicnn-ISC.md` travels with the file.
+- The weights derive from musicnn, ISC license: `licences/musicnn-ISC.md` travels with the file.
 - Renderings used the FluidR3 and MuseScore_General soundfonts (MIT); the accompaniments were made with MMA (GPL-2+), and
   labels of free music with essentia (AGPL-3), both used as tools.
 - Training audio: mostly GPL and CC-BY-SA, listed with its copyright holders in `licences/debian_music_used.csv`. Whether
-  weights derive from training audio is unsettled. The GTZAN excerpts carry no licence; they were used to fit the style
+  weights derive from training audio is unsettled. The GTZAN excerpts carry no license; they were used to fit the style
   layer, the genre head and the key network, which is common in research and legally unsettled.
-- The code's licence (MIT or Apache-2.0) does not extend to this folder.
+- The code's license (MIT or Apache-2.0) does not extend to this folder.
 """
 
 

@@ -20,9 +20,7 @@ MODEL = WORK / "model"
 # The stages' figures of the installed model.
 FIGURES = Path(__file__).with_name("figures.json")
 HEADS = ("genre", "key", "tags-msd", "tags-mtt")
-LICENCE = (
-    "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"
-)
+LICENSE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"  # spelling as stored
 
 
 def sha256(path):
@@ -40,12 +38,12 @@ def write_manifest(folder, graph="encoder.onnx"):
         f'id = "{ID}"',
         f'version = "{ID.rsplit("v", 1)[1]}"',
         f'title = "Embedded v{ID.rsplit("v", 1)[1]}: musicnn-derived timbre, pitch-equivariant key"',
-        f'licence = "{LICENCE}"',
+        f'licence = "{LICENSE}"',  # spelling as stored
         "",
         f"sample_rate_hz = {RATE}",
         f"window_samples = {WINDOW}",
         f"width = {WIDTH}",
-        "normalise = false",
+        "normalise = false",  # spelling as stored
         "",
         "[graph]",
         f'file = "{graph}"',
@@ -81,15 +79,15 @@ def write_manifest(folder, graph="encoder.onnx"):
     (folder / "manifest.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_licences(folder):
+def write_licenses(folder):
     """Writes musicnn's notice from its own package, and the list of the music in use, with license and copyright holder."""
-    licences = folder / "licences"
-    licences.mkdir(exist_ok=True)
-    shutil.copy(WORK / "teacher" / "musicnn-ISC.md", licences)
+    licenses = folder / "licences"
+    licenses.mkdir(exist_ok=True)
+    shutil.copy(WORK / "teacher" / "musicnn-ISC.md", licenses)
     used = {path.stem for path in (WORK / "music").glob("*.npz")}
     with (
         LIST.open(encoding="utf-8") as source,
-        (licences / "debian_music_used.csv").open("w", newline="", encoding="utf-8") as target,
+        (licenses / "debian_music_used.csv").open("w", newline="", encoding="utf-8") as target,
     ):
         writer = csv.writer(target, lineterminator="\n")
         for i, row in enumerate(csv.reader(source)):

@@ -19,7 +19,7 @@ VIEWS = 4
 # As in the installed head.
 DESCRIPTION = (
     "{count} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), each once as it is and {views} times worn; "
-    "their audio carries no licence, which is legally unsettled"
+    "their audio carries no licence, which is legally unsettled"  # spelling as stored
 )
 
 
@@ -35,7 +35,7 @@ def view(excerpt, number, random):
 
 def write_views(excerpts, views, seed=0):
     """Writes `views` augmented versions and the clean one of each excerpt; returns the path of their table."""
-    folder = WORK / f"labelled-{views}"
+    folder = WORK / f"labelled-{views}"  # spelling as stored
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     table = folder / "labels.csv"
@@ -104,7 +104,7 @@ def train_genre_head(model, path, excerpts):
 
 def fit_map(model, path):
     """Fits the map of the clean excerpts to the genre head's layer."""
-    table = WORK / "labelled-0" / "labels.csv"
+    table = WORK / "labelled-0" / "labels.csv"  # spelling as stored
     mertscope(
         "map",
         "fit",

@@ -67,9 +67,9 @@ def write_key_head(path, encoder_sha256):
         "threshold": str(CLEAR),
         "encoder_sha256": encoder_sha256,
         "metrics": json.dumps(metrics),
-        "training_data": "songs made by MMA and rendered with MIT-licensed soundfonts, keys exact; free music labelled by an earlier network and essentia"
+        "training_data": "songs made by MMA and rendered with MIT-licensed soundfonts, keys exact; free music labelled by an earlier network and essentia"  # spelling as stored
         + (
-            f"; {excerpts} labelled excerpts, transposed to all keys; figures from five folds that had not seen them"
+            f"; {excerpts} labelled excerpts, transposed to all keys; figures from five folds that had not seen them"  # spelling as stored
             if excerpts
             else ""
         ),
