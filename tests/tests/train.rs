@@ -7,7 +7,7 @@ use std::process::Command;
 
 use mertscope_tests::{full, repository, skipped};
 
-/// A model's folder is its manifest, what that names, the card and the licences.
+/// A model's folder is its manifest, what that names, the card and the licenses.
 #[test]
 fn the_embedded_folder_holds_the_model_and_nothing_else() {
     let folder = repository("assets/embedded");
@@ -42,10 +42,11 @@ fn the_embedded_folder_holds_the_model_and_nothing_else() {
 fn the_pipeline_is_python_that_compiles() {
     let mut python = Command::new("python3");
     let program = "import ast, pathlib, sys\n\
-        for path in sorted(pathlib.Path(sys.argv[1]).glob('*.py')):\n\
+        for path in sorted(pathlib.Path(sys.argv[1]).rglob('*.py')):\n\
         \x20   tree = ast.parse(path.read_text(encoding='utf-8'), str(path))\n\
-        \x20   assert ast.get_docstring(tree), f'{path.name} does not say what it is'\n\
-        \x20   print(path.name)\n";
+        \x20   name = path.relative_to(sys.argv[1]).as_posix()\n\
+        \x20   assert ast.get_docstring(tree), f'{name} does not say what it is'\n\
+        \x20   print(name)\n";
     let folder = repository("xtask/train");
     let Ok(output) = python.args(["-c", program]).arg(&folder).output() else {
         return skipped("train", "there is no python3");
@@ -55,7 +56,9 @@ fn the_pipeline_is_python_that_compiles() {
     let modules = String::from_utf8(output.stdout).unwrap();
     // The code map of the pipeline's own page is complete.
     let page = fs::read_to_string(folder.join("README.md")).unwrap();
-    for module in modules.lines().filter(|module| *module != "__main__.py") {
+    let described =
+        |module: &&str| !module.ends_with("__main__.py") && !module.ends_with("__init__.py");
+    for module in modules.lines().filter(described) {
         assert!(
             page.contains(&format!("`{module}`")),
             "{module} is not in README.md"

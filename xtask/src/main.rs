@@ -9,6 +9,7 @@ mod bundle;
 mod demo;
 mod demo_audio;
 mod install;
+mod lint;
 mod mertscope;
 mod notices;
 mod parity;

@@ -136,3 +136,11 @@ pub fn hosts(workspace: &Workspace) {
         eprintln!("    {error:#}\n    Tests in plugin hosts that are not there will be skipped.");
     }
 }
+
+/// The interpreter of the Python environment with the tools of [`crate::lint`], each
+/// `package==version`.
+pub fn lint_tools(workspace: &Workspace, tools: &[&str]) -> Result<PathBuf> {
+    packages::ensure(&[Purpose::Environment])?;
+    let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
+    environment(workspace, "lint", &tools)
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::lint;
 use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
@@ -59,6 +60,15 @@ pub fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<Ex
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
     let mut outcomes = Vec::new();
+    if filter.is_none()
+        && let Some((passed, elapsed)) = lint::run(workspace, &skipped)?
+    {
+        outcomes.push(Outcome {
+            what: lint::WHAT,
+            passed,
+            elapsed,
+        });
+    }
     for Step { what, mut command } in steps(workspace, full, filter, &skipped) {
         let (status, elapsed) = process::status(what, Progress::Talks, &mut command)?;
         outcomes.push(Outcome {

@@ -26,28 +26,28 @@ Usage: cargo xtask train [STAGE...] [OPTIONS]
 Stages, in this order; all but the last two when none is named:
   music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a time)
   render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
-  targets   Has the exact teacher, musicnn, listen to augmented windows
-  distil    Trains the small encoder on what the teacher said
+  targets   Runs the exact teacher, musicnn, on windows of music
+  distil    Trains the small encoder on the teacher's outputs
   key       Trains the key network
-  leaning   Fits what the timbre says about major and minor
+  leaning   Fits the mode bias: the preference of the timbre for major or minor
   export    Writes the ONNX graph
   heads     Fits and calibrates the heads and the map with the mertscope command
   card      Measures the model and writes its card
   install   Replaces assets/embedded by the result
-  restore   Only when named: takes the networks out of assets/embedded, in the place of key and leaning;
-            distil then goes on from the installed one
+  restore   Only when named: restores the networks from assets/embedded, instead of key and leaning;
+            distil then starts from the installed one
 
 Options:
-  --labelled FOLDER        Short labelled excerpts: labels.csv (file, genre, key) and audio beside it; needed for heads
-  --windows N, --songs N   How much to distil from and to render
+  --labelled FOLDER        Short labeled excerpts: labels.csv (file, genre, key) and audio beside it; needed for heads
+  --windows N, --songs N   How much to distill from and to render
   --steps N, --key-steps N, --key-tuning-steps N
                            How long to train
   --seed N, --threads N
-  --smoke                  Two minutes on committed targets: shows that every step works, without TensorFlow
+  --smoke                  Two minutes on committed targets: checks every step, without TensorFlow
 
-Everything lies in target/train and is kept: a second run goes on where the first ended, in the middle of a training too.
+Everything lies in target/train and is kept: a second run resumes where the first ended, also within a training.
 A GPU is used when there is one. Gets PyTorch (3 GB), TensorFlow for the teacher (1.7 GB) and Debian packages that it names.
-xtask/train/README.md tells what was tried and how good it was. A full run takes about an hour on two idle cores.
+xtask/train/README.md has the trials and their results. A full run takes about an hour on two idle cores.
 
 Examples:
   cargo xtask train --labelled ~/excerpts
@@ -121,7 +121,7 @@ fn write_down_teacher(workspace: &Workspace, work: &Path) -> Result<()> {
         .args(["--no-deps", TEACHER]);
     process::run("Getting the teacher", Progress::OnTerminal, &mut pip)?;
     let mut dump = Command::new(python);
-    dump.arg(workspace.file(FOLDER).join("teacher.py"))
+    dump.arg(workspace.file(FOLDER).join("teacher/read_weights.py"))
         .arg(folder);
     process::run("Reading the teacher's weights", Progress::Silent, &mut dump)?;
     Ok(())

@@ -1,7 +1,7 @@
-"""Training that can be cut off: everything a loop needs to go on, in one file that is replaced at once.
+"""Resumable training: the whole state of a training loop in one file, which is replaced atomically.
 
-The loops draw their randomness from the seed and the step's number, so that a run that was resumed gives what a run in
-one piece gives.
+The loops draw their randomness from the seed and the step's number, so a resumed run gives the same result as an
+uninterrupted one.
 """
 
 import copy
@@ -27,32 +27,40 @@ class Averaged:
                 old.copy_(new)
 
 
-def cosine(optimiser, steps, warm_up):
+def cosine(optimizer, steps, warm_up):
     """A learning rate that rises over `warm_up` steps and falls along a cosine to a hundredth."""
     rate = lambda step: min(1, (step + 1) / warm_up) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / max(steps, 1))))
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
 
 
 def random_of(seed, step):
     return np.random.default_rng([seed, step])
 
 
-def save(path, step, curve, net, average, optimiser, schedule):
+def save(path, step, curve, net, average, optimizer, schedule):
     temporary = path.with_suffix(".part")
-    torch.save({
-        "step": step, "curve": curve, "net": net.state_dict(), "average": average.net.state_dict(),
-        "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(),
-    }, temporary)
+    torch.save(
+        {
+            "step": step,
+            "curve": curve,
+            "net": net.state_dict(),
+            "average": average.net.state_dict(),
+            # The spelling in existing checkpoints.
+            "optimiser": optimizer.state_dict(),  # spelling as stored
+            "schedule": schedule.state_dict(),
+        },
+        temporary,
+    )
     os.replace(temporary, path)
 
 
-def resume(path, net, average, optimiser, schedule):
-    """Fills everything from the file if it is there; returns the step that was done last, and the curve."""
+def resume(path, net, average, optimizer, schedule):
+    """Loads everything from the file when it is there; returns the last finished step, and the curve."""
     if path is None or not path.exists():
         return 0, []
     state = torch.load(path, weights_only=False)
     net.load_state_dict(state["net"])
     average.net.load_state_dict(state["average"])
-    optimiser.load_state_dict(state["optimiser"])
+    optimizer.load_state_dict(state["optimiser"])  # spelling as stored
     schedule.load_state_dict(state["schedule"])
     return state["step"], state["curve"]

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 
 
 def draw(path, title, steps, lines):
-    """A PNG of several lines, {name: values}, over the steps; values that are missing are None."""
+    """Writes a PNG of several lines, {name: values}, over the steps; missing values are None."""
     figure, axes = pyplot.subplots(figsize=(7, 4), dpi=110)
     for name, values in lines.items():
         points = [(step, value) for step, value in zip(steps, values) if value is not None]

@@ -1,4 +1,4 @@
-"""Where things lie, and what every stage agrees on."""
+"""Paths and constants that all stages share."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 RATE = 16_000
 WINDOW = 5 * RATE
-# The level that every window is brought to before it is analysed; chosen by cross-validation, see README.md.
+# The RMS to which every window is normalized; chosen by cross-validation, see README.md.
 RMS = 0.15
 ROOT = Path(__file__).resolve().parents[2]
 WORK = Path(os.environ.get("MERTSCOPE_TRAIN", ROOT / "target" / "train"))
@@ -25,13 +25,13 @@ _START = time.monotonic()
 
 
 def log(text):
-    """One line of progress on standard output, with the seconds since the start."""
+    """Prints a line of progress on standard output, with the seconds since the start."""
     print(f"[{time.monotonic() - _START:7.1f}] {text}", flush=True)
 
 
 def session(path):
     """An ONNX Runtime session on one thread."""
-    # Its published builds report to their maker unless this is set before they start.
+    # Its published builds send telemetry to their maker unless this is set before the import.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
@@ -41,13 +41,13 @@ def session(path):
 
 
 def record(name, figures):
-    """Keeps a stage's figures for the card."""
+    """Stores a stage's figures for the card."""
     folder = WORK / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
 
 
 def recorded(name):
-    """A stage's figures, or None where it has not run."""
+    """A stage's figures, or None when it has not run."""
     path = WORK / "figures" / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -1,0 +1,1 @@
+"""Audio to train on: free music, rendered songs, labeled excerpts; their augmentation and spectrograms."""

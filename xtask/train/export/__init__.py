@@ -1,0 +1,1 @@
+"""The ONNX graph, the model's folder, and the way back from it to the networks."""

@@ -1,0 +1,1 @@
+"""The genre head and the map."""

@@ -1,0 +1,1 @@
+"""The key network, its training data, and the key head."""
