@@ -1,9 +1,9 @@
-"""One window after another through PyTorch in eager mode, one for each line on stdin.
+"""One window after another through PyTorch in eager mode, one per line on stdin.
 
     model_latency.py FOLDER THREADS SECONDS
 
 FOLDER holds a published checkpoint; transformers' own classes run it. Prints `ready MEAN`, the mean magnitude of hidden
-state 7 averaged over time, then for each line on stdin the time of one run in nanoseconds. The other side of the comparison,
+state 7 averaged over time, then per line on stdin the time of one run in nanoseconds. The other side of the comparison,
 engine/examples/window_latency.rs, speaks the same protocol.
 """
 
@@ -35,7 +35,7 @@ def main() -> None:
         (Data2VecAudioConfig, Data2VecAudioModel) if kind == "data2vec-audio" else (HubertConfig, HubertModel)
     )
     model = network(config(**settings))
-    # The names of the time in which the checkpoints were published.
+    # The parameter names of the PyTorch that the checkpoints were published with.
     old = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
     weights = torch.load(folder / "pytorch_model.bin", weights_only=True)
     for name in list(weights):

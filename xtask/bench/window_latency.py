@@ -1,9 +1,9 @@
-"""One window after another through Python's onnxruntime, one for each line on stdin.
+"""One window after another through Python's onnxruntime, one per line on stdin.
 
     window_latency.py MODEL THREADS
 
-Prints `ready MEAN`, the mean of what the model makes of the test window, then for each line on stdin the time of one
-run in nanoseconds. The other side of the comparison, engine/examples/window_latency.rs, speaks the same protocol.
+Prints `ready MEAN`, the mean of the model's output for the test window, then per line on stdin the time of one run in
+nanoseconds. The other side of the comparison, engine/examples/window_latency.rs, speaks the same protocol.
 """
 
 import os
@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-# Its published builds report to their maker unless this is set before they start.
+# Its published builds send telemetry unless this is set before they start.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime as ort
 

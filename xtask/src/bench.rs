@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: what the product costs, measured as a user would meet it: from outside, in release.
+//! `cargo xtask bench`: measures the cost of the product as a user meets it: from outside, in release.
 //!
-//! It prints figures beside their aims and judges nothing: a busy machine is no failure.
+//! It prints figures beside their aims and fails on none: a busy machine is no failure.
 
 mod frames;
 mod heads;
@@ -13,7 +13,7 @@ mod peer;
 mod speed;
 mod start;
 mod statistics;
-pub mod table;
+pub(crate) mod table;
 mod wave;
 
 use std::ffi::OsStr;
@@ -21,7 +21,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::mertscope::Mertscope;
 use crate::process;
@@ -29,43 +29,38 @@ use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
 use table::Row;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Measures Mertscope in release on this machine and prints a table with the aims beside the figures.
-
-Usage: cargo xtask bench [NAME...]
-       cargo xtask bench --models [MODEL...]
-
-Names (all of them by default):
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+Names:
   speed     Analysis of the demo pieces, repeated to a few minutes, in multiples of real time
-  latency   One window of the embedded model against Python's onnxruntime of the same version,
-            on the same graph and number of threads, taking turns
+  latency   One window of the embedded model against Python's onnxruntime of the same version, on
+            the same graph and number of threads, taking turns
   memory    Peak memory of an analysis of 1 minute and of 60 minutes of audio
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
   heads     Fitting a head on 1,000 files, and on 200 marked moments
   frames    A frame of the editor on the CPU, page by page, with a full history
-  window    Processor time and paints of an open window, with nothing new and while music plays (Linux, Xvfb)
+  window    Processor time and paints of an open window, idle and while music plays (Linux, Xvfb)
 
-Models (with --models; all of them by default): MERT-v0-public, MERT-v0, MERT-v1-95M, MERT-v1-330M, music2vec-v1
-  One window at full size with random weights: fp32 and int8, all layers and cut after layer 7, with 1 and 2 threads,
-  against PyTorch in eager mode on the same weights, taking turns; the ratios are of processor time. Needs 6 GB of disk for
-  PyTorch once, in target/venv/parity, and 8 GB of memory.
+With --models it measures one window at full size with random weights: fp32 and int8, all layers and
+cut after layer 7, with 1 and 2 threads, against PyTorch in eager mode on the same weights, taking
+turns. The ratios are of processor time. Needs 6 GB of disk for PyTorch once, in target/venv/parity,
+and 8 GB of memory.
 
-It first gets what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
-target/venv/bench, which takes a download of about 50 MB once. Close other programs for figures worth keeping.
+It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
+what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
+target/venv/bench, a download of about 50 MB. Close other programs for figures worth keeping.
 
 Examples:
   cargo xtask bench
   cargo xtask bench latency start
-  cargo xtask bench --models MERT-v1-95M
-";
+  cargo xtask bench --models MERT-v1-95M";
 
-/// What the measurements share.
+/// Shared by the measurements.
 struct Bench<'a> {
     workspace: &'a Workspace,
     mertscope: &'a Mertscope,
-    /// For files that the measurements write and need no longer than they run.
+    /// For files that a measurement needs only while it runs.
     scratch: PathBuf,
 }
 
@@ -82,16 +77,13 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("window", hosted::window),
 ];
 
-/// A name, if there is a measurement of it.
-pub fn known(name: &str) -> Result<String> {
-    if !MEASUREMENTS.iter().any(|(known, _)| *known == name) {
-        bail!("there is no measurement '{name}'");
-    }
-    Ok(name.to_owned())
+/// The names of the measurements.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    MEASUREMENTS.iter().map(|(name, _)| *name)
 }
 
-/// Measures models of the family at full size (all, if none is named), prints the table.
-pub fn run_models(workspace: &Workspace, names: &[&'static str]) -> Result<ExitCode> {
+/// Measures models of the family at full size (all if none is named), prints the table.
+pub(crate) fn run_models(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
     setup::run(workspace, Goal::Bench)?;
     let machine = machine::describe();
     let rows = models::measure(workspace, names)?;
@@ -99,8 +91,8 @@ pub fn run_models(workspace: &Workspace, names: &[&'static str]) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sets up, builds, measures what is named (everything, if nothing is), prints the table.
-pub fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
+/// Sets up, builds, makes these measurements (all if none is named), prints the table.
+pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
     setup::run(workspace, Goal::Bench)?;
     let mertscope = Mertscope::build(workspace)?;
     let scratch = workspace.target.join("bench");

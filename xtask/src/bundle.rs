@@ -1,9 +1,10 @@
-//! `cargo xtask bundle`: what was built, in the layouts that hosts load, with what it needs beside it.
+//! `cargo xtask bundle`: builds the products and lays them out as hosts load them, with everything
+//! that they need.
 //!
-//! Our own few lines rather than the framework's bundler: that one cannot add files to a bundle,
-//! fixes the version and the identifier in macOS's Info.plist, and pulls cargo's own crates into
-//! every build of `cargo xtask`. Not here: signing (macOS, Windows), installers, and the list of
-//! what goes where (`bundle/layout.rs`).
+//! This is our own code because the framework's bundler cannot add files to a bundle, fixes the
+//! version and the identifier in macOS's Info.plist, and pulls cargo's own crates into every build of
+//! `cargo xtask`. Not here: signing (macOS, Windows), installers, and the list of the files
+//! (`bundle/layout.rs`).
 
 mod layout;
 mod names;
@@ -19,36 +20,32 @@ use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 use crate::standalone;
 use crate::workspace::Workspace;
-pub use layout::System;
+pub(crate) use layout::System;
 use layout::{Content, File, Parts};
-pub use names::Names;
+pub(crate) use names::Names;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Builds the plugin, the standalone app and the mertscope command and puts them together as hosts load them, in target/bundled.
-
-Usage: cargo xtask bundle [--dev]
-
-Options:
-  --dev   Build with the debug profile, which checks the audio callback for allocations, into target/bundled-dev
-
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+The bundles are in the form that hosts load:
   Mertscope.vst3   the VST3 plugin, complete in itself
-  Mertscope.clap   the CLAP plugin; on Linux and Windows a single file that needs the folder Mertscope beside it
-  Mertscope        the folder with the standalone app, the mertscope command, ONNX Runtime and the licences
+  Mertscope.clap   the CLAP plugin; on Linux and Windows a single file that needs the folder
+                   Mertscope beside it
+  Mertscope        the folder with the standalone app, the mertscope command, ONNX Runtime and the
+                   licenses
 
-Linux bundles are tested. Those of macOS and Windows follow the formats' rules and are untested; nothing is signed.
+Linux bundles are tested. Those of macOS and Windows follow the rules of the formats and are
+untested; nothing is signed.
 
 Example:
-  cargo xtask bundle
-";
+  cargo xtask bundle";
 
 /// The two packages whose products are bundled: the plugin, and the `mertscope` command.
 const PLUGIN: &str = "mertscope";
 const COMMAND: &str = "mertscope-cli";
 
-/// How the bundles' programs are compiled.
+/// The cargo profile of the bundled programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
+pub(crate) enum Profile {
     Release,
     Dev,
 }
@@ -71,17 +68,17 @@ impl Profile {
     }
 }
 
-/// What lies ready in the target folder.
-pub struct Bundles {
+/// The bundles in the target folder.
+pub(crate) struct Bundles {
     pub folder: PathBuf,
     pub names: Names,
-    /// Every file, by its path from `folder`.
+    /// Every file, by its path in `folder`.
     pub files: Vec<PathBuf>,
 }
 
 impl Bundles {
     /// The bundles and folders themselves.
-    pub fn tops(&self) -> Vec<PathBuf> {
+    pub(crate) fn tops(&self) -> Vec<PathBuf> {
         let mut tops: Vec<PathBuf> = self
             .files
             .iter()
@@ -94,19 +91,19 @@ impl Bundles {
     }
 }
 
-/// Gets what is missing, builds, and writes the bundles' folder anew: only what is listed gets into
-/// it.
-pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
+/// Gets what is missing, builds, and writes the bundles' folder anew, with the listed files only.
+pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
     setup::run(workspace, Goal::Bundle)?;
     let names = Names::read(workspace, PLUGIN)?;
-    // Apart, or cargo would compile the engine for the plugin with all that only the command needs.
+    // Separately, or cargo would compile the engine for the plugin with everything that only the
+    // command needs.
     build(
         workspace,
         profile,
         "the plugin",
         &["--package", PLUGIN, "--lib"],
     )?;
-    // Apart too, as the plugin needs nothing of the backends.
+    // Separately too, because the plugin needs no audio backends.
     build(workspace, profile, "the standalone app", &standalone::BUILD)?;
     let command = ["--package", COMMAND, "--bin", "mertscope"];
     build(workspace, profile, "the mertscope command", &command)?;
@@ -126,7 +123,7 @@ pub fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
             .map(|program| products.join(format!("{program}{}", consts::EXE_SUFFIX)))
             .to_vec(),
         runtime: setup::runtime_files(workspace)?,
-        licences: vec![
+        licenses: vec![
             ("LICENSE-MIT.txt", workspace.file("LICENSE-MIT")),
             ("LICENSE-APACHE.txt", workspace.file("LICENSE-APACHE")),
         ],
@@ -157,8 +154,7 @@ fn build(workspace: &Workspace, profile: Profile, what: &str, package: &[&str]) 
     Ok(())
 }
 
-/// What an earlier run left in our folder of the target folder is gone before the first file is
-/// written.
+/// Writes the bundles' folder anew: files of an earlier run are removed first.
 fn write(folder: &Path, files: &[File]) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)

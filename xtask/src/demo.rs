@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from a fresh clone to an answer.
+//! `cargo xtask demo`: analyzes the demo pieces and plays one, from a fresh clone on.
 
 use std::fs;
 use std::path::Path;
@@ -12,28 +12,26 @@ use crate::setup::{self, Goal};
 use crate::standalone::Standalone;
 use crate::workspace::Workspace;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Analyses the demo pieces in assets/demo, prints their genre and key, draws both over time, and plays a piece live.
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+It first gets what is missing (see `cargo xtask setup --help`), then builds the `mertscope` command
+in release, which takes a few minutes the first time. It analyzes the pieces in assets/demo, prints
+their genre and key, and writes a plot per piece to target/demo.
 
-Usage: cargo xtask demo
-
-It first gets what is missing (see `cargo xtask setup --help`), then builds the `mertscope` command in release,
-which takes a few minutes the first time. The plots are written to target/demo, one for each piece.
-At the end the standalone app plays a piece in its window, until that is closed. Without a display, or with CI set, it prints
-what it hears for a few seconds instead. Where it can't be built, for lack of ALSA's and JACK's development files, that is told
-and left out. The exit code is that of `mertscope analyze`.
+At the end the standalone app plays a piece in its window, until the window is closed. Without a
+display, or with CI set, it prints its live results for a few seconds instead. When the app can't be
+built because the development files of ALSA and JACK are missing, the command says so and leaves
+this part out. The exit code is that of `mertscope analyze`.
 
 Example:
-  cargo xtask demo
-";
+  cargo xtask demo";
 
-/// The piece that is played at the end, and how long it is listened to without a display.
+/// The piece that is played at the end, and for how long without a display.
 const LIVE_PIECE: &str = "assets/demo/two-rooms.ogg";
 const LIVE_S: u32 = 10;
 
-/// Sets up, builds, analyses, plays; hands on the exit code of `mertscope analyze`.
-pub fn run(workspace: &Workspace) -> Result<ExitCode> {
+/// Sets up, builds, analyzes, plays; returns the exit code of `mertscope analyze`.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     setup::run(workspace, Goal::Demo)?;
     let mertscope = Mertscope::build(workspace)?;
 
@@ -45,7 +43,7 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode> {
     // Names in the table are then those of the repository.
     analyze.current_dir(workspace.file(""));
     let (status, _) = process::status(
-        "Analysing the demo pieces",
+        "Analyzing the demo pieces",
         Progress::Talks,
         analyze.arg("--plot").arg(&plot),
     )?;

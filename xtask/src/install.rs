@@ -1,8 +1,9 @@
-//! `cargo xtask install` and `uninstall`: the bundles where hosts look for them, and away again.
+//! `cargo xtask install` and `uninstall`: puts the bundles where hosts look for them, and removes them
+//! again.
 //!
-//! A receipt lists what was put where, with its hash. Only what it lists, and only while it is
-//! unchanged, is ever replaced or deleted. A file is written beside its place and then renamed, as
-//! a running host has the old one mapped.
+//! A receipt lists every installed file with its hash. Only files that it lists and that are unchanged
+//! are ever replaced or deleted. A file is written beside its place and then renamed, because a
+//! running host may have the old one mapped.
 
 mod places;
 mod receipt;
@@ -17,53 +18,39 @@ use anyhow::{Context, Result, bail};
 use crate::bundle::{self, Bundles, Profile, System};
 use crate::workspace::Workspace;
 use places::Places;
-pub use places::Scope;
+pub(crate) use places::Scope;
 use receipt::{Placed, Receipt};
 
-/// What `cargo xtask install --help` prints.
-pub const HELP: &str = "\
-Builds the bundles (see `cargo xtask bundle --help`) and puts them where hosts look for plugins.
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+The bundles are those of `cargo xtask bundle`. Their places:
 
-Usage: cargo xtask install [--user | --system]
+                Linux          macOS                          Windows
+  VST3, user    ~/.vst3        ~/Library/Audio/Plug-Ins/VST3  %LOCALAPPDATA%\\Programs\\Common\\VST3
+  CLAP, user    ~/.clap        ~/Library/Audio/Plug-Ins/CLAP  %LOCALAPPDATA%\\Programs\\Common\\CLAP
+  VST3, system  /usr/lib/vst3  /Library/Audio/Plug-Ins/VST3   %COMMONPROGRAMFILES%\\VST3
+  CLAP, system  /usr/lib/clap  /Library/Audio/Plug-Ins/CLAP   %COMMONPROGRAMFILES%\\CLAP
 
-Options:
-  --user     For you alone; this is the default
-  --system   For every user of this machine; needs the right to write there
+The mertscope command and the standalone app go into the folder Mertscope beside the CLAP plugin. On
+Linux and macOS ~/.local/bin/mertscope (system: /usr/local/bin/mertscope) is a link to the command.
 
-                  Linux                    macOS                            Windows
-  VST3, user      ~/.vst3                  ~/Library/Audio/Plug-Ins/VST3    %LOCALAPPDATA%\\Programs\\Common\\VST3
-  CLAP, user      ~/.clap                  ~/Library/Audio/Plug-Ins/CLAP    %LOCALAPPDATA%\\Programs\\Common\\CLAP
-  VST3, system    /usr/lib/vst3            /Library/Audio/Plug-Ins/VST3     %COMMONPROGRAMFILES%\\VST3
-  CLAP, system    /usr/lib/clap            /Library/Audio/Plug-Ins/CLAP     %COMMONPROGRAMFILES%\\CLAP
-
-The mertscope command and the standalone app lie in the folder Mertscope beside the CLAP plugin; on Linux and macOS ~/.local/bin/mertscope
-(system: /usr/local/bin/mertscope) is a link to it. A second run changes nothing. What is already there and was not put
-there by this command is not touched: the command says so and stops. Linux is tested, macOS and Windows are not.
+A second run changes nothing. A file that is already there and was not put there by this command is
+not touched: the command names it and stops. Linux is tested, macOS and Windows are not.
 
 Examples:
   cargo xtask install
-  cargo xtask uninstall
-";
+  cargo xtask uninstall";
 
-/// What `cargo xtask uninstall --help` prints.
-pub const UNINSTALL_HELP: &str = "\
-Removes what `cargo xtask install` has put in place, and nothing else.
-
-Usage: cargo xtask uninstall [--user | --system]
-
-Options:
-  --user     What was installed for you alone; this is the default
-  --system   What was installed for every user of this machine
-
-A file that was changed since is left where it is, and named. Models that you have downloaded and ONNX Runtime in your
-data folder stay.
+/// The part of `--help` after the options.
+pub(crate) const UNINSTALL_HELP: &str = "\
+A file that was changed since it was installed is left in its place, and named. Models that you have
+downloaded and ONNX Runtime in your data folder stay.
 
 Example:
-  cargo xtask uninstall
-";
+  cargo xtask uninstall";
 
 /// Builds and installs.
-pub fn run(workspace: &Workspace, scope: Scope) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, scope: Scope) -> Result<()> {
     let places = Places::of(scope, System::here()?)?;
     let bundles = bundle::run(workspace, Profile::Release)?;
     for line in install(&bundles, &places)? {
@@ -83,7 +70,7 @@ pub fn run(workspace: &Workspace, scope: Scope) -> Result<()> {
 }
 
 /// Uninstalls.
-pub fn uninstall(scope: Scope) -> Result<()> {
+pub(crate) fn uninstall(scope: Scope) -> Result<()> {
     let places = Places::of(scope, System::here()?)?;
     for line in remove(&places)? {
         println!("{line}");
@@ -91,8 +78,8 @@ pub fn uninstall(scope: Scope) -> Result<()> {
     Ok(())
 }
 
-/// Puts every file of the bundles in place; returns what to tell. Nothing is written if anything is
-/// in the way.
+/// Puts every file of the bundles in place; returns lines for the user. Writes nothing if a file of
+/// others is in the way.
 fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
     let wanted = plan(bundles, places)?;
     let old = Receipt::read(&places.receipt)?;
@@ -116,8 +103,8 @@ fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
     {
         return Ok(vec!["Everything was already in place.".into()]);
     }
-    // Both are ours until the new ones are in place: an interrupted run is taken up again, or
-    // undone, by the next.
+    // The receipt lists both until the new ones are in place: the next run can complete, or undo, an
+    // interrupted one.
     let new = Receipt(wanted.iter().map(|(_, placed)| placed.clone()).collect());
     old.with(&new)
         .write(&places.receipt)
@@ -145,7 +132,7 @@ fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
     Ok(told)
 }
 
-/// What is to be where: sources (none for a link) and what they become.
+/// The files to install: source (none for a link) and place.
 fn plan(bundles: &Bundles, places: &Places) -> Result<Vec<(Option<PathBuf>, Placed)>> {
     let mut wanted = Vec::new();
     for file in &bundles.files {
@@ -183,7 +170,7 @@ fn place(source: Option<&Path>, placed: &Placed) -> std::io::Result<()> {
     fs::rename(&beside, path)
 }
 
-/// Removes what the receipt lists; returns what to tell.
+/// Removes the files that the receipt lists; returns lines for the user.
 fn remove(places: &Places) -> Result<Vec<String>> {
     let receipt = Receipt::read(&places.receipt)?;
     if receipt.0.is_empty() {
@@ -199,8 +186,8 @@ fn remove(places: &Places) -> Result<Vec<String>> {
     Ok(told)
 }
 
-/// Deletes what is still as we put it, then the folders that this leaves empty, up to the hosts'
-/// own.
+/// Deletes the files that are unchanged since we installed them, then the folders that this leaves
+/// empty, up to the hosts' own. Returns lines for the user.
 fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
     let mut told = Vec::new();
     for path in receipt.paths() {
@@ -224,7 +211,7 @@ fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
             .skip(1)
             .take_while(|folder| Some(*folder) != root)
         {
-            // A folder with anything in it stays, and that is what the system refuses.
+            // The system refuses to remove a folder that is not empty: it stays.
             if root.is_none() || fs::remove_dir(folder).is_err() {
                 break;
             }

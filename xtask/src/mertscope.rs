@@ -1,4 +1,4 @@
-//! The product's command as xtask uses it: how it is built, and the one place that knows its flags.
+//! The `mertscope` command as xtask uses it: its build, and the only place that knows its options.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,13 +9,13 @@ use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
 /// A built `mertscope`.
-pub struct Mertscope {
+pub(crate) struct Mertscope {
     executable: PathBuf,
 }
 
 impl Mertscope {
     /// Builds the command in release, and nothing that it does not need.
-    pub fn build(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
         let mut cargo = workspace.cargo([
             "build",
             "--release",
@@ -35,20 +35,20 @@ impl Mertscope {
         })
     }
 
-    /// The executable, for a child that calls it by itself.
-    pub fn path(&self) -> &Path {
+    /// The executable, for a child that calls it.
+    pub(crate) fn path(&self) -> &Path {
         &self.executable
     }
 
     /// `mertscope analyze INPUT`: a file, or a folder of them.
-    pub fn analyze(&self, input: &Path) -> Command {
+    pub(crate) fn analyze(&self, input: &Path) -> Command {
         let mut command = Command::new(&self.executable);
         command.arg("analyze").arg(input);
         command
     }
 
     /// `mertscope embed`: every frame of every hidden state of the model in a folder, on the CPU.
-    pub fn embed_frames(&self, model: &Path, input: &Path, out: &Path) -> Command {
+    pub(crate) fn embed_frames(&self, model: &Path, input: &Path, out: &Path) -> Command {
         let mut command = Command::new(&self.executable);
         command.arg("embed").arg(input).arg("--model").arg(model);
         command.args(["--device", "cpu", "--pool", "none", "--out"]);
@@ -56,8 +56,8 @@ impl Mertscope {
         command
     }
 
-    /// `mertscope analyze INPUT` with windows `hop_s` seconds apart, and no remarks.
-    pub fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
+    /// `mertscope analyze INPUT` with windows `hop_s` seconds apart, and no notices.
+    pub(crate) fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
         let mut command = self.analyze(input);
         command.arg("--quiet").arg("--hop").arg(hop_s.to_string());
         command

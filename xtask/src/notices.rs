@@ -1,10 +1,10 @@
-//! The third-party notices of the bundles: who wrote what is in them, under which licence, with the
-//! licences' texts.
+//! The third-party notices of the bundles: the authors, licenses and license texts of everything in
+//! them.
 //!
-//! Generated from what is really compiled in (cargo's own account of it) and the files that came
-//! with each package, so that no list has to be kept. A package without a licence text of its own
-//! gets its licence's standard text with its authors; one whose licence is not known here stops the
-//! bundling. Not here: ONNX Runtime's own documents, which go into the bundles as they are.
+//! They are generated from cargo's list of the packages that are compiled in and from the files that
+//! came with each package, so that no list has to be kept. A package without a license text gets the
+//! standard text of its license with its authors; a license that is not known here stops the
+//! bundling. Not here: ONNX Runtime's own documents, which go into the bundles unchanged.
 
 mod crates;
 mod texts;
@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 use crates::Crate;
 use texts::Texts;
 
-/// What is not a Rust crate: its title and its licence's file, or the folder of them.
+/// Third-party parts that are not Rust crates: title, and the license's file or a folder of licenses.
 const OTHERS: [(&str, &str); 4] = [
     (
         "Inter, the typeface of the plots (SIL Open Font License 1.1)",
@@ -27,7 +27,7 @@ const OTHERS: [(&str, &str); 4] = [
     ),
     ("The embedded model", "assets/embedded/CARD.md"),
     (
-        "Licences of what the embedded model was made from: musicnn's weights, and the music that it was trained on",
+        "Licenses of what the embedded model was made from: musicnn's weights, and the music that it was trained on",
         "assets/embedded/licences",
     ),
     (
@@ -36,11 +36,11 @@ const OTHERS: [(&str, &str); 4] = [
     ),
 ];
 
-/// The notices for all that these packages of the workspace are linked with on this machine.
-pub fn third_party(workspace: &Workspace, packages: &[&str]) -> Result<String> {
+/// The notices for everything that these packages of the workspace are linked with on this machine.
+pub(crate) fn third_party(workspace: &Workspace, packages: &[&str]) -> Result<String> {
     let crates = crates::linked_into(workspace, packages)?;
     let mut out = String::from(
-        "Mertscope is made with the work of others, whom we thank. ONNX Runtime's licence and notices are in files of\n\
+        "Mertscope is made with the work of others, whom we thank. ONNX Runtime's license and notices are in files of\n\
          their own beside this one.\n",
     );
     for (title, path) in OTHERS {
@@ -57,19 +57,19 @@ pub fn third_party(workspace: &Workspace, packages: &[&str]) -> Result<String> {
     for Crate {
         name,
         version,
-        licence,
+        license,
         source,
         ..
     } in &crates
     {
-        writeln!(out, "{name} {version}: {licence}; {source}")?;
+        writeln!(out, "{name} {version}: {license}; {source}")?;
     }
     let mut texts = Texts::new(&workspace.file("LICENSE-APACHE"))?;
     for package in &crates {
         texts.add(package)?;
     }
     for (users, text) in texts.grouped() {
-        heading(&mut out, &format!("Licence of {}", users.join(", ")));
+        heading(&mut out, &format!("License of {}", users.join(", ")));
         writeln!(out, "{}", text.trim_end())?;
     }
     Ok(out)

@@ -1,5 +1,8 @@
-//! `cargo xtask parity`: the five models of the family at full size, with random weights in the published format,
-//! against the reference implementation: every hidden state, converted and run by the built command.
+//! `cargo xtask parity`: compares the five models of the MERT family with the reference
+//! implementation, hidden state by hidden state.
+//!
+//! The models have their full size and random weights in the published format. The built command
+//! converts and runs them.
 
 mod compare;
 
@@ -8,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::bench::table::{Row, render};
 use crate::mertscope::Mertscope;
@@ -18,21 +21,22 @@ use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
 use compare::{Closeness, closeness};
 
-pub const HELP: &str = "\
-Compares every hidden state of the MERT family, at full size, with the reference implementation.
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+It makes checkpoints with random weights in the published format (with torch and transformers, in a
+Python environment of its own under target/venv), converts and runs them with the mertscope command
+in fp32 and int8, compares every hidden state, and prints a table. It fails when a hidden state is
+off.
 
-Usage: cargo xtask parity [MODEL...]
+Needs 6 GB of disk for PyTorch, 4 GB for the current checkpoint, which is removed afterwards, and
+8 GB of memory.
 
-Makes checkpoints with random weights in the published format (torch and transformers, in a Python environment of its
-own under target/venv), has the mertscope command convert and run them in fp32 and int8, and prints a table. Needs 6 GB of
-disk for PyTorch, 4 GB for the checkpoint at hand, which is removed afterwards, and 8 GB of memory. Fails if a hidden
-state is off.
+Examples:
+  cargo xtask parity
+  cargo xtask parity MERT-v1-95M";
 
-Models: MERT-v0-public, MERT-v0, MERT-v1-95M, MERT-v1-330M, music2vec-v1; all of them when none is named.
-";
-
-/// The models, as `tests/fixtures/checkpoints/make.py` knows them.
-const MODELS: [&str; 5] = [
+/// The models, by their names in `tests/fixtures/checkpoints/make.py`.
+pub(crate) const MODELS: [&str; 5] = [
     "MERT-v0-public",
     "MERT-v0",
     "MERT-v1-95M",
@@ -40,7 +44,7 @@ const MODELS: [&str; 5] = [
     "music2vec-v1",
 ];
 
-/// What makes and runs the reference.
+/// Python packages that make and run the reference.
 const REQUIREMENTS: [&str; 4] = [
     "torch==2.15.0",
     "transformers==4.57.6",
@@ -48,26 +52,15 @@ const REQUIREMENTS: [&str; 4] = [
     "safetensors==0.8.0",
 ];
 
-/// The name of a model, if it is one.
-pub fn known(name: &str) -> Result<&'static str> {
-    match MODELS.into_iter().find(|model| *model == name) {
-        Some(model) => Ok(model),
-        None => bail!(
-            "there is no model '{name}'; there are {}",
-            MODELS.join(", ")
-        ),
-    }
-}
-
-/// Runs the command; it fails if a hidden state is off.
-pub fn run(workspace: &Workspace, models: &[&'static str]) -> Result<ExitCode> {
+/// Compares these models, all if none is named; fails when a hidden state is off.
+pub(crate) fn run(workspace: &Workspace, models: &[String]) -> Result<ExitCode> {
     setup::run(workspace, Goal::Bench)?;
     let python = environment(workspace)?;
     let mertscope = Mertscope::build(workspace)?;
-    let models = if models.is_empty() {
-        &MODELS[..]
+    let models: Vec<&str> = if models.is_empty() {
+        MODELS.to_vec()
     } else {
-        models
+        models.iter().map(String::as_str).collect()
     };
     let mut rows = Vec::new();
     let mut all_well = true;
@@ -75,9 +68,9 @@ pub fn run(workspace: &Workspace, models: &[&'static str]) -> Result<ExitCode> {
         let folder = workspace.target.join("parity").join(model);
         let measured = make(workspace, &python, model, &folder)
             .and_then(|()| measure(&mertscope, model, &folder, &mut rows));
-        // Gigabytes are not left behind, whatever happened.
+        // Gigabytes are not left behind, also after a failure.
         fs::remove_dir_all(&folder)
-            .with_context(|| format!("{} can't be removed", folder.display()))?;
+            .with_context(|| format!("{} cannot be removed", folder.display()))?;
         all_well &= measured?;
     }
     println!("{}", render(&rows));
@@ -88,13 +81,13 @@ pub fn run(workspace: &Workspace, models: &[&'static str]) -> Result<ExitCode> {
     })
 }
 
-/// The Python that has the reference implementation.
-pub fn environment(workspace: &Workspace) -> Result<PathBuf> {
+/// A Python with the reference implementation.
+pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
     setup::environment(workspace, "parity", &REQUIREMENTS.map(String::from))
 }
 
-/// Makes a model's checkpoint in `folder`, which bears its name.
-pub fn make(workspace: &Workspace, python: &Path, model: &str, folder: &Path) -> Result<()> {
+/// Makes a model's checkpoint in `folder`, whose name is the model's.
+pub(crate) fn make(workspace: &Workspace, python: &Path, model: &str, folder: &Path) -> Result<()> {
     process::run(
         &format!("Making {model} with random weights, and its hidden states"),
         Progress::Silent,
@@ -106,7 +99,7 @@ pub fn make(workspace: &Workspace, python: &Path, model: &str, folder: &Path) ->
     Ok(())
 }
 
-/// Rows for a model; whether all its hidden states are what they should be.
+/// Adds rows for a model; returns whether all its hidden states are close enough.
 fn measure(mertscope: &Mertscope, model: &str, folder: &Path, rows: &mut Vec<Row>) -> Result<bool> {
     let mut all_well = true;
     let file_mb = megabytes(&folder.join("pytorch_model.bin"))?;
@@ -115,7 +108,7 @@ fn measure(mertscope: &Mertscope, model: &str, folder: &Path, rows: &mut Vec<Row
         let embed = || {
             let mut command = mertscope.embed_frames(folder, &folder.join("audio.wav"), &out);
             command.args(["--precision", precision, "--quiet"]);
-            // The graphs' place on Linux.
+            // The folder of the graphs, on Linux.
             command.env("XDG_CACHE_HOME", folder.join("cache"));
             command.stdout(Stdio::null());
             command
@@ -154,7 +147,7 @@ fn measure(mertscope: &Mertscope, model: &str, folder: &Path, rows: &mut Vec<Row
     Ok(all_well)
 }
 
-/// What is shown, whether it is good enough, and what we hold ourselves to.
+/// The figure, whether it is good enough, and the aim.
 fn judged(precision: &str, found: &Closeness) -> (String, bool, &'static str) {
     if precision == "int8" {
         (
@@ -175,20 +168,4 @@ fn megabytes(path: &PathBuf) -> Result<f64> {
     let metadata =
         fs::metadata(path).with_context(|| format!("{} is not there", path.display()))?;
     Ok(metadata.len() as f64 / 1e6)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_are_known_by_name() {
-        assert_eq!(known("MERT-v1-330M").unwrap(), "MERT-v1-330M");
-        assert!(
-            known("MERT-v9")
-                .unwrap_err()
-                .to_string()
-                .contains("MERT-v0-public")
-        );
-    }
 }

@@ -1,4 +1,4 @@
-//! The most memory that a child used.
+//! Peak memory of a child process.
 
 use std::process::Command;
 
@@ -9,9 +9,9 @@ use anyhow::Result;
 #[cfg(unix)]
 use crate::process;
 
-/// Runs a child to its end and asks the system for the most memory that was resident at once.
+/// Runs a child to its end; returns its peak resident memory.
 #[cfg(unix)]
-pub fn peak_bytes(command: &mut Command) -> Result<u64> {
+pub(crate) fn peak_bytes(command: &mut Command) -> Result<u64> {
     use std::io;
     use std::mem::MaybeUninit;
 
@@ -43,6 +43,6 @@ pub fn peak_bytes(command: &mut Command) -> Result<u64> {
 }
 
 #[cfg(not(unix))]
-pub fn peak_bytes(_: &mut Command) -> Result<u64> {
+pub(crate) fn peak_bytes(_: &mut Command) -> Result<u64> {
     anyhow::bail!("peak memory is measured on Unix only")
 }

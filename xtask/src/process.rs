@@ -1,7 +1,7 @@
-//! Running children so that a person sees what goes on: a heading before, signs of life during, a
+//! Child processes, run so that a person can follow: a heading before, the elapsed time during, a
 //! sentence on failure.
 //!
-//! All of it goes to stderr: stdout belongs to what the command was asked for.
+//! All of this goes to stderr: stdout is for the command's results.
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
@@ -11,24 +11,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// How a child lets one know that it is alive.
+/// The output of a child while it works.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// It prints as it goes, on a terminal and elsewhere (cargo).
     Talks,
     /// It draws progress on a terminal and little elsewhere (pip, apt-get).
     OnTerminal,
-    /// It says nothing until it is done.
+    /// It prints nothing until it is done.
     Silent,
 }
 
 /// Announces a step.
-pub fn heading(what: &str) {
+pub(crate) fn heading(what: &str) {
     eprintln!("==> {what}");
 }
 
-/// Runs a child with its output shown; fails with a sentence if it does. Returns how long it took.
-pub fn run(what: &str, progress: Progress, command: &mut Command) -> Result<Duration> {
+/// Runs a child with its output shown, and returns the time that it took.
+///
+/// # Errors
+/// When it can't be started, and when it fails.
+pub(crate) fn run(what: &str, progress: Progress, command: &mut Command) -> Result<Duration> {
     let (status, elapsed) = status(what, progress, command)?;
     if !status.success() {
         bail!("this step failed ({status}): {what}");
@@ -36,8 +39,8 @@ pub fn run(what: &str, progress: Progress, command: &mut Command) -> Result<Dura
     Ok(elapsed)
 }
 
-/// Like [`run`], and leaves it to the caller to judge how the child ended.
-pub fn status(
+/// Like [`run`], but returns the child's status, also when it failed.
+pub(crate) fn status(
     what: &str,
     progress: Progress,
     command: &mut Command,
@@ -49,15 +52,15 @@ pub fn status(
     Ok((status, start.elapsed()))
 }
 
-/// How a child ended, as our own exit code; one that a signal ended has none, and failed.
-pub fn exit_code(status: ExitStatus) -> ExitCode {
+/// A child's status as our own exit code; a child that a signal ended has none, and failed.
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     ExitCode::from(code.unwrap_or(1))
 }
 
-/// Runs a child with all its output on stderr, and returns what it wrote to its own stderr too, to
-/// tell why it failed.
-pub fn run_and_listen(
+/// Runs a child with all its output on stderr, and returns its status and what it wrote to its own
+/// stderr, which tells why it failed.
+pub(crate) fn run_and_capture(
     what: &str,
     progress: Progress,
     command: &mut Command,
@@ -69,7 +72,7 @@ pub fn run_and_listen(
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| could_not_start(command))?;
-    let mut heard = Vec::new();
+    let mut captured = Vec::new();
     if let Some(mut pipe) = child.stderr.take() {
         let mut chunk = [0; 4096];
         loop {
@@ -78,14 +81,17 @@ pub fn run_and_listen(
                 break;
             }
             io::stderr().write_all(&chunk[..count])?;
-            heard.extend_from_slice(&chunk[..count]);
+            captured.extend_from_slice(&chunk[..count]);
         }
     }
-    Ok((child.wait()?, String::from_utf8_lossy(&heard).into_owned()))
+    Ok((
+        child.wait()?,
+        String::from_utf8_lossy(&captured).into_owned(),
+    ))
 }
 
-/// Whether a child can be started and ends well; says nothing.
-pub fn succeeds(command: &mut Command) -> bool {
+/// Whether a child can be started and succeeds; prints nothing.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -94,24 +100,24 @@ pub fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The sentence for a program that is not there.
-pub fn could_not_start(command: &Command) -> String {
+/// The sentence for a program that is missing.
+pub(crate) fn could_not_start(command: &Command) -> String {
     format!(
         "'{}' could not be started",
         command.get_program().to_string_lossy()
     )
 }
 
-/// Prints the time gone by, on a thread of its own, as long as it lives.
-pub struct Clock(Option<(Sender<()>, JoinHandle<()>)>);
+/// Prints the elapsed time, on a thread of its own, until it is dropped.
+pub(crate) struct Clock(Option<(Sender<()>, JoinHandle<()>)>);
 
 impl Clock {
-    /// Steps that end before this are not worth a line.
+    /// Steps that end earlier print no line.
     const FIRST: Duration = Duration::from_secs(2);
     const INTERVAL: Duration = Duration::from_secs(10);
 
-    /// Starts unless the child's own progress is to be seen.
-    pub fn start(progress: Progress) -> Self {
+    /// Starts, unless the child shows progress itself.
+    pub(crate) fn start(progress: Progress) -> Self {
         let needed = match progress {
             Progress::Talks => false,
             Progress::OnTerminal => !io::stderr().is_terminal(),
@@ -136,7 +142,7 @@ impl Drop for Clock {
     fn drop(&mut self) {
         if let Some((stop, thread)) = self.0.take() {
             drop(stop);
-            // It only prints; there is nothing to do if it failed.
+            // It only prints: a failure needs no handling.
             let _ = thread.join();
         }
     }

@@ -1,6 +1,7 @@
-//! `cargo xtask screenshots`: the README's pictures of the window, taken of the real one. An example
-//! of the tests crate takes them, as it takes a plugin host and a screen; here it only gets the
-//! plugin.
+//! `cargo xtask screenshots`: takes the README's pictures of the real window.
+//!
+//! An example of the tests crate takes them, because that crate has a plugin host and a screen. This
+//! module builds the plugin and starts the example.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
@@ -10,17 +11,14 @@ use crate::process::{self, Progress};
 use crate::setup;
 use crate::workspace::Workspace;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Makes the pictures of the window in assets/pictures again: the plugin in a host, on a screen that nobody sees,
-fed with a demo piece; in two sizes and two themes. Linux only. Run it by hand after a change of the editor, and
-look at what it made.
-
-Usage: cargo xtask screenshots
-";
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+The pictures show the plugin's window in a host, on a virtual screen, while it plays a demo piece,
+in two sizes and two themes. Linux only. Run it by hand after a change to the editor, and look at
+the pictures.";
 
 /// Gets what is missing, builds, and makes the pictures.
-pub fn run(workspace: &Workspace) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     setup::run(workspace, setup::Goal::Screen)?;
     let mut plugin = workspace.cargo(["build", "--package", "mertscope", "--lib"]);
     process::run("Building the plugin", Progress::Talks, &mut plugin)?;

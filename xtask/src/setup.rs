@@ -1,10 +1,11 @@
-//! Set-up: what a command needs is looked for, named, and got once. A second run changes nothing
-//! and needs no network.
+//! Set-up: finds what a command needs, names what is missing, and gets it once. A second run changes
+//! nothing and needs no network.
 
 mod environment;
 mod packages;
 mod permission;
 mod pins;
+mod programs;
 mod python;
 mod runtime;
 
@@ -13,45 +14,41 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::workspace::Workspace;
-pub use environment::environment;
+pub(crate) use environment::environment;
 use packages::Purpose;
-pub use pins::{Kind, Pins};
-pub use runtime::sha256;
+pub(crate) use pins::{Kind, Pins};
+pub(crate) use runtime::sha256;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Gets what `cargo xtask demo`, `run`, `test` and `bench` need; they do the same by themselves.
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+`cargo xtask demo`, `run`, `test`, `bench` and others do the same by themselves.
 
-Usage: cargo xtask setup [--gpu] [--openvino]
+1. Debian packages. Each is looked for by what it provides, and only the missing ones are named and
+   installed: at once when run as root without a terminal or with CI set; after a yes when run as
+   root or with sudo on a terminal. Otherwise the command prints the line to run, and its exit code
+   is not 0.
+2. ONNX Runtime, at the version and with the SHA-256 in assets/onnxruntime.toml. It is downloaded
+   with `python3 -m pip download`, which follows your pip configuration, into your data folder (on
+   Linux ~/.local/share/mertscope/onnxruntime/VERSION-cpu). It is verified each time, and repaired
+   when it is damaged.
+3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts
+   (62 MB of downloads). When they are not available, the tests that need them are skipped; nothing
+   else depends on them.
 
-Options:
-  --gpu       Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
-  --openvino  Also get OpenVINO's provider library (a download of 53 MB), for Intel processors and graphics; it lies in
-              mertscope/providers/ in your data folder, where Mertscope looks for such libraries
-
-1. Debian packages. Each is looked for by what it provides, and only those that are missing are named and installed:
-   as root without a terminal or with CI set, at once; as root or with sudo on a terminal, after a yes;
-   otherwise the line to run is printed and the exit code is not 0.
-2. ONNX Runtime, at the version and with the SHA-256 in assets/onnxruntime.toml. It is downloaded with
-   `python3 -m pip download`, which heeds your pip configuration, and lies in your data folder
-   (on Linux ~/.local/share/mertscope/onnxruntime/VERSION-cpu). It is verified each time and repaired if need be.
-3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts (62 MB of downloads). Where
-   they can't be had the tests that need them are skipped; nothing else depends on them.
-
-Without a network: put the wheel named in assets/onnxruntime.toml into a folder and set MERTSCOPE_WHEELS to that folder.
+Without a network: put the wheel that assets/onnxruntime.toml names into a folder and set
+MERTSCOPE_WHEELS to that folder.
 
 Examples:
   cargo xtask setup
   cargo xtask setup --gpu --openvino
-  MERTSCOPE_WHEELS=/media/stick/wheels cargo xtask setup
-";
+  MERTSCOPE_WHEELS=/media/stick/wheels cargo xtask setup";
 
-/// Plugin hosts that Python has.
+/// Plugin hosts that are Python packages.
 const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4.6"];
 
-/// What the set-up is for.
+/// The command that the set-up is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub(crate) enum Goal {
     /// `cargo xtask demo`
     Demo,
     /// `cargo xtask run`
@@ -64,26 +61,32 @@ pub enum Goal {
     Bench,
     /// `cargo xtask train`
     Train,
-    /// `cargo xtask screenshots`, and what else opens the plugin's window
+    /// `cargo xtask screenshots`, and others that open the plugin's window
     Screen,
     /// `cargo xtask setup`: what the demo and the tests need
     Everything {
-        /// The builds that are wanted beside the CPU build of ONNX Runtime.
+        /// The builds to get beside the CPU build of ONNX Runtime.
         extra: Extra,
     },
 }
 
-/// What is got only when it is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extra {
-    /// The GPU build of ONNX Runtime.
+/// Optional parts of the set-up, as arguments of `cargo xtask setup`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
+pub(crate) struct Extra {
+    /// Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
+    #[arg(long)]
     pub gpu: bool,
-    /// OpenVINO's provider library.
+    /// Also get OpenVINO's provider library (a download of 53 MB), for Intel processors and
+    /// graphics, into mertscope/providers/ in your data folder, where Mertscope looks for it
+    #[arg(long)]
     pub openvino: bool,
 }
 
-/// Makes sure that what `goal` needs is there; fails with the remedy where it can't be had.
-pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
+/// Gets what `goal` needs and this machine lacks.
+///
+/// # Errors
+/// When it can't be had; the error names the remedy.
+pub(crate) fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     let pins = Pins::read(workspace)?;
     let mut builds = vec![pins.build(Kind::Cpu)?];
     if let Goal::Everything { extra } = goal {
@@ -120,20 +123,20 @@ pub fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     Ok(())
 }
 
-/// ONNX Runtime's libraries and documents as [`run`] has put them in place: the CPU build, which
-/// runs everywhere.
-pub fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+/// The libraries and documents of ONNX Runtime's CPU build, which runs everywhere, as [`run`] has put
+/// them in place.
+pub(crate) fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let pins = Pins::read(workspace)?;
     runtime::files(&pins, pins.build(Kind::Cpu)?)
 }
 
-/// Real plugin hosts for the tests: a Python environment with them, and the packages that they
-/// need. Nothing else depends on them, so that what can't be had is told, and the tests skip it.
-pub fn hosts(workspace: &Workspace) {
+/// Gets real plugin hosts for the tests: a Python environment with them, and the packages that they
+/// need. Nothing else depends on them: a failure is printed, and the tests skip those hosts.
+pub(crate) fn hosts(workspace: &Workspace) {
     let got = packages::ensure(&[Purpose::Environment, Purpose::Screen, Purpose::Hosts])
         .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));
     if let Err(error) = got {
-        eprintln!("    {error:#}\n    Tests in plugin hosts that are not there will be skipped.");
+        eprintln!("    {error:#}\n    The tests of plugin hosts that are missing will be skipped.");
     }
 }
 

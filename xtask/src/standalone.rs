@@ -1,4 +1,4 @@
-//! The standalone app as xtask uses it: how it is built, and the one place that knows its flags.
+//! The standalone app as xtask uses it: its build, and the only place that knows its options.
 
 use std::env;
 use std::ffi::OsStr;
@@ -10,8 +10,8 @@ use anyhow::Result;
 use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
-/// What cargo builds for it; the plugin alone needs nothing of the audio backends.
-pub const BUILD: [&str; 6] = [
+/// Cargo's arguments to build it; the plugin alone needs no audio backends.
+pub(crate) const BUILD: [&str; 6] = [
     "--package",
     "mertscope",
     "--features",
@@ -21,16 +21,16 @@ pub const BUILD: [&str; 6] = [
 ];
 
 /// The program's name.
-pub const NAME: &str = "mertscope-standalone";
+pub(crate) const NAME: &str = "mertscope-standalone";
 
 /// The built app.
-pub struct Standalone {
+pub(crate) struct Standalone {
     executable: PathBuf,
 }
 
 impl Standalone {
     /// Builds the app in release.
-    pub fn build(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
         let mut cargo = workspace.cargo(["build", "--release"]);
         let elapsed = process::run(
             "Building the standalone app (release)",
@@ -43,15 +43,16 @@ impl Standalone {
         })
     }
 
-    /// The app with these arguments, in the folder that the user is in.
-    pub fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+    /// The app with these arguments, in the current folder.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.executable);
         command.args(arguments);
         command
     }
 
-    /// The app playing a file: in its window where there is a display, else as lines for a while.
-    pub fn play(&self, file: &Path, seconds: u32) -> Command {
+    /// The app playing a file: in its window when there is a display, else printing lines for
+    /// `seconds`.
+    pub(crate) fn play(&self, file: &Path, seconds: u32) -> Command {
         let mut command = self.run(["--file".as_ref(), file.as_os_str()]);
         if !has_display() {
             let seconds = seconds.to_string();
@@ -61,8 +62,8 @@ impl Standalone {
     }
 }
 
-/// Whether a window can be opened that someone sees.
-pub fn has_display() -> bool {
+/// Whether a person can see a window that is opened here.
+pub(crate) fn has_display() -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     !is_set("CI") && (!cfg!(target_os = "linux") || is_set("DISPLAY"))
 }

@@ -12,34 +12,25 @@ use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Checks formatting and lints, runs unit, documentation and whole-product tests, builds the documentation.
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
+It first gets what is missing (see `cargo xtask setup --help`), with real plugin hosts: a Python
+environment with pedalboard and dawdreamer in target/venv/hosts, and Debian's qtractor. The tests of
+a host that is not available are skipped, and listed as such.
 
-Usage: cargo xtask test [--full] [FILTER]
+Tests that take long (soak tests, parity at full size, long fuzzing) are shown as ignored without
+--full.
 
-Arguments:
-  FILTER   Run only tests whose name contains this, and none of the other steps
-
-Options:
-  --full   Also run what takes long: soak, full-size parity, hours of fuzzing
-
-It first gets what is missing (see `cargo xtask setup --help`), real plugin hosts too: a Python environment with
-pedalboard and dawdreamer in target/venv/hosts, and Debian's qtractor. Where those can't be had their tests are skipped,
-and listed as such. A failed step does not keep the next from running; the last line is the verdict, and the exit code is
-0 only if all that ran passed.
+A failed step does not keep the next from running. The last line is the verdict; the exit code is 0
+only when all that ran passed.
 
 Examples:
   cargo xtask test
   cargo xtask test resample
-  cargo xtask test --full
-";
+  cargo xtask test --full";
 
-/// Tests that take long run only where this is set to 1.
-const FULL_VARIABLE: &str = "MERTSCOPE_FULL";
-
-/// Names the file to which a test that can't run on this machine appends a line with its name and
-/// the reason.
+/// Names the file to which a test that can't run on this machine appends a line with the test's name
+/// and the reason.
 const SKIPPED_VARIABLE: &str = "MERTSCOPE_SKIPPED";
 
 struct Step {
@@ -54,7 +45,7 @@ struct Outcome {
 }
 
 /// Sets up, runs the steps, prints a summary; the exit code is the verdict.
-pub fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<ExitCode> {
     setup::run(workspace, Goal::Test)?;
     setup::hosts(workspace);
     let skipped = workspace.target.join("skipped-tests");
@@ -89,12 +80,13 @@ pub fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<Ex
 }
 
 fn steps(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path) -> Vec<Step> {
-    let mut tests = workspace.cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
     tests.args(filter);
-    tests.env(SKIPPED_VARIABLE, skipped);
     if full {
-        tests.env(FULL_VARIABLE, "1");
+        // Tests that take long are marked with `#[ignore]`.
+        tests.args(["--", "--include-ignored"]);
     }
+    tests.env(SKIPPED_VARIABLE, skipped);
     let tests = Step {
         what: if full {
             "Tests, the long ones too"
@@ -111,12 +103,11 @@ fn steps(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path
         "clippy",
         "--workspace",
         "--all-targets",
-        "--all-features",
         "--",
         "--deny",
         "warnings",
     ]);
-    let mut pages = workspace.cargo(["doc", "--workspace", "--all-features", "--no-deps"]);
+    let mut pages = workspace.cargo(["doc", "--workspace", "--no-deps"]);
     pages.env("RUSTDOCFLAGS", "--deny warnings");
     vec![
         Step {
@@ -173,6 +164,30 @@ fn report(outcomes: &[Outcome], skipped: &str) -> (String, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_full_includes_the_long_tests_and_a_filter_leaves_out_the_other_steps() {
+        let workspace = Workspace {
+            root: ".".into(),
+            target: "target".into(),
+        };
+        let line = |full, filter| {
+            let steps = steps(&workspace, full, filter, Path::new("skipped"));
+            let tests = steps
+                .iter()
+                .find(|step| step.what.starts_with("Tests"))
+                .unwrap();
+            let words = tests.command.get_args().map(|word| word.to_str().unwrap());
+            (steps.len(), words.collect::<Vec<_>>().join(" "))
+        };
+        let all = "test --workspace --no-fail-fast";
+        assert_eq!(line(false, None), (4, all.to_owned()));
+        assert_eq!(line(false, Some("key")), (1, format!("{all} key")));
+        let long = format!("{all} -- --include-ignored");
+        assert_eq!(line(true, None), (4, long));
+        let long = format!("{all} key -- --include-ignored");
+        assert_eq!(line(true, Some("key")), (1, long));
+    }
 
     #[test]
     fn one_failed_step_is_named_in_the_last_line_and_fails_the_whole() {

@@ -1,8 +1,7 @@
 //! `cargo xtask train`: prepares what the pipeline in `xtask/train` needs, and runs it.
 //!
-//! The teacher's TensorFlow lives in an environment of its own and runs once, to write its weights
-//! down; everything after that is PyTorch. Not here: any knowledge of the stages, which are the
-//! pipeline's.
+//! The teacher's TensorFlow has an environment of its own and runs once, to export the teacher's
+//! weights; everything after that is PyTorch. Not here: the stages, which are the pipeline's.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,14 +16,11 @@ use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 use crate::workspace::Workspace;
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Builds the embedded model from public packages.
-
-Usage: cargo xtask train [STAGE...] [OPTIONS]
-
+/// The part of `--help` after the options.
+pub(crate) const HELP: &str = "\
 Stages, in this order; all but the last two when none is named:
-  music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a time)
+  music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a
+            time)
   render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
   targets   Runs the exact teacher, musicnn, on windows of music
   distil    Trains the small encoder on the teacher's outputs
@@ -34,38 +30,40 @@ Stages, in this order; all but the last two when none is named:
   heads     Fits and calibrates the heads and the map with the mertscope command
   card      Measures the model and writes its card
   install   Replaces assets/embedded by the result
-  restore   Only when named: restores the networks from assets/embedded, instead of key and leaning;
-            distil then starts from the installed one
+  restore   Only when named: restores the networks from assets/embedded, in place of key and
+            leaning; distil then starts from the installed ones
 
-Options:
-  --labelled FOLDER        Short labeled excerpts: labels.csv (file, genre, key) and audio beside it; needed for heads
+Options of the stages:
+  --labelled FOLDER        Short labeled excerpts: labels.csv (file, genre, key) and audio beside
+                           it; needed for heads
   --windows N, --songs N   How much to distill from and to render
   --steps N, --key-steps N, --key-tuning-steps N
                            How long to train
   --seed N, --threads N
-  --smoke                  Two minutes on committed targets: checks every step, without TensorFlow
+  --smoke                  Two minutes on committed targets: checks every step, without
+                           TensorFlow
 
-Everything lies in target/train and is kept: a second run resumes where the first ended, also within a training.
-A GPU is used when there is one. Gets PyTorch (3 GB), TensorFlow for the teacher (1.7 GB) and Debian packages that it names.
-xtask/train/README.md has the trials and their results. A full run takes about an hour on two idle cores.
+Everything is kept in target/train: a second run resumes where the first ended, also within a
+training. A GPU is used when there is one. The command gets PyTorch (3 GB), TensorFlow for the
+teacher (1.7 GB) and Debian packages that it names. xtask/train/README.md has the trials and their
+results. A full run takes about an hour on two idle cores.
 
 Examples:
   cargo xtask train --labelled ~/excerpts
   cargo xtask train distil export --steps 6000
   cargo xtask train restore export heads card --labelled ~/excerpts
   cargo xtask train install
-  cargo xtask train --smoke
-";
+  cargo xtask train --smoke";
 
-/// Where the pipeline lies in the checkout.
+/// The pipeline's folder in the checkout.
 const FOLDER: &str = "xtask/train";
 
-/// The teacher asks for versions that no longer exist; what it needs is listed in
-/// `requirements-teacher.txt` instead.
+/// The teacher requires versions that no longer exist; `requirements-teacher.txt` lists what it needs
+/// instead.
 const TEACHER: &str = "musicnn==0.1.0";
 
-/// Prepares and runs the pipeline with the arguments as they were typed.
-pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
+/// Prepares and runs the pipeline with these arguments, unchanged.
+pub(crate) fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let smoke = named("--smoke");
     let goal = if smoke { Goal::Bench } else { Goal::Train };
@@ -73,8 +71,8 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     let python = setup::environment(workspace, "train", &requirements(workspace, "")?)?;
     let mut pipeline = Command::new(python);
     pipeline.arg(workspace.file(FOLDER)).args(arguments);
-    // PyTorch's threads wait by counting otherwise, which on a machine with other work takes the time
-    // from the very threads that are waited for.
+    // Otherwise PyTorch's threads spin while they wait, which on a busy machine takes processor time
+    // from the threads that they wait for.
     if env::var_os("OMP_WAIT_POLICY").is_none() {
         pipeline.env("OMP_WAIT_POLICY", "PASSIVE");
     }
@@ -85,7 +83,7 @@ pub fn run(workspace: &Workspace, arguments: &[OsString]) -> Result<ExitCode> {
     }
     let work = workspace.target.join("train");
     pipeline.env("MERTSCOPE_TRAIN", &work);
-    write_down_teacher(workspace, &work)?;
+    export_teacher(workspace, &work)?;
     let any = arguments
         .iter()
         .any(|argument| !argument.to_string_lossy().starts_with('-'));
@@ -109,8 +107,8 @@ fn requirements(workspace: &Workspace, of: &str) -> Result<Vec<String>> {
     Ok(text.lines().map(str::to_owned).collect())
 }
 
-/// Has TensorFlow write the teacher's weights into `work`, once.
-fn write_down_teacher(workspace: &Workspace, work: &Path) -> Result<()> {
+/// Writes the teacher's weights into `work`, with TensorFlow, once.
+fn export_teacher(workspace: &Workspace, work: &Path) -> Result<()> {
     let folder = work.join("teacher");
     if folder.join("musicnn-ISC.md").exists() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Where the checkout and its build products lie, and how to call cargo in it.
+//! The folders of the checkout and of its build products, and calls of cargo in it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 /// The folders of the checkout that xtask was built from.
-pub struct Workspace {
+pub(crate) struct Workspace {
     /// The folder with the workspace's `Cargo.toml`.
     pub root: PathBuf,
     /// Cargo's target folder (with a configured target triple: that triple's folder inside it).
@@ -16,9 +16,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Finds the checkout from what cargo says when it runs us, and the target folder from where we
-    /// lie in it, which holds for `CARGO_TARGET_DIR`, `build.target-dir` and `build.target` alike.
-    pub fn find() -> Result<Self> {
+    /// Finds the checkout from cargo's environment variables, and the target folder from the path of
+    /// our own executable in it, which is right for `CARGO_TARGET_DIR`, `build.target-dir` and
+    /// `build.target` alike.
+    pub(crate) fn find() -> Result<Self> {
         let manifest_dir =
             env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest_dir)
@@ -37,19 +38,19 @@ impl Workspace {
     }
 
     /// The cargo that runs us, in the workspace's root, with its sub-command and arguments.
-    pub fn cargo<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+    pub(crate) fn cargo<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);
         command
     }
 
     /// A file of the checkout, by its path from the root.
-    pub fn file(&self, path: &str) -> PathBuf {
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
     /// A release build's product, by its path from the profile's folder and without `.exe`.
-    pub fn release(&self, path: &str) -> PathBuf {
+    pub(crate) fn release(&self, path: &str) -> PathBuf {
         self.target
             .join("release")
             .join(path)

@@ -1,5 +1,5 @@
-//! What a frame of the editor costs on the CPU. An example of the plugin measures and prints, as it
-//! takes the views; here it only is started.
+//! The cost of a frame of the editor on the CPU. An example of the plugin measures and prints, because
+//! it needs the views; this module only starts it.
 
 use anyhow::Result;
 
@@ -7,8 +7,8 @@ use super::Bench;
 use super::table::Row;
 use crate::process::{self, Progress};
 
-/// No rows: what is printed has a shape of its own.
-pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+/// Returns no rows: the example prints in a form of its own.
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut frames =
         bench
             .workspace

@@ -1,5 +1,4 @@
-//! How long heads take to fit. An example of the engine measures and prints; here it only is
-//! started.
+//! The time to fit heads. An example of the engine measures and prints; this module only starts it.
 
 use anyhow::Result;
 
@@ -7,8 +6,8 @@ use super::Bench;
 use super::table::Row;
 use crate::process::{self, Progress};
 
-/// No rows: what is printed is in sentences.
-pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+/// Returns no rows: the example prints sentences.
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut fits = bench.workspace.cargo(["run", "--release", "--quiet"]);
     fits.args(["--package", "mertscope-engine"]);
     fits.args(["--example", "head_fit"]);

@@ -1,7 +1,9 @@
-//! Figures of the plugin in a host: what a host's scan takes, what a block costs the audio callback,
-//! how long after its last sample a window's answer is there, what 16 instances take, and what an
-//! open window costs. Examples of the tests crate measure and print, as they take a plugin host;
-//! here they only get the plugin. There are no rows: what is printed has a shape of its own.
+//! Figures of the plugin in a host: the time of a host's scan, the cost of a block in the audio
+//! callback, the time from a window's last sample to its result, the cost of 16 instances and of an
+//! open window.
+//!
+//! Examples of the tests crate measure and print, because that crate has a plugin host; this module
+//! builds the plugin and starts them. There are no rows: the examples print in a form of their own.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
@@ -12,14 +14,14 @@ use super::table::Row;
 use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 
-/// The audio callback and the answers.
-pub fn live(bench: &Bench) -> Result<Vec<Row>> {
+/// The audio callback and the results.
+pub(super) fn live(bench: &Bench) -> Result<Vec<Row>> {
     let what = "Measuring in real time, 20 s for each of seven";
     measure(bench, "live_figures", what)
 }
 
 /// An open window, on a screen of its own.
-pub fn window(bench: &Bench) -> Result<Vec<Row>> {
+pub(super) fn window(bench: &Bench) -> Result<Vec<Row>> {
     setup::run(bench.workspace, Goal::Screen)?;
     let what = "Measuring in real time, 10 s for each of four";
     measure(bench, "window_figures", what)

@@ -1,7 +1,7 @@
 //! One window of the embedded model: our engine against Python's onnxruntime of the same version.
 //!
-//! Two children hold a session each and take turns, so that whatever else the machine does meets
-//! both alike.
+//! Two children have a session each and take turns, so that other work on the machine affects both
+//! alike.
 
 use std::process::Command;
 
@@ -21,8 +21,8 @@ const PAIRS: usize = 60;
 /// Both sides run the same graph on the same window; only the order of additions may differ.
 const TOLERANCE: f64 = 1e-4;
 
-/// Three rows for each number of threads: ours, theirs, and the ratio pair by pair.
-pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+/// Three rows per number of threads: ours, theirs, and the ratio pair by pair.
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let workspace = bench.workspace;
     // The Python to compare with.
     let requirements = [
@@ -62,7 +62,7 @@ fn compare(threads: usize, mut ours: Peer, mut theirs: Peer) -> Result<[Row; 3]>
     }
     let (mut ours_ms, mut theirs_ms) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
-        // Who goes second may find a warmer or a hotter processor.
+        // The second of a pair may find warmer caches or a hotter processor.
         if pair % 2 == 0 {
             ours_ms.push(ours.window_ms()?);
             theirs_ms.push(theirs.window_ms()?);

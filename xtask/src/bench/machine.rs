@@ -1,11 +1,11 @@
-//! The machine that the figures hold for, and how busy it was.
+//! The machine that the figures are from, and its load.
 
 use std::env::consts;
 use std::fs;
 use std::thread;
 
-/// One line; what the system does not tell is left out.
-pub fn describe() -> String {
+/// One line; facts that the system does not provide are left out.
+pub(super) fn describe() -> String {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let mut parts = vec![
         format!("{cores} cores"),

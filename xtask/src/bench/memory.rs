@@ -1,5 +1,4 @@
-//! Peak memory of a short and a long analysis: audio of any length is to be analysed in the same
-//! memory.
+//! Peak memory of a short and a long analysis: memory must not depend on the length of the audio.
 
 use std::fs;
 use std::path::Path;
@@ -16,16 +15,16 @@ use crate::process::{self, Clock, Progress};
 const HOP_S: u32 = 5;
 const MINUTES: [u32; 2] = [1, 60];
 
-/// A row for each length, and their ratio.
-pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+/// A row per length, and one for their ratio.
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let path = bench.scratch.join("chords.wav");
     let mut peaks_mb = Vec::new();
     let mut rows = Vec::new();
     for minutes in MINUTES {
-        process::heading(&format!("Analysing {minutes} min of audio"));
+        process::heading(&format!("Analyzing {minutes} min of audio"));
         let _clock = Clock::start(Progress::Silent);
-        let peak = written_and_analysed(bench, &path, minutes);
-        // 635 MB are not left behind, whatever happened.
+        let peak = write_and_analyze(bench, &path, minutes);
+        // 635 MB are not left behind, also after a failure.
         fs::remove_file(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
         let peak_mb = peak? as f64 / 1e6;
         peaks_mb.push(peak_mb);
@@ -45,7 +44,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn written_and_analysed(bench: &Bench, path: &Path, minutes: u32) -> Result<u64> {
+fn write_and_analyze(bench: &Bench, path: &Path, minutes: u32) -> Result<u64> {
     wave::write(path, minutes).with_context(|| format!("{} cannot be written", path.display()))?;
     peak_bytes(
         bench

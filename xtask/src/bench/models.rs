@@ -1,8 +1,8 @@
 //! The MERT family at full size, with random weights: our engine against PyTorch in eager mode.
 //!
 //! PyTorch and four of our sessions (fp32 and int8, all hidden states and only number 7) take turns,
-//! a window each, so that whatever else the machine does meets all alike. On a busy machine wall
-//! time says little, so ratios are of processor time; with several threads, both are shown.
+//! a window each, so that other work on the machine affects all alike. On a busy machine wall time
+//! says little, so ratios are of processor time; wall time is shown beside it.
 
 mod cost;
 
@@ -20,8 +20,8 @@ use crate::process::{self, Clock, Progress};
 use crate::workspace::Workspace;
 use cost::Cost;
 
-/// A model, and what we hold ourselves to: the largest ratio to PyTorch with 1 and 2 threads, for
-/// each of [`VARIANTS`]; empty where there is nothing to hold to.
+/// A model and its aims: the largest ratio to PyTorch with 1 and 2 threads, for each of [`VARIANTS`];
+/// empty when there is none.
 struct Aims {
     model: &'static str,
     /// Windows to measure, in seconds; the aims are for the first.
@@ -29,7 +29,7 @@ struct Aims {
     ratios: [[&'static str; 2]; 4],
 }
 
-/// What all are measured on, so that they can be compared.
+/// The window, in seconds, that all are measured on, so that they can be compared.
 const WINDOW: &[&str] = &["5"];
 
 const MODELS: [Aims; 5] = [
@@ -49,7 +49,7 @@ const MODELS: [Aims; 5] = [
         [["", ""], ["", ""], ["≤ 0.46 ×", ""], ["", ""]],
     ),
     Aims {
-        // Its own window is one of 30 s.
+        // Its own window is 30 s long.
         seconds: &["5", "30"],
         ..aims(
             "music2vec-v1",
@@ -66,8 +66,8 @@ const fn aims(model: &'static str, ratios: [[&'static str; 2]; 4]) -> Aims {
     }
 }
 
-/// What of ours is measured: its name, what chooses it, and how far its result may be from
-/// PyTorch's, as a part of it.
+/// Our measured sessions: name, the arguments that select it, and the largest difference of its result
+/// from PyTorch's, as a fraction of that.
 const VARIANTS: [(&str, &[&str], f64); 4] = [
     ("fp32, all layers", &[], 1e-3),
     ("fp32, cut after 7", &["--cut"], 1e-3),
@@ -79,14 +79,14 @@ const THREADS: [usize; 2] = [1, 2];
 const WARM_UP: usize = 1;
 const ROUNDS: usize = 7;
 
-/// Rows for the models that are named, all of them if none is.
-pub fn measure(workspace: &Workspace, names: &[&'static str]) -> Result<Vec<Row>> {
+/// Rows for these models, for all if none is named.
+pub(super) fn measure(workspace: &Workspace, names: &[String]) -> Result<Vec<Row>> {
     let python = parity::environment(workspace)?;
     let program = peer::build(workspace)?;
     let mut rows = Vec::new();
     let wanted = MODELS
         .iter()
-        .filter(|aims| names.is_empty() || names.contains(&aims.model));
+        .filter(|aims| names.is_empty() || names.iter().any(|name| name == aims.model));
     for aims in wanted {
         let place = workspace.target.join("bench").join("models");
         let bench = ModelBench {
@@ -99,7 +99,7 @@ pub fn measure(workspace: &Workspace, names: &[&'static str]) -> Result<Vec<Row>
         };
         let measured = parity::make(workspace, &python, aims.model, &bench.checkpoint)
             .and_then(|()| bench.measure());
-        // Gigabytes are not left behind, whatever happened.
+        // Gigabytes are not left behind, also after a failure.
         fs::remove_dir_all(&place)
             .with_context(|| format!("{} cannot be removed", place.display()))?;
         rows.extend(measured?);
@@ -133,12 +133,12 @@ impl ModelBench<'_> {
         command.args(["--threads", &threads.to_string()]);
         command.args(["--seconds", seconds, "--model"]);
         command.arg(&self.checkpoint).args(chosen);
-        // Where graphs are kept, on Linux: not among the user's own.
+        // The folder of the graphs, on Linux: apart from the user's own.
         command.env("XDG_CACHE_HOME", &self.cache);
         command
     }
 
-    /// What the conversion costs, which happens once, and what each session costs after it.
+    /// The cost of the conversion, which happens once, and of each session after it.
     fn first_uses(&self, file_bytes: f64) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         let mut row = |what: String, figure: String, spread: String, aim| {
@@ -183,6 +183,7 @@ impl ModelBench<'_> {
         Ok(rows)
     }
 
+    /// Rows for windows of `seconds`: PyTorch's time, then the ratio of each of [`VARIANTS`].
     fn take_turns(&self, threads: usize, seconds: &str) -> Result<Vec<Row>> {
         let is_first = self.aims.seconds[0] == seconds;
         let model = if is_first {
@@ -192,37 +193,8 @@ impl ModelBench<'_> {
         };
         process::heading(&format!("{model}, threads: {threads}, {ROUNDS} rounds"));
         let _clock = Clock::start(Progress::Silent);
-        let mut reference = Command::new(self.python);
-        reference.arg(&self.latency).arg(&self.checkpoint);
-        reference.args([&threads.to_string(), seconds]);
-        let mut sides = vec![Peer::start(reference)?];
-        for (name, chosen, tolerance) in VARIANTS {
-            let side = Peer::start(self.ours(threads, seconds, chosen))?;
-            let (ours, theirs) = (side.mean, sides[0].mean);
-            if (ours - theirs).abs() > tolerance * theirs.abs() {
-                bail!("{model}, {name}: hidden state 7 is {ours} on average, in PyTorch {theirs}");
-            }
-            sides.push(side);
-        }
-        let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); sides.len()];
-        for round in 0..WARM_UP + ROUNDS {
-            for turn in 0..sides.len() {
-                // Nobody is always first, or always behind the same neighbour.
-                let side = (turn + round) % sides.len();
-                let cost = cost::window(&mut sides[side])?;
-                if round >= WARM_UP {
-                    costs[side].push(cost);
-                }
-            }
-        }
-        let ratios = |of: &[Cost], what: fn(&Cost) -> f64| {
-            let pairs = of.iter().zip(&costs[0]);
-            Quantiles::of(
-                &pairs
-                    .map(|(ours, theirs)| what(ours) / what(theirs))
-                    .collect::<Vec<_>>(),
-            )
-        };
+        let mut sides = self.sides(&model, threads, seconds)?;
+        let costs = rounds(&mut sides)?;
         let mut rows = vec![Row {
             what: format!("{model}, PyTorch, threads: {threads}"),
             figure: format!("{:.0} ms", Quantiles::of(&walls(&costs[0])).median),
@@ -231,8 +203,8 @@ impl ModelBench<'_> {
         }];
         for (variant, (name, ..)) in VARIANTS.iter().enumerate() {
             let ours = &costs[variant + 1];
-            let processor = ratios(ours, |cost| cost.processor_ms);
-            let wall = ratios(ours, |cost| cost.wall_ms);
+            let processor = ratios(ours, &costs[0], |cost| cost.processor_ms);
+            let wall = ratios(ours, &costs[0], |cost| cost.wall_ms);
             let ms = Quantiles::of(&walls(ours)).median;
             rows.push(Row {
                 what: format!("{model}, {name}, threads: {threads}"),
@@ -249,6 +221,49 @@ impl ModelBench<'_> {
         }
         Ok(rows)
     }
+
+    /// PyTorch, then each of [`VARIANTS`], which must agree with it.
+    fn sides(&self, model: &str, threads: usize, seconds: &str) -> Result<Vec<Peer>> {
+        let mut reference = Command::new(self.python);
+        reference.arg(&self.latency).arg(&self.checkpoint);
+        reference.args([&threads.to_string(), seconds]);
+        let mut sides = vec![Peer::start(reference)?];
+        for (name, chosen, tolerance) in VARIANTS {
+            let side = Peer::start(self.ours(threads, seconds, chosen))?;
+            let (ours, theirs) = (side.mean, sides[0].mean);
+            if (ours - theirs).abs() > tolerance * theirs.abs() {
+                bail!("{model}, {name}: hidden state 7 is {ours} on average, in PyTorch {theirs}");
+            }
+            sides.push(side);
+        }
+        Ok(sides)
+    }
+}
+
+/// The costs of each side, round by round, after the warm-up.
+fn rounds(sides: &mut [Peer]) -> Result<Vec<Vec<Cost>>> {
+    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); sides.len()];
+    for round in 0..WARM_UP + ROUNDS {
+        for turn in 0..sides.len() {
+            // No side is always first.
+            let side = (turn + round) % sides.len();
+            let cost = cost::window(&mut sides[side])?;
+            if round >= WARM_UP {
+                costs[side].push(cost);
+            }
+        }
+    }
+    Ok(costs)
+}
+
+/// Our part of their cost, round by round.
+fn ratios(ours: &[Cost], theirs: &[Cost], of: fn(&Cost) -> f64) -> Quantiles {
+    let pairs = ours.iter().zip(theirs);
+    Quantiles::of(
+        &pairs
+            .map(|(ours, theirs)| of(ours) / of(theirs))
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn walls(costs: &[Cost]) -> Vec<f64> {

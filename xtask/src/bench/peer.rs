@@ -1,8 +1,8 @@
-//! Programs that take turns: each child holds one session.
+//! Children that take turns: each has one session.
 //!
-//! A child prints `ready MEAN` (the mean of what the model makes of the test window), and may add
-//! the milliseconds that it took to make the session; then it answers each line on its stdin with
-//! the nanoseconds that one window took, and ends when stdin does. Ours is
+//! A child prints `ready MEAN` (the mean of the model's output for the test window), and may add the
+//! milliseconds that it took to make the session. Then it answers each line on its stdin with the
+//! nanoseconds that one window took, and ends when stdin ends. Ours is
 //! `engine/examples/window_latency.rs`.
 
 use std::io::{BufRead, BufReader, Write};
@@ -14,8 +14,8 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
-/// Builds our side; the program.
-pub fn build(workspace: &Workspace) -> Result<PathBuf> {
+/// Builds our side; returns the program.
+pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = workspace.cargo([
         "build",
         "--release",
@@ -32,21 +32,21 @@ pub fn build(workspace: &Workspace) -> Result<PathBuf> {
     Ok(workspace.release("examples/window_latency"))
 }
 
-/// A child that runs one window for each line it is sent.
-pub struct Peer {
+/// A child that runs one window per line on its stdin.
+pub(super) struct Peer {
     name: String,
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    /// The mean of what the model makes of the test window.
+    /// The mean of the model's output for the test window.
     pub mean: f64,
-    /// How long it took to make the session, where the child tells.
+    /// The time to make the session; NaN when the child does not print it.
     pub made_ms: f64,
 }
 
 impl Peer {
     /// Starts a child and waits until it is ready.
-    pub fn start(mut command: Command) -> Result<Self> {
+    pub(super) fn start(mut command: Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command
             .stdin(Stdio::piped())
@@ -79,8 +79,8 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Has it run one window; how long that took.
-    pub fn window_ms(&mut self) -> Result<f64> {
+    /// Runs one window; returns the time that it took.
+    pub(super) fn window_ms(&mut self) -> Result<f64> {
         writeln!(self.stdin, "window").with_context(|| format!("{} is gone", self.name))?;
         let line = self.line()?;
         let nanoseconds: f64 = line
@@ -89,8 +89,8 @@ impl Peer {
         Ok(nanoseconds / 1e6)
     }
 
-    /// Its process.
-    pub fn id(&self) -> u32 {
+    /// The id of its process.
+    pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -105,7 +105,7 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It only computes: nothing is lost. Failing means that it has ended already.
+        // It only computes: nothing is lost. An error means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! How fast files are analysed, in multiples of real time.
+//! The speed of analyzing files, in multiples of real time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,13 @@ use super::table::Row;
 use super::{Bench, demo_pieces};
 use crate::process;
 
-/// Of the demo's one to two minutes: enough that starting up does not count.
+/// Copies of the demo's one to two minutes: enough to make the start-up time negligible.
 const COPIES: usize = 3;
 const RUNS: usize = 3;
 const HOPS_S: [u32; 2] = [1, 5];
 
-/// A row for each hop.
-pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+/// A row per hop.
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let folder = copies_of_the_demo(bench)?;
     let rows = HOPS_S
         .iter()
@@ -43,14 +43,14 @@ fn measure_hop(bench: &Bench, folder: &Path, hop_s: u32) -> Result<Row> {
     }
     let Quantiles { p10, median, p90 } = Quantiles::of(&speeds);
     Ok(Row {
-        what: format!("analyse {:.1} min, hop {hop_s} s", duration_s / 60.0),
+        what: format!("analyze {:.1} min, hop {hop_s} s", duration_s / 60.0),
         figure: format!("{median:.0} × real time"),
         spread: format!("p10 {p10:.0}, p90 {p90:.0} of {RUNS}, start included"),
         aim: "",
     })
 }
 
-/// What a command printed, and how many seconds it took.
+/// The output of a command, and the seconds that it took.
 fn output(command: &mut Command) -> Result<(String, f64)> {
     let start = Instant::now();
     let output = command
@@ -89,8 +89,7 @@ fn copies_of_the_demo(bench: &Bench) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// The sum of all `"duration_s"` in a JSON document that we wrote ourselves; a parser is not worth
-/// its build time here.
+/// The sum of all `"duration_s"` in a JSON document of our own; simple enough without a parser.
 fn sum_of_durations_s(json: &str) -> f64 {
     json.split("\"duration_s\"")
         .skip(1)

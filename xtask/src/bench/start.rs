@@ -1,5 +1,5 @@
-//! How long one waits for a first result: from the start of the command to the first line that it
-//! prints of a file.
+//! The time to the first result: from the start of the command to the first line that it prints for a
+//! file.
 
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::process;
 const RUNS: usize = 11;
 
 /// One row.
-pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let pieces = demo_pieces(bench.workspace)?;
     let piece = pieces.first().context("assets/demo holds no audio")?;
-    // The first run reads everything from the disk.
+    // The first run may read everything from the disk.
     let cold_s = seconds_to_first_line(bench, piece)?;
     let times = (0..RUNS)
         .map(|_| seconds_to_first_line(bench, piece))

@@ -1,16 +1,16 @@
-//! What is said of a set of measurements: order statistics, which a stray slow run does not move.
+//! Statistics of a set of measurements: quantiles, which a single slow run does not change much.
 
 /// The median and the spread around it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quantiles {
+pub(super) struct Quantiles {
     pub p10: f64,
     pub median: f64,
     pub p90: f64,
 }
 
 impl Quantiles {
-    /// Of at least one measurement, none of them NaN; of none, all are NaN.
-    pub fn of(values: &[f64]) -> Self {
+    /// The quantiles of measurements, none of them NaN; without measurements they are NaN.
+    pub(super) fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         Self {
@@ -21,7 +21,7 @@ impl Quantiles {
     }
 }
 
-/// Linear between the neighbours (type 7 of Hyndman and Fan 1996, NumPy's default).
+/// Linear between neighbors (type 7 of Hyndman and Fan 1996, NumPy's default).
 fn quantile(sorted: &[f64], fraction: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return f64::NAN;

@@ -1,17 +1,17 @@
 //! The table of figures.
 
-/// A line of it.
-pub struct Row {
+/// A line of the table.
+pub(crate) struct Row {
     pub what: String,
     pub figure: String,
-    /// How it varied, or what it is made of.
+    /// The figure's variation, or its parts.
     pub spread: String,
-    /// What we hold ourselves to; empty where there is nothing to hold to.
+    /// The aim; empty when there is none.
     pub aim: &'static str,
 }
 
-/// Columns of the widths that they need, under a header.
-pub fn render(rows: &[Row]) -> String {
+/// The rows in columns as wide as their content, under a header.
+pub(crate) fn render(rows: &[Row]) -> String {
     let header = ["figure", "measured", "spread", "aim"];
     let cells = |row: &Row| {
         [

@@ -1,4 +1,4 @@
-//! Long audio files for measuring, written as a stream: nothing here grows with their length.
+//! Long audio files for measuring, written as a stream: the memory does not grow with their length.
 
 use std::f64::consts::TAU;
 use std::fs::File;
@@ -10,13 +10,13 @@ const CHANNELS: u16 = 2;
 const BYTES_PER_FRAME: u32 = 4;
 const CHORD_S: u32 = 2;
 
-/// Chords I, V, vi and IV of C major as MIDI notes: there is always something to hear and never a
-/// gate to skip it.
+/// Chords I, V, vi and IV of C major as MIDI notes: the audio is never silent, so that no window is
+/// skipped.
 const CHORDS: [[u8; 3]; 4] = [[60, 64, 67], [55, 59, 62], [57, 60, 64], [53, 57, 60]];
 
-/// Writes `minutes` of chords as 16-bit stereo WAV at 44.1 kHz (10.6 MB a minute; up to 6 hours fit
+/// Writes `minutes` of chords as 16-bit stereo WAV at 44.1 kHz (10.6 MB per minute; up to 6 hours fit
 /// the format).
-pub fn write(path: &Path, minutes: u32) -> io::Result<()> {
+pub(super) fn write(path: &Path, minutes: u32) -> io::Result<()> {
     let data_bytes = minutes * 60 * RATE_HZ * BYTES_PER_FRAME;
     let mut file = BufWriter::new(File::create(path)?);
     file.write_all(&header(data_bytes))?;

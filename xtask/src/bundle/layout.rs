@@ -1,29 +1,28 @@
-//! Which file goes where in the bundles of each system: the whole list, so that nothing else can
-//! get in.
+//! The files of the bundles on each system: a complete list, so that no other file can get in.
 //!
-//! VST3 is a folder on every system, and ours is complete in itself. CLAP is a folder on macOS
-//! alone; elsewhere it is one shared library, and what it needs lies in a folder beside it that
-//! bears its name: hosts search their CLAP folders for `*.clap` and open nothing else. The plugin
-//! and the command look for ONNX Runtime beside themselves, and then in that folder.
+//! VST3 is a folder on every system, and ours is complete in itself. CLAP is a folder on macOS only;
+//! on other systems it is one shared library, and the files that it needs are in a folder of the same
+//! name beside it: hosts search their CLAP folders for `*.clap` and open nothing else. The plugin and
+//! the command look for ONNX Runtime beside themselves, and then in that folder.
 
 use std::env::consts;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::Names;
+use super::names::Names;
 
 /// The operating systems that bundles are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum System {
+pub(crate) enum System {
     Linux,
     MacOs,
     Windows,
 }
 
 impl System {
-    /// The one we run on.
-    pub fn here() -> Result<Self> {
+    /// The system of this machine.
+    pub(crate) fn here() -> Result<Self> {
         Ok(match consts::OS {
             "linux" => Self::Linux,
             "macos" => Self::MacOs,
@@ -33,46 +32,45 @@ impl System {
     }
 }
 
-/// What there is to bundle.
-pub struct Parts<'a> {
+/// The sources of the bundles.
+pub(super) struct Parts<'a> {
     pub names: &'a Names,
     pub version: &'a str,
     /// The plugin's shared library.
     pub plugin: PathBuf,
     /// The `mertscope` command and the standalone app.
     pub programs: Vec<PathBuf>,
-    /// ONNX Runtime's shared libraries, licence and notices.
+    /// ONNX Runtime's shared libraries, license and notices.
     pub runtime: Vec<PathBuf>,
-    /// Our own licences, and their names in the bundles.
-    pub licences: Vec<(&'static str, PathBuf)>,
-    /// What we owe to others.
+    /// Our own licenses, and their names in the bundles.
+    pub licenses: Vec<(&'static str, PathBuf)>,
+    /// The text of the third-party notices.
     pub notices: String,
 }
 
 /// A file of a bundle.
 #[derive(Debug)]
-pub struct File {
+pub(super) struct File {
     /// Its path from the folder that holds the bundles.
     pub to: PathBuf,
     pub content: Content,
 }
 
-/// Where a file's bytes come from.
+/// The source of a file's bytes.
 #[derive(Clone, Debug)]
-pub enum Content {
+pub(super) enum Content {
     Copy(PathBuf),
     Text(String),
 }
 
 /// All files of all bundles.
-pub fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
+pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
     let name = &parts.names.name;
     let (vst3, clap) = (format!("{name}.vst3"), format!("{name}.clap"));
     let mut files = Vec::new();
     match system {
         System::Linux | System::Windows => {
-            // The folder's name is fixed by the VST3 format; Windows on ARM has its own word for
-            // it.
+            // The VST3 format fixes the folder's name; Windows on ARM has a name of its own.
             let (folder, plugin) = match (system, arch) {
                 (System::Windows, "aarch64") => ("arm64-win".to_owned(), vst3.clone()),
                 (System::Windows, _) => (format!("{arch}-win"), vst3.clone()),
@@ -91,8 +89,8 @@ pub fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
                 let binaries = contents.join("MacOS");
                 files.push(copy(&parts.plugin, binaries.join(name)));
                 files.push(text(&property_list(parts), contents.join("Info.plist")));
-                // Type and creator, as old as the Mac: a bundle that nobody registered a creator
-                // for.
+                // Type and creator codes of the classic Mac OS: a bundle without a registered
+                // creator.
                 files.push(text("BNDL????", contents.join("PkgInfo")));
                 files.extend(libraries(parts, &binaries));
                 files.extend(documents(parts, &contents.join("Resources")));
@@ -133,7 +131,7 @@ fn libraries(parts: &Parts, folder: &Path) -> Vec<File> {
 
 fn documents(parts: &Parts, folder: &Path) -> Vec<File> {
     let ours = parts
-        .licences
+        .licenses
         .iter()
         .map(|(name, file)| copy(file, folder.join(name)));
     let runtimes = parts.runtime.iter().filter(|file| is_document(file));
@@ -194,7 +192,7 @@ mod tests {
             runtime: [runtime, "LICENSE", "ThirdPartyNotices.txt"]
                 .map(PathBuf::from)
                 .to_vec(),
-            licences: vec![("LICENSE-MIT.txt", "LICENSE-MIT".into())],
+            licenses: vec![("LICENSE-MIT.txt", "LICENSE-MIT".into())],
             notices: "thanks".into(),
         };
         let mut paths: Vec<String> = files(&parts, system, arch)

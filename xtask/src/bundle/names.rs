@@ -1,4 +1,4 @@
-//! `bundler.toml`: what the bundles are called.
+//! The names of the bundles, from `bundler.toml`.
 
 use std::fs;
 
@@ -10,8 +10,8 @@ use crate::workspace::Workspace;
 const FILE: &str = "bundler.toml";
 
 /// A package's entry.
-pub struct Names {
-    /// What users see, and the bundles' file name without its extension.
+pub(crate) struct Names {
+    /// The name that users see, and the bundles' file name without its extension.
     pub name: String,
     /// The reverse domain name by which macOS tells bundles apart.
     pub identifier: String,
@@ -19,7 +19,7 @@ pub struct Names {
 
 impl Names {
     /// Reads the entry of a package.
-    pub fn read(workspace: &Workspace, package: &str) -> Result<Self> {
+    pub(crate) fn read(workspace: &Workspace, package: &str) -> Result<Self> {
         let path = workspace.file(FILE);
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;

@@ -1,4 +1,4 @@
-//! Where hosts look for plugins, on each system: <https://steinbergmedia.github.io/vst3_dev_portal>
+//! The folders in which hosts look for plugins, on each system: <https://steinbergmedia.github.io/vst3_dev_portal>
 //! ("Plug-in Locations") and the comment at the head of CLAP's `entry.h`.
 
 use std::env;
@@ -8,27 +8,27 @@ use anyhow::{Context, Result};
 
 use crate::bundle::System;
 
-/// For whom.
+/// The users that an installation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     User,
     System,
 }
 
-/// The folders that things are put into.
-pub struct Places {
+/// The folders that files are installed into.
+pub(super) struct Places {
     pub scope: Scope,
     pub vst3: PathBuf,
     pub clap: PathBuf,
     /// For the link to the command; Windows has no such folder.
     pub commands: Option<PathBuf>,
-    /// The list of what was installed.
+    /// The list of the installed files.
     pub receipt: PathBuf,
 }
 
 impl Places {
     /// The folders of this machine.
-    pub fn of(scope: Scope, system: System) -> Result<Self> {
+    pub(super) fn of(scope: Scope, system: System) -> Result<Self> {
         let home = || dirs::home_dir().context("this user has no home folder; set HOME to one");
         let variable = |name: &str| {
             let value = env::var_os(name).filter(|value| !value.is_empty());
@@ -80,9 +80,9 @@ impl Places {
         })
     }
 
-    /// The folder that a bundle, or a file in it, goes into: all but VST3 lies with the CLAP
+    /// The folder that a bundle, or a file in it, goes into: everything but VST3 goes beside the CLAP
     /// plugin.
-    pub fn root_of(&self, bundled: &Path) -> &Path {
+    pub(super) fn root_of(&self, bundled: &Path) -> &Path {
         let is_vst3 = |part: &Path| {
             part.extension()
                 .is_some_and(|extension| extension == "vst3")
@@ -94,8 +94,8 @@ impl Places {
         }
     }
 
-    /// The folder of ours that an installed file is in: it is the hosts', and stays.
-    pub fn root_of_installed(&self, path: &Path) -> Option<&Path> {
+    /// The folder of these that an installed file is in: it belongs to the hosts, and stays.
+    pub(super) fn root_of_installed(&self, path: &Path) -> Option<&Path> {
         [Some(&self.vst3), Some(&self.clap), self.commands.as_ref()]
             .into_iter()
             .flatten()

@@ -1,5 +1,5 @@
-//! The list of what was installed: a line each, `SHA-256<tab>path` for a file, `-> target<tab>path`
-//! for a link.
+//! The list of the installed files: a line per file, `SHA-256<tab>path`, or per link, `->
+//! target<tab>path`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-pub use crate::setup::sha256;
+pub(super) use crate::setup::sha256;
 
-/// Something that was put in place.
+/// An installed file or link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Placed {
+pub(super) enum Placed {
     File { path: PathBuf, sha256: String },
     Link { path: PathBuf, to: PathBuf },
 }
 
 impl Placed {
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         match self {
             Self::File { path, .. } | Self::Link { path, .. } => path,
         }
     }
 
-    /// Whether this very thing is in its place.
-    pub fn is_there(&self) -> bool {
+    /// Whether it is in its place, unchanged.
+    pub(super) fn is_there(&self) -> bool {
         match self {
             Self::File { path, sha256 } => {
                 let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file());
@@ -34,18 +34,18 @@ impl Placed {
         }
     }
 
-    /// Whether anything at all is in its place, a dangling link too.
-    pub fn is_occupied(&self) -> bool {
+    /// Whether anything is in its place, also a dangling link.
+    pub(super) fn is_occupied(&self) -> bool {
         fs::symlink_metadata(self.path()).is_ok()
     }
 }
 
-/// All of it. A path may be listed twice while a newer version takes its place.
-pub struct Receipt(pub Vec<Placed>);
+/// The list. A path may be listed twice while a newer version is being installed.
+pub(super) struct Receipt(pub Vec<Placed>);
 
 impl Receipt {
-    /// Reads the list; without the file, nothing was installed.
-    pub fn read(file: &Path) -> Result<Self> {
+    /// Reads the list; it is empty when there is no file.
+    pub(super) fn read(file: &Path) -> Result<Self> {
         let text = match fs::read_to_string(file) {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             read => read.with_context(|| format!("{} cannot be read", file.display()))?,
@@ -53,7 +53,7 @@ impl Receipt {
         let lines = text.lines().map(|line| {
             let (what, path) = line.split_once('\t').with_context(|| {
                 format!(
-                    "{} is damaged; delete it, and what was installed by hand",
+                    "{} is damaged; delete it and the installed files by hand",
                     file.display()
                 )
             })?;
@@ -73,7 +73,7 @@ impl Receipt {
     }
 
     /// Writes the list.
-    pub fn write(&self, file: &Path) -> Result<()> {
+    pub(super) fn write(&self, file: &Path) -> Result<()> {
         let mut text = String::new();
         for placed in &self.0 {
             let what = match placed {
@@ -97,15 +97,15 @@ impl Receipt {
         fs::rename(&new, file).with_context(cannot)
     }
 
-    /// Whether what is at this path is what was put there.
-    pub fn owns(&self, path: &Path) -> bool {
+    /// Whether this path holds, unchanged, what was installed there.
+    pub(super) fn owns(&self, path: &Path) -> bool {
         self.0
             .iter()
             .any(|placed| placed.path() == path && placed.is_there())
     }
 
     /// The paths, each once.
-    pub fn paths(&self) -> Vec<&Path> {
+    pub(super) fn paths(&self) -> Vec<&Path> {
         let mut paths: Vec<_> = self.0.iter().map(Placed::path).collect();
         paths.sort_unstable();
         paths.dedup();
@@ -113,12 +113,12 @@ impl Receipt {
     }
 
     /// Both lists in one.
-    pub fn with(&self, other: &Self) -> Self {
+    pub(super) fn with(&self, other: &Self) -> Self {
         Self(self.0.iter().chain(&other.0).cloned().collect())
     }
 
-    /// What is listed here at paths that the other does not name.
-    pub fn without(&self, other: &Self) -> Self {
+    /// The entries at paths that the other list does not name.
+    pub(super) fn without(&self, other: &Self) -> Self {
         let kept = other.paths();
         let rest = self
             .0
@@ -128,9 +128,9 @@ impl Receipt {
     }
 }
 
-/// Makes a link; systems where that takes rights of its own get none (see `Places::commands`).
+/// Makes a link; systems on which that needs special rights get none (see `Places::commands`).
 #[cfg(unix)]
-pub fn link(to: &Path, at: &Path) -> std::io::Result<()> {
+pub(super) fn link(to: &Path, at: &Path) -> std::io::Result<()> {
     match fs::remove_file(at) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -139,6 +139,6 @@ pub fn link(to: &Path, at: &Path) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-pub fn link(_to: &Path, _at: &Path) -> std::io::Result<()> {
+pub(crate) fn link(_to: &Path, _at: &Path) -> std::io::Result<()> {
     Err(ErrorKind::Unsupported.into())
 }

@@ -1,4 +1,4 @@
-//! Installing into folders of our own, in place of the hosts'.
+//! Tests of installing into scratch folders instead of the hosts'.
 
 use super::*;
 use crate::bundle::Names;

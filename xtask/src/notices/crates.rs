@@ -1,5 +1,5 @@
-//! The crates that end up in a program, as cargo tells it: `cargo tree` knows which, `cargo
-//! metadata` where they lie.
+//! The crates that are linked into a program: `cargo tree` names them, `cargo metadata` has their
+//! folders.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use serde_json::Value;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// A package of others.
-pub struct Crate {
+/// A third-party package.
+pub(super) struct Crate {
     pub name: String,
     pub version: String,
     /// The SPDX expression of its manifest.
-    pub licence: String,
-    /// Where its source is kept.
+    pub license: String,
+    /// The address of its source.
     pub source: String,
     pub authors: Vec<String>,
     /// The folder with its unpacked source.
     pub folder: PathBuf,
 }
 
-/// What these packages are linked with on this machine, sorted; neither build scripts nor macros
-/// are.
-pub fn linked_into(workspace: &Workspace, packages: &[&str]) -> Result<Vec<Crate>> {
+/// The crates that these packages are linked with on this machine, sorted; without build scripts and
+/// procedural macros, which are not linked.
+pub(super) fn linked_into(workspace: &Workspace, packages: &[&str]) -> Result<Vec<Crate>> {
     let mut linked = BTreeSet::new();
     for package in packages {
         // One at a time: together, cargo would unite their features.
@@ -37,7 +37,7 @@ pub fn linked_into(workspace: &Workspace, packages: &[&str]) -> Result<Vec<Crate
     }
     let mut metadata = workspace.cargo(["metadata", "--format-version", "1"]);
     let metadata: Value = serde_json::from_str(&output(&mut metadata)?)
-        .context("what `cargo metadata` said is no JSON")?;
+        .context("the output of `cargo metadata` is not JSON")?;
     let mut crates = metadata["packages"]
         .as_array()
         .context("`cargo metadata` named no packages")?
@@ -66,7 +66,7 @@ fn read(package: &Value) -> Result<Crate> {
     let authors = package["authors"].as_array().into_iter().flatten();
     Ok(Crate {
         version: text("version").with_context(|| missing("version"))?,
-        licence: text("license").unwrap_or_else(|| "see the text below".into()),
+        license: text("license").unwrap_or_else(|| "see the text below".into()),
         source: text("repository")
             .or_else(|| text("homepage"))
             .unwrap_or_else(|| "no address given".into()),
@@ -91,7 +91,7 @@ fn output(command: &mut Command) -> Result<String> {
             String::from_utf8_lossy(&done.stderr).trim_end()
         );
     }
-    String::from_utf8(done.stdout).context("what cargo said is not UTF-8")
+    String::from_utf8(done.stdout).context("the output of cargo is not UTF-8")
 }
 
 #[cfg(test)]

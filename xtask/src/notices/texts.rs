@@ -1,4 +1,4 @@
-//! Licence texts: each once, with the crates that came with it.
+//! License texts: each text once, with the crates that use it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,25 +11,25 @@ use super::crates::Crate;
 const MIT: &str = include_str!("mit.txt");
 const ISC: &str = include_str!("isc.txt");
 
-/// The texts so far.
-pub struct Texts {
+/// The texts that were added so far.
+pub(super) struct Texts {
     apache: String,
-    /// By the text without its line breaks, as those are all that differs between many copies.
+    /// Users and text, by the text without its line breaks: many copies differ only in these.
     found: BTreeMap<String, (Vec<String>, String)>,
 }
 
 impl Texts {
-    /// None yet; `apache` is a file with the Apache License 2.0.
-    pub fn new(apache: &Path) -> Result<Self> {
+    /// No texts yet; `apache` is a file with the Apache License 2.0.
+    pub(super) fn new(apache: &Path) -> Result<Self> {
         Ok(Self {
             apache: read(apache)?,
             found: BTreeMap::new(),
         })
     }
 
-    /// Adds what came with a crate, or the standard text of its licence.
-    pub fn add(&mut self, package: &Crate) -> Result<()> {
-        let files = licence_files(&package.folder)?;
+    /// Adds the license files of a crate, or the standard text of its license.
+    pub(super) fn add(&mut self, package: &Crate) -> Result<()> {
+        let files = license_files(&package.folder)?;
         for file in &files {
             self.insert(package, read(file)?);
         }
@@ -43,8 +43,8 @@ impl Texts {
         Ok(())
     }
 
-    /// The crates' names and versions, and their text; in the order of the first name.
-    pub fn grouped(self) -> Vec<(Vec<String>, String)> {
+    /// Names and versions of crates, and the text that they share; sorted by the first name.
+    pub(super) fn grouped(self) -> Vec<(Vec<String>, String)> {
         let mut grouped: Vec<_> = self.found.into_values().collect();
         grouped.sort();
         grouped
@@ -59,11 +59,11 @@ impl Texts {
         }
     }
 
-    /// For a crate whose package holds no text of its own: of a choice, the licence whose text
-    /// names nobody is taken.
+    /// The text for a crate whose package has none. Of a choice of licenses it takes the one whose
+    /// text names no author.
     fn standard(&self, package: &Crate) -> Result<String> {
         let words: Vec<&str> = package
-            .licence
+            .license
             .split(|c: char| c.is_whitespace() || "()/".contains(c))
             .collect();
         let of = |template: &str| {
@@ -81,19 +81,19 @@ impl Texts {
             of(ISC)
         } else {
             bail!(
-                "the package {} {} comes without a licence text, and the standard text of its licence, {}, is not in \
+                "the package {} {} comes without a license text, and the standard text of its license, {}, is not in \
                  xtask/src/notices; add it there",
                 package.name,
                 package.version,
-                package.licence
+                package.license
             )
         })
     }
 }
 
-/// The files of a package that are licences or notices by their names, and the texts that come with
-/// its fonts.
-fn licence_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files of a package that are licenses or notices by their names, and the texts beside its
+/// fonts.
+fn license_files(folder: &Path) -> Result<Vec<PathBuf>> {
     const STEMS: [&str; 6] = [
         "license",
         "licence",
@@ -102,13 +102,13 @@ fn licence_files(folder: &Path) -> Result<Vec<PathBuf>> {
         "notice",
         "unlicense",
     ];
-    let names_a_licence = |file: &Path| {
+    let names_a_license = |file: &Path| {
         let name = file.file_name().unwrap_or_default();
         let name = name.to_string_lossy().to_lowercase();
         STEMS.iter().any(|stem| name.starts_with(stem))
     };
     let mut files = files_in(folder)?;
-    files.retain(|file| names_a_licence(file));
+    files.retain(|file| names_a_license(file));
     let fonts = folder.join("fonts");
     if fonts.is_dir() {
         let texts = files_in(&fonts)?.into_iter();
@@ -137,7 +137,7 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
 
 fn read(file: &Path) -> Result<String> {
     let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    // Some are in Latin-1; a name with a replaced letter is better than no bundle.
+    // Some are in Latin-1: a name with a replaced letter is better than no bundle.
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -145,13 +145,13 @@ fn read(file: &Path) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn package(folder: &Path, name: &str, licence: &str) -> Crate {
+    fn package(folder: &Path, name: &str, license: &str) -> Crate {
         let folder = folder.join(name);
         fs::create_dir_all(&folder).unwrap();
         Crate {
             name: name.into(),
             version: "1.0.0".into(),
-            licence: licence.into(),
+            license: license.into(),
             source: String::new(),
             authors: vec!["Ada <ada@example.org>".into()],
             folder,
@@ -175,7 +175,7 @@ mod tests {
         ] {
             let package = package(scratch.path(), name, "Unknown-1.0");
             fs::write(package.folder.join("LICENCE.md"), text).unwrap();
-            fs::write(package.folder.join("README.md"), "no licence").unwrap();
+            fs::write(package.folder.join("README.md"), "no license").unwrap();
             texts.add(&package).unwrap();
         }
         let users: Vec<_> = texts
@@ -187,19 +187,19 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_text_is_the_licences_own_with_the_authors() {
+    fn a_missing_text_is_the_licenses_own_with_the_authors() {
         let scratch = tempfile::tempdir().unwrap();
-        for (licence, expected) in [
+        for (license, expected) in [
             ("MIT OR Apache-2.0", "the Apache License"),
             ("MIT", "Copyright (c) Ada <ada@example.org>"),
             ("ISC", "Copyright (c) Ada <ada@example.org>"),
         ] {
             let mut texts = texts(scratch.path());
             texts
-                .add(&package(scratch.path(), "bare", licence))
+                .add(&package(scratch.path(), "bare", license))
                 .unwrap();
             let (_, text) = texts.grouped().remove(0);
-            assert!(text.contains(expected), "{licence}: {text}");
+            assert!(text.contains(expected), "{license}: {text}");
         }
         let bare = package(scratch.path(), "bare", "Secret-1.0");
         let error = texts(scratch.path()).add(&bare).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Hidden states that were found against those that were expected, both in safetensors files.
+//! Compares the hidden states of two safetensors files: the found and the expected ones.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,13 +7,13 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// How close hidden states are.
-pub struct Closeness {
-    /// How many there are.
+/// The differences of two sets of hidden states.
+pub(super) struct Closeness {
+    /// The number of hidden states.
     pub states: usize,
     /// The largest difference of two numbers.
     pub largest: f64,
-    /// The largest difference of a hidden state's numbers, as a part of its rms or of 1.
+    /// The largest difference of a hidden state's numbers, as a fraction of its rms or of 1.
     relative: f64,
     /// The smallest cosine of two hidden states.
     pub cosine: f64,
@@ -22,15 +22,15 @@ pub struct Closeness {
 }
 
 impl Closeness {
-    /// Whether no number is further off than this part of its hidden state's rms, or of 1.
-    pub fn within(&self, part: f64) -> bool {
+    /// Whether every difference is at most this fraction of its hidden state's rms, or of 1.
+    pub(super) fn within(&self, part: f64) -> bool {
         self.relative <= part
     }
 }
 
 /// Compares `hidden_states_0` and so on in one file with the one tensor of the other, which has
 /// the hidden states one after the other.
-pub fn closeness(expected: &Path, found: &Path) -> Result<Closeness> {
+pub(super) fn closeness(expected: &Path, found: &Path) -> Result<Closeness> {
     let expected = tensors(expected)?;
     let found: Vec<f32> = tensors(found)?.into_values().flatten().collect();
     let mut rest = found.as_slice();

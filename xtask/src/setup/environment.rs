@@ -1,5 +1,5 @@
-//! Python environments of our own under `target/venv`, with exact versions of what is installed in
-//! them: made once.
+//! Python environments of our own under `target/venv`, with exact versions of their packages: made
+//! once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,13 @@ use super::python;
 use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
-/// Makes the environment `name` unless it is there with just these requirements
+/// Makes the environment `name`, unless it exists with exactly these requirements
 /// (`package==version`). Returns its interpreter.
-pub fn environment(workspace: &Workspace, name: &str, requirements: &[String]) -> Result<PathBuf> {
+pub(crate) fn environment(
+    workspace: &Workspace,
+    name: &str,
+    requirements: &[String],
+) -> Result<PathBuf> {
     let folder = workspace.target.join("venv").join(name);
     let interpreter = folder.join(if cfg!(windows) {
         "Scripts/python.exe"
@@ -33,7 +37,7 @@ pub fn environment(workspace: &Workspace, name: &str, requirements: &[String]) -
         venv.args(["-m", "venv", "--clear"]).arg(&folder),
     )?;
     python::install(&interpreter, requirements)?;
-    // Last, so that an interrupted installation is begun again.
+    // Last, so that an interrupted installation starts again.
     fs::write(&note, requirements.join("\n"))
         .with_context(|| format!("{} cannot be written", note.display()))?;
     Ok(interpreter)

@@ -1,5 +1,5 @@
-//! Debian packages by need: what is missing is found by what it provides, so that a machine that
-//! has the tool from elsewhere passes, whatever its system.
+//! Debian packages by need. A package is looked for by what it provides, so that a machine that has
+//! the tool from another source passes, whatever its system.
 
 use std::env;
 use std::fs;
@@ -10,12 +10,13 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use super::permission::{Action, Situation};
+use super::programs::on_path;
 use super::python;
 use crate::process::{self, Progress};
 
-/// What a package is needed for.
+/// The purpose of a package.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// Any build.
     Build,
     /// Getting ONNX Runtime.
@@ -26,15 +27,15 @@ pub enum Purpose {
     Test,
     /// A Python environment of our own.
     Environment,
-    /// A screen that nobody sees, for the plugin's window.
+    /// A virtual screen for the plugin's window.
     Screen,
     /// Real plugin hosts.
     Hosts,
-    /// Making the music that the embedded model is trained on.
+    /// Rendering the music that the embedded model is trained on.
     Train,
 }
 
-/// A package, and how to tell that what it gives is there.
+/// A package, and the probe for what it provides.
 struct Requirement {
     package: &'static str,
     why: &'static str,
@@ -49,7 +50,7 @@ enum Probe {
     PythonModules(&'static [&'static str]),
     /// The dynamic linker finds this shared library.
     Library(&'static str),
-    /// A program on the PATH that only Linux has and needs.
+    /// This program is on the PATH; only Linux has and needs it.
     OnLinux(&'static str),
     /// pkg-config knows this library; only Linux needs it.
     Development(&'static str),
@@ -59,7 +60,7 @@ enum Probe {
     AlsaPlugin(&'static str),
 }
 
-/// In the order in which they are probed and named.
+/// All packages, in the order of probing and naming.
 const REQUIREMENTS: &[Requirement] = &[
     Requirement {
         package: "gcc",
@@ -75,7 +76,7 @@ const REQUIREMENTS: &[Requirement] = &[
     },
     Requirement {
         package: "pkg-config",
-        why: "finds the two libraries that follow",
+        why: "finds the next two libraries",
         purpose: Purpose::Standalone,
         probe: Probe::OnLinux("pkg-config"),
     },
@@ -213,7 +214,7 @@ impl Requirement {
     }
 }
 
-/// Debian keeps libraries in a folder named after the machine, others do not.
+/// Debian keeps libraries in a folder named after the architecture, other systems do not.
 fn has_alsa_plugin(name: &str) -> bool {
     let file = format!("alsa-lib/libasound_module_pcm_{name}.so");
     let beside = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
@@ -223,8 +224,8 @@ fn has_alsa_plugin(name: &str) -> bool {
     folders.any(|folder| folder.join(&file).is_file())
 }
 
-/// Makes sure that what these purposes need is there, by installing it where that is allowed.
-pub fn ensure(purposes: &[Purpose]) -> Result<()> {
+/// Installs the packages that these purposes need and this machine lacks, if it is allowed to.
+pub(super) fn ensure(purposes: &[Purpose]) -> Result<()> {
     let missing = missing(purposes);
     if missing.is_empty() {
         return Ok(());
@@ -258,14 +259,14 @@ pub fn ensure(purposes: &[Purpose]) -> Result<()> {
             )
         }
         Action::NameNeeds => bail!(
-            "there is no apt-get here; install what these Debian packages give with your system's own installer, \
+            "there is no apt-get here; install what these Debian packages provide with your system's own installer, \
              and try again: {}",
             packages.join(", ")
         ),
     }
     if let Some(requirement) = self::missing(purposes).first() {
         bail!(
-            "{} was installed and what it gives is still not found; another one may come first on the PATH: {}",
+            "{} was installed, but what it provides is still not found; another one may come first on the PATH: {}",
             requirement.package,
             env::var("PATH").unwrap_or_default()
         );
@@ -296,7 +297,7 @@ fn install(packages: &[&str], with_sudo: bool, attended: bool) -> Result<()> {
     };
     let remedy = "apt-get did not succeed, see above; it needs the network, free disk space, and no other installer \
                   running at the same time";
-    let (updated, _) = process::run_and_listen(
+    let (updated, _) = process::run_and_capture(
         "Updating the list of packages",
         Progress::OnTerminal,
         &mut apt_get(&["update"]),
@@ -307,7 +308,7 @@ fn install(packages: &[&str], with_sudo: bool, attended: bool) -> Result<()> {
     let mut install = apt_get(&["install", "-y", "--no-install-recommends"]);
     let what = format!("Installing {}", packages.join(", "));
     let (installed, _) =
-        process::run_and_listen(&what, Progress::OnTerminal, install.args(packages))?;
+        process::run_and_capture(&what, Progress::OnTerminal, install.args(packages))?;
     if !installed.success() {
         bail!(remedy);
     }
@@ -322,34 +323,9 @@ fn agreed(question: &str) -> Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Whether the PATH holds a program of this name.
-pub fn on_path(name: &str) -> bool {
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH").unwrap_or_default())
-        .any(|folder| is_program(&folder.join(&file)))
-}
-
-#[cfg(unix)]
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_program(path: &Path) -> bool {
-    path.is_file()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_programs_presence_is_its_being_on_the_path() {
-        assert!(on_path(if cfg!(windows) { "cmd" } else { "sh" }));
-        assert!(!on_path("no-program-of-this-name"));
-    }
 
     #[test]
     fn requirements_are_probed_only_for_what_is_wanted() {

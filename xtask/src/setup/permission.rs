@@ -1,15 +1,16 @@
-//! Whether packages may be installed here, and how: decided from a few facts, so that the table can
-//! be tested.
+//! Permission to install packages on this machine, and the way to do so. It is decided from a few
+//! facts, so that the table can be tested.
 
 use std::env;
 use std::io::{self, IsTerminal};
 use std::process::Command;
 
+use super::programs::on_path;
 use crate::process;
 
-/// What decides.
+/// The facts that decide.
 #[derive(Clone, Copy)]
-pub struct Situation {
+pub(super) struct Situation {
     /// `apt-get` is on the PATH.
     pub apt: bool,
     pub root: bool,
@@ -20,35 +21,35 @@ pub struct Situation {
     pub ci: bool,
 }
 
-/// What `sudo` can do for us.
+/// The abilities of `sudo`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Sudo {
+pub(super) enum Sudo {
     Absent,
-    /// It is there, and wants a password.
+    /// It is installed, and asks for a password.
     Asks,
     /// It works without a password.
     Free,
 }
 
-/// What to do about missing packages.
+/// The way to get missing packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// Install at once.
     Install { with_sudo: bool },
     /// Install after a yes.
     AskThenInstall { with_sudo: bool },
     /// Print the line for someone who may run it.
     PrintLine,
-    /// No `apt-get` here: name what is needed, in the system's own way of installing.
+    /// No `apt-get` on this machine: name the packages, for the system's own installer.
     NameNeeds,
 }
 
 impl Situation {
-    /// Looks around.
-    pub fn observe() -> Self {
+    /// Reads the facts from this machine.
+    pub(super) fn observe() -> Self {
         let root = is_root();
         Self {
-            apt: super::packages::on_path("apt-get"),
+            apt: on_path("apt-get"),
             root,
             sudo: if root { Sudo::Absent } else { Sudo::observe() },
             terminal: io::stdin().is_terminal() && io::stderr().is_terminal(),
@@ -57,7 +58,7 @@ impl Situation {
     }
 
     /// The table.
-    pub fn decide(self) -> Action {
+    pub(super) fn decide(self) -> Action {
         let attended = self.terminal && !self.ci;
         if !self.apt {
             return Action::NameNeeds;
@@ -74,7 +75,7 @@ impl Situation {
 
 impl Sudo {
     fn observe() -> Self {
-        if !super::packages::on_path("sudo") {
+        if !on_path("sudo") {
             Self::Absent
         } else if process::succeeds(Command::new("sudo").args(["-n", "true"])) {
             Self::Free

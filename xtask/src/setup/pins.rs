@@ -1,4 +1,4 @@
-//! `assets/onnxruntime.toml`: which builds of ONNX Runtime there are, and what their bytes must be.
+//! The pinned builds of ONNX Runtime and their SHA-256, from `assets/onnxruntime.toml`.
 
 use std::env::consts;
 use std::fmt;
@@ -11,13 +11,13 @@ use crate::workspace::Workspace;
 
 const FILE: &str = "assets/onnxruntime.toml";
 
-/// What a build can run on.
+/// The devices that a build runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Cpu,
     /// CUDA and TensorRT, and the CPU.
     Gpu,
-    /// No ONNX Runtime of its own, but a library that brings OpenVINO to one.
+    /// A library that adds OpenVINO to ONNX Runtime; it has no ONNX Runtime of its own.
     OpenVino,
 }
 
@@ -32,22 +32,22 @@ impl fmt::Display for Kind {
 }
 
 /// The pinned version and its builds.
-pub struct Pins {
+pub(crate) struct Pins {
     pub version: String,
     builds: Vec<Build>,
 }
 
 /// One wheel, for one operating system and architecture.
-pub struct Build {
+pub(crate) struct Build {
     pub kind: Kind,
-    /// Its own version, where that is not ONNX Runtime's.
+    /// Its own version, when that is not ONNX Runtime's.
     version: Option<String>,
     os: String,
     arch: String,
     /// The package's name for pip.
     pub package: String,
-    /// The wheel's tags, given to pip so that the choice does not depend on the Python that runs
-    /// it.
+    /// The wheel's tags, passed to pip so that the choice does not depend on the Python that runs
+    /// pip.
     pub python: String,
     pub abi: String,
     pub platforms: Vec<String>,
@@ -57,21 +57,21 @@ pub struct Build {
     pub wheel_sha256: String,
     /// The file name of the shared library among the members.
     pub library: String,
-    /// What is taken out of the wheel.
+    /// The files to extract from the wheel.
     pub members: Vec<Member>,
 }
 
 /// A file in the wheel.
-pub struct Member {
+pub(crate) struct Member {
     /// Its path in the wheel.
     pub path: String,
     pub sha256: String,
 }
 
 impl Member {
-    /// Its name when installed: members lie side by side, where ONNX Runtime looks for its
+    /// Its name when installed: all members are in one folder, where ONNX Runtime looks for its
     /// providers.
-    pub fn file_name(&self) -> &str {
+    pub(crate) fn file_name(&self) -> &str {
         self.path
             .rsplit_once('/')
             .map_or(self.path.as_str(), |(_, name)| name)
@@ -80,7 +80,7 @@ impl Member {
 
 impl Pins {
     /// Reads the pins of the checkout.
-    pub fn read(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
         let path = workspace.file(FILE);
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{} cannot be read", path.display()))?;
@@ -102,8 +102,8 @@ impl Pins {
         })
     }
 
-    /// The build of this kind for the machine we run on.
-    pub fn build(&self, kind: Kind) -> Result<&Build> {
+    /// The build of this kind for this machine.
+    pub(crate) fn build(&self, kind: Kind) -> Result<&Build> {
         self.build_for(kind, consts::OS, consts::ARCH)
     }
 
@@ -120,8 +120,8 @@ impl Pins {
 }
 
 impl Build {
-    /// Its version: that of `pins`, unless it has its own.
-    pub fn version<'a>(&'a self, pins: &'a Pins) -> &'a str {
+    /// Its own version, or else that of `pins`.
+    pub(crate) fn version<'a>(&'a self, pins: &'a Pins) -> &'a str {
         self.version.as_deref().unwrap_or(&pins.version)
     }
 
@@ -132,27 +132,6 @@ impl Build {
             "openvino" => Kind::OpenVino,
             other => bail!("kind is '{other}', and can be 'cpu', 'gpu' or 'openvino'"),
         };
-        let platforms = table
-            .get("platforms")
-            .and_then(Value::as_array)
-            .context("'platforms' is missing")?;
-        let platforms = platforms
-            .iter()
-            .map(|tag| tag.as_str().map(str::to_owned))
-            .collect::<Option<_>>();
-        let members = table
-            .get("members")
-            .and_then(Value::as_table)
-            .context("'members' is missing")?;
-        let members = members.iter().map(|(path, sha256)| {
-            let sha256 = sha256
-                .as_str()
-                .with_context(|| format!("the SHA-256 of {path} is not a string"))?;
-            Ok(Member {
-                path: path.clone(),
-                sha256: sha256_from(sha256)?,
-            })
-        });
         let wheel_bytes = table
             .get("wheel_bytes")
             .and_then(Value::as_integer)
@@ -165,12 +144,12 @@ impl Build {
             package: text_at(table, "package")?,
             python: text_at(table, "python")?,
             abi: text_at(table, "abi")?,
-            platforms: platforms.context("'platforms' holds something that is not a string")?,
+            platforms: platforms(table)?,
             wheel: text_at(table, "wheel")?,
             wheel_bytes: u64::try_from(wheel_bytes).context("'wheel_bytes' is negative")?,
             wheel_sha256: sha256_from(&text_at(table, "wheel_sha256")?)?,
             library: text_at(table, "library")?,
-            members: members.collect::<Result<_>>()?,
+            members: members(table)?,
         };
         if !build
             .members
@@ -185,6 +164,34 @@ impl Build {
         }
         Ok(build)
     }
+}
+
+fn platforms(table: &Table) -> Result<Vec<String>> {
+    let tags = table
+        .get("platforms")
+        .and_then(Value::as_array)
+        .context("'platforms' is missing")?;
+    tags.iter()
+        .map(|tag| tag.as_str().map(str::to_owned))
+        .collect::<Option<_>>()
+        .context("'platforms' holds something that is not a string")
+}
+
+fn members(table: &Table) -> Result<Vec<Member>> {
+    let members = table
+        .get("members")
+        .and_then(Value::as_table)
+        .context("'members' is missing")?;
+    let member = |(path, sha256): (&String, &Value)| {
+        let sha256 = sha256
+            .as_str()
+            .with_context(|| format!("the SHA-256 of {path} is not a string"))?;
+        Ok(Member {
+            path: path.clone(),
+            sha256: sha256_from(sha256)?,
+        })
+    };
+    members.iter().map(member).collect()
 }
 
 fn text_at(table: &Table, key: &str) -> Result<String> {

@@ -1,4 +1,4 @@
-//! The user's Python, and wheels through its pip: from where the user's pip configuration says, or
+//! The user's Python, and wheels through its pip: from the index in the user's pip configuration, or
 //! from a folder.
 
 use std::env;
@@ -10,24 +10,24 @@ use anyhow::{Result, bail};
 use super::pins::{Build, Pins};
 use crate::process::{self, Progress};
 
-/// What Python is called on a command line.
+/// The name of the interpreter's program.
 const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 
-/// A folder of wheels to take instead of the network.
+/// Names a folder of wheels to use instead of the network.
 const WHEELS_VARIABLE: &str = "MERTSCOPE_WHEELS";
 
 /// The user's Python.
-pub fn command() -> Command {
+pub(super) fn command() -> Command {
     Command::new(PYTHON)
 }
 
-/// Whether the user's Python is there and can load all of these.
-pub fn has_modules(modules: &[&str]) -> bool {
+/// Whether the user's Python is installed and can import all of these.
+pub(super) fn has_modules(modules: &[&str]) -> bool {
     process::succeeds(command().args(["-c", &format!("import {}", modules.join(", "))]))
 }
 
-/// Whether the dynamic linker finds a shared library, as Python tells it.
-pub fn can_load(library: &str) -> bool {
+/// Whether the dynamic linker finds a shared library; asked through Python.
+pub(super) fn can_load(library: &str) -> bool {
     process::succeeds(command().args([
         "-c",
         "import ctypes, sys; ctypes.CDLL(sys.argv[1])",
@@ -35,8 +35,9 @@ pub fn can_load(library: &str) -> bool {
     ]))
 }
 
-/// Downloads the wheel of a build into `folder`, with progress, whatever Python runs pip.
-pub fn download(pins: &Pins, build: &Build, folder: &Path) -> Result<()> {
+/// Downloads the wheel of a build into `folder`, with progress; the Python that runs pip may be of
+/// any version.
+pub(super) fn download(pins: &Pins, build: &Build, folder: &Path) -> Result<()> {
     let mut pip = command();
     pip.args(["-m", "pip", "download", "--disable-pip-version-check"])
         .args(["--no-deps", "--only-binary=:all:", "--implementation", "cp"])
@@ -58,7 +59,7 @@ pub fn download(pins: &Pins, build: &Build, folder: &Path) -> Result<()> {
 }
 
 /// Installs exact versions (`name==version`) into the environment of `python`.
-pub fn install(python: &Path, requirements: &[String]) -> Result<()> {
+pub(super) fn install(python: &Path, requirements: &[String]) -> Result<()> {
     let mut pip = Command::new(python);
     pip.args([
         "-m",
@@ -90,21 +91,23 @@ fn wheels_folder() -> Option<PathBuf> {
 }
 
 fn run_pip(what: &str, pip: &mut Command, wanted: &str) -> Result<()> {
-    let (status, heard) = process::run_and_listen(what, Progress::OnTerminal, pip)?;
+    let (status, captured) = process::run_and_capture(what, Progress::OnTerminal, pip)?;
     if status.success() {
         return Ok(());
     }
-    bail!(remedy(&heard, wanted, wheels_folder().as_deref()))
+    bail!(remedy(&captured, wanted, wheels_folder().as_deref()))
 }
 
-/// Why pip failed, from what it said, and what to do.
-fn remedy(heard: &str, wanted: &str, wheels: Option<&Path>) -> String {
-    if heard.contains("No space left on device") || heard.contains("Errno 28") {
+/// The reason for pip's failure, from its output, and the remedy.
+fn remedy(captured: &str, wanted: &str, wheels: Option<&Path>) -> String {
+    if captured.contains("No space left on device") || captured.contains("Errno 28") {
         return format!(
             "the disk is full, so that pip could not get {wanted}; free some space and try again"
         );
     }
-    if heard.contains("externally-managed-environment") || heard.contains("No module named pip") {
+    if captured.contains("externally-managed-environment")
+        || captured.contains("No module named pip")
+    {
         return format!(
             "this Python cannot run pip to get {wanted}; on Debian: apt-get install -y python3-pip"
         );

@@ -1,9 +1,9 @@
 //! ONNX Runtime's shared library in the user's data folder, under its version: got once, verified
 //! each time.
 //!
-//! It appears there whole or not at all: everything happens in a folder beside it, which is renamed
-//! at the end. A lock keeps two set-ups apart. There is no note of what was verified before:
-//! hashing takes a fraction of a second and sees what a note would miss.
+//! It appears there complete or not at all: everything is done in a folder beside it, which is renamed
+//! at the end. A lock keeps two set-ups apart. Earlier verifications are not recorded: hashing takes a
+//! fraction of a second, and a record would miss later damage.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
@@ -19,12 +19,12 @@ use crate::process::{self, Progress};
 const EXTRACT: &str = include_str!("extract_members.py");
 
 /// Whether every file of this build is in place, byte for byte.
-pub fn is_installed(pins: &Pins, build: &Build) -> Result<bool> {
+pub(super) fn is_installed(pins: &Pins, build: &Build) -> Result<bool> {
     Ok(is_intact(build, &folder(&home(build)?, pins, build)))
 }
 
-/// Where the files of a build lie once it is installed.
-pub fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
+/// The paths of a build's files when it is installed.
+pub(super) fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
     let folder = folder(&home(build)?, pins, build);
     let members = build.members.iter();
     Ok(members
@@ -32,8 +32,8 @@ pub fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// Downloads, verifies and installs a build; waits if another set-up is at it.
-pub fn install(pins: &Pins, build: &Build) -> Result<()> {
+/// Downloads, verifies and installs a build; waits for another set-up that is running.
+pub(super) fn install(pins: &Pins, build: &Build) -> Result<()> {
     let home = home(build)?;
     fs::create_dir_all(&home).with_context(|| {
         format!(
@@ -51,7 +51,7 @@ pub fn install(pins: &Pins, build: &Build) -> Result<()> {
         eprintln!("    {} is damaged and will be replaced", target.display());
     }
 
-    // What an interrupted set-up left is of no use: pip does not resume.
+    // The files of an interrupted set-up are useless: pip does not resume.
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let partial = home.join(format!(".{name}.partial"));
     remove(&partial)?;
@@ -68,7 +68,7 @@ pub fn install(pins: &Pins, build: &Build) -> Result<()> {
     Ok(())
 }
 
-/// All versions and kinds lie side by side here; the engine looks in the same places.
+/// The folder of all versions and kinds; the engine looks in the same places.
 fn home(build: &Build) -> Result<PathBuf> {
     let data = dirs::data_local_dir()
         .context("this user has no data folder; set HOME (or XDG_DATA_HOME) to one")?;
@@ -108,7 +108,7 @@ fn lock(home: &Path) -> Result<File> {
     Ok(file)
 }
 
-/// Fills `unpacked` with the verified members, by way of the wheel in `downloaded`.
+/// Downloads the wheel into `downloaded` and fills `unpacked` with its verified members.
 fn get(pins: &Pins, build: &Build, downloaded: &Path, unpacked: &Path) -> Result<()> {
     for folder in [downloaded, unpacked] {
         fs::create_dir_all(folder)
@@ -121,9 +121,9 @@ fn get(pins: &Pins, build: &Build, downloaded: &Path, unpacked: &Path) -> Result
     let mut python = python::command();
     python.args(["-c", EXTRACT]).arg(&wheel).arg(unpacked);
     python.args(build.members.iter().map(|member| &member.path));
-    let (status, heard) = process::run_and_listen("Unpacking", Progress::Silent, &mut python)?;
+    let (status, captured) = process::run_and_capture("Unpacking", Progress::Silent, &mut python)?;
     if !status.success() {
-        let reason = if heard.contains("Errno 28") {
+        let reason = if captured.contains("Errno 28") {
             "the disk is full: free some space"
         } else {
             "see above"
@@ -139,8 +139,8 @@ fn get(pins: &Pins, build: &Build, downloaded: &Path, unpacked: &Path) -> Result
     Ok(())
 }
 
-/// Puts `new` where `target` is. What was there goes to `old`, whole, as a running program may have
-/// it open.
+/// Moves `new` to `target`. A folder that is there is moved to `old`, complete, because a running
+/// program may have its files open.
 fn replace(new: &Path, target: &Path, old: &Path) -> Result<()> {
     if target.exists() {
         fs::rename(target, old)
@@ -163,7 +163,7 @@ fn verify(file: &Path, expected: &str) -> Result<()> {
 }
 
 /// The SHA-256 of a file in lower-case hexadecimal.
-pub fn sha256(file: &Path) -> io::Result<String> {
+pub(crate) fn sha256(file: &Path) -> io::Result<String> {
     let (mut hasher, mut file) = (Sha256::new(), File::open(file)?);
     let mut chunk = vec![0; 1 << 18];
     loop {

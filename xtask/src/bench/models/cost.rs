@@ -1,4 +1,4 @@
-//! What a child costs, as Linux tells it in `/proc` (proc(5)).
+//! The cost of a child, from Linux's `/proc` (proc(5)).
 
 use std::fs;
 
@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 
 use crate::bench::peer::Peer;
 
-/// What one window cost.
+/// The cost of one window.
 #[derive(Clone, Copy)]
-pub struct Cost {
+pub(super) struct Cost {
     pub wall_ms: f64,
     /// Of all threads together, to a hundredth of a second.
     pub processor_ms: f64,
 }
 
-/// Has a child run one window.
-pub fn window(side: &mut Peer) -> Result<Cost> {
+/// Runs one window in a child.
+pub(super) fn window(side: &mut Peer) -> Result<Cost> {
     let before = processor_ms(side.id())?;
     let wall_ms = side.window_ms()?;
     Ok(Cost {
@@ -24,8 +24,8 @@ pub fn window(side: &mut Peer) -> Result<Cost> {
     })
 }
 
-/// The most memory that was resident at once, in bytes.
-pub fn peak_bytes(process: u32) -> Result<u64> {
+/// The peak resident memory, in bytes.
+pub(super) fn peak_bytes(process: u32) -> Result<u64> {
     let path = format!("/proc/{process}/status");
     let text = fs::read_to_string(&path).with_context(|| format!("{path} cannot be read"))?;
     let kilobytes = text

@@ -1,7 +1,7 @@
-//! From MIDI bytes to a committed audio file, through Debian's `fluidsynth` and `ffmpeg`.
+//! Renders MIDI bytes to an audio file with Debian's `fluidsynth` and `ffmpeg`.
 //!
-//! Both run under a time-out and a cap on what they write: a renderer that misses the end of a song
-//! would otherwise fill the disk.
+//! Both run with a timeout and a limit on the size of their output: a renderer that misses the end
+//! of a song would otherwise fill the disk.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -20,8 +20,8 @@ const FADE_S: f64 = 1.0;
 const RATE_HZ: &str = "44100";
 
 /// Renders `midi` (a Standard MIDI File) to `out`, cut to `length_s` seconds;
-/// the extension of `out` picks FLAC, Ogg Vorbis or MP3.
-pub fn render(midi: &[u8], length_s: f64, out: &Path) -> Result<()> {
+/// the extension of `out` selects FLAC, Ogg Vorbis or MP3.
+pub(crate) fn render(midi: &[u8], length_s: f64, out: &Path) -> Result<()> {
     ensure!(
         Path::new(SOUNDFONT).exists(),
         "{SOUNDFONT} is missing; install it with: {PACKAGES}"
@@ -29,14 +29,14 @@ pub fn render(midi: &[u8], length_s: f64, out: &Path) -> Result<()> {
     let (song, wave) = (out.with_extension("mid.tmp"), out.with_extension("wav.tmp"));
     std::fs::write(&song, midi)
         .with_context(|| format!("{} could not be written", song.display()))?;
-    let result = synthesise(&song, &wave).and_then(|()| encode(&wave, length_s, out));
+    let result = synthesize(&song, &wave).and_then(|()| encode(&wave, length_s, out));
     for scratch in [song, wave] {
         let _ = std::fs::remove_file(scratch); // a leftover is no reason to fail
     }
     result
 }
 
-fn synthesise(song: &Path, wave: &Path) -> Result<()> {
+fn synthesize(song: &Path, wave: &Path) -> Result<()> {
     let mut fluidsynth = Command::new("fluidsynth");
     // One thread and fixed effects: the same samples each time.
     fluidsynth.args([
@@ -60,7 +60,8 @@ fn synthesise(song: &Path, wave: &Path) -> Result<()> {
     finish(fluidsynth, wave).map(drop)
 }
 
-fn encode(wave: &Path, length_s: f64, out: &Path) -> Result<()> {
+/// The gain that brings the integrated loudness of `wave` to [`LOUDNESS_LUFS`].
+fn gain_db(wave: &Path, out: &Path) -> Result<f64> {
     let mut meter = Command::new("ffmpeg");
     meter
         .args(["-hide_banner", "-nostdin", "-i"])
@@ -70,9 +71,12 @@ fn encode(wave: &Path, length_s: f64, out: &Path) -> Result<()> {
     let measured = report
         .rsplit_once("I:")
         .and_then(|(_, rest)| rest.split_whitespace().next()?.parse::<f64>().ok());
-    let gain_db = LOUDNESS_LUFS
-        - measured.context("ffmpeg's ebur128 filter printed no integrated loudness")?;
+    Ok(LOUDNESS_LUFS
+        - measured.context("ffmpeg's ebur128 filter printed no integrated loudness")?)
+}
 
+fn encode(wave: &Path, length_s: f64, out: &Path) -> Result<()> {
+    let gain_db = gain_db(wave, out)?;
     let codec: &[&str] = match out.extension().and_then(|e| e.to_str()) {
         Some("flac") => &["-c:a", "flac", "-compression_level", "12"],
         Some("ogg") => &["-c:a", "libvorbis", "-q:a", "4"],
@@ -117,8 +121,8 @@ fn sample_format(out: &Path) -> &'static str {
     }
 }
 
-/// Runs `command` to its end and returns what it said on stderr; kills it when it is late or
-/// `output` outgrows the cap.
+/// Runs `command` to its end and returns its stderr; kills it when it exceeds [`TIME_OUT`] or
+/// `output` exceeds [`MAX_BYTES`].
 fn finish(mut command: Command, output: &Path) -> Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let log = output.with_extension("log.tmp");

@@ -1,67 +1,67 @@
-//! The small notation the demo pieces are written in, and its reading into timed notes.
+//! The small notation that the demo pieces are written in, and its parser, which gives timed notes.
 //!
-//! Three kinds of line, all with bars parted by `|` and repeated with a closing `*n`:
+//! There are three kinds of line. All have bars separated by `|`; a closing `*n` repeats a bar:
 //! - **notes** `E5:1.5 A4:.5 C4+E4:2 r:1 ~:.5 @70`: pitches joined by `+`, beats after the colon (kept until
 //!   changed), `r` rest, `~` tie, `@v` velocity from here on, `'` staccato, `!` accent;
-//! - **figures** over chord symbols (`Cm7 F13`, sharing a bar evenly): one character a step, `x`/`X` the whole
+//! - **figures** over chord symbols (`Cm7 F13`, sharing a bar evenly): one character per step, `x`/`X` the whole
 //!   chord soft/accented, `1`…`9` its voices from below, `b`/`B`/`f` bass, its octave and fifth, `-` hold, `.` rest;
-//! - **drums**, a grid for each instrument: `X` accent, `x` normal, `o` ghost.
+//! - **drums**, a grid per instrument: `X` accent, `x` normal, `o` ghost.
 //!
-//! Not here: how chords are voiced ([`super::harmony`]); tempo, swing and humanising
-//! ([`super::midi`]).
+//! Not here: the voicing of chords ([`crate::harmony`]); tempo, swing and humanizing
+//! ([`crate::midi`]).
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::harmony::{Voicing, pitch, voiced};
+use crate::harmony::{Voicing, pitch, voiced};
 
 /// One instrument's line.
-pub enum Line {
+pub(crate) enum Line {
     /// Written-out notes.
     Notes(&'static str),
-    /// A rhythm played on chord symbols, voiced around the MIDI pitch `centre`.
+    /// A rhythm played on chord symbols, voiced around the MIDI pitch `center`.
     Figure {
         chords: &'static str,
-        centre: i32,
+        center: i32,
         velocity: i32,
         steps: &'static str,
     },
-    /// General MIDI percussion key and grid, one pair an instrument.
+    /// General MIDI percussion key and grid, one pair per instrument.
     Drums(&'static [(i32, &'static str)]),
 }
 
 /// A note in score time.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Note {
+pub(crate) struct Note {
     /// Onset, beats from the start of the piece.
     pub on_beat: f64,
     /// Length in beats.
     pub beats: f64,
     /// MIDI pitch (60 = C4) or percussion key.
     pub pitch: i32,
-    /// MIDI velocity before humanising.
+    /// MIDI velocity before humanizing.
     pub velocity: i32,
 }
 
 const DRUM_HIT_BEATS: f64 = 0.2;
-/// Share of its length that a staccato note sounds.
+/// The share of its length that a staccato note sounds for.
 const STACCATO: f64 = 0.45;
-/// Share of its last step that a note of a figure sounds.
+/// The share of its last step that a note of a figure sounds for.
 const DETACHED: f64 = 0.92;
-/// What an accent adds to the velocity.
+/// Added to the velocity by an accent.
 const ACCENT: i32 = 18;
 
 impl Line {
     /// Reads the line into notes; every bar must be full and there must be `bars` of them.
-    pub fn notes(&self, bars: usize, beats_per_bar: f64) -> Result<Vec<Note>> {
+    pub(crate) fn notes(&self, bars: usize, beats_per_bar: f64) -> Result<Vec<Note>> {
         match self {
             Line::Notes(text) => written(&unfold(text, bars)?, beats_per_bar),
             Line::Figure {
                 chords,
-                centre,
+                center,
                 velocity,
                 steps,
             } => {
-                let chords = voiced(&unfold(chords, bars)?, *centre)?;
+                let chords = voiced(&unfold(chords, bars)?, *center)?;
                 figure(&chords, &unfold(steps, bars)?, beats_per_bar, *velocity)
             }
             Line::Drums(rows) => {
@@ -74,8 +74,8 @@ impl Line {
         }
     }
 
-    /// Onsets, in beats, at which the harmony of a figure changes: where a pianist lifts the pedal.
-    pub fn changes(&self, bars: usize, beats_per_bar: f64) -> Result<Vec<f64>> {
+    /// Onsets, in beats, at which the harmony of a figure changes: a pianist lifts the pedal there.
+    pub(crate) fn changes(&self, bars: usize, beats_per_bar: f64) -> Result<Vec<f64>> {
         let Line::Figure { chords, .. } = self else {
             return Ok(Vec::new());
         };
@@ -257,7 +257,7 @@ mod tests {
     fn figures_hold_and_follow_the_chords_of_a_bar() {
         let line = Line::Figure {
             chords: "C G *2",
-            centre: 60,
+            center: 60,
             velocity: 80,
             steps: "b-.. | ..1.",
         };

@@ -5,7 +5,7 @@ use super::{
     VIBRAPHONE, drums, figure, notes,
 };
 
-pub const PIECE: Piece = Piece {
+pub(super) const PIECE: Piece = Piece {
     file: "slow-harbour.flac",
     title: "Slow Harbour",
     genre: "reggae",

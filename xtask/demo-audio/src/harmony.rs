@@ -2,26 +2,26 @@
 
 use anyhow::{Context, Result};
 
-/// Lowest bass note, E1; bass notes lie in the octave above it, the bottom one of a bass guitar.
+/// Lowest bass note, E1; bass notes are in the octave above it, the lowest of a bass guitar.
 const LOWEST_BASS: i32 = 28;
 
 /// A chord ready to play, in MIDI pitches: bass note and upper voices from below.
-pub struct Voicing {
+pub(crate) struct Voicing {
     pub bass: i32,
     pub voices: Vec<i32>,
 }
 
-/// Voices the chords of each bar in close position around the pitch `centre`; of all inversions the
-/// one that moves the voices least from the chord before.
-pub fn voiced(bars: &[&str], centre: i32) -> Result<Vec<Vec<Voicing>>> {
+/// Voices the chords of each bar in close position around the pitch `center`; takes the inversion
+/// that moves the voices least from the chord before.
+pub(crate) fn voiced(bars: &[&str], center: i32) -> Result<Vec<Vec<Voicing>>> {
     let mut previous = Vec::new();
     let mut voice = |symbol: &str| {
         let (root, quality) = pitch_class(symbol)?;
         let tones = intervals(quality).with_context(|| format!("chord “{symbol}” is not known"))?;
-        let base = centre - centre.rem_euclid(12) + root;
+        let base = center - center.rem_euclid(12) + root;
         let voices = (0..tones.len())
             .flat_map(|turn| [-24, -12, 0].map(|octave| stacked(base + octave, tones, turn)))
-            .min_by_key(|voices| movement(&previous, voices, centre))
+            .min_by_key(|voices| movement(&previous, voices, center))
             .context("a chord needs tones")?;
         previous.clone_from(&voices);
         let bass = LOWEST_BASS + (root - LOWEST_BASS).rem_euclid(12);
@@ -45,12 +45,12 @@ fn stacked(base: i32, tones: &[i32], turn: usize) -> Vec<i32> {
     voices
 }
 
-/// Semitones moved from the chord before, and how far off the centre: long progressions must not
-/// drift away.
-fn movement(previous: &[i32], voices: &[i32], centre: i32) -> i32 {
+/// Semitones moved from the chord before, plus the distance from the center: long progressions must
+/// not drift away.
+fn movement(previous: &[i32], voices: &[i32], center: i32) -> i32 {
     let middle = voices.iter().sum::<i32>() / voices.len() as i32;
     let moved = previous.iter().zip(voices).map(|(a, b)| (a - b).abs());
-    moved.sum::<i32>() + (middle - centre).abs()
+    moved.sum::<i32>() + (middle - center).abs()
 }
 
 /// Semitones above the root. Ninths and thirteenths are the rootless voicings jazz pianists use.
@@ -73,7 +73,7 @@ fn intervals(quality: &str) -> Option<&'static [i32]> {
 }
 
 /// MIDI pitch of a name such as `F#4` (C4 = 60).
-pub fn pitch(name: &str) -> Result<i32> {
+pub(crate) fn pitch(name: &str) -> Result<i32> {
     let (class, octave) = pitch_class(name)?;
     let octave: i32 = octave
         .parse()
@@ -81,7 +81,7 @@ pub fn pitch(name: &str) -> Result<i32> {
     Ok(12 * (octave + 1) + class)
 }
 
-/// Pitch class of the leading note name (unwrapped: Cb is -1) and what follows the name.
+/// Pitch class of the leading note name (unwrapped: Cb is -1) and the text after the name.
 fn pitch_class(name: &str) -> Result<(i32, &str)> {
     let mut rest = name.chars();
     let natural = match rest.next() {

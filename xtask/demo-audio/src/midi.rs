@@ -1,12 +1,12 @@
-//! A piece as a Standard MIDI File: swing, tempo, seeded humanising, bytes.
+//! A piece as a Standard MIDI File: swing, tempo, seeded humanizing, bytes.
 //!
-//! All timing is worked out here and written in ticks of half a millisecond, so the file carries no
-//! tempo map.
+//! All timing is computed here and written in ticks of half a millisecond, so that the file carries
+//! no tempo map.
 
 use anyhow::{Context, Result};
 
-use super::pieces::{Part, Piece};
-use super::score::Line;
+use crate::pieces::{Part, Piece};
+use crate::score::Line;
 
 const TICKS_PER_QUARTER: u16 = 2000;
 const TICKS_PER_S: f64 = 2000.0; // at the one tempo written, 60 bpm
@@ -19,7 +19,7 @@ const GAP_S: f64 = 0.012;
 const SHORTEST_S: f64 = 0.03;
 
 /// Time in seconds of a score position; off-beats are delayed by the piece's swing.
-pub fn seconds_from_beat(piece: &Piece, beat: f64) -> f64 {
+pub(crate) fn seconds_from_beat(piece: &Piece, beat: f64) -> f64 {
     let inside = beat.rem_euclid(1.0);
     let swung = if inside < 0.5 {
         inside * 2.0 * piece.swing
@@ -40,8 +40,8 @@ pub fn seconds_from_beat(piece: &Piece, beat: f64) -> f64 {
 }
 
 /// The piece as the bytes of a format 0 file, and its length in seconds with the last notes' ring.
-pub fn file(piece: &Piece) -> Result<(Vec<u8>, f64)> {
-    let mut events = vec![(0, vec![0xff, 0x51, 3, 0x0f, 0x42, 0x40])]; // 1,000,000 µs a quarter
+pub(crate) fn file(piece: &Piece) -> Result<(Vec<u8>, f64)> {
+    let mut events = vec![(0, vec![0xff, 0x51, 3, 0x0f, 0x42, 0x40])]; // 1,000,000 µs per quarter
     let mut random = SplitMix(piece.seed);
     for (index, part) in piece.parts.iter().enumerate() {
         let melodic = if index < usize::from(DRUM_CHANNEL) {
@@ -119,7 +119,7 @@ fn play(
     Ok(())
 }
 
-/// SMF 1.0, "variable-length quantity": seven bits a byte, high bit on all but the last.
+/// SMF 1.0, "variable-length quantity": seven bits per byte, with the high bit set on all but the last.
 fn variable_length(value: u32, out: &mut Vec<u8>) {
     for shift in [21, 14, 7] {
         if value >> shift > 0 {

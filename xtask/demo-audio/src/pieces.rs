@@ -1,5 +1,5 @@
-//! What a demo piece is, and the list of them. The music itself is one file a piece, in the
-//! notation of [`super::score`]: our own compositions, CC0-1.0.
+//! The demo pieces: the type of a piece, and the list of them. The music itself is one file per
+//! piece, in the notation of [`crate::score`]: our own compositions, CC0-1.0.
 
 mod disco;
 mod jazz;
@@ -7,10 +7,10 @@ mod nocturne;
 mod reggae;
 mod rock;
 
-use super::score::Line;
+use crate::score::Line;
 
 /// All pieces, in the order of the demo.
-pub const PIECES: &[Piece] = &[
+pub(crate) const PIECES: &[Piece] = &[
     nocturne::PIECE,
     jazz::PIECE,
     rock::PIECE,
@@ -19,7 +19,7 @@ pub const PIECES: &[Piece] = &[
 ];
 
 /// A composition and how it is played.
-pub struct Piece {
+pub(crate) struct Piece {
     /// File name; its extension (`flac`, `ogg`, `mp3`) is the format.
     pub file: &'static str,
     pub title: &'static str,
@@ -29,17 +29,17 @@ pub struct Piece {
     pub keys: &'static [(usize, &'static str)],
     pub bars: usize,
     pub beats_per_bar: f64,
-    /// Beats a minute by the bar (from 0, parts of a bar allowed) they start in.
+    /// Beats per minute by the bar (from 0, fractions of a bar allowed) they start in.
     pub tempo: &'static [(f64, f64)],
-    /// Where the off-beat eighth falls in its beat: 0.5 straight, 0.67 triplet swing.
+    /// The position of the off-beat eighth in its beat: 0.5 is straight, 0.67 is triplet swing.
     pub swing: f64,
-    /// Seed of the humanising.
+    /// Seed of the humanizing.
     pub seed: u64,
     pub parts: &'static [Part],
 }
 
 /// An instrument and its line.
-pub struct Part {
+pub(crate) struct Part {
     /// General MIDI program, from 0.
     pub program: u8,
     /// Volume, pan (64 is the middle) and reverb, each 0–127.
@@ -58,11 +58,11 @@ const fn notes(program: u8, mix: [u8; 3], text: &'static str) -> Part {
     }
 }
 
-/// The pair is the MIDI pitch that the chords lie around and their velocity.
+/// The pair is the MIDI pitch around which the chords are voiced, and their velocity.
 const fn figure(
     program: u8,
     mix: [u8; 3],
-    (centre, velocity): (i32, i32),
+    (center, velocity): (i32, i32),
     chords: &'static str,
     steps: &'static str,
 ) -> Part {
@@ -72,7 +72,7 @@ const fn figure(
         pedal: false,
         line: Line::Figure {
             chords,
-            centre,
+            center,
             velocity,
             steps,
         },

@@ -5,7 +5,7 @@ use super::{
     Piece, RIDE, SNARE, drums, figure, notes,
 };
 
-pub const PIECE: Piece = Piece {
+pub(super) const PIECE: Piece = Piece {
     file: "headwind.ogg",
     title: "Headwind",
     genre: "rock",

@@ -2,7 +2,7 @@
 
 use super::{CELLO, PIANO, Part, Piece, STRINGS, figure, notes};
 
-pub const PIECE: Piece = Piece {
+pub(super) const PIECE: Piece = Piece {
     file: "two-rooms.ogg",
     title: "Two Rooms",
     genre: "classical",

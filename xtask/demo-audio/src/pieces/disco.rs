@@ -5,7 +5,7 @@ use super::{
     Piece, SNARE, STANDARD_KIT, STRINGS, drums, figure, notes,
 };
 
-pub const PIECE: Piece = Piece {
+pub(super) const PIECE: Piece = Piece {
     file: "mirrorball-street.mp3",
     title: "Mirrorball Street",
     genre: "disco",

@@ -5,7 +5,7 @@ use super::{
     figure, notes,
 };
 
-pub const PIECE: Piece = Piece {
+pub(super) const PIECE: Piece = Piece {
     file: "corner-table.ogg",
     title: "Corner Table",
     genre: "jazz",
