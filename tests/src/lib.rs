@@ -111,9 +111,8 @@ pub fn standalone(config: &Path, jack_server: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
         let name = format!("mertscope-standalone{}", env::consts::EXE_SUFFIX);
-        let features = ["--features", "standalone"];
-        let what = ["--package", "mertscope", "--bin", "mertscope-standalone"];
-        built(&[what.as_slice(), &features].concat(), &name)
+        let package = "mertscope-standalone";
+        built(&["--package", package, "--bin", package], &name)
     });
     let mut command = Command::new(program);
     command

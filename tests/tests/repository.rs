@@ -44,18 +44,30 @@ fn the_top_level_is_the_owners() {
     }
 }
 
-/// plugin → engine; tests → both; xtask and engine → none of ours.
+/// standalone → plugin → ui → engine; tests → engine and plugin; xtask and engine → none of ours.
 #[test]
 fn dependencies_point_one_way() {
     for (member, allowed) in [
         ("engine", &[][..]),
         ("xtask", &[]),
-        ("plugin", &["mertscope-engine"]),
+        ("plugin", &["mertscope-engine", "mertscope-ui"]),
+        (
+            "plugin/standalone",
+            &["mertscope", "mertscope-engine", "mertscope-ui"],
+        ),
+        ("plugin/ui", &["mertscope-engine"]),
         ("tests", &["mertscope-engine", "mertscope"]),
     ] {
         let text = fs::read_to_string(repository(member).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = text.parse().unwrap();
-        let ours = ["mertscope", "mertscope-engine", "mertscope-tests", "xtask"];
+        let ours = [
+            "mertscope",
+            "mertscope-engine",
+            "mertscope-standalone",
+            "mertscope-tests",
+            "mertscope-ui",
+            "xtask",
+        ];
         for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
             let names = manifest
                 .get(table)

@@ -11,14 +11,7 @@ use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
 /// What cargo builds for it; the plugin alone needs nothing of the audio backends.
-pub const BUILD: [&str; 6] = [
-    "--package",
-    "mertscope",
-    "--features",
-    "standalone",
-    "--bin",
-    NAME,
-];
+pub const BUILD: [&str; 4] = ["--package", NAME, "--bin", NAME];
 
 /// The program's name.
 pub const NAME: &str = "mertscope-standalone";
