@@ -13,12 +13,3 @@
 pub mod analyse;
 pub mod corpus;
 pub mod embed;
-
-pub use mertscope_audio::{capture, decode, feed, fold, resample, window};
-pub use mertscope_export as export;
-pub use mertscope_export::{oklch, osc};
-pub use mertscope_heads::{head, listen, map, package, reference, shelf, teach, timeline};
-pub use mertscope_hub as hub;
-pub use mertscope_live as live;
-pub use mertscope_model as model;
-pub use mertscope_music as music;

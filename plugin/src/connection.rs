@@ -6,26 +6,27 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use mertscope_engine::capture;
-use mertscope_engine::export::save::Kind;
-use mertscope_engine::hub::{HubError, Library};
-use mertscope_engine::live::{
-    ControlSource, Controls, Hop, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
+use mertscope_audio::capture;
+use mertscope_export::osc::AddressError;
+use mertscope_export::save::Kind;
+use mertscope_heads::reference::Reference;
+use mertscope_heads::teach::saved::SavedLessons;
+use mertscope_hub::{HubError, Library};
+use mertscope_live::{
+    ControlSource, Controls, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
-use mertscope_engine::osc::AddressError;
+use mertscope_ui::host::{Notice, OscStatus};
+use mertscope_ui::state::{
+    EngineChoice, HeadChoice, Memory, ModelChoice, OscChoice, SavedReferences,
+};
 
-use mertscope_engine::reference::Reference;
-
-use crate::export::{Exports, Notice};
+use crate::export::Exports;
 use crate::lessons::Keeper;
 use crate::location;
 use crate::log::Log;
-use crate::osc::{Osc, OscStatus};
+use crate::osc::Osc;
 use crate::params::MertscopeParams;
 use crate::process::Callback;
-use mertscope_engine::teach::saved::SavedLessons;
-
-use crate::state::{EngineChoice, HeadChoice, Memory, ModelChoice, OscChoice, SavedReferences};
 
 /// Repaints an editor when there is something new.
 type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -95,7 +96,6 @@ impl Connection {
     }
 
     /// Listens to nothing, and starts the engine if it doesn't run. What was heard stays to be seen.
-    #[cfg(feature = "standalone")]
     pub fn detach(&self) {
         let mut stream = lock(&self.stream);
         stream.get_or_insert_with(|| self.open()).detach();
@@ -144,20 +144,15 @@ impl Connection {
     }
 
     /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
-    /// once; [`Connection::notice`] says what became of it.
+    /// once; [`Connection::export_notice`] says what became of it.
     pub fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
         let done = Arc::clone(&self.hook);
         self.exports.start(snapshot, kind, folder, done);
     }
 
-    /// A sentence about the last export, until it is dismissed.
-    pub fn notice(&self) -> Option<Notice> {
+    /// A sentence about the last export; `None` before the first.
+    pub fn export_notice(&self) -> Option<Notice> {
         self.exports.notice()
-    }
-
-    /// Takes the notice away.
-    pub fn dismiss_notice(&self) {
-        self.exports.dismiss();
     }
 
     /// Switches OSC on or off, and remembers that in the project.
@@ -165,7 +160,7 @@ impl Connection {
     /// # Errors
     /// When the address is none to send to; nothing changes then.
     pub fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
-        mertscope_engine::osc::parse(&choice.address)?;
+        mertscope_export::osc::parse(&choice.address)?;
         self.params.memory.set(&choice);
         self.osc.set(choice)
     }
@@ -291,7 +286,7 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
         // The editor freezes what it shows by itself; analysis, log and history go on.
         hold: false,
         smoothing: params.smoothing.value(),
-        hop: params.hop_s().map_or(Hop::Auto, Hop::Seconds),
+        hop: params.hop(),
     })
 }
 

@@ -1,40 +1,23 @@
 //! The editor: a resizable window that draws one snapshot of what the engine heard.
 //!
-//! Runs on the GUI thread (on Linux a thread of its own). Nothing here computes more than layout;
-//! the window sleeps until a new snapshot or an input wakes it. [`face`] is what is in the window.
+//! Runs on the GUI thread (on Linux a thread of its own); the window sleeps until a new snapshot or
+//! an input wakes it. What is in the window is [`Face`].
 
-mod bar;
-pub(crate) mod browser;
-mod circle;
-mod colour;
-pub mod control;
-mod desk;
-mod drawing;
 #[cfg(target_os = "linux")]
 mod driver;
-pub mod extra;
-pub mod face;
-mod genre;
 pub mod handle;
-pub mod look;
-mod map;
-mod others;
-mod ranking;
 pub mod repaint;
-pub mod settings;
-mod strip;
-mod study;
-pub mod text;
-pub mod theme;
 mod thread;
-mod timeline;
-mod welcome;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mertscope_ui::extra::Extra;
+use mertscope_ui::face::Face;
+use mertscope_ui::state::WindowSize;
+use mertscope_ui::user::User;
 use nih_plug::context::gui::GuiContext;
 use nih_plug::editor::dpi::{LogicalSize, NativeSize};
 use nih_plug::editor::{HostMethods, SpawnedEditor};
@@ -45,16 +28,12 @@ use nih_plug_egui::{
     create_egui_editor,
 };
 
-use self::extra::Extra;
-use self::face::Face;
-use self::handle::{Handle, OpenWindow};
-use self::repaint::Repaint;
-use self::thread::WindowThread;
-
 use crate::connection::Connection;
+use crate::instance::Instance;
 use crate::params::MertscopeParams;
-use crate::state::WindowSize;
-use crate::user::User;
+use handle::{Handle, OpenWindow};
+use repaint::Repaint;
+use thread::WindowThread;
 
 /// The window of a new instance, in logical points.
 const FIRST_SIZE: WindowSize = WindowSize {
@@ -215,7 +194,8 @@ impl NiceEguiApp for View {
         self.thread.is_this();
         frame.set_key_capture(keys_of_controls());
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
-        let face = Face::new(&egui, params, connection, host, User::present());
+        let instance = Arc::new(Instance::new(params, connection, host));
+        let face = Face::new(&egui, instance, User::present());
         self.face = Some(face.with_extra(self.extra.clone()));
         Ok(())
     }

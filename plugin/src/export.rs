@@ -6,21 +6,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use mertscope_engine::export::save::{self, Kind};
-use mertscope_engine::live::Snapshot;
-
-/// What became of the last export.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// A sentence: where the file is, or what went wrong and what to do.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
-}
+use mertscope_export::save::{self, Kind};
+use mertscope_live::Snapshot;
+use mertscope_ui::host::Notice;
 
 /// See the module.
 #[derive(Default)]
-pub struct Exports(Mutex<Inner>);
+pub(crate) struct Exports(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -32,7 +24,7 @@ struct Inner {
 impl Exports {
     /// Begins to write an export, and returns at once; `done` is called when there is a new
     /// [`Exports::notice`].
-    pub fn start(
+    pub(crate) fn start(
         self: &Arc<Self>,
         snapshot: Arc<Snapshot>,
         kind: Kind,
@@ -80,17 +72,12 @@ impl Exports {
     }
 
     /// What became of the last export; `None` before the first.
-    pub fn notice(&self) -> Option<Notice> {
+    pub(crate) fn notice(&self) -> Option<Notice> {
         self.lock().notice.clone()
     }
 
-    /// The last notice was read.
-    pub fn dismiss(&self) {
-        self.lock().notice = None;
-    }
-
     /// Waits for what is being written, and writes nothing any more.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let thread = {
             let mut inner = self.lock();
             inner.closed = true;
@@ -131,10 +118,8 @@ mod tests {
         told.recv().unwrap();
         let notice = exports.notice().unwrap();
         assert!(notice.is_error && notice.text.contains("nothing to export"));
-        exports.dismiss();
-        assert_eq!(exports.notice(), None);
         exports.close();
         exports.start(Arc::default(), Kind::Csv, None, Arc::new(|| {}));
-        assert_eq!(exports.notice(), None);
+        assert_eq!(exports.notice(), Some(notice));
     }
 }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use mertscope_engine::teach::Lessons;
-use mertscope_engine::teach::saved::{Packer, SavedLessons, Store};
+use mertscope_heads::teach::Lessons;
+use mertscope_heads::teach::saved::{Packer, SavedLessons, Store};
 
 use crate::params::MertscopeParams;
 
 /// See the module.
 #[derive(Default)]
-pub struct Keeper {
+pub(crate) struct Keeper {
     store: Option<Store>,
     inner: Mutex<Inner>,
     packer: Mutex<Packer>,
@@ -44,7 +44,7 @@ impl Keeper {
 
     /// Has the project remember lessons: at once where they fit into it, else once their files are
     /// written. Called on the engine's worker.
-    pub fn keep(self: &Arc<Self>, lessons: &Arc<Lessons>, params: &Arc<MertscopeParams>) {
+    pub(crate) fn keep(self: &Arc<Self>, lessons: &Arc<Lessons>, params: &Arc<MertscopeParams>) {
         let mut inner = self.lock();
         inner.version += 1;
         if inner.closed {
@@ -103,18 +103,18 @@ impl Keeper {
     }
 
     /// Why the newest lessons are not in the project, a sentence.
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.lock().trouble.clone()
     }
 
     /// Where the file of this name belongs.
-    pub fn path(&self, file: &str) -> Option<PathBuf> {
+    pub(crate) fn path(&self, file: &str) -> Option<PathBuf> {
         Some(self.store()?.path(file))
     }
 
     /// The lessons that a project holds, if it holds all of them; else `hand_over` gets them on
     /// another thread once their files were read.
-    pub fn load(
+    pub(crate) fn load(
         self: &Arc<Self>,
         saved: SavedLessons,
         hand_over: impl FnOnce(Lessons) + Send + 'static,
@@ -142,7 +142,7 @@ impl Keeper {
     }
 
     /// Waits for what is being written or read, and does neither any more.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let threads = {
             let mut inner = self.lock();
             inner.closed = true;
@@ -177,9 +177,9 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    use mertscope_engine::reference::{Reference, Source};
+    use mertscope_heads::reference::{Reference, Source};
 
-    use crate::state::SavedReferences;
+    use mertscope_ui::state::SavedReferences;
 
     fn lessons(examples: usize) -> Arc<Lessons> {
         let mut lessons = Lessons::default();

@@ -1,8 +1,9 @@
 //! The Mertscope plugin: VST3 and CLAP, one effect that passes audio through bit for bit and
 //! shows what the engine hears in it.
 //!
-//! Host glue and views; nothing here computes music. [`process`] is the only file whose code runs
-//! in the audio callback. Nothing here touches disk, ONNX Runtime, a GPU or the network before the
+//! Host glue: parameters, state, the window's frame, and the connection to the engine. The views are
+//! in `mertscope-ui`; nothing here computes music. `process.rs` is the only file whose code runs in
+//! the audio callback. Nothing here touches disk, ONNX Runtime, a GPU or the network before the
 //! first activation, so that a scan costs a host nothing.
 //!
 //! The framework is nih-plug in its published continuation, nice-plug, under its old name.
@@ -23,19 +24,15 @@ extern crate nih_plug as nice_plug;
 
 pub mod connection;
 pub mod editor;
-pub mod export;
-pub mod osc;
-pub mod params;
-pub mod state;
-pub mod user;
-
-#[cfg(feature = "standalone")]
-pub mod standalone;
-
+mod export;
+pub mod instance;
 mod lessons;
 mod location;
-mod log;
+pub mod log;
+mod osc;
+pub mod params;
 mod process;
+pub mod state;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The folder of the plugin's library, absolute; `None` where it can't be told.
 #[must_use]
-pub fn library_folder() -> Option<PathBuf> {
+pub(crate) fn library_folder() -> Option<PathBuf> {
     // A library that was loaded by a relative path is named by it.
     let library = library()?.canonicalize().ok()?;
     Some(library.parent()?.to_owned())

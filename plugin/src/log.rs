@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mertscope_engine::live::{Entry, Running, Snapshot};
-use mertscope_engine::timeline::Heard;
+use mertscope_heads::timeline::Heard;
+use mertscope_live::{Entry, Running, Snapshot};
 use serde::Serialize;
 
 /// Windows that may wait for a slow disk: two minutes of them at the shortest hop.
@@ -23,7 +23,7 @@ const WAITING: usize = 256;
 
 /// One instance's log.
 #[derive(Default)]
-pub struct Log(Mutex<Inner>);
+pub(crate) struct Log(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -61,7 +61,7 @@ impl Log {
     /// Writes the windows that `snapshot` has and the last one had not; only remembers them while
     /// the log is off. A stretch that was skipped is written once something was heard after it.
     /// Called on the engine's worker.
-    pub fn follow(&self, snapshot: &Snapshot, on: bool) {
+    pub(crate) fn follow(&self, snapshot: &Snapshot, on: bool) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = snapshot.heard_since(inner.last.as_ref());
         let Some(newest) = new.last() else {
@@ -85,7 +85,7 @@ impl Log {
     }
 
     /// Writes what is waiting and ends the thread, for good.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.closed = true;
         if let Some(Writer { windows, thread }) = inner.writer.take() {

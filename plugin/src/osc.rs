@@ -6,25 +6,14 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use mertscope_engine::live::Snapshot;
-use mertscope_engine::osc::{self, AddressError, Sender};
-
-use crate::state::OscChoice;
-
-/// How sending goes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OscStatus {
-    /// Messages sent since the address was chosen.
-    pub messages: u64,
-    /// Messages that could not be sent.
-    pub failed: u64,
-    /// What is wrong and what to do about it; `None` while all is well, or it is off.
-    pub error: Option<String>,
-}
+use mertscope_export::osc::{self, AddressError, Sender};
+use mertscope_live::Snapshot;
+use mertscope_ui::host::OscStatus;
+use mertscope_ui::state::OscChoice;
 
 /// See the module.
 #[derive(Default)]
-pub struct Osc {
+pub(crate) struct Osc {
     inner: Mutex<Inner>,
     number: OnceLock<u32>,
 }
@@ -42,7 +31,7 @@ impl Osc {
     ///
     /// # Errors
     /// When the address is none to send to; nothing is sent then.
-    pub fn set(&self, choice: OscChoice) -> Result<(), AddressError> {
+    pub(crate) fn set(&self, choice: OscChoice) -> Result<(), AddressError> {
         let checked = osc::parse(&choice.address).map(|_| ());
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.choice != choice {
@@ -54,7 +43,7 @@ impl Osc {
     }
 
     /// Sends what is new in `snapshot`, if it is on. Called on the engine's worker; never waits.
-    pub fn follow(&self, snapshot: &Snapshot) {
+    pub(crate) fn follow(&self, snapshot: &Snapshot) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.closed || !inner.choice.enabled {
             return;
@@ -69,7 +58,7 @@ impl Osc {
     }
 
     /// How it goes.
-    pub fn status(&self) -> OscStatus {
+    pub(crate) fn status(&self) -> OscStatus {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if !inner.choice.enabled {
             return OscStatus::default();
@@ -86,7 +75,7 @@ impl Osc {
     }
 
     /// Sends nothing any more.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.closed = true;
         inner.sender = None;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use mertscope_engine::music;
+use mertscope_live::Hop;
+use mertscope_music as music;
+use mertscope_ui::parameters::{
+    self, HOP_STEP_S, InputSource, LONGEST_HOP_S, ParameterValues, hop_from_s, hop_s_from_text,
+    s_from_hop, text_from_hop_s,
+};
 use nih_plug::prelude::*;
 
-use crate::state::Memory;
-
-/// Longest hop that can be asked for, in seconds.
-const MAX_HOP_S: f32 = 30.0;
-
-/// Hops are chosen in steps of this many seconds.
-const HOP_STEP_S: f32 = 0.5;
+use crate::state::PersistentMemory;
 
 /// All of them. Values are atomics: any thread may read them at any time.
 #[derive(Params)]
@@ -46,7 +45,7 @@ pub struct MertscopeParams {
 
     /// What the project remembers beside the parameters.
     #[persist = "mertscope"]
-    pub memory: Memory,
+    pub memory: PersistentMemory,
 }
 
 /// The input that is analysed.
@@ -86,52 +85,77 @@ impl From<Notation> for music::Notation {
     }
 }
 
+impl From<music::Notation> for Notation {
+    fn from(notation: music::Notation) -> Self {
+        match notation {
+            music::Notation::Traditional => Self::Traditional,
+            music::Notation::Camelot => Self::Camelot,
+            music::Notation::OpenKey => Self::OpenKey,
+        }
+    }
+}
+
+impl From<Source> for InputSource {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Main => Self::Main,
+            Source::SideChain => Self::SideChain,
+        }
+    }
+}
+
+impl From<InputSource> for Source {
+    fn from(source: InputSource) -> Self {
+        match source {
+            InputSource::Main => Self::Main,
+            InputSource::SideChain => Self::SideChain,
+        }
+    }
+}
+
 impl Default for MertscopeParams {
     fn default() -> Self {
+        let first = ParameterValues::DEFAULT;
         let hop_range = FloatRange::Linear {
             min: 0.0,
-            max: MAX_HOP_S,
+            max: LONGEST_HOP_S,
         };
         Self {
-            analyse: BoolParam::new("Analyse", true),
-            hop_s: FloatParam::new("Hop", 0.0, hop_range)
+            analyse: BoolParam::new(parameters::ANALYSE, first.analyse),
+            hop_s: FloatParam::new(parameters::HOP, s_from_hop(first.hop), hop_range)
                 .with_step_size(HOP_STEP_S)
                 .with_value_to_string(Arc::new(text_from_hop_s))
                 .with_string_to_value(Arc::new(hop_s_from_text)),
-            smoothing: BoolParam::new("Smoothing", true),
-            source: EnumParam::new("Source", Source::Main),
-            hold: BoolParam::new("Hold", false),
-            notation: EnumParam::new("Notation", Notation::Traditional),
-            log: BoolParam::new("Log", false).non_automatable(),
-            memory: Memory::default(),
+            smoothing: BoolParam::new(parameters::SMOOTHING, first.smoothing),
+            source: EnumParam::new(parameters::SOURCE, first.source.into()),
+            hold: BoolParam::new(parameters::HOLD, first.hold),
+            notation: EnumParam::new(parameters::NOTATION, first.notation.into()),
+            log: BoolParam::new(parameters::LOG, first.log).non_automatable(),
+            memory: PersistentMemory::default(),
         }
     }
 }
 
 impl MertscopeParams {
-    /// Seconds from one window to the next; `None` leaves it to the engine.
+    /// Time from one window to the next.
     #[must_use]
-    pub fn hop_s(&self) -> Option<f64> {
-        let hop_s = self.hop_s.value();
-        (hop_s >= HOP_STEP_S).then_some(f64::from(hop_s))
+    pub fn hop(&self) -> Hop {
+        hop_from_s(self.hop_s.value())
     }
-}
 
-fn text_from_hop_s(hop_s: f32) -> String {
-    if hop_s < HOP_STEP_S {
-        "Auto".to_owned()
-    } else {
-        format!("{hop_s:.1} s")
+    /// All values as they are now.
+    #[must_use]
+    pub fn values(&self) -> ParameterValues {
+        ParameterValues {
+            analyse: self.analyse.value(),
+            hop: self.hop(),
+            smoothing: self.smoothing.value(),
+            source: self.source.value().into(),
+            hold: self.hold.value(),
+            notation: self.notation.value().into(),
+            log: self.log.value(),
+        }
     }
-}
-
-fn hop_s_from_text(text: &str) -> Option<f32> {
-    let text = text.trim();
-    if text.eq_ignore_ascii_case("auto") {
-        return Some(0.0);
-    }
-    let number = text.strip_suffix(['s', 'S']).unwrap_or(text).trim_end();
-    number.parse().ok().filter(|hop_s: &f32| hop_s.is_finite())
 }
 
 #[cfg(test)]
@@ -139,19 +163,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hops_read_back_as_they_are_written() {
-        for step in 0..=60u8 {
-            let hop_s = f32::from(step) * HOP_STEP_S;
-            assert_eq!(hop_s_from_text(&text_from_hop_s(hop_s)), Some(hop_s));
-        }
-        assert_eq!(hop_s_from_text(" AUTO "), Some(0.0));
-        for nonsense in ["", "s", "fast", "inf", "NaN s"] {
-            assert_eq!(hop_s_from_text(nonsense), None, "{nonsense}");
-        }
-    }
-
-    #[test]
-    fn the_hop_is_automatic_until_one_is_chosen() {
-        assert_eq!(MertscopeParams::default().hop_s(), None);
+    fn a_new_instance_has_the_values_that_the_views_reset_to() {
+        let params = MertscopeParams::default();
+        assert_eq!(params.values(), ParameterValues::DEFAULT);
+        assert_eq!(params.hop(), Hop::Auto);
     }
 }

@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use mertscope_engine::capture::{Tap, Transport};
+use mertscope_audio::capture::{Tap, Transport};
 use nih_plug::prelude::{Buffer, Transport as HostTransport};
 
 use crate::params::{MertscopeParams, Source};

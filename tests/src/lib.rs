@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use mertscope_engine::decode::{Block, Decoder};
-use mertscope_engine::music::Key;
+use mertscope_audio::decode::{Block, Decoder};
+use mertscope_music::Key;
 use serde_json::Value;
 
 /// A file of the repository.
@@ -108,9 +108,8 @@ pub fn standalone(config: &Path, jack_server: &str) -> Command {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let program = BUILT.get_or_init(|| {
         let name = format!("mertscope-standalone{}", env::consts::EXE_SUFFIX);
-        let features = ["--features", "standalone"];
-        let what = ["--package", "mertscope", "--bin", "mertscope-standalone"];
-        built(&[what.as_slice(), &features].concat(), &name)
+        let package = "mertscope-standalone";
+        built(&["--package", package, "--bin", package], &name)
     });
     let mut command = Command::new(program);
     command

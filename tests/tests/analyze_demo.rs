@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use mertscope_engine::music::Key;
+use mertscope_music::Key;
 use mertscope_tests::{Piece, demo, mertscope, repository, run, said, said_to};
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mertscope_engine::model::{Model, runtime, sha256};
+use mertscope_model::{Model, runtime, sha256};
 use mertscope_tests::bundles::bundles;
 use mertscope_tests::repository;
 

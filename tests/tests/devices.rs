@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use mertscope_engine::model::device::{self, Choice, LibraryError, Report};
-use mertscope_engine::model::{Encoded, Encoder, Job, Model, SessionOptions, runtime};
+use mertscope_model::device::{self, Choice, LibraryError, Report};
+use mertscope_model::{Encoded, Encoder, Job, Model, SessionOptions, runtime};
 use mertscope_tests::{chord, provider_library, repository, skipped};
 
 /// ONNX Runtime with the providers `stumbling`, `broken` and `idle`.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Hop, Live, Settings, Snapshot, Stream};
-use mertscope_engine::model::device::{self, Choice};
-use mertscope_engine::model::runtime;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_live::{Controls, Hop, Live, Settings, Snapshot, Stream};
+use mertscope_model::device::{self, Choice};
+use mertscope_model::runtime;
 use mertscope_tests::{provider_library, repository};
 
 /// So long that only a deadlock reaches it.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mertscope_engine::model::Model;
+use mertscope_model::Model;
 use mertscope_tests::{Said, chord, demo, mertscope, repository, said, wav};
 
 /// A `.npy` file of float32: its shape and values.
@@ -199,7 +199,7 @@ fn frames_of_a_folder_come_from_its_own_files() {
     let graph = fs::read(repository("assets/embedded/encoder.onnx")).unwrap();
     let added = fs::read(repository("assets/embedded/frames.onnx")).unwrap();
     let one = [&graph[..], &added[..]].concat();
-    let hash = |bytes: &[u8]| mertscope_engine::model::sha256(bytes);
+    let hash = |bytes: &[u8]| mertscope_model::sha256(bytes);
     // Heads and map belong to the graph by its hash; they go, too.
     let folder = copy_of_the_embedded(&case, |text| {
         let (text, _) = text.split_once("[[heads]]").unwrap();
@@ -285,9 +285,8 @@ fn the_mean_weighs_audio_by_its_length() {
 fn a_weighted_sum_takes_its_weights_from_the_head() {
     use safetensors::{Dtype, tensor::TensorView};
     let case = Case::new();
-    let sha = mertscope_engine::model::sha256(
-        &fs::read(repository("tests/fixtures/tiny/tiny.onnx")).unwrap(),
-    );
+    let sha =
+        mertscope_model::sha256(&fs::read(repository("tests/fixtures/tiny/tiny.onnx")).unwrap());
     let metadata = [
         ("task", "mood"),
         ("labels", r#"["calm", "tense"]"#),

@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::export::save::{Kind, export};
-use mertscope_engine::live::{Controls, Entry, Hop, Live, Settings, Snapshot};
-use mertscope_engine::model::Model;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_export::save::{Kind, export};
+use mertscope_live::{Controls, Entry, Hop, Live, Settings, Snapshot};
+use mertscope_model::Model;
 use mertscope_tests::{demo, skipped};
 use serde_json::Value;
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mertscope_engine::model::runtime;
-use mertscope_engine::music::{Key, Mode};
+use mertscope_model::runtime;
+use mertscope_music::{Key, Mode};
 use mertscope_tests::{Said, mertscope, repository, said, wav};
 use serde_json::Value;
 

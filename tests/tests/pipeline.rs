@@ -4,12 +4,12 @@
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
+use mertscope_audio::decode::{Block, Decoder};
 use mertscope_engine::analyse::{AnalyseOptions, Analyser, Analysis};
-use mertscope_engine::decode::{Block, Decoder};
-use mertscope_engine::model::device::Choice;
-use mertscope_engine::model::runtime;
-use mertscope_engine::music::Key;
-use mertscope_engine::package::ModelPackage;
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::device::Choice;
+use mertscope_model::runtime;
+use mertscope_music::Key;
 use mertscope_tests::{demo, wav};
 
 fn analyser(hop_s: f64) -> Analyser {
@@ -40,7 +40,7 @@ fn mono(path: &std::path::Path) -> (Vec<f32>, u32) {
     let channels = decoder.channels();
     while let Some(block) = decoder.next_block().unwrap() {
         if let Block::Samples(samples) = block {
-            mertscope_engine::fold::fold_interleaved(samples, channels, &mut mono);
+            mertscope_audio::fold::fold_interleaved(samples, channels, &mut mono);
         }
     }
     (mono, decoder.rate_hz())

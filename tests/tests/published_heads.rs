@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Hop, Live, Settings, Snapshot};
-use mertscope_engine::model::runtime;
-use mertscope_engine::music::Key;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_live::{Controls, Hop, Live, Settings, Snapshot};
+use mertscope_model::runtime;
+use mertscope_music::Key;
 use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
 
 /// Leads the second process to the model.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mertscope_engine::model::Manifest;
+use mertscope_model::Manifest;
 use mertscope_tests::{demo, repository};
 
 /// The files that git tracks; nothing where this is no checkout.
@@ -44,18 +44,30 @@ fn the_top_level_is_the_owners() {
     }
 }
 
-/// plugin → engine; tests → both; xtask and engine → none of ours.
+/// standalone → plugin → ui → engine; tests → engine and plugin; xtask and engine → none of ours.
 #[test]
 fn dependencies_point_one_way() {
     for (member, allowed) in [
         ("engine", &[][..]),
         ("xtask", &[]),
-        ("plugin", &["mertscope-engine"]),
+        ("plugin", &["mertscope-engine", "mertscope-ui"]),
+        (
+            "plugin/standalone",
+            &["mertscope", "mertscope-engine", "mertscope-ui"],
+        ),
+        ("plugin/ui", &["mertscope-engine"]),
         ("tests", &["mertscope-engine", "mertscope"]),
     ] {
         let text = fs::read_to_string(repository(member).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = text.parse().unwrap();
-        let ours = ["mertscope", "mertscope-engine", "mertscope-tests", "xtask"];
+        let ours = [
+            "mertscope",
+            "mertscope-engine",
+            "mertscope-standalone",
+            "mertscope-tests",
+            "mertscope-ui",
+            "xtask",
+        ];
         for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
             let names = manifest
                 .get(table)
@@ -212,7 +224,7 @@ fn links_in_documents_lead_somewhere() {
 /// The manifest type reads what is shipped, and nothing but the manifest names the model.
 #[test]
 fn code_does_not_know_which_model_is_embedded() {
-    let model = mertscope_engine::model::Model::embedded().unwrap();
+    let model = mertscope_model::Model::embedded().unwrap();
     let Manifest { id, graph, .. } = &model.manifest;
     for path in tracked() {
         if path.extension().is_some_and(|e| e == "rs") {

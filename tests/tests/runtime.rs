@@ -257,8 +257,8 @@ fn a_graph_that_is_not_what_its_manifest_says_is_refused() {
     // A graph that is none at all, with the right hash.
     let onnx = b"this is no graph";
     fs::write(model.join("encoder.onnx"), onnx).unwrap();
-    let hash = mertscope_engine::model::sha256(onnx);
-    let original = mertscope_engine::model::Model::embedded()
+    let hash = mertscope_model::sha256(onnx);
+    let original = mertscope_model::Model::embedded()
         .unwrap()
         .manifest
         .graph

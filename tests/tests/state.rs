@@ -47,7 +47,7 @@ fn a_state_is_the_same_byte_for_byte_after_a_round_trip() {
 #[test]
 fn the_model_is_saved_by_id_and_hash() {
     let object = object(&Instance::default().state());
-    let model = mertscope_engine::model::Model::embedded().unwrap();
+    let model = mertscope_model::Model::embedded().unwrap();
     assert_eq!(object["model"]["id"], model.manifest.id.as_str());
     assert_eq!(object["model"]["sha256"], model.sha256());
     assert_eq!(object["version"], 1);

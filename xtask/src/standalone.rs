@@ -10,15 +10,8 @@ use anyhow::Result;
 use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
-/// Cargo's arguments to build it; the plugin alone needs no audio backends.
-pub(crate) const BUILD: [&str; 6] = [
-    "--package",
-    "mertscope",
-    "--features",
-    "standalone",
-    "--bin",
-    NAME,
-];
+/// What cargo builds for it; the plugin alone needs nothing of the audio backends.
+pub(crate) const BUILD: [&str; 4] = ["--package", NAME, "--bin", NAME];
 
 /// The program's name.
 pub(crate) const NAME: &str = "mertscope-standalone";

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-pub use mertscope_audio::Status;
+use mertscope_audio::Status;
 use mertscope_music::{Key, is_clear};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.

@@ -11,7 +11,8 @@ use super::progress::{Progress, Stage};
 use super::remote::{self, Remote};
 use super::{HubError, Settings};
 use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
-use mertscope_model::store::{Installed, InstalledFile, Store, StoreError, hash_file};
+use mertscope_model::hash_file;
+use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
 
 /// The branch that is asked for when nothing is pinned.
 const BRANCH: &str = "main";

@@ -1,8 +1,10 @@
-//! Reasons why a model can't be used.
+//! Reasons why a model can't be used, and why a window has no hidden states.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::checkpoint::CheckpointError;
+use crate::graph::GraphError;
 use crate::store::StoreError;
 
 /// Why a model can't be used.
@@ -80,5 +82,85 @@ pub enum ModelError {
         expected: String,
         /// The hash of the file.
         actual: String,
+    },
+}
+
+/// Why a window has no hidden states.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EncodeError {
+    /// ONNX Runtime can't load the graph.
+    #[error(
+        "The model {model} can't be loaded by ONNX Runtime: {reason}. Fetch or copy the model again."
+    )]
+    Load {
+        /// The model's id.
+        model: String,
+        /// What ONNX Runtime said.
+        reason: String,
+    },
+    /// There is no graph, and none can be made.
+    #[error("{0}")]
+    Graph(Arc<GraphError>),
+    /// The graph is not what its manifest says.
+    #[error(
+        "The model {model} is not what its manifest says: {reason}. Fetch or copy the model again."
+    )]
+    Contract {
+        /// The model's id.
+        model: String,
+        /// What differs.
+        reason: String,
+    },
+    /// The model has no frames.
+    #[error(
+        "The model {model} gives one vector a window and no frames; use --pool mean, or a model \
+         with frames."
+    )]
+    NoFrames {
+        /// The model's id.
+        model: String,
+    },
+    /// There is less audio than the model takes.
+    #[error(
+        "{samples} samples at {rate_hz} Hz are too few for the model {model}; it takes {needed} or more."
+    )]
+    TooShort {
+        /// The model's id.
+        model: String,
+        /// How many there are.
+        samples: usize,
+        /// Their rate.
+        rate_hz: u32,
+        /// How many are needed.
+        needed: usize,
+    },
+    /// The inference itself failed.
+    #[error("ONNX Runtime could not run the model {model}: {reason}.")]
+    Run {
+        /// The model's id.
+        model: String,
+        /// What it said.
+        reason: String,
+    },
+    /// It took too long; the next window runs.
+    #[error(
+        "A window was given up because the model {model} took longer than {limit_s:.0} s for it. \
+         Choose a smaller model or a faster device."
+    )]
+    Overlong {
+        /// The model's id.
+        model: String,
+        /// How long it was given.
+        limit_s: f64,
+    },
+    /// The window's body panicked; the next window runs.
+    #[error(
+        "A window could not be analysed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
+    )]
+    Panic {
+        /// The model's id.
+        model: String,
+        /// The panic's message.
+        reason: String,
     },
 }

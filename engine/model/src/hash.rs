@@ -1,13 +1,11 @@
 //! SHA-256 of bytes and files, as hexadecimal text.
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-
-use crate::store;
 
 /// Hexadecimal SHA-256 of `bytes`.
 #[must_use]
@@ -22,7 +20,26 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 
 /// Hexadecimal SHA-256 of a file, read piece by piece.
 pub fn hash_of_file(path: &Path) -> io::Result<String> {
-    let hash = store::hash_file(fs::File::open(path)?, |_| ControlFlow::Continue(()))?;
+    let hash = hash_file(File::open(path)?, |_| ControlFlow::Continue(()))?;
     // Nothing ends it early.
     Ok(hash.unwrap_or_default())
+}
+
+/// SHA-256 of everything in `file`, hexadecimal; nothing when `progress` ended it.
+pub fn hash_file(
+    mut file: File,
+    mut progress: impl FnMut(u64) -> ControlFlow<()>,
+) -> io::Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(Some(hexadecimal(&hash.finalize())));
+        }
+        hash.update(&piece[..count]);
+        if progress(count as u64).is_break() {
+            return Ok(None);
+        }
+    }
 }

@@ -37,14 +37,14 @@ pub mod thread;
 mod variant;
 
 pub use encoder::{Encoder, Job};
-pub use error::ModelError;
+pub use error::{EncodeError, ModelError};
 pub use graph::GraphError;
 pub use graph::forget as forget_graphs;
-pub use hash::{hash_of_file, hexadecimal, sha256};
+pub use hash::{hash_file, hash_of_file, hexadecimal, sha256};
 pub use hidden::HiddenStates;
 pub use manifest::{Graph, Layer, Length, Manifest, PartFile, ShortInput};
 pub use model::Model;
 pub use runtime::{Runtime, RuntimeError};
-pub use session::{EncodeError, Session, SessionOptions};
+pub use session::{Session, SessionOptions};
 pub use thread::{Encoded, EncoderThread, Opened, SessionId, Sessions, panic_message};
 pub use variant::{GraphSource, LayerSet, Operators, Precision};

@@ -12,7 +12,7 @@ use ort::value::TensorRef;
 use super::device::{Choice, Report};
 use super::interrupt::Interrupt;
 use super::{
-    GraphError, HiddenStates, LayerSet, Length, Manifest, Model, Precision, Runtime, ShortInput,
+    EncodeError, HiddenStates, LayerSet, Length, Manifest, Model, Precision, Runtime, ShortInput,
 };
 
 /// Audio that is longer than this leaves no room of its size behind, in seconds. 30 s of music2vec take
@@ -34,86 +34,6 @@ pub struct SessionOptions {
     pub precision: Option<Precision>,
     /// What it is to be run on.
     pub device: Choice,
-}
-
-/// Why a window has no hidden states.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum EncodeError {
-    /// ONNX Runtime can't load the graph.
-    #[error(
-        "The model {model} can't be loaded by ONNX Runtime: {reason}. Fetch or copy the model again."
-    )]
-    Load {
-        /// The model's id.
-        model: String,
-        /// What ONNX Runtime said.
-        reason: String,
-    },
-    /// There is no graph, and none can be made.
-    #[error("{0}")]
-    Graph(Arc<GraphError>),
-    /// The graph is not what its manifest says.
-    #[error(
-        "The model {model} is not what its manifest says: {reason}. Fetch or copy the model again."
-    )]
-    Contract {
-        /// The model's id.
-        model: String,
-        /// What differs.
-        reason: String,
-    },
-    /// The model has no frames.
-    #[error(
-        "The model {model} gives one vector a window and no frames; use --pool mean, or a model \
-         with frames."
-    )]
-    NoFrames {
-        /// The model's id.
-        model: String,
-    },
-    /// There is less audio than the model takes.
-    #[error(
-        "{samples} samples at {rate_hz} Hz are too few for the model {model}; it takes {needed} or more."
-    )]
-    TooShort {
-        /// The model's id.
-        model: String,
-        /// How many there are.
-        samples: usize,
-        /// Their rate.
-        rate_hz: u32,
-        /// How many are needed.
-        needed: usize,
-    },
-    /// The inference itself failed.
-    #[error("ONNX Runtime could not run the model {model}: {reason}.")]
-    Run {
-        /// The model's id.
-        model: String,
-        /// What it said.
-        reason: String,
-    },
-    /// It took too long; the next window runs.
-    #[error(
-        "A window was given up because the model {model} took longer than {limit_s:.0} s for it. \
-         Choose a smaller model or a faster device."
-    )]
-    Overlong {
-        /// The model's id.
-        model: String,
-        /// How long it was given.
-        limit_s: f64,
-    },
-    /// The window's body panicked; the next window runs.
-    #[error(
-        "A window could not be analysed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
-    )]
-    Panic {
-        /// The model's id.
-        model: String,
-        /// The panic's message.
-        reason: String,
-    },
 }
 
 /// A model, ready to run.

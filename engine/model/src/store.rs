@@ -16,8 +16,6 @@ use std::path::{Path, PathBuf};
 
 use super::runtime;
 
-pub use verify::hash_file;
-
 /// Name of the receipt in a model's folder.
 const RECEIPT: &str = "installed.toml";
 

@@ -10,7 +10,7 @@ use std::sync::Once;
 const LIBRARIES: [&std::ffi::CStr; 2] = [c"libEGL.so.1", c"libGL.so.1"];
 
 /// Has the libraries stay, those that there are. Called before a window is made.
-pub fn keep() {
+pub(super) fn keep() {
     static KEPT: Once = Once::new();
     KEPT.call_once(|| {
         for library in LIBRARIES {

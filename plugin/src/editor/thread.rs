@@ -22,11 +22,11 @@ const NONE: i32 = 0;
 
 /// See the module. Clones mean the same thread.
 #[derive(Clone, Default)]
-pub struct WindowThread(Arc<AtomicI32>);
+pub(super) struct WindowThread(Arc<AtomicI32>);
 
 impl WindowThread {
     /// The calling thread is the one.
-    pub fn is_this(&self) {
+    pub(super) fn is_this(&self) {
         self.0.store(own_number(), Ordering::Release);
     }
 
@@ -41,7 +41,7 @@ impl WindowThread {
 }
 
 /// Waits for the thread's end when it is dropped.
-pub struct UntilEnd(pub WindowThread);
+pub(super) struct UntilEnd(pub WindowThread);
 
 impl Drop for UntilEnd {
     fn drop(&mut self) {

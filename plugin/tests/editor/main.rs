@@ -1,12 +1,17 @@
-//! The editor without a window: every control by keyboard and by label, bad input, and pictures.
+//! The editor over a whole instance: exports, OSC, references, teaching and defaults, with parameters,
+//! connection and engine behind the views.
 
-mod bad_input;
-mod controls;
+mod defaults;
 mod elsewhere;
-mod heads;
-mod pictures;
-mod raster;
-mod stage;
-mod studied;
+mod instance;
 mod study;
+
+#[path = "../../ui/tests/editor/music.rs"]
+mod music;
+#[path = "../../ui/tests/editor/stage.rs"]
+mod stage;
+#[path = "../../ui/tests/editor/window.rs"]
 mod window;
+
+type Stage = stage::Stage<mertscope::instance::Instance>;
+type Window = window::Window<mertscope::instance::Instance>;

@@ -8,17 +8,19 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::{Key, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use mertscope::editor::look::Page;
-use mertscope::state::{Comparison, EngineChoice, Saved, SavedReferences};
-use mertscope_engine::capture::{Tap, Transport, tap};
-use mertscope_engine::decode::{Block, Decoder};
-use mertscope_engine::fold::fold_interleaved;
-use mertscope_engine::live::{ModelState, Snapshot};
-use mertscope_engine::teach::saved::SavedLessons;
+use mertscope::connection::Connection;
+use mertscope_audio::capture::{Tap, Transport, tap};
+use mertscope_audio::decode::{Block, Decoder};
+use mertscope_audio::fold::fold_interleaved;
+use mertscope_heads::teach::saved::SavedLessons;
+use mertscope_live::{ModelState, Snapshot};
+use mertscope_ui::host::EditorHost;
+use mertscope_ui::look::Page;
+use mertscope_ui::state::{Comparison, EngineChoice, Saved, SavedReferences};
 
-use crate::stage::Stage;
-use crate::studied::studied;
-use crate::window::{Window, open, operated, tabbed};
+use crate::Window;
+use crate::instance::Whole;
+use crate::window::open;
 
 /// So long that only a deadlock reaches it.
 const FOREVER: Duration = Duration::from_secs(120);
@@ -40,24 +42,29 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
 /// A window on the page, and an instance behind it that listens.
 struct Playing {
     window: Window,
+    connection: Arc<Connection>,
     tap: Tap,
     position: i64,
 }
 
 impl Playing {
     fn new(rate_hz: u32) -> Self {
-        Self::on(Stage::default(), rate_hz)
+        Self::on(Whole::default(), rate_hz)
     }
 
-    fn on(stage: Stage, rate_hz: u32) -> Self {
-        stage.params.memory.set(&EngineChoice {
+    fn on(whole: Whole, rate_hz: u32) -> Self {
+        let Whole {
+            stage, connection, ..
+        } = whole;
+        stage.host.memory().set(&EngineChoice {
             exact_offline: true,
             ..EngineChoice::default()
         });
         let (tap, drain) = tap(rate_hz);
-        stage.connection.attach(drain);
+        connection.attach(drain);
         let mut playing = Self {
             window: open(stage, Page::Study, Snapshot::default(), SIZE),
+            connection,
             tap,
             position: 0,
         };
@@ -69,7 +76,7 @@ impl Playing {
     fn wait(&mut self, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let start = Instant::now();
         loop {
-            let snapshot = self.window.state().stage.connection.snapshot();
+            let snapshot = self.connection.snapshot();
             if is_there(&snapshot) {
                 self.window.state_mut().snapshot = Arc::clone(&snapshot);
                 self.window.run();
@@ -189,8 +196,8 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
             .window
             .state()
             .stage
-            .params
-            .memory
+            .host
+            .memory()
             .get::<SavedLessons>();
         saved.unwrap_or_default().load(None)
     };
@@ -257,8 +264,8 @@ fn references_are_captured_renamed_removed_and_put_back() {
             .window
             .state()
             .stage
-            .params
-            .memory
+            .host
+            .memory()
             .get::<SavedReferences>()
     };
     let ids: Vec<String> = memory(&playing)
@@ -267,7 +274,7 @@ fn references_are_captured_renamed_removed_and_put_back() {
         .into_iter()
         .map(|r| r.id)
         .collect();
-    let chosen: Comparison = playing.window.state().stage.params.memory.get().unwrap();
+    let chosen: Comparison = playing.window.state().stage.host.memory().get().unwrap();
     assert_eq!((chosen.a, chosen.b), (ids[1].clone(), ids[0].clone()));
 
     playing.click("Layer by layer");
@@ -321,18 +328,19 @@ fn a_file_is_chosen_by_its_path_and_a_bad_one_has_its_sentence() {
 
 #[test]
 fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
-    let stage = Stage::default();
+    let whole = Whole::default();
     let file = "ab".repeat(32);
     let encoder = "0".repeat(64);
     let text = format!(
         r#"{{"lessons":{{"encoder_sha256":"{encoder}","layer":4,"labels":["drop"],"files":["{file}"],"examples":[{{"label":0,"values":"3c00"}}]}}}}"#
     );
     let project: Saved = serde_json::from_str(&text).unwrap();
-    stage
-        .params
-        .memory
+    whole
+        .stage
+        .host
+        .memory()
         .set(&project.get::<SavedLessons>().unwrap());
-    let mut playing = Playing::on(stage, 48_000);
+    let mut playing = Playing::on(whole, 48_000);
     let snapshot = playing.wait("the example", |s| s.study.lessons.examples() == 1);
     assert_eq!(
         snapshot.study.lessons.missing().collect::<Vec<_>>(),
@@ -341,26 +349,6 @@ fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
     let told = playing.words("Older examples are not here");
     assert!(told.contains(&file) && told.ends_with('.'), "{told}");
     // The project still names it, so that it is found when it comes back.
-    let saved: SavedLessons = playing.window.state().stage.params.memory.get().unwrap();
+    let saved: SavedLessons = playing.window.state().stage.host.memory().get().unwrap();
     assert!(!saved.is_whole());
-}
-
-#[test]
-fn the_keyboard_reaches_everything_in_a_small_and_in_a_large_window() {
-    for size in [vec2(480.0, 320.0), SIZE] {
-        for half in ["References", "Teach"] {
-            let mut window = open(Stage::default(), Page::Study, studied(60), size);
-            if size.x < 600.0 {
-                window.get_by_label(half).click();
-                window.run();
-            }
-            let controls = operated(&window);
-            assert!(controls.len() > 14, "{controls:?}");
-            let reached = tabbed(&mut window);
-            for control in controls {
-                assert!(!control.1.is_empty(), "a {:?} without a name", control.0);
-                assert!(reached.contains(&control), "{size}: Tab misses {control:?}");
-            }
-        }
-    }
 }

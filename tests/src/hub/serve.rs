@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use mertscope_engine::model::sha256;
+use mertscope_model::sha256;
 
 use super::{Asked, Faults, Shared, locked};
 

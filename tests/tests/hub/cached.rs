@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use mertscope_engine::model::sha256;
+use mertscope_model::sha256;
 use mertscope_tests::hub::COMMIT;
 use mertscope_tests::said;
 

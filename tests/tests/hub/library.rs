@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, unbounded};
-use mertscope_engine::hub::{
+use mertscope_hub::{
     Consent, HubError, Job, Library, ModelOffer, OfferState, Settings, Stage, UpdateHook,
 };
 use mertscope_tests::hub::Faults;

@@ -50,7 +50,7 @@ fn host(library: &Path) {
     is_answered(&windows, "post-group", 5.0);
 
     let weights = PathBuf::from(env::var_os(WEIGHTS).unwrap()).join("pytorch_model.bin");
-    let sha256 = mertscope_engine::model::sha256(&fs::read(weights).unwrap());
+    let sha256 = mertscope_model::sha256(&fs::read(weights).unwrap());
     let fetched = json!({ "id": "MERT-v0", "sha256": sha256, "window_s": 2.5 });
     is_answered(&heard(library, &fetched), "MERT-v0", 2.5);
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_engine::capture::{Transport, tap};
-use mertscope_engine::live::{Controls, Hop, Live, ModelState, Settings, Snapshot};
-use mertscope_engine::model::runtime;
+use mertscope_audio::capture::{Transport, tap};
+use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot};
+use mertscope_model::runtime;
 use mertscope_tests::hub::Faults;
 use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
 use safetensors::SafeTensors;

@@ -58,7 +58,7 @@ fn the_token_of_the_hubs_own_login_is_used() {
 fn another_name_of_the_same_machine_is_another_server() {
     let home = Home::new();
     let port = home.hub.second().rsplit(':').next().unwrap().to_owned();
-    let hash = mertscope_engine::model::sha256(&home.weights);
+    let hash = mertscope_model::sha256(&home.weights);
     home.hub.fault(Faults {
         redirect: Some(format!("http://localhost:{port}/{hash}")),
         ..Faults::default()

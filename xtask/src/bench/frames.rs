@@ -12,7 +12,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut frames =
         bench
             .workspace
-            .cargo(["run", "--release", "--quiet", "--package", "mertscope"]);
+            .cargo(["run", "--release", "--quiet", "--package", "mertscope-ui"]);
     frames.args(["--example", "frame_times"]);
     process::run("Drawing frames of every page", Progress::Talks, &mut frames)?;
     Ok(Vec::new())

@@ -1,13 +1,10 @@
 //! Checks what is installed against its receipt, byte for byte.
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use sha2::{Digest, Sha256};
-
 use super::{Installed, StoreError};
-use crate::hexadecimal;
+use crate::hash::hash_file;
 
 impl Installed {
     /// Hashes every file and compares it with the receipt. `progress` is told after each piece how
@@ -37,24 +34,5 @@ impl Installed {
             }
         }
         Ok(())
-    }
-}
-
-/// SHA-256 of everything in `file`, hexadecimal; nothing when `progress` ended it.
-pub fn hash_file(
-    mut file: File,
-    mut progress: impl FnMut(u64) -> ControlFlow<()>,
-) -> io::Result<Option<String>> {
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        let count = file.read(&mut piece)?;
-        if count == 0 {
-            return Ok(Some(hexadecimal(&hash.finalize())));
-        }
-        hash.update(&piece[..count]);
-        if progress(count as u64).is_break() {
-            return Ok(None);
-        }
     }
 }

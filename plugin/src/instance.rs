@@ -1,0 +1,122 @@
+//! An instance as its window sees it: the views' host, made of the parameters, the connection to the
+//! engine, and the way to the program that the plugin runs in.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mertscope_export::osc::AddressError;
+use mertscope_export::save::Kind;
+use mertscope_hub::{HubError, Library};
+use mertscope_live::{Request, Snapshot};
+use mertscope_ui::host::{EditorHost, Notice, OscStatus};
+use mertscope_ui::parameters::{ParameterChange, ParameterValues, s_from_hop};
+use mertscope_ui::state::{Memory, OscChoice};
+use mertscope_ui::user::{User, UserError};
+use nih_plug::context::gui::GuiContext;
+use nih_plug::params::Param;
+
+use crate::connection::Connection;
+use crate::params::MertscopeParams;
+
+/// See the module.
+pub struct Instance {
+    params: Arc<MertscopeParams>,
+    connection: Arc<Connection>,
+    context: GuiContext,
+}
+
+impl Instance {
+    /// The instance with these parameters and this connection; changes go through `context`.
+    #[must_use]
+    pub fn new(
+        params: Arc<MertscopeParams>,
+        connection: Arc<Connection>,
+        context: GuiContext,
+    ) -> Self {
+        Self {
+            params,
+            connection,
+            context,
+        }
+    }
+
+    fn set<P: Param>(&self, param: &P, value: P::Plain) {
+        let setter = self.context.param_setter();
+        setter.begin_set_parameter(param);
+        setter.set_parameter(param, value);
+        setter.end_set_parameter(param);
+    }
+}
+
+impl EditorHost for Instance {
+    fn parameters(&self) -> ParameterValues {
+        self.params.values()
+    }
+
+    fn change(&self, change: ParameterChange) {
+        let params = &self.params;
+        match change {
+            ParameterChange::Analyse(on) => self.set(&params.analyse, on),
+            ParameterChange::Hop(hop) => self.set(&params.hop_s, s_from_hop(hop)),
+            ParameterChange::Smoothing(on) => self.set(&params.smoothing, on),
+            ParameterChange::Source(source) => self.set(&params.source, source.into()),
+            ParameterChange::Hold(on) => self.set(&params.hold, on),
+            ParameterChange::Notation(notation) => self.set(&params.notation, notation.into()),
+            ParameterChange::Log(on) => self.set(&params.log, on),
+        }
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.params.memory
+    }
+
+    fn apply(&self) {
+        self.connection.apply();
+    }
+
+    fn save_defaults(&self, user: &User) -> Result<(), UserError> {
+        user.set_defaults(&self.context.get_state())
+    }
+
+    fn take_defaults(&self, user: &User) {
+        if let Some(state) = user.defaults() {
+            self.context.set_state(state);
+        }
+    }
+
+    fn ask(&self, request: Request) {
+        self.connection.ask(request);
+    }
+
+    fn look_again(&self) {
+        self.connection.look_again();
+    }
+
+    fn library(&self) -> Result<Arc<Library>, HubError> {
+        self.connection.library()
+    }
+
+    fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
+        self.connection.export(snapshot, kind, folder);
+    }
+
+    fn export_notice(&self) -> Option<Notice> {
+        self.connection.export_notice()
+    }
+
+    fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
+        self.connection.set_osc(choice)
+    }
+
+    fn osc_status(&self) -> OscStatus {
+        self.connection.osc_status()
+    }
+
+    fn lessons_trouble(&self) -> Option<String> {
+        self.connection.lessons_trouble()
+    }
+
+    fn lessons_path(&self, file: &str) -> Option<PathBuf> {
+        self.connection.lessons_path(file)
+    }
+}

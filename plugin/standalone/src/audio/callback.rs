@@ -1,0 +1,211 @@
+//! What runs in the app's audio callbacks: an [`Ear`] hears an input, a [`Speaker`] plays a file.
+//! Both hand what there is to the engine's [`Tap`].
+//!
+//! As in the plugin: nothing here allocates, locks, logs, waits or makes a system call; debug
+//! builds end the process where something allocates. Blocks of any length are worked through in
+//! pieces that fit on the stack.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cpal::{FromSample, Sample};
+use mertscope_audio::capture::{Tap, Transport};
+use nice_assert_no_alloc::assert_no_alloc;
+
+use super::pulse::Pulse;
+use crate::choice::Channels;
+use crate::player::Voice;
+
+/// Frames worked on at a time.
+pub(super) const PIECE_FRAMES: usize = 256;
+
+/// Hears the chosen channels of an input.
+pub(super) struct Ear {
+    tap: Tap,
+    pulse: Arc<Pulse>,
+    channels: Channels,
+}
+
+impl Ear {
+    /// An ear for these channels of what is going to be heard.
+    pub(super) fn new(tap: Tap, pulse: Arc<Pulse>, channels: Channels) -> Self {
+        Self {
+            tap,
+            pulse,
+            channels,
+        }
+    }
+
+    /// Hears a block, `[channels][frames]`, all of it.
+    pub(super) fn hear<C: AsRef<[f32]>>(&mut self, channels: &[C]) {
+        assert_no_alloc(|| {
+            self.tap.push(channels, Transport::LIVE_INPUT);
+            self.pulse.beat(channels);
+        });
+    }
+
+    /// Hears the chosen channels of an interleaved block, `[frames, stride]`.
+    pub(super) fn hear_interleaved<T: Sample>(&mut self, samples: &[T], stride: usize)
+    where
+        f32: FromSample<T>,
+    {
+        let first = usize::from(self.channels.first);
+        let second = first + usize::from(self.channels.count) - 1;
+        if second >= stride {
+            return;
+        }
+        let mut pieces = [[0.0; PIECE_FRAMES]; 2];
+        for block in samples.chunks(PIECE_FRAMES * stride) {
+            let frames = block.len() / stride;
+            let [left, right] = &mut pieces;
+            let (left, right) = (&mut left[..frames], &mut right[..frames]);
+            for (frame, (left, right)) in block
+                .chunks_exact(stride)
+                .zip(left.iter_mut().zip(right.iter_mut()))
+            {
+                *left = f32::from_sample(frame[first]);
+                *right = f32::from_sample(frame[second]);
+            }
+            match first == second {
+                true => self.hear(&[&*left]),
+                false => self.hear(&[&*left, &*right]),
+            }
+        }
+    }
+}
+
+/// Plays a file: out of a device, or unheard.
+pub(super) struct Speaker {
+    tap: Tap,
+    pulse: Arc<Pulse>,
+    voice: Voice,
+    /// How loud, 0 to 1, as the bits of an `f32`.
+    volume: Arc<AtomicU32>,
+}
+
+impl Speaker {
+    /// Plays `voice` as loud as `volume` says at any time.
+    pub(super) fn new(tap: Tap, pulse: Arc<Pulse>, voice: Voice, volume: Arc<AtomicU32>) -> Self {
+        Self {
+            tap,
+            pulse,
+            voice,
+            volume,
+        }
+    }
+
+    /// Plays on for as many frames as both sides have, at most [`PIECE_FRAMES`]; what is analysed
+    /// is what the file holds, what is played is safe for a device.
+    pub(super) fn play(&mut self, left: &mut [f32], right: &mut [f32]) {
+        assert_no_alloc(|| {
+            self.voice.fill(left, right, &mut self.tap);
+            self.pulse.beat(&[&*left, &*right]);
+            let volume = f32::from_bits(self.volume.load(Ordering::Relaxed));
+            for sample in left.iter_mut().chain(right) {
+                let loud = *sample * volume;
+                *sample = if loud.is_finite() {
+                    loud.clamp(-1.0, 1.0)
+                } else {
+                    0.0
+                };
+            }
+        });
+    }
+
+    /// Plays on into an interleaved block, `[frames, stride]`: both sides into one channel, or into
+    /// the first two.
+    pub(super) fn play_interleaved<T: Sample + FromSample<f32>>(
+        &mut self,
+        out: &mut [T],
+        stride: usize,
+    ) {
+        let mut pieces = [[0.0; PIECE_FRAMES]; 2];
+        for block in out.chunks_mut(PIECE_FRAMES * stride) {
+            let frames = block.len() / stride;
+            let [left, right] = &mut pieces;
+            let (left, right) = (&mut left[..frames], &mut right[..frames]);
+            self.play(left, right);
+            for (frame, (left, right)) in block
+                .chunks_exact_mut(stride)
+                .zip(left.iter().zip(right.iter()))
+            {
+                match frame {
+                    [only] => *only = T::from_sample((left + right) / 2.0),
+                    [first, second, rest @ ..] => {
+                        *first = T::from_sample(*left);
+                        *second = T::from_sample(*right);
+                        rest.fill(T::EQUILIBRIUM);
+                    }
+                    [] => {}
+                }
+            }
+        }
+    }
+
+    /// Plays on for `frames` with no one to hear it.
+    pub(super) fn play_unheard(&mut self, frames: usize) {
+        let mut pieces = [[0.0; PIECE_FRAMES]; 2];
+        for start in (0..frames).step_by(PIECE_FRAMES) {
+            let frames = PIECE_FRAMES.min(frames - start);
+            let [left, right] = &mut pieces;
+            self.play(&mut left[..frames], &mut right[..frames]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mertscope_audio::capture;
+
+    fn heard(drain: &mut capture::Drain) -> Vec<f32> {
+        let mut out = Vec::new();
+        while drain.waiting_samples() > 0 {
+            drain.take(usize::MAX, &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn an_ear_hears_the_chosen_channels_only() {
+        // Four channels; each sample says its channel in its tens and its frame in its ones.
+        let frames = PIECE_FRAMES + 3;
+        let block: Vec<f32> = (0..frames)
+            .flat_map(|frame| {
+                (0..4).map(move |channel| (channel * 10) as f32 + frame as f32 / 512.0)
+            })
+            .collect();
+        for (channels, expected) in [("1", 0.0), ("4", 30.0), ("1-2", 5.0), ("3-4", 25.0)] {
+            let (tap, mut drain) = capture::tap(48_000);
+            let pulse = Arc::new(Pulse::default());
+            let mut ear = Ear::new(tap, Arc::clone(&pulse), channels.parse().unwrap());
+            ear.hear_interleaved(&block, 4);
+            let mono = heard(&mut drain);
+            assert_eq!(mono.len(), frames, "{channels}");
+            for (frame, sample) in mono.iter().enumerate() {
+                assert_eq!(
+                    *sample,
+                    expected + frame as f32 / 512.0,
+                    "{channels}: {frame}"
+                );
+            }
+            assert_eq!(pulse.frames(), frames as u64);
+        }
+    }
+
+    #[test]
+    fn channels_that_a_device_lacks_are_not_made_up() {
+        let (tap, drain) = capture::tap(48_000);
+        let mut ear = Ear::new(tap, Arc::default(), "3-4".parse().unwrap());
+        ear.hear_interleaved(&[0i16; 64], 2);
+        assert_eq!(drain.waiting_samples(), 0);
+    }
+
+    #[test]
+    fn integers_are_brought_to_full_scale() {
+        let (tap, mut drain) = capture::tap(48_000);
+        let mut ear = Ear::new(tap, Arc::default(), "1".parse().unwrap());
+        ear.hear_interleaved(&[i16::MIN, 0, i16::MAX / 2 + 1], 1);
+        assert_eq!(heard(&mut drain), [-1.0, 0.0, 0.5]);
+    }
+}

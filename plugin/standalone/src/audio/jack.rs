@@ -1,0 +1,283 @@
+//! JACK: one client with ports of its own, for input or for output. The library is looked for when
+//! it is needed, so that the app runs where there is none.
+//!
+//! Runs on the audio thread, which owns the client; the callbacks are in [`super::callback`]. A
+//! device here is a JACK client with ports; the default one is the sound card's.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use jack::{
+    AudioIn, AudioOut, Client, ClientOptions, ClientStatus, Control, NotificationHandler, Port,
+    PortFlags, ProcessHandler, ProcessScope,
+};
+use mertscope_audio::capture;
+
+use super::callback::{Ear, PIECE_FRAMES, Speaker};
+use super::device::Device;
+use super::error::{AudioError, Direction, reason};
+use super::pulse::Pulse;
+use super::running::Running;
+use crate::choice::{AudioChoice, Backend};
+use crate::player::{self, Deck};
+
+/// The name that patch bays show.
+const CLIENT_NAME: &str = "mertscope";
+/// The name while devices are looked for, so that the other one stays free.
+const LOOKING_NAME: &str = "mertscope-devices";
+
+/// What ids of JACK's devices begin with.
+pub(super) const ID_PREFIX: &str = "jack:";
+
+fn open(name: &str) -> Result<Client, AudioError> {
+    // JACK itself would wait for a server to be started, and talk on stderr about it.
+    let opened = Client::new(name, ClientOptions::NO_START_SERVER);
+    let (client, _) = opened.map_err(|error| AudioError::NoServer {
+        reason: match error {
+            jack::Error::LibraryError(_) => "its library is not installed".to_owned(),
+            jack::Error::ClientError(status) if status.contains(ClientStatus::SERVER_FAILED) => {
+                "none answers".to_owned()
+            }
+            other => reason(other),
+        },
+    })?;
+    Ok(client)
+}
+
+/// The clients that audio can come from, or go to; none without a server.
+pub(super) fn devices(direction: Direction) -> Vec<Device> {
+    let Ok(client) = open(LOOKING_NAME) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = Vec::new();
+    for port in ports(&client, direction, PortFlags::empty()) {
+        let name = port.split(':').next().unwrap_or_default();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    let device = |name: String| Device {
+        id: format!("{ID_PREFIX}{name}"),
+        name: match name.as_str() {
+            "system" => "JACK's sound card".to_owned(),
+            _ => name,
+        },
+        backend: Backend::Jack,
+        is_shape: false,
+    };
+    names.into_iter().map(device).collect()
+}
+
+/// Names of the audio ports at the other end: outputs of others are our inputs.
+fn ports(client: &Client, direction: Direction, flags: PortFlags) -> Vec<String> {
+    let theirs = match direction {
+        Direction::Input => PortFlags::IS_OUTPUT,
+        Direction::Output => PortFlags::IS_INPUT,
+    };
+    client.ports(None, Some("audio"), theirs | flags)
+}
+
+/// The ports of the device with this id, or of the sound card.
+fn ports_of(
+    client: &Client,
+    id: Option<&str>,
+    direction: Direction,
+) -> Result<Vec<String>, AudioError> {
+    let Some(id) = id else {
+        return Ok(ports(client, direction, PortFlags::IS_PHYSICAL));
+    };
+    let name = id.strip_prefix(ID_PREFIX).unwrap_or(id);
+    let mut found = ports(client, direction, PortFlags::empty());
+    found.retain(|port| {
+        port.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(':'))
+    });
+    if found.is_empty() {
+        return Err(AudioError::Unknown {
+            name: id.to_owned(),
+            direction,
+        });
+    }
+    Ok(found)
+}
+
+/// The server sets rate and block size; whoever asks for others is told.
+fn check(client: &Client, choice: &AudioChoice) -> Result<(), AudioError> {
+    let (rate_hz, frames) = (client.sample_rate(), client.buffer_size());
+    if let Some(asked) = choice.rate_hz.filter(|asked| *asked != rate_hz) {
+        return Err(AudioError::Rate {
+            device: "JACK".to_owned(),
+            rate_hz: asked,
+            offered: format!("{rate_hz} Hz"),
+        });
+    }
+    if let Some(asked) = choice.buffer_frames.filter(|asked| *asked != frames) {
+        return Err(AudioError::BufferSize {
+            device: "JACK".to_owned(),
+            asked,
+            runs: frames,
+        });
+    }
+    Ok(())
+}
+
+/// Listens to a device's chosen channels.
+///
+/// # Errors
+/// [`AudioError`]
+pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, AudioError> {
+    let client = open(CLIENT_NAME)?;
+    check(&client, choice)?;
+    let sources = ports_of(&client, id, Direction::Input)?;
+    let first = usize::from(choice.channels.first);
+    // Without a sound card the ports are there to be connected by hand.
+    if first >= sources.len() && !(sources.is_empty() && first == 0) {
+        return Err(AudioError::Channels {
+            device: device_name(id),
+            channels: choice.channels,
+            has: sources.len() as u16,
+        });
+    }
+    let names: &[&str] = match choice.channels.count {
+        1 => &["input"],
+        _ => &["input_1", "input_2"],
+    };
+    let inputs = register(&client, names, AudioIn::default)?;
+    let own = names_of(&inputs)?;
+    let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
+    let pulse = Arc::new(Pulse::default());
+    let (tap, drain) = capture::tap(rate_hz);
+    let listen = Listen {
+        inputs,
+        ear: Ear::new(tap, Arc::clone(&pulse), choice.channels),
+    };
+    let client = client
+        .activate_async(Watch(Arc::clone(&pulse)), listen)
+        .map_err(refused)?;
+    for (source, own) in sources.iter().skip(first).zip(&own) {
+        let _ = client.as_client().connect_ports_by_name(source, own);
+    }
+    Ok(Running {
+        stream: Box::new(client),
+        drain: Some(drain),
+        device: device_name(id),
+        backend: Backend::Jack,
+        rate_hz,
+        buffer_frames: Some(buffer_frames),
+        pulse,
+    })
+}
+
+/// Plays the deck through a device.
+///
+/// # Errors
+/// [`AudioError`]
+pub(super) fn play(
+    id: Option<&str>,
+    choice: &AudioChoice,
+    deck: &Arc<Deck>,
+    volume: &Arc<AtomicU32>,
+) -> Result<Running, AudioError> {
+    let client = open(CLIENT_NAME)?;
+    check(&client, choice)?;
+    let sinks = ports_of(&client, id, Direction::Output)?;
+    let outputs = register(&client, &["output_1", "output_2"], AudioOut::default)?;
+    let own = names_of(&outputs)?;
+    let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
+    let pulse = Arc::new(Pulse::default());
+    let (tap, drain) = capture::tap(rate_hz);
+    let (voice, reader) = player::thread(deck, rate_hz).map_err(AudioError::File)?;
+    let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, Arc::clone(volume));
+    let client = client
+        .activate_async(Watch(Arc::clone(&pulse)), Play { outputs, speaker })
+        .map_err(refused)?;
+    for (own, sink) in own.iter().zip(&sinks) {
+        let _ = client.as_client().connect_ports_by_name(own, sink);
+    }
+    Ok(Running {
+        stream: Box::new((client, reader)),
+        drain: Some(drain),
+        device: device_name(id),
+        backend: Backend::Jack,
+        rate_hz,
+        buffer_frames: Some(buffer_frames),
+        pulse,
+    })
+}
+
+fn device_name(id: Option<&str>) -> String {
+    let name = id.map(|id| id.strip_prefix(ID_PREFIX).unwrap_or(id));
+    match name {
+        None | Some("system") => "JACK".to_owned(),
+        Some(name) => format!("{name} (JACK)"),
+    }
+}
+
+fn refused(error: jack::Error) -> AudioError {
+    AudioError::Refused {
+        device: "JACK".to_owned(),
+        reason: reason(error),
+    }
+}
+
+fn register<S: jack::PortSpec>(
+    client: &Client,
+    names: &[&str],
+    spec: impl Fn() -> S,
+) -> Result<Vec<Port<S>>, AudioError> {
+    let ports = names.iter().map(|name| client.register_port(name, spec()));
+    ports.collect::<Result<_, _>>().map_err(refused)
+}
+
+fn names_of<S>(ports: &[Port<S>]) -> Result<Vec<String>, AudioError> {
+    let names = ports.iter().map(Port::name);
+    names.collect::<Result<_, _>>().map_err(refused)
+}
+
+/// Notices that the server goes.
+pub(super) struct Watch(Arc<Pulse>);
+
+impl NotificationHandler for Watch {
+    // SAFETY: JACK calls it as a signal handler might be called; it stores into an atomic.
+    unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
+        self.0.lose_silently();
+    }
+}
+
+/// The callback of a client that listens.
+pub(super) struct Listen {
+    inputs: Vec<Port<AudioIn>>,
+    ear: Ear,
+}
+
+impl ProcessHandler for Listen {
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        match &self.inputs[..] {
+            [left, right] => self
+                .ear
+                .hear(&[left.as_slice(scope), right.as_slice(scope)]),
+            [mono] => self.ear.hear(&[mono.as_slice(scope)]),
+            _ => {}
+        }
+        Control::Continue
+    }
+}
+
+/// The callback of a client that plays.
+pub(super) struct Play {
+    outputs: Vec<Port<AudioOut>>,
+    speaker: Speaker,
+}
+
+impl ProcessHandler for Play {
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        if let [left, right] = &mut self.outputs[..] {
+            let left = left.as_mut_slice(scope).chunks_mut(PIECE_FRAMES);
+            let right = right.as_mut_slice(scope).chunks_mut(PIECE_FRAMES);
+            for (left, right) in left.zip(right) {
+                self.speaker.play(left, right);
+            }
+        }
+        Control::Continue
+    }
+}

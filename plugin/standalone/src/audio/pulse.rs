@@ -1,0 +1,108 @@
+//! What a running stream tells of itself, in atomics: that it lives, how loud it is, that it is lost.
+//!
+//! Written by the audio callback and by the backends' own threads, read by the audio thread and
+//! the view. Nothing here locks, but for the reason of a loss, which no callback writes.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// One stream's signs of life.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    /// Frames heard so far.
+    frames: AtomicU64,
+    /// Highest magnitudes since they were last looked at, as the bits of `f32`s: left and right.
+    peaks: [AtomicU32; 2],
+    lost: AtomicBool,
+    reason: Mutex<Option<String>>,
+}
+
+impl Pulse {
+    /// Takes in a block, `[channels][frames]`. Wait-free; for the audio callback.
+    pub(crate) fn beat<C: AsRef<[f32]>>(&self, channels: &[C]) {
+        for (side, peak) in self.peaks.iter().enumerate() {
+            // One channel shows on both sides.
+            let Some(samples) = channels.get(side).or(channels.last()) else {
+                return;
+            };
+            let highest = samples.as_ref().iter().fold(0.0f32, |highest, sample| {
+                // A comparison with NaN is false, so NaNs leave no mark.
+                if sample.abs() > highest {
+                    sample.abs()
+                } else {
+                    highest
+                }
+            });
+            // Whoever looks may set it to zero in between; a peak that is seen twice does no harm.
+            if highest > f32::from_bits(peak.load(Ordering::Relaxed)) {
+                peak.store(highest.to_bits(), Ordering::Relaxed);
+            }
+        }
+        let frames = channels.first().map_or(0, |samples| samples.as_ref().len());
+        // Only one callback writes it, so no read-modify-write is needed.
+        let before = self.frames.load(Ordering::Relaxed);
+        self.frames.store(before + frames as u64, Ordering::Relaxed);
+    }
+
+    /// Frames heard so far.
+    #[must_use]
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// The highest magnitudes since the last call, left and right; full scale is 1.
+    #[must_use]
+    pub(crate) fn take_peaks(&self) -> [f32; 2] {
+        self.peaks
+            .each_ref()
+            .map(|peak| f32::from_bits(peak.swap(0, Ordering::Relaxed)))
+    }
+
+    /// Says that the stream is lost. Not for the audio callback.
+    pub(crate) fn lose(&self, reason: String) {
+        let mut kept = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get_or_insert(reason);
+        drop(kept);
+        self.lose_silently();
+    }
+
+    /// Says that the stream is lost, where nothing may be allocated or locked.
+    pub(crate) fn lose_silently(&self) {
+        self.lost.store(true, Ordering::Release);
+    }
+
+    /// Why the stream is lost, once it is; empty where the reason is not known.
+    #[must_use]
+    pub(crate) fn loss(&self) -> Option<String> {
+        self.lost.load(Ordering::Acquire).then(|| {
+            let mut kept = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.take().unwrap_or_default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peaks_are_the_highest_since_the_last_look() {
+        let pulse = Pulse::default();
+        pulse.beat(&[&[0.25, -0.5][..], &[0.0, f32::NAN][..]]);
+        pulse.beat(&[&[0.1, 0.2][..], &[-0.75, 0.5][..]]);
+        assert_eq!(pulse.take_peaks(), [0.5, 0.75]);
+        assert_eq!(pulse.take_peaks(), [0.0, 0.0]);
+        pulse.beat(&[&[0.5][..]]);
+        assert_eq!(pulse.take_peaks(), [0.5, 0.5], "mono shows on both sides");
+        assert_eq!(pulse.frames(), 5);
+    }
+
+    #[test]
+    fn the_first_reason_of_a_loss_is_the_one_told() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.loss(), None);
+        pulse.lose("unplugged".to_owned());
+        pulse.lose("unplugged, and more".to_owned());
+        assert_eq!(pulse.loss().as_deref(), Some("unplugged"));
+    }
+}

@@ -1,0 +1,91 @@
+//! A file without an output: played on the computer's clock, at its own rate, for no one to hear.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use mertscope_audio::capture;
+
+use super::callback::Speaker;
+use super::error::AudioError;
+use super::pulse::Pulse;
+use super::running::Running;
+use crate::choice::Backend;
+use crate::player::{self, Deck, Reader};
+
+/// How often the clock is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// More than this to catch up with is a computer that slept, not a late thread.
+const LONGEST_DELAY_S: f64 = 1.0;
+
+/// Plays until it is dropped.
+pub(super) struct Clock {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    /// Dropped after the clock has stopped.
+    _reader: Reader,
+}
+
+/// Plays the deck unheard.
+///
+/// # Errors
+/// [`AudioError::File`]
+pub(super) fn play(deck: &Arc<Deck>) -> Result<Running, AudioError> {
+    let rate_hz = deck.rate_hz();
+    let pulse = Arc::new(Pulse::default());
+    let (tap, drain) = capture::tap(rate_hz);
+    let (voice, reader) = player::thread(deck, rate_hz).map_err(AudioError::File)?;
+    let volume = Arc::new(AtomicU32::default());
+    let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, volume);
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let thread = thread::Builder::new()
+        .name("mertscope-clock".to_owned())
+        .spawn(move || run(speaker, rate_hz, &stopped))
+        .map_err(|error| {
+            AudioError::File(format!(
+                "The file can't be played: the system could not start another thread ({error})."
+            ))
+        })?;
+    let clock = Clock {
+        stop,
+        thread: Some(thread),
+        _reader: reader,
+    };
+    Ok(Running {
+        stream: Box::new(clock),
+        drain: Some(drain),
+        device: "no output".to_owned(),
+        backend: Backend::None,
+        rate_hz,
+        buffer_frames: None,
+        pulse,
+    })
+}
+
+fn run(mut speaker: Speaker, rate_hz: u32, stop: &AtomicBool) {
+    let rate = f64::from(rate_hz);
+    let (mut since, mut played) = (Instant::now(), 0u64);
+    while !stop.load(Ordering::Relaxed) {
+        let due = (since.elapsed().as_secs_f64() * rate) as u64 - played;
+        if due as f64 > LONGEST_DELAY_S * rate {
+            (since, played) = (Instant::now(), 0);
+        } else {
+            speaker.play_unheard(due as usize);
+            played += due;
+        }
+        thread::sleep(TICK);
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic in there was told by the silence.
+            let _ = thread.join();
+        }
+    }
+}

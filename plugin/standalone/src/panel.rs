@@ -1,0 +1,106 @@
+//! What the app adds to the editor's window: where the audio comes from, how loud it is, the file
+//! player, and a section of the settings.
+//!
+//! Drawn on the GUI thread. What is chosen goes to the audio thread as an order and to the
+//! preferences as a change; neither is waited for.
+
+mod bar;
+mod level;
+mod settings;
+mod state;
+#[cfg(test)]
+mod tests;
+
+#[cfg(not(target_os = "linux"))]
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use egui::Ui;
+use mertscope_ui::browser::Outcome;
+use mertscope_ui::extra::Extra;
+use mertscope_ui::theme::Palette;
+
+use crate::audio::Audio;
+use crate::choice::AudioChoice;
+use crate::preferences::Preferences;
+use state::{Drawn, PanelState, lock};
+
+/// See the module.
+pub(crate) struct Panel {
+    state: PanelState,
+    drawn: Mutex<Drawn>,
+    #[cfg(not(target_os = "linux"))]
+    closing: AtomicBool,
+}
+
+impl Panel {
+    /// A panel for audio that was started with `choice`.
+    #[must_use]
+    pub(crate) fn new(
+        audio: Arc<Audio>,
+        choice: AudioChoice,
+        preferences: Preferences,
+        problem: Option<String>,
+    ) -> Self {
+        Self {
+            state: PanelState::new(audio, choice, preferences, problem),
+            drawn: Mutex::default(),
+            #[cfg(not(target_os = "linux"))]
+            closing: AtomicBool::new(false),
+        }
+    }
+
+    /// Closes the window with its next frame.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Writes the preferences if they changed.
+    pub(crate) fn save(&self) {
+        self.state.save();
+    }
+
+    /// Remembers the plugin's state too, and writes all; for the end of a session.
+    pub(crate) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<String> {
+        self.state.save_all(plugin)
+    }
+}
+
+impl Extra for Panel {
+    fn bar_height(&self, width: f32) -> f32 {
+        bar::height(
+            width,
+            self.state.notice(&self.state.audio.state()).is_some(),
+        )
+    }
+
+    fn bar_ui(&self, ui: &mut Ui, palette: &Palette) {
+        #[cfg(not(target_os = "linux"))]
+        if self.closing.load(Ordering::Relaxed) {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        let mut drawn = lock(&self.drawn);
+        bar::ui(&self.state, &mut drawn, ui, palette);
+        let chosen = drawn
+            .browser
+            .as_mut()
+            .map(|browser| browser.ui(ui, palette));
+        match chosen {
+            Some(Outcome::Chosen(path)) => {
+                drawn.browser = None;
+                self.state.play_file(path);
+            }
+            Some(Outcome::Closed) => drawn.browser = None,
+            Some(Outcome::Open) | None => {}
+        }
+    }
+
+    fn title(&self) -> &str {
+        "Audio"
+    }
+
+    fn settings_ui(&self, ui: &mut Ui, palette: &Palette) {
+        settings::ui(&self.state, &mut lock(&self.drawn), ui, palette);
+    }
+}

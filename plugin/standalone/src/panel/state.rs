@@ -1,0 +1,106 @@
+//! What the panel's parts work on: the audio thread, what is wanted of it, and what is remembered.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mertscope_ui::browser::Browser;
+
+use super::level::Level;
+use crate::audio::{Audio, AudioState};
+use crate::choice::{AudioChoice, Source};
+use crate::preferences::{AUDIO_FIELD, PLUGIN_FIELD, Preferences};
+
+/// See the module.
+pub(super) struct PanelState {
+    pub(super) audio: Arc<Audio>,
+    /// What is wanted in this session.
+    choice: Mutex<AudioChoice>,
+    pub(super) preferences: Mutex<Preferences>,
+    /// Whether there is something to write.
+    changed: AtomicBool,
+    /// Why the preferences could not be written.
+    problem: Mutex<Option<String>>,
+}
+
+/// What drawing remembers from frame to frame.
+#[derive(Default)]
+pub(super) struct Drawn {
+    pub(super) level: Level,
+    pub(super) browser: Option<Browser>,
+    /// Where the position's slider is held, in seconds.
+    pub(super) held_s: Option<f64>,
+    /// What stands in the path's field, while that is edited.
+    pub(super) path: Option<String>,
+}
+
+impl PanelState {
+    /// The state for audio that was started with `choice`.
+    pub(super) fn new(
+        audio: Arc<Audio>,
+        choice: AudioChoice,
+        preferences: Preferences,
+        problem: Option<String>,
+    ) -> Self {
+        Self {
+            audio,
+            choice: Mutex::new(choice),
+            preferences: Mutex::new(preferences),
+            changed: AtomicBool::new(false),
+            problem: Mutex::new(problem),
+        }
+    }
+
+    /// Writes the preferences if they changed.
+    pub(super) fn save(&self) {
+        if self.changed.swap(false, Ordering::Relaxed) {
+            let saved = lock(&self.preferences).save();
+            *lock(&self.problem) = saved.err().map(|error| error.to_string());
+        }
+    }
+
+    /// Remembers the plugin's state too, and writes all; for the end of a session.
+    pub(super) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<String> {
+        lock(&self.preferences).set(PLUGIN_FIELD, plugin);
+        self.changed.store(true, Ordering::Relaxed);
+        self.save();
+        lock(&self.problem).clone()
+    }
+
+    /// Changes what is wanted: in this session, and in what is remembered, which may differ by what
+    /// was typed on the command line.
+    pub(super) fn choose(&self, change: impl Fn(&mut AudioChoice)) {
+        let mut choice = lock(&self.choice);
+        change(&mut choice);
+        self.audio.choose(choice.clone(), true);
+        drop(choice);
+        let mut preferences = lock(&self.preferences);
+        let mut remembered: AudioChoice = preferences.get(AUDIO_FIELD).unwrap_or_default();
+        change(&mut remembered);
+        preferences.set(AUDIO_FIELD, &remembered);
+        self.changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Plays a file from now on.
+    pub(super) fn play_file(&self, path: PathBuf) {
+        self.choose(|choice| {
+            choice.source = Source::File;
+            choice.file = Some(path.clone());
+        });
+    }
+
+    /// What is wrong, if something is.
+    pub(super) fn notice(&self, state: &AudioState) -> Option<String> {
+        let deck = state.deck.as_ref();
+        state
+            .notice
+            .clone()
+            .or_else(|| deck.and_then(|deck| deck.failure()))
+            .or_else(|| lock(&self.problem).clone())
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks stays whole whatever panicked meanwhile.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

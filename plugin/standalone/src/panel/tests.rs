@@ -1,0 +1,151 @@
+//! The panel as its user works it: by label and by keyboard, with real audio threads behind it.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+use super::*;
+use crate::audio::AudioState;
+use crate::choice::{Backend, Source};
+use crate::preferences::AUDIO_FIELD;
+use mertscope::connection::Connection;
+use mertscope::params::MertscopeParams;
+use mertscope_ui::text;
+use mertscope_ui::theme::Theme;
+
+/// A panel for this choice, which is remembered too, and everything behind it.
+fn panel(choice: AudioChoice) -> Arc<Panel> {
+    let params = Arc::new(MertscopeParams::default());
+    let connection = Connection::new(params, Arc::new(|| ()));
+    let audio = Audio::start(connection, choice.clone(), false, false, Arc::new(|| ())).unwrap();
+    let mut preferences = Preferences::default();
+    preferences.set(AUDIO_FIELD, &choice);
+    Arc::new(Panel::new(Arc::new(audio), choice, preferences, None))
+}
+
+/// The panel's bar, `width` points wide.
+fn bar(panel: &Arc<Panel>, width: f32) -> Harness<'static> {
+    let panel = Arc::clone(panel);
+    let mut is_first = true;
+    let draw = move |ui: &mut Ui| {
+        // Fonts count from the frame after the one they are set in.
+        if std::mem::take(&mut is_first) {
+            text::install(ui.ctx());
+        } else {
+            // As the editor around it does, which leaves the space bar to hosts.
+            ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Space));
+            panel.bar_ui(ui, Theme::Dark.palette());
+        }
+    };
+    let mut harness = Harness::builder()
+        .with_size(vec2(width, 120.0))
+        .build_ui(draw);
+    harness.step();
+    harness
+}
+
+fn remembered(panel: &Panel) -> AudioChoice {
+    lock(&panel.state.preferences).get(AUDIO_FIELD).unwrap()
+}
+
+/// Waits until the audio thread has published what is expected.
+fn until(panel: &Panel, what: &str, holds: impl Fn(&AudioState) -> bool) {
+    let start = Instant::now();
+    while !holds(&panel.state.audio.state()) {
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn with_file(folder: &Path) -> AudioChoice {
+    let file = folder.join("piece.wav");
+    std::fs::copy("../../tests/fixtures/audio/tone.wav", &file).unwrap();
+    AudioChoice {
+        source: Source::File,
+        backend: Some(Backend::None),
+        file: Some(file),
+        ..AudioChoice::default()
+    }
+}
+
+#[test]
+fn the_player_is_worked_by_label_and_by_keyboard() {
+    let folder = tempfile::tempdir().unwrap();
+    let panel = panel(with_file(folder.path()));
+    until(&panel, "the file is open", |state| state.deck.is_some());
+    let deck = panel.state.audio.state().deck.clone().unwrap();
+    assert!(
+        !deck.is_playing(),
+        "what was played last waits for its user"
+    );
+    let mut bar = bar(&panel, 900.0);
+
+    bar.get_by_role_and_label(Role::Switch, "Loop").click();
+    bar.step();
+    until(&panel, "it repeats", |state| state.choice.repeat);
+    assert!(deck.repeats() && remembered(&panel).repeat);
+
+    bar.get_by_role_and_label(Role::Button, "Play").focus();
+    bar.step();
+    bar.key_press(Key::Enter);
+    bar.step();
+    assert!(deck.is_playing());
+    until(&panel, "it plays", |state| {
+        state
+            .deck
+            .as_ref()
+            .is_some_and(|deck| deck.position_s() > 0.0)
+    });
+    bar.step();
+    bar.key_press(Key::Space);
+    bar.step();
+    assert!(!deck.is_playing(), "the space bar pauses");
+    assert!(bar.query_by_label("Position").is_some());
+}
+
+#[test]
+fn a_device_that_is_away_stays_chosen_whatever_else_is() {
+    let panel = panel(AudioChoice {
+        input: Some("jack:away".to_owned()),
+        ..AudioChoice::default()
+    });
+    until(&panel, "it is told", |state| state.notice.is_some());
+    let mut bar = bar(&panel, 480.0);
+    let notice = panel.state.audio.state().notice.clone().unwrap();
+    assert!(bar.query_by_label(&notice).is_some(), "{notice}");
+    assert!(
+        bar.query_by_label_contains("jack:away (not connected)")
+            .is_some()
+    );
+
+    bar.get_by_role_and_label(Role::RadioButton, "File").click();
+    bar.step();
+    until(&panel, "a file is wanted", |state| {
+        state.choice.source == Source::File
+    });
+    let notice = panel.state.audio.state().notice.clone().unwrap();
+    assert!(notice.contains("No file is chosen"), "{notice}");
+    let choice = remembered(&panel);
+    assert_eq!(choice.source, Source::File);
+    assert_eq!(choice.input.as_deref(), Some("jack:away"));
+}
+
+#[test]
+fn the_bar_says_how_high_it_is_at_any_width() {
+    let panel = panel(AudioChoice {
+        backend: Some(Backend::None),
+        ..AudioChoice::default()
+    });
+    until(&panel, "it is told", |state| state.notice.is_some());
+    for width in [1.0, 320.0, 480.0, 759.0, 760.0, 2000.0] {
+        let mut bar = bar(&panel, width);
+        bar.step();
+        let height = panel.bar_height(width);
+        assert!((40.0..=120.0).contains(&height), "{width}: {height}");
+    }
+}

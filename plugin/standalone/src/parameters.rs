@@ -1,0 +1,140 @@
+//! The plugin's parameters without a host: set by the editor, remembered as text.
+//!
+//! Stands where a host's wrapper stands for the editor. Parameters are atomics, so a change counts
+//! from the next look at them; there is no automation that could record it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use nih_plug::context::PluginApi;
+use nih_plug::context::gui::GuiContextInner;
+use nih_plug::params::Params;
+use nih_plug::params::internals::ParamPtr;
+use nih_plug::plugin::{ParamValue, PluginState};
+
+use mertscope::params::MertscopeParams;
+
+/// See the module.
+pub(crate) struct Parameters(Arc<MertscopeParams>);
+
+impl Parameters {
+    /// The parameters of the only instance there is.
+    #[must_use]
+    pub(crate) fn new(params: Arc<MertscopeParams>) -> Self {
+        Self(params)
+    }
+
+    /// The parameters as they are shown, and the memory's fields, by their ids.
+    #[must_use]
+    pub(crate) fn state(&self) -> PluginState {
+        let params = self.0.param_map().into_iter().map(|(id, param, _)| {
+            // SAFETY: the pointer points into the parameters that `self` holds.
+            let text = unsafe {
+                param.normalized_value_to_string(param.unmodulated_normalized_value(), true)
+            };
+            (id, ParamValue::String(text))
+        });
+        PluginState {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            params: params.collect(),
+            fields: self.0.serialize_fields(),
+        }
+    }
+
+    /// Takes a state in; what is not known here, or can't be understood, is left aside.
+    pub(crate) fn apply(&self, state: &PluginState) {
+        let known: BTreeMap<String, ParamPtr> = self
+            .0
+            .param_map()
+            .into_iter()
+            .map(|(id, param, _)| (id, param))
+            .collect();
+        for (id, value) in &state.params {
+            if let (Some(param), ParamValue::String(text)) = (known.get(id), value) {
+                // SAFETY: the pointer points into the parameters that `self` holds.
+                unsafe {
+                    if let Some(normalized) = param.string_to_normalized_value(text) {
+                        param._internal_set_normalized_value(normalized);
+                    }
+                }
+            }
+        }
+        self.0.deserialize_fields(&state.fields);
+    }
+
+    fn has(&self, param: ParamPtr) -> bool {
+        self.0
+            .param_map()
+            .iter()
+            .any(|(_, known, _)| *known == param)
+    }
+}
+
+impl GuiContextInner for Parameters {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Standalone
+    }
+
+    unsafe fn raw_begin_set_parameter(&self, _param: ParamPtr) {}
+
+    unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
+        if self.has(param) {
+            // SAFETY: the pointer is one of the parameters that `self` holds.
+            unsafe { param._internal_set_normalized_value(normalized) };
+        }
+    }
+
+    unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {}
+
+    fn get_state(&self) -> PluginState {
+        self.state()
+    }
+
+    fn set_state(&self, state: PluginState) {
+        self.apply(&state);
+    }
+
+    fn request_restart(&self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mertscope::params::Notation;
+    use mertscope_live::Hop;
+    use mertscope_ui::state::WindowSize;
+    use nih_plug::context::gui::ParamSetter;
+
+    #[test]
+    fn what_the_editor_sets_is_remembered_and_comes_back() {
+        let params = Arc::new(MertscopeParams::default());
+        let parameters = Parameters::new(Arc::clone(&params));
+        let setter = ParamSetter::new(&parameters);
+        setter.set_parameter(&params.notation, Notation::OpenKey);
+        setter.set_parameter(&params.hold, true);
+        let size = WindowSize {
+            width: 700,
+            height: 500,
+        };
+        params.memory.set(&size);
+        let text = serde_json::to_string(&parameters.get_state()).unwrap();
+
+        let other = Arc::new(MertscopeParams::default());
+        let mut state: PluginState = serde_json::from_str(&text).unwrap();
+        let nonsense = ParamValue::String("never".to_owned());
+        state.params.insert("unknown".to_owned(), nonsense.clone());
+        state.params.insert("hop".to_owned(), nonsense);
+        Parameters::new(Arc::clone(&other)).set_state(state);
+        assert_eq!(other.notation.value(), Notation::OpenKey);
+        assert!(other.hold.value() && other.hop() == Hop::Auto);
+        assert_eq!(other.memory.get(), Some(size));
+    }
+
+    #[test]
+    fn another_instances_parameters_are_left_alone() {
+        let ours = Parameters::new(Arc::new(MertscopeParams::default()));
+        let theirs = MertscopeParams::default();
+        ParamSetter::new(&ours).set_parameter(&theirs.hold, true);
+        assert!(!theirs.hold.value());
+    }
+}

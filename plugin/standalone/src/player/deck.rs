@@ -1,0 +1,163 @@
+//! A file and where it stands. Atomics only: the audio callback reads and writes it too.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mertscope_audio::decode::{DecodeError, Decoder};
+
+/// Frames in a block of the ring.
+pub(super) const BLOCK_FRAMES: usize = 256;
+
+/// A piece of the file at the rate of the output.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    /// The [`Deck::epoch`] that it was read for.
+    pub(super) epoch: u32,
+    /// Its first frame's place in the file, in frames at the output's rate.
+    pub(super) position: i64,
+    /// How many frames it has; none is the file's end.
+    pub(super) frames: usize,
+    /// Left and right.
+    pub(super) samples: [[f32; BLOCK_FRAMES]; 2],
+}
+
+/// A file, and where it stands.
+#[derive(Debug)]
+pub(crate) struct Deck {
+    path: PathBuf,
+    rate_hz: u32,
+    duration_s: Option<f64>,
+    playing: AtomicBool,
+    repeat: AtomicBool,
+    /// The file came to its end and stands there.
+    pub(super) ended: AtomicBool,
+    /// Grows with each seek: what was read for an older one is dropped.
+    pub(super) epoch: AtomicU32,
+    /// Where the last seek went, and where playback is, in seconds, as the bits of `f64`s.
+    target_s: AtomicU64,
+    pub(super) position_s: AtomicU64,
+    failure: Mutex<Option<String>>,
+}
+
+impl Deck {
+    /// Opens the file at `path`; it stands at its beginning. Decodes its first block.
+    ///
+    /// # Errors
+    /// [`DecodeError`], when it is not there or holds no audio that can be read.
+    pub(crate) fn open(path: &Path, repeat: bool) -> Result<Arc<Self>, DecodeError> {
+        let decoder = Decoder::open(path)?;
+        let rate_hz = decoder.rate_hz();
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
+            rate_hz,
+            duration_s: decoder
+                .frames()
+                .map(|frames| frames as f64 / f64::from(rate_hz)),
+            playing: AtomicBool::new(false),
+            repeat: AtomicBool::new(repeat),
+            ended: AtomicBool::new(false),
+            epoch: AtomicU32::new(0),
+            target_s: AtomicU64::new(0),
+            position_s: AtomicU64::new(0),
+            failure: Mutex::default(),
+        }))
+    }
+
+    /// Has whoever reads it next begin where it was heard last.
+    pub(super) fn go_on(&self) {
+        self.target_s
+            .store(self.position_s.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// The file.
+    #[must_use]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file's own rate in hertz.
+    #[must_use]
+    pub(crate) fn rate_hz(&self) -> u32 {
+        self.rate_hz
+    }
+
+    /// The file's length in seconds, where its header tells it.
+    #[must_use]
+    pub(crate) fn duration_s(&self) -> Option<f64> {
+        self.duration_s
+    }
+
+    /// Where playback is, in seconds from the file's beginning.
+    #[must_use]
+    pub(crate) fn position_s(&self) -> f64 {
+        f64::from_bits(self.position_s.load(Ordering::Relaxed))
+    }
+
+    /// Whether it plays.
+    #[must_use]
+    pub(crate) fn is_playing(&self) -> bool {
+        self.playing.load(Ordering::Relaxed)
+    }
+
+    /// Whether it came to its end and stands there.
+    #[must_use]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Plays on; from the beginning where it had come to its end.
+    pub(crate) fn play(&self) {
+        if self.has_ended() {
+            self.seek(0.0);
+        }
+        self.playing.store(true, Ordering::Relaxed);
+    }
+
+    /// Stands still.
+    pub(crate) fn pause(&self) {
+        self.playing.store(false, Ordering::Relaxed);
+    }
+
+    /// Goes to `position_s` seconds from the beginning, playing or not.
+    pub(crate) fn seek(&self, position_s: f64) {
+        let longest_s = self.duration_s.unwrap_or(f64::MAX);
+        let bits = position_s.clamp(0.0, longest_s).to_bits();
+        self.target_s.store(bits, Ordering::Relaxed);
+        self.position_s.store(bits, Ordering::Relaxed);
+        self.ended.store(false, Ordering::Relaxed);
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether it begins anew at its end.
+    #[must_use]
+    pub(crate) fn repeats(&self) -> bool {
+        self.repeat.load(Ordering::Relaxed)
+    }
+
+    /// Has it begin anew at its end, or not.
+    pub(crate) fn set_repeat(&self, repeat: bool) {
+        self.repeat.store(repeat, Ordering::Relaxed);
+    }
+
+    /// What the user should know about the file's audio, once it is known.
+    #[must_use]
+    pub(crate) fn failure(&self) -> Option<String> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone()
+    }
+
+    pub(super) fn fail(&self, sentence: String) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(sentence);
+    }
+
+    /// The epoch that is played, and where it began in seconds.
+    pub(super) fn wanted(&self) -> (u32, f64) {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        (epoch, f64::from_bits(self.target_s.load(Ordering::Relaxed)))
+    }
+
+    pub(super) fn is_superseded(&self, epoch: u32) -> bool {
+        self.epoch.load(Ordering::Relaxed) != epoch
+    }
+}

@@ -1,0 +1,104 @@
+//! The audio callback's end of a playing file. Wait-free: nothing here allocates, locks, logs,
+//! waits or makes a system call.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use mertscope_audio::capture::{Tap, Transport};
+use ringbuf::HeapCons;
+use ringbuf::traits::Consumer;
+
+use super::deck::{Block, Deck};
+
+/// See the module.
+pub(crate) struct Voice {
+    deck: Arc<Deck>,
+    rate_hz: u32,
+    ring: HeapCons<Block>,
+    /// The block that is played, and how much of it has been.
+    block: Option<Block>,
+    used: usize,
+    /// The next frame's place in the file.
+    position: i64,
+}
+
+impl Voice {
+    pub(super) fn new(deck: Arc<Deck>, rate_hz: u32, ring: HeapCons<Block>) -> Self {
+        Self {
+            deck,
+            rate_hz,
+            ring,
+            block: None,
+            used: 0,
+            position: 0,
+        }
+    }
+
+    /// Fills both sides, equally long, with what comes next, and lets `tap` hear it at its place in
+    /// the file. Where the reader is behind there is silence, which is not heard: the file goes on
+    /// where it was.
+    pub(crate) fn fill(&mut self, left: &mut [f32], right: &mut [f32], tap: &mut Tap) {
+        let mut at = 0;
+        let playing = self.deck.is_playing();
+        while playing && at < left.len() && self.next() {
+            let Some(block) = &self.block else {
+                break;
+            };
+            if block.frames == 0 {
+                self.deck.ended.store(true, Ordering::Release);
+                self.deck.pause();
+                self.block = None;
+                break;
+            }
+            let frames = (block.frames - self.used).min(left.len() - at);
+            let [from_left, from_right] = &block.samples;
+            let (left, right) = (&mut left[at..at + frames], &mut right[at..at + frames]);
+            left.copy_from_slice(&from_left[self.used..self.used + frames]);
+            right.copy_from_slice(&from_right[self.used..self.used + frames]);
+            let position = block.position + self.used as i64;
+            tap.push(&[&*left, &*right], self.transport(true, position));
+            self.used += frames;
+            at += frames;
+            self.position = position + frames as i64;
+            let position_s = self.position as f64 / f64::from(self.rate_hz);
+            self.deck
+                .position_s
+                .store(position_s.to_bits(), Ordering::Relaxed);
+        }
+        let (left, right) = (&mut left[at..], &mut right[at..]);
+        left.fill(0.0);
+        right.fill(0.0);
+        if !playing {
+            tap.push(&[&*left, &*right], self.transport(false, self.position));
+        }
+    }
+
+    /// Whether there is a block with something left of it; one that a seek made stale is dropped.
+    fn next(&mut self) -> bool {
+        let epoch = self.deck.epoch.load(Ordering::Acquire);
+        loop {
+            match &self.block {
+                Some(block)
+                    if block.epoch == epoch && (self.used < block.frames || block.frames == 0) =>
+                {
+                    return true;
+                }
+                _ => {
+                    self.block = self.ring.try_pop();
+                    self.used = 0;
+                    if self.block.is_none() {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    fn transport(&self, playing: bool, position: i64) -> Transport {
+        Transport {
+            playing,
+            position: Some(position),
+            offline: false,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What the app remembers from one start to the next: a versioned JSON file in the user's config
+//! folder, written as a whole or not at all.
+//!
+//! What this version does not know in it is written back as it was read. A file that can't be
+//! understood is put aside under another name, never overwritten. Not here: what is in use at the
+//! moment; only what the user chose.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The version that is written. A higher one is read as far as it is understood, and kept.
+const VERSION: u64 = 1;
+const VERSION_FIELD: &str = "version";
+
+/// The field with a [`crate::choice::AudioChoice`].
+pub(crate) const AUDIO_FIELD: &str = "audio";
+/// The field with the plugin's state.
+pub(crate) const PLUGIN_FIELD: &str = "plugin";
+
+/// The file's name in the app's config folder.
+const FILE_NAME: &str = "standalone.json";
+
+/// Why the preferences can't be kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PreferencesError {
+    /// The file could not be read.
+    #[error(
+        "Your settings in {} could not be read ({source}); this session begins with the usual ones. \
+         Check the file's permissions.",
+        .path.display()
+    )]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// What is in it is not what this app writes.
+    #[error(
+        "Your settings in {} are damaged ({reason}); they were put aside as {}, and this session \
+         begins with the usual ones.",
+        .path.display(),
+        .aside.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its new name.
+        aside: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file could not be written.
+    #[error(
+        "Your settings could not be saved to {} ({source}); they last until Mertscope is closed. \
+         Check the folder's permissions and its disk.",
+        .path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// The file's content, and where it is.
+#[derive(Debug, Default)]
+pub(crate) struct Preferences {
+    /// `None` where the user has no config folder, or the file is not ours to write.
+    path: Option<PathBuf>,
+    object: Map<String, Value>,
+}
+
+impl Preferences {
+    /// The user's preferences: empty without a file. Beside them, what was wrong with the file.
+    #[must_use]
+    pub(crate) fn load() -> (Self, Option<PreferencesError>) {
+        dirs::config_dir().map_or_else(Default::default, |folder| {
+            Self::load_from(folder.join("mertscope").join(FILE_NAME))
+        })
+    }
+
+    fn load_from(path: PathBuf) -> (Self, Option<PreferencesError>) {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = Some(path);
+                return (
+                    Self {
+                        path,
+                        ..Self::default()
+                    },
+                    None,
+                );
+            }
+            // What can't be read must not be written over either.
+            Err(source) if source.kind() != io::ErrorKind::InvalidData => {
+                return (
+                    Self::default(),
+                    Some(PreferencesError::Read { path, source }),
+                );
+            }
+            Err(_) => String::new(),
+        };
+        match serde_json::from_str(&text) {
+            Ok(object) => {
+                let path = Some(path);
+                (Self { path, object }, None)
+            }
+            Err(error) => Self::put_aside(path, error.to_string()),
+        }
+    }
+
+    fn put_aside(path: PathBuf, reason: String) -> (Self, Option<PreferencesError>) {
+        let aside = path.with_extension("damaged.json");
+        match fs::rename(&path, &aside) {
+            Ok(()) => {
+                let fresh = Self {
+                    path: Some(path.clone()),
+                    ..Self::default()
+                };
+                let damaged = PreferencesError::Damaged {
+                    path,
+                    aside,
+                    reason,
+                };
+                (fresh, Some(damaged))
+            }
+            Err(source) => (
+                Self::default(),
+                Some(PreferencesError::Read { path, source }),
+            ),
+        }
+    }
+
+    /// What the field of this name says; `None` when it is absent or can't be understood.
+    #[must_use]
+    pub(crate) fn get<T: DeserializeOwned>(&self, field: &str) -> Option<T> {
+        serde_json::from_value(self.object.get(field)?.clone()).ok()
+    }
+
+    /// Writes a field. Members of an object that `value` does not have stay as they are.
+    pub(crate) fn set(&mut self, field: &str, value: &impl Serialize) {
+        let Ok(new) = serde_json::to_value(value) else {
+            return;
+        };
+        match (self.object.get_mut(field), new) {
+            (Some(Value::Object(old)), Value::Object(new)) => old.extend(new),
+            (_, new) => {
+                self.object.insert(field.to_owned(), new);
+            }
+        }
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`PreferencesError::Write`], and the file is as it was.
+    pub(crate) fn save(&mut self) -> Result<(), PreferencesError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let version = self.object.get(VERSION_FIELD).and_then(Value::as_u64);
+        let version = version.unwrap_or_default().max(VERSION);
+        self.object.insert(VERSION_FIELD.to_owned(), version.into());
+        write(path, &self.object).map_err(|source| PreferencesError::Write {
+            path: path.clone(),
+            source,
+        })
+    }
+}
+
+fn write(path: &Path, object: &Map<String, Value>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder)?;
+    // Beside the file, since only within a file system a file replaces another at once.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, object)?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choice::AudioChoice;
+
+    fn in_folder(text: Option<&str>) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mertscope").join(FILE_NAME);
+        if let Some(text) = text {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+        (folder, path)
+    }
+
+    #[test]
+    fn what_was_chosen_survives_and_what_is_unknown_is_kept() {
+        let text = r#"{"version":7,"sky":[1,2],"audio":{"input":"old","exclusive":true}}"#;
+        let (_folder, path) = in_folder(Some(text));
+        let (mut preferences, problem) = Preferences::load_from(path.clone());
+        assert!(problem.is_none());
+        let mut audio: AudioChoice = preferences.get("audio").unwrap();
+        assert_eq!(audio.input.as_deref(), Some("old"));
+        audio.input = Some("new".to_owned());
+        preferences.set("audio", &audio);
+        preferences.save().unwrap();
+
+        let written: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        assert_eq!(written["version"], 7);
+        assert_eq!(written["sky"], serde_json::json!([1, 2]));
+        assert_eq!(written["audio"]["exclusive"], true);
+        let (again, _) = Preferences::load_from(path);
+        assert_eq!(again.get::<AudioChoice>("audio"), Some(audio));
+    }
+
+    #[test]
+    fn without_a_file_nothing_is_remembered_and_the_folder_is_made() {
+        let (folder, path) = in_folder(None);
+        let (mut preferences, problem) = Preferences::load_from(path.clone());
+        assert!(problem.is_none() && preferences.get::<AudioChoice>("audio").is_none());
+        preferences.save().unwrap();
+        let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
+        assert_eq!(names.len(), 1, "only the file itself is left: {names:?}");
+        drop(folder);
+    }
+
+    #[test]
+    fn a_damaged_file_is_put_aside_and_told() {
+        for damaged in ["", "{", "[1]", "\u{0}"] {
+            let (_folder, path) = in_folder(Some(damaged));
+            let (mut preferences, problem) = Preferences::load_from(path.clone());
+            let told = problem.unwrap().to_string();
+            assert!(
+                told.contains("standalone.json") && told.contains("put aside"),
+                "{told}"
+            );
+            preferences.save().unwrap();
+            let aside = path.with_extension("damaged.json");
+            assert_eq!(fs::read_to_string(aside).unwrap(), damaged);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_can_not_be_written_is_told_and_named() {
+        let (folder, _) = in_folder(None);
+        // A file where the folder should be.
+        let blocked = folder.path().join("blocked");
+        fs::write(&blocked, "").unwrap();
+        let (mut preferences, _) = Preferences::load_from(folder.path().join("absent.json"));
+        preferences.path = Some(blocked.join(FILE_NAME));
+        let told = preferences.save().unwrap_err().to_string();
+        assert!(
+            told.contains("could not be saved") && told.contains("blocked"),
+            "{told}"
+        );
+    }
+}

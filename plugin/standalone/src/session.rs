@@ -1,0 +1,30 @@
+//! One session of the app, and what ends it.
+
+use std::sync::Arc;
+
+use mertscope::connection::Connection;
+use mertscope::params::MertscopeParams;
+
+use crate::audio::Audio;
+
+/// What the main thread wakes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// There is something new to show.
+    New,
+    /// Someone ends the app.
+    Stop,
+}
+
+/// One session of the app.
+pub(crate) struct Session {
+    pub(crate) params: Arc<MertscopeParams>,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) audio: Arc<Audio>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}

@@ -1,0 +1,143 @@
+//! The window: the plugin's own editor without a parent, with the app's [`Panel`] in it.
+//!
+//! Whoever waits for the app's end also writes the preferences, so that the thread that draws
+//! never touches the disk.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use nih_plug::context::gui::GuiContext;
+use nih_plug::editor::{EditorHandle, SpawnedEditor};
+use nih_plug::prelude::Editor;
+use nih_plug_egui::baseview;
+
+use crate::panel::Panel;
+use crate::parameters::Parameters;
+use crate::session::{Event, Session};
+use mertscope::editor::Window;
+use mertscope::editor::handle::{Handle, OpenWindow};
+use mertscope::editor::repaint::Repaint;
+use mertscope_ui::extra::Extra;
+
+/// How often changed preferences are written, and a closed window is noticed.
+const SAVE_EVERY: Duration = Duration::from_millis(200);
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "There is no window: {0}. Start Mertscope on a display, or with --headless to have results as \
+     lines."
+)]
+pub(crate) struct NoWindow(String);
+
+/// Opens the window, and returns when it is closed or someone ended the app.
+///
+/// # Errors
+/// [`NoWindow`], without a display for it.
+pub(crate) fn run(
+    session: &Session,
+    panel: &Arc<Panel>,
+    repaint: &Repaint,
+    ends: (Sender<Event>, Receiver<Event>),
+    seconds: Option<f64>,
+) -> Result<(), NoWindow> {
+    #[cfg(target_os = "linux")]
+    if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
+        return Err(NoWindow("DISPLAY names no X server".to_owned()));
+    }
+    let window = Window::new(
+        Arc::clone(&session.params),
+        Arc::clone(&session.connection),
+        repaint.clone(),
+    )
+    .with_extra(Arc::clone(panel) as Arc<dyn Extra>);
+    let context = GuiContext::new(Arc::new(Parameters::new(Arc::clone(&session.params))));
+    let SpawnedEditor { handle, window } = window
+        .spawn(None, false, None, context, None)
+        .map_err(|error| NoWindow(crate::audio::reason(error)))?;
+    let end = seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let closed = until_closed(handle, window, panel, ends, end);
+    closed.map_err(|error| NoWindow(crate::audio::reason(error)))
+}
+
+/// On X11 the window has a thread of its own, so that this one can take it down at any time, drawn
+/// or not.
+#[cfg(target_os = "linux")]
+fn until_closed(
+    handle: Handle,
+    window: OpenWindow,
+    panel: &Arc<Panel>,
+    (_wake, events): (Sender<Event>, Receiver<Event>),
+    end: Option<Instant>,
+) -> Result<(), baseview::Error> {
+    handle.show(&window)?;
+    let mut attendant = Attendant::new(panel, events, end);
+    while window.inner().is_open() && attendant.goes_on() {}
+    if window.inner().is_open() {
+        return Ok(());
+    }
+    Handle::run_until_closed(window)
+}
+
+/// Elsewhere the window runs on this thread, and closes itself when a frame finds that it should.
+#[cfg(not(target_os = "linux"))]
+fn until_closed(
+    handle: Handle,
+    window: OpenWindow,
+    panel: &Arc<Panel>,
+    (wake, events): (Sender<Event>, Receiver<Event>),
+    end: Option<Instant>,
+) -> Result<(), baseview::Error> {
+    let waker = window.inner().waker();
+    // Not every system has a window painted because it is shown.
+    waker.request_redraw();
+    let closed = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let mut attendant = Attendant::new(panel, events, end);
+            while attendant.goes_on() {}
+            panel.close();
+            waker.request_redraw();
+        });
+        let closed = Handle::run_until_closed(window);
+        // The other thread's end, if it was not what ended the window.
+        let _ = wake.send(Event::Stop);
+        closed
+    });
+    drop(handle);
+    closed
+}
+
+/// Looks after the window from outside.
+struct Attendant<'a> {
+    panel: &'a Panel,
+    events: Receiver<Event>,
+    end: Option<Instant>,
+    saved: Instant,
+}
+
+impl<'a> Attendant<'a> {
+    fn new(panel: &'a Panel, events: Receiver<Event>, end: Option<Instant>) -> Self {
+        Self {
+            panel,
+            events,
+            end,
+            saved: Instant::now(),
+        }
+    }
+
+    /// Waits a little for what ends the app, and writes preferences that changed; `false` at the
+    /// end.
+    fn goes_on(&mut self) -> bool {
+        match self.events.recv_timeout(SAVE_EVERY) {
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(Event::New) | Err(RecvTimeoutError::Timeout) => {}
+        }
+        // While music plays there is something new all the time.
+        if self.saved.elapsed() >= SAVE_EVERY {
+            self.panel.save();
+            self.saved = Instant::now();
+        }
+        self.end.is_none_or(|end| Instant::now() < end)
+    }
+}

@@ -1,0 +1,62 @@
+//! What the views set through an instance, and what new instances start with.
+
+use egui::{Key, vec2};
+use egui_kittest::kittest::Queryable;
+use mertscope_live::Hop;
+use mertscope_music::Notation;
+use mertscope_ui::host::EditorHost;
+use mertscope_ui::look::{Look, Page};
+use mertscope_ui::parameters::{InputSource, ParameterValues};
+use mertscope_ui::user::User;
+use nih_plug::prelude::PluginState;
+
+use crate::instance::Whole;
+use crate::music::snapshot;
+use crate::window::open;
+
+#[test]
+fn each_change_reaches_its_parameter_as_one_gesture() {
+    let whole = Whole::default();
+    let host = &whole.stage.host;
+    let wanted = ParameterValues {
+        analyse: false,
+        hop: Hop::Seconds(2.5),
+        smoothing: false,
+        source: InputSource::SideChain,
+        hold: true,
+        notation: Notation::OpenKey,
+        log: true,
+    };
+    for change in wanted.changes() {
+        host.change(change);
+    }
+    assert_eq!(host.parameters(), wanted);
+    let gestures = whole.program.gestures.lock().unwrap();
+    assert_eq!(*gestures, ["begin", "set", "end"].repeat(7));
+}
+
+#[test]
+fn a_new_instance_takes_on_the_defaults_and_an_old_one_keeps_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = User::at(folder.path());
+    let whole = || Whole::new(user.clone());
+    let mut window = open(
+        whole().stage,
+        Page::Settings,
+        snapshot(0),
+        vec2(960.0, 600.0),
+    );
+    window.get_by_label("Save as default").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert!(user.defaults::<PluginState>().is_some());
+    let given = |whole: &Whole| whole.program.given.lock().unwrap().len();
+    let new = whole();
+    drop(new.stage.face(&egui::Context::default()));
+    assert_eq!(given(&new), 1);
+    let old = whole();
+    old.stage.host.memory().set(&Look::default());
+    drop(old.stage.face(&egui::Context::default()));
+    assert_eq!(given(&old), 0);
+}

@@ -1,0 +1,142 @@
+//! The bar at the top: the pages, hold, and the settings.
+
+use egui::accesskit::Role;
+use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use crate::control::{HEIGHT, Icon, focus_ring, icon_button};
+use crate::desk::Desk;
+use crate::look::{Look, Page};
+use crate::parameters::{self, ParameterChange};
+use crate::text::{self, Size};
+
+/// Height of the bar in points.
+pub(crate) const BAR_HEIGHT: f32 = 40.0;
+
+/// From this width on there is room for the name of the product.
+const NAME_FROM_WIDTH: f32 = 640.0;
+
+/// Draws the bar and does what is pressed in it.
+pub(crate) fn bar_ui(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
+    let palette = desk.palette;
+    let rect = ui.max_rect();
+    ui.painter()
+        .rect_filled(rect, CornerRadius::ZERO, palette.panel);
+    ui.painter().hline(
+        rect.x_range(),
+        rect.bottom() - 0.5,
+        egui::Stroke::new(1.0, palette.rule),
+    );
+    ui.scope_builder(
+        egui::UiBuilder::new().max_rect(rect.shrink2(vec2(10.0, 8.0))),
+        |ui| {
+            ui.horizontal_centered(|ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                if rect.width() >= NAME_FROM_WIDTH {
+                    let (name, _) = ui.allocate_exact_size(vec2(92.0, HEIGHT), Sense::hover());
+                    let at = name.left_center() + vec2(2.0, 0.0);
+                    text::put(
+                        ui.painter(),
+                        at,
+                        Align2::LEFT_CENTER,
+                        "Mertscope",
+                        (text::bold(Size::Title), palette.text),
+                        92.0,
+                    );
+                }
+                for page in Page::TABS {
+                    if tab(ui, desk, page, look.page == page) {
+                        look.page = page;
+                    }
+                }
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let settings = look.page == Page::Settings;
+                    let name = Page::Settings.name();
+                    if icon_button(
+                        ui,
+                        palette,
+                        Icon::Settings,
+                        settings,
+                        name,
+                        Page::Settings.about(),
+                    )
+                    .clicked()
+                    {
+                        look.page = if settings {
+                            Page::Overview
+                        } else {
+                            Page::Settings
+                        };
+                    }
+                    hold_ui(ui, desk);
+                });
+            });
+        },
+    );
+}
+
+fn tab(ui: &mut Ui, desk: &Desk<'_>, page: Page, open: bool) -> bool {
+    let palette = desk.palette;
+    let measured = text::line(
+        ui.painter(),
+        page.name(),
+        text::bold(Size::Body),
+        palette.text,
+        f32::INFINITY,
+    );
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(measured.size().x + 16.0, HEIGHT), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, true, open, page.name()));
+    let (font, colour) = match (open, response.hovered()) {
+        (true, _) => (text::bold(Size::Body), palette.text),
+        (false, true) => (text::plain(Size::Body), palette.text),
+        (false, false) => (text::plain(Size::Body), palette.dim),
+    };
+    text::put(
+        ui.painter(),
+        rect.center(),
+        Align2::CENTER_CENTER,
+        page.name(),
+        (font, colour),
+        rect.width(),
+    );
+    if open {
+        let bottom = ui.max_rect().bottom() + 7.0;
+        let line = Rect::from_min_max(
+            pos2(rect.left() + 8.0, bottom - 2.0),
+            pos2(rect.right() - 8.0, bottom),
+        );
+        ui.painter()
+            .rect_filled(line, CornerRadius::same(1), palette.accent);
+    }
+    focus_ring(ui, &response, palette, 5);
+    let pressed = response.clicked();
+    response.on_hover_text(page.about());
+    pressed
+}
+
+fn hold_ui(ui: &mut Ui, desk: &Desk<'_>) {
+    let held = desk.parameters.hold;
+    let (icon, about) = if held {
+        (Icon::Resume, "Follow the music again")
+    } else {
+        (
+            Icon::Hold,
+            "Freeze what is shown, to look at it; analysis goes on",
+        )
+    };
+    if icon_button(ui, desk.palette, icon, held, parameters::HOLD, about).clicked() {
+        desk.host.change(ParameterChange::Hold(!held));
+    }
+    if held {
+        let (font, colour) = (text::bold(Size::Small), desk.palette.accent);
+        let (rect, _) = ui.allocate_exact_size(vec2(34.0, HEIGHT), Sense::hover());
+        text::put(
+            ui.painter(),
+            rect.center(),
+            Align2::CENTER_CENTER,
+            "Held",
+            (font, colour),
+            34.0,
+        );
+    }
+}

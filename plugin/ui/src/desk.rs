@@ -1,0 +1,181 @@
+//! What the views draw from and act through, for one frame.
+
+use std::sync::Arc;
+
+use egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui};
+use mertscope_audio::Status;
+use mertscope_heads::reference::Reference;
+use mertscope_heads::timeline::Heard;
+use mertscope_live::{Entry, Snapshot};
+use mertscope_music::Key;
+
+use crate::drawing::finite;
+use crate::host::EditorHost;
+use crate::parameters::ParameterValues;
+use crate::state::Comparison;
+use crate::text;
+use crate::theme::Palette;
+
+/// See the module.
+pub struct Desk<'a> {
+    /// What is shown: the newest snapshot, or the one that is held.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// The newest snapshot, held or not.
+    pub live: &'a Arc<Snapshot>,
+    /// The instance: parameters, memory, and the way to the engine.
+    pub host: &'a dyn EditorHost,
+    /// The parameters as they were when the frame began.
+    pub parameters: ParameterValues,
+    /// The colours.
+    pub palette: &'static Palette,
+}
+
+impl Desk<'_> {
+    /// The newest window's answer.
+    pub fn heard(&self) -> Option<&Heard> {
+        self.snapshot.heard()
+    }
+
+    /// The labels of the genre head; empty without one.
+    pub fn genre_labels(&self) -> &[String] {
+        let running = self.snapshot.model.running.as_ref();
+        running.map_or(&[], |running| &running.genre_labels)
+    }
+
+    /// Whether the most probable genre, with this probability, is sure enough to be named.
+    pub fn genre_is_clear(&self, probability: f32) -> bool {
+        let running = self.snapshot.model.running.as_ref();
+        let head = running.and_then(|running| running.genre_head.as_ref());
+        head.is_none_or(|head| head.is_sure(probability))
+    }
+
+    /// The model that runs, by the SHA-256 of its weights.
+    fn encoder(&self) -> Option<&str> {
+        let running = self.live.model.running.as_ref();
+        running.map(|running| running.sha256.as_str())
+    }
+
+    /// Whether a reference was made with the model that runs.
+    pub fn is_comparable(&self, reference: &Reference) -> bool {
+        self.encoder() == Some(&reference.encoder_sha256)
+    }
+
+    /// The references that are looked at by themselves: the one that the timeline compares with,
+    /// then the one beside it, as far as there are such.
+    pub fn compared(&self) -> Vec<&Arc<Reference>> {
+        let chosen: Comparison = self.host.memory().get().unwrap_or_default();
+        let all = || {
+            let references = self.live.study.references.iter();
+            references.filter(|reference| self.is_comparable(reference))
+        };
+        let find = |id: &str| all().find(|reference| reference.id == id);
+        let first = find(&chosen.a).or_else(|| all().find(|other| other.id != chosen.b));
+        let mut both: Vec<_> = first.into_iter().collect();
+        both.extend(find(&chosen.b).filter(|b| first.is_none_or(|a| a.id != b.id)));
+        both
+    }
+
+    /// Why there is no answer for a task of the product's own, in a few words.
+    pub fn no_head(&self, task: &str) -> String {
+        let running = self.snapshot.model.running.as_ref();
+        let offered = running.map_or(&[][..], |running| &running.offered);
+        if offered.iter().any(|info| info.task == task) {
+            format!("The {task} head is switched off")
+        } else {
+            format!("This model has no {task} head; “mertscope heads” adds one")
+        }
+    }
+
+    /// Draws a card, and gives the room inside its margins.
+    pub fn card(&self, ui: &Ui, rect: Rect) -> Rect {
+        let stroke = Stroke::new(1.0, self.palette.rule);
+        let fill = self.palette.panel;
+        ui.painter().rect(
+            rect,
+            CornerRadius::same(8),
+            fill,
+            stroke,
+            StrokeKind::Inside,
+        );
+        rect.shrink(if rect.width() < 260.0 || rect.height() < 260.0 {
+            8.0
+        } else {
+            14.0
+        })
+    }
+}
+
+/// The keys of a window with their probabilities, most probable first; what is no number counts
+/// as zero.
+pub(crate) fn ranked_keys(heard: &Heard) -> Option<Vec<(Key, f32)>> {
+    let all = heard.key_smoothed.as_ref()?;
+    let mut ranked: Vec<(Key, f32)> = Key::all().zip(all.iter().map(|p| finite(*p))).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    Some(ranked)
+}
+
+/// The most probable label of a window and its probability.
+pub(crate) fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32)> {
+    let all = entry.reading.heard.as_ref()?.genre_smoothed.as_ref()?;
+    let pairs = all
+        .iter()
+        .take(labels.len())
+        .map(|p| finite(*p))
+        .enumerate();
+    pairs.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// What was heard in a window, a line each: key, genre; or why nothing was.
+pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
+    let reading = &entry.reading;
+    let Some(heard) = &reading.heard else {
+        return match reading.status {
+            Status::Silent => "Silence: not analysed",
+            Status::Gap => "Audio is missing: not analysed",
+            Status::Invalid => "Samples that are no numbers: not analysed",
+            Status::Failed => "The model failed on this window",
+            Status::Ok => "Not analysed",
+        }
+        .to_owned();
+    };
+    let mut lines = Vec::new();
+    if let Some(keys) = ranked_keys(heard) {
+        let best = format!(
+            "{} {}",
+            keys[0].0.to_text(desk.parameters.notation),
+            text::percent(keys[0].1)
+        );
+        lines.push(if heard.key_label.is_some() {
+            best
+        } else {
+            format!("No clear key ({best})")
+        });
+    }
+    if let Some((index, p)) = best_label(desk.genre_labels(), entry) {
+        let best = format!(
+            "{} {}",
+            text::label(&desk.genre_labels()[index]),
+            text::percent(p)
+        );
+        lines.push(if desk.genre_is_clear(p) {
+            best
+        } else {
+            format!("No clear genre ({best})")
+        });
+    }
+    for reference in desk.compared() {
+        if let Some(distance) = distance_to(heard, reference) {
+            lines.push(format!("{}: distance {distance:.2}", reference.name));
+        }
+    }
+    lines.join("\n")
+}
+
+/// A window's distance to a reference.
+pub(crate) fn distance_to(heard: &Heard, reference: &Reference) -> Option<f32> {
+    let own = |(id, _): &&(Arc<str>, f32)| **id == *reference.id;
+    let found = heard.distances.iter().find(own);
+    found
+        .map(|(_, distance)| *distance)
+        .filter(|d| d.is_finite())
+}

@@ -1,0 +1,197 @@
+//! The genre: one bar a label, in the head's order so that nothing jumps about.
+
+use egui::accesskit::Role;
+use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use crate::colour;
+use crate::desk::{Desk, best_label};
+use crate::drawing::finite;
+use crate::text::{self, Size};
+
+/// Least height of a row in points.
+const LEAST_ROW: f32 = 12.6;
+/// Greatest height of a row in points.
+const GREATEST_ROW: f32 = 84.0;
+/// Height of the headline in points.
+const HEADLINE: f32 = 30.0;
+
+/// Draws the bars into `rect`, with the most probable label above them where there is room.
+pub(crate) fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with("genre bars"),
+        Sense::focusable_noninteractive(),
+    );
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(desk)));
+    crate::control::focus_ring(ui, &response, desk.palette, 6);
+    response.on_hover_text_at_pointer("How probable each genre is, smoothed over the last seconds");
+    let labels = desk.genre_labels();
+    if labels.is_empty() {
+        let words = nothing(desk);
+        text::put_sentence(ui.painter(), rect, &words, desk.palette.faint);
+        return;
+    }
+    let has_headline = rect.height() >= HEADLINE + 20.0 * labels.len().min(10) as f32;
+    let mut rows = rect;
+    if has_headline {
+        rows.min.y += HEADLINE;
+        headline(ui, desk, rect);
+    }
+    bars(ui, desk, rows, labels);
+}
+
+/// Why there are no bars.
+fn nothing(desk: &Desk<'_>) -> String {
+    if desk.snapshot.model.running.is_some() {
+        desk.no_head("genre")
+    } else {
+        "No model yet".to_owned()
+    }
+}
+
+fn headline(ui: &Ui, desk: &Desk<'_>, rect: Rect) {
+    let best = desk
+        .snapshot
+        .latest
+        .as_ref()
+        .and_then(|entry| best_label(desk.genre_labels(), entry));
+    let palette = desk.palette;
+    let (words, figure, colour) = match best {
+        Some((index, p)) if desk.genre_is_clear(p) => (
+            text::label(&desk.genre_labels()[index]),
+            text::percent(p),
+            palette.text,
+        ),
+        Some(_) => ("No clear genre".to_owned(), String::new(), palette.dim),
+        None => ("–".to_owned(), String::new(), palette.text),
+    };
+    let font = text::bold(Size::Large);
+    let figure = text::put_figures(
+        ui.painter(),
+        rect.right_top(),
+        Align2::RIGHT_TOP,
+        &figure,
+        (text::plain(Size::Large), colour),
+    );
+    text::put(
+        ui.painter(),
+        rect.left_top(),
+        Align2::LEFT_TOP,
+        &words,
+        (font, colour),
+        rect.width() - figure.width() - 10.0,
+    );
+}
+
+/// Which labels have a row: all in their order, or the most probable where they don't fit.
+fn shown(probabilities: &[f32], labels: usize, room: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..labels).collect();
+    if labels > room {
+        let p = |i: &usize| probabilities.get(*i).copied().unwrap_or(0.0);
+        all.sort_by(|a, b| p(b).total_cmp(&p(a)));
+        all.truncate(room);
+    }
+    all
+}
+
+fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
+    let (palette, painter) = (desk.palette, ui.painter());
+    let heard = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref());
+    let probabilities: Vec<f32> =
+        heard.map_or_else(Vec::new, |all| all.iter().map(|p| finite(*p)).collect());
+    let room = (rect.height() / LEAST_ROW).floor().max(1.0) as usize;
+    let rows = shown(&probabilities, labels.len(), room);
+    let pitch = (rect.height() / rows.len() as f32).min(GREATEST_ROW);
+    let size = match pitch {
+        ..18.0 => Size::Small,
+        18.0..44.0 => Size::Body,
+        _ => Size::Title,
+    };
+    let named = (rect.width() * 0.36).clamp(48.0, 124.0);
+    let slot = text::figures(painter, "100 %", &text::plain(size), palette.text)
+        .size()
+        .x;
+    let best = probabilities.iter().copied().fold(0.0, f32::max);
+    for (row, index) in rows.into_iter().enumerate() {
+        let centre = rect.top() + pitch * (row as f32 + 0.5);
+        let p = probabilities.get(index).copied();
+        let leads = p.is_some_and(|p| p >= best && p > 0.0);
+        let ink = if leads { palette.text } else { palette.dim };
+        let font = if leads {
+            text::bold(size)
+        } else {
+            text::plain(size)
+        };
+        let name = text::label(&labels[index]);
+        text::put(
+            painter,
+            pos2(rect.left(), centre),
+            Align2::LEFT_CENTER,
+            &name,
+            (font, ink),
+            named - 8.0,
+        );
+        let thick = (pitch * 0.42).clamp(5.0, 18.0);
+        let track = Rect::from_center_size(
+            pos2(
+                (rect.left() + named + rect.right() - slot - 8.0) / 2.0,
+                centre,
+            ),
+            vec2((rect.width() - named - slot - 8.0).max(4.0), thick),
+        );
+        let radius = CornerRadius::same((thick / 2.0) as u8);
+        painter.rect_filled(track, radius, palette.raised);
+        if let Some(p) = p.filter(|p| *p > 0.0) {
+            let width = (track.width() * p).max(2.0);
+            let fill = Rect::from_min_size(track.min, vec2(width, thick));
+            let radius = CornerRadius::same((thick.min(width) / 2.0) as u8);
+            painter.rect_filled(fill, radius, colour::label(index, palette.dark));
+        }
+        let figure = p.map_or_else(|| "–".to_owned(), text::percent);
+        text::put_figures(
+            painter,
+            pos2(rect.right(), centre),
+            Align2::RIGHT_CENTER,
+            &figure,
+            (text::plain(size), ink),
+        );
+    }
+}
+
+/// The picture in words.
+fn description(desk: &Desk<'_>) -> String {
+    let labels = desk.genre_labels();
+    if labels.is_empty() {
+        return format!("Genre: {}.", nothing(desk));
+    }
+    let Some(all) = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref()) else {
+        return "Genre: no answer yet.".to_owned();
+    };
+    let mut pairs: Vec<(&String, f32)> =
+        labels.iter().zip(all.iter().map(|p| finite(*p))).collect();
+    pairs.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let words: Vec<String> = pairs
+        .iter()
+        .map(|(label, p)| format!("{} {}", text::label(label), text::percent(*p)))
+        .collect();
+    let best = pairs.first().map_or(0.0, |(_, p)| *p);
+    let unclear = if desk.genre_is_clear(best) {
+        ""
+    } else {
+        "none is clear; "
+    };
+    format!("Genre: {unclear}{}.", words.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn labels_keep_their_order_while_they_fit() {
+        let p = [0.1, 0.5, 0.0, 0.4];
+        assert_eq!(shown(&p, 4, 4), [0, 1, 2, 3]);
+        assert_eq!(shown(&p, 4, 2), [1, 3]);
+        assert_eq!(shown(&[], 3, 2).len(), 2);
+    }
+}

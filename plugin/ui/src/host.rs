@@ -1,0 +1,92 @@
+//! What the views need of the program around them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mertscope_export::osc::AddressError;
+use mertscope_export::save::Kind;
+use mertscope_hub::{HubError, Library};
+use mertscope_live::{Request, Snapshot};
+
+use crate::parameters::{ParameterChange, ParameterValues};
+use crate::state::{Memory, OscChoice};
+use crate::user::{User, UserError};
+
+/// One instance of Mertscope, as its window reads and changes it. Called on the GUI thread, some of
+/// it in each frame, so nothing here may wait for disk, network or engine.
+pub trait EditorHost: Send + Sync {
+    /// The parameters as they are now.
+    fn parameters(&self) -> ParameterValues;
+
+    /// Changes a parameter, as one gesture that a host can record.
+    fn change(&self, change: ParameterChange);
+
+    /// What the project remembers beside the parameters.
+    fn memory(&self) -> &Memory;
+
+    /// Hands the engine what was chosen in the memory.
+    fn apply(&self);
+
+    /// Keeps the whole instance as it is now for new instances of this user.
+    ///
+    /// # Errors
+    /// [`UserError`], when the user's file can't be written.
+    fn save_defaults(&self, user: &User) -> Result<(), UserError>;
+
+    /// Makes the whole instance as this user keeps it for new instances, if the user does.
+    fn take_defaults(&self, user: &User);
+
+    /// Has something done about references or lessons; the snapshot shows the result.
+    fn ask(&self, request: Request);
+
+    /// Looks for heads and maps that were kept on this machine since the model was loaded.
+    fn look_again(&self);
+
+    /// The models of this user.
+    ///
+    /// # Errors
+    /// [`HubError`], when the user has no data folder.
+    fn library(&self) -> Result<Arc<Library>, HubError>;
+
+    /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
+    /// once; [`EditorHost::export_notice`] says what became of it.
+    fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>);
+
+    /// A sentence about the last export; `None` before the first.
+    fn export_notice(&self) -> Option<Notice>;
+
+    /// Switches OSC on or off, and remembers that in the project.
+    ///
+    /// # Errors
+    /// When the address is none to send to; nothing changes then.
+    fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError>;
+
+    /// How sending OSC messages goes.
+    fn osc_status(&self) -> OscStatus;
+
+    /// Why the newest lessons are not kept with the project, a sentence.
+    fn lessons_trouble(&self) -> Option<String>;
+
+    /// Where a file with examples belongs that the project names.
+    fn lessons_path(&self, file: &str) -> Option<PathBuf>;
+}
+
+/// What became of the last export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// A sentence: where the file is, or what went wrong and what to do.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+}
+
+/// How sending OSC messages goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OscStatus {
+    /// Messages sent since the address was chosen.
+    pub messages: u64,
+    /// Messages that could not be sent.
+    pub failed: u64,
+    /// What is wrong and what to do about it; `None` while all is well, or it is off.
+    pub error: Option<String>,
+}

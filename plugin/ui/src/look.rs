@@ -1,0 +1,111 @@
+//! What the window remembers with the project beside its size: how it looks and what it shows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::state::Field;
+use crate::theme::Theme;
+
+/// How the window looks and what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// Its colours.
+    pub theme: Theme,
+    /// How the timeline tells the time.
+    pub time_base: TimeBase,
+    /// The page that is open.
+    pub page: Page,
+}
+
+impl Field for Look {
+    const NAME: &'static str = "look";
+}
+
+/// How the timeline tells the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeBase {
+    /// Audio heard since listening began, jumps not counted.
+    Elapsed,
+    /// The host's timeline.
+    #[default]
+    Timecode,
+    /// The clock on the wall, in local time.
+    WallClock,
+}
+
+impl TimeBase {
+    /// All of them, in the order of the settings.
+    pub const ALL: [Self; 3] = [Self::Timecode, Self::Elapsed, Self::WallClock];
+
+    /// Its name in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Elapsed => "Elapsed",
+            Self::Timecode => "Timecode",
+            Self::WallClock => "Wall clock",
+        }
+    }
+}
+
+/// A page of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Page {
+    /// Everything at a glance.
+    #[default]
+    Overview,
+    /// The circle of fifths.
+    Key,
+    /// Genres now and over time.
+    Genre,
+    /// The path of the embedding.
+    Map,
+    /// Both ribbons, large.
+    Timeline,
+    /// References and teaching.
+    Study,
+    /// What can be chosen.
+    Settings,
+}
+
+impl Page {
+    /// The pages with a tab, from left to right.
+    pub const TABS: [Self; 6] = [
+        Self::Overview,
+        Self::Key,
+        Self::Genre,
+        Self::Map,
+        Self::Timeline,
+        Self::Study,
+    ];
+
+    /// Its name on the tab.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Key => "Key",
+            Self::Genre => "Genre",
+            Self::Map => "Map",
+            Self::Timeline => "Timeline",
+            Self::Study => "Study",
+            Self::Settings => "Settings",
+        }
+    }
+
+    /// What it shows, for its tooltip.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Overview => "Key, genre and their history at a glance",
+            Self::Key => "The circle of fifths, shaded by probability",
+            Self::Genre => "Every genre now, and over the last minutes",
+            Self::Map => "Where the music is among the music that the model was shown",
+            Self::Timeline => "Key and genre over time, to zoom into and to read",
+            Self::Study => "Compare with other music, and teach labels of your own",
+            Self::Settings => "Models, device, display, exports and defaults",
+        }
+    }
+}

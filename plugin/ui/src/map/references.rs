@@ -1,0 +1,67 @@
+//! References on the map: each a path in its colour, with its name at the centre.
+
+use egui::{Align2, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
+
+use super::frame::Frame;
+use crate::colour;
+use crate::desk::Desk;
+use crate::drawing::{Drawing, Words};
+use crate::text::{self, Size};
+
+/// Draws those that were made with the model that runs, their names where nothing is `taken`; gives
+/// what is taken then.
+pub(super) fn references(
+    painter: &Painter,
+    desk: &Desk<'_>,
+    frame: Frame,
+    mut taken: Vec<Rect>,
+    drawing: &mut Drawing,
+) -> Vec<Rect> {
+    let all = desk.live.study.references.iter();
+    for reference in all.filter(|reference| desk.is_comparable(reference)) {
+        let ink = colour::reference(reference.colour, desk.palette.dark);
+        let path: Vec<Pos2> = reference.path().filter_map(|at| frame.pos(at)).collect();
+        if path.len() > 1 {
+            let stroke = Stroke::new(1.4, ink.gamma_multiply(0.55));
+            drawing.shapes.push(Shape::line(path, stroke));
+        }
+        let place = reference.place().and_then(|at| frame.pos(at));
+        let Some(at) = place.filter(|at| frame.rect.contains(*at)) else {
+            continue;
+        };
+        let square = Rect::from_center_size(at, Vec2::splat(8.0));
+        drawing.shapes.push(Shape::rect_filled(
+            square.expand(1.5),
+            3.0,
+            desk.palette.panel,
+        ));
+        drawing.shapes.push(Shape::rect_filled(square, 2.0, ink));
+        let name = text::short(&reference.name);
+        let font = text::bold(Size::Small);
+        let size = text::line(painter, &name, font.clone(), ink, f32::INFINITY).size();
+        taken.push(square);
+        // Beside it, on the other side, below or above.
+        let sides = [
+            (vec2(9.0, 0.0), Align2::LEFT_CENTER),
+            (vec2(-9.0, 0.0), Align2::RIGHT_CENTER),
+            (vec2(0.0, 8.0), Align2::CENTER_TOP),
+            (vec2(0.0, -8.0), Align2::CENTER_BOTTOM),
+        ];
+        let free = sides.into_iter().find(|(offset, anchor)| {
+            let place = anchor.anchor_size(at + *offset, size);
+            frame.rect.contains_rect(place) && !taken.iter().any(|other| other.intersects(place))
+        });
+        if let Some((offset, anchor)) = free {
+            taken.push(anchor.anchor_size(at + offset, size).expand(2.0));
+            drawing.words.push(Words {
+                text: name,
+                font,
+                colour: desk.palette.text,
+                at: at + offset,
+                anchor,
+                under: Some(desk.palette.panel.gamma_multiply(0.75)),
+            });
+        }
+    }
+    taken
+}

@@ -1,0 +1,130 @@
+//! The most probable keys as a list, in all three notations, beside the circle.
+
+use egui::accesskit::Role;
+use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+use mertscope_music::{Key, Notation};
+
+use crate::colour;
+use crate::desk::{Desk, ranked_keys};
+use crate::text::{self, Size};
+
+/// Height of a row in points, at least and at most.
+const ROWS: (f32, f32) = (24.0, 38.0);
+
+/// Draws as many keys as fit into `rect`, the most probable first.
+pub(crate) fn ranking_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+    let palette = desk.palette;
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with("ranking"),
+        Sense::focusable_noninteractive(),
+    );
+    let keys = desk.heard().and_then(ranked_keys).unwrap_or_default();
+    let spoken: Vec<String> = keys
+        .iter()
+        .take(8)
+        .map(|(key, p)| {
+            format!(
+                "{} {}",
+                key.to_text(desk.parameters.notation),
+                text::percent(*p)
+            )
+        })
+        .collect();
+    response.widget_info(|| {
+        WidgetInfo::labeled(
+            Role::Image,
+            true,
+            format!("Most probable keys: {}", spoken.join(", ")),
+        )
+    });
+    crate::control::focus_ring(ui, &response, palette, 6);
+    response.on_hover_text_at_pointer(
+        "The most probable keys; beside each its names on the Camelot and Open Key wheels",
+    );
+    let title = (text::bold(Size::Body), palette.dim);
+    let title = text::put(
+        ui.painter(),
+        rect.left_top(),
+        Align2::LEFT_TOP,
+        "Most probable",
+        title,
+        rect.width(),
+    );
+    let top = title.bottom() + 8.0;
+    if keys.is_empty() {
+        let font = (text::plain(Size::Body), palette.faint);
+        text::put(
+            ui.painter(),
+            pos2(rect.left(), top),
+            Align2::LEFT_TOP,
+            "No answer yet",
+            font,
+            rect.width(),
+        );
+        return;
+    }
+    let room = rect.bottom() - top;
+    let count = ((room / ROWS.0).floor() as usize).clamp(1, 24);
+    let pitch = (room / count as f32).min(ROWS.1);
+    for (row, (key, p)) in keys.into_iter().take(count).enumerate() {
+        let place = Rect::from_min_size(
+            pos2(rect.left(), top + pitch * row as f32),
+            vec2(rect.width(), pitch),
+        );
+        key_row(ui, desk, place, key, p, row == 0);
+    }
+}
+
+fn key_row(ui: &Ui, desk: &Desk<'_>, place: Rect, key: Key, p: f32, leads: bool) {
+    let (palette, painter) = (desk.palette, ui.painter());
+    let y = place.center().y;
+    let ink = if leads { palette.text } else { palette.dim };
+    let font = if leads {
+        text::bold(Size::Body)
+    } else {
+        text::plain(Size::Body)
+    };
+    let name = key.to_text(desk.parameters.notation);
+    text::put(
+        painter,
+        pos2(place.left(), y),
+        Align2::LEFT_CENTER,
+        &name,
+        (font, ink),
+        78.0,
+    );
+    let others = [Notation::Traditional, Notation::Camelot, Notation::OpenKey];
+    let others = others
+        .into_iter()
+        .filter(|notation| *notation != desk.parameters.notation);
+    let others: Vec<String> = others
+        .map(|notation| text::short_key(key, notation))
+        .collect();
+    let small = (text::plain(Size::Small), palette.faint);
+    text::put(
+        painter,
+        pos2(place.left() + 84.0, y),
+        Align2::LEFT_CENTER,
+        &others.join(" · "),
+        small,
+        60.0,
+    );
+    let font = (text::plain(Size::Body), ink);
+    text::put_figures(
+        painter,
+        pos2(place.right(), y),
+        Align2::RIGHT_CENTER,
+        &text::percent(p),
+        font,
+    );
+    let (left, right) = (place.left() + 148.0, place.right() - 48.0);
+    if right - left > 10.0 {
+        let track = Rect::from_min_max(pos2(left, y - 4.0), pos2(right, y + 4.0));
+        painter.rect_filled(track, CornerRadius::same(4), palette.raised);
+        let width = (track.width() * p).max(2.0);
+        let lit = Rect::from_min_size(track.min, vec2(width, track.height()));
+        let radius = CornerRadius::same((track.height().min(width) / 2.0) as u8);
+        painter.rect_filled(lit, radius, colour::key(key, palette.dark));
+    }
+}

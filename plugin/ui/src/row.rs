@@ -1,0 +1,83 @@
+//! A section's head and its rows: the name on the left, the control on the right.
+
+use egui::{Align, Layout, Ui, vec2};
+
+use crate::desk::Desk;
+use crate::text::{self, Size};
+use crate::theme::Palette;
+
+/// Below this width a control stands below its name.
+const SIDE_BY_SIDE: f32 = 520.0;
+
+/// Writes the head of a section.
+pub fn head(ui: &mut Ui, desk: &Desk<'_>, title: &str) {
+    ui.add_space(4.0);
+    ui.label(
+        egui::RichText::new(title)
+            .font(text::bold(Size::Title))
+            .color(desk.palette.text),
+    );
+    ui.add_space(2.0);
+}
+
+/// Ends a section.
+pub fn end(ui: &mut Ui) {
+    ui.add_space(10.0);
+    ui.separator();
+}
+
+/// A row with a name, a line about it, and its control.
+pub fn row<R>(
+    ui: &mut Ui,
+    palette: &Palette,
+    name: &str,
+    about: &str,
+    control: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let words = |ui: &mut Ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        ui.label(egui::RichText::new(name).color(palette.text));
+        if !about.is_empty() {
+            ui.label(
+                egui::RichText::new(about)
+                    .font(text::plain(Size::Small))
+                    .color(palette.faint),
+            );
+        }
+    };
+    let width = ui.available_width();
+    let done = if width >= SIDE_BY_SIDE {
+        ui.horizontal(|ui| {
+            let name_width = width * 0.46;
+            ui.allocate_ui_with_layout(vec2(name_width, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(name_width);
+                words(ui);
+            });
+            ui.add_space(8.0);
+            control(ui)
+        })
+        .inner
+    } else {
+        words(ui);
+        let done = ui.horizontal_wrapped(control).inner;
+        // One below the other, rows need more between them than within.
+        ui.add_space(6.0);
+        done
+    };
+    ui.add_space(5.0);
+    done
+}
+
+/// A small line of text below a row.
+pub fn note(ui: &mut Ui, words: &str, colour: egui::Color32) {
+    let words = egui::RichText::new(words)
+        .font(text::plain(Size::Small))
+        .color(colour);
+    ui.add(egui::Label::new(words).wrap());
+}
+
+/// A line about what a page or a half of one is for, below its title.
+pub(crate) fn about(ui: &mut Ui, palette: &Palette, words: &str) {
+    note(ui, words, palette.faint);
+    ui.add_space(2.0);
+}

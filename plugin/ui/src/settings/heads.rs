@@ -1,0 +1,103 @@
+//! The heads: what each tells, how good it is and where it comes from, and a switch each.
+
+use egui::{RichText, Ui};
+use mertscope_heads::head::HeadInfo;
+use mertscope_live::Running;
+
+use crate::control::switch;
+use crate::desk::Desk;
+use crate::row::{end, head, note, row};
+use crate::state::HeadChoice;
+use crate::text;
+
+/// Draws the section.
+pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
+    head(ui, desk, "Heads");
+    let faint = desk.palette.faint;
+    match &desk.live.model.running {
+        None => note(ui, "No model runs yet.", faint),
+        Some(running) if running.offered.is_empty() => {
+            note(ui, "This model has no heads yet.", faint);
+        }
+        Some(running) => list(ui, desk, running),
+    }
+    note(
+        ui,
+        "“mertscope heads” fits further ones from labelled music or imports them; they are looked \
+         for when this page is opened. One head at a time answers for a task.",
+        faint,
+    );
+    end(ui);
+}
+
+fn list(ui: &mut Ui, desk: &Desk<'_>, running: &Running) {
+    for info in running.offered.iter() {
+        let named = running.offered.iter().filter(|o| o.task == info.task);
+        let name = if named.count() > 1 {
+            format!("{}: {}", text::label(&info.task), info.id)
+        } else {
+            text::label(&info.task)
+        };
+        let flipped = row(ui, desk.palette, &name, &facts(info), |ui| {
+            let about = format!("Have {name} told, or leave it out");
+            let name = format!("Head {}", info.id);
+            switch(ui, desk.palette, in_use(running, info), &name, &about)
+        });
+        if let Some(on) = flipped {
+            choose(desk, running, info, on);
+        }
+        origin(ui, desk, info);
+    }
+    // What was taught here is no file, so there is nothing to choose.
+    for info in running.heads.iter().filter(|h| !is_offered(running, h)) {
+        ui.label(RichText::new(text::label(&info.task)).color(desk.palette.text));
+        note(ui, &facts(info), desk.palette.faint);
+        origin(ui, desk, info);
+    }
+}
+
+fn is_offered(running: &Running, info: &HeadInfo) -> bool {
+    running.offered.iter().any(|other| other.id == info.id)
+}
+
+fn in_use(running: &Running, info: &HeadInfo) -> bool {
+    let known = running.genre_head.iter().chain(&running.key_head);
+    known.chain(running.heads.iter()).any(|o| o.id == info.id)
+}
+
+/// Has a head used from now on in this project, or none for its task.
+fn choose(desk: &Desk<'_>, running: &Running, info: &HeadInfo, on: bool) {
+    let memory = desk.host.memory();
+    let mut choice: HeadChoice = memory.get().unwrap_or_default();
+    let first = running.offered.iter().find(|o| o.task == info.task);
+    if on && first.is_some_and(|first| first.id == info.id) {
+        // What is used when nothing is said; it keeps being that where it has another name.
+        choice.0.remove(&info.task);
+    } else {
+        let id = if on { info.id.clone() } else { String::new() };
+        choice.0.insert(info.task.clone(), id);
+    }
+    memory.set(&choice);
+    desk.host.apply();
+}
+
+/// What a head is, in a few words.
+fn facts(info: &HeadInfo) -> String {
+    let labels = format!("{} labels", info.labels.len());
+    let size = text::bytes(info.bytes);
+    said(&[&labels, &info.layers_text, &size, &info.licence_text])
+}
+
+/// How good it is and what it comes from, below it.
+fn origin(ui: &mut Ui, desk: &Desk<'_>, info: &HeadInfo) {
+    let words = said(&[&info.metrics_text, &info.source_text]);
+    if !words.is_empty() {
+        note(ui, &words, desk.palette.faint);
+        ui.add_space(6.0);
+    }
+}
+
+fn said(facts: &[&str]) -> String {
+    let said = facts.iter().copied().filter(|fact| !fact.is_empty());
+    said.collect::<Vec<_>>().join(" · ")
+}

@@ -1,0 +1,352 @@
+//! The models: what is installed, what can be fetched, under which licence; fetching, importing and
+//! removing. Jobs run in the engine's library, on its own thread.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use egui::{Button, ProgressBar, RichText, TextEdit, Ui};
+use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
+use mertscope_live::{ModelState, Snapshot};
+use mertscope_model::Model;
+
+use crate::desk::Desk;
+use crate::row::{end, head, note};
+use crate::state::ModelChoice;
+use crate::text::{self, Size};
+
+/// What the user is about to agree to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Asked {
+    Fetch(String),
+    Import(String),
+}
+
+/// The section's own state.
+#[derive(Default)]
+pub(super) struct Models {
+    library: Option<Result<Arc<Library>, String>>,
+    asked: Option<Asked>,
+    folder: String,
+    trouble: Option<String>,
+}
+
+impl Models {
+    /// Draws the section; the first time it looks at what is installed.
+    pub(super) fn section(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+        head(ui, desk, "Models");
+        self.embedded(ui, desk);
+        let opened = self
+            .library
+            .get_or_insert_with(|| desk.host.library().map_err(|error| error.to_string()));
+        match opened {
+            Ok(library) => {
+                let library = Arc::clone(library);
+                for offer in library.list().iter() {
+                    self.offer(ui, desk, &library, offer);
+                }
+                self.import(ui, desk, &library);
+            }
+            Err(error) => note(ui, error, desk.palette.warn),
+        }
+        if let Some(trouble) = &self.trouble {
+            note(ui, trouble, desk.palette.warn);
+        }
+        end(ui);
+    }
+
+    fn embedded(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+        let Ok(manifest) = Model::embedded_manifest() else {
+            return;
+        };
+        let chosen = desk
+            .host
+            .memory()
+            .get::<ModelChoice>()
+            .is_none_or(|choice| choice.id == manifest.id);
+        ui.horizontal(|ui| {
+            title(ui, desk, &manifest.id, "Built in; works offline");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let choice = ModelChoice {
+                    id: manifest.id.clone(),
+                    sha256: Some(manifest.sha256().to_owned()),
+                    window_s: None,
+                };
+                use_button(ui, desk, chosen, choice);
+            });
+        });
+        ui.add_space(4.0);
+    }
+
+    fn offer(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library, offer: &ModelOffer) {
+        let entry = offer.entry;
+        ui.push_id(&entry.id, |ui| {
+            ui.horizontal(|ui| {
+                let about = format!(
+                    "{} · {} · {}",
+                    entry.title,
+                    text::bytes(offer.size()),
+                    entry.licence
+                );
+                title(ui, desk, &entry.id, &about);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    self.buttons(ui, desk, library, offer);
+                });
+            });
+            if let Some(job) = &offer.job {
+                progress(ui, job);
+            }
+            if let Some(error) = &offer.error {
+                note(ui, error, desk.palette.warn);
+            }
+            if let OfferState::Broken { reason } = &offer.state {
+                note(ui, reason, desk.palette.warn);
+            }
+            if self.asked == Some(Asked::Fetch(entry.id.clone()))
+                || self.asked == Some(Asked::Import(entry.id.clone()))
+            {
+                self.licence(ui, desk, library, offer);
+            }
+        });
+        ui.add_space(4.0);
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library, offer: &ModelOffer) {
+        let id = &offer.entry.id;
+        let button = |ui: &mut Ui, verb: &str, about: &str| {
+            let response = ui.add(Button::new(verb));
+            let name = format!("{verb} {id}");
+            response.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name)
+            });
+            response.on_hover_text(about).clicked()
+        };
+        if offer.job.is_some() {
+            if button(ui, "Cancel", "Stop; what was fetched is kept") {
+                library.cancel(id);
+            }
+            return;
+        }
+        match &offer.state {
+            OfferState::Installed(installed) => {
+                let weights = installed.files.iter().max_by_key(|file| file.size);
+                let choice = ModelChoice {
+                    id: id.clone(),
+                    sha256: weights.map(|file| file.sha256.clone()),
+                    window_s: None,
+                };
+                let chosen = desk
+                    .host
+                    .memory()
+                    .get::<ModelChoice>()
+                    .is_some_and(|choice| choice.id == *id);
+                use_button(ui, desk, chosen, choice);
+                if button(ui, "Remove", "Delete its files from this machine") {
+                    let removed = library.remove(id);
+                    self.tell(removed);
+                }
+            }
+            OfferState::Absent | OfferState::Partial { .. } | OfferState::Broken { .. } => {
+                let verb = if matches!(offer.state, OfferState::Partial { .. }) {
+                    "Resume"
+                } else {
+                    "Fetch"
+                };
+                if button(
+                    ui,
+                    verb,
+                    "Fetch it from the hub, after its licence was shown",
+                ) {
+                    if offer.agreed {
+                        let begun = library.fetch(id, Consent::OnRecord);
+                        self.tell(begun);
+                    } else {
+                        self.asked = Some(Asked::Fetch(id.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows the licence, once; goes on after a yes.
+    fn licence(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library, offer: &ModelOffer) {
+        let entry = offer.entry;
+        let words = format!(
+            "{} is published by its authors under {}: {}. It is fetched from them for your use; Mertscope does not \
+             pass it on.",
+            entry.id,
+            entry.licence,
+            licence_words(&entry.licence)
+        );
+        note(ui, &words, desk.palette.text);
+        ui.hyperlink_to("Read the licence", &entry.licence_url)
+            .on_hover_text(&entry.licence_url);
+        ui.horizontal(|ui| {
+            if ui
+                .button("I agree")
+                .on_hover_text("Agree to the licence and go on")
+                .clicked()
+            {
+                let begun = match self.asked.take() {
+                    Some(Asked::Import(_)) => library
+                        .import(
+                            Path::new(self.folder.trim()),
+                            Some(&entry.id),
+                            Consent::Given,
+                        )
+                        .map(|_| ()),
+                    _ => library.fetch(&entry.id, Consent::Given),
+                };
+                self.tell(begun);
+            }
+            if ui.button("Not now").on_hover_text("Leave it").clicked() {
+                self.asked = None;
+            }
+        });
+    }
+
+    fn import(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library) {
+        note(
+            ui,
+            "Without a network: the path of a folder with a model's files",
+            desk.palette.faint,
+        );
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 90.0).clamp(80.0, 420.0);
+            let field = ui.add(
+                TextEdit::singleline(&mut self.folder)
+                    .desired_width(width)
+                    .hint_text("/path/to/MERT-v1-95M"),
+            );
+            let field = field.accessible_name("Folder of a model");
+            field.on_hover_text("A folder with config.json and the weights, as the hub has them");
+            let ready = !self.folder.trim().is_empty();
+            let pressed = ui
+                .add_enabled(ready, Button::new("Import"))
+                .on_hover_text("Copy and check the files");
+            if pressed.clicked() {
+                self.begin_import(library);
+            }
+        });
+    }
+
+    fn begin_import(&mut self, library: &Library) {
+        let folder = self.folder.trim().to_owned();
+        let recognised = library.recognise(Path::new(&folder));
+        let agreed = |id: &str| {
+            library
+                .list()
+                .iter()
+                .any(|offer| offer.entry.id == id && offer.agreed)
+        };
+        match recognised {
+            Ok(entry) if agreed(&entry.id) => {
+                let begun = library.import(Path::new(&folder), Some(&entry.id), Consent::OnRecord);
+                self.tell(begun.map(|_| ()));
+            }
+            Ok(entry) => {
+                self.trouble = None;
+                self.asked = Some(Asked::Import(entry.id.clone()));
+            }
+            Err(error) => self.trouble = Some(error.to_string()),
+        }
+    }
+
+    fn tell<E: std::fmt::Display>(&mut self, done: Result<(), E>) {
+        self.trouble = done.err().map(|error| error.to_string());
+    }
+}
+
+fn title(ui: &mut Ui, desk: &Desk<'_>, name: &str, about: &str) {
+    let width = (ui.available_width() - 150.0).max(120.0);
+    ui.vertical(|ui| {
+        ui.set_width(width);
+        ui.spacing_mut().item_spacing.y = 1.0;
+        ui.label(
+            RichText::new(name)
+                .font(text::bold(Size::Body))
+                .color(desk.palette.text),
+        );
+        let about = RichText::new(about)
+            .font(text::plain(Size::Small))
+            .color(desk.palette.faint);
+        ui.add(egui::Label::new(about).wrap());
+    });
+}
+
+/// Chooses a model for this project.
+fn use_button(ui: &mut Ui, desk: &Desk<'_>, chosen: bool, choice: ModelChoice) {
+    let words = match (chosen, state_of(desk.live, &choice.id)) {
+        (false, _) => "Use",
+        (true, Some(ModelState::Loading)) => "Loading",
+        (true, Some(ModelState::Missing)) => "Try again",
+        (true, _) => "In use",
+    };
+    let enabled = !chosen || words == "Try again";
+    let response = ui.add_enabled(enabled, Button::new(words));
+    let name = format!("{words} {}", choice.id);
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, &name));
+    if response
+        .on_hover_text("Use this model in this project")
+        .clicked()
+    {
+        desk.host.memory().set(&choice);
+        desk.host.apply();
+    }
+}
+
+fn state_of(snapshot: &Snapshot, id: &str) -> Option<ModelState> {
+    let asked = snapshot.model.asked.as_deref();
+    asked
+        .is_none_or(|asked| asked == id)
+        .then_some(snapshot.model.state)
+}
+
+fn progress(ui: &mut Ui, job: &Job) {
+    let share = if job.total > 0 {
+        job.done as f32 / job.total as f32
+    } else {
+        0.0
+    };
+    let stage = match job.stage {
+        Stage::Waiting => "Waiting",
+        Stage::Asking => "Asking the hub",
+        Stage::Downloading => "Fetching",
+        Stage::Copying => "Copying",
+        Stage::Checking => "Checking",
+    };
+    let mut words = stage.to_owned();
+    if job.total > 0 {
+        words += &format!(" · {} of {}", text::bytes(job.done), text::bytes(job.total));
+    }
+    if job.speed_bytes_s > 0.0 {
+        words += &format!(" · {}/s", text::bytes(job.speed_bytes_s as u64));
+    }
+    if let Some(eta_s) = job.eta_s.filter(|eta_s| eta_s.is_finite()) {
+        words += &format!(" · {} left", length(eta_s));
+    }
+    ui.add(
+        ProgressBar::new(share)
+            .desired_height(8.0)
+            .corner_radius(4.0),
+    );
+    ui.label(RichText::new(words).font(text::plain(Size::Small)));
+}
+
+/// A length of time that need not be exact.
+fn length(seconds: f64) -> String {
+    if seconds < 90.0 {
+        format!("{seconds:.0} s")
+    } else {
+        format!("{:.0} min", seconds / 60.0)
+    }
+}
+
+/// What a licence means for a musician, in a few words.
+fn licence_words(licence: &str) -> &'static str {
+    if licence.to_uppercase().contains("NC") {
+        "name the authors, and no commercial use of the weights"
+    } else {
+        "its text says what you may do with it"
+    }
+}

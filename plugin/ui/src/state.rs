@@ -1,0 +1,382 @@
+//! What a project remembers beside the parameters: one JSON object, versioned, at most 2 MB.
+//!
+//! The object is kept as the raw text of its fields, so that what this version does not know, and
+//! what it does not change, is saved as it was loaded, byte for byte. Used by the host's main
+//! thread and the editor; the audio callback never comes here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use mertscope_export::osc;
+use mertscope_heads::reference::Reference;
+use mertscope_heads::teach::saved::SavedLessons;
+use mertscope_model::device::Choice;
+use mertscope_model::{Model, Precision};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+/// The version that this plugin writes. A higher one is loaded as far as it is understood.
+const VERSION: u32 = 1;
+
+/// Largest object that is taken in, in bytes of JSON.
+pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+
+/// Name of the field that holds [`VERSION`].
+const VERSION_FIELD: &str = "version";
+
+/// Something that the object remembers: the name of its field, and what is in it.
+pub trait Field: Serialize + DeserializeOwned {
+    /// The field's name.
+    const NAME: &'static str;
+}
+
+/// The model that the project was made with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelChoice {
+    /// Its id in the catalogue, or its folder.
+    pub id: String,
+    /// SHA-256 of its graph in hexadecimal, so that a swapped file is noticed.
+    pub sha256: Option<String>,
+    /// Length of its windows in seconds; the model's own when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_s: Option<f64>,
+}
+
+impl Field for ModelChoice {
+    const NAME: &'static str = "model";
+}
+
+impl ModelChoice {
+    /// The model that is compiled in. Reads its manifest from memory, not the model.
+    fn embedded() -> Option<Self> {
+        static EMBEDDED: OnceLock<Option<ModelChoice>> = OnceLock::new();
+        let read = || {
+            let manifest = Model::embedded_manifest().ok()?;
+            Some(Self {
+                sha256: Some(manifest.sha256().to_owned()),
+                id: manifest.id,
+                window_s: None,
+            })
+        };
+        EMBEDDED.get_or_init(read).clone()
+    }
+}
+
+/// Ids of the heads in use, by task, an empty one for none; a task that is not here uses the head
+/// that came with the model, or else the first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadChoice(pub BTreeMap<String, String>);
+
+impl Field for HeadChoice {
+    const NAME: &'static str = "heads";
+}
+
+/// The music that this instance compares with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SavedReferences(pub Vec<Reference>);
+
+impl Field for SavedReferences {
+    const NAME: &'static str = "references";
+}
+
+/// References that are looked at by themselves, by their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Comparison {
+    /// The one that the timeline compares with; the first of all when it is none of them.
+    pub a: String,
+    /// The one beside it; none when it is none of them.
+    pub b: String,
+}
+
+impl Field for Comparison {
+    const NAME: &'static str = "comparison";
+}
+
+impl Field for SavedLessons {
+    const NAME: &'static str = "lessons";
+}
+
+/// How the engine may work for this instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EngineChoice {
+    /// Share of one processor core that analysis may take, 0 to 1.
+    pub cpu_share: f32,
+    /// Whether an offline render waits for the analysis instead of leaving gaps.
+    pub exact_offline: bool,
+    /// Whether the history begins anew each time the transport starts.
+    pub reset_on_start: bool,
+    /// What the model is run on.
+    pub device: Choice,
+    /// The arithmetic of a checkpoint's graph; what suits the device when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
+}
+
+impl Default for EngineChoice {
+    fn default() -> Self {
+        Self {
+            cpu_share: 0.5,
+            exact_offline: false,
+            reset_on_start: false,
+            device: Choice::Auto,
+            precision: None,
+        }
+    }
+}
+
+impl Field for EngineChoice {
+    const NAME: &'static str = "engine";
+}
+
+/// Whether and where results are sent as OSC messages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OscChoice {
+    /// Whether they are sent.
+    pub enabled: bool,
+    /// The receiver's address and port, as [`mertscope_export::osc::parse`] reads it.
+    pub address: String,
+    /// What the instance calls itself in the messages; empty for a number.
+    pub name: String,
+}
+
+impl Default for OscChoice {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            address: osc::DEFAULT.to_owned(),
+            name: String::new(),
+        }
+    }
+}
+
+impl Field for OscChoice {
+    const NAME: &'static str = "osc";
+}
+
+/// Size of the editor's window in logical points.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowSize {
+    /// Its width.
+    pub width: u32,
+    /// Its height.
+    pub height: u32,
+}
+
+impl Field for WindowSize {
+    const NAME: &'static str = "window";
+}
+
+/// The object itself: raw JSON by field name, in the order of the names.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Saved(BTreeMap<String, Box<RawValue>>);
+
+impl Default for Saved {
+    /// What a new instance remembers: the version, and the model it works with.
+    fn default() -> Self {
+        let mut saved = Self(BTreeMap::new());
+        if let Ok(version) = serde_json::value::to_raw_value(&VERSION) {
+            saved.0.insert(VERSION_FIELD.to_owned(), version);
+        }
+        if let Some(model) = ModelChoice::embedded() {
+            saved.set(&model);
+        }
+        saved
+    }
+}
+
+impl<'de> Deserialize<'de> for Saved {
+    /// Reads any JSON object of at most [`MAX_BYTES`]; an error leaves the present state as it is.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        let bytes: usize = fields
+            .iter()
+            .map(|(name, value)| name.len() + value.get().len())
+            .sum();
+        if bytes > MAX_BYTES {
+            return Err(serde::de::Error::custom(format!(
+                "The saved state has {bytes} bytes; at most {MAX_BYTES} are taken in, so it was \
+                 left aside. Save the project again with this version."
+            )));
+        }
+        // An object of before a field existed meant what a new one says.
+        for (name, value) in Self::default().0 {
+            fields.entry(name).or_insert(value);
+        }
+        Ok(Self(fields))
+    }
+}
+
+impl Saved {
+    /// What the field of this kind says; `None` when it is absent or can't be understood.
+    #[must_use]
+    pub fn get<F: Field>(&self) -> Option<F> {
+        serde_json::from_str(self.0.get(F::NAME)?.get()).ok()
+    }
+
+    /// Writes a field; nothing changes when it says the same already, or would make the object
+    /// larger than [`MAX_BYTES`].
+    pub fn set<F: Field + PartialEq>(&mut self, field: &F) {
+        if self.get::<F>().as_ref() == Some(field) {
+            return;
+        }
+        let Ok(value) = serde_json::value::to_raw_value(field) else {
+            return;
+        };
+        let others: usize = self
+            .0
+            .iter()
+            .filter(|(name, _)| *name != F::NAME)
+            .map(|(name, value)| name.len() + value.get().len())
+            .sum();
+        if others + F::NAME.len() + value.get().len() <= MAX_BYTES {
+            self.0.insert(F::NAME.to_owned(), value);
+        }
+    }
+}
+
+/// What to do when a project was loaded.
+type Loaded = Box<dyn Fn() + Send + Sync>;
+
+/// The object, where the host's main thread and the editor both reach it.
+#[derive(Default)]
+pub struct Memory {
+    saved: Mutex<Saved>,
+    changed: AtomicBool,
+    loaded: OnceLock<Loaded>,
+}
+
+impl Memory {
+    /// What the field of this kind says.
+    #[must_use]
+    pub fn get<F: Field>(&self) -> Option<F> {
+        self.lock().get()
+    }
+
+    /// Writes a field.
+    pub fn set<F: Field + PartialEq>(&self, field: &F) {
+        self.changed.store(true, Ordering::Relaxed);
+        self.lock().set(field);
+    }
+
+    /// Whether nothing was written or loaded since the instance was made.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        !self.changed.load(Ordering::Relaxed)
+    }
+
+    /// Has `loaded` called each time a project was loaded; only the first call of this counts.
+    pub fn on_load(&self, loaded: Loaded) {
+        self.loaded.get_or_init(|| loaded);
+    }
+
+    /// Puts a loaded project's object in place of this one.
+    pub fn load(&self, saved: Saved) {
+        self.changed.store(true, Ordering::Relaxed);
+        *self.lock() = saved;
+        if let Some(loaded) = self.loaded.get() {
+            loaded();
+        }
+    }
+
+    /// Looks at the whole object.
+    pub fn read<R>(&self, look: impl FnOnce(&Saved) -> R) -> R {
+        look(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Saved> {
+        // Each change is one insertion, so the object is whole whatever panicked meanwhile.
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Memory").field(&self.saved).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(text: &str) -> Saved {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_unknown_is_kept_byte_for_byte() {
+        let text = r#"{"future":{"b":[1e400,0.1000000000000000055,18446744073709551616],"a":"\u00e9"},"model":{"id":"x","sha256":null,"more":1},"version":7,"window":{"width":640,"height":480,"screen":2}}"#;
+        let mut object = saved(text);
+        assert_eq!(serde_json::to_string(&object).unwrap(), text);
+        let window = WindowSize {
+            width: 640,
+            height: 480,
+        };
+        assert_eq!(object.get(), Some(window));
+        object.set(&window);
+        assert_eq!(serde_json::to_string(&object).unwrap(), text);
+        object.set(&WindowSize {
+            width: 641,
+            height: 480,
+        });
+        assert_eq!(object.get::<WindowSize>().unwrap().width, 641);
+        assert!(
+            serde_json::to_string(&object)
+                .unwrap()
+                .contains("18446744073709551616")
+        );
+    }
+
+    #[test]
+    fn older_objects_and_half_filled_fields_load() {
+        let object = saved(r#"{"engine":{"exact_offline":true}}"#);
+        let engine: EngineChoice = object.get().unwrap();
+        assert!(engine.exact_offline && (engine.cpu_share - 0.5).abs() < f32::EPSILON);
+        assert_eq!(object.get::<ModelChoice>(), ModelChoice::embedded());
+        assert!(
+            serde_json::to_string(&object)
+                .unwrap()
+                .contains(r#""version":1"#)
+        );
+    }
+
+    #[test]
+    fn a_field_of_another_shape_counts_as_absent_and_is_kept() {
+        let text = r#"{"model":null,"version":1,"window":"large"}"#;
+        let object = saved(text);
+        assert_eq!(object.get::<WindowSize>(), None);
+        assert_eq!(serde_json::to_string(&object).unwrap(), text);
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_object_is_refused() {
+        let large = format!(r#"{{"taught":"{}"}}"#, "x".repeat(MAX_BYTES));
+        let error = serde_json::from_str::<Saved>(&large).unwrap_err();
+        assert!(error.to_string().contains("at most"), "{error}");
+        for nonsense in [
+            "",
+            "[]",
+            "null",
+            "{\"a\":",
+            "{\"a\":1}x",
+            &"[".repeat(10_000),
+        ] {
+            assert!(serde_json::from_str::<Saved>(nonsense).is_err());
+        }
+        let mut object = Saved::default();
+        let id = "x".repeat(MAX_BYTES);
+        object.set(&ModelChoice {
+            id,
+            sha256: None,
+            window_s: None,
+        });
+        assert_eq!(object.get::<ModelChoice>(), ModelChoice::embedded());
+    }
+}

@@ -1,0 +1,311 @@
+//! Teaching: what plays is marked as an example of a label, the head that is fitted answers at
+//! once, and is saved beside the others.
+
+use std::sync::Arc;
+
+use egui::accesskit::Role;
+use egui::{Align, Align2, Button, Layout, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use mertscope_heads::head::HeadInfo;
+use mertscope_heads::teach::Lessons;
+use mertscope_heads::timeline::Heard;
+use mertscope_live::Request;
+
+use super::graph::{Curve, Graph, HEIGHTS};
+use crate::colour;
+use crate::control::{HEIGHT, entered, focus_ring, segments, share_bar};
+use crate::desk::Desk;
+use crate::drawing::finite;
+use crate::row::{about, note};
+use crate::text::{self, Size};
+
+/// Width of the columns with a label's count and its probability, in points.
+const COUNT: f32 = 38.0;
+
+/// What is being typed, and what can be taken back.
+#[derive(Default)]
+pub(super) struct Teach {
+    label: String,
+    /// How many windows a press marks.
+    windows: Windows,
+    name: String,
+    /// What was forgotten last.
+    forgotten: Option<Arc<Lessons>>,
+}
+
+/// How many windows a press marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Windows(usize);
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self(3)
+    }
+}
+
+impl Teach {
+    /// Draws the half, of which `height` points are seen at once.
+    pub(super) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
+        about(
+            ui,
+            desk.palette,
+            "Mark what you just heard as an example of a label. From two labels on, the model tells them apart.",
+        );
+        self.mark_ui(ui, desk);
+        let study = &desk.live.study;
+        for (number, label) in study.lessons.labels.iter().enumerate() {
+            self.label_ui(ui, desk, number, label);
+        }
+        self.status_ui(ui, desk);
+        self.undo_ui(ui, desk);
+        if let Some(taught) = &study.taught {
+            self.save_ui(ui, desk);
+            answers_ui(ui, desk, taught, height);
+        }
+    }
+
+    fn mark(&self, desk: &Desk<'_>, label: &str) {
+        let Windows(windows) = self.windows;
+        let label = label.to_owned();
+        desk.host.ask(Request::Mark { label, windows });
+    }
+
+    fn mark_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 80.0).clamp(60.0, 260.0);
+            let field = TextEdit::singleline(&mut self.label)
+                .desired_width(width)
+                .align(egui::Align2::LEFT_CENTER)
+                .hint_text("New label, such as drop");
+            let field = ui
+                .add(field)
+                .accessible_name("New label")
+                .on_hover_text("A label of your own; Enter marks the last windows with it");
+            let label = self.label.trim().to_owned();
+            let mark = ui
+                .add_enabled(!label.is_empty(), Button::new("Mark"))
+                .on_hover_text("Mark the last windows as an example of the new label");
+            if !label.is_empty() && (mark.clicked() || entered(ui, &field)) {
+                self.mark(desk, &label);
+                self.label.clear();
+            }
+        });
+        ui.horizontal(|ui| {
+            note(ui, "Marks the last", desk.palette.dim);
+            let running = desk.live.model.running.as_ref();
+            let length_s = running.map_or(0.0, |running| running.window_s);
+            let about = [1, 3, 6].map(|windows| {
+                let last = match windows {
+                    1 => "window, its newest answer".to_owned(),
+                    _ => format!("{windows} windows, its newest answers"),
+                };
+                format!("A press marks the last {last}. A window is {length_s:.0} s of music.")
+            });
+            let options = [
+                (Windows(1), "1", about[0].as_str()),
+                (Windows(3), "3", about[1].as_str()),
+                (Windows(6), "6", about[2].as_str()),
+            ];
+            if let Some(windows) = segments(ui, desk.palette, self.windows, &options) {
+                self.windows = windows;
+            }
+            note(ui, "windows", desk.palette.dim);
+        });
+    }
+
+    /// A label: a press marks; its count, and how probable it is now.
+    fn label_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, number: usize, label: &str) {
+        let count = desk.live.study.lessons.count(number);
+        let ink = colour::label(number, desk.palette.dark);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let press = Button::new(text::label(label)).truncate();
+            let width = (ui.available_width() * 0.42).clamp(40.0, 180.0);
+            let press = ui
+                .add_sized(vec2(width, HEIGHT), press)
+                .accessible_name(format!("Mark as {label}"))
+                .on_hover_text("Press, or Enter, to mark the last windows as an example");
+            if press.clicked() {
+                self.mark(desk, label);
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                answer_ui(ui, desk, label, count, ink);
+            });
+        });
+    }
+
+    /// Where the fit stands, and what of the lessons is not here.
+    fn status_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+        let (study, palette) = (&desk.live.study, desk.palette);
+        let lessons = &study.lessons;
+        let running = desk.live.model.running.as_ref();
+        let is_other = running.is_some_and(|running| running.sha256 != lessons.encoder_sha256);
+        let words = match lessons.examples() {
+            0 => "No examples yet.".to_owned(),
+            _ if is_other => "These examples are of another model. Choose that model again to use them, or forget them.".to_owned(),
+            _ if study.is_fitting => "Learning…".to_owned(),
+            examples if study.taught.is_some() => {
+                format!("Learned from {examples} examples of {} labels.", lessons.labels.len())
+            }
+            1 => "1 example so far; mark another label too.".to_owned(),
+            examples => format!("{examples} examples so far; mark another label too."),
+        };
+        let (rect, response) = ui.allocate_exact_size(
+            vec2(ui.available_width(), 18.0),
+            Sense::focusable_noninteractive(),
+        );
+        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &words));
+        let font = (text::plain(Size::Small), palette.dim);
+        let at = rect.left_center();
+        text::put(
+            ui.painter(),
+            at,
+            Align2::LEFT_CENTER,
+            &words,
+            font,
+            rect.width(),
+        );
+        focus_ring(ui, &response, palette, 4);
+        response.on_hover_text(&words);
+        for file in lessons.missing() {
+            let path = desk.host.lessons_path(file);
+            let path = path.map_or_else(|| file.to_owned(), |path| path.display().to_string());
+            let words = format!(
+                "Older examples are not here: {path} is missing or damaged. Copy it there from the machine that it was made on, and load the project again."
+            );
+            note(ui, &words, palette.warn);
+        }
+    }
+
+    fn undo_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+        let lessons = &desk.live.study.lessons;
+        let any = lessons.examples() > 0 || lessons.missing().next().is_some();
+        ui.horizontal(|ui| {
+            let undo = ui
+                .add_enabled(lessons.examples() > 0, Button::new("Undo mark"))
+                .on_hover_text("Take back what was marked last");
+            if undo.clicked() {
+                desk.host.ask(Request::Undo);
+            }
+            let forget = ui
+                .add_enabled(any, Button::new("Forget all"))
+                .on_hover_text("Forget all examples and labels; this can be undone");
+            if forget.clicked() {
+                self.forgotten = Some(Arc::clone(lessons));
+                desk.host.ask(Request::Lessons(Lessons::default()));
+            }
+            if let Some(forgotten) = self.forgotten.clone().filter(|_| !any) {
+                let back = ui
+                    .add(Button::new("Bring back"))
+                    .on_hover_text("Undo the forgetting");
+                if back.clicked() {
+                    self.forgotten = None;
+                    let lessons = Lessons::clone(&forgotten);
+                    desk.host.ask(Request::Lessons(lessons));
+                }
+            }
+        });
+    }
+
+    fn save_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 120.0).clamp(60.0, 220.0);
+            let field = TextEdit::singleline(&mut self.name)
+                .desired_width(width)
+                .align(egui::Align2::LEFT_CENTER)
+                .hint_text("Name, such as part");
+            let field = ui
+                .add(field)
+                .accessible_name("Name of the head")
+                .on_hover_text("Letters, digits, “-” and “_”");
+            let name = self.name.trim().to_owned();
+            let save = ui
+                .add_enabled(!name.is_empty(), Button::new("Save as head"))
+                .on_hover_text(
+                    "Keep what was taught for all projects with this model, beside its other heads",
+                );
+            if !name.is_empty() && (save.clicked() || entered(ui, &field)) {
+                desk.host.ask(Request::Save { name });
+                self.name.clear();
+            }
+        });
+    }
+}
+
+/// How probable each label was over the last minutes.
+fn answers_ui(ui: &mut Ui, desk: &Desk<'_>, taught: &HeadInfo, height: f32) {
+    ui.add_space(6.0);
+    let left = height - ui.min_rect().height() - ui.spacing().item_spacing.y;
+    let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    let lessons = &desk.live.study.lessons;
+    let curve = |(index, label): (usize, &String)| -> Curve<'_> {
+        let number = lessons.labels.iter().position(|other| other == label);
+        let ink = colour::label(number.unwrap_or(index), desk.palette.dark);
+        let value = move |heard: &Heard| {
+            let said = heard.answer_of(&taught.sha256)?;
+            said.get(index).map(|p| finite(*p))
+        };
+        (ink, Box::new(value))
+    };
+    let labels = taught.labels.iter();
+    let best = labels.filter_map(|label| Some((label, answer(desk, label)?)));
+    let best = best.max_by(|a, b| a.1.total_cmp(&b.1));
+    let words = best.map_or_else(
+        || "No answer yet".to_owned(),
+        |(label, p)| format!("{} {}", text::label(label), text::percent(p)),
+    );
+    let graph = Graph {
+        top: 1.0,
+        rule: (0.5, "50 %"),
+        words: &words,
+        spoken: &format!("Taught labels over time, now: {words}"),
+        about: "as the head that was taught last hears it",
+        curves: taught.labels.iter().enumerate().map(curve).collect(),
+    };
+    graph.ui(ui, desk, rect);
+}
+
+/// From right to left: the count, the probability now and its bar.
+fn answer_ui(ui: &mut Ui, desk: &Desk<'_>, label: &str, count: usize, ink: egui::Color32) {
+    let probability = answer(desk, label);
+    let (rect, response) = ui.allocate_exact_size(
+        vec2(ui.available_width(), HEIGHT),
+        Sense::focusable_noninteractive(),
+    );
+    let share = probability.map_or_else(|| "–".to_owned(), text::percent);
+    let examples = if count == 1 {
+        "1 example".to_owned()
+    } else {
+        format!("{count} examples")
+    };
+    let words = format!("{label}: {examples}, now {share}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
+    let small = || text::plain(Size::Small);
+    text::put_figures(
+        ui.painter(),
+        pos2(rect.right(), rect.center().y),
+        Align2::RIGHT_CENTER,
+        &format!("×{count}"),
+        (small(), desk.palette.faint),
+    );
+    let at = pos2(rect.right() - COUNT, rect.center().y);
+    let inked = (small(), desk.palette.dim);
+    text::put_figures(ui.painter(), at, Align2::RIGHT_CENTER, &share, inked);
+    let end = pos2((at.x - COUNT).max(rect.left()), rect.bottom());
+    let slot = Rect::from_min_max(rect.min, end);
+    if slot.width() > 12.0 {
+        share_bar(ui, desk.palette, slot, probability.unwrap_or(0.0), ink);
+    }
+    focus_ring(ui, &response, desk.palette, 4);
+    response.on_hover_text(words);
+}
+
+/// How probable a label is in the newest window, as the head that was taught says.
+fn answer(desk: &Desk<'_>, label: &str) -> Option<f32> {
+    let taught = desk.live.study.taught.as_ref()?;
+    let index = taught.labels.iter().position(|other| other == label)?;
+    // A window of before it was fitted has no answer of it.
+    let heard = desk.live.heard()?;
+    let said = heard.answer_of(&taught.sha256)?;
+    said.get(index).map(|p| finite(*p))
+}

@@ -1,0 +1,117 @@
+//! The lane below the ribbons: how far the music was from the references that are looked at.
+
+use std::sync::Arc;
+
+use egui::{Align2, Color32, Rect, Shape, Stroke, lerp, pos2};
+use mertscope_heads::reference::Reference;
+
+use super::lanes::Pen;
+use super::track::Span;
+use crate::colour;
+use crate::desk::{Desk, distance_to};
+use crate::drawing::{Drawing, Words};
+use crate::text::{self, Size};
+
+/// The distance at the top of the lane; unrelated music is at 1.
+const TOP: f32 = 1.5;
+/// Least distance between two points of a curve, in points.
+const STEP: f32 = 1.0;
+
+/// A curve to draw.
+#[derive(Debug, Clone)]
+pub(super) struct Curve {
+    reference: Arc<Reference>,
+    ink: Color32,
+}
+
+impl PartialEq for Curve {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.reference, &other.reference) && self.ink == other.ink
+    }
+}
+
+/// The curves of the references that are looked at.
+pub(super) fn curves(desk: &Desk<'_>) -> Vec<Curve> {
+    let curve = |reference: &Arc<Reference>| Curve {
+        ink: colour::reference(reference.colour, desk.palette.dark),
+        reference: Arc::clone(reference),
+    };
+    desk.compared().into_iter().map(curve).collect()
+}
+
+/// Draws the curves into `lane`: the lower, the nearer.
+pub(super) fn lane(
+    pen: Pen<'_>,
+    spans: &[Span],
+    lane: Rect,
+    curves: &[Curve],
+    drawing: &mut Drawing,
+) {
+    let y = |distance: f32| {
+        let share = (distance / TOP).clamp(0.0, 1.0);
+        lerp(lane.bottom() - 1.0..=lane.top() + 1.0, share)
+    };
+    let rule = Stroke::new(1.0, pen.palette.rule);
+    drawing
+        .shapes
+        .push(Shape::hline(lane.x_range(), y(1.0), rule));
+    // The second below the first, so that the one that matters is whole.
+    for curve in curves.iter().rev() {
+        let stroke = Stroke::new(1.6, curve.ink);
+        let (mut run, mut end) = (Vec::new(), f64::NEG_INFINITY);
+        for span in spans {
+            let heard = span.entry.reading.heard.as_ref();
+            let distance = heard.and_then(|heard| distance_to(heard, &curve.reference));
+            if distance.is_none() || span.from > end + 1e-6 {
+                finish(&mut run, stroke, drawing);
+            }
+            end = span.to;
+            let Some(distance) = distance else { continue };
+            let x = pen.scale.x_from_moment(span.to);
+            let last = run.last().map(|last: &egui::Pos2| last.x);
+            if last.is_none_or(|last| x - last >= STEP) {
+                run.push(pos2(x, y(distance)));
+            }
+        }
+        finish(&mut run, stroke, drawing);
+    }
+    let font = text::plain(Size::Small);
+    let mut left = lane.left() + 6.0;
+    for curve in curves {
+        let name = text::short(&curve.reference.name);
+        let name = if left > lane.left() + 6.0 {
+            name
+        } else {
+            format!("Distance to {name}")
+        };
+        let galley = text::line(pen.painter, &name, font.clone(), curve.ink, f32::INFINITY);
+        let width = galley.size().x;
+        if left + width > lane.right() || galley.size().y > lane.height() {
+            break;
+        }
+        drawing.words.push(Words {
+            text: name,
+            font: font.clone(),
+            colour: pen.palette.text,
+            at: pos2(left + 8.0, lane.top() + 2.0),
+            anchor: Align2::LEFT_TOP,
+            under: Some(pen.palette.panel.gamma_multiply(0.7)),
+        });
+        let dot = pos2(left, lane.top() + 2.0 + galley.size().y / 2.0);
+        drawing
+            .shapes
+            .push(Shape::circle_filled(dot, 3.0, curve.ink));
+        left += width + 24.0;
+    }
+}
+
+fn finish(run: &mut Vec<egui::Pos2>, stroke: Stroke, drawing: &mut Drawing) {
+    match run.as_slice() {
+        [] => {}
+        [only] => drawing
+            .shapes
+            .push(Shape::circle_filled(*only, 1.5, stroke.color)),
+        _ => drawing.shapes.push(Shape::line(run.clone(), stroke)),
+    }
+    run.clear();
+}

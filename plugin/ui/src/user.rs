@@ -1,0 +1,215 @@
+//! What this user wants of every new instance, and whether they were welcomed: one small JSON file
+//! in the user's configuration folder. Read when an editor opens, never while a host scans.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Name of the file.
+const FILE: &str = "user.json";
+/// More than this is no file of ours, in bytes.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Why something was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// There is nowhere to keep it.
+    #[error(
+        "This user has no configuration folder, so nothing can be kept for new instances. Set HOME or XDG_CONFIG_HOME."
+    )]
+    NoFolder,
+    /// It could not be written.
+    #[error("{} can't be written: {source}. Make room or allow it, and try again.", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What is in the file. The state is text here: programs know what is in it, views don't.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept<S = Box<RawValue>> {
+    /// Whether the first-run note was dismissed.
+    welcomed: bool,
+    /// The state of new instances.
+    defaults: Option<S>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            welcomed: false,
+            defaults: None,
+        }
+    }
+}
+
+/// The file of this user.
+#[derive(Debug, Clone, Default)]
+pub struct User {
+    folder: Option<PathBuf>,
+}
+
+impl User {
+    /// The user who runs this process.
+    #[must_use]
+    pub fn present() -> Self {
+        Self {
+            folder: dirs::config_dir().map(|folder| folder.join("mertscope")),
+        }
+    }
+
+    /// A user whose configuration is in `folder`.
+    #[must_use]
+    pub fn at(folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_owned()),
+        }
+    }
+
+    /// Whether the first-run note was dismissed; also where there is no way to remember it.
+    #[must_use]
+    pub fn is_welcomed(&self) -> bool {
+        self.folder.is_none() || self.read().welcomed
+    }
+
+    /// Remembers that the first-run note was dismissed.
+    ///
+    /// # Errors
+    /// [`UserError`], when that can't be written.
+    pub fn welcome(&self) -> Result<(), UserError> {
+        let kept = self.read();
+        self.write(&Kept {
+            welcomed: true,
+            ..kept
+        })
+    }
+
+    /// The state of new instances, when one was kept that can be understood.
+    #[must_use]
+    pub fn defaults<S: DeserializeOwned>(&self) -> Option<S> {
+        serde_json::from_str(self.read().defaults?.get()).ok()
+    }
+
+    /// Keeps the state of new instances.
+    ///
+    /// # Errors
+    /// [`UserError`], when that can't be written.
+    pub fn set_defaults<S: Serialize>(&self, defaults: &S) -> Result<(), UserError> {
+        self.write(&Kept {
+            welcomed: self.read().welcomed,
+            defaults: Some(defaults),
+        })
+    }
+
+    /// Forgets the state of new instances.
+    ///
+    /// # Errors
+    /// [`UserError`], when that can't be written.
+    pub fn forget_defaults(&self) -> Result<(), UserError> {
+        self.write(&Kept {
+            defaults: None,
+            ..self.read()
+        })
+    }
+
+    /// What is kept; nothing where the file is absent or no file of ours.
+    fn read(&self) -> Kept {
+        let read = || {
+            let path = self.folder.as_ref()?.join(FILE);
+            let length = fs::metadata(&path).ok()?.len();
+            let text = (length <= MAX_BYTES).then(|| fs::read_to_string(&path))?;
+            serde_json::from_str(&text.ok()?).ok()
+        };
+        read().unwrap_or_default()
+    }
+
+    fn write<S: Serialize>(&self, kept: &Kept<S>) -> Result<(), UserError> {
+        let folder = self.folder.as_ref().ok_or(UserError::NoFolder)?;
+        let path = folder.join(FILE);
+        // Beside it first: a full disk must not cost what is there.
+        let beside = folder.join(format!("{FILE}.{}.new", std::process::id()));
+        let written = fs::create_dir_all(folder).and_then(|()| {
+            let text = serde_json::to_string_pretty(kept)?;
+            let mut file = fs::File::create(&beside)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&beside, &path)
+        });
+        written.map_err(|source| {
+            let _ = fs::remove_file(&beside);
+            UserError::Write { path, source }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program keeps.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Instance {
+        version: String,
+        gain: f32,
+    }
+
+    fn instance(version: &str) -> Instance {
+        Instance {
+            version: version.to_owned(),
+            gain: 0.1,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_and_one_thing_leaves_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let user = User::at(&folder.path().join("new"));
+        assert!(!user.is_welcomed() && user.defaults::<Instance>().is_none());
+        user.welcome().unwrap();
+        user.set_defaults(&instance("7")).unwrap();
+        let again = User::at(&folder.path().join("new"));
+        assert!(again.is_welcomed());
+        assert_eq!(again.defaults(), Some(instance("7")));
+        again.forget_defaults().unwrap();
+        assert!(user.is_welcomed() && user.defaults::<Instance>().is_none());
+    }
+
+    #[test]
+    fn what_the_views_write_leaves_the_state_byte_for_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let user = User::at(folder.path());
+        let path = folder.path().join(FILE);
+        user.set_defaults(&instance("7")).unwrap();
+        let before = fs::read_to_string(&path).unwrap();
+        let text = r#"{
+  "welcomed": false,
+  "defaults": {
+    "version": "7",
+    "gain": 0.1
+  }
+}"#;
+        assert_eq!(before, text);
+        user.welcome().unwrap();
+        let after = fs::read_to_string(&path).unwrap();
+        assert_eq!(after, text.replace("false", "true"));
+    }
+
+    #[test]
+    fn a_damaged_file_counts_as_none_and_a_folder_that_is_a_file_is_a_sentence() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "{\"welcomed\": 3").unwrap();
+        assert!(!User::at(folder.path()).is_welcomed());
+        let in_the_way = folder.path().join("file");
+        fs::write(&in_the_way, "").unwrap();
+        let error = User::at(&in_the_way).welcome().unwrap_err().to_string();
+        assert!(error.contains("can't be written"), "{error}");
+    }
+}

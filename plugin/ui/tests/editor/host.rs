@@ -1,0 +1,82 @@
+//! An instance without plugin and engine: it remembers what the views change, and asks nobody.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mertscope_export::osc::AddressError;
+use mertscope_export::save::Kind;
+use mertscope_hub::{HubError, Library};
+use mertscope_live::{Request, Snapshot};
+use mertscope_ui::host::{EditorHost, Notice, OscStatus};
+use mertscope_ui::parameters::{ParameterChange, ParameterValues};
+use mertscope_ui::state::{Memory, OscChoice};
+use mertscope_ui::user::{User, UserError};
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct TestHost {
+    values: Mutex<ParameterValues>,
+    memory: Memory,
+}
+
+impl EditorHost for TestHost {
+    fn parameters(&self) -> ParameterValues {
+        *self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: ParameterChange) {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        match change {
+            ParameterChange::Analyse(on) => values.analyse = on,
+            ParameterChange::Hop(hop) => values.hop = hop,
+            ParameterChange::Smoothing(on) => values.smoothing = on,
+            ParameterChange::Source(source) => values.source = source,
+            ParameterChange::Hold(on) => values.hold = on,
+            ParameterChange::Notation(notation) => values.notation = notation,
+            ParameterChange::Log(on) => values.log = on,
+        }
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    fn apply(&self) {}
+
+    fn save_defaults(&self, user: &User) -> Result<(), UserError> {
+        user.set_defaults(&"an instance")
+    }
+
+    fn take_defaults(&self, _user: &User) {}
+
+    fn ask(&self, _request: Request) {}
+
+    fn look_again(&self) {}
+
+    fn library(&self) -> Result<Arc<Library>, HubError> {
+        Library::shared()
+    }
+
+    fn export(&self, _snapshot: Arc<Snapshot>, _kind: Kind, _folder: Option<PathBuf>) {}
+
+    fn export_notice(&self) -> Option<Notice> {
+        None
+    }
+
+    fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
+        self.memory.set(&choice);
+        Ok(())
+    }
+
+    fn osc_status(&self) -> OscStatus {
+        OscStatus::default()
+    }
+
+    fn lessons_trouble(&self) -> Option<String> {
+        None
+    }
+
+    fn lessons_path(&self, _file: &str) -> Option<PathBuf> {
+        None
+    }
+}

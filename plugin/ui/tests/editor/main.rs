@@ -1,0 +1,18 @@
+//! The editor without a window: every control by keyboard and by label, bad input, and pictures.
+
+mod bad_input;
+mod controls;
+mod heads;
+mod host;
+mod models;
+mod music;
+mod pictures;
+mod raster;
+mod reach;
+mod stage;
+mod studied;
+mod study;
+mod window;
+
+type Stage = stage::Stage<host::TestHost>;
+type Window = window::Window<host::TestHost>;

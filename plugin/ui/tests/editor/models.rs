@@ -1,0 +1,58 @@
+//! What the model runs on and where it comes from: by label and by keyboard.
+
+use egui::accesskit::Role;
+use egui::{Key, vec2};
+use egui_kittest::kittest::{NodeT, Queryable};
+use mertscope_live::Snapshot;
+use mertscope_model::device::Choice;
+use mertscope_ui::host::EditorHost;
+use mertscope_ui::look::Page;
+use mertscope_ui::state::EngineChoice;
+
+use crate::music::snapshot;
+use crate::window::{open, press, write};
+use crate::{Stage, Window};
+
+fn opened(snapshot: Snapshot) -> Window {
+    open(
+        Stage::default(),
+        Page::Settings,
+        snapshot,
+        vec2(960.0, 600.0),
+    )
+}
+
+#[test]
+fn the_device_is_chosen_by_keyboard() {
+    let mut window = opened(snapshot(10));
+    let chosen = |window: &Window| {
+        let engine: EngineChoice = window.state().stage.host.memory().get().unwrap_or_default();
+        engine.device
+    };
+    assert_eq!(chosen(&window), Choice::Auto);
+    press(
+        &mut window,
+        Role::ComboBox,
+        "Device: Automatic: the fastest there is",
+    );
+    window.get_by_role_and_label(Role::Button, "CPU").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    assert_eq!(chosen(&window), Choice::Cpu);
+    assert!(window.query_by_label("Device: CPU").is_some());
+}
+
+#[test]
+fn a_folder_that_is_no_model_gives_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = opened(snapshot(10));
+    let path = folder.path().to_str().unwrap().to_owned();
+    write(&mut window, "Folder of a model", &path);
+    press(&mut window, Role::Button, "Import");
+    // Not the field, which has the path in it as well.
+    let said = window.query_all_by_role(Role::Label);
+    let labels = said.map(|node| node.accesskit_node().value().unwrap_or_default());
+    let about: Vec<String> = labels.filter(|label| label.contains(&path)).collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+}

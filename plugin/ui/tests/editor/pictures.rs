@@ -1,0 +1,123 @@
+//! What is drawn: no part of the window may be empty, at three sizes, three themes and three scales.
+
+use std::path::PathBuf;
+
+use egui::{Rect, Vec2, pos2, vec2};
+use mertscope_ui::host::EditorHost;
+use mertscope_ui::look::{Look, Page};
+use mertscope_ui::state::Comparison;
+use mertscope_ui::theme::Theme;
+use mertscope_ui::user::User;
+
+use crate::Stage;
+use crate::music::snapshot;
+use crate::raster::{Picture, picture};
+use crate::studied::studied;
+
+const SIZES: [Vec2; 3] = [vec2(480.0, 320.0), vec2(960.0, 600.0), vec2(1600.0, 1000.0)];
+
+fn drawn(page: Page, theme: Theme, size: Vec2, scale: f32) -> Picture {
+    let stage = Stage::default();
+    stage.host.memory().set(&Look {
+        theme,
+        page,
+        ..Look::default()
+    });
+    let shown = match page {
+        Page::Map | Page::Timeline | Page::Study => studied(400),
+        _ => snapshot(400),
+    };
+    if page == Page::Study {
+        let b = shown.study.references[1].id.clone();
+        let a = String::new();
+        stage.host.memory().set(&Comparison { a, b });
+    }
+    picture(&stage, shown, size, scale, None)
+}
+
+/// A part of the window, by shares of its width and height, in pixels.
+fn part(size: Vec2, scale: f32, [left, top, right, bottom]: [f32; 4]) -> Rect {
+    let size = size * scale;
+    Rect::from_min_max(
+        pos2(left * size.x, top * size.y),
+        pos2(right * size.x, bottom * size.y),
+    )
+}
+
+#[test]
+fn nothing_is_empty() {
+    for (size, scale) in SIZES.into_iter().map(|size| (size, 1.0)).chain([
+        (SIZES[0], 2.0),
+        (SIZES[1], 2.0),
+        (SIZES[0], 3.0),
+    ]) {
+        for theme in Theme::ALL {
+            let picture = drawn(Page::Overview, theme, size, scale);
+            let colours = |shares| picture.colours(part(size, scale, shares));
+            let name = format!("{size} at {scale}, {theme:?}");
+            // The circle, the genres, the timeline, the bar and the strip have shades of their own.
+            assert!(colours([0.02, 0.15, 0.34, 0.55]) > 60, "{name}: no circle");
+            assert!(colours([0.60, 0.15, 0.98, 0.55]) > 30, "{name}: no genres");
+            assert!(
+                colours([0.60, 0.65, 0.98, 0.90]) > 30,
+                "{name}: no timeline"
+            );
+            assert!(colours([0.0, 0.0, 1.0, 0.06]) > 10, "{name}: no bar");
+            assert!(colours([0.0, 0.92, 1.0, 1.0]) > 10, "{name}: no strip");
+        }
+    }
+}
+
+/// Pictures of every page for a person to look at, in the folder that `MERTSCOPE_PICTURES` names;
+/// `MERTSCOPE_PICTURE` is a part of the names of those wanted.
+#[test]
+fn pictures_for_a_person() {
+    let Some(folder) = std::env::var_os("MERTSCOPE_PICTURES").map(PathBuf::from) else {
+        return;
+    };
+    std::fs::create_dir_all(&folder).unwrap();
+    let wanted = std::env::var("MERTSCOPE_PICTURE").unwrap_or_default();
+    for size in SIZES
+        .into_iter()
+        .filter(|size| format!("Trouble-{}x{}", size.x, size.y).contains(&wanted))
+    {
+        let stage = Stage {
+            user: User::at(&folder),
+            ..Stage::default()
+        };
+        let mut shown = snapshot(0);
+        shown.error = Some(
+            "ONNX Runtime was not found: libonnxruntime.so was looked for beside the plugin and in the user's data \
+             folder. “cargo xtask setup” installs it."
+                .to_owned(),
+        );
+        picture(&stage, shown, size, 1.0, None)
+            .save(&folder.join(format!("Trouble-{}x{}.png", size.x, size.y)));
+    }
+    for size in SIZES {
+        let name = format!("StudyTrouble-{}x{}.png", size.x, size.y);
+        if name.contains(&wanted) {
+            let stage = Stage::default();
+            let page = Page::Study;
+            stage.host.memory().set(&Look {
+                page,
+                ..Look::default()
+            });
+            let mut shown = snapshot(60);
+            shown.study.notice = Some(
+                "/music/album/notes.txt is no audio file that can be read; give one that a player plays.".to_owned(),
+            );
+            picture(&stage, shown, size, 1.0, None).save(&folder.join(name));
+        }
+    }
+    for page in Page::TABS.into_iter().chain([Page::Settings]) {
+        for size in SIZES {
+            for theme in Theme::ALL {
+                let name = format!("{}-{}x{}-{theme:?}.png", page.name(), size.x, size.y);
+                if name.contains(&wanted) {
+                    drawn(page, theme, size, 1.0).save(&folder.join(name));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A snapshot with references in it and something that was taught.
+
+use std::sync::Arc;
+
+use mertscope_heads::head::{HeadInfo, Outputs, Reads};
+use mertscope_heads::reference::{Reference, Source};
+use mertscope_heads::teach::Lessons;
+use mertscope_heads::timeline::Ribbon;
+use mertscope_live::{Snapshot, Study};
+use mertscope_model::Model;
+
+use crate::music::{map, snapshot};
+
+/// Music with three references, of which two are looked at, and two labels that were taught.
+pub(crate) fn studied(windows: usize) -> Snapshot {
+    let mut snapshot = snapshot(windows);
+    let running = snapshot.model.running.as_mut().expect("a model");
+    let taught = HeadInfo {
+        id: "taught".to_owned(),
+        sha256: "taught".to_owned(),
+        task: "taught".to_owned(),
+        labels: ["drop", "break"].map(str::to_owned).to_vec().into(),
+        outputs: Outputs::Multiclass,
+        threshold: None,
+        reads: Reads::Window,
+        layers_text: "layer 4".to_owned(),
+        metrics_text: String::new(),
+        source_text: "42 windows marked by hand".to_owned(),
+        licence_text: String::new(),
+        bytes: 2_000,
+    };
+    let part = HeadInfo {
+        id: "part".to_owned(),
+        sha256: "part".to_owned(),
+        task: "part".to_owned(),
+        labels: ["verse", "chorus"].map(str::to_owned).to_vec().into(),
+        reads: Reads::Frames,
+        ..taught.clone()
+    };
+    running.heads = [part, taught.clone()].into();
+    let mut lessons = Lessons::default();
+    for n in 0..42 {
+        let label = if n % 3 == 0 { "drop" } else { "break" };
+        let values = [n as f32; 8];
+        let marked = lessons.mark(label, 4, &values, &running.sha256);
+        marked.expect("room for it");
+    }
+    let references = ["Last album", "Mix 3, loud chorus", "Reference 3"];
+    let references = references.into_iter().enumerate();
+    snapshot.study = Study {
+        references: references
+            .map(|(n, name)| Arc::new(reference(n, name)))
+            .collect(),
+        lessons: Arc::new(lessons),
+        taught: Some(Arc::new(taught)),
+        ..Study::default()
+    };
+    let study = snapshot.study.clone();
+    let entries = snapshot.history.iter().map(|entry| {
+        let mut entry = (**entry).clone();
+        let end_s = entry.reading.end_s;
+        if let Some(heard) = &mut entry.reading.heard {
+            let wave = |period: f64| (0.62 + 0.3 * (end_s / period).sin()) as f32;
+            let references = study.references.iter().zip([19.0, 31.0, 47.0]);
+            heard.distances = references
+                .map(|(reference, period)| (Arc::from(reference.id.as_str()), wave(period)))
+                .collect();
+            let drop = wave(13.0);
+            heard.others = vec![
+                (Arc::from("part"), vec![0.5, 0.5]),
+                (Arc::from("taught"), vec![drop, 1.0 - drop]),
+            ];
+            let step = |n: usize| {
+                let verse = (0.5 + 0.45 * ((end_s + n as f64 * 0.1) / 5.0).sin()) as f32;
+                [verse, 1.0 - verse]
+            };
+            heard.ribbons = vec![Ribbon {
+                head_sha256: Arc::from("part"),
+                step_s: 0.1,
+                answers: (0..10).flat_map(step).collect(),
+            }];
+        }
+        Arc::new(entry)
+    });
+    snapshot.history = Arc::new(entries.collect());
+    snapshot.latest = snapshot.history.last().cloned();
+    snapshot
+}
+
+/// A reference whose path wanders on the map.
+pub(crate) fn reference(number: usize, name: &str) -> Reference {
+    const COLOURS: [[u8; 3]; 3] = [[0xe6, 0x9f, 0x00], [0x56, 0xb4, 0xe9], [0x20, 0xb8, 0x8a]];
+    let width = Model::embedded_manifest().expect("a manifest").width;
+    let window = |n: usize| {
+        let value = |k: usize| {
+            let drift = (n as f32 * 0.21 + (k * k) as f32).sin() * 2.4;
+            ((k * (7 * number + 3)) as f32 * 0.7).sin() * 3.0 + drift
+        };
+        (0..width).map(value).collect()
+    };
+    let windows: Vec<Vec<f32>> = (0..40).map(window).collect();
+    let source = Source {
+        name,
+        colour: COLOURS[number % COLOURS.len()],
+        sha256: None,
+        encoder_sha256: &"0".repeat(64),
+        layer: map().layer,
+        windows: &windows,
+        further: &[],
+    };
+    Reference::new(&source, Some(map())).expect("windows")
+}

@@ -1,0 +1,70 @@
+//! A window of the test library, with an instance and a snapshot in it.
+
+use std::sync::Arc;
+
+use egui::accesskit::Role;
+use egui::{Key, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use mertscope_live::Snapshot;
+use mertscope_ui::face::Face;
+use mertscope_ui::host::EditorHost;
+use mertscope_ui::look::{Look, Page};
+
+use crate::stage::Stage;
+
+/// What is in the window.
+pub(crate) struct Shown<H> {
+    pub stage: Stage<H>,
+    pub snapshot: Arc<Snapshot>,
+    face: Option<Face>,
+}
+
+/// A window that rests.
+pub(crate) type Window<H> = Harness<'static, Shown<H>>;
+
+/// Opens a window on a page.
+pub(crate) fn open<H: EditorHost + 'static>(
+    stage: Stage<H>,
+    page: Page,
+    snapshot: Snapshot,
+    size: Vec2,
+) -> Window<H> {
+    let look: Look = stage.host.memory().get().unwrap_or_default();
+    stage.host.memory().set(&Look { page, ..look });
+    let shown = Shown {
+        stage,
+        snapshot: Arc::new(snapshot),
+        face: None,
+    };
+    let draw = |ui: &mut egui::Ui, shown: &mut Shown<H>| {
+        let face = shown.face.get_or_insert_with(|| shown.stage.face(ui.ctx()));
+        face.ui(ui, &shown.snapshot);
+    };
+    let builder = Harness::builder().with_size(size).with_max_steps(8);
+    let mut window = builder.build_ui_state(draw, shown);
+    window.run();
+    window
+}
+
+/// Gives a control the focus, which scrolls to it, and presses Enter.
+pub(crate) fn press<H>(window: &mut Window<H>, role: Role, label: &str) {
+    window.get_by_role_and_label(role, label).focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+}
+
+/// Puts text in place of what is in a field, and leaves it with Enter.
+pub(crate) fn write<H>(window: &mut Window<H>, label: &str, text: &str) {
+    window.get_by_role_and_label(Role::TextInput, label).focus();
+    window.run();
+    window.key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+    window.run();
+    window
+        .get_by_role_and_label(Role::TextInput, label)
+        .type_text(text);
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+}
