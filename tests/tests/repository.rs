@@ -28,6 +28,7 @@ fn the_top_level_is_the_owners() {
         "xtask",
         "tests",
         "assets",
+        "docs",
         "bundler.toml",
         "README.md",
         "ARCHITECTURE.md",
@@ -44,64 +45,31 @@ fn the_top_level_is_the_owners() {
     }
 }
 
-/// standalone → plugin → ui → engine; tests → engine and plugin; xtask and engine → none of ours.
+/// Every crate takes the workspace's lints; `architecture.rs` holds the arrows between them.
 #[test]
-fn dependencies_point_one_way() {
-    for (member, allowed) in [
-        ("engine", &[][..]),
-        ("xtask", &[]),
-        ("plugin", &["mertscope-engine", "mertscope-ui"]),
-        (
-            "plugin/standalone",
-            &["mertscope", "mertscope-engine", "mertscope-ui"],
-        ),
-        ("plugin/ui", &["mertscope-engine"]),
-        ("tests", &["mertscope-engine", "mertscope"]),
-    ] {
-        let text = fs::read_to_string(repository(member).join("Cargo.toml")).unwrap();
-        let manifest: toml::Table = text.parse().unwrap();
-        let ours = [
-            "mertscope",
-            "mertscope-engine",
-            "mertscope-standalone",
-            "mertscope-tests",
-            "mertscope-ui",
-            "xtask",
-        ];
-        for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            let names = manifest
-                .get(table)
-                .and_then(|t| t.as_table())
-                .into_iter()
-                .flatten();
-            for (name, _) in names.filter(|(name, _)| ours.contains(&name.as_str())) {
-                assert!(
-                    allowed.contains(&name.as_str()),
-                    "{member} depends on {name}"
-                );
-            }
+fn every_crate_takes_the_lints_of_the_workspace() {
+    let mut seen = 0;
+    for path in tracked() {
+        if !path.ends_with("Cargo.toml") || path.parent() == Some(Path::new("")) {
+            continue;
         }
+        let text = fs::read_to_string(repository("").join(&path)).unwrap();
+        let manifest: toml::Table = text.parse().unwrap();
         let lints = manifest["lints"]["workspace"].as_bool();
-        assert_eq!(lints, Some(true), "{member} takes the workspace's lints");
+        assert_eq!(lints, Some(true), "{}", path.display());
+        seen += 1;
     }
+    assert!(seen > 10 || tracked().is_empty(), "{seen}");
 }
 
-/// `engine/src/music` knows no audio, no model and no file.
+/// `engine/music` knows no audio, no model and no file.
 #[test]
 fn music_knows_nothing_of_audio() {
-    for entry in fs::read_dir(repository("engine/src/music")).unwrap() {
+    for entry in fs::read_dir(repository("engine/music/src")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        for line in text
-            .lines()
-            .filter(|line| line.trim_start().starts_with("use "))
-        {
-            let ours = line.contains("crate::") && !line.contains("crate::music");
-            assert!(
-                !ours && !line.contains("std::fs"),
-                "{}: {line}",
-                path.display()
-            );
+        for foreign in ["std::fs", "mertscope_"] {
+            assert!(!text.contains(foreign), "{}: {foreign}", path.display());
         }
     }
 }
