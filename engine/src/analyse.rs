@@ -10,11 +10,11 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use mertscope_audio::Status;
 use mertscope_audio::decode::Decoder;
-use mertscope_audio::feed::{Feed, FeedError};
-use mertscope_audio::window::{Slicer, Window};
-use mertscope_heads::listen::Listener;
+use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
+use mertscope_audio::windower::{Window, Windower};
+use mertscope_heads::interpreter::Interpreter;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::timeline::{Reading, Timeline};
+use mertscope_heads::timeline::{TimedResult, Timeline};
 use mertscope_model::device::{Choice, Report};
 use mertscope_model::{
     EncodeError, Encoded, Encoder, Job, Precision, Runtime, SessionOptions, ShortInput,
@@ -52,7 +52,7 @@ pub struct Analysis {
 pub enum AnalyseError {
     /// It can't be read.
     #[error(transparent)]
-    Feed(#[from] FeedError),
+    ModelRateSource(#[from] ModelRateSourceError),
     /// It holds no samples.
     #[error("{file} holds no audio: it ends before its first sample. Export it again.")]
     Empty {
@@ -127,40 +127,40 @@ impl Analyser {
         progress: &mut dyn FnMut(f64, Option<f64>),
     ) -> Result<Analysis, AnalyseError> {
         let manifest = &self.package.model.manifest;
-        let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
-        let mut slicer = Slicer::new(
+        let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
+        let mut windower = Windower::new(
             manifest.window_samples,
             manifest.hop_samples(self.options.hop_s),
         );
         let mut run = Run::new(&self.package, self.options.smoothing, &self.encoder);
         let mut samples = Vec::new();
-        while feed.next(&mut samples)? {
-            for (stretch, status) in feed.take_marks() {
-                slicer.mark(stretch, status);
+        while source.next(&mut samples)? {
+            for (stretch, status) in source.take_marks() {
+                windower.mark(stretch, status);
             }
-            slicer.push(&samples);
+            windower.push(&samples);
             samples.clear();
-            while let Some(window) = slicer.next_window() {
+            while let Some(window) = windower.next_window() {
                 run.take(window);
-                progress(feed.duration_s(), feed.promised_s());
+                progress(source.duration_s(), source.promised_s());
             }
         }
-        if let Some(window) = slicer.finish() {
+        if let Some(window) = windower.finish() {
             run.take(window);
         }
-        let mut notes = feed.notes();
+        let mut notes = source.notes();
         let timeline = run
             .finish(&mut notes)
             .map_err(|source| AnalyseError::Encode {
                 file: file.to_owned(),
                 source,
             })?;
-        if timeline.readings.is_empty() {
+        if timeline.results.is_empty() {
             return Err(AnalyseError::Empty {
                 file: file.to_owned(),
             });
         }
-        let duration_s = feed.duration_s();
+        let duration_s = source.duration_s();
         notes.extend(self.remarks(duration_s, &timeline));
         Ok(Analysis {
             duration_s,
@@ -172,7 +172,7 @@ impl Analyser {
     /// What the user should know about the results.
     fn remarks(&self, duration_s: f64, timeline: &Timeline) -> Option<String> {
         let manifest = &self.package.model.manifest;
-        if timeline.readings.iter().all(|r| r.status == Status::Silent) {
+        if timeline.results.iter().all(|r| r.status == Status::Silent) {
             return Some(
                 "Nothing in it is louder than −70 dBFS (a constant offset does not count), so \
                  there is nothing to analyse. Check that it is the right file."
@@ -197,7 +197,7 @@ impl Analyser {
 /// One file on its way through the encoder: windows in order, with or without a result to come.
 struct Run<'a> {
     encoder: &'a Encoder,
-    listener: Listener,
+    interpreter: Interpreter,
     rate_hz: f64,
     reply: Sender<Encoded>,
     replies: Receiver<Encoded>,
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
         let genre_labels = package.head("genre").map(|head| head.labels.clone());
         Self {
             encoder,
-            listener: Listener::new(package, smoothing),
+            interpreter: Interpreter::new(package, smoothing),
             rate_hz: f64::from(package.model.manifest.sample_rate_hz),
             reply,
             replies,
@@ -223,7 +223,7 @@ impl<'a> Run<'a> {
             timeline: Timeline {
                 genre_labels: genre_labels.unwrap_or_default(),
                 key_threshold: package.head("key").and_then(|head| head.threshold),
-                readings: Vec::new(),
+                results: Vec::new(),
             },
             failed: None,
             device: Arc::clone(encoder.device()),
@@ -254,18 +254,18 @@ impl<'a> Run<'a> {
         if let Some(device) = encoded.device {
             self.device = device;
         }
-        let (status, heard) = match encoded.hidden {
-            Ok(hidden) => (Status::Ok, Some(self.listener.hear(&hidden, end_s))),
+        let (status, result) = match encoded.hidden {
+            Ok(hidden) => (Status::Ok, Some(self.interpreter.interpret(&hidden, end_s))),
             Err(error) => {
                 self.failed.get_or_insert(error);
                 (Status::Failed, None)
             }
         };
-        self.timeline.readings.push(Reading {
+        self.timeline.results.push(TimedResult {
             start_s,
             end_s,
             status,
-            heard,
+            result,
         });
     }
 
@@ -275,11 +275,11 @@ impl<'a> Run<'a> {
                 break;
             }
             self.pending.pop_front();
-            self.timeline.readings.push(Reading {
+            self.timeline.results.push(TimedResult {
                 start_s,
                 end_s,
                 status,
-                heard: None,
+                result: None,
             });
         }
     }
@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
         }
         self.place_skipped();
         if let Some(error) = self.failed {
-            if self.timeline.readings.iter().all(|r| r.heard.is_none()) {
+            if self.timeline.results.iter().all(|r| r.result.is_none()) {
                 return Err(error);
             }
             notes.push(format!("Some windows have no result. {error}"));

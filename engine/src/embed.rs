@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crossbeam_channel::unbounded;
 
 use mertscope_audio::decode::Decoder;
-use mertscope_audio::feed::{Feed, FeedError};
+use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
 use mertscope_heads::head::{Head, LayerInput, weighted};
 use mertscope_model::device::Report;
 use mertscope_model::{
@@ -36,7 +36,7 @@ pub enum Pool {
 pub enum EmbedError {
     /// It can't be read.
     #[error(transparent)]
-    Feed(#[from] FeedError),
+    ModelRateSource(#[from] ModelRateSourceError),
     /// The model could not be run on it.
     #[error("{file}: {source}")]
     Encode {
@@ -177,20 +177,20 @@ impl Embedder {
     ) -> Result<(), EmbedError> {
         let manifest = &self.model.manifest;
         let window = manifest.window_samples;
-        let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
+        let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
         let mut mean = Mean::default();
         let mut encoded = 0usize;
         // Everything since the start of the last whole window, in case the end needs it.
         let mut buffer: Vec<f32> = Vec::new();
         let mut done = 0;
-        while feed.next(&mut buffer)? {
+        while source.next(&mut buffer)? {
             while buffer.len() - done >= window {
                 // The window before this one is not needed any more.
                 buffer.drain(..done);
                 done = window;
                 self.emit(&buffer[..window], window, file, &mut mean, sink)?;
                 encoded += 1;
-                progress(feed.duration_s(), feed.promised_s());
+                progress(source.duration_s(), source.promised_s());
             }
         }
         let rest = buffer.len() - done;
@@ -233,10 +233,10 @@ impl Embedder {
                 window_s: manifest.window_s(),
             });
         }
-        let mut feed = Feed::new(decoder, file, manifest.sample_rate_hz)?;
+        let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
         let mut samples = Vec::new();
-        while feed.next(&mut samples)? {
-            if feed.duration_s() > limit_s {
+        while source.next(&mut samples)? {
+            if source.duration_s() > limit_s {
                 return Err(EmbedError::TooLong {
                     file: file.to_owned(),
                     limit_s,
@@ -344,10 +344,10 @@ fn last_frames(hidden: HiddenStates, share: f64) -> HiddenStates {
     let Some(frames) = hidden.frames else {
         return hidden;
     };
-    let kept = ((frames as f64 * share).round() as usize).clamp(1, frames);
-    let from = (frames - kept) * hidden.width;
+    let stored = ((frames as f64 * share).round() as usize).clamp(1, frames);
+    let from = (frames - stored) * hidden.width;
     HiddenStates {
-        frames: Some(kept),
+        frames: Some(stored),
         window: None,
         data: (0..hidden.layers)
             .flat_map(|layer| &hidden.layer(layer)[from..])

@@ -11,5 +11,5 @@
 )]
 
 pub mod analyse;
-pub mod corpus;
 pub mod embed;
+pub mod embedding_dataset;

@@ -20,7 +20,7 @@ fn two_sounds(samples: usize) -> Vec<f32> {
         .collect()
 }
 
-fn heard(model: &Arc<Model>, samples: &[f32], frames: bool) -> HiddenStates {
+fn result(model: &Arc<Model>, samples: &[f32], frames: bool) -> HiddenStates {
     let options = SessionOptions {
         threads: 1,
         frames,
@@ -36,9 +36,9 @@ fn a_window_is_the_same_with_frames_and_without() {
     let model = Arc::new(Model::embedded().unwrap());
     let manifest = &model.manifest;
     let samples = two_sounds(manifest.window_samples);
-    let pooled = heard(&model, &samples, false);
+    let pooled = result(&model, &samples, false);
     assert_eq!((pooled.frames, pooled.window.as_ref()), (None, None));
-    let frames = heard(&model, &samples, true);
+    let frames = result(&model, &samples, true);
     let count = manifest.window_samples / manifest.graph.frame_samples;
     assert_eq!(frames.frames, Some(count));
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_window_is_the_same_with_frames_and_without() {
 fn frames_tell_what_sounds_when() {
     let model = Arc::new(Model::embedded().unwrap());
     let samples = two_sounds(model.manifest.window_samples);
-    let frames = heard(&model, &samples, true);
+    let frames = result(&model, &samples, true);
     let width = frames.width;
     for layer in 0..frames.layers {
         let values: Vec<&[f32]> = frames.layer(layer).chunks_exact(width).collect();
@@ -93,7 +93,7 @@ fn silence_and_one_sample_give_numbers() {
         click[40_000] = 1.0;
         click
     }] {
-        let frames = heard(&model, &samples, true);
+        let frames = result(&model, &samples, true);
         assert!(frames.data.iter().all(|value| value.is_finite()));
     }
 }

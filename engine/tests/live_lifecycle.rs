@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use mertscope_audio::Status;
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, ModelState, Request, Settings, Snapshot};
 use mertscope_model::runtime;
 
@@ -71,8 +71,8 @@ fn sixteen_instances_share_one_worker_one_encoder_and_one_session() {
         stage.play_chord(5.1);
     }
     for stage in &stages {
-        let heard = stage.wait_for_answer(5.0);
-        assert_eq!(heard.analysed_windows, 1);
+        let result = stage.wait_for_answer(5.0);
+        assert_eq!(result.analysed_windows, 1);
     }
     let lives: Vec<_> = (0..2).map(|_| Live::acquire()).collect();
     assert!(Arc::ptr_eq(&lives[0], &lives[1]));
@@ -122,8 +122,8 @@ fn a_file_that_is_listened_to_does_not_hold_up_the_end() {
             colour: [0; 3],
         });
         stage.wait("its beginning", |s| {
-            let listening = s.study.listening.as_ref();
-            listening.is_some_and(|file| !at_window || file.done_s > 0.0)
+            let progress = s.study.file_progress.as_ref();
+            progress.is_some_and(|file| !at_window || file.done_s > 0.0)
         });
         let start = Instant::now();
         drop(stage);
@@ -157,8 +157,8 @@ fn a_thousand_changes_while_inferring_leave_nothing_behind() {
         }
         for cycle in 0..50 {
             let index = (round + cycle) % rates_hz.len();
-            let (mut other, drain) = tap(rates_hz[index]);
-            stage.stream.attach(drain);
+            let (mut other, reader) = tap(rates_hz[index]);
+            stage.stream.attach(reader);
             for block in audio[index].chunks(1 << (cycle % 14)).take(20_000) {
                 other.push(&[block], Transport::LIVE_INPUT);
             }

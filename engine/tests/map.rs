@@ -16,9 +16,9 @@ fn path(analyser: &Analyser, piece: &str) -> Vec<[f32; 2]> {
         .join(piece);
     let decoder = Decoder::open(&file).unwrap();
     let analysis = analyser.analyse(decoder, piece, &mut |_, _| {}).unwrap();
-    let readings = analysis.timeline.readings.iter();
-    readings
-        .filter_map(|reading| reading.heard.as_ref()?.point)
+    let results = analysis.timeline.results.iter();
+    results
+        .filter_map(|timed| timed.result.as_ref()?.point)
         .collect()
 }
 

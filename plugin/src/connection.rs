@@ -6,11 +6,11 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use mertscope_audio::capture;
+use mertscope_audio::tap;
 use mertscope_export::osc::AddressError;
 use mertscope_export::save::Kind;
+use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::teach::saved::SavedLessons;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{
     ControlSource, Controls, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
@@ -82,7 +82,7 @@ impl Connection {
         let stream = stream.get_or_insert_with(|| self.open());
         let rate_hz = rate_hz.round() as u32;
         if !callback.taps_at(rate_hz) {
-            let (tap, drain) = capture::tap(rate_hz);
+            let (tap, drain) = tap::tap(rate_hz);
             stream.attach(drain);
             callback.put(tap, rate_hz);
         }
@@ -90,7 +90,7 @@ impl Connection {
 
     /// Listens to `drain` from now on; starts the engine if it doesn't run. For programs that are
     /// their own host.
-    pub fn attach(&self, drain: capture::Drain) {
+    pub fn attach(&self, drain: tap::TapReader) {
         let mut stream = lock(&self.stream);
         stream.get_or_insert_with(|| self.open()).attach(drain);
     }
@@ -225,15 +225,15 @@ impl Connection {
         let references = references.into_iter().map(Arc::new).collect();
         stream.ask(Request::References(references));
         let this = self.this.clone();
-        let saved: SavedLessons = memory.get().unwrap_or_default();
+        let saved: SavedExamples = memory.get().unwrap_or_default();
         let hand_over = move |lessons| {
             if let Some(this) = this.upgrade() {
-                this.ask(Request::Lessons(lessons));
+                this.ask(Request::LabeledExamples(lessons));
             }
         };
         // Those in files come once they were read.
         if let Some(lessons) = self.keeper.load(saved, hand_over) {
-            stream.ask(Request::Lessons(lessons));
+            stream.ask(Request::LabeledExamples(lessons));
         }
     }
 }
@@ -254,8 +254,10 @@ fn remember(
             .map(|reference| Reference::clone(reference));
         params.memory.set(&SavedReferences(references.collect()));
     }
-    if !Arc::ptr_eq(&seen.lessons, &study.lessons) && seen.lessons != study.lessons {
-        keeper.keep(&study.lessons, params);
+    if !Arc::ptr_eq(&seen.labeled_examples, &study.labeled_examples)
+        && seen.labeled_examples != study.labeled_examples
+    {
+        keeper.keep(&study.labeled_examples, params);
     }
     *seen = study.clone();
 }

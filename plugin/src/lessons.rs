@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use mertscope_heads::teach::Lessons;
-use mertscope_heads::teach::saved::{Packer, SavedLessons, Store};
+use mertscope_heads::few_shot::LabeledExamples;
+use mertscope_heads::few_shot::saved::{Packer, SavedExamples, Store};
 
 use crate::params::MertscopeParams;
 
@@ -23,7 +23,7 @@ pub(crate) struct Keeper {
 #[derive(Default)]
 struct Inner {
     /// What waits to be written, and whose project it is for.
-    newest: Option<(Arc<Lessons>, Arc<MertscopeParams>)>,
+    newest: Option<(Arc<LabeledExamples>, Arc<MertscopeParams>)>,
     /// Counts what was kept or loaded: what is older must not overwrite it.
     version: u64,
     writing: bool,
@@ -44,7 +44,11 @@ impl Keeper {
 
     /// Has the project remember lessons: at once where they fit into it, else once their files are
     /// written. Called on the engine's worker.
-    pub(crate) fn keep(self: &Arc<Self>, lessons: &Arc<Lessons>, params: &Arc<MertscopeParams>) {
+    pub(crate) fn keep(
+        self: &Arc<Self>,
+        lessons: &Arc<LabeledExamples>,
+        params: &Arc<MertscopeParams>,
+    ) {
         let mut inner = self.lock();
         inner.version += 1;
         if inner.closed {
@@ -89,7 +93,7 @@ impl Keeper {
     }
 
     /// Writes the files of lessons; the sentence about what is in the way.
-    fn write(&self, lessons: &Lessons) -> Result<SavedLessons, String> {
+    fn write(&self, lessons: &LabeledExamples) -> Result<SavedExamples, String> {
         let store = self.store().ok_or(
             "The newest examples are not kept with the project: there is no data folder. Set HOME.",
         )?;
@@ -116,9 +120,9 @@ impl Keeper {
     /// another thread once their files were read.
     pub(crate) fn load(
         self: &Arc<Self>,
-        saved: SavedLessons,
-        hand_over: impl FnOnce(Lessons) + Send + 'static,
-    ) -> Option<Lessons> {
+        saved: SavedExamples,
+        hand_over: impl FnOnce(LabeledExamples) + Send + 'static,
+    ) -> Option<LabeledExamples> {
         let mut inner = self.lock();
         inner.version += 1;
         inner.newest = None;
@@ -181,8 +185,8 @@ mod tests {
 
     use mertscope_ui::state::SavedReferences;
 
-    fn lessons(examples: usize) -> Arc<Lessons> {
-        let mut lessons = Lessons::default();
+    fn lessons(examples: usize) -> Arc<LabeledExamples> {
+        let mut lessons = LabeledExamples::default();
         for n in 0..examples {
             let values: Vec<f32> = (0..256).map(|k| ((n * 7 + k) as f32).sin()).collect();
             let label = ["drop", "break"][n % 2];
@@ -201,7 +205,7 @@ mod tests {
         let params = Arc::new(MertscopeParams::default());
         let (keeper, lessons) = (keeper(&folder), lessons(400));
         keeper.keep(&lessons, &params);
-        let saved: SavedLessons = params.memory.get().unwrap();
+        let saved: SavedExamples = params.memory.get().unwrap();
         assert!(saved.is_whole());
         let loaded = keeper.load(saved, |_| ());
         assert_eq!(loaded.as_ref(), Some(&*lessons));
@@ -229,12 +233,12 @@ mod tests {
         });
         let references = SavedReferences(references.collect());
         params.memory.set(&references);
-        let mut lessons = Lessons::default();
+        let mut lessons = LabeledExamples::default();
         while lessons.mark("drop", 0, &values, "abc").is_ok() {}
         let (keeper, lessons) = (keeper(&folder), Arc::new(lessons));
         keeper.keep(&lessons, &params);
         keeper.close();
-        let saved: SavedLessons = params.memory.get().unwrap();
+        let saved: SavedExamples = params.memory.get().unwrap();
         assert_eq!(saved.load(Some(&Store::at(folder.path()))), *lessons);
         assert_eq!(params.memory.get(), Some(references));
         assert_eq!(keeper.trouble(), None);
@@ -248,7 +252,7 @@ mod tests {
         let params = Arc::new(MertscopeParams::default());
         let keeper = Arc::new(Keeper::at(Store::at(&file)));
         keeper.keep(&lessons(300), &params);
-        let before: SavedLessons = params.memory.get().unwrap();
+        let before: SavedExamples = params.memory.get().unwrap();
         keeper.keep(&lessons(500), &params);
         keeper.close();
         assert_eq!(params.memory.get(), Some(before));
@@ -266,12 +270,12 @@ mod tests {
         let (keeper, lessons) = (keeper(&folder), lessons(901));
         keeper.keep(&lessons, &params);
         keeper.close();
-        let saved: SavedLessons = params.memory.get().unwrap();
+        let saved: SavedExamples = params.memory.get().unwrap();
         assert!(!saved.is_whole());
         let load = || {
             let keeper = self::keeper(&folder);
             let (tell, told) = channel();
-            let saved: SavedLessons = params.memory.get().unwrap();
+            let saved: SavedExamples = params.memory.get().unwrap();
             let at_once = keeper.load(saved, move |lessons| tell.send(lessons).unwrap());
             assert_eq!(at_once, None);
             told.recv().unwrap()

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mertscope_heads::timeline::Heard;
+use mertscope_heads::timeline::WindowResult;
 use mertscope_live::{Entry, Running, Snapshot};
 use serde::Serialize;
 
@@ -151,15 +151,15 @@ impl<'a> Line<'a> {
     /// What is written about `entry`, which this model heard.
     pub fn new(entry: &Entry, running: Option<&'a Running>) -> Self {
         let genre_labels = running.map_or(&[][..], |running| &running.genre_labels);
-        let reading = &entry.reading;
-        let heard = reading.heard.as_ref();
-        let genre = heard.and_then(|heard| genre(heard, genre_labels));
-        let key = heard.and_then(|heard| heard.key_label);
-        let keys = heard.and_then(|heard| heard.key_smoothed);
+        let timed = &entry.timed;
+        let result = timed.result.as_ref();
+        let genre = result.and_then(|result| genre(result, genre_labels));
+        let key = result.and_then(|result| result.key_label);
+        let keys = result.and_then(|result| result.key_smoothed);
         Self {
-            start_s: reading.start_s,
-            end_s: reading.end_s,
-            status: reading.status.as_str(),
+            start_s: timed.start_s,
+            end_s: timed.end_s,
+            status: timed.status.as_str(),
             key: key.map(|key| key.to_string()),
             key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
             genre: genre.map(|(label, _)| label),
@@ -171,10 +171,10 @@ impl<'a> Line<'a> {
 }
 
 /// The most probable genre and its smoothed probability.
-pub fn genre<'a>(heard: &Heard, labels: &'a [String]) -> Option<(&'a str, f32)> {
+pub fn genre<'a>(result: &WindowResult, labels: &'a [String]) -> Option<(&'a str, f32)> {
     labels
         .iter()
         .map(String::as_str)
-        .zip(heard.genre_smoothed.iter().flatten().copied())
+        .zip(result.genre_smoothed.iter().flatten().copied())
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }

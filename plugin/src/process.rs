@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use mertscope_audio::capture::{Tap, Transport};
+use mertscope_audio::tap::{Tap, Transport};
 use nih_plug::prelude::{Buffer, Transport as HostTransport};
 
 use crate::params::{MertscopeParams, Source};
@@ -23,7 +23,7 @@ pub struct Callback {
     rate_hz: u32,
     offline: bool,
     exact_offline: bool,
-    heard: Option<Source>,
+    result: Option<Source>,
 }
 
 impl Callback {
@@ -37,7 +37,7 @@ impl Callback {
     pub fn put(&mut self, tap: Tap, rate_hz: u32) {
         self.tap = Some(tap);
         self.rate_hz = rate_hz;
-        self.heard = None;
+        self.result = None;
     }
 
     /// Takes in how the host is going to call: offline or not, and whether we may then wait.
@@ -82,7 +82,7 @@ impl Callback {
             return;
         };
         if self
-            .heard
+            .result
             .replace(source)
             .is_some_and(|last| last != source)
         {

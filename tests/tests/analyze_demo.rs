@@ -56,7 +56,7 @@ fn the_pieces_are_heard_as_they_were_composed() {
                 .map_or(f64::INFINITY, |(next_s, _)| *next_s);
             // After a modulation the filter may take two seconds more than the window itself.
             let from_s = if n == 0 { 0.0 } else { from_s + 2.0 };
-            let heard: Vec<Option<Key>> = timeline
+            let result: Vec<Option<Key>> = timeline
                 .iter()
                 .filter(|window| {
                     window["start_s"].as_f64().unwrap() >= from_s
@@ -64,11 +64,11 @@ fn the_pieces_are_heard_as_they_were_composed() {
                 })
                 .map(|window| key(&window["key_label"]))
                 .collect();
-            let right = heard.iter().filter(|key| **key == Some(*composed)).count();
+            let right = result.iter().filter(|key| **key == Some(*composed)).count();
             assert!(
-                heard.len() >= 5 && right * 10 >= heard.len() * 9,
-                "{file} from {from_s} s: {right} of {} windows in {composed}: {heard:?}",
-                heard.len()
+                result.len() >= 5 && right * 10 >= result.len() * 9,
+                "{file} from {from_s} s: {right} of {} windows in {composed}: {result:?}",
+                result.len()
             );
         }
     }
@@ -83,7 +83,7 @@ fn results_are_the_golden_ones_of_this_model() {
     let results = analysed();
     let hash = results["model"]["sha256"].as_str().unwrap();
     let path = repository("tests/golden").join(format!("{}.json", &hash[..16]));
-    let heard: Value = demo()
+    let result: Value = demo()
         .iter()
         .map(|piece| {
             let result = result_of(&results, piece);
@@ -98,7 +98,7 @@ fn results_are_the_golden_ones_of_this_model() {
         })
         .collect();
     if std::env::var_os("MERTSCOPE_BLESS").is_some() {
-        fs::write(&path, format!("{heard:#}\n")).unwrap();
+        fs::write(&path, format!("{result:#}\n")).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!(
@@ -107,7 +107,7 @@ fn results_are_the_golden_ones_of_this_model() {
         )
     });
     alike(
-        &heard,
+        &result,
         &serde_json::from_str(&golden).unwrap(),
         TOLERANCE,
         "",

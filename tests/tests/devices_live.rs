@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, Settings, Snapshot, Stream};
 use mertscope_model::device::{self, Choice};
 use mertscope_model::runtime;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_export::save::{Kind, export};
 use mertscope_live::{Controls, Entry, Hop, Live, Settings, Snapshot};
 use mertscope_model::Model;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const FOLDER: &str = "MERTSCOPE_EXPORT_FOLDER";
 
 /// A piece in A minor, heard live.
-fn heard() -> Arc<Snapshot> {
+fn result() -> Arc<Snapshot> {
     static HEARD: OnceLock<Arc<Snapshot>> = OnceLock::new();
     let listen = || {
         let settings = Settings {
@@ -67,12 +67,12 @@ fn heard() -> Arc<Snapshot> {
 /// The same over again, to as many windows as the engine remembers, over three hours, with labels
 /// of 200 characters.
 fn hours() -> Snapshot {
-    let mut hours = Snapshot::clone(&heard());
+    let mut hours = Snapshot::clone(&result());
     let windows: Vec<Arc<Entry>> = hours.history.iter().cycle().take(2048).cloned().collect();
     let moved = windows.iter().enumerate().map(|(n, entry)| {
         let mut entry = Entry::clone(entry);
-        entry.reading.start_s = n as f64 * 5.5;
-        entry.reading.end_s = entry.reading.start_s + 5.0;
+        entry.timed.start_s = n as f64 * 5.5;
+        entry.timed.end_s = entry.timed.start_s + 5.0;
         Arc::new(entry)
     });
     hours.history = Arc::new(moved.collect());
@@ -93,7 +93,7 @@ fn exported(snapshot: &Snapshot, kind: Kind, folder: &Path) -> Vec<u8> {
 #[test]
 fn what_was_heard_live_is_in_every_kind_of_export() {
     let folder = tempfile::tempdir().unwrap();
-    for snapshot in [heard(), Arc::new(hours())] {
+    for snapshot in [result(), Arc::new(hours())] {
         let windows = snapshot.history.len();
         let csv = String::from_utf8(exported(&snapshot, Kind::Csv, folder.path())).unwrap();
         assert_eq!(csv.lines().count(), 1 + windows);
@@ -173,12 +173,12 @@ fn a_full_folder_is_told_and_left_as_it_was() {
             "mount -t tmpfs -o size=16k none \"$MERTSCOPE_EXPORT_FOLDER\"",
         );
     };
-    let error = export(&heard(), Kind::Png, Some(&folder)).unwrap_err();
+    let error = export(&result(), Kind::Png, Some(&folder)).unwrap_err();
     assert!(error.to_string().contains("no space left"), "{error}");
     assert!(error.to_string().contains(folder.to_str().unwrap()));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     // What is small enough still goes in.
-    assert!(export(&heard(), Kind::Midi, Some(&folder)).is_ok());
+    assert!(export(&result(), Kind::Midi, Some(&folder)).is_ok());
 }
 
 /// A folder that can't be written is named.
@@ -192,7 +192,7 @@ fn a_read_only_folder_is_told() {
         );
     };
     for kind in Kind::ALL {
-        let error = export(&heard(), kind, Some(&folder)).unwrap_err();
+        let error = export(&result(), kind, Some(&folder)).unwrap_err();
         assert!(error.to_string().contains("may not write"), "{error}");
     }
 }

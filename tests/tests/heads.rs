@@ -327,10 +327,10 @@ fn a_head_of_the_embedded_models_frames_follows_what_sounds_when() {
         "heads", "train", "--data", "sounds", "--task", "sound", "--frames", "--quiet",
     ]);
     assert_eq!(trained.code, 0, "{}", trained.err);
-    let heard: Value = serde_json::from_str(&case.run(&analyze).out).unwrap();
+    let result: Value = serde_json::from_str(&case.run(&analyze).out).unwrap();
     for (window, before) in [0, 1].map(|n| {
         let of = |all: &Value| all["files"][0]["timeline"][n].clone();
-        (of(&heard), of(&before))
+        (of(&result), of(&before))
     }) {
         let ribbon = &window["ribbons"]["sound"];
         assert_eq!(ribbon["step_s"], 0.25);
@@ -374,7 +374,7 @@ fn a_head_reads_frames_where_the_model_has_some() {
     let judged: Value = serde_json::from_str(&judged.out).unwrap();
     assert_eq!(judged["files"]["count"], 8);
     assert_eq!(judged["windows"]["count"], 64);
-    let heard = case.run(&[
+    let result = case.run(&[
         "analyze",
         "sounds/tone/0.wav",
         "--model",
@@ -382,8 +382,8 @@ fn a_head_reads_frames_where_the_model_has_some() {
         "--json",
         "--quiet",
     ]);
-    let heard: Value = serde_json::from_str(&heard.out).unwrap();
-    let ribbon = &heard["files"][0]["timeline"][0]["ribbons"]["sound"];
+    let result: Value = serde_json::from_str(&result.out).unwrap();
+    let ribbon = &result["files"][0]["timeline"][0]["ribbons"]["sound"];
     // Eight frames a step of the 374 frames of a window, 75 frames a second.
     assert_eq!(ribbon["step_s"], 8.0 / 75.0);
     let steps = ribbon["answers"].as_array().unwrap();

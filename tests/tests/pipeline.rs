@@ -40,7 +40,7 @@ fn mono(path: &std::path::Path) -> (Vec<f32>, u32) {
     let channels = decoder.channels();
     while let Some(block) = decoder.next_block().unwrap() {
         if let Block::Samples(samples) = block {
-            mertscope_audio::fold::fold_interleaved(samples, channels, &mut mono);
+            mertscope_audio::downmix::downmix_interleaved(samples, channels, &mut mono);
         }
     }
     (mono, decoder.rate_hz())
@@ -72,7 +72,7 @@ fn the_result_does_not_depend_on_how_the_input_arrives() {
             })
             .into();
         let file = piece.path.display();
-        assert!(results[0].timeline.readings.len() > 5, "{file}");
+        assert!(results[0].timeline.results.len() > 5, "{file}");
         assert!(
             results.windows(2).all(|pair| pair[0] == pair[1]),
             "{file}: bit for bit"
@@ -97,16 +97,16 @@ fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
     };
     let (short, padded) = (result(short), result(&padded));
     // The last window touches the end, where the resampler's filter sees what follows.
-    let whole = short.timeline.readings.len() - 1;
+    let whole = short.timeline.results.len() - 1;
     assert!(whole >= 5);
     assert_eq!(
-        short.timeline.readings[..whole],
-        padded.timeline.readings[..whole]
+        short.timeline.results[..whole],
+        padded.timeline.results[..whole]
     );
 }
 
 /// The keys of a piece's windows most of the time, when played faster or slower by `semitones`.
-fn heard(analyser: &Analyser, samples: &[f32], rate_hz: u32, semitones: i32) -> Key {
+fn result(analyser: &Analyser, samples: &[f32], rate_hz: u32, semitones: i32) -> Key {
     let faster = (f64::from(semitones) / 12.0).exp2();
     let rate_hz = (f64::from(rate_hz) * faster).round() as u32;
     let bytes = wav(rate_hz, 1, samples);
@@ -128,7 +128,7 @@ fn transposing_the_audio_transposes_the_answer() {
         });
         let (_, original) = piece.keys[0];
         for semitones in -5..=6 {
-            let key = heard(&analyser, &samples[..end], rate_hz, semitones);
+            let key = result(&analyser, &samples[..end], rate_hz, semitones);
             all += 1;
             if key == original.transposed(semitones) {
                 right += 1;

@@ -123,22 +123,22 @@ fn is_heard_as_in_the_file(piece: &Piece, source: &str) {
     let file = format!("{} on {source}", piece.path.display());
     let expected = said(mertscope().arg("analyze").arg(&piece.path).arg("--json")).json();
     let expected = &expected["files"][0];
-    let heard = played(piece, source);
-    assert!(heard.len() >= 5, "{file}: {} windows", heard.len());
-    for pair in heard.windows(2) {
+    let result = played(piece, source);
+    assert!(result.len() >= 5, "{file}: {} windows", result.len());
+    for pair in result.windows(2) {
         assert!(
             pair[0]["end_s"].as_f64() < pair[1]["end_s"].as_f64(),
             "{file}"
         );
     }
-    assert_eq!(most(&heard, "status"), "ok", "{file}");
+    assert_eq!(most(&result, "status"), "ok", "{file}");
     assert_eq!(
-        *most(&heard, "genre"),
+        *most(&result, "genre"),
         expected["summary"]["genre"][0]["label"],
         "{file}"
     );
     let timeline = expected["timeline"].as_array().unwrap();
-    let alike = heard
+    let alike = result
         .iter()
         .filter(|line| {
             let end_s = line["end_s"].as_f64().unwrap();
@@ -152,8 +152,8 @@ fn is_heard_as_in_the_file(piece: &Piece, source: &str) {
         .count();
     // Hops differ a little, so a change of key may show one window earlier or later.
     assert!(
-        alike * 10 >= heard.len() * 9,
+        alike * 10 >= result.len() * 9,
         "{file}: {alike} of {} windows have the same key",
-        heard.len()
+        result.len()
     );
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, Settings, Snapshot};
 use mertscope_model::runtime;
 use mertscope_music::Key;
@@ -172,7 +172,7 @@ fn live(model: &Path) {
         position += block.len() as i64;
     }
     let start = Instant::now();
-    let heard: Arc<Snapshot> = loop {
+    let result: Arc<Snapshot> = loop {
         let snapshot = stream.snapshot();
         if snapshot.analysed_windows >= 2 {
             break snapshot;
@@ -180,8 +180,8 @@ fn live(model: &Path) {
         assert!(start.elapsed() < FOREVER, "{snapshot:#?}");
         thread::sleep(Duration::from_millis(5));
     };
-    assert_eq!(heard.error, None);
-    let head = heard
+    assert_eq!(result.error, None);
+    let head = result
         .model
         .running
         .as_ref()
@@ -193,8 +193,8 @@ fn live(model: &Path) {
         (head.id.as_str(), head.layers_text.as_str()),
         ("GS", "layer 8")
     );
-    let latest = heard.latest.as_ref().unwrap();
-    let keys = latest.reading.heard.as_ref().unwrap().key.unwrap();
+    let latest = result.latest.as_ref().unwrap();
+    let keys = latest.timed.result.as_ref().unwrap().key.unwrap();
     assert_eq!(keys.len(), Key::COUNT);
     assert!((keys.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{keys:?}");
 }

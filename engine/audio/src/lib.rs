@@ -14,12 +14,12 @@
     )
 )]
 
-pub mod capture;
 pub mod decode;
-pub mod feed;
-pub mod fold;
+pub mod downmix;
+pub mod model_rate_source;
 pub mod resample;
 mod status;
-pub mod window;
+pub mod tap;
+pub mod windower;
 
 pub use status::Status;

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use mertscope_heads::head::marble::{self, Described, Labels};
 use mertscope_heads::head::{Head, HeadInfo, LayerInput};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::shelf::{Kind, Shelf};
+use mertscope_heads::user_store::{Kind, UserStore};
 use mertscope_model::catalogue;
 
 use crate::arguments::{HeadsCommand, ImportArguments};
@@ -64,11 +64,11 @@ fn find_head(package: &ModelPackage, head: &str) -> anyhow::Result<Head> {
 
 /// Whether the head lies in the user's own folder and not with the model.
 fn is_own(package: &ModelPackage, head: &Head) -> bool {
-    let shelf = Shelf::of(Kind::Heads, &package.model.manifest);
-    shelf.is_ok_and(|shelf| {
-        shelf
+    let store = UserStore::of(Kind::Heads, &package.model.manifest);
+    store.is_ok_and(|store| {
+        store
             .find(head.id())
-            .is_some_and(|kept| kept.path == head.path())
+            .is_some_and(|stored| stored.path == head.path())
     })
 }
 
@@ -217,11 +217,11 @@ fn keep(package: &ModelPackage, name: &str, bytes: &[u8]) -> anyhow::Result<()> 
         "The model {} came with a head called “{name}”; choose another name with --name.",
         package.model.manifest.id
     );
-    let kept = Shelf::of(Kind::Heads, &package.model.manifest)?.put(name, bytes)?;
+    let stored = UserStore::of(Kind::Heads, &package.model.manifest)?.put(name, bytes)?;
     log(&format!(
         "The head “{name}” of the model {} is in {}.",
         package.model.manifest.id,
-        kept.path.display()
+        stored.path.display()
     ));
     Ok(())
 }
@@ -239,7 +239,7 @@ fn export(package: &ModelPackage, head: &str, out: &Path) -> anyhow::Result<bool
 }
 
 fn remove(package: &ModelPackage, name: &str) -> anyhow::Result<bool> {
-    if Shelf::of(Kind::Heads, &package.model.manifest)?.remove(name)? {
+    if UserStore::of(Kind::Heads, &package.model.manifest)?.remove(name)? {
         log(&format!("The head “{name}” is removed."));
         return Ok(true);
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
-use mertscope_engine::corpus::{CorpusError, Embeddings, FileEmbeddings};
+use mertscope_engine::embedding_dataset::{DatasetError, EmbeddingDataset, FileEmbeddings};
 use mertscope_heads::head::Reads;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::{Runtime, runtime};
@@ -157,7 +157,7 @@ pub fn embed(
         package.model.manifest.id
     );
     let windows = usize::from(arguments.windows);
-    let embeddings = Embeddings::new(
+    let embeddings = EmbeddingDataset::new(
         runtime,
         Arc::clone(&package.model),
         reads,
@@ -179,7 +179,7 @@ pub fn embed(
         );
         match embeddings.of(&file.path) {
             Ok(embeddings) => examples.push(Example { file, embeddings }),
-            Err(error @ (CorpusError::Start(_) | CorpusError::Cache { .. })) => {
+            Err(error @ (DatasetError::Start(_) | DatasetError::Cache { .. })) => {
                 return Err(error.into());
             }
             Err(error) => left_out.push(error.to_string()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mertscope_heads::head::{LayerInput, Reads};
 use mertscope_heads::map::{Map, MapData};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::shelf::{Kind, MAP, Shelf};
+use mertscope_heads::user_store::{Kind, MAP, UserStore};
 use mertscope_model::catalogue;
 
 use crate::arguments::{MapCommand, MapFitArguments, ModelArguments};
@@ -65,8 +65,8 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
             path.clone()
         }
         None => {
-            let shelf = Shelf::of(Kind::Maps, &package.model.manifest)?;
-            shelf.put(MAP, &map.to_bytes())?.path
+            let store = UserStore::of(Kind::Maps, &package.model.manifest)?;
+            store.put(MAP, &map.to_bytes())?.path
         }
     };
     write_out(|out| describe(out, &package, &map))?;
@@ -130,7 +130,7 @@ fn info(arguments: &ModelArguments) -> anyhow::Result<bool> {
 fn remove(arguments: &ModelArguments) -> anyhow::Result<bool> {
     let package = ModelPackage::find(arguments.model.as_deref())?;
     let id = &package.model.manifest.id;
-    let removed = Shelf::of(Kind::Maps, &package.model.manifest)?.remove(MAP)?;
+    let removed = UserStore::of(Kind::Maps, &package.model.manifest)?.remove(MAP)?;
     log(&if removed {
         format!("The map that was fitted for the model {id} is removed.")
     } else {

@@ -101,21 +101,21 @@ impl<W: Write> CsvWriter<W> {
     fn rows(&mut self, file: &str, timeline: &Timeline) -> io::Result<()> {
         let genre = |index: usize| timeline.genre_labels.get(index).cloned();
         let key = |index: usize| Key::from_index(index).map(|key| key.to_string());
-        for reading in &timeline.readings {
-            let heard = reading.heard.as_ref();
-            let own_key = heard
+        for timed in &timeline.results {
+            let result = timed.result.as_ref();
+            let own_key = result
                 .and_then(|h| h.key.as_ref())
                 .map(<[f32; 24]>::as_slice);
-            let smoothed_key = heard.and_then(|h| h.key_smoothed.as_ref());
-            let own_genre = heard.and_then(|h| h.genre.as_deref());
-            let smoothed_genre = heard.and_then(|h| h.genre_smoothed.as_deref());
-            let key_label = heard.and_then(|h| h.key_label).map(|key| key.to_string());
+            let smoothed_key = result.and_then(|h| h.key_smoothed.as_ref());
+            let own_genre = result.and_then(|h| h.genre.as_deref());
+            let smoothed_genre = result.and_then(|h| h.genre_smoothed.as_deref());
+            let key_label = result.and_then(|h| h.key_label).map(|key| key.to_string());
 
             let mut row = Row::default();
             row.text(file);
-            row.text(&to_millisecond(reading.start_s).to_string());
-            row.text(&to_millisecond(reading.end_s).to_string());
-            row.text(reading.status.as_str());
+            row.text(&to_millisecond(timed.start_s).to_string());
+            row.text(&to_millisecond(timed.end_s).to_string());
+            row.text(timed.status.as_str());
             row.best(own_key, key);
             row.best(smoothed_key.map(<[f32; 24]>::as_slice), key);
             row.text(&key_label.unwrap_or_default());
@@ -124,18 +124,18 @@ impl<W: Write> CsvWriter<W> {
             row.all(own_genre, self.genres);
             row.all(own_key, self.keys);
             for axis in 0..2 {
-                let place = heard.and_then(place).map(|place| place[axis].to_string());
+                let place = result.and_then(place).map(|place| place[axis].to_string());
                 row.text(&place.unwrap_or_default());
             }
             for head in &self.further {
-                let said = heard.and_then(|h| h.answer_of(&head.sha256));
+                let said = result.and_then(|h| h.prediction_of(&head.sha256));
                 if head.outputs == Outputs::Multiclass {
                     row.best(said, |index| head.labels.get(index).cloned());
                 }
                 row.all(said, head.labels.len());
             }
             for reference in &self.references {
-                let distance = heard.and_then(|h| distance_to(h, reference));
+                let distance = result.and_then(|h| distance_to(h, reference));
                 let distance = distance.map(|d| to_millionth(d).to_string());
                 row.text(&distance.unwrap_or_default());
             }
@@ -216,7 +216,7 @@ mod tests {
         let windows: usize = sample::all()
             .iter()
             .filter_map(|r| r.outcome.as_ref().ok())
-            .map(|t| t.readings.len())
+            .map(|t| t.results.len())
             .sum();
         assert_eq!(text.lines().count(), 1 + windows);
         assert!(text.starts_with("file,start_s,end_s,status,key,"));

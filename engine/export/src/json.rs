@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use mertscope_heads::timeline::{Heard, Reading, Timeline};
+use mertscope_heads::timeline::{TimedResult, Timeline, WindowResult};
 use mertscope_music::{Key, Notation};
 use serde::{Serialize, Serializer};
 
@@ -169,7 +169,7 @@ impl<'a> FileJson<'a> {
             notes: &report.notes,
             summary: timeline.and_then(summary),
             timeline: timeline.map_or_else(Vec::new, |t| {
-                t.readings.iter().map(|r| window(run, t, r)).collect()
+                t.results.iter().map(|r| window(run, t, r)).collect()
             }),
         }
     }
@@ -247,8 +247,8 @@ struct RibbonJson<'a> {
     answers: Vec<Genres<'a>>,
 }
 
-fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> WindowJson<'a> {
-    let heard = reading.heard.as_ref();
+fn window<'a>(run: &'a Run, timeline: &'a Timeline, timed: &'a TimedResult) -> WindowJson<'a> {
+    let result = timed.result.as_ref();
     let genres = |values: Option<&'a Vec<f32>>| {
         values
             .and_then(|values| finite(values))
@@ -260,25 +260,25 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, reading: &'a Reading) -> Win
     let keys =
         |values: Option<&'a [f32; Key::COUNT]>| values.and_then(|values| finite(values)).map(Keys);
     WindowJson {
-        start_s: to_millisecond(reading.start_s),
-        end_s: to_millisecond(reading.end_s),
-        status: reading.status.as_str(),
-        genre: genres(heard.and_then(|h| h.genre.as_ref())),
-        key: keys(heard.and_then(|h| h.key.as_ref())),
-        genre_smoothed: genres(heard.and_then(|h| h.genre_smoothed.as_ref())),
-        key_smoothed: keys(heard.and_then(|h| h.key_smoothed.as_ref())),
-        key_label: heard.and_then(|h| h.key_label).map(|key| key.to_string()),
-        further: Named(heard.map_or_else(Vec::new, |h| further(run, h))),
-        map: heard.and_then(place),
-        distances: Named(heard.map_or_else(Vec::new, |h| distances(run, h))),
-        ribbons: Named(heard.map_or_else(Vec::new, |h| ribbons(run, h))),
+        start_s: to_millisecond(timed.start_s),
+        end_s: to_millisecond(timed.end_s),
+        status: timed.status.as_str(),
+        genre: genres(result.and_then(|h| h.genre.as_ref())),
+        key: keys(result.and_then(|h| h.key.as_ref())),
+        genre_smoothed: genres(result.and_then(|h| h.genre_smoothed.as_ref())),
+        key_smoothed: keys(result.and_then(|h| h.key_smoothed.as_ref())),
+        key_label: result.and_then(|h| h.key_label).map(|key| key.to_string()),
+        further: Named(result.map_or_else(Vec::new, |h| further(run, h))),
+        map: result.and_then(place),
+        distances: Named(result.map_or_else(Vec::new, |h| distances(run, h))),
+        ribbons: Named(result.map_or_else(Vec::new, |h| ribbons(run, h))),
     }
 }
 
 /// What the run's further heads said, by their names.
-fn further<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, Genres<'a>)> {
+fn further<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, Genres<'a>)> {
     let said = |head: &'a HeadRef| {
-        let values = heard.answer_of(&head.sha256).and_then(finite)?;
+        let values = result.prediction_of(&head.sha256).and_then(finite)?;
         let labels = &head.labels;
         Some((head.id.as_str(), Genres { labels, values }))
     };
@@ -286,9 +286,9 @@ fn further<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, Genres<'a>)> {
 }
 
 /// What the run's heads that read frames said, by their names.
-fn ribbons<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, RibbonJson<'a>)> {
+fn ribbons<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, RibbonJson<'a>)> {
     let said = |head: &'a HeadRef| {
-        let mut ribbons = heard.ribbons.iter();
+        let mut ribbons = result.ribbons.iter();
         let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
         let labels = &head.labels;
         let steps = finite(&ribbon.answers)?.chunks_exact(labels.len().max(1));
@@ -300,9 +300,9 @@ fn ribbons<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, RibbonJson<'a>)>
 }
 
 /// Distances to the run's references, by their ids.
-fn distances<'a>(run: &'a Run, heard: &'a Heard) -> Vec<(&'a str, f64)> {
+fn distances<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, f64)> {
     let distance = |reference: &'a ReferenceRef| {
-        let distance = distance_to(heard, reference)?;
+        let distance = distance_to(result, reference)?;
         Some((reference.id.as_str(), to_millionth(distance)))
     };
     run.references.iter().filter_map(distance).collect()

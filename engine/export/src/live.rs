@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::{FileReport, HeadRef, ReferenceRef, Run};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{Reading, Timeline};
+use mertscope_heads::timeline::{TimedResult, Timeline};
 use mertscope_live::{Entry, Snapshot};
 use mertscope_model::runtime;
 
@@ -62,8 +62,8 @@ pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
 /// All windows in the order in which they were heard; times jump where the transport did.
 #[must_use]
 pub fn as_heard(snapshot: &Snapshot) -> FileReport {
-    let readings = snapshot.history.iter().map(|entry| entry.reading.clone());
-    report(snapshot, readings.collect())
+    let results = snapshot.history.iter().map(|entry| entry.timed.clone());
+    report(snapshot, results.collect())
 }
 
 /// The windows along the host's timeline, the newest at each place; what was never heard between
@@ -73,10 +73,10 @@ pub fn on_the_timeline(snapshot: &Snapshot) -> FileReport {
     report(snapshot, laid_out(&snapshot.history))
 }
 
-fn report(snapshot: &Snapshot, readings: Vec<Reading>) -> FileReport {
+fn report(snapshot: &Snapshot, results: Vec<TimedResult>) -> FileReport {
     let running = snapshot.model.running.as_ref();
-    let start_s = readings.iter().map(|r| r.start_s).reduce(f64::min);
-    let end_s = readings.iter().map(|r| r.end_s).reduce(f64::max);
+    let start_s = results.iter().map(|r| r.start_s).reduce(f64::min);
+    let end_s = results.iter().map(|r| r.end_s).reduce(f64::max);
     FileReport {
         file: NAME.to_owned(),
         duration_s: start_s.zip(end_s).map(|(start, end)| end - start),
@@ -84,7 +84,7 @@ fn report(snapshot: &Snapshot, readings: Vec<Reading>) -> FileReport {
         outcome: Ok(Timeline {
             genre_labels: running.map_or_else(Vec::new, |r| r.genre_labels.to_vec()),
             key_threshold: running.and_then(|running| running.key_head.as_ref()?.threshold),
-            readings,
+            results,
         }),
     }
 }
@@ -94,49 +94,49 @@ type Pass<'a> = &'a [Arc<Entry>];
 
 /// Whether the second goes on where the first left off.
 fn follows(first: &Arc<Entry>, second: &Arc<Entry>) -> bool {
-    let forwards = second.reading.start_s >= first.reading.start_s;
-    let near = second.reading.start_s <= first.reading.end_s + SMALLEST_HOLE_S;
+    let forwards = second.timed.start_s >= first.timed.start_s;
+    let near = second.timed.start_s <= first.timed.end_s + SMALLEST_HOLE_S;
     forwards && near
 }
 
-fn laid_out(history: &[Arc<Entry>]) -> Vec<Reading> {
+fn laid_out(history: &[Arc<Entry>]) -> Vec<TimedResult> {
     let passes: Vec<Pass<'_>> = history.chunk_by(follows).collect();
     let mut covered: Vec<(f64, f64)> = Vec::new();
-    let mut readings: Vec<Reading> = Vec::new();
+    let mut results: Vec<TimedResult> = Vec::new();
     for pass in passes.into_iter().rev() {
-        let stretch = pass.iter().map(|entry| &entry.reading);
-        let uncovered = stretch.clone().filter(|reading| {
-            let centre_s = 0.5 * (reading.start_s + reading.end_s);
+        let stretch = pass.iter().map(|entry| &entry.timed);
+        let uncovered = stretch.clone().filter(|timed| {
+            let centre_s = 0.5 * (timed.start_s + timed.end_s);
             let covers = |(start, end): &(f64, f64)| (*start..=*end).contains(&centre_s);
             !covered.iter().any(covers)
         });
-        readings.extend(uncovered.cloned());
+        results.extend(uncovered.cloned());
         let start_s = stretch.clone().map(|r| r.start_s).fold(f64::MAX, f64::min);
         let end_s = stretch.map(|r| r.end_s).fold(f64::MIN, f64::max);
         covered.push((start_s, end_s));
     }
-    readings.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    with_holes_marked(readings)
+    results.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    with_holes_marked(results)
 }
 
-fn with_holes_marked(readings: Vec<Reading>) -> Vec<Reading> {
-    let mut marked: Vec<Reading> = Vec::with_capacity(readings.len());
+fn with_holes_marked(results: Vec<TimedResult>) -> Vec<TimedResult> {
+    let mut marked: Vec<TimedResult> = Vec::with_capacity(results.len());
     let mut end_s = f64::INFINITY;
-    for reading in readings {
-        if reading.start_s > end_s + SMALLEST_HOLE_S {
-            marked.push(Reading {
+    for timed in results {
+        if timed.start_s > end_s + SMALLEST_HOLE_S {
+            marked.push(TimedResult {
                 start_s: end_s,
-                end_s: reading.start_s,
+                end_s: timed.start_s,
                 status: Status::Gap,
-                heard: None,
+                result: None,
             });
         }
         end_s = if end_s.is_finite() {
-            end_s.max(reading.end_s)
+            end_s.max(timed.end_s)
         } else {
-            reading.end_s
+            timed.end_s
         };
-        marked.push(reading);
+        marked.push(timed);
     }
     marked
 }
@@ -148,18 +148,18 @@ mod tests {
 
     /// Windows of 5 s, one a second, from each start for some windows.
     fn snapshot(passes: &[(f64, usize)]) -> Snapshot {
-        let reading = sample::modulating().outcome.unwrap().readings[0].clone();
+        let timed = sample::modulating().outcome.unwrap().results[0].clone();
         let entries = passes
             .iter()
             .enumerate()
             .flat_map(|(pass, &(from, count))| {
-                let reading = reading.clone();
+                let timed = timed.clone();
                 (0..count).map(move |n| {
                     Arc::new(Entry {
-                        reading: Reading {
+                        timed: TimedResult {
                             start_s: from + n as f64,
                             end_s: from + n as f64 + 5.0,
-                            ..reading.clone()
+                            ..timed.clone()
                         },
                         host_samples: None,
                         generation: pass as u64,
@@ -174,16 +174,16 @@ mod tests {
     }
 
     fn starts(report: &FileReport) -> Vec<(f64, Status)> {
-        let readings = &report.outcome.as_ref().unwrap().readings;
-        readings.iter().map(|r| (r.start_s, r.status)).collect()
+        let results = &report.outcome.as_ref().unwrap().results;
+        results.iter().map(|r| (r.start_s, r.status)).collect()
     }
 
     #[test]
     fn data_keeps_the_order_of_hearing_and_pictures_that_of_the_timeline() {
         // A song from 20 s, then its beginning, then elsewhere.
         let snapshot = snapshot(&[(20.0, 4), (0.0, 3), (40.0, 2)]);
-        let heard = as_heard(&snapshot);
-        let times: Vec<f64> = starts(&heard).iter().map(|(s, _)| *s).collect();
+        let result = as_heard(&snapshot);
+        let times: Vec<f64> = starts(&result).iter().map(|(s, _)| *s).collect();
         assert_eq!(times, [20.0, 21.0, 22.0, 23.0, 0.0, 1.0, 2.0, 40.0, 41.0]);
         let laid_out = on_the_timeline(&snapshot);
         let gaps: Vec<_> = starts(&laid_out)
@@ -192,8 +192,8 @@ mod tests {
             .collect();
         assert_eq!(gaps, [(7.0, Status::Gap), (28.0, Status::Gap)]);
         assert_eq!(laid_out.duration_s, Some(46.0));
-        let readings = laid_out.outcome.unwrap().readings;
-        assert!(readings.is_sorted_by(|a, b| a.start_s <= b.start_s));
+        let results = laid_out.outcome.unwrap().results;
+        assert!(results.is_sorted_by(|a, b| a.start_s <= b.start_s));
     }
 
     #[test]

@@ -34,9 +34,9 @@ pub fn midi(name: &str, timeline: &Timeline) -> Vec<u8> {
     track.text(0, 0x03, name);
     let [_, tempo @ ..] = TEMPO_US.to_be_bytes();
     track.meta(0, 0x51, &tempo);
-    let stretches = merge(&timeline.readings, |reading| match &reading.heard {
-        Some(heard) => Ok(heard.key_label),
-        None => Err(reading.status),
+    let stretches = merge(&timeline.results, |timed| match &timed.result {
+        Some(result) => Ok(result.key_label),
+        None => Err(timed.status),
     });
     let mut end_tick = 0;
     for stretch in stretches {

@@ -88,7 +88,7 @@ impl Sender {
         self.shown = Some(state);
         let mut packets = vec![messages::state(&self.instance, snapshot)];
         for entry in new {
-            packets.extend(messages::window(&self.instance, snapshot, &entry.reading));
+            packets.extend(messages::window(&self.instance, snapshot, &entry.timed));
         }
         if let Some(last) = new.last() {
             self.last = Some(Arc::clone(last));

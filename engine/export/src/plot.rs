@@ -4,7 +4,7 @@
 //! page down, [`png`] paints it at twice its size with the embedded typeface. Windows beyond what
 //! the page can show are averaged, so a picture of hours is as small as one of minutes.
 
-use mertscope_heads::timeline::{Reading, Timeline};
+use mertscope_heads::timeline::{TimedResult, Timeline};
 
 use super::segments::{Segment, merge};
 use super::units::percent;
@@ -95,8 +95,8 @@ pub fn png(run: &Run, report: &FileReport) -> Result<Vec<u8>, PlotError> {
 fn page(run: &Run, report: &FileReport) -> Canvas {
     let nothing = Timeline::default();
     let timeline = report.outcome.as_ref().unwrap_or(&nothing);
-    let start_s = timeline.readings.first().map_or(0.0, |r| r.start_s);
-    let last_s = timeline.readings.last().map_or(0.0, |r| r.end_s);
+    let start_s = timeline.results.first().map_or(0.0, |r| r.start_s);
+    let last_s = timeline.results.last().map_or(0.0, |r| r.end_s);
     let duration_s = report.duration_s.unwrap_or(last_s - start_s);
     let page = Page {
         timeline,
@@ -108,7 +108,7 @@ fn page(run: &Run, report: &FileReport) -> Canvas {
             // A page without audio still needs an axis.
             duration_s: if duration_s > 0.0 { duration_s } else { 1.0 },
         },
-        unheard: unheard(&timeline.readings),
+        unheard: unheard(&timeline.results),
     };
 
     let mut canvas = Canvas::default();
@@ -117,7 +117,7 @@ fn page(run: &Run, report: &FileReport) -> Canvas {
     header::draw(&mut canvas, report);
     match &report.outcome {
         Err(error) => notice(&mut canvas, WHOLE, error),
-        Ok(timeline) if timeline.readings.is_empty() => {
+        Ok(timeline) if timeline.results.is_empty() => {
             notice(&mut canvas, WHOLE, "no window to analyse");
         }
         Ok(_) => {
@@ -131,12 +131,12 @@ fn page(run: &Run, report: &FileReport) -> Canvas {
 }
 
 /// Stretches without an answer, joined where less than a pixel lies between them.
-fn unheard(readings: &[Reading]) -> Vec<(f64, f64)> {
-    let ends = readings.first().zip(readings.last());
+fn unheard(results: &[TimedResult]) -> Vec<(f64, f64)> {
+    let ends = results.first().zip(results.last());
     let total_s = ends.map_or(0.0, |(first, last)| last.end_s - first.start_s);
     let pixel_s = total_s / (RIGHT - LEFT);
     let mut joined: Vec<(f64, f64)> = Vec::new();
-    let segments = merge(readings, |r| r.heard.is_some());
+    let segments = merge(results, |r| r.result.is_some());
     for Segment { start_s, end_s, .. } in segments.into_iter().filter(|s| !s.label) {
         match joined.last_mut() {
             Some(last) if start_s - last.1 < pixel_s => last.1 = end_s,

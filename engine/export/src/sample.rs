@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mertscope_audio::Status;
 use mertscope_heads::head::Outputs;
-use mertscope_heads::timeline::{Heard, Reading, Ribbon, Timeline};
+use mertscope_heads::timeline::{Ribbon, TimedResult, Timeline, WindowResult};
 use mertscope_music::{GenreSmoother, Key, KeySmoother};
 
 use super::{FileReport, HeadRef, ReferenceRef, Run};
@@ -61,12 +61,12 @@ fn genres() -> Vec<String> {
     GENRES.map(str::to_owned).to_vec()
 }
 
-pub fn reading(start_s: f64, window_s: f64, status: Status) -> Reading {
-    Reading {
+pub fn timed(start_s: f64, window_s: f64, status: Status) -> TimedResult {
+    TimedResult {
         start_s,
         end_s: start_s + window_s,
         status,
-        heard: None,
+        result: None,
     }
 }
 
@@ -90,21 +90,21 @@ pub fn file(
     what: impl Fn(f64) -> (Status, &'static str, usize, f32),
 ) -> FileReport {
     let (mut keys, mut genre_mean) = (KeySmoother::new(None), GenreSmoother::default());
-    let readings = (0..windows)
+    let results = (0..windows)
         .map(|index| {
             let start_s = index as f64;
             let (status, key, genre, confidence) = what(start_s);
-            let mut reading = reading(start_s, 5.0, status);
+            let mut timed = timed(start_s, 5.0, status);
             if status != Status::Ok {
                 keys.pass(1.0);
-                return reading;
+                return timed;
             }
             let likely: Key = key.parse().unwrap();
             let own_key = favouring(24, likely.index(), confidence, start_s);
             let own_key: [f32; 24] = own_key.try_into().unwrap();
             let own_genre = favouring(10, genre, confidence, start_s * 0.3);
             let key_smoothed = keys.push(&own_key, 1.0);
-            reading.heard = Some(Heard {
+            timed.result = Some(WindowResult {
                 genre_smoothed: Some(genre_mean.push(&own_genre, 1.0)),
                 genre: Some(own_genre),
                 key: Some(own_key),
@@ -119,7 +119,7 @@ pub fn file(
                 }],
                 distances: vec![(Arc::from(REFERENCE), 0.625)],
             });
-            reading
+            timed
         })
         .collect();
     FileReport {
@@ -129,7 +129,7 @@ pub fn file(
         outcome: Ok(Timeline {
             genre_labels: genres(),
             key_threshold: None,
-            readings,
+            results,
         }),
     }
 }
@@ -192,8 +192,8 @@ pub fn without_heads() -> FileReport {
     let mut report = modulating();
     let timeline = report.outcome.as_mut().unwrap();
     timeline.genre_labels.clear();
-    for reading in &mut timeline.readings {
-        reading.heard = Some(Heard {
+    for timed in &mut timeline.results {
+        timed.result = Some(WindowResult {
             genre: None,
             key: None,
             genre_smoothed: None,

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use mertscope_heads::timeline::{Heard, Reading};
+use mertscope_heads::timeline::{TimedResult, WindowResult};
 
 use super::units::finite;
 
@@ -30,21 +30,24 @@ impl<T> Segment<T> {
 
 /// Where window `index` hands over to the next, in seconds: half-way between their centres.
 /// The last one keeps its own end.
-pub fn tile_end_s(readings: &[Reading], index: usize) -> f64 {
-    let centre_s = |r: &Reading| 0.5 * (r.start_s + r.end_s);
-    match readings.get(index + 1) {
-        Some(next) => 0.5 * (centre_s(&readings[index]) + centre_s(next)),
-        None => readings[index].end_s,
+pub fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
+    let centre_s = |r: &TimedResult| 0.5 * (r.start_s + r.end_s);
+    match results.get(index + 1) {
+        Some(next) => 0.5 * (centre_s(&results[index]) + centre_s(next)),
+        None => results[index].end_s,
     }
 }
 
 /// The timeline as the fewest segments of one label each, without holes between them.
-pub fn merge<T: PartialEq>(readings: &[Reading], label: impl Fn(&Reading) -> T) -> Vec<Segment<T>> {
+pub fn merge<T: PartialEq>(
+    results: &[TimedResult],
+    label: impl Fn(&TimedResult) -> T,
+) -> Vec<Segment<T>> {
     let mut segments: Vec<Segment<T>> = Vec::new();
-    let mut start_s = readings.first().map_or(0.0, |r| r.start_s);
-    for (index, reading) in readings.iter().enumerate() {
-        let end_s = tile_end_s(readings, index);
-        let label = label(reading);
+    let mut start_s = results.first().map_or(0.0, |r| r.start_s);
+    for (index, timed) in results.iter().enumerate() {
+        let end_s = tile_end_s(results, index);
+        let label = label(timed);
         match segments.last_mut() {
             Some(last) if last.label == label => {
                 last.end_s = end_s;
@@ -102,23 +105,23 @@ fn extend<T>(segment: &mut Segment<T>, following: &Segment<T>) {
 }
 
 /// The genre probabilities to show: smoothed where there are such, else the window's own.
-pub fn shown_genre(heard: &Heard) -> Option<&[f32]> {
-    let smoothed = heard.genre_smoothed.as_deref();
-    finite(smoothed.or(heard.genre.as_deref())?)
+pub fn shown_genre(result: &WindowResult) -> Option<&[f32]> {
+    let smoothed = result.genre_smoothed.as_deref();
+    finite(smoothed.or(result.genre.as_deref())?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::reading;
+    use crate::sample::timed;
     use mertscope_audio::Status;
 
     /// Windows of 4 s, one a second, labelled by what they start with.
     fn merged(labels: &str) -> Vec<Segment<char>> {
-        let readings: Vec<_> = (0..labels.len())
-            .map(|i| reading(i as f64, 4.0, Status::Silent))
+        let results: Vec<_> = (0..labels.len())
+            .map(|i| timed(i as f64, 4.0, Status::Silent))
             .collect();
-        merge(&readings, |r| labels.as_bytes()[r.start_s as usize] as char)
+        merge(&results, |r| labels.as_bytes()[r.start_s as usize] as char)
     }
 
     fn spans(segments: &[Segment<char>]) -> Vec<(char, f64, f64)> {

@@ -10,7 +10,7 @@ use std::io::IsTerminal;
 
 use comfy_table::{Attribute, Cell, Color, LineStyle, Table, TableStyle};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{KeySummary, Reading, Timeline};
+use mertscope_heads::timeline::{KeySummary, TimedResult, Timeline};
 use mertscope_music::{Key, Mode};
 
 use super::segments::{Segment, fold, merge, shown_genre};
@@ -63,7 +63,7 @@ pub fn render(run: &Run, report: &FileReport, style: Style) -> String {
     let mut text = heading + "\n";
     match &report.outcome {
         Err(_) => text += "  not analysed\n",
-        Ok(timeline) if timeline.readings.is_empty() => text += "  no window to analyse\n",
+        Ok(timeline) if timeline.results.is_empty() => text += "  no window to analyse\n",
         Ok(timeline) => {
             text += &summary(timeline, style);
             text.push('\n');
@@ -121,18 +121,18 @@ fn key_text(key: &KeySummary) -> String {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Said {
     Nothing(Status),
-    Heard {
+    WindowResult {
         key: Option<Key>,
         genre: Option<usize>,
     },
 }
 
-fn said(reading: &Reading) -> Said {
-    match &reading.heard {
-        None => Said::Nothing(reading.status),
-        Some(heard) => Said::Heard {
-            key: heard.key_label,
-            genre: shown_genre(heard).and_then(top).map(|(index, _)| index),
+fn said(timed: &TimedResult) -> Said {
+    match &timed.result {
+        None => Said::Nothing(timed.status),
+        Some(result) => Said::WindowResult {
+            key: result.key_label,
+            genre: shown_genre(result).and_then(top).map(|(index, _)| index),
         },
     }
 }
@@ -140,7 +140,7 @@ fn said(reading: &Reading) -> Said {
 fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Style) -> String {
     // The one window of a short file reaches beyond its end.
     let last_s = duration_s.unwrap_or(f64::INFINITY);
-    let all = merge(&timeline.readings, said);
+    let all = merge(&timeline.results, said);
     let found = all.len();
     let shown = fold(all, MOST_ROWS);
     let (with_key, with_genre) = (run.head("key").is_some(), run.head("genre").is_some());
@@ -160,7 +160,7 @@ fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Sty
         let mut row = vec![Cell::new(span)];
         match segment.label {
             Said::Nothing(status) => row.push(status_cell(status)),
-            Said::Heard { key, genre } => {
+            Said::WindowResult { key, genre } => {
                 if with_key {
                     let text = key.map_or("no clear key".to_owned(), key_and_camelot);
                     row.push(key_cell(key, &text));
@@ -188,9 +188,9 @@ fn genre_text(timeline: &Timeline, segment: &Segment<Said>, genre: Option<usize>
     let (Some(index), Some(label)) = (genre, label) else {
         return String::new();
     };
-    let windows = timeline.readings[segment.windows.clone()].iter();
+    let windows = timeline.results[segment.windows.clone()].iter();
     let (sum, count) = windows
-        .filter_map(|r| shown_genre(r.heard.as_ref()?)?.get(index).copied())
+        .filter_map(|r| shown_genre(r.result.as_ref()?)?.get(index).copied())
         .fold((0.0, 0.0), |(sum, count), p| (sum + p, count + 1.0));
     format!("{label} {}", percent(sum / count))
 }

@@ -1,7 +1,7 @@
 //! Numbers as people read them and as files keep them: clock times, percentages, rounding.
 
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{Heard, Summary, Timeline};
+use mertscope_heads::timeline::{Summary, Timeline, WindowResult};
 use mertscope_music::{Key, Notation};
 
 use super::ReferenceRef;
@@ -71,14 +71,14 @@ pub fn finite(probabilities: &[f32]) -> Option<&[f32]> {
 }
 
 /// A window's place on the map as files keep it.
-pub fn place(heard: &Heard) -> Option<[f64; 2]> {
-    let place = heard.point.filter(|at| at.iter().all(|x| x.is_finite()))?;
+pub fn place(result: &WindowResult) -> Option<[f64; 2]> {
+    let place = result.point.filter(|at| at.iter().all(|x| x.is_finite()))?;
     Some(place.map(to_millionth))
 }
 
 /// A window's distance to a reference.
-pub fn distance_to(heard: &Heard, reference: &ReferenceRef) -> Option<f32> {
-    let mut all = heard.distances.iter();
+pub fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Option<f32> {
+    let mut all = result.distances.iter();
     let (_, distance) = all.find(|(id, _)| **id == *reference.id)?;
     Some(*distance).filter(|distance| distance.is_finite())
 }

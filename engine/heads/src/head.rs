@@ -235,9 +235,9 @@ impl Head {
     /// probabilities or quantities, see [`Outputs`]. A head that reads frames says the mean over
     /// them.
     #[must_use]
-    pub fn answers(&self, hidden: &HiddenStates) -> Vec<f32> {
+    pub fn predict(&self, hidden: &HiddenStates) -> Vec<f32> {
         if self.reads == Reads::Frames && hidden.frames.is_some() {
-            return mean_of_rows(&self.frame_answers(hidden), self.labels.len());
+            return mean_of_rows(&self.predict_frames(hidden), self.labels.len());
         }
         self.apply(match &self.input {
             LayerInput::One(layer) => hidden.pooled_layer(*layer).into_owned(),
@@ -253,7 +253,7 @@ impl Head {
 
     /// What the head says of each frame, `[frames, labels]`; one row for pooled hidden states.
     #[must_use]
-    pub fn frame_answers(&self, hidden: &HiddenStates) -> Vec<f32> {
+    pub fn predict_frames(&self, hidden: &HiddenStates) -> Vec<f32> {
         let features = match &self.input {
             LayerInput::One(layer) => Cow::Borrowed(hidden.layer(*layer)),
             LayerInput::Weighted(layers) => Cow::Owned(weighted(hidden, layers)),
@@ -390,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_linear_head_standardises_multiplies_and_calibrates() {
-        let p = parse(&linear(), &[]).unwrap().answers(&states());
+        let p = parse(&linear(), &[]).unwrap().predict(&states());
         // x = ((3−1)/2, (2−1)/0.5) = (1, 2); logits (1, 2.5), divided by the temperature 2.
         let expected = 1.0 / (1.0 + (0.75f32).exp());
         assert!(
@@ -405,7 +405,7 @@ mod tests {
         tensors[0] = ("weight", vec![2, 3], vec![1., 0., 0., 0., 1., 1.]);
         tensors.push(("hidden.weight", vec![3, 2], vec![-1., 0., 0., 1., 1., 1.]));
         tensors.push(("hidden.bias", vec![3], vec![0., -1., 0.]));
-        let p = parse(&tensors, &[]).unwrap().answers(&states());
+        let p = parse(&tensors, &[]).unwrap().predict(&states());
         // ReLU(−1, 1, 3) = (0, 1, 3); logits (0, 4.5) / 2.
         assert!(
             (p[1] - 1.0 / (1.0 + (-2.25f32).exp())).abs() < 1e-6,
@@ -418,7 +418,7 @@ mod tests {
         let of = |outputs| {
             parse(&linear(), &[("outputs", outputs)])
                 .unwrap()
-                .answers(&states())
+                .predict(&states())
         };
         // Logits (1, 2.5), divided by the temperature 2.
         assert_eq!(of("regression"), [0.5, 1.25]);
@@ -440,12 +440,12 @@ mod tests {
         };
         // The mean of the frames is (3, 2), what `states` holds.
         let window = parse(&linear(), &[]).unwrap();
-        assert_eq!(window.answers(&frames), window.answers(&states()));
+        assert_eq!(window.predict(&frames), window.predict(&states()));
         let each = parse(&linear(), &[("reads", "frames"), ("outputs", "regression")]).unwrap();
         // x = (0, 2) and (2, 2); logits (0, 2.5) and (2, 2.5), divided by the temperature 2.
-        assert_eq!(each.frame_answers(&frames), [0.0, 1.25, 1.0, 1.25]);
-        assert_eq!(each.answers(&frames), [0.5, 1.25]);
-        assert_eq!(each.answers(&states()), [0.5, 1.25]);
+        assert_eq!(each.predict_frames(&frames), [0.0, 1.25, 1.0, 1.25]);
+        assert_eq!(each.predict(&frames), [0.5, 1.25]);
+        assert_eq!(each.predict(&states()), [0.5, 1.25]);
     }
 
     #[test]

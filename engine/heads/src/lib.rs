@@ -15,11 +15,11 @@
 )]
 
 mod compact;
+pub mod few_shot;
 pub mod head;
-pub mod listen;
+pub mod interpreter;
 pub mod map;
 pub mod package;
 pub mod reference;
-pub mod shelf;
-pub mod teach;
 pub mod timeline;
+pub mod user_store;

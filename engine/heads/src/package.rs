@@ -27,7 +27,7 @@ pub struct ModelPackage {
     pub map: Option<Arc<Map>>,
     /// What the user should know about heads and maps of one's own that can't be used.
     pub remarks: Vec<String>,
-    own: Option<own::Own>,
+    own: Option<own::UserFiles>,
 }
 
 /// Why a model can't be used with its heads and its map.

@@ -84,7 +84,7 @@ impl Reference {
             let places = windows.iter().filter_map(|window| map.place_values(window));
             places.map(|place| place.map(rounded)).collect()
         });
-        let kept = places.len().min(MOST_POINTS);
+        let stored = places.len().min(MOST_POINTS);
         let source_sha256 = source.sha256.map_or_else(|| hash(windows), str::to_owned);
         Some(Self {
             id: source_sha256.get(..16).unwrap_or(&source_sha256).to_owned(),
@@ -94,8 +94,8 @@ impl Reference {
             encoder_sha256: source.encoder_sha256.to_owned(),
             layer: source.layer,
             centroid: (0..width).map(mean).collect(),
-            path: (0..kept)
-                .flat_map(|n| places[n * places.len() / kept])
+            path: (0..stored)
+                .flat_map(|n| places[n * places.len() / stored])
                 .collect(),
             further: source
                 .further

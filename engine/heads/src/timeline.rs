@@ -1,4 +1,4 @@
-//! What was heard, on audio time: one [`Reading`] a window, and a [`Summary`] of them all.
+//! What was heard, on audio time: one [`TimedResult`] a window, and a [`Summary`] of them all.
 //!
 //! Pure data and averages: no audio, no model, no formatting.
 
@@ -15,7 +15,7 @@ pub type KeyProbabilities = [f32; Key::COUNT];
 
 /// What one window said.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Heard {
+pub struct WindowResult {
     /// The window's own calibrated genre probabilities; `None` where the model has no genre head.
     pub genre: Option<GenreProbabilities>,
     /// The window's own calibrated key probabilities; `None` where the model has no key head.
@@ -39,10 +39,10 @@ pub struct Heard {
     pub distances: Vec<(Arc<str>, f32)>,
 }
 
-impl Heard {
+impl WindowResult {
     /// What a further head said, by the SHA-256 of its file; `None` if it was not in use.
     #[must_use]
-    pub fn answer_of(&self, head_sha256: &str) -> Option<&[f32]> {
+    pub fn prediction_of(&self, head_sha256: &str) -> Option<&[f32]> {
         let own = |(sha256, _): &&(Arc<str>, Vec<f32>)| **sha256 == *head_sha256;
         let found = self.others.iter().find(own);
         found.map(|(_, probabilities)| probabilities.as_slice())
@@ -62,7 +62,7 @@ pub struct Ribbon {
 
 /// One window's place on audio time and its result.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
+pub struct TimedResult {
     /// Where the window begins, in seconds of audio.
     pub start_s: f64,
     /// Where it ends, in seconds of audio.
@@ -70,7 +70,7 @@ pub struct Reading {
     /// Whether it was analysed.
     pub status: Status,
     /// What was heard; present exactly when `status` is [`Status::Ok`].
-    pub heard: Option<Heard>,
+    pub result: Option<WindowResult>,
 }
 
 /// Everything that was heard in one file, in order.
@@ -81,7 +81,7 @@ pub struct Timeline {
     /// The key head's threshold, from which mean probability on the whole file's key is named.
     pub key_threshold: Option<f32>,
     /// The windows, by start.
-    pub readings: Vec<Reading>,
+    pub results: Vec<TimedResult>,
 }
 
 /// The whole file in a few values: the mean over its analysed windows.
@@ -110,12 +110,12 @@ impl Timeline {
     /// The mean over all analysed windows; `None` when there are none.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
-        let heard = || self.readings.iter().filter_map(|r| r.heard.as_ref());
-        heard().next()?;
-        let genre = mean(heard().filter_map(|h| h.genre.as_deref()));
+        let result = || self.results.iter().filter_map(|r| r.result.as_ref());
+        result().next()?;
+        let genre = mean(result().filter_map(|h| h.genre.as_deref()));
         let mut genre: Vec<(String, f32)> = self.genre_labels.iter().cloned().zip(genre).collect();
         genre.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let key = mean(heard().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
+        let key = mean(result().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
         Some(Summary {
             genre,
             key: key_summary(&key, self.key_threshold),

@@ -95,7 +95,7 @@ fn the_layer_that_tells_is_found_and_the_head_knows_new_files() {
         assert!(row.accuracy < 0.6, "{row:?}");
     }
     let right = new.iter().filter(|example| {
-        let p = fitted.head.answers(&example.windows[0]);
+        let p = fitted.head.predict(&example.windows[0]);
         let best = (0..3).max_by(|a, b| p[*a].total_cmp(&p[*b]));
         best == Some(example.label)
     });
@@ -253,7 +253,7 @@ fn a_few_marked_windows_make_a_head_at_once() {
     let labels = options().labels;
     let (head, _) = fit_quick("mood", &labels, 3, &quick, &manifest()).unwrap();
     let right = examples[30..].iter().filter(|example| {
-        let p = head.answers(&example.windows[0]);
+        let p = head.predict(&example.windows[0]);
         p.iter().all(|other| *other <= p[example.label])
     });
     let right = right.count();

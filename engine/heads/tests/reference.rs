@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mertscope_audio::decode::Decoder;
-use mertscope_audio::feed::Feed;
+use mertscope_audio::model_rate_source::ModelRateSource;
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::reference::{Reference, Source};
 use mertscope_model::{Session, SessionOptions, runtime};
@@ -23,7 +23,7 @@ fn windows(package: &ModelPackage, session: &mut Session, piece: &str) -> Vec<Ve
         .join(piece);
     let manifest = &package.model.manifest;
     let decoder = Decoder::open(&path).unwrap();
-    let mut feed = Feed::new(decoder, piece, manifest.sample_rate_hz).unwrap();
+    let mut feed = ModelRateSource::new(decoder, piece, manifest.sample_rate_hz).unwrap();
     let mut samples = Vec::new();
     while feed.next(&mut samples).unwrap() {}
     let layer = package.map.as_ref().unwrap().layer;

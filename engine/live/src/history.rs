@@ -6,19 +6,24 @@ use std::time::SystemTime;
 use super::place::Place;
 use super::snapshot::Entry;
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{Heard, Reading};
+use mertscope_heads::timeline::{TimedResult, WindowResult};
 
 /// Windows that are remembered: 17 minutes at the shortest automatic hop.
 const LENGTH: usize = 2048;
 
-/// An entry for a window or stretch at `place`; `heard` goes with [`Status::Ok`] alone.
-pub(super) fn entry(place: &Place, status: Status, heard: Option<Heard>, generation: u64) -> Entry {
+/// An entry for a window or stretch at `place`; `result` goes with [`Status::Ok`] alone.
+pub(super) fn entry(
+    place: &Place,
+    status: Status,
+    result: Option<WindowResult>,
+    generation: u64,
+) -> Entry {
     Entry {
-        reading: Reading {
+        timed: TimedResult {
             start_s: place.seconds.start,
             end_s: place.seconds.end,
             status,
-            heard,
+            result,
         },
         host_samples: place.host_samples.clone(),
         generation,
@@ -29,10 +34,10 @@ pub(super) fn entry(place: &Place, status: Status, heard: Option<Heard>, generat
 /// Appends a stretch without an answer; neighbours of the same kind become one.
 pub(super) fn mark(history: &mut Arc<Vec<Arc<Entry>>>, mut entry: Entry) {
     if let Some(last) = history.last()
-        && last.reading.status == entry.reading.status
+        && last.timed.status == entry.timed.status
         && last.generation == entry.generation
     {
-        entry.reading.start_s = last.reading.start_s;
+        entry.timed.start_s = last.timed.start_s;
         if let (Some(samples), Some(before)) = (&mut entry.host_samples, &last.host_samples) {
             samples.start = before.start;
         }
@@ -50,8 +55,8 @@ pub(super) fn push(history: &mut Arc<Vec<Arc<Entry>>>, entry: Arc<Entry>) {
     // A window that was only marked is known at once, the answer of one before it later.
     let goes_before = |last: &Arc<Entry>| {
         last.generation == entry.generation
-            && last.reading.heard.is_none()
-            && last.reading.start_s > entry.reading.start_s
+            && last.timed.result.is_none()
+            && last.timed.start_s > entry.timed.start_s
     };
     let at = history.iter().rposition(|last| !goes_before(last));
     history.insert(at.map_or(0, |before| before + 1), entry);
@@ -67,7 +72,7 @@ mod tests {
             host_samples: Some(start..start + 5),
             clock_s: 0.0,
         };
-        let heard = (status == Status::Ok).then_some(Heard {
+        let result = (status == Status::Ok).then_some(WindowResult {
             genre: None,
             key: None,
             genre_smoothed: None,
@@ -78,7 +83,7 @@ mod tests {
             ribbons: Vec::new(),
             distances: Vec::new(),
         });
-        entry(&place, status, heard, 1)
+        entry(&place, status, result, 1)
     }
 
     fn stretches(history: &[Arc<Entry>]) -> Vec<(i64, i64, Status)> {
@@ -86,7 +91,7 @@ mod tests {
             .iter()
             .filter_map(|entry| {
                 let samples = entry.host_samples.clone()?;
-                Some((samples.start, samples.end, entry.reading.status))
+                Some((samples.start, samples.end, entry.timed.status))
             })
             .collect()
     }
@@ -118,7 +123,7 @@ mod tests {
         for start in 0..3_000 {
             push(&mut history, Arc::new(at(start, Status::Ok)));
         }
-        let kept = stretches(&history);
-        assert_eq!((kept.len(), kept[0].0), (LENGTH, 3_000 - LENGTH as i64));
+        let stored = stretches(&history);
+        assert_eq!((stored.len(), stored[0].0), (LENGTH, 3_000 - LENGTH as i64));
     }
 }

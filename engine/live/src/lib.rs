@@ -4,7 +4,7 @@
 //! *worker* drains the rings of all streams, resamples, cuts windows and publishes snapshots, and
 //! never encodes; the *encoder* alone owns inference sessions. A [`Stream`] is one instance's share.
 //! Everything here returns at once and may be called from any thread but the audio callback, which
-//! has its own end, [`Tap`](mertscope_audio::capture::Tap).
+//! has its own end, [`Tap`](mertscope_audio::tap::Tap).
 //!
 //! When the machine can't keep up the newest window wins and the effective hop grows; nothing
 //! queues up. A panic in a window is contained and shown, and the next window runs.
@@ -20,15 +20,15 @@
     )
 )]
 
-mod aside;
 mod history;
-mod intake;
+mod job_threads;
 mod models;
 mod place;
 mod schedule;
 mod snapshot;
+mod stream_input;
+mod stream_state;
 mod study;
-mod track;
 mod worker;
 
 use std::path::PathBuf;
@@ -39,12 +39,12 @@ use std::thread::{self, JoinHandle};
 use crossbeam_channel::{Sender, unbounded};
 use thread_priority::{ThreadPriority, ThreadPriorityValue};
 
-use mertscope_audio::capture::Drain;
+use mertscope_audio::tap::TapReader;
 use mertscope_heads::package::HeadChoice;
 use mertscope_model::device::Choice;
 use mertscope_model::interrupt::Interrupt;
 use mertscope_model::{EncoderThread, Precision};
-use track::Track;
+use stream_state::StreamState;
 use worker::{Message, Worker};
 
 pub use snapshot::{
@@ -120,7 +120,7 @@ pub struct Settings {
     /// Whether results are forgotten when the transport starts.
     pub reset_on_start: bool,
     /// Whether no window is skipped while the host renders offline. The plugin then calls
-    /// [`Tap::push_exact`](mertscope_audio::capture::Tap::push_exact), which may wait.
+    /// [`Tap::push_exact`](mertscope_audio::tap::Tap::push_exact), which may wait.
     pub exact_offline: bool,
 }
 
@@ -196,7 +196,7 @@ impl Live {
     pub fn open(self: &Arc<Self>, settings: Settings, controls: ControlSource) -> Stream {
         let reader = SnapshotReader::default();
         let id = self.last_stream.fetch_add(1, Ordering::Relaxed) + 1;
-        let track = Track::new(settings, controls, reader.clone());
+        let state = StreamState::new(settings, controls, reader.clone());
         if self.worker.is_none() {
             reader.0.store(Arc::new(Snapshot {
                 error: Some(
@@ -212,7 +212,7 @@ impl Live {
             live: Arc::clone(self),
             reader,
         };
-        stream.tell(Message::Open(id, Box::new(track)));
+        stream.tell(Message::Open(id, Box::new(state)));
         stream
     }
 }
@@ -249,9 +249,9 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Takes audio from `drain` from now on, instead of any other before.
-    pub fn attach(&self, drain: Drain) {
-        self.tell(Message::Attach(self.id, drain));
+    /// Takes audio from `reader` from now on, instead of any other before.
+    pub fn attach(&self, reader: TapReader) {
+        self.tell(Message::Attach(self.id, reader));
     }
 
     /// Gives the ring up. What was heard stays to be seen.

@@ -152,14 +152,17 @@ impl Loaded {
 
 impl Loaded {
     /// What runs for a stream that chose these heads.
-    pub(super) fn running(&self, chosen: &HeadChoice, taught: Option<&HeadInfo>) -> Running {
+    pub(super) fn running(&self, chosen: &HeadChoice, user_head: Option<&HeadInfo>) -> Running {
         let in_use = |task| self.package.head_in_use(task, chosen).map(HeadInfo::from);
         let further = self.package.further_heads(chosen).into_iter();
         let genre_head = in_use("genre");
         let labels = genre_head.as_ref().map(|head| Arc::clone(&head.labels));
         Running {
             genre_labels: labels.unwrap_or_default(),
-            heads: further.map(HeadInfo::from).chain(taught.cloned()).collect(),
+            heads: further
+                .map(HeadInfo::from)
+                .chain(user_head.cloned())
+                .collect(),
             genre_head,
             key_head: in_use("key"),
             ..self.running.clone()

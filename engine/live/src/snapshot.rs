@@ -9,11 +9,11 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::map::Map;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::teach::Lessons;
-use mertscope_heads::timeline::{Heard, Reading};
+use mertscope_heads::timeline::{TimedResult, WindowResult};
 use mertscope_model::device::{Offer, Report};
 
 /// What a stream is doing.
@@ -71,7 +71,7 @@ pub struct Running {
     /// Where its windows are placed; `None` until one is fitted with `mertscope map fit`.
     pub map: Option<Arc<Map>>,
     /// The heads in use for tasks other than genre and key, which answer in
-    /// [`Heard::others`](mertscope_heads::timeline::Heard::others); the one that was taught comes last.
+    /// [`WindowResult::others`](mertscope_heads::timeline::WindowResult::others); the one that was taught comes last.
     pub heads: Arc<[HeadInfo]>,
     /// All its heads, to choose from.
     pub offered: Arc<[HeadInfo]>,
@@ -90,7 +90,7 @@ pub struct Running {
 pub struct Entry {
     /// What was heard. Its times are seconds on the host's timeline, or, where the host has none,
     /// seconds of audio since [`attach`](super::Stream::attach).
-    pub reading: Reading,
+    pub timed: TimedResult,
     /// The window on the host's timeline in samples at the host's rate; `None` without one.
     pub host_samples: Option<Range<i64>>,
     /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] back then.
@@ -116,7 +116,7 @@ pub struct Snapshot {
     pub history: Arc<Vec<Arc<Entry>>>,
     /// The rate of the captured audio in hertz; 0 when nothing is attached.
     pub rate_hz: u32,
-    /// Where the captured audio is now, on the timeline of [`Entry::reading`], in seconds.
+    /// Where the captured audio is now, on the timeline of [`Entry::timed`], in seconds.
     pub position_s: f64,
     /// How much of the window is filled, 0 to 1.
     pub window_fill: f32,
@@ -148,15 +148,15 @@ pub struct Study {
     /// What is compared with; at most eight.
     pub references: Arc<[Arc<Reference>]>,
     /// The file that a reference is being made of.
-    pub listening: Option<FileProgress>,
+    pub file_progress: Option<FileProgress>,
     /// Distances layer by layer, of the newest window, while they are asked for.
     pub layers: Option<LayerDistances>,
     /// The examples that were marked.
-    pub lessons: Arc<Lessons>,
+    pub labeled_examples: Arc<LabeledExamples>,
     /// Whether a head is being fitted on them.
     pub is_fitting: bool,
     /// The head that was fitted on them, as it is among [`Running::heads`].
-    pub taught: Option<Arc<HeadInfo>>,
+    pub user_head: Option<Arc<HeadInfo>>,
     /// Why the last request could not be done, a sentence.
     pub notice: Option<String>,
     /// What was done of the last request out of sight, a sentence.
@@ -186,8 +186,8 @@ pub struct LayerDistances {
 impl Snapshot {
     /// What the newest window said; `None` until there is one.
     #[must_use]
-    pub fn heard(&self) -> Option<&Heard> {
-        self.latest.as_ref()?.reading.heard.as_ref()
+    pub fn result(&self) -> Option<&WindowResult> {
+        self.latest.as_ref()?.timed.result.as_ref()
     }
 
     /// The entries that came after `last`, an entry of an earlier snapshot of the same stream, up
@@ -196,7 +196,7 @@ impl Snapshot {
     #[must_use]
     pub fn heard_since(&self, last: Option<&Arc<Entry>>) -> &[Arc<Entry>] {
         let history = self.history.as_slice();
-        let is_heard = |entry: &Arc<Entry>| entry.reading.heard.is_some();
+        let is_heard = |entry: &Arc<Entry>| entry.timed.result.is_some();
         let end = history.iter().rposition(is_heard).map_or(0, |at| at + 1);
         let known = last.and_then(|last| {
             let is_last = |entry: &Arc<Entry>| Arc::ptr_eq(entry, last);
@@ -262,7 +262,7 @@ mod tests {
             host_samples: None,
             clock_s: 0.0,
         };
-        let heard = Heard {
+        let result = WindowResult {
             genre: None,
             key: None,
             genre_smoothed: None,
@@ -273,11 +273,11 @@ mod tests {
             ribbons: Vec::new(),
             distances: Vec::new(),
         };
-        history::entry(&place, status, (status == Status::Ok).then_some(heard), 1)
+        history::entry(&place, status, (status == Status::Ok).then_some(result), 1)
     }
 
     fn starts(entries: &[Arc<Entry>]) -> Vec<f64> {
-        entries.iter().map(|entry| entry.reading.start_s).collect()
+        entries.iter().map(|entry| entry.timed.start_s).collect()
     }
 
     #[test]

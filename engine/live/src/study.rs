@@ -1,7 +1,7 @@
 //! What a stream is compared with and what it is taught: references and lessons. Runs on the
-//! worker; what takes its time runs beside it, see [`errand`].
+//! worker; what takes its time runs beside it, see [`background_job`].
 
-pub(super) mod errand;
+pub(super) mod background_job;
 mod file;
 mod mean;
 
@@ -10,15 +10,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use self::errand::{Errand, News};
-use self::file::FileErrand;
+use self::background_job::{BackgroundJob, JobEvent};
+use self::file::FileJob;
 use self::mean::Mean;
 use super::snapshot::{FileProgress, LayerDistances, Study};
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::{Head, HeadInfo};
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::reference::{self, Reference, Source};
-use mertscope_heads::shelf::{self, ShelfError};
-use mertscope_heads::teach::Lessons;
+use mertscope_heads::user_store::{self, UserStoreError};
 use mertscope_model::{HiddenStates, SessionOptions};
 
 /// Windows that can still be captured or marked.
@@ -40,7 +40,7 @@ pub enum Request {
         /// Its colour, `[red, green, blue]`.
         colour: [u8; 3],
     },
-    /// Make a reference of an audio file; [`Study::listening`] shows how far that is.
+    /// Make a reference of an audio file; [`Study::file_progress`] shows how far that is.
     File {
         /// The file.
         path: PathBuf,
@@ -85,18 +85,18 @@ pub enum Request {
     /// Take back what was marked last.
     Undo,
     /// Have these lessons, instead of any before.
-    Lessons(Lessons),
+    LabeledExamples(LabeledExamples),
     /// Keep the head that was taught on the model's shelf, under a name that is also its task.
     Save {
-        /// The name, as [`shelf::is_name`] allows it.
+        /// The name, as [`user_store::is_name`] allows it.
         name: String,
     },
 }
 
 /// One stream's references and lessons.
 #[derive(Default)]
-pub(super) struct Desk {
-    pub(super) study: Study,
+pub(super) struct StudyState {
+    pub(super) shown: Study,
     /// Whether `study` changed since this was last set to `false`.
     pub(super) changed: bool,
     /// Hidden states `[width]` of the last windows, oldest first.
@@ -117,7 +117,7 @@ pub(super) struct Desk {
     layers_of: Option<String>,
 }
 
-impl Drop for Desk {
+impl Drop for StudyState {
     fn drop(&mut self) {
         self.stop_files();
     }
@@ -142,7 +142,7 @@ fn layer(package: &ModelPackage) -> usize {
     })
 }
 
-impl Desk {
+impl StudyState {
     /// Another model runs from here on, or the same with other heads.
     pub(super) fn listen_to(&mut self, package: &Arc<ModelPackage>) {
         let same = |old: &Arc<ModelPackage>| old.sha256() == package.sha256();
@@ -151,7 +151,7 @@ impl Desk {
             self.head = None;
             self.forget_windows();
             self.stop_files();
-            self.study.layers = None;
+            self.shown.layers = None;
             self.wants_fit = true;
             self.changed = true;
         }
@@ -171,7 +171,7 @@ impl Desk {
     }
 
     /// Takes a window in; its distances to the references, by their ids.
-    pub(super) fn hear(&mut self, hidden: &HiddenStates) -> Vec<(Arc<str>, f32)> {
+    pub(super) fn add_window(&mut self, hidden: &HiddenStates) -> Vec<(Arc<str>, f32)> {
         let values = hidden.pooled_layer(self.layer);
         let Some(package) = self.package.as_ref().filter(|_| !values.is_empty()) else {
             return Vec::new();
@@ -186,7 +186,7 @@ impl Desk {
         let comparable = |reference: &&Arc<Reference>| {
             reference.encoder_sha256 == encoder && reference.layer == layer
         };
-        let references = self.study.references.iter().filter(comparable);
+        let references = self.shown.references.iter().filter(comparable);
         let distance = |reference: &Arc<Reference>| {
             let distance = reference.distance(&values, map)?;
             Some((Arc::from(reference.id.as_str()), distance))
@@ -194,7 +194,7 @@ impl Desk {
         let distances = references.clone().filter_map(distance).collect();
         if let Some(id) = &self.layers_of {
             let of = references.clone().find(|reference| reference.id == *id);
-            self.study.layers = of.map(|reference| LayerDistances {
+            self.shown.layers = of.map(|reference| LayerDistances {
                 id: id.clone(),
                 distances: reference.distances(hidden, map),
             });
@@ -222,37 +222,37 @@ impl Desk {
             }
             Request::References(mut references) => {
                 references.truncate(reference::MOST);
-                self.study.references = references.into();
+                self.shown.references = references.into();
                 Ok(())
             }
             Request::Layers(id) => {
                 self.layers_of = id;
-                self.study.layers = None;
+                self.shown.layers = None;
                 self.changed = true;
                 // What was said of other requests still holds.
                 return;
             }
             Request::Mark { label, windows } => self.mark(&label, windows),
             Request::Undo => self.undo(),
-            Request::Lessons(lessons) => {
+            Request::LabeledExamples(labeled_examples) => {
                 self.marks.clear();
                 self.change(|old| {
-                    *old = lessons;
+                    *old = labeled_examples;
                     Ok(())
                 })
             }
             Request::Save { name } => self.save(name),
         };
-        self.study.notice = done.err();
-        self.study.said = None;
+        self.shown.notice = done.err();
+        self.shown.said = None;
         self.changed = true;
     }
 
     /// Changes the list of references.
     fn references(&mut self, change: impl FnOnce(&mut Vec<Arc<Reference>>)) {
-        let mut references = self.study.references.to_vec();
+        let mut references = self.shown.references.to_vec();
         change(&mut references);
-        self.study.references = references.into();
+        self.shown.references = references.into();
     }
 
     /// Adds a reference, in place of one of the same music.
@@ -266,7 +266,7 @@ impl Desk {
     /// Whether one more reference may come.
     fn room(&self) -> Result<(), String> {
         let most = reference::MOST;
-        if self.study.references.len() + self.files.len() < most {
+        if self.shown.references.len() + self.files.len() < most {
             return Ok(());
         }
         Err(format!(
@@ -333,16 +333,16 @@ impl Desk {
         let windows = windows.clamp(1, self.recent.len());
         let from = self.recent.len() - windows;
         let marked: Vec<Vec<f32>> = self.recent.range(from..).cloned().collect();
-        let (layer, before) = (self.layer, self.study.lessons.examples());
-        let done = self.change(|lessons| {
+        let (layer, before) = (self.layer, self.shown.labeled_examples.examples());
+        let done = self.change(|labeled_examples| {
             for values in marked {
-                lessons
+                labeled_examples
                     .mark(label, layer, &values, package.sha256())
                     .map_err(|error| error.to_string())?;
             }
             Ok(())
         });
-        let came = self.study.lessons.examples() - before;
+        let came = self.shown.labeled_examples.examples() - before;
         if came > 0 {
             self.marks.push(came);
         }
@@ -352,8 +352,8 @@ impl Desk {
     fn undo(&mut self) -> Result<(), String> {
         // Of marks from before the project was loaded nothing but the examples is known.
         let examples = self.marks.pop().unwrap_or(1);
-        self.change(|lessons| {
-            let undone = (0..examples).filter(|_| lessons.undo()).count();
+        self.change(|labeled_examples| {
+            let undone = (0..examples).filter(|_| labeled_examples.undo()).count();
             (undone > 0)
                 .then_some(())
                 .ok_or_else(|| "There is no example to take back.".to_owned())
@@ -362,62 +362,62 @@ impl Desk {
 
     fn change(
         &mut self,
-        change: impl FnOnce(&mut Lessons) -> Result<(), String>,
+        change: impl FnOnce(&mut LabeledExamples) -> Result<(), String>,
     ) -> Result<(), String> {
-        let mut lessons = Lessons::clone(&self.study.lessons);
-        let done = change(&mut lessons);
-        self.study.lessons = Arc::new(lessons);
+        let mut labeled_examples = LabeledExamples::clone(&self.shown.labeled_examples);
+        let done = change(&mut labeled_examples);
+        self.shown.labeled_examples = Arc::new(labeled_examples);
         self.wants_fit = true;
         done
     }
 
     fn save(&mut self, name: String) -> Result<(), String> {
-        if self.study.taught.is_none() {
+        if self.shown.user_head.is_none() {
             return Err(
                 "There is no head to save yet; mark examples of two labels first.".to_owned(),
             );
         }
-        if !shelf::is_name(&name) {
-            return Err(ShelfError::Name { name }.to_string());
+        if !user_store::is_name(&name) {
+            return Err(UserStoreError::Name { name }.to_string());
         }
         self.wants_save = Some(name);
         Ok(())
     }
 
-    /// What is to be done beside the worker, if something is; [`Desk::hear_of`] must get its
+    /// What is to be done beside the worker, if something is; [`StudyState::on_event`] must get its
     /// result. `options` are those that the stream runs its model with.
-    pub(super) fn errand(
+    pub(super) fn background_job(
         &mut self,
         options: impl FnOnce(&ModelPackage) -> SessionOptions,
-    ) -> Option<Errand> {
+    ) -> Option<BackgroundJob> {
         let package = self.package.clone()?;
         if let Some(name) = self.wants_save.take() {
-            let lessons = Lessons::clone(&self.study.lessons);
-            return Some(Errand::Save {
-                lessons,
+            let labeled_examples = LabeledExamples::clone(&self.shown.labeled_examples);
+            return Some(BackgroundJob::Save {
+                labeled_examples,
                 package,
                 name,
             });
         }
         self.due_fit(&package)
-            .or_else(|| self.due_file(package, options).map(Errand::File))
+            .or_else(|| self.due_file(package, options).map(BackgroundJob::File))
     }
 
-    fn due_fit(&mut self, package: &Arc<ModelPackage>) -> Option<Errand> {
-        if !self.wants_fit || self.study.is_fitting {
+    fn due_fit(&mut self, package: &Arc<ModelPackage>) -> Option<BackgroundJob> {
+        if !self.wants_fit || self.shown.is_fitting {
             return None;
         }
         self.wants_fit = false;
         self.changed = true;
-        let fits = self.study.lessons.encoder_sha256 == package.sha256();
-        if !fits || !self.study.lessons.can_fit() {
+        let fits = self.shown.labeled_examples.encoder_sha256 == package.sha256();
+        if !fits || !self.shown.labeled_examples.can_fit() {
             self.head = None;
-            self.study.taught = None;
+            self.shown.user_head = None;
             return None;
         }
-        self.study.is_fitting = true;
-        Some(Errand::Fit {
-            lessons: Lessons::clone(&self.study.lessons),
+        self.shown.is_fitting = true;
+        Some(BackgroundJob::Fit {
+            labeled_examples: LabeledExamples::clone(&self.shown.labeled_examples),
             package: Arc::clone(package),
         })
     }
@@ -426,19 +426,19 @@ impl Desk {
         &mut self,
         package: Arc<ModelPackage>,
         options: impl FnOnce(&ModelPackage) -> SessionOptions,
-    ) -> Option<FileErrand> {
+    ) -> Option<FileJob> {
         if self.stop.is_some() {
             return None;
         }
         let (path, name, colour) = self.files.pop_front()?;
         let stop = Arc::clone(self.stop.insert(Arc::default()));
-        self.study.listening = Some(FileProgress {
+        self.shown.file_progress = Some(FileProgress {
             name: name.clone(),
             done_s: 0.0,
             promised_s: None,
         });
         self.changed = true;
-        Some(FileErrand {
+        Some(FileJob {
             options: options(&package),
             layer: self.layer,
             path,
@@ -450,11 +450,11 @@ impl Desk {
     }
 
     /// Takes the news of an errand in. The head that was saved, if one was.
-    pub(super) fn hear_of(&mut self, news: News) -> bool {
+    pub(super) fn on_event(&mut self, news: JobEvent) -> bool {
         self.changed = true;
         match news {
-            News::Taught(Ok(head)) => {
-                self.study.is_fitting = false;
+            JobEvent::Taught(Ok(head)) => {
+                self.shown.is_fitting = false;
                 let is_of =
                     |package: &Arc<ModelPackage>| head.check(&package.model.manifest).is_ok();
                 if self.package.as_ref().is_some_and(is_of) {
@@ -462,31 +462,31 @@ impl Desk {
                         id: TASK.to_owned(),
                         ..HeadInfo::from(&head)
                     };
-                    self.study.taught = Some(Arc::new(info));
+                    self.shown.user_head = Some(Arc::new(info));
                     self.head = Some(head);
                 }
             }
-            News::Taught(Err(reason)) => {
-                self.study.is_fitting = false;
-                self.study.notice = Some(reason);
+            JobEvent::Taught(Err(reason)) => {
+                self.shown.is_fitting = false;
+                self.shown.notice = Some(reason);
             }
-            News::Saved(Ok(said)) => {
-                self.study.said = Some(said);
+            JobEvent::Saved(Ok(said)) => {
+                self.shown.said = Some(said);
                 return true;
             }
-            News::Saved(Err(reason)) => self.study.notice = Some(reason),
-            News::Progress(done_s, promised_s) => {
-                if let Some(listening) = &mut self.study.listening {
-                    (listening.done_s, listening.promised_s) = (done_s, promised_s);
+            JobEvent::Saved(Err(reason)) => self.shown.notice = Some(reason),
+            JobEvent::Progress(done_s, promised_s) => {
+                if let Some(progress) = &mut self.shown.file_progress {
+                    (progress.done_s, progress.promised_s) = (done_s, promised_s);
                 }
             }
-            News::File(result) => self.file_ended(result),
+            JobEvent::File(result) => self.file_ended(result),
         }
         false
     }
 
     fn file_ended(&mut self, result: Result<Reference, String>) {
-        self.study.listening = None;
+        self.shown.file_progress = None;
         let stop = self.stop.take();
         if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
             // Nobody wants it any more.
@@ -494,7 +494,7 @@ impl Desk {
         }
         match result.and_then(|reference| self.room().map(|()| reference)) {
             Ok(reference) => self.add(Arc::new(reference), None),
-            Err(reason) => self.study.notice = Some(reason),
+            Err(reason) => self.shown.notice = Some(reason),
         }
     }
 }

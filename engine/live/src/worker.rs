@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::aside::Aside;
+use super::job_threads::JobThreads;
 use super::models::{ModelEvent, Models, Wanted};
 use super::schedule::Load;
+use super::stream_state::{Due, StreamState};
 use super::study::Request;
-use super::study::errand::News;
-use super::track::{Due, Track};
+use super::study::background_job::JobEvent;
 use super::{Settings, UpdateHook, schedule};
-use mertscope_audio::capture::Drain;
+use mertscope_audio::tap::TapReader;
 use mertscope_model::{Encoded, EncoderThread, panic_message};
 
 /// A run is given up after this many of the model's windows: its result would be history.
@@ -27,15 +27,15 @@ const WATCH: Duration = Duration::from_millis(250);
 
 /// What the worker is told.
 pub(super) enum Message {
-    Open(u64, Box<Track>),
+    Open(u64, Box<StreamState>),
     Close(u64),
-    Attach(u64, Drain),
+    Attach(u64, TapReader),
     Detach(u64),
     Set(u64, Settings),
     LookAgain,
     Reset(u64),
     Ask(u64, Request),
-    News(u64, Box<News>),
+    JobEvent(u64, Box<JobEvent>),
     Hook(u64, UpdateHook),
     Model(ModelEvent),
     Encoded(u64, Box<Due>, Encoded),
@@ -47,9 +47,9 @@ pub(super) struct Worker {
     inbox: Receiver<Message>,
     answers: Sender<Message>,
     /// Before the encoder, which does not end while a job may still come from there.
-    aside: Aside,
+    job_threads: JobThreads,
     encoder: EncoderThread,
-    tracks: BTreeMap<u64, Track>,
+    streams: BTreeMap<u64, StreamState>,
     models: Models,
     busy: bool,
     effort: Effort,
@@ -65,9 +65,9 @@ impl Worker {
         Self {
             inbox,
             answers,
-            aside: Aside::default(),
+            job_threads: JobThreads::default(),
             encoder,
-            tracks: BTreeMap::new(),
+            streams: BTreeMap::new(),
             models: Models::default(),
             busy: false,
             effort: Effort::new(),
@@ -86,7 +86,7 @@ impl Worker {
             while let Some(message) = next {
                 if matches!(message, Message::Shutdown) {
                     // What works for them beside this thread is told to stop.
-                    self.tracks.clear();
+                    self.streams.clear();
                     return;
                 }
                 self.take(message);
@@ -101,32 +101,32 @@ impl Worker {
     fn take(&mut self, message: Message) {
         let now = Instant::now();
         match message {
-            Message::Open(id, track) => {
-                self.tracks.insert(id, *track);
+            Message::Open(id, stream) => {
+                self.streams.insert(id, *stream);
                 self.provide(None);
             }
             Message::Close(id) => {
-                self.tracks.remove(&id);
+                self.streams.remove(&id);
                 self.provide(None);
             }
-            Message::Attach(id, drain) => self.with(id, |track| track.attach(Some(drain), now)),
-            Message::Detach(id) => self.with(id, |track| track.attach(None, now)),
+            Message::Attach(id, reader) => self.with(id, |stream| stream.attach(Some(reader), now)),
+            Message::Detach(id) => self.with(id, |stream| stream.attach(None, now)),
             Message::Set(id, settings) => {
-                self.with(id, |track| track.set(settings));
-                let again = self.tracks.get(&id).map(Track::wanted);
+                self.with(id, |stream| stream.set(settings));
+                let again = self.streams.get(&id).map(StreamState::wanted);
                 self.provide(again);
             }
             Message::LookAgain => self.look_again(),
-            Message::Reset(id) => self.with(id, Track::reset),
-            Message::Ask(id, request) => self.with(id, |track| track.desk.ask(request)),
-            Message::News(id, news) => {
+            Message::Reset(id) => self.with(id, StreamState::reset),
+            Message::Ask(id, request) => self.with(id, |stream| stream.study.ask(request)),
+            Message::JobEvent(id, news) => {
                 let mut is_saved = false;
-                self.with(id, |track| is_saved = track.desk.hear_of(*news));
+                self.with(id, |stream| is_saved = stream.study.on_event(*news));
                 if is_saved {
                     self.look_again();
                 }
             }
-            Message::Hook(id, hook) => self.with(id, |track| track.hook = Some(hook)),
+            Message::Hook(id, hook) => self.with(id, |stream| stream.hook = Some(hook)),
             Message::Model(ModelEvent::Renewed(wanted, package)) => {
                 self.models.renewed(&wanted, package);
             }
@@ -143,18 +143,18 @@ impl Worker {
                 if encoded.hidden.is_ok() {
                     self.models.measured(due.session, took_s);
                 }
-                self.with(id, |track| track.finish(&due, encoded, now));
+                self.with(id, |stream| stream.finish(&due, encoded, now));
             }
             Message::Shutdown => {}
         }
     }
 
     /// Runs `body` on a stream, if it is still there. A panic is shown in it.
-    fn with(&mut self, id: u64, body: impl FnOnce(&mut Track)) {
-        let Some(track) = self.tracks.get_mut(&id) else {
+    fn with(&mut self, id: u64, body: impl FnOnce(&mut StreamState)) {
+        let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
-        contained(track, body);
+        contained(stream, body);
     }
 
     /// Sends what becomes of a model to this thread.
@@ -174,7 +174,7 @@ impl Worker {
     /// Has the models loaded that are wanted, and those freed that are not. One that is wanted
     /// `again` is looked for again if it was missing; that disturbs no stream with another one.
     fn provide(&mut self, again: Option<Wanted>) {
-        let mut wanted: Vec<Wanted> = self.tracks.values().map(Track::wanted).collect();
+        let mut wanted: Vec<Wanted> = self.streams.values().map(StreamState::wanted).collect();
         let missing = wanted
             .iter()
             .filter(|wanted| self.models.is_missing(wanted));
@@ -199,30 +199,30 @@ impl Worker {
         let now = Instant::now();
         let models = &self.models;
         let usual_s = self
-            .tracks
+            .streams
             .values()
-            .filter(|track| track.is_active())
-            .filter_map(|track| Some(track.loaded(models)?.usual_s));
+            .filter(|stream| stream.is_active())
+            .filter_map(|stream| Some(stream.loaded(models)?.usual_s));
         let load = Load {
             round_s: usual_s.sum(),
             worker_share: self.effort.share,
         };
         self.send_out();
-        for track in self.tracks.values_mut() {
-            contained(track, |track| track.poll(now, &self.models, load));
+        for stream in self.streams.values_mut() {
+            contained(stream, |stream| stream.poll(now, &self.models, load));
         }
         self.dispatch();
-        for track in self.tracks.values_mut() {
-            if track.publish()
-                && let Some(hook) = track.hook.clone()
+        for stream in self.streams.values_mut() {
+            if stream.publish()
+                && let Some(hook) = stream.hook.clone()
             {
-                contained(track, |_| hook());
+                contained(stream, |_| hook());
             }
         }
         let wake = self
-            .tracks
+            .streams
             .values()
-            .filter_map(|track| track.wake(now))
+            .filter_map(|stream| stream.wake(now))
             .min();
         if self.busy {
             return Some(wake.map_or(WATCH, |wake| wake.min(WATCH)));
@@ -232,24 +232,24 @@ impl Worker {
 
     /// Has done what takes its time, beside this thread.
     fn send_out(&mut self) {
-        for (id, track) in &mut self.tracks {
-            while let Some(errand) = track.errand() {
+        for (id, stream) in &mut self.streams {
+            while let Some(background_job) = stream.background_job() {
                 let (id, answers) = (*id, self.answers.clone());
-                let kind = errand.kind();
+                let kind = background_job.kind();
                 let tell = move |news| {
                     // A worker that is gone needs no news.
-                    let _ = answers.send(Message::News(id, Box::new(news)));
+                    let _ = answers.send(Message::JobEvent(id, Box::new(news)));
                 };
                 let Some(jobs) = self.encoder.jobs() else {
                     return;
                 };
-                let body = move || errand.run(&jobs, &tell);
-                if let Err(error) = self.aside.run(kind.name(), body) {
+                let body = move || background_job.run(&jobs, &tell);
+                if let Err(error) = self.job_threads.run(kind.name(), body) {
                     let reason = format!(
                         "The system could not start another thread ({error}). Close some programs \
                          and try again."
                     );
-                    track.desk.hear_of(kind.failed(reason));
+                    stream.study.on_event(kind.failed(reason));
                 }
             }
         }
@@ -260,12 +260,13 @@ impl Worker {
         if self.busy {
             return;
         }
-        let waiting = |(id, track): (&u64, &Track)| Some((*id, track.due.as_ref()?.deadline));
-        let next = schedule::earliest(self.tracks.iter().filter_map(waiting));
-        let Some((id, track)) = next.and_then(|id| Some((id, self.tracks.get_mut(&id)?))) else {
+        let waiting =
+            |(id, stream): (&u64, &StreamState)| Some((*id, stream.due.as_ref()?.deadline));
+        let next = schedule::earliest(self.streams.iter().filter_map(waiting));
+        let Some((id, stream)) = next.and_then(|id| Some((id, self.streams.get_mut(&id)?))) else {
             return;
         };
-        let (Some(mut due), Some(loaded)) = (track.due.take(), track.loaded(&self.models)) else {
+        let (Some(mut due), Some(loaded)) = (stream.due.take(), stream.loaded(&self.models)) else {
             return;
         };
         let limit_s = loaded.package.model.manifest.window_s() * OVERLONG_WINDOWS;
@@ -311,9 +312,9 @@ impl Effort {
 }
 
 /// Runs `body`; a panic is shown in the stream, and everything goes on.
-fn contained(track: &mut Track, body: impl FnOnce(&mut Track)) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(track))) {
-        track.fail(format!(
+fn contained(stream: &mut StreamState, body: impl FnOnce(&mut StreamState)) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(stream))) {
+        stream.fail(format!(
             "A window could not be analysed, because of an error in Mertscope: {}. Please report \
              it.",
             panic_message(&*panic)

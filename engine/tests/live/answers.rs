@@ -7,7 +7,7 @@ use mertscope_audio::Status;
 use mertscope_audio::decode::{Block, Decoder};
 use mertscope_engine::analyse::{AnalyseOptions, Analyser};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::timeline::Reading;
+use mertscope_heads::timeline::TimedResult;
 use mertscope_live::{Entry, Settings, State};
 use mertscope_model::device::Choice;
 use mertscope_model::runtime;
@@ -52,26 +52,26 @@ fn a_piece_played_through_a_host_is_heard_like_its_file() {
     // The file's last window is aligned with its end, which a stream does not know. The resampler
     // wants a little more audio before it gives the last samples.
     stage.play(&[0.0; 4_096]);
-    let windows: Vec<&Reading> = file
+    let windows: Vec<&TimedResult> = file
         .timeline
-        .readings
+        .results
         .iter()
-        .filter(|reading| reading.start_s.fract() < 1e-9)
+        .filter(|timed| timed.start_s.fract() < 1e-9)
         .collect();
     let end_s = windows.last().unwrap().end_s;
-    let heard = stage.wait_for_answer(end_s);
-    let live: Vec<&Arc<Entry>> = heard.history.iter().collect();
+    let result = stage.wait_for_answer(end_s);
+    let live: Vec<&Arc<Entry>> = result.history.iter().collect();
     assert_eq!(live.len(), windows.len());
     for (live, file) in live.iter().zip(&windows) {
-        assert_eq!(live.reading.status, Status::Ok);
-        assert!((live.reading.start_s - file.start_s).abs() < 1e-6);
-        assert_eq!(live.reading.heard, file.heard, "at {} s", file.start_s);
+        assert_eq!(live.timed.status, Status::Ok);
+        assert!((live.timed.start_s - file.start_s).abs() < 1e-6);
+        assert_eq!(live.timed.result, file.result, "at {} s", file.start_s);
         let samples = live.host_samples.clone().unwrap();
         assert_eq!(samples.start, (file.start_s * f64::from(rate_hz)) as i64);
     }
-    assert_eq!(heard.lost_frames, 0);
-    assert_eq!(heard.skipped_windows, 0);
-    assert_eq!(heard.error, None);
+    assert_eq!(result.lost_frames, 0);
+    assert_eq!(result.skipped_windows, 0);
+    assert_eq!(result.error, None);
 }
 
 #[test]
@@ -80,10 +80,10 @@ fn several_streams_share_one_running_model_and_each_hears_its_own_audio() {
     let mut other = Stage::exact(48_000, 1.0, Settings::default());
     one.play_chord(6.1);
     other.play(&vec![0.25; 48_000 * 8]); // a constant offset is silence
-    let heard = one.wait_for_answer(6.0);
+    let result = one.wait_for_answer(6.0);
     let silent = other.wait("silence", |s| s.state == State::Silent);
-    assert_eq!(heard.model.running, silent.model.running);
-    assert!(heard.latest.as_ref().unwrap().reading.heard.is_some());
+    assert_eq!(result.model.running, silent.model.running);
+    assert!(result.latest.as_ref().unwrap().timed.result.is_some());
     // At most the first window, which holds the step to the offset.
     assert!(silent.analysed_windows <= 1);
     assert!(

@@ -34,13 +34,13 @@ fn a_checkpoint_without_heads_answers_live() {
     );
     assert!(running.genre_labels.is_empty());
     stage.play_chord(7.5);
-    let heard = stage.wait_for_answer(7.0);
-    assert_eq!(heard.state, State::Analysing);
-    let latest = heard.latest.clone().unwrap();
-    assert_eq!(latest.reading.status, Status::Ok);
-    let answer = latest.reading.heard.clone().unwrap();
+    let result = stage.wait_for_answer(7.0);
+    assert_eq!(result.state, State::Analysing);
+    let latest = result.latest.clone().unwrap();
+    assert_eq!(latest.timed.status, Status::Ok);
+    let answer = latest.timed.result.clone().unwrap();
     assert!(answer.genre.is_none() && answer.key.is_none());
-    assert_eq!(heard.error, None);
+    assert_eq!(result.error, None);
 }
 
 /// music2vec hears 30 s at once, and 5 s where that is asked for: the window changes while music
@@ -68,15 +68,15 @@ fn the_window_of_a_model_that_has_several_is_chosen_live() {
     let offered = changed.model.running.as_ref().unwrap().windows_s.to_vec();
     assert_eq!(offered, [2.0, 5.0]);
     stage.play_chord(4.0);
-    let heard = stage.wait("an answer", |s| {
+    let result = stage.wait("an answer", |s| {
         let latest = s.latest.as_ref();
-        latest.is_some_and(|entry| entry.reading.end_s > 9.0)
+        latest.is_some_and(|entry| entry.timed.end_s > 9.0)
     });
-    let reading = &heard.latest.as_ref().unwrap().reading;
-    assert_eq!(reading.status, Status::Ok);
+    let timed = &result.latest.as_ref().unwrap().timed;
+    assert_eq!(timed.status, Status::Ok);
     assert!(
-        (reading.end_s - reading.start_s - 2.0).abs() < 1e-9,
-        "{reading:?}"
+        (timed.end_s - timed.start_s - 2.0).abs() < 1e-9,
+        "{timed:?}"
     );
 
     // What it can't take is told, and the embedded model goes on.

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use mertscope_heads::head::Reads;
 use mertscope_heads::head::fit::{Example, FitOptions, fit};
-use mertscope_heads::shelf::{Kind, Shelf};
+use mertscope_heads::user_store::{Kind, UserStore};
 use mertscope_live::Settings;
 use mertscope_model::{HiddenStates, Model, Session, SessionOptions, runtime};
 
@@ -92,12 +92,12 @@ fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
     stage.play(&window);
     stage.play(&window[..8_000]);
     let before = stage.wait_for_answer(5.0);
-    let before = before.heard().unwrap();
+    let before = before.result().unwrap();
     assert!(before.ribbons.is_empty());
 
     let model = Arc::new(Model::embedded().unwrap());
-    let shelf = Shelf::of(Kind::Heads, &model.manifest).unwrap();
-    shelf.put("sound", &head(&model)).unwrap();
+    let store = UserStore::of(Kind::Heads, &model.manifest).unwrap();
+    store.put("sound", &head(&model)).unwrap();
     stage.stream.look_again();
     let has_it = |s: &mertscope_live::Snapshot| {
         let running = s.model.running.as_ref();
@@ -108,10 +108,10 @@ fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
     stage.transport.position = Some(100 * i64::from(RATE_HZ));
     stage.play(&window);
     stage.play(&window[..8_000]);
-    let heard = stage.wait_for_answer(105.0);
-    let heard = heard.heard().unwrap();
-    let [ribbon] = &heard.ribbons[..] else {
-        panic!("{:?}", heard.ribbons);
+    let result = stage.wait_for_answer(105.0);
+    let result = result.result().unwrap();
+    let [ribbon] = &result.ribbons[..] else {
+        panic!("{:?}", result.ribbons);
     };
     assert!((ribbon.step_s - 0.25).abs() < 1e-9);
     let steps: Vec<&[f32]> = ribbon.answers.chunks_exact(2).collect();
@@ -119,7 +119,7 @@ fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
     assert!(steps[..8].iter().all(|step| step[0] > 0.5), "{steps:?}");
     assert!(steps[12..].iter().all(|step| step[1] > 0.5), "{steps:?}");
     // What came with the model says the same as without.
-    let (with, without) = (heard.genre.as_ref(), before.genre.as_ref());
+    let (with, without) = (result.genre.as_ref(), before.genre.as_ref());
     for (with, without) in with.unwrap().iter().zip(without.unwrap()) {
         assert!((with - without).abs() < 1e-3, "{with} {without}");
     }

@@ -1,10 +1,10 @@
 //! Heads that are kept while the engine runs, and the choice among them.
 
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::package::HeadChoice;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::shelf::{Kind, Shelf};
-use mertscope_heads::teach::Lessons;
+use mertscope_heads::user_store::{Kind, UserStore};
 use mertscope_live::{Settings, Snapshot};
 use mertscope_model::Model;
 
@@ -14,16 +14,16 @@ use crate::stage::Stage;
 /// A head for the embedded model that tells two kinds of windows apart.
 fn head(task: &str, labels: [&str; 2]) -> Vec<u8> {
     let manifest = Model::embedded_manifest().unwrap();
-    let mut lessons = Lessons::default();
+    let mut labeled_examples = LabeledExamples::default();
     for n in 0..20 {
         let side = if n % 2 == 0 { 1.0 } else { -1.0 };
         let value = |k: usize| side * (k % 5) as f32 * 0.2 + ((n * 61 + k * 17) as f32).sin();
         let values: Vec<f32> = (0..manifest.width).map(value).collect();
-        lessons
+        labeled_examples
             .mark(labels[n % 2], 4, &values, manifest.sha256())
             .unwrap();
     }
-    lessons.fit(task, &manifest).unwrap().1
+    labeled_examples.fit(task, &manifest).unwrap().1
 }
 
 /// Ids of the heads that did not come with the model.
@@ -46,7 +46,7 @@ fn offered(snapshot: &Snapshot) -> Vec<String> {
 fn says(snapshot: &Snapshot, id: &str) -> bool {
     let running = snapshot.model.running.as_ref().unwrap();
     let info = running.heads.iter().find(|head| head.id == id).unwrap();
-    let others = &snapshot.heard().unwrap().others;
+    let others = &snapshot.result().unwrap().others;
     let answer = others.iter().find(|(sha256, _)| **sha256 == *info.sha256);
     answer.is_some_and(|(_, answers)| answers.len() == 2)
 }
@@ -77,10 +77,10 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
 
     // Heads that are kept now are found when it is looked again, and not before.
     let manifest = Model::embedded_manifest().unwrap();
-    let shelf = Shelf::of(Kind::Heads, &manifest).unwrap();
-    shelf.put("mood", &head("mood", ["calm", "wild"])).unwrap();
-    shelf.put("mood-2", &head("mood", ["sad", "glad"])).unwrap();
-    shelf.put("own-genre", &head("genre", ["a", "b"])).unwrap();
+    let store = UserStore::of(Kind::Heads, &manifest).unwrap();
+    store.put("mood", &head("mood", ["calm", "wild"])).unwrap();
+    store.put("mood-2", &head("mood", ["sad", "glad"])).unwrap();
+    store.put("own-genre", &head("genre", ["a", "b"])).unwrap();
     stage.stream.look_again();
     let snapshot = stage.wait("the heads", |s| offered(s).len() == 3);
     assert_eq!(in_use(&snapshot), ["mood"]);
@@ -91,7 +91,7 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
         stage.play_chord(5.2);
         stage.wait("an answer", |s| {
             let latest = s.latest.as_ref();
-            latest.is_some_and(|entry| entry.reading.end_s > begun_s)
+            latest.is_some_and(|entry| entry.timed.end_s > begun_s)
         })
     };
     assert!(says(&play(&mut stage), "mood"));
@@ -103,7 +103,7 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
     stage.stream.set(choosing(&[("mood", ""), ("key", "")]));
     stage.wait("no head", |s| in_use(s).is_empty());
     let answer = play(&mut stage);
-    let said = answer.heard().unwrap();
+    let said = answer.result().unwrap();
     assert!(said.key.is_none() && said.genre.is_some());
     assert!(answer.history.len() >= 3);
 
@@ -113,10 +113,10 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
     let running = snapshot.model.running.as_ref().unwrap();
     assert_eq!(running.genre_labels.to_vec(), ["a", "b"]);
     let answer = play(&mut stage);
-    assert_eq!(answer.heard().unwrap().genre.as_ref().unwrap().len(), 2);
+    assert_eq!(answer.result().unwrap().genre.as_ref().unwrap().len(), 2);
 
     // What is removed is gone, and what came with the model takes over.
-    assert!(shelf.remove("own-genre").unwrap());
+    assert!(store.remove("own-genre").unwrap());
     stage.stream.look_again();
     let snapshot = stage.wait("the head's end", |s| offered(s).len() == 2);
     let running = snapshot.model.running.as_ref().unwrap();

@@ -1,7 +1,7 @@
 //! Faster than real time, and slower than wanted: what gives way, and what is told about it.
 
 use mertscope_audio::Status;
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, MAX_HOP_S, Settings, State};
 
 use crate::stage::{Stage, chord, count};
@@ -12,7 +12,7 @@ const RATE_HZ: u32 = 48_000;
 fn a_bounce_that_may_not_wait_marks_exactly_what_it_lost() {
     let stage = Stage::exact(RATE_HZ, 1.0, Settings::default());
     // Nobody drains while 60 s go by at once: 9 s fit.
-    let (mut bounced, drain) = tap(RATE_HZ);
+    let (mut bounced, reader) = tap(RATE_HZ);
     let mut transport = Transport {
         playing: true,
         position: Some(0),
@@ -25,7 +25,7 @@ fn a_bounce_that_may_not_wait_marks_exactly_what_it_lost() {
         }
     };
     push(60.0);
-    stage.stream.attach(drain);
+    stage.stream.attach(reader);
     stage.wait("the first nine seconds", |s| s.position_s > 8.9);
     push(5.1);
     let after = stage.wait_for_answer(65.0);
@@ -35,7 +35,7 @@ fn a_bounce_that_may_not_wait_marks_exactly_what_it_lost() {
     let gap = after
         .history
         .iter()
-        .find(|e| e.reading.status == Status::Gap)
+        .find(|e| e.timed.status == Status::Gap)
         .unwrap();
     assert_eq!(gap.host_samples, Some(9 * 48_000..60 * 48_000));
     assert_eq!(
@@ -59,9 +59,12 @@ fn a_bounce_with_a_missing_model_is_heard_from_its_start() {
     };
     let mut stage = Stage::loading(RATE_HZ, controls, settings);
     stage.play_chord(7.5);
-    let heard = stage.wait_for_answer(7.0);
-    assert_eq!(heard.analysed_windows, 3);
-    assert!(heard.error.as_ref().unwrap().contains("gone"), "{heard:#?}");
+    let result = stage.wait_for_answer(7.0);
+    assert_eq!(result.analysed_windows, 3);
+    assert!(
+        result.error.as_ref().unwrap().contains("gone"),
+        "{result:#?}"
+    );
 }
 
 #[test]
@@ -70,16 +73,16 @@ fn what_is_no_number_is_marked_and_the_rest_is_heard() {
     let mut audio = chord(RATE_HZ, 12.1);
     audio[RATE_HZ as usize * 13 / 2] = f32::NAN;
     stage.play(&audio);
-    let heard = stage.wait_for_answer(12.0);
+    let result = stage.wait_for_answer(12.0);
     // Windows end at 5 to 12 s; those that end at 7 to 11 s hold the NaN.
-    assert_eq!(heard.analysed_windows, 3);
-    let bad = heard
+    assert_eq!(result.analysed_windows, 3);
+    let bad = result
         .history
         .iter()
-        .find(|e| e.reading.status == Status::Invalid)
+        .find(|e| e.timed.status == Status::Invalid)
         .unwrap();
-    assert!((bad.reading.start_s - 2.0).abs() < 1e-6 && (bad.reading.end_s - 11.0).abs() < 1e-6);
-    assert!(heard.level_dbfs.is_finite());
+    assert!((bad.timed.start_s - 2.0).abs() < 1e-6 && (bad.timed.end_s - 11.0).abs() < 1e-6);
+    assert!(result.level_dbfs.is_finite());
 }
 
 #[test]
@@ -94,13 +97,13 @@ fn the_hop_grows_until_the_share_suffices_and_the_snapshot_says_so() {
     };
     let mut stage = Stage::loading(RATE_HZ, controls, settings);
     stage.play_chord(6.0);
-    let heard = stage.wait("a result and its hop", |s| {
+    let result = stage.wait("a result and its hop", |s| {
         s.latest.is_some() && s.state == State::Analysing && s.hop_s > 0.5
     });
-    assert_eq!(heard.hop_asked_s, Some(0.5));
-    assert!(heard.hop_s <= MAX_HOP_S);
+    assert_eq!(result.hop_asked_s, Some(0.5));
+    assert!(result.hop_s <= MAX_HOP_S);
     // In whole frames of 320 samples at the model's 16 kHz.
-    assert_eq!((heard.hop_s * 16_000.0) % 320.0, 0.0);
+    assert_eq!((result.hop_s * 16_000.0) % 320.0, 0.0);
 }
 
 #[test]
@@ -111,9 +114,9 @@ fn an_exact_bounce_skips_nothing_though_the_share_is_small() {
     };
     let mut stage = Stage::exact(RATE_HZ, 0.5, settings);
     stage.play_chord(15.1);
-    let heard = stage.wait_for_answer(15.0);
-    assert_eq!(heard.analysed_windows, 21);
-    assert_eq!((heard.skipped_windows, heard.lost_frames), (0, 0));
+    let result = stage.wait_for_answer(15.0);
+    assert_eq!(result.analysed_windows, 21);
+    assert_eq!((result.skipped_windows, result.lost_frames), (0, 0));
 }
 
 /// Hosts play a block in real time before they bounce, and bounce before the model is there.
@@ -134,7 +137,7 @@ fn an_exact_bounce_that_begins_in_real_time_while_the_model_loads_is_heard_whole
     stage.transport.position = Some(0);
     stage.play_chord(12.1);
     // Windows end at 5 to 12 s.
-    let heard = stage.wait("every window", |s| s.analysed_windows >= 8);
-    assert_eq!(heard.analysed_windows, 8);
-    assert_eq!((heard.skipped_windows, heard.lost_frames), (0, 0));
+    let result = stage.wait("every window", |s| s.analysed_windows >= 8);
+    assert_eq!(result.analysed_windows, 8);
+    assert_eq!((result.skipped_windows, result.lost_frames), (0, 0));
 }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mertscope_audio::Status;
-use mertscope_audio::capture::{Tap, Transport, tap};
+use mertscope_audio::tap::{Tap, Transport, tap};
 use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot, Stream};
 
 /// So long that only a deadlock reaches it.
@@ -44,8 +44,8 @@ impl Stage {
         let knobs = Arc::clone(&controls);
         let source = Arc::new(move || *knobs.lock().unwrap());
         let stream = Live::acquire().open(settings, source);
-        let (tap, drain) = tap(rate_hz);
-        stream.attach(drain);
+        let (tap, reader) = tap(rate_hz);
+        stream.attach(reader);
         Self {
             stream,
             tap,
@@ -94,7 +94,7 @@ impl Stage {
     pub fn wait_for_answer(&self, end_s: f64) -> Arc<Snapshot> {
         self.wait("an answer", |s| {
             let latest = s.latest.as_ref();
-            latest.is_some_and(|entry| (entry.reading.end_s - end_s).abs() < 1e-6)
+            latest.is_some_and(|entry| (entry.timed.end_s - end_s).abs() < 1e-6)
         })
     }
 }
@@ -117,9 +117,7 @@ pub fn chord(rate_hz: u32, seconds: f64) -> Vec<f32> {
 /// How many windows of the history had this fate.
 pub fn count(snapshot: &Snapshot, status: Status) -> usize {
     let history = snapshot.history.iter();
-    history
-        .filter(|entry| entry.reading.status == status)
-        .count()
+    history.filter(|entry| entry.timed.status == status).count()
 }
 
 /// Settings for the model that fails when told to.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mertscope_audio::decode::{Block, Decoder};
-use mertscope_audio::fold::fold_interleaved;
-use mertscope_heads::teach::Lessons;
+use mertscope_audio::downmix::downmix_interleaved;
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_live::{Request, Settings, Snapshot};
 use mertscope_model::runtime;
 
@@ -24,7 +24,7 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
     let (rate_hz, channels) = (decoder.rate_hz(), decoder.channels());
     let mut mono = Vec::new();
     while let Some(Block::Samples(samples)) = decoder.next_block().unwrap() {
-        fold_interleaved(samples, channels, &mut mono);
+        downmix_interleaved(samples, channels, &mut mono);
     }
     mono.truncate(seconds * rate_hz as usize);
     (mono, rate_hz)
@@ -44,8 +44,8 @@ fn play(stage: &mut Stage, audio: &[f32], end_s: f64) -> std::sync::Arc<Snapshot
 }
 
 fn distances(snapshot: &Snapshot) -> Vec<f32> {
-    let heard = snapshot.latest.as_ref().unwrap().reading.heard.as_ref();
-    heard.unwrap().distances.iter().map(|(_, d)| *d).collect()
+    let result = snapshot.latest.as_ref().unwrap().timed.result.as_ref();
+    result.unwrap().distances.iter().map(|(_, d)| *d).collect()
 }
 
 #[test]
@@ -113,9 +113,9 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
     };
     play(&mut stage, &rock, 12.0);
     mark(&stage, "loud", 4);
-    let snapshot = stage.wait("examples", |s| s.study.lessons.count(0) == 4);
+    let snapshot = stage.wait("examples", |s| s.study.labeled_examples.count(0) == 4);
     assert!(
-        snapshot.study.taught.is_none(),
+        snapshot.study.user_head.is_none(),
         "one label is nothing to tell apart"
     );
     play(&mut stage, &jazz, 12.0);
@@ -124,11 +124,11 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
     stage.stream.ask(Request::Undo);
     let snapshot = stage.wait("a head", |s| {
         s.study
-            .taught
+            .user_head
             .as_ref()
             .is_some_and(|head| head.labels.len() == 2)
     });
-    assert_eq!(snapshot.study.lessons.labels, ["loud", "quiet"]);
+    assert_eq!(snapshot.study.labeled_examples.labels, ["loud", "quiet"]);
     assert_eq!(
         snapshot
             .model
@@ -144,12 +144,14 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
 
     for (label, audio) in [&rock, &jazz].into_iter().enumerate() {
         let snapshot = play(&mut stage, audio, 12.0);
-        let heard = snapshot.heard().unwrap();
-        let probabilities = &heard.others.last().unwrap().1;
+        let result = snapshot.result().unwrap();
+        let probabilities = &result.others.last().unwrap().1;
         assert!(probabilities[label] > 0.5, "{label}: {probabilities:?}");
     }
-    stage.stream.ask(Request::Lessons(Lessons::default()));
-    let snapshot = stage.wait("nothing", |s| s.study.taught.is_none());
+    stage
+        .stream
+        .ask(Request::LabeledExamples(LabeledExamples::default()));
+    let snapshot = stage.wait("nothing", |s| s.study.user_head.is_none());
     let heads = &snapshot.model.running.as_ref().unwrap().heads;
     assert!(heads.iter().all(|head| head.id != "taught"), "{heads:?}");
 }
@@ -170,7 +172,7 @@ fn a_file_becomes_a_reference_while_music_plays() {
     // What is no audio has a sentence, and the others go on.
     stage.stream.ask(file("demo.toml"));
     let snapshot = stage.wait("the files", |s| {
-        s.study.references.len() == 2 && s.study.listening.is_none() && s.study.notice.is_some()
+        s.study.references.len() == 2 && s.study.file_progress.is_none() && s.study.notice.is_some()
     });
     let notice = snapshot.study.notice.clone().unwrap();
     assert!(notice.contains("demo.toml"), "{notice}");
@@ -209,9 +211,9 @@ fn a_file_that_nobody_wants_any_more_ends_without_a_word() {
         name: "two rooms".to_owned(),
         colour: [9; 3],
     });
-    stage.wait("its beginning", |s| s.study.listening.is_some());
+    stage.wait("its beginning", |s| s.study.file_progress.is_some());
     stage.stream.ask(Request::StopFiles);
-    let snapshot = stage.wait("its end", |s| s.study.listening.is_none());
+    let snapshot = stage.wait("its end", |s| s.study.file_progress.is_none());
     assert!(snapshot.study.references.is_empty() && snapshot.study.notice.is_none());
 }
 
@@ -230,8 +232,8 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
             .output()
             .unwrap();
         assert!(child.status.success(), "{child:#?}");
-        let kept = data.path().join("mertscope/heads");
-        let heads = std::fs::read_dir(kept).unwrap().next().unwrap().unwrap();
+        let stored = data.path().join("mertscope/heads");
+        let heads = std::fs::read_dir(stored).unwrap().next().unwrap().unwrap();
         assert_eq!(std::fs::read_dir(heads.path()).unwrap().count(), 1);
         return;
     }
@@ -247,7 +249,7 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
         name: name.to_owned(),
     };
     stage.wait("a head", |s| {
-        s.study.taught.is_some() && !s.study.is_fitting
+        s.study.user_head.is_some() && !s.study.is_fitting
     });
     for (name, trouble) in [("a b", "can't be a name"), ("genre", "itself uses")] {
         stage.stream.ask(save(name));
@@ -272,10 +274,10 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
     // Nothing of what was heard is lost by it.
     assert_eq!(snapshot.latest, recent);
     let snapshot = play(&mut stage, &rock, 9.0);
-    let heard = snapshot.heard().unwrap();
+    let result = snapshot.result().unwrap();
     let running = snapshot.model.running.as_ref().unwrap();
     let part = running.heads.iter().find(|head| head.id == "part").unwrap();
-    let said = heard.answer_of(&part.sha256).unwrap();
+    let said = result.prediction_of(&part.sha256).unwrap();
     assert!(said[0] > 0.5, "{said:?}");
     // An instance that loads the model from the disk finds the head there.
     drop(stage);

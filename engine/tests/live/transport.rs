@@ -1,7 +1,7 @@
 //! The host's transport: starts, stops, jumps, loops, and the places that results carry.
 
 use mertscope_audio::Status;
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Settings, State};
 
 use crate::stage::{Stage, chord, count};
@@ -19,7 +19,7 @@ fn silence_costs_no_inference_after_one_window() {
     stage.play(&vec![0.0; RATE_HZ as usize * 28]);
     let silent = stage.wait("the last window", |s| {
         let last = s.history.last();
-        last.is_some_and(|entry| entry.reading.end_s > 33.9) && s.analysed_windows >= 7
+        last.is_some_and(|entry| entry.timed.end_s > 33.9) && s.analysed_windows >= 7
     });
     assert_eq!(silent.state, State::Silent);
     // Windows end at 5, 6, 7 … s; from that on which begins at 7 s there is nothing to hear.
@@ -76,8 +76,8 @@ fn a_loop_shorter_than_a_window_is_heard_from_its_second_round_on() {
         stage.transport.position = Some(96_000);
         stage.play_chord(2.0);
     }
-    let heard = stage.wait("a result", |s| s.latest.is_some());
-    let end = heard
+    let result = stage.wait("a result", |s| s.latest.is_some());
+    let end = result
         .latest
         .as_ref()
         .unwrap()
@@ -93,8 +93,8 @@ fn a_host_without_a_timeline_is_heard_on_the_streams_own_clock() {
     let mut stage = stage(Settings::default());
     stage.transport.position = None;
     stage.play_chord(6.1);
-    let heard = stage.wait_for_answer(6.0);
-    assert_eq!(heard.latest.as_ref().unwrap().host_samples, None);
+    let result = stage.wait_for_answer(6.0);
+    assert_eq!(result.latest.as_ref().unwrap().host_samples, None);
 }
 
 #[test]
@@ -129,8 +129,8 @@ fn a_new_ring_at_another_rate_begins_a_new_window() {
     let mut stage = stage(Settings::default());
     stage.play_chord(6.1);
     let before = stage.wait_for_answer(6.0);
-    let (mut other, drain) = tap(96_000);
-    stage.stream.attach(drain);
+    let (mut other, reader) = tap(96_000);
+    stage.stream.attach(reader);
     let attached = stage.wait("the new ring", |s| s.rate_hz == 96_000);
     assert!(attached.latest.is_none() && attached.generation > before.generation);
     let transport = Transport {
@@ -140,8 +140,8 @@ fn a_new_ring_at_another_rate_begins_a_new_window() {
     for block in chord(96_000, 5.1).chunks(1_000) {
         other.push_exact(&[block], transport, std::time::Duration::from_secs(240));
     }
-    let heard = stage.wait_for_answer(5.0);
-    assert_eq!(heard.lost_frames, 0);
+    let result = stage.wait_for_answer(5.0);
+    assert_eq!(result.lost_frames, 0);
     stage.stream.detach();
     let detached = stage.wait("the detachment", |s| s.state == State::Idle);
     assert_eq!(detached.rate_hz, 0);

@@ -110,8 +110,8 @@ impl Audio {
             let mut desk = Desk::new(connection, choice, published, changed);
             let opened = desk.open_choice(play, strict);
             let failed = opened.is_err();
-            let heard = ready.send(opened).is_ok();
-            if heard && !(strict && failed) {
+            let result = ready.send(opened).is_ok();
+            if result && !(strict && failed) {
                 desk.run(&inbox);
             }
         };

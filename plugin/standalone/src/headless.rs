@@ -141,14 +141,14 @@ impl Printer {
 
 /// One window as a line: where it ends, key and genre with their probabilities.
 fn text(entry: &Entry, labels: &[String], notation: Notation) -> String {
-    let reading = &entry.reading;
-    let minutes = (reading.end_s / 60.0).floor();
-    let time = format!("{minutes:.0}:{:04.1}", reading.end_s - minutes * 60.0);
-    let Some(heard) = &reading.heard else {
-        return format!("{time:>8}  {}", reading.status.as_str());
+    let timed = &entry.timed;
+    let minutes = (timed.end_s / 60.0).floor();
+    let time = format!("{minutes:.0}:{:04.1}", timed.end_s - minutes * 60.0);
+    let Some(result) = &timed.result else {
+        return format!("{time:>8}  {}", timed.status.as_str());
     };
     let percent = |probability: f32| format!("{:3.0} %", probability * 100.0);
-    let key = match heard.key_label.zip(heard.key_smoothed) {
+    let key = match result.key_label.zip(result.key_smoothed) {
         Some((key, keys)) => format!(
             "{:18} {}",
             key.to_text(notation),
@@ -156,7 +156,7 @@ fn text(entry: &Entry, labels: &[String], notation: Notation) -> String {
         ),
         None => format!("{:18}      ", "no clear key"),
     };
-    let genre = log::genre(heard, labels)
+    let genre = log::genre(result, labels)
         .map(|(label, probability)| format!("{label} {}", percent(probability)));
     format!("{time:>8}  {key}  {}", genre.unwrap_or_default())
         .trim_end()
@@ -167,16 +167,16 @@ fn text(entry: &Entry, labels: &[String], notation: Notation) -> String {
 mod tests {
     use super::*;
     use mertscope_audio::Status;
-    use mertscope_heads::timeline::Reading;
+    use mertscope_heads::timeline::TimedResult;
 
     #[test]
     fn a_window_without_an_answer_says_why() {
         let entry = Entry {
-            reading: Reading {
+            timed: TimedResult {
                 start_s: 60.5,
                 end_s: 65.5,
                 status: Status::Silent,
-                heard: None,
+                result: None,
             },
             host_samples: None,
             generation: 1,

@@ -9,10 +9,10 @@ use egui::accesskit::Role;
 use egui::{Key, Vec2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope::connection::Connection;
-use mertscope_audio::capture::{Tap, Transport, tap};
 use mertscope_audio::decode::{Block, Decoder};
-use mertscope_audio::fold::fold_interleaved;
-use mertscope_heads::teach::saved::SavedLessons;
+use mertscope_audio::downmix::downmix_interleaved;
+use mertscope_audio::tap::{Tap, Transport, tap};
+use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_ui::host::EditorHost;
 use mertscope_ui::look::Page;
@@ -33,7 +33,7 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
     let (rate_hz, channels) = (decoder.rate_hz(), decoder.channels());
     let mut mono = Vec::new();
     while let Some(Block::Samples(samples)) = decoder.next_block().unwrap() {
-        fold_interleaved(samples, channels, &mut mono);
+        downmix_interleaved(samples, channels, &mut mono);
     }
     mono.truncate(seconds * rate_hz as usize);
     (mono, rate_hz)
@@ -100,14 +100,14 @@ impl Playing {
             self.tap.push_exact(&[block], transport, FOREVER);
             self.position += block.len() as i64;
         }
-        let heard = |s: &Snapshot| {
+        let result = |s: &Snapshot| {
             let samples = s
                 .latest
                 .as_ref()
                 .and_then(|latest| latest.host_samples.clone());
             samples.is_some_and(|samples| samples.end > begin + audio.len() as i64 / 2)
         };
-        self.wait("an answer", heard);
+        self.wait("an answer", result);
     }
 
     fn press(&mut self, label: &str) {
@@ -161,19 +161,19 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
 
     playing.play(&rock);
     playing.enter("New label", "loud");
-    let snapshot = playing.wait("a mark", |s| s.study.lessons.count(0) > 0);
-    assert_eq!(snapshot.study.lessons.count(0), 3);
+    let snapshot = playing.wait("a mark", |s| s.study.labeled_examples.count(0) > 0);
+    assert_eq!(snapshot.study.labeled_examples.count(0), 3);
     assert!(playing.words("loud: ").contains("3 examples"));
     assert!(playing.words("so far").contains("another label"));
     playing.click("1");
     playing.press("Mark as loud");
-    playing.wait("one more", |s| s.study.lessons.count(0) == 4);
+    playing.wait("one more", |s| s.study.labeled_examples.count(0) == 4);
 
     playing.play(&jazz);
     playing.click("3");
     playing.enter("New label", "quiet");
     playing.wait("a head", |s| {
-        s.study.taught.is_some() && !s.study.is_fitting
+        s.study.user_head.is_some() && !s.study.is_fitting
     });
     assert!(
         playing
@@ -198,18 +198,18 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
             .stage
             .host
             .memory()
-            .get::<SavedLessons>();
+            .get::<SavedExamples>();
         saved.unwrap_or_default().load(None)
     };
     assert_eq!(memory(&playing).examples(), 7);
 
     playing.press("Undo mark");
-    playing.wait("three less", |s| s.study.lessons.examples() == 4);
+    playing.wait("three less", |s| s.study.labeled_examples.examples() == 4);
     assert!(playing.window.query_by_label("Mark as quiet").is_none());
     playing.press("Forget all");
-    playing.wait("none", |s| s.study.lessons.examples() == 0);
+    playing.wait("none", |s| s.study.labeled_examples.examples() == 0);
     playing.press("Bring back");
-    playing.wait("those again", |s| s.study.lessons.examples() == 4);
+    playing.wait("those again", |s| s.study.labeled_examples.examples() == 4);
     assert_eq!(memory(&playing).examples(), 4);
 }
 
@@ -222,7 +222,7 @@ fn a_head_is_saved_only_under_a_good_name() {
         playing.enter("New label", label);
     }
     playing.wait("a head", |s| {
-        s.study.taught.is_some() && !s.study.is_fitting
+        s.study.user_head.is_some() && !s.study.is_fitting
     });
     playing.enter("Name of the head", "no/name");
     playing.wait("a sentence", |s| s.study.notice.is_some());
@@ -339,16 +339,20 @@ fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
         .stage
         .host
         .memory()
-        .set(&project.get::<SavedLessons>().unwrap());
+        .set(&project.get::<SavedExamples>().unwrap());
     let mut playing = Playing::on(whole, 48_000);
-    let snapshot = playing.wait("the example", |s| s.study.lessons.examples() == 1);
+    let snapshot = playing.wait("the example", |s| s.study.labeled_examples.examples() == 1);
     assert_eq!(
-        snapshot.study.lessons.missing().collect::<Vec<_>>(),
+        snapshot
+            .study
+            .labeled_examples
+            .missing()
+            .collect::<Vec<_>>(),
         [&file]
     );
     let told = playing.words("Older examples are not here");
     assert!(told.contains(&file) && told.ends_with('.'), "{told}");
     // The project still names it, so that it is found when it comes back.
-    let saved: SavedLessons = playing.window.state().stage.host.memory().get().unwrap();
+    let saved: SavedExamples = playing.window.state().stage.host.memory().get().unwrap();
     assert!(!saved.is_whole());
 }

@@ -58,10 +58,10 @@ impl Browser {
 
     fn of(folder: PathBuf) -> Self {
         let (sender, receiver) = channel();
-        let reading = folder.clone();
+        let timed = folder.clone();
         let started = thread::Builder::new()
             .name("mertscope-folder".to_owned())
-            .spawn(move || drop(sender.send(read(&reading))));
+            .spawn(move || drop(sender.send(read(&timed))));
         Self {
             typed: folder.display().to_string(),
             folder,

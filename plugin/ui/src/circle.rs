@@ -85,8 +85,8 @@ pub(crate) fn circle_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         return;
     }
     let circle = Circle::inside(rect);
-    let keys = desk.heard().and_then(ranked_keys);
-    let clear = desk.heard().and_then(|heard| heard.key_label);
+    let keys = desk.result().and_then(ranked_keys);
+    let clear = desk.result().and_then(|result| result.key_label);
     sectors(ui, desk, circle, keys.as_deref(), clear);
     middle(ui, desk, circle, keys.as_deref(), clear);
     focus_ring(ui, &response, desk.palette, 8);
@@ -309,11 +309,11 @@ fn relation(current: Key, key: Key) -> Option<&'static str> {
 
 /// The picture in words.
 fn description(desk: &Desk<'_>) -> String {
-    let Some(heard) = desk.heard() else {
+    let Some(result) = desk.result() else {
         let (first, second) = waiting(desk);
         return format!("Key: {first}. {second}.");
     };
-    let Some(keys) = ranked_keys(heard) else {
+    let Some(keys) = ranked_keys(result) else {
         return format!("Key: {}.", desk.no_head("key"));
     };
     let name = |i: usize| {
@@ -323,7 +323,7 @@ fn description(desk: &Desk<'_>) -> String {
             text::percent(keys[i].1)
         )
     };
-    match heard.key_label {
+    match result.key_label {
         Some(key) => {
             let mixing: Vec<String> = Key::all()
                 .filter(|k| mixes(key, *k))

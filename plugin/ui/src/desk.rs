@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui};
 use mertscope_audio::Status;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::timeline::Heard;
+use mertscope_heads::timeline::WindowResult;
 use mertscope_live::{Entry, Snapshot};
 use mertscope_music::Key;
 
@@ -32,8 +32,8 @@ pub struct Desk<'a> {
 
 impl Desk<'_> {
     /// The newest window's answer.
-    pub fn heard(&self) -> Option<&Heard> {
-        self.snapshot.heard()
+    pub fn result(&self) -> Option<&WindowResult> {
+        self.snapshot.result()
     }
 
     /// The labels of the genre head; empty without one.
@@ -107,8 +107,8 @@ impl Desk<'_> {
 
 /// The keys of a window with their probabilities, most probable first; what is no number counts
 /// as zero.
-pub(crate) fn ranked_keys(heard: &Heard) -> Option<Vec<(Key, f32)>> {
-    let all = heard.key_smoothed.as_ref()?;
+pub(crate) fn ranked_keys(result: &WindowResult) -> Option<Vec<(Key, f32)>> {
+    let all = result.key_smoothed.as_ref()?;
     let mut ranked: Vec<(Key, f32)> = Key::all().zip(all.iter().map(|p| finite(*p))).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     Some(ranked)
@@ -116,7 +116,7 @@ pub(crate) fn ranked_keys(heard: &Heard) -> Option<Vec<(Key, f32)>> {
 
 /// The most probable label of a window and its probability.
 pub(crate) fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32)> {
-    let all = entry.reading.heard.as_ref()?.genre_smoothed.as_ref()?;
+    let all = entry.timed.result.as_ref()?.genre_smoothed.as_ref()?;
     let pairs = all
         .iter()
         .take(labels.len())
@@ -127,9 +127,9 @@ pub(crate) fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32
 
 /// What was heard in a window, a line each: key, genre; or why nothing was.
 pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
-    let reading = &entry.reading;
-    let Some(heard) = &reading.heard else {
-        return match reading.status {
+    let timed = &entry.timed;
+    let Some(result) = &timed.result else {
+        return match timed.status {
             Status::Silent => "Silence: not analysed",
             Status::Gap => "Audio is missing: not analysed",
             Status::Invalid => "Samples that are no numbers: not analysed",
@@ -139,13 +139,13 @@ pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
         .to_owned();
     };
     let mut lines = Vec::new();
-    if let Some(keys) = ranked_keys(heard) {
+    if let Some(keys) = ranked_keys(result) {
         let best = format!(
             "{} {}",
             keys[0].0.to_text(desk.parameters.notation),
             text::percent(keys[0].1)
         );
-        lines.push(if heard.key_label.is_some() {
+        lines.push(if result.key_label.is_some() {
             best
         } else {
             format!("No clear key ({best})")
@@ -164,7 +164,7 @@ pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
         });
     }
     for reference in desk.compared() {
-        if let Some(distance) = distance_to(heard, reference) {
+        if let Some(distance) = distance_to(result, reference) {
             lines.push(format!("{}: distance {distance:.2}", reference.name));
         }
     }
@@ -172,9 +172,9 @@ pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
 }
 
 /// A window's distance to a reference.
-pub(crate) fn distance_to(heard: &Heard, reference: &Reference) -> Option<f32> {
+pub(crate) fn distance_to(result: &WindowResult, reference: &Reference) -> Option<f32> {
     let own = |(id, _): &&(Arc<str>, f32)| **id == *reference.id;
-    let found = heard.distances.iter().find(own);
+    let found = result.distances.iter().find(own);
     found
         .map(|(_, distance)| *distance)
         .filter(|d| d.is_finite())

@@ -96,9 +96,11 @@ fn shown(probabilities: &[f32], labels: usize, room: usize) -> Vec<usize> {
 
 fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
     let (palette, painter) = (desk.palette, ui.painter());
-    let heard = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref());
+    let result = desk
+        .result()
+        .and_then(|result| result.genre_smoothed.as_ref());
     let probabilities: Vec<f32> =
-        heard.map_or_else(Vec::new, |all| all.iter().map(|p| finite(*p)).collect());
+        result.map_or_else(Vec::new, |all| all.iter().map(|p| finite(*p)).collect());
     let room = (rect.height() / LEAST_ROW).floor().max(1.0) as usize;
     let rows = shown(&probabilities, labels.len(), room);
     let pitch = (rect.height() / rows.len() as f32).min(GREATEST_ROW);
@@ -164,7 +166,10 @@ fn description(desk: &Desk<'_>) -> String {
     if labels.is_empty() {
         return format!("Genre: {}.", nothing(desk));
     }
-    let Some(all) = desk.heard().and_then(|heard| heard.genre_smoothed.as_ref()) else {
+    let Some(all) = desk
+        .result()
+        .and_then(|result| result.genre_smoothed.as_ref())
+    else {
         return "Genre: no answer yet.".to_owned();
     };
     let mut pairs: Vec<(&String, f32)> =

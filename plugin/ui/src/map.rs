@@ -227,7 +227,7 @@ fn nothing(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
 
 /// The windows that have a place, oldest first.
 fn placed<'a>(desk: &'a Desk<'_>) -> impl DoubleEndedIterator<Item = (&'a Arc<Entry>, [f32; 2])> {
-    let point = |entry: &'a Arc<Entry>| Some((entry, entry.reading.heard.as_ref()?.point?));
+    let point = |entry: &'a Arc<Entry>| Some((entry, entry.timed.result.as_ref()?.point?));
     desk.snapshot.history.iter().filter_map(point)
 }
 
@@ -414,7 +414,7 @@ fn read(painter: &Painter, desk: &Desk<'_>, frame: Frame, response: Response) {
         .min_by(|a, b| a.2.total_cmp(&b.2));
     if let Some((entry, at, _)) = near {
         painter.circle_stroke(at, 7.0, Stroke::new(1.5, desk.palette.text));
-        let time = crate::timeline::host_time(entry.reading.end_s);
+        let time = crate::timeline::host_time(entry.timed.end_s);
         response.on_hover_text_at_pointer(format!("{time}\n{}", entry_words(desk, entry)));
     } else {
         response.on_hover_text_at_pointer(

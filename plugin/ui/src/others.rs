@@ -37,7 +37,9 @@ pub(crate) fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         if line.bottom() > rect.bottom() + 0.5 {
             break;
         }
-        let all = desk.heard().and_then(|heard| heard.answer_of(&info.sha256));
+        let all = desk
+            .result()
+            .and_then(|result| result.prediction_of(&info.sha256));
         let foremost = info.foremost(all.unwrap_or_default());
         let is_share = info.outputs != Outputs::Regression;
         let figure = |value: f32| {

@@ -19,7 +19,7 @@ pub(crate) fn ranking_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         ui.scope_id().with("ranking"),
         Sense::focusable_noninteractive(),
     );
-    let keys = desk.heard().and_then(ranked_keys).unwrap_or_default();
+    let keys = desk.result().and_then(ranked_keys).unwrap_or_default();
     let spoken: Vec<String> = keys
         .iter()
         .take(8)

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use mertscope_export::osc;
+use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::teach::saved::SavedLessons;
 use mertscope_model::device::Choice;
 use mertscope_model::{Model, Precision};
 use serde::de::DeserializeOwned;
@@ -96,7 +96,7 @@ impl Field for Comparison {
     const NAME: &'static str = "comparison";
 }
 
-impl Field for SavedLessons {
+impl Field for SavedExamples {
     const NAME: &'static str = "lessons";
 }
 

@@ -114,7 +114,7 @@ fn next_in(snapshot: &Snapshot) -> String {
         .latest
         .as_ref()
         .filter(|_| snapshot.state == State::Analysing);
-    let due = latest.map(|entry| entry.reading.end_s + snapshot.hop_s - snapshot.position_s);
+    let due = latest.map(|entry| entry.timed.end_s + snapshot.hop_s - snapshot.position_s);
     match due.filter(|due| due.is_finite() && *due <= snapshot.hop_s + 1.0) {
         Some(due) => format!("{:.1} s", due.max(0.0)),
         None => dash(),

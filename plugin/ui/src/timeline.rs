@@ -509,10 +509,10 @@ impl Timeline {
         for span in self.track.within(end - self.span_s, end) {
             let key = span
                 .entry
-                .reading
-                .heard
+                .timed
+                .result
                 .as_ref()
-                .and_then(|heard| heard.key_label);
+                .and_then(|result| result.key_label);
             if key.is_some() && key != last {
                 let name =
                     key.map_or_else(String::new, |key| key.to_text(desk.parameters.notation));

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::unbounded;
-use mertscope_audio::capture::{Tap, Transport, tap};
+use mertscope_audio::tap::{Tap, Transport, tap};
 use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Stream};
 use mertscope_model::device::Choice;
 use mertscope_model::{Encoder, Job, Model, SessionOptions, runtime};
@@ -102,7 +102,7 @@ pub fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
         let (stream, tap) = stream(Controls::default());
         measure_push("drained", tap, seconds);
         drop(stream);
-        let (tap, _drain) = mertscope_audio::capture::tap(RATE_HZ);
+        let (tap, _drain) = mertscope_audio::tap::tap(RATE_HZ);
         measure_push("full", fill(tap), seconds);
     })
 }

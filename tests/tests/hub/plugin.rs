@@ -46,13 +46,13 @@ fn a_project_s_model_is_heard_with() {
 
 fn host(library: &Path) {
     let folder = fixture("post-group");
-    let windows = heard(library, &json!({ "id": folder.to_str() }));
+    let windows = result(library, &json!({ "id": folder.to_str() }));
     is_answered(&windows, "post-group", 5.0);
 
     let weights = PathBuf::from(env::var_os(WEIGHTS).unwrap()).join("pytorch_model.bin");
     let sha256 = mertscope_model::sha256(&fs::read(weights).unwrap());
     let fetched = json!({ "id": "MERT-v0", "sha256": sha256, "window_s": 2.5 });
-    is_answered(&heard(library, &fetched), "MERT-v0", 2.5);
+    is_answered(&result(library, &fetched), "MERT-v0", 2.5);
 }
 
 /// Windows without an answer about key and genre, since the model has no heads, but heard.
@@ -71,7 +71,7 @@ fn is_answered(windows: &[Value], model: &str, window_s: f64) {
 }
 
 /// The windows of a bounce of 8 s with this model.
-fn heard(library: &Path, model: &Value) -> Vec<Value> {
+fn result(library: &Path, model: &Value) -> Vec<Value> {
     let entry = load(library);
     let mut instance = Instance::new(&entry);
     let mut state = instance.state();

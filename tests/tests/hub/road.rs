@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mertscope_audio::capture::{Transport, tap};
+use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot};
 use mertscope_model::runtime;
 use mertscope_tests::hub::Faults;
@@ -314,7 +314,7 @@ fn live(folder: &str) {
         tap.push_exact(&[block], transport, Duration::from_secs(120));
         transport.position = transport.position.map(|at| at + block.len() as i64);
     }
-    let heard = wait("a window", &|s| s.analysed_windows >= 3);
-    assert_eq!(heard.error, None);
-    assert!(heard.latest.is_some());
+    let result = wait("a window", &|s| s.analysed_windows >= 3);
+    assert_eq!(result.error, None);
+    assert!(result.latest.is_some());
 }

@@ -95,7 +95,7 @@ fn judge(head: &Head, examples: Vec<Example>, notes: &mut Vec<String>) -> Judged
             continue;
         };
         let windows = &example.embeddings.windows;
-        let answers: Vec<Vec<f32>> = windows.iter().map(|w| head.answers(w)).collect();
+        let answers: Vec<Vec<f32>> = windows.iter().map(|w| head.predict(w)).collect();
         let mean = (0..head.labels.len())
             .map(|n| answers.iter().map(|row| row[n]).sum::<f32>() / answers.len() as f32)
             .collect();

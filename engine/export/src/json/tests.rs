@@ -154,14 +154,14 @@ fn further_heads_the_map_and_references_are_there_by_name() {
 #[test]
 fn nan_never_reaches_the_output() {
     let mut report = sample::modulating();
-    for reading in &mut report.outcome.as_mut().unwrap().readings {
-        let heard = reading.heard.as_mut().unwrap();
-        heard.genre.as_mut().unwrap()[3] = f32::NAN;
-        heard.key.as_mut().unwrap()[0] = f32::INFINITY;
-        heard.key_smoothed.as_mut().unwrap()[5] = f32::NAN;
-        heard.others[0].1[0] = f32::NAN;
-        heard.distances[0].1 = f32::NAN;
-        heard.point = Some([f32::NAN, 0.0]);
+    for timed in &mut report.outcome.as_mut().unwrap().results {
+        let result = timed.result.as_mut().unwrap();
+        result.genre.as_mut().unwrap()[3] = f32::NAN;
+        result.key.as_mut().unwrap()[0] = f32::INFINITY;
+        result.key_smoothed.as_mut().unwrap()[5] = f32::NAN;
+        result.others[0].1[0] = f32::NAN;
+        result.distances[0].1 = f32::NAN;
+        result.point = Some([f32::NAN, 0.0]);
     }
     let line = line(&sample::run(), &report);
     assert_eq!(complaints("line", &line), [""; 0]);

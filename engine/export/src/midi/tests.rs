@@ -58,7 +58,7 @@ fn a_modulation_is_two_signatures_at_the_ticks_of_its_times() {
     };
     // A minor has no accidentals, C minor three flats.
     assert_eq!((&first.2[..], &second.2[..]), (&[0, 1][..], &[253, 1][..]));
-    let changes = merge(&timeline.readings, |r| r.heard.as_ref().unwrap().key_label);
+    let changes = merge(&timeline.results, |r| r.result.as_ref().unwrap().key_label);
     let c_minor: Key = "C minor".parse().unwrap();
     let change = changes.iter().find(|c| c.label == Some(c_minor)).unwrap();
     assert_eq!(f64::from(second.0), (change.start_s * 960.0).round());
@@ -102,9 +102,9 @@ fn signatures_are_those_of_the_circle_of_fifths() {
 #[test]
 fn times_before_zero_and_very_late_ones_stay_in_the_file() {
     let mut timeline = sample::modulating().outcome.unwrap();
-    for (n, reading) in timeline.readings.iter_mut().enumerate() {
-        reading.start_s += if n < 8 { -10.0 } else { 1e9 };
-        reading.end_s += if n < 8 { -10.0 } else { 1e9 };
+    for (n, timed) in timeline.results.iter_mut().enumerate() {
+        timed.start_s += if n < 8 { -10.0 } else { 1e9 };
+        timed.end_s += if n < 8 { -10.0 } else { 1e9 };
     }
     let long = "ä".repeat(300);
     let events = events(&midi(&long, &timeline));

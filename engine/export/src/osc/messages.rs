@@ -2,7 +2,7 @@
 
 use rosc::{OscMessage, OscPacket, OscType};
 
-use mertscope_heads::timeline::Reading;
+use mertscope_heads::timeline::TimedResult;
 use mertscope_live::{ModelState, Snapshot, State};
 use mertscope_music::{Key, Notation};
 
@@ -52,38 +52,38 @@ pub(super) fn state(instance: &str, snapshot: &Snapshot) -> OscPacket {
 pub(super) fn window<'a>(
     instance: &'a str,
     snapshot: &'a Snapshot,
-    reading: &'a Reading,
+    timed: &'a TimedResult,
 ) -> impl Iterator<Item = OscPacket> + use<'a> {
-    let heard = reading.heard.as_ref();
+    let result = timed.result.as_ref();
     let begin = move || {
         vec![
             text(instance),
-            OscType::Float(reading.start_s as f32),
-            OscType::Float(reading.end_s as f32),
+            OscType::Float(timed.start_s as f32),
+            OscType::Float(timed.end_s as f32),
         ]
     };
-    let key = heard.and_then(|heard| {
-        let probabilities = heard.key_smoothed.as_ref()?;
+    let key = result.and_then(|result| {
+        let probabilities = result.key_smoothed.as_ref()?;
         let mut arguments = begin();
-        arguments.extend(key(heard.key_label, probabilities)?);
+        arguments.extend(key(result.key_label, probabilities)?);
         Some(message("/mertscope/key", arguments))
     });
-    let genre = heard.and_then(|heard| {
+    let genre = result.and_then(|result| {
         let labels = &snapshot.model.running.as_ref()?.genre_labels;
         let mut arguments = begin();
-        arguments.extend(ranked(labels, heard.genre_smoothed.as_ref()?));
+        arguments.extend(ranked(labels, result.genre_smoothed.as_ref()?));
         Some(message("/mertscope/genre", arguments))
     });
     let running = snapshot.model.running.as_ref();
     let heads = running.map_or(&[][..], |running| &running.heads);
     let heads = heads.iter().filter_map(move |head| {
-        let probabilities = heard?.answer_of(&head.sha256)?;
+        let probabilities = result?.prediction_of(&head.sha256)?;
         let mut arguments = begin();
         arguments.extend([text(&head.id), text(&head.task)]);
         arguments.extend(ranked(&head.labels, probabilities));
         Some(message("/mertscope/head", arguments))
     });
-    let distances = heard.map_or(&[][..], |heard| &heard.distances);
+    let distances = result.map_or(&[][..], |result| &result.distances);
     let references = distances.iter().filter_map(move |(id, distance)| {
         let mut all = snapshot.study.references.iter();
         let reference = all.find(|reference| *reference.id == **id)?;
@@ -91,7 +91,7 @@ pub(super) fn window<'a>(
         arguments.extend([text(&reference.name), OscType::Float(*distance)]);
         Some(message("/mertscope/reference", arguments))
     });
-    let place = heard.and_then(|heard| heard.point).map(|[x, y]| {
+    let place = result.and_then(|result| result.point).map(|[x, y]| {
         let mut arguments = begin();
         arguments.extend([OscType::Float(x), OscType::Float(y)]);
         message("/mertscope/map", arguments)

@@ -34,16 +34,16 @@ fn received(socket: &UdpSocket) -> (String, Vec<OscType>) {
 
 fn snapshot(labels: &[String]) -> Snapshot {
     let mut timeline = sample::modulating().outcome.unwrap();
-    let heard = timeline.readings[2].heard.as_mut().unwrap();
-    heard.others = vec![(Arc::from("5ha"), vec![0.25, 0.75])];
-    heard.distances = vec![
+    let result = timeline.results[2].result.as_mut().unwrap();
+    result.others = vec![(Arc::from("5ha"), vec![0.25, 0.75])];
+    result.distances = vec![
         (Arc::from("0123456789abcdef"), 0.5),
         (Arc::from("gone"), 1.0),
     ];
-    heard.point = Some([1.5, -2.0]);
-    let entry = |reading| {
+    result.point = Some([1.5, -2.0]);
+    let entry = |timed| {
         Arc::new(Entry {
-            reading,
+            timed,
             host_samples: None,
             generation: 1,
             published: std::time::UNIX_EPOCH,
@@ -106,7 +106,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
             references: [Arc::new(reference)].into(),
             ..Study::default()
         },
-        history: Arc::new(timeline.readings.into_iter().map(entry).collect()),
+        history: Arc::new(timeline.results.into_iter().map(entry).collect()),
         ..Snapshot::default()
     }
 }
@@ -137,15 +137,17 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(received(&socket).0, "/mertscope/state");
     let (address, arguments) = received(&socket);
     assert_eq!(address, "/mertscope/key");
-    let heard = whole.history[2].reading.heard.clone().unwrap();
-    let probability = heard.key_smoothed.unwrap()[21];
-    let named = heard.key_label.map_or(String::new(), |key| key.to_string());
+    let result = whole.history[2].timed.result.clone().unwrap();
+    let probability = result.key_smoothed.unwrap()[21];
+    let named = result
+        .key_label
+        .map_or(String::new(), |key| key.to_string());
     let expected = [
         OscType::String("stage left".into()),
         OscType::Float(2.0),
         OscType::Float(7.0),
         OscType::String(named),
-        OscType::Int(heard.key_label.map_or(-1, |_| 21)),
+        OscType::Int(result.key_label.map_or(-1, |_| 21)),
         OscType::String("A minor".into()),
         OscType::String("8A".into()),
         OscType::Float(probability),

@@ -21,7 +21,7 @@ struct Band {
 
 /// Draws the panel.
 pub fn draw(canvas: &mut Canvas, page: &Page<'_>) {
-    let is_heard = page.timeline.readings.iter().any(|r| r.heard.is_some());
+    let is_heard = page.timeline.results.iter().any(|r| r.result.is_some());
     title(canvas, GENRE, "Genre", "probability");
     if is_heard && page.samples.iter().all(|s| s.genre.is_none()) {
         notice(canvas, GENRE, "this model has no genre head");

@@ -60,8 +60,8 @@ pub fn draw(canvas: &mut Canvas, report: &FileReport) {
 fn subtitle(report: &FileReport) -> String {
     let mut parts: Vec<String> = report.duration_s.map(clock).into_iter().collect();
     if let Ok(timeline) = &report.outcome {
-        let readings = &timeline.readings;
-        let mut windows = match readings.len() {
+        let results = &timeline.results;
+        let mut windows = match results.len() {
             1 => "1 window".to_owned(),
             count => format!("{count} windows"),
         };
@@ -71,7 +71,7 @@ fn subtitle(report: &FileReport) -> String {
             (Status::Invalid, "invalid"),
             (Status::Failed, "failed"),
         ] {
-            let count = readings.iter().filter(|r| r.status == status).count();
+            let count = results.iter().filter(|r| r.status == status).count();
             if count > 0 {
                 windows += &format!(", {count} {word}");
             }

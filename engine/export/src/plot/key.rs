@@ -23,7 +23,7 @@ const LABEL_PX: f64 = 15.0;
 
 /// Draws the three panels.
 pub fn draw(canvas: &mut Canvas, page: &Page<'_>) {
-    let is_heard = page.timeline.readings.iter().any(|r| r.heard.is_some());
+    let is_heard = page.timeline.results.iter().any(|r| r.result.is_some());
     let has_key = page.samples.iter().any(|s| shown(s).is_some());
     title(
         canvas,
@@ -55,13 +55,13 @@ pub fn draw(canvas: &mut Canvas, page: &Page<'_>) {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stretch {
     Unheard(Status),
-    Heard(Option<Key>),
+    WindowResult(Option<Key>),
 }
 
 fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
-    let stretches = merge(&page.timeline.readings, |reading| match &reading.heard {
-        None => Stretch::Unheard(reading.status),
-        Some(heard) => Stretch::Heard(heard.key_label),
+    let stretches = merge(&page.timeline.results, |timed| match &timed.result {
+        None => Stretch::Unheard(timed.status),
+        Some(result) => Stretch::WindowResult(result.key_label),
     });
     let stretches = fold(stretches, MOST_STRETCHES);
     let place = |stretch: &Segment<Stretch>| {
@@ -71,8 +71,8 @@ fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     };
     for stretch in &stretches {
         match stretch.label {
-            Stretch::Heard(Some(key)) => canvas.rect(place(stretch), &colours::key(key)),
-            Stretch::Heard(None) => canvas.rect(place(stretch), UNCLEAR),
+            Stretch::WindowResult(Some(key)) => canvas.rect(place(stretch), &colours::key(key)),
+            Stretch::WindowResult(None) => canvas.rect(place(stretch), UNCLEAR),
             Stretch::Unheard(_) => {}
         }
     }
@@ -85,7 +85,7 @@ fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
 /// Writes what the stretch is, as fully as there is room for.
 fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
     let (texts, fill, is_on_hatch) = match stretch {
-        Stretch::Heard(Some(key)) => {
+        Stretch::WindowResult(Some(key)) => {
             let texts = vec![
                 format!("{key}  {}", key.to_text(Notation::Camelot)),
                 key.to_string(),
@@ -93,7 +93,7 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
             ];
             (texts, colours::on_key(key), false)
         }
-        Stretch::Heard(None) => {
+        Stretch::WindowResult(None) => {
             let texts = vec![
                 "no clear key".to_owned(),
                 "unclear".to_owned(),

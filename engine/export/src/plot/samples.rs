@@ -1,6 +1,6 @@
 //! A timeline thinned to what a page can show: neighbouring windows averaged.
 
-use mertscope_heads::timeline::{Heard, Timeline};
+use mertscope_heads::timeline::{Timeline, WindowResult};
 use mertscope_music::Key;
 
 use super::super::segments::{shown_genre, tile_end_s};
@@ -30,35 +30,35 @@ impl Sample {
 
 /// The timeline in at most `most` samples, without holes between them.
 pub fn thinned(timeline: &Timeline, most: usize) -> Vec<Sample> {
-    let readings = &timeline.readings;
-    let each = readings.len().div_ceil(most.max(1)).max(1);
-    let mut start_s = readings.first().map_or(0.0, |r| r.start_s);
+    let results = &timeline.results;
+    let each = results.len().div_ceil(most.max(1)).max(1);
+    let mut start_s = results.first().map_or(0.0, |r| r.start_s);
     let mut samples = Vec::new();
-    for first in (0..readings.len()).step_by(each) {
-        let last = (first + each).min(readings.len()) - 1;
-        let heard: Vec<&Heard> = readings[first..=last]
+    for first in (0..results.len()).step_by(each) {
+        let last = (first + each).min(results.len()) - 1;
+        let result: Vec<&WindowResult> = results[first..=last]
             .iter()
-            .filter_map(|r| r.heard.as_ref())
+            .filter_map(|r| r.result.as_ref())
             .collect();
-        let end_s = tile_end_s(readings, last);
+        let end_s = tile_end_s(results, last);
         samples.push(Sample {
             start_s,
             end_s,
-            key: mean(heard.iter().filter_map(|h| own_key(h))),
+            key: mean(result.iter().filter_map(|h| own_key(h))),
             key_smoothed: mean(
-                heard
+                result
                     .iter()
                     .filter_map(|h| finite(h.key_smoothed.as_ref()?)),
             ),
-            genre: mean(heard.iter().filter_map(|h| shown_genre(h))),
+            genre: mean(result.iter().filter_map(|h| shown_genre(h))),
         });
         start_s = end_s;
     }
     samples
 }
 
-fn own_key(heard: &Heard) -> Option<&[f32]> {
-    let key: &[f32; Key::COUNT] = heard.key.as_ref()?;
+fn own_key(result: &WindowResult) -> Option<&[f32]> {
+    let key: &[f32; Key::COUNT] = result.key.as_ref()?;
     finite(key)
 }
 
@@ -98,7 +98,7 @@ mod tests {
                 assert!((total - 1.0).abs() < 1e-4);
             }
         }
-        assert_eq!(thinned(&timeline, 1000).len(), timeline.readings.len());
+        assert_eq!(thinned(&timeline, 1000).len(), timeline.results.len());
     }
 
     #[test]

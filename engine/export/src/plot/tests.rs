@@ -79,10 +79,10 @@ fn a_head_of_many_genres_is_summed_up_and_stays_readable() {
     let mut report = sample::modulating();
     let timeline = report.outcome.as_mut().unwrap();
     timeline.genre_labels = (0..50).map(|i| format!("style {i}")).collect();
-    for reading in &mut timeline.readings {
-        let heard = reading.heard.as_mut().unwrap();
-        heard.genre = Some(vec![0.02; 50]);
-        heard.genre_smoothed = None;
+    for timed in &mut timeline.results {
+        let result = timed.result.as_mut().unwrap();
+        result.genre = Some(vec![0.02; 50]);
+        result.genre_smoothed = None;
     }
     let page = svg(&sample::run(), &report);
     assert!(page.contains(">other</text>") && page.contains(">style 8</text>"));
@@ -93,12 +93,12 @@ fn a_head_of_many_genres_is_summed_up_and_stays_readable() {
 #[test]
 fn a_nan_is_left_out_of_the_picture() {
     let mut report = sample::modulating();
-    for reading in &mut report.outcome.as_mut().unwrap().readings {
-        let heard = reading.heard.as_mut().unwrap();
-        heard.genre_smoothed.as_mut().unwrap()[0] = f32::NAN;
-        heard.key_smoothed.as_mut().unwrap()[0] = f32::NAN;
-        heard.key.as_mut().unwrap()[0] = f32::NAN;
-        heard.genre.as_mut().unwrap()[0] = f32::NAN;
+    for timed in &mut report.outcome.as_mut().unwrap().results {
+        let result = timed.result.as_mut().unwrap();
+        result.genre_smoothed.as_mut().unwrap()[0] = f32::NAN;
+        result.key_smoothed.as_mut().unwrap()[0] = f32::NAN;
+        result.key.as_mut().unwrap()[0] = f32::NAN;
+        result.genre.as_mut().unwrap()[0] = f32::NAN;
     }
     let page = svg(&sample::run(), &report);
     assert!(!page.contains("NaN"));

@@ -225,7 +225,7 @@ mod tests {
     fn answers(bytes: &[u8], expected: [f32; 3]) -> Head {
         let head = Head::parse(bytes, Path::new("head.safetensors")).unwrap();
         head.check(&manifest()).unwrap();
-        for (p, expected) in head.answers(&states()).iter().zip(expected) {
+        for (p, expected) in head.predict(&states()).iter().zip(expected) {
             assert!((p - expected).abs() < 1e-6, "{p} {expected}");
         }
         assert!(head.metadata["training_data"].contains("whole clips"));

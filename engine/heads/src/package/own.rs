@@ -7,30 +7,30 @@ use mertscope_model::Manifest;
 use super::ModelPackage;
 use crate::head::Head;
 use crate::map::Map;
-use crate::shelf::{Kept, Kind, MAP, Shelf};
+use crate::user_store::{Kind, MAP, StoredFile, UserStore};
 
 /// What was on the shelves when a model was found, and what it had before.
 #[derive(Debug, Clone)]
-pub(super) struct Own {
-    kept: OnShelves,
+pub(super) struct UserFiles {
+    stored: StoredFiles,
     heads_before: usize,
     map_before: Option<Arc<Map>>,
 }
 
 /// What is kept for a model now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct OnShelves {
-    heads: Vec<Kept>,
-    map: Option<Kept>,
+struct StoredFiles {
+    heads: Vec<StoredFile>,
+    map: Option<StoredFile>,
 }
 
-impl OnShelves {
+impl StoredFiles {
     /// Lists folders; opens no file.
     fn look(manifest: &Manifest) -> Self {
-        let shelf = |kind| Shelf::of(kind, manifest).ok();
+        let store = |kind| UserStore::of(kind, manifest).ok();
         Self {
-            heads: shelf(Kind::Heads).map_or_else(Vec::new, |shelf| shelf.list()),
-            map: shelf(Kind::Maps).and_then(|shelf| shelf.find(MAP)),
+            heads: store(Kind::Heads).map_or_else(Vec::new, |store| store.list()),
+            map: store(Kind::Maps).and_then(|store| store.find(MAP)),
         }
     }
 }
@@ -39,21 +39,21 @@ impl ModelPackage {
     /// Adds the heads and the map that were fitted or imported here. What can't be used is left
     /// aside and told in [`ModelPackage::remarks`]: the model itself is whole.
     pub(super) fn with_own(mut self) -> Self {
-        let kept = OnShelves::look(&self.model.manifest);
-        let own = Own {
-            kept: kept.clone(),
+        let stored = StoredFiles::look(&self.model.manifest);
+        let own = UserFiles {
+            stored: stored.clone(),
             heads_before: self.heads.len(),
             map_before: self.map.clone(),
         };
-        for kept in kept.heads {
-            match own_head(&kept, &self) {
+        for stored in stored.heads {
+            match own_head(&stored, &self) {
                 Ok(head) => self.heads.push(head),
                 Err(remark) => self.remarks.push(remark),
             }
         }
-        match kept
+        match stored
             .map
-            .map(|kept| own_map(&kept, &self.model.manifest))
+            .map(|stored| own_map(&stored, &self.model.manifest))
             .transpose()
         {
             Ok(Some(map)) => self.map = Some(Arc::new(map)),
@@ -68,7 +68,7 @@ impl ModelPackage {
     /// it has, or when it was opened without any. Reads only what is kept, not the model.
     pub fn looked_again(&self) -> Option<Self> {
         let own = self.own.as_ref()?;
-        if own.kept == OnShelves::look(&self.model.manifest) {
+        if own.stored == StoredFiles::look(&self.model.manifest) {
             return None;
         }
         let mut package = self.clone();
@@ -79,22 +79,22 @@ impl ModelPackage {
     }
 }
 
-fn own_head(kept: &Kept, package: &ModelPackage) -> Result<Head, String> {
-    let bytes = kept.read().map_err(|error| error.to_string())?;
-    let head = Head::parse(&bytes, &kept.path).map_err(|error| error.to_string())?;
+fn own_head(stored: &StoredFile, package: &ModelPackage) -> Result<Head, String> {
+    let bytes = stored.read().map_err(|error| error.to_string())?;
+    let head = Head::parse(&bytes, &stored.path).map_err(|error| error.to_string())?;
     head.check(&package.model.manifest)
         .map_err(|error| error.to_string())?;
     if package.heads.iter().any(|other| other.id() == head.id()) {
         return Err(format!(
             "The head {} has the name of one that came with the model, so it is not used. Import \
              it again under another name.",
-            kept.path.display()
+            stored.path.display()
         ));
     }
     Ok(head)
 }
 
-fn own_map(kept: &Kept, manifest: &Manifest) -> Result<Map, String> {
-    let bytes = kept.read().map_err(|error| error.to_string())?;
-    Map::parse(&bytes, &kept.path, manifest).map_err(|error| error.to_string())
+fn own_map(stored: &StoredFile, manifest: &Manifest) -> Result<Map, String> {
+    let bytes = stored.read().map_err(|error| error.to_string())?;
+    Map::parse(&bytes, &stored.path, manifest).map_err(|error| error.to_string())
 }

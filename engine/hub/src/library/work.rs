@@ -38,12 +38,12 @@ pub(super) struct Inner {
     data: PathBuf,
     store: Store,
     settings: Settings,
-    shelf: Mutex<Shelf>,
+    shelf: Mutex<UserStore>,
     shown: ArcSwap<Vec<ModelOffer>>,
     hooks: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
 }
 
-struct Shelf {
+struct UserStore {
     offers: Vec<ModelOffer>,
     queue: VecDeque<Task>,
     stops: HashMap<&'static str, Stop>,
@@ -67,7 +67,7 @@ impl Inner {
             data,
             settings,
             shown: ArcSwap::from_pointee(offers.clone()),
-            shelf: Mutex::new(Shelf {
+            shelf: Mutex::new(UserStore {
                 offers,
                 queue: VecDeque::new(),
                 stops: HashMap::new(),
@@ -78,7 +78,7 @@ impl Inner {
         })
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+    fn shelf(&self) -> MutexGuard<'_, UserStore> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::mean::Mean;
 use mertscope_audio::Status;
 use mertscope_audio::decode::Decoder;
-use mertscope_audio::feed::Feed;
-use mertscope_audio::window::{Slicer, Window};
+use mertscope_audio::model_rate_source::ModelRateSource;
+use mertscope_audio::windower::{Window, Windower};
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::reference::{Reference, Source};
 use mertscope_model::thread::Jobs;
 use mertscope_model::{SessionId, SessionOptions, hash_of_file, runtime};
 
 /// See the module.
-pub(crate) struct FileErrand {
+pub(crate) struct FileJob {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) colour: [u8; 3],
@@ -27,7 +27,7 @@ pub(crate) struct FileErrand {
     pub(super) stop: Arc<AtomicBool>,
 }
 
-impl FileErrand {
+impl FileJob {
     /// The reference, or a sentence. `progress` is told the seconds that are done, and those that the
     /// file promises.
     pub(super) fn run(
@@ -46,9 +46,9 @@ impl FileErrand {
             .ok_or_else(gone)?
             .map_err(|error| error.to_string())?;
         let session = opened.session;
-        let heard = self.listen(decoder, session, jobs, progress);
+        let result = self.listen(decoder, session, jobs, progress);
         jobs.tell(move |sessions| sessions.close(session));
-        let (windows, means) = heard?;
+        let (windows, means) = result?;
         let sha256 = hash_of_file(&self.path).map_err(|error| {
             format!("{file} can't be read to its end ({error}). Copy it again.")
         })?;
@@ -80,9 +80,9 @@ impl FileErrand {
     ) -> Result<(Vec<Vec<f32>>, Mean), String> {
         let file = self.path.display().to_string();
         let manifest = &self.package.model.manifest;
-        let mut feed = Feed::new(decoder, &file, manifest.sample_rate_hz)
+        let mut source = ModelRateSource::new(decoder, &file, manifest.sample_rate_hz)
             .map_err(|error| error.to_string())?;
-        let mut slicer = Slicer::new(manifest.window_samples, manifest.window_samples);
+        let mut windower = Windower::new(manifest.window_samples, manifest.window_samples);
         let (mut windows, mut means) = (Vec::new(), Mean::default());
         let mut take = |window: Window| -> Result<(), String> {
             if self.stop.load(Ordering::Relaxed) {
@@ -101,18 +101,21 @@ impl FileErrand {
             Ok(())
         };
         let mut samples = Vec::new();
-        while feed.next(&mut samples).map_err(|error| error.to_string())? {
-            for (stretch, status) in feed.take_marks() {
-                slicer.mark(stretch, status);
+        while source
+            .next(&mut samples)
+            .map_err(|error| error.to_string())?
+        {
+            for (stretch, status) in source.take_marks() {
+                windower.mark(stretch, status);
             }
-            slicer.push(&samples);
+            windower.push(&samples);
             samples.clear();
-            while let Some(window) = slicer.next_window() {
+            while let Some(window) = windower.next_window() {
                 take(window)?;
-                progress(feed.duration_s(), feed.promised_s());
+                progress(source.duration_s(), source.promised_s());
             }
         }
-        if let Some(window) = slicer.finish() {
+        if let Some(window) = windower.finish() {
             take(window)?;
         }
         Ok((windows, means))

@@ -37,10 +37,10 @@ impl Mean {
             .filter(|(layer, _)| *layer != compared)
             .collect();
         let width = others.first().map_or(1, |(_, sum)| sum.len().max(1));
-        let kept = others.len().min(MOST_VALUES / width);
+        let stored = others.len().min(MOST_VALUES / width);
         let mean = |sum: &Vec<f64>| sum.iter().map(|sum| (sum / self.windows) as f32).collect();
-        (0..kept)
-            .map(|n| others[n * others.len() / kept])
+        (0..stored)
+            .map(|n| others[n * others.len() / stored])
             .map(|(layer, sum)| (*layer, mean(sum)))
             .collect()
     }

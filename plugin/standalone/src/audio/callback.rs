@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cpal::{FromSample, Sample};
-use mertscope_audio::capture::{Tap, Transport};
+use mertscope_audio::tap::{Tap, Transport};
 use nice_assert_no_alloc::assert_no_alloc;
 
 use super::pulse::Pulse;
@@ -156,9 +156,9 @@ impl Speaker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mertscope_audio::capture;
+    use mertscope_audio::tap;
 
-    fn heard(drain: &mut capture::Drain) -> Vec<f32> {
+    fn result(drain: &mut tap::TapReader) -> Vec<f32> {
         let mut out = Vec::new();
         while drain.waiting_samples() > 0 {
             drain.take(usize::MAX, &mut out);
@@ -176,11 +176,11 @@ mod tests {
             })
             .collect();
         for (channels, expected) in [("1", 0.0), ("4", 30.0), ("1-2", 5.0), ("3-4", 25.0)] {
-            let (tap, mut drain) = capture::tap(48_000);
+            let (tap, mut drain) = tap::tap(48_000);
             let pulse = Arc::new(Pulse::default());
             let mut ear = Ear::new(tap, Arc::clone(&pulse), channels.parse().unwrap());
             ear.hear_interleaved(&block, 4);
-            let mono = heard(&mut drain);
+            let mono = result(&mut drain);
             assert_eq!(mono.len(), frames, "{channels}");
             for (frame, sample) in mono.iter().enumerate() {
                 assert_eq!(
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn channels_that_a_device_lacks_are_not_made_up() {
-        let (tap, drain) = capture::tap(48_000);
+        let (tap, drain) = tap::tap(48_000);
         let mut ear = Ear::new(tap, Arc::default(), "3-4".parse().unwrap());
         ear.hear_interleaved(&[0i16; 64], 2);
         assert_eq!(drain.waiting_samples(), 0);
@@ -203,9 +203,9 @@ mod tests {
 
     #[test]
     fn integers_are_brought_to_full_scale() {
-        let (tap, mut drain) = capture::tap(48_000);
+        let (tap, mut drain) = tap::tap(48_000);
         let mut ear = Ear::new(tap, Arc::default(), "1".parse().unwrap());
         ear.hear_interleaved(&[i16::MIN, 0, i16::MAX / 2 + 1], 1);
-        assert_eq!(heard(&mut drain), [-1.0, 0.0, 0.5]);
+        assert_eq!(result(&mut drain), [-1.0, 0.0, 0.5]);
     }
 }

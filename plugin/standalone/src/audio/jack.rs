@@ -11,7 +11,7 @@ use jack::{
     AudioIn, AudioOut, Client, ClientOptions, ClientStatus, Control, NotificationHandler, Port,
     PortFlags, ProcessHandler, ProcessScope,
 };
-use mertscope_audio::capture;
+use mertscope_audio::tap;
 
 use super::callback::{Ear, PIECE_FRAMES, Speaker};
 use super::device::Device;
@@ -146,7 +146,7 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
     let own = names_of(&inputs)?;
     let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
     let pulse = Arc::new(Pulse::default());
-    let (tap, drain) = capture::tap(rate_hz);
+    let (tap, drain) = tap::tap(rate_hz);
     let listen = Listen {
         inputs,
         ear: Ear::new(tap, Arc::clone(&pulse), choice.channels),
@@ -185,7 +185,7 @@ pub(super) fn play(
     let own = names_of(&outputs)?;
     let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
     let pulse = Arc::new(Pulse::default());
-    let (tap, drain) = capture::tap(rate_hz);
+    let (tap, drain) = tap::tap(rate_hz);
     let (voice, reader) = player::thread(deck, rate_hz).map_err(AudioError::File)?;
     let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, Arc::clone(volume));
     let client = client

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use mertscope_audio::capture::Drain;
+use mertscope_audio::tap::TapReader;
 
 use super::pulse::Pulse;
 use crate::choice::Backend;
@@ -14,7 +14,7 @@ pub(super) struct Running {
     #[expect(dead_code, reason = "held for as long as it is to run")]
     pub(super) stream: Box<dyn Any>,
     /// The worker's end of the capture, until it is handed over.
-    pub(super) drain: Option<Drain>,
+    pub(super) drain: Option<TapReader>,
     pub(super) device: String,
     pub(super) backend: Backend,
     pub(super) rate_hz: u32,

@@ -10,7 +10,7 @@ use cpal::{
     BufferSize, ErrorKind, FromSample, I24, SampleFormat, SizedSample, StreamConfig,
     SupportedStreamConfigRange, U24,
 };
-use mertscope_audio::capture;
+use mertscope_audio::tap;
 
 use super::callback::{Ear, Speaker};
 use super::device::Device;
@@ -143,7 +143,7 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
         ..config
     };
     let pulse = Arc::new(Pulse::default());
-    let (tap, drain) = capture::tap(config.sample_rate);
+    let (tap, drain) = tap::tap(config.sample_rate);
     let ear = Ear::new(tap, Arc::clone(&pulse), choice.channels);
     let stream = build_input(&device, format, config, ear, &pulse).map_err(refused)?;
     stream.play().map_err(refused)?;
@@ -194,7 +194,7 @@ pub(super) fn play(
         ..config
     };
     let pulse = Arc::new(Pulse::default());
-    let (tap, drain) = capture::tap(config.sample_rate);
+    let (tap, drain) = tap::tap(config.sample_rate);
     let (voice, reader) = player::thread(deck, config.sample_rate).map_err(AudioError::File)?;
     let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, Arc::clone(volume));
     let stream = build_output(&device, format, config, speaker, &pulse).map_err(refused)?;

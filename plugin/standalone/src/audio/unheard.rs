@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use mertscope_audio::capture;
+use mertscope_audio::tap;
 
 use super::callback::Speaker;
 use super::error::AudioError;
@@ -35,7 +35,7 @@ pub(super) struct Clock {
 pub(super) fn play(deck: &Arc<Deck>) -> Result<Running, AudioError> {
     let rate_hz = deck.rate_hz();
     let pulse = Arc::new(Pulse::default());
-    let (tap, drain) = capture::tap(rate_hz);
+    let (tap, drain) = tap::tap(rate_hz);
     let (voice, reader) = player::thread(deck, rate_hz).map_err(AudioError::File)?;
     let volume = Arc::new(AtomicU32::default());
     let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, volume);

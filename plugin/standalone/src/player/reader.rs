@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use mertscope_audio::decode::{Block as Decoded, DecodeError, Decoder};
-use mertscope_audio::fold::fold_interleaved;
+use mertscope_audio::downmix::downmix_interleaved;
 use mertscope_audio::resample::{ResampleError, Resampler};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
@@ -241,7 +241,7 @@ impl Sides {
             left.extend(samples.iter().step_by(2));
             right.extend(samples.iter().skip(1).step_by(2));
         } else {
-            fold_interleaved(samples, channels, left);
+            downmix_interleaved(samples, channels, left);
             right.extend_from_slice(left);
         }
         self.convert();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mertscope_audio::capture::{Tap, Transport};
+use mertscope_audio::tap::{Tap, Transport};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
 

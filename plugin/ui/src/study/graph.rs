@@ -8,7 +8,7 @@ use egui::{
     Align2, Color32, CornerRadius, Pos2, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, lerp, pos2,
 };
 use mertscope_heads::reference::Reference;
-use mertscope_heads::timeline::Heard;
+use mertscope_heads::timeline::WindowResult;
 
 use crate::colour;
 use crate::control::focus_ring;
@@ -37,7 +37,7 @@ pub(super) struct Graph<'a> {
 }
 
 /// A colour, and what a window adds.
-pub(super) type Curve<'a> = (Color32, Box<dyn Fn(&Heard) -> Option<f32> + 'a>);
+pub(super) type Curve<'a> = (Color32, Box<dyn Fn(&WindowResult) -> Option<f32> + 'a>);
 
 /// Draws the distances to references into `rect`.
 pub(super) fn distances_ui(ui: &mut Ui, desk: &Desk<'_>, compared: &[&Arc<Reference>], rect: Rect) {
@@ -45,7 +45,7 @@ pub(super) fn distances_ui(ui: &mut Ui, desk: &Desk<'_>, compared: &[&Arc<Refere
     let curve = |reference: &&'_ Arc<Reference>| -> Curve<'_> {
         let ink = colour::reference(reference.colour, desk.palette.dark);
         let reference = Arc::clone(reference);
-        (ink, Box::new(move |heard| distance_to(heard, &reference)))
+        (ink, Box::new(move |result| distance_to(result, &reference)))
     };
     let graph = Graph {
         top: 1.5,
@@ -108,23 +108,23 @@ impl Graph<'_> {
     fn runs(
         &self,
         desk: &Desk<'_>,
-        value: &dyn Fn(&Heard) -> Option<f32>,
+        value: &dyn Fn(&WindowResult) -> Option<f32>,
         plot: Rect,
     ) -> Vec<Vec<Pos2>> {
         let history = &desk.snapshot.history;
         let Some(last) = history.last() else {
             return Vec::new();
         };
-        let end_s = last.reading.end_s;
+        let end_s = last.timed.end_s;
         let recent = history
             .iter()
             .rev()
             .take_while(|entry| entry.generation == last.generation)
-            .take_while(|entry| entry.reading.end_s >= end_s - SPAN_S);
+            .take_while(|entry| entry.timed.end_s >= end_s - SPAN_S);
         let mut runs = vec![Vec::new()];
         for entry in recent {
-            let value = entry.reading.heard.as_ref().and_then(value);
-            let age = ((end_s - entry.reading.end_s) / SPAN_S) as f32;
+            let value = entry.timed.result.as_ref().and_then(value);
+            let age = ((end_s - entry.timed.end_s) / SPAN_S) as f32;
             match (value.filter(|_| age.is_finite()), runs.last_mut()) {
                 (Some(value), Some(run)) => {
                     let share = (value / self.top).clamp(0.0, 1.0);
@@ -141,8 +141,8 @@ impl Graph<'_> {
 
 /// Which of them is nearer now, in words.
 fn nearer(desk: &Desk<'_>, compared: &[&Arc<Reference>]) -> String {
-    let heard = desk.heard();
-    let now = |reference: &Reference| heard.and_then(|heard| distance_to(heard, reference));
+    let result = desk.result();
+    let now = |reference: &Reference| result.and_then(|result| distance_to(result, reference));
     match compared {
         [a, b] => match (now(a), now(b)) {
             (Some(to_a), Some(to_b)) => {

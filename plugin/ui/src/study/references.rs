@@ -125,7 +125,7 @@ impl References {
 
     fn progress_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
         let study = &desk.live.study;
-        if let Some(listening) = &study.listening {
+        if let Some(listening) = &study.file_progress {
             ui.horizontal(|ui| {
                 let time = |seconds: f64| {
                     format!(
@@ -342,8 +342,8 @@ fn distance_ui(ui: &mut Ui, desk: &Desk<'_>, reference: &Reference, ink: egui::C
         return;
     }
     let latest = desk.live.latest.as_ref();
-    let heard = latest.and_then(|latest| latest.reading.heard.as_ref());
-    let distance = heard.and_then(|heard| distance_to(heard, reference));
+    let result = latest.and_then(|latest| latest.timed.result.as_ref());
+    let distance = result.and_then(|result| distance_to(result, reference));
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width(), 16.0),
         Sense::focusable_noninteractive(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use egui::accesskit::Role;
 use egui::{Align, Align2, Button, Layout, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::HeadInfo;
-use mertscope_heads::teach::Lessons;
-use mertscope_heads::timeline::Heard;
+use mertscope_heads::timeline::WindowResult;
 use mertscope_live::Request;
 
 use super::graph::{Curve, Graph, HEIGHTS};
@@ -29,7 +29,7 @@ pub(super) struct Teach {
     windows: Windows,
     name: String,
     /// What was forgotten last.
-    forgotten: Option<Arc<Lessons>>,
+    forgotten: Option<Arc<LabeledExamples>>,
 }
 
 /// How many windows a press marks.
@@ -52,12 +52,12 @@ impl Teach {
         );
         self.mark_ui(ui, desk);
         let study = &desk.live.study;
-        for (number, label) in study.lessons.labels.iter().enumerate() {
+        for (number, label) in study.labeled_examples.labels.iter().enumerate() {
             self.label_ui(ui, desk, number, label);
         }
         self.status_ui(ui, desk);
         self.undo_ui(ui, desk);
-        if let Some(taught) = &study.taught {
+        if let Some(taught) = &study.user_head {
             self.save_ui(ui, desk);
             answers_ui(ui, desk, taught, height);
         }
@@ -114,7 +114,7 @@ impl Teach {
 
     /// A label: a press marks; its count, and how probable it is now.
     fn label_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, number: usize, label: &str) {
-        let count = desk.live.study.lessons.count(number);
+        let count = desk.live.study.labeled_examples.count(number);
         let ink = colour::label(number, desk.palette.dark);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -136,14 +136,14 @@ impl Teach {
     /// Where the fit stands, and what of the lessons is not here.
     fn status_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
         let (study, palette) = (&desk.live.study, desk.palette);
-        let lessons = &study.lessons;
+        let lessons = &study.labeled_examples;
         let running = desk.live.model.running.as_ref();
         let is_other = running.is_some_and(|running| running.sha256 != lessons.encoder_sha256);
         let words = match lessons.examples() {
             0 => "No examples yet.".to_owned(),
             _ if is_other => "These examples are of another model. Choose that model again to use them, or forget them.".to_owned(),
             _ if study.is_fitting => "Learning…".to_owned(),
-            examples if study.taught.is_some() => {
+            examples if study.user_head.is_some() => {
                 format!("Learned from {examples} examples of {} labels.", lessons.labels.len())
             }
             1 => "1 example so far; mark another label too.".to_owned(),
@@ -177,7 +177,7 @@ impl Teach {
     }
 
     fn undo_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        let lessons = &desk.live.study.lessons;
+        let lessons = &desk.live.study.labeled_examples;
         let any = lessons.examples() > 0 || lessons.missing().next().is_some();
         ui.horizontal(|ui| {
             let undo = ui
@@ -191,7 +191,8 @@ impl Teach {
                 .on_hover_text("Forget all examples and labels; this can be undone");
             if forget.clicked() {
                 self.forgotten = Some(Arc::clone(lessons));
-                desk.host.ask(Request::Lessons(Lessons::default()));
+                desk.host
+                    .ask(Request::LabeledExamples(LabeledExamples::default()));
             }
             if let Some(forgotten) = self.forgotten.clone().filter(|_| !any) {
                 let back = ui
@@ -199,8 +200,8 @@ impl Teach {
                     .on_hover_text("Undo the forgetting");
                 if back.clicked() {
                     self.forgotten = None;
-                    let lessons = Lessons::clone(&forgotten);
-                    desk.host.ask(Request::Lessons(lessons));
+                    let lessons = LabeledExamples::clone(&forgotten);
+                    desk.host.ask(Request::LabeledExamples(lessons));
                 }
             }
         });
@@ -237,12 +238,12 @@ fn answers_ui(ui: &mut Ui, desk: &Desk<'_>, taught: &HeadInfo, height: f32) {
     let left = height - ui.min_rect().height() - ui.spacing().item_spacing.y;
     let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-    let lessons = &desk.live.study.lessons;
+    let lessons = &desk.live.study.labeled_examples;
     let curve = |(index, label): (usize, &String)| -> Curve<'_> {
         let number = lessons.labels.iter().position(|other| other == label);
         let ink = colour::label(number.unwrap_or(index), desk.palette.dark);
-        let value = move |heard: &Heard| {
-            let said = heard.answer_of(&taught.sha256)?;
+        let value = move |result: &WindowResult| {
+            let said = result.prediction_of(&taught.sha256)?;
             said.get(index).map(|p| finite(*p))
         };
         (ink, Box::new(value))
@@ -302,10 +303,10 @@ fn answer_ui(ui: &mut Ui, desk: &Desk<'_>, label: &str, count: usize, ink: egui:
 
 /// How probable a label is in the newest window, as the head that was taught says.
 fn answer(desk: &Desk<'_>, label: &str) -> Option<f32> {
-    let taught = desk.live.study.taught.as_ref()?;
+    let taught = desk.live.study.user_head.as_ref()?;
     let index = taught.labels.iter().position(|other| other == label)?;
     // A window of before it was fitted has no answer of it.
-    let heard = desk.live.heard()?;
-    let said = heard.answer_of(&taught.sha256)?;
+    let result = desk.live.result()?;
+    let said = result.prediction_of(&taught.sha256)?;
     said.get(index).map(|p| finite(*p))
 }

@@ -60,8 +60,8 @@ pub(super) fn lane(
         let stroke = Stroke::new(1.6, curve.ink);
         let (mut run, mut end) = (Vec::new(), f64::NEG_INFINITY);
         for span in spans {
-            let heard = span.entry.reading.heard.as_ref();
-            let distance = heard.and_then(|heard| distance_to(heard, &curve.reference));
+            let result = span.entry.timed.result.as_ref();
+            let distance = result.and_then(|result| distance_to(result, &curve.reference));
             if distance.is_none() || span.from > end + 1e-6 {
                 finish(&mut run, stroke, drawing);
             }

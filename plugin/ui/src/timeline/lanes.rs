@@ -53,10 +53,10 @@ pub(super) fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colours: [Color32; 4]) {
 
 /// A span's clear key and its probability.
 fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
-    let heard = span.entry.reading.heard.as_ref()?;
-    let all = heard.key_smoothed.as_ref()?;
+    let result = span.entry.timed.result.as_ref()?;
+    let all = result.key_smoothed.as_ref()?;
     let probability = |key: Key| finite(all[key.index()]);
-    Some((heard.key_label, heard.key_label.map_or(0.0, probability)))
+    Some((result.key_label, result.key_label.map_or(0.0, probability)))
 }
 
 /// The key's ribbon: one colour a key, the stronger the surer, with its name where there is room.
@@ -164,17 +164,17 @@ pub(super) fn labels(
     let mut run: Vec<(f32, Vec<f32>)> = Vec::new();
     let mut end = f64::NEG_INFINITY;
     for span in spans {
-        let heard = span
+        let result = span
             .entry
-            .reading
-            .heard
+            .timed
+            .result
             .as_ref()
-            .and_then(|heard| heard.genre_smoothed.as_ref());
-        if heard.is_none() || span.from > end + 1e-6 {
+            .and_then(|result| result.genre_smoothed.as_ref());
+        if result.is_none() || span.from > end + 1e-6 {
             bands(pen, &run, lane, names, drawing);
             run.clear();
         }
-        let Some(all) = heard else { continue };
+        let Some(all) = result else { continue };
         let stack = stacked(all, count);
         let (from, to) = (
             pen.scale.x_from_moment(span.from),
@@ -310,9 +310,9 @@ pub(super) fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, drawing: &mut Draw
     let mut kinds: Vec<(Status, Rect)> = Vec::new();
     for span in spans
         .iter()
-        .filter(|span| span.entry.reading.heard.is_none())
+        .filter(|span| span.entry.timed.result.is_none())
     {
-        let status = span.entry.reading.status;
+        let status = span.entry.timed.status;
         let rect = pen.rect(span.from, span.to, area);
         match kinds
             .last_mut()

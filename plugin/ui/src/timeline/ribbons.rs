@@ -36,9 +36,9 @@ pub(super) fn lane(
 ) {
     let mut mesh = Mesh::default();
     for span in spans {
-        let heard = span.entry.reading.heard.as_ref();
+        let result = span.entry.timed.result.as_ref();
         let own = |ribbon: &&Ribbon| *ribbon.head_sha256 == *head.sha256;
-        let Some(ribbon) = heard.and_then(|heard| heard.ribbons.iter().find(own)) else {
+        let Some(ribbon) = result.and_then(|result| result.ribbons.iter().find(own)) else {
             continue;
         };
         let steps: Vec<&[f32]> = ribbon
@@ -86,12 +86,12 @@ pub(super) fn lane(
 
 /// What the heads said at a moment of a span, a line each.
 pub(super) fn words(desk: &Desk<'_>, span: &Span, moment: f64) -> Vec<String> {
-    let Some(heard) = &span.entry.reading.heard else {
+    let Some(result) = &span.entry.timed.result else {
         return Vec::new();
     };
     let line = |head: &HeadInfo| {
         let own = |ribbon: &&Ribbon| *ribbon.head_sha256 == *head.sha256;
-        let ribbon = heard.ribbons.iter().find(own)?;
+        let ribbon = result.ribbons.iter().find(own)?;
         let steps: Vec<&[f32]> = ribbon
             .answers
             .chunks_exact(head.labels.len().max(1))

@@ -51,10 +51,10 @@ impl Track {
         }
         let anchor = history.first().and_then(|first| {
             let same = |span: &&Span| Arc::ptr_eq(&span.entry, first);
-            let reading = &first.reading;
+            let timed = &first.timed;
             // Its span was a hop; as the first of the row it is a whole window, which ends there.
             let span = self.spans.iter().find(same)?;
-            Some(span.to - (reading.end_s - reading.start_s))
+            Some(span.to - (timed.end_s - timed.start_s))
         });
         self.history = Arc::clone(history);
         self.version += 1;
@@ -67,7 +67,7 @@ impl Track {
     }
 
     fn append(&mut self, entry: &Arc<Entry>, end: f64) -> f64 {
-        let (start_s, end_s) = (entry.reading.start_s, entry.reading.end_s);
+        let (start_s, end_s) = (entry.timed.start_s, entry.timed.end_s);
         if !(start_s.is_finite() && end_s.is_finite() && end_s > start_s) {
             return end;
         }
@@ -78,7 +78,7 @@ impl Track {
             .last()
             .filter(|last| last.entry.generation == entry.generation);
         let step = last
-            .map(|last| end_s - last.entry.reading.end_s)
+            .map(|last| end_s - last.entry.timed.end_s)
             .filter(|step| *step >= 0.0);
         let (from, to) = match (step, self.stretches.last_mut()) {
             (Some(step), Some(stretch)) => {
@@ -142,15 +142,15 @@ fn wall_s(time: SystemTime) -> f64 {
 mod tests {
     use super::*;
     use mertscope_audio::Status;
-    use mertscope_heads::timeline::Reading;
+    use mertscope_heads::timeline::TimedResult;
 
     fn entry(start_s: f64, end_s: f64, generation: u64) -> Arc<Entry> {
         Arc::new(Entry {
-            reading: Reading {
+            timed: TimedResult {
                 start_s,
                 end_s,
                 status: Status::Silent,
-                heard: None,
+                result: None,
             },
             host_samples: None,
             generation,

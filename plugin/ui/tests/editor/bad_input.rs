@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use egui::{Vec2, vec2};
 use mertscope_audio::Status;
-use mertscope_heads::teach::Lessons;
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_live::{FileProgress, ModelState, Snapshot, State};
 use mertscope_ui::look::Page;
 
@@ -44,13 +44,13 @@ fn music_is_drawn_and_then_nothing_is_drawn_again() {
 
 #[test]
 fn numbers_that_are_none() {
-    let mut heard = heard_at(10.0);
-    heard.key_smoothed = Some([f32::NAN; 24]);
-    heard.genre_smoothed = Some(vec![f32::NAN, f32::INFINITY, -1.0]);
-    heard.point = Some([f32::NAN, f32::INFINITY]);
-    let odd = entry(f64::NAN, Status::Ok, Some(heard.clone()), 1);
-    let mut far = (*entry(9e15, Status::Ok, Some(heard), 2)).clone();
-    far.reading.start_s = -9e15;
+    let mut result = heard_at(10.0);
+    result.key_smoothed = Some([f32::NAN; 24]);
+    result.genre_smoothed = Some(vec![f32::NAN, f32::INFINITY, -1.0]);
+    result.point = Some([f32::NAN, f32::INFINITY]);
+    let odd = entry(f64::NAN, Status::Ok, Some(result.clone()), 1);
+    let mut far = (*entry(9e15, Status::Ok, Some(result), 2)).clone();
+    far.timed.start_s = -9e15;
     let snapshot = Snapshot {
         latest: Some(Arc::clone(&odd)),
         history: Arc::new(vec![odd, Arc::new(far)]),
@@ -93,9 +93,9 @@ fn a_model_without_heads_or_map() {
     let mut snapshot = snapshot(60);
     let entries = snapshot.history.iter().map(|entry| {
         let mut entry = (**entry).clone();
-        if let Some(heard) = &mut entry.reading.heard {
-            (heard.genre, heard.key, heard.genre_smoothed) = (None, None, None);
-            (heard.key_smoothed, heard.key_label, heard.point) = (None, None, None);
+        if let Some(result) = &mut entry.timed.result {
+            (result.genre, result.key, result.genre_smoothed) = (None, None, None);
+            (result.key_smoothed, result.key_label, result.point) = (None, None, None);
         }
         Arc::new(entry)
     });
@@ -137,24 +137,24 @@ fn references_and_lessons_beyond_all_measure() {
         Arc::new(reference)
     });
     snapshot.study.references = references.collect();
-    let mut lessons = Lessons::default();
+    let mut lessons = LabeledExamples::default();
     for n in 0..64 {
         let label = format!("{n} {}", "W".repeat(60));
         lessons.mark(&label, 4, &[1.0], &encoder).unwrap();
     }
-    snapshot.study.lessons = Arc::new(lessons);
+    snapshot.study.labeled_examples = Arc::new(lessons);
     snapshot.study.notice = Some("Something is wrong with it. ".repeat(20));
     snapshot.study.said = snapshot.study.notice.clone();
-    snapshot.study.listening = Some(FileProgress {
+    snapshot.study.file_progress = Some(FileProgress {
         name: "Wide name ".repeat(20),
         done_s: f64::NAN,
         promised_s: Some(f64::INFINITY),
     });
     let entries = snapshot.history.iter().map(|entry| {
         let mut entry = (**entry).clone();
-        if let Some(heard) = &mut entry.reading.heard {
-            heard.distances = vec![(Arc::from("1"), f32::NAN), (Arc::from("3"), f32::INFINITY)];
-            heard.others = vec![(Arc::from("taught"), vec![f32::NAN; 2])];
+        if let Some(result) = &mut entry.timed.result {
+            result.distances = vec![(Arc::from("1"), f32::NAN), (Arc::from("3"), f32::INFINITY)];
+            result.others = vec![(Arc::from("taught"), vec![f32::NAN; 2])];
         }
         Arc::new(entry)
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use mertscope_audio::Status;
 use mertscope_heads::map::Map;
-use mertscope_heads::timeline::{Heard, Reading};
+use mertscope_heads::timeline::{TimedResult, WindowResult};
 use mertscope_live::{Entry, ModelState, ModelStatus, Running, Snapshot, State};
 use mertscope_model::device::{Choice, Fallback, Offer, Report};
 use mertscope_model::{Model, Operators, Precision};
@@ -45,7 +45,7 @@ fn key_probabilities(key: Key, sure: f32) -> [f32; Key::COUNT] {
 }
 
 /// What is heard at a second of a piece that wanders through keys and genres.
-pub(crate) fn heard_at(second: f64) -> Heard {
+pub(crate) fn heard_at(second: f64) -> WindowResult {
     const KEYS: [&str; 5] = ["A minor", "C major", "C minor", "Eb major", "G minor"];
     let piece = (second / 47.0) as usize;
     let key: Key = KEYS[piece % KEYS.len()].parse().expect("a key");
@@ -58,7 +58,7 @@ pub(crate) fn heard_at(second: f64) -> Heard {
         })
         .collect();
     let genre = shares(&genre);
-    Heard {
+    WindowResult {
         genre: Some(genre.clone()),
         key: Some(keys),
         genre_smoothed: Some(genre),
@@ -97,15 +97,15 @@ pub(crate) fn map() -> &'static Arc<Map> {
 pub(crate) fn entry(
     end_s: f64,
     status: Status,
-    heard: Option<Heard>,
+    result: Option<WindowResult>,
     generation: u64,
 ) -> Arc<Entry> {
     Arc::new(Entry {
-        reading: Reading {
+        timed: TimedResult {
             start_s: end_s - 5.0,
             end_s,
             status,
-            heard,
+            result,
         },
         host_samples: None,
         generation,
@@ -127,8 +127,8 @@ pub(crate) fn history(windows: usize) -> Vec<Arc<Entry>> {
         if second % 150 == 120 {
             generation += 1;
         }
-        let heard = (status == Status::Ok).then(|| heard_at(end_s));
-        history.push(entry(end_s, status, heard, generation));
+        let result = (status == Status::Ok).then(|| heard_at(end_s));
+        history.push(entry(end_s, status, result, generation));
     }
     history
 }
@@ -173,9 +173,9 @@ pub(crate) fn snapshot(windows: usize) -> Snapshot {
     let history = history(windows);
     let latest = history
         .last()
-        .filter(|last| last.reading.heard.is_some())
+        .filter(|last| last.timed.result.is_some())
         .cloned();
-    let position_s = history.last().map_or(2.0, |last| last.reading.end_s + 0.4);
+    let position_s = history.last().map_or(2.0, |last| last.timed.end_s + 0.4);
     Snapshot {
         state: State::Analysing,
         model: ModelStatus {

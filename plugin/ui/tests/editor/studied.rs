@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::{HeadInfo, Outputs, Reads};
 use mertscope_heads::reference::{Reference, Source};
-use mertscope_heads::teach::Lessons;
 use mertscope_heads::timeline::Ribbon;
 use mertscope_live::{Snapshot, Study};
 use mertscope_model::Model;
@@ -38,7 +38,7 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
         ..taught.clone()
     };
     running.heads = [part, taught.clone()].into();
-    let mut lessons = Lessons::default();
+    let mut lessons = LabeledExamples::default();
     for n in 0..42 {
         let label = if n % 3 == 0 { "drop" } else { "break" };
         let values = [n as f32; 8];
@@ -51,22 +51,22 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
         references: references
             .map(|(n, name)| Arc::new(reference(n, name)))
             .collect(),
-        lessons: Arc::new(lessons),
-        taught: Some(Arc::new(taught)),
+        labeled_examples: Arc::new(lessons),
+        user_head: Some(Arc::new(taught)),
         ..Study::default()
     };
     let study = snapshot.study.clone();
     let entries = snapshot.history.iter().map(|entry| {
         let mut entry = (**entry).clone();
-        let end_s = entry.reading.end_s;
-        if let Some(heard) = &mut entry.reading.heard {
+        let end_s = entry.timed.end_s;
+        if let Some(result) = &mut entry.timed.result {
             let wave = |period: f64| (0.62 + 0.3 * (end_s / period).sin()) as f32;
             let references = study.references.iter().zip([19.0, 31.0, 47.0]);
-            heard.distances = references
+            result.distances = references
                 .map(|(reference, period)| (Arc::from(reference.id.as_str()), wave(period)))
                 .collect();
             let drop = wave(13.0);
-            heard.others = vec![
+            result.others = vec![
                 (Arc::from("part"), vec![0.5, 0.5]),
                 (Arc::from("taught"), vec![drop, 1.0 - drop]),
             ];
@@ -74,7 +74,7 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
                 let verse = (0.5 + 0.45 * ((end_s + n as f64 * 0.1) / 5.0).sin()) as f32;
                 [verse, 1.0 - verse]
             };
-            heard.ribbons = vec![Ribbon {
+            result.ribbons = vec![Ribbon {
                 head_sha256: Arc::from("part"),
                 step_s: 0.1,
                 answers: (0..10).flat_map(step).collect(),

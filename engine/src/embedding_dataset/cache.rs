@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::CorpusError;
+use super::DatasetError;
 use mertscope_heads::head::Reads;
 use mertscope_model::tensors::{TensorFile, serialize};
 use mertscope_model::{HiddenStates, LayerSet, Model};
@@ -68,7 +68,7 @@ impl Cache {
     }
 
     /// Keeps the windows of a file; whole or not at all.
-    pub(super) fn put(&self, sha256: &str, windows: &[HiddenStates]) -> Result<(), CorpusError> {
+    pub(super) fn put(&self, sha256: &str, windows: &[HiddenStates]) -> Result<(), DatasetError> {
         let metadata: BTreeMap<String, String> = [
             ("encoder_sha256", self.encoder_sha256.as_str()),
             ("file_sha256", sha256),
@@ -86,7 +86,7 @@ impl Cache {
         };
         match write() {
             Ok(_) => Ok(()),
-            Err(source) => Err(CorpusError::Cache {
+            Err(source) => Err(DatasetError::Cache {
                 folder: self.folder.clone(),
                 source,
             }),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use mertscope_audio::capture::{Drain, Mark, Tap, Transport, tap};
+use mertscope_audio::tap::{Mark, Tap, TapReader, Transport, tap};
 
 const RATE_HZ: u32 = 8_000;
 /// What the ring holds at that rate.
@@ -24,11 +24,11 @@ fn push(tap: &mut Tap, from: usize, frames: usize, transport: Transport) {
 }
 
 /// Empties the ring: the samples, and the marks with the sample each stood before.
-fn take_all(drain: &mut Drain) -> (Vec<f32>, Vec<Mark>) {
+fn take_all(reader: &mut TapReader) -> (Vec<f32>, Vec<Mark>) {
     let (mut samples, mut marks) = (Vec::new(), Vec::new());
     loop {
         let before = samples.len();
-        let mark = drain.take(1_000, &mut samples);
+        let mark = reader.take(1_000, &mut samples);
         if mark.is_none() && samples.len() == before {
             return (samples, marks);
         }
@@ -38,13 +38,13 @@ fn take_all(drain: &mut Drain) -> (Vec<f32>, Vec<Mark>) {
 
 #[test]
 fn what_goes_in_comes_out_in_order_and_contiguous_blocks_need_one_mark() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     let mut pushed = 0;
     for frames in [1, 64, 7, 513, 8_192, 1, 300] {
         push(&mut tap, pushed, frames, at(500 + pushed as i64));
         pushed += frames;
     }
-    let (samples, marks) = take_all(&mut drain);
+    let (samples, marks) = take_all(&mut reader);
     assert!(samples.iter().enumerate().all(|(n, x)| *x == n as f32));
     assert_eq!(samples.len(), pushed);
     assert_eq!(tap.pushed_frames(), pushed as u64);
@@ -61,14 +61,14 @@ fn what_goes_in_comes_out_in_order_and_contiguous_blocks_need_one_mark() {
 
 #[test]
 fn channels_become_their_mean_and_one_channel_keeps_its_bits() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     let odd = [f32::from_bits(0x7fc0_1234), -0.0, 1.0e-45, f32::INFINITY];
     tap.push(&[odd], Transport::LIVE_INPUT);
     let left: Vec<f32> = (0..600).map(|n| n as f32).collect();
     let right: Vec<f32> = (0..600).map(|n| 3.0 * n as f32).collect();
     tap.push(&[&left[..], &right[..]], Transport::LIVE_INPUT);
     tap.push::<&[f32]>(&[], Transport::LIVE_INPUT);
-    let (samples, _) = take_all(&mut drain);
+    let (samples, _) = take_all(&mut reader);
     let bits = |samples: &[f32]| -> Vec<u32> { samples.iter().map(|x| x.to_bits()).collect() };
     assert_eq!(bits(&samples[..4]), bits(&odd));
     assert_eq!(samples.len(), 604);
@@ -82,7 +82,7 @@ fn channels_become_their_mean_and_one_channel_keeps_its_bits() {
 
 #[test]
 fn a_stopped_consumer_costs_exactly_what_found_no_room() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     // 60 s nobody drains: blocks go in whole or not at all.
     let frames = 700;
     let blocks = 60 * RATE_HZ as usize / frames;
@@ -97,15 +97,15 @@ fn a_stopped_consumer_costs_exactly_what_found_no_room() {
     let kept = ROOM / frames * frames;
     let lost = (blocks * frames - kept) as u64;
     assert_eq!(tap.lost_frames(), lost);
-    assert_eq!(drain.lost_frames(), lost);
-    let (samples, marks) = take_all(&mut drain);
+    assert_eq!(reader.lost_frames(), lost);
+    let (samples, marks) = take_all(&mut reader);
     assert_eq!(samples.len(), kept);
     assert_eq!(marks.len(), 1);
     // The next block is taken again, and tells what was lost before it; the loss is no jump.
     let next = blocks * frames;
     push(&mut tap, next, frames, at(next as i64));
     push(&mut tap, next + frames, frames, at((next + frames) as i64));
-    let (samples, marks) = take_all(&mut drain);
+    let (samples, marks) = take_all(&mut reader);
     assert_eq!(samples[0], next as f32);
     assert_eq!(samples.len(), 2 * frames);
     assert_eq!(
@@ -122,7 +122,7 @@ fn a_stopped_consumer_costs_exactly_what_found_no_room() {
 
 #[test]
 fn jumps_loops_stops_and_resets_are_marked_where_they_happen() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     let stopped = |position| Transport {
         playing: false,
         ..at(position)
@@ -174,29 +174,29 @@ fn jumps_loops_stops_and_resets_are_marked_where_they_happen() {
     push(&mut tap, 0, 100, last);
     push(&mut tap, 0, 100, last);
     expected.push((blocks.len() as u64 * 100, last, true));
-    let (_, marks) = take_all(&mut drain);
+    let (_, marks) = take_all(&mut reader);
     let found: Vec<_> = marks.iter().map(|m| (m.at, m.transport, m.reset)).collect();
     assert_eq!(found, expected);
 }
 
 #[test]
 fn a_flood_of_jumps_loses_blocks_and_never_a_mark() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     for block in 0..3_000 {
         push(&mut tap, 0, 2, at(block * 1_000));
     }
-    let (samples, marks) = take_all(&mut drain);
+    let (samples, marks) = take_all(&mut reader);
     assert_eq!(samples.len() as u64 + tap.lost_frames(), 6_000);
     assert_eq!(samples.len(), 2 * marks.len());
     assert!(tap.lost_frames() > 0);
     push(&mut tap, 0, 2, at(0));
-    let (_, marks) = take_all(&mut drain);
+    let (_, marks) = take_all(&mut reader);
     assert_eq!(marks[0].lost_frames, tap.lost_frames());
 }
 
 #[test]
 fn two_threads_agree_on_every_sample() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     let total = 4_000_000;
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -217,7 +217,7 @@ fn two_threads_agree_on_every_sample() {
         loop {
             let ended = done.load(Ordering::Acquire);
             samples.clear();
-            let mark = drain.take(777, &mut samples);
+            let mark = reader.take(777, &mut samples);
             if let Some(mark) = mark {
                 lost += mark.lost_frames;
                 position += mark.lost_frames;
@@ -243,7 +243,7 @@ fn two_threads_agree_on_every_sample() {
 
 #[test]
 fn an_exact_bounce_waits_for_room_and_nobody_else_does() {
-    let (mut tap, mut drain) = tap(RATE_HZ);
+    let (mut tap, mut reader) = tap(RATE_HZ);
     let forever = Duration::from_secs(3_600);
     let total = 5 * ROOM;
     thread::scope(|scope| {
@@ -260,7 +260,7 @@ fn an_exact_bounce_waits_for_room_and_nobody_else_does() {
         });
         let mut samples = Vec::new();
         while samples.len() < total {
-            drain.take(10_000, &mut samples);
+            reader.take(10_000, &mut samples);
             thread::sleep(Duration::from_millis(1));
         }
         assert!(samples.iter().enumerate().all(|(n, x)| *x == n as f32));
@@ -271,7 +271,7 @@ fn an_exact_bounce_waits_for_room_and_nobody_else_does() {
             tap.push_exact(&[[0.0; 1_000]], at(block * 1_000), forever);
         }
         assert_eq!(tap.lost_frames(), ROOM as u64);
-        drop(drain);
+        drop(reader);
         let offline = Transport {
             offline: true,
             ..at(0)

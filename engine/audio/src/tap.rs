@@ -2,7 +2,7 @@
 //!
 //! [`tap`] makes both ends together. The [`Tap`] belongs to the audio callback and is wait-free: it
 //! never allocates, locks, logs, waits or makes a system call (except in [`Tap::push_exact`], which
-//! may wait, and only while the host renders offline). The [`Drain`] belongs to the live worker.
+//! may wait, and only while the host renders offline). The [`TapReader`] belongs to the live worker.
 //! A block goes in whole or not at all; what finds no room is counted to the frame.
 //!
 //! Deliberately not here: resampling, levels, and the replacement of NaNs, which the worker does.
@@ -75,7 +75,7 @@ struct Counters {
 /// Makes the two ends of a capture at `rate_hz`, with room for 9 s. Allocates, so it is called when
 /// a host activates the plugin and never from the audio callback.
 #[must_use]
-pub fn tap(rate_hz: u32) -> (Tap, Drain) {
+pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
     let (mut samples, mut drained) = HeapRb::new((rate_hz as usize * RING_S).max(1)).split();
     let (marks, drained_marks) = HeapRb::new(RING_MARKS).split();
     // Each page is touched here, or the audio callback would take the page faults.
@@ -92,14 +92,14 @@ pub fn tap(rate_hz: u32) -> (Tap, Drain) {
         pending_lost: 0,
         pending_reset: false,
     };
-    let drain = Drain {
+    let reader = TapReader {
         samples: drained,
         marks: drained_marks,
         counters,
         rate_hz,
         at: 0,
     };
-    (tap, drain)
+    (tap, reader)
 }
 
 /// The audio callback's end.
@@ -218,7 +218,7 @@ impl Tap {
         self.counters.lost_frames.store(lost, Ordering::Relaxed);
     }
 
-    /// Mean over the channels, summed in their order as [`fold_interleaved`](crate::fold) does it.
+    /// Mean over the channels, summed in their order as [`downmix_interleaved`](crate::downmix) does it.
     fn fold<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {
         if let [mono] = channels {
             self.samples.push_slice(&mono.as_ref()[..frames]);
@@ -252,7 +252,7 @@ fn frames<C: AsRef<[f32]>>(channels: &[C]) -> usize {
 }
 
 /// The worker's end.
-pub struct Drain {
+pub struct TapReader {
     samples: HeapCons<f32>,
     marks: HeapCons<Mark>,
     counters: Arc<Counters>,
@@ -261,7 +261,7 @@ pub struct Drain {
     at: u64,
 }
 
-impl Drain {
+impl TapReader {
     /// The rate of the samples in hertz.
     #[must_use]
     pub fn rate_hz(&self) -> u32 {
@@ -313,7 +313,7 @@ impl Drain {
     }
 }
 
-impl Drop for Drain {
+impl Drop for TapReader {
     fn drop(&mut self) {
         self.counters.drain_gone.store(true, Ordering::Release);
     }
@@ -328,7 +328,7 @@ impl std::fmt::Debug for Tap {
     }
 }
 
-impl std::fmt::Debug for Drain {
+impl std::fmt::Debug for TapReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Drain")
             .field("rate_hz", &self.rate_hz)

@@ -10,7 +10,7 @@ use std::ops::Range;
 ///
 /// One channel is copied bit for bit. An incomplete last frame is left out; with no channels there
 /// are no frames.
-pub fn fold_interleaved(samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
+pub fn downmix_interleaved(samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
     match channels {
         0 => {}
         1 => mono.extend_from_slice(samples),
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn interleaved_frames_become_their_means_and_are_appended() {
         let mut mono = vec![9.0];
-        fold_interleaved(&INTERLEAVED, 3, &mut mono);
+        downmix_interleaved(&INTERLEAVED, 3, &mut mono);
         assert_eq!(mono, [9.0, 3.0, -0.5, 0.25]);
     }
 
@@ -73,15 +73,15 @@ mod tests {
     fn one_channel_is_copied_bit_for_bit() {
         let samples = [f32::from_bits(0x7fc0_1234), -0.0, 1.0e-45, f32::INFINITY];
         let mut mono = Vec::new();
-        fold_interleaved(&samples, 1, &mut mono);
+        downmix_interleaved(&samples, 1, &mut mono);
         assert_eq!(bits(&mono), bits(&samples));
     }
 
     #[test]
     fn no_channels_and_incomplete_frames_give_nothing() {
         let mut mono = Vec::new();
-        fold_interleaved(&[1.0, 2.0], 0, &mut mono);
-        fold_interleaved(&[1.0, 2.0], 3, &mut mono);
+        downmix_interleaved(&[1.0, 2.0], 0, &mut mono);
+        downmix_interleaved(&[1.0, 2.0], 3, &mut mono);
         assert!(mono.is_empty());
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::Status;
 use crate::decode::{Block, DecodeError, Decoder};
-use crate::fold::{fold_interleaved, sanitise};
+use crate::downmix::{downmix_interleaved, sanitise};
 use crate::resample::{ResampleError, Resampler};
 
 /// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
@@ -27,7 +27,7 @@ const CLIPPED_SHARE: f64 = 0.01;
 
 /// Why a file can't be read on.
 #[derive(Debug, thiserror::Error)]
-pub enum FeedError {
+pub enum ModelRateSourceError {
     /// It can't be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -42,7 +42,7 @@ pub enum FeedError {
 }
 
 /// A stream of mono samples at a model's rate.
-pub struct Feed {
+pub struct ModelRateSource {
     decoder: Decoder,
     resampler: Resampler,
     file: String,
@@ -57,17 +57,18 @@ pub struct Feed {
     full_scale: u64,
 }
 
-impl Feed {
+impl ModelRateSource {
     /// A feed of `decoder` at `target_hz`; `file` is for messages.
     ///
     /// # Errors
-    /// [`FeedError::Resample`] for a rate outside of what can be converted.
-    pub fn new(decoder: Decoder, file: &str, target_hz: u32) -> Result<Self, FeedError> {
-        let resampler =
-            Resampler::new(decoder.rate_hz(), target_hz).map_err(|source| FeedError::Resample {
+    /// [`ModelRateSourceError::Resample`] for a rate outside of what can be converted.
+    pub fn new(decoder: Decoder, file: &str, target_hz: u32) -> Result<Self, ModelRateSourceError> {
+        let resampler = Resampler::new(decoder.rate_hz(), target_hz).map_err(|source| {
+            ModelRateSourceError::Resample {
                 file: file.to_owned(),
                 source,
-            })?;
+            }
+        })?;
         Ok(Self {
             decoder,
             resampler,
@@ -87,8 +88,8 @@ impl Feed {
     /// Appends the next samples to `out`; `false` when there are no more.
     ///
     /// # Errors
-    /// [`FeedError`], when the file can't be read on.
-    pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, FeedError> {
+    /// [`ModelRateSourceError`], when the file can't be read on.
+    pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, ModelRateSourceError> {
         if self.ended {
             return Ok(false);
         }
@@ -102,7 +103,7 @@ impl Feed {
             let channels = self.decoder.channels();
             match self.decoder.next_block()? {
                 Some(Block::Samples(samples)) => {
-                    fold_interleaved(samples, channels, &mut self.mono);
+                    downmix_interleaved(samples, channels, &mut self.mono);
                     self.inspect();
                 }
                 Some(Block::Gap { frames }) => {
@@ -122,7 +123,7 @@ impl Feed {
         } else {
             self.resampler.push(&self.mono, out)
         };
-        converted.map_err(|source| FeedError::Resample {
+        converted.map_err(|source| ModelRateSourceError::Resample {
             file: self.file.clone(),
             source,
         })?;

@@ -7,9 +7,9 @@ use std::thread::{self, JoinHandle};
 
 /// See the module. Dropping it waits for all threads.
 #[derive(Debug, Default)]
-pub(super) struct Aside(Vec<JoinHandle<()>>);
+pub(super) struct JobThreads(Vec<JoinHandle<()>>);
 
-impl Aside {
+impl JobThreads {
     /// Runs `body`, which contains its own panics.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for JobThreads {
     fn drop(&mut self) {
         for thread in self.0.drain(..) {
             // Panics are contained; there is nothing more to learn from the thread's end.

@@ -5,19 +5,19 @@ mod show;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::intake::{Cause, Event, Intake, Placed};
 use super::models::{Loaded, Models, Slot, Wanted};
 use super::place::Place;
 use super::schedule::Load;
 use super::snapshot::{Snapshot, SnapshotReader, State};
-use super::study::Desk;
-use super::study::errand::Errand;
+use super::stream_input::{Cause, Event, Placed, StreamInput};
+use super::study::StudyState;
+use super::study::background_job::BackgroundJob;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
 use mertscope_audio::Status;
-use mertscope_audio::capture::Drain;
 use mertscope_audio::resample::ResampleError;
+use mertscope_audio::tap::TapReader;
 use mertscope_heads::head::Head;
-use mertscope_heads::listen::Listener;
+use mertscope_heads::interpreter::Interpreter;
 use mertscope_model::{Encoded, SessionId};
 use show::put;
 
@@ -45,34 +45,34 @@ pub(super) struct Due {
 }
 
 /// Who listens to the results of a session.
-struct Listening {
+struct ActiveSession {
     session: SessionId,
-    listener: Listener,
+    interpreter: Interpreter,
     /// Whether something else was chosen since.
     is_stale: bool,
 }
 
 /// A stream.
-pub(super) struct Track {
+pub(super) struct StreamState {
     settings: Settings,
     source: ControlSource,
     controls: Controls,
     cell: SnapshotReader,
     pub(super) hook: Option<UpdateHook>,
-    intake: Option<Intake>,
+    input: Option<StreamInput>,
     /// Whom the intake cuts windows for.
-    listening: Option<Listening>,
+    active: Option<ActiveSession>,
     /// The labels of the genres in the history.
     genre_labels: Vec<String>,
     pub(super) due: Option<Due>,
-    pub(super) desk: Desk,
+    pub(super) study: StudyState,
     silent: bool,
     window_error: Option<String>,
     shown: Snapshot,
     dirty: bool,
 }
 
-impl Track {
+impl StreamState {
     pub(super) fn new(settings: Settings, source: ControlSource, cell: SnapshotReader) -> Self {
         let shown = Snapshot::clone(&cell.read());
         Self {
@@ -81,11 +81,11 @@ impl Track {
             source,
             cell,
             hook: None,
-            intake: None,
-            listening: None,
+            input: None,
+            active: None,
             genre_labels: Vec::new(),
             due: None,
-            desk: Desk::default(),
+            study: StudyState::default(),
             silent: false,
             window_error: None,
             shown,
@@ -94,8 +94,8 @@ impl Track {
     }
 
     pub(super) fn set(&mut self, settings: Settings) {
-        if let Some(listening) = &mut self.listening {
-            listening.is_stale |= self.settings.heads != settings.heads;
+        if let Some(active) = &mut self.active {
+            active.is_stale |= self.settings.heads != settings.heads;
         }
         self.settings = settings;
         self.window_error = None;
@@ -103,16 +103,16 @@ impl Track {
     }
 
     /// Takes a new ring, or gives the old one up.
-    pub(super) fn attach(&mut self, drain: Option<Drain>, now: Instant) {
-        self.intake = drain.map(|drain| Intake::new(drain, now));
+    pub(super) fn attach(&mut self, reader: Option<TapReader>, now: Instant) {
+        self.input = reader.map(|reader| StreamInput::new(reader, now));
         self.stop_listening();
     }
 
     fn stop_listening(&mut self) {
-        if let Some(intake) = &mut self.intake {
-            intake.ignore();
+        if let Some(input) = &mut self.input {
+            input.ignore();
         }
-        self.listening = None;
+        self.active = None;
         self.begin_anew(Cause::Start);
     }
 
@@ -130,7 +130,7 @@ impl Track {
         self.dirty = true;
         self.shown.generation += 1;
         if cause != Cause::Loss {
-            self.desk.forget_windows();
+            self.study.forget_windows();
             self.shown.latest = None;
             self.shown.latency_s = None;
         }
@@ -175,8 +175,8 @@ impl Track {
     /// Takes in what has come; a full window waits in `due`.
     pub(super) fn poll(&mut self, now: Instant, models: &Models, load: Load) {
         let controls = (self.source)();
-        if let Some(listening) = &mut self.listening {
-            listening.is_stale |= controls.smoothing != self.controls.smoothing;
+        if let Some(active) = &mut self.active {
+            active.is_stale |= controls.smoothing != self.controls.smoothing;
         }
         self.controls = controls;
         if controls.hold {
@@ -191,30 +191,30 @@ impl Track {
 
     /// Has the intake cut windows for the model that runs now, or none.
     fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
-        let renewed = loaded.filter(|loaded| !self.desk.listens_to(&loaded.package));
+        let renewed = loaded.filter(|loaded| !self.study.listens_to(&loaded.package));
         if let Some(loaded) = renewed {
-            self.desk.listen_to(&loaded.package);
+            self.study.listen_to(&loaded.package);
         }
-        let Some(intake) = &mut self.intake else {
+        let Some(input) = &mut self.input else {
             return Ok(());
         };
-        let listens_to = self.listening.as_ref().map(|to| to.session);
+        let listens_to = self.active.as_ref().map(|to| to.session);
         if loaded.map(|loaded| loaded.session) == listens_to {
             // The same session, but other heads may be in use.
-            let is_stale = self.listening.as_ref().is_some_and(|to| to.is_stale);
+            let is_stale = self.active.as_ref().is_some_and(|to| to.is_stale);
             if let Some(loaded) = loaded.filter(|_| is_stale || renewed.is_some()) {
-                self.listening = Some(self.listener(loaded));
+                self.active = Some(self.interpreter(loaded));
                 self.keep_or_forget(loaded);
             }
             return Ok(());
         }
-        let went_on = intake.listens();
-        intake.ignore();
-        self.listening = None;
+        let went_on = input.listens();
+        input.ignore();
+        self.active = None;
         if let Some(loaded) = loaded {
             let manifest = &loaded.package.model.manifest;
-            intake.listen(manifest.sample_rate_hz, manifest.window_samples)?;
-            self.listening = Some(self.listener(loaded));
+            input.listen(manifest.sample_rate_hz, manifest.window_samples)?;
+            self.active = Some(self.interpreter(loaded));
         }
         if went_on {
             self.begin_anew(Cause::Start);
@@ -239,16 +239,16 @@ impl Track {
     }
 
     /// What is to be done beside the worker for its references and lessons, if something is.
-    pub(super) fn errand(&mut self) -> Option<Errand> {
+    pub(super) fn background_job(&mut self) -> Option<BackgroundJob> {
         let wanted = self.wanted();
-        self.desk.errand(|package| wanted.options(package))
+        self.study.background_job(|package| wanted.options(package))
     }
 
-    fn listener(&self, loaded: &Loaded) -> Listening {
+    fn interpreter(&self, loaded: &Loaded) -> ActiveSession {
         let heads = &self.settings.heads;
-        Listening {
+        ActiveSession {
             session: loaded.session,
-            listener: Listener::with_heads(&loaded.package, heads, self.controls.smoothing),
+            interpreter: Interpreter::with_heads(&loaded.package, heads, self.controls.smoothing),
             is_stale: false,
         }
     }
@@ -260,7 +260,7 @@ impl Track {
 
     /// Whether the next audio is an offline render for which the user asked that it wait.
     fn is_exact(&self) -> bool {
-        let offline = self.intake.as_ref().is_some_and(Intake::is_offline);
+        let offline = self.input.as_ref().is_some_and(StreamInput::is_offline);
         self.settings.exact_offline && offline
     }
 
@@ -275,7 +275,7 @@ impl Track {
     ) -> Result<bool, ResampleError> {
         let loaded = self.loaded(models).filter(|_| self.controls.analyse);
         self.tune(loaded)?;
-        let Some(intake) = &self.intake else {
+        let Some(input) = &self.input else {
             return Ok(false);
         };
         let exact = self.is_exact();
@@ -285,7 +285,7 @@ impl Track {
             } else {
                 KEPT_WHILE_LOADING_S
             };
-            if intake.waiting_s() < kept_s {
+            if input.waiting_s() < kept_s {
                 return Ok(false);
             }
         }
@@ -299,17 +299,17 @@ impl Track {
         }
         // A bounce that waits leaves in the ring what comes after a window that still waits.
         while !(exact && self.due.is_some()) {
-            let Some(intake) = &mut self.intake else {
+            let Some(input) = &mut self.input else {
                 break;
             };
-            match intake.next(now, hop_samples)? {
+            match input.next(now, hop_samples)? {
                 None => break,
                 Some(Event::Audio) => {}
                 Some(Event::Stopped) => self.dirty = true,
                 Some(Event::Cut { cause, gap }) => {
                     // Smoothing goes on over a loss; elsewhere it would show old evidence as new.
                     if cause != Cause::Loss {
-                        self.listening = loaded.map(|loaded| self.listener(loaded));
+                        self.active = loaded.map(|loaded| self.interpreter(loaded));
                     }
                     self.begin_anew(cause);
                     if let Some(place) = gap {
@@ -332,14 +332,14 @@ impl Track {
         }
         let status = placed.window.status;
         self.silent = status == Status::Silent;
-        let Some(listening) = self.listening.as_ref().filter(|_| status == Status::Ok) else {
+        let Some(active) = self.active.as_ref().filter(|_| status == Status::Ok) else {
             self.remember(&placed.place, status);
             return;
         };
         let due = Due {
             deadline: placed.arrived + Duration::from_secs_f64(self.shown.hop_s),
             generation: self.shown.generation,
-            session: listening.session,
+            session: active.session,
             placed,
         };
         if self.due.replace(due).is_some() {
@@ -350,7 +350,7 @@ impl Track {
     /// Takes in a result; one from before a jump or reset is not shown.
     pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
         let current = due.generation == self.shown.generation && !self.controls.hold;
-        let Some(listening) = self.listening.as_mut().filter(|_| current) else {
+        let Some(active) = self.active.as_mut().filter(|_| current) else {
             return;
         };
         let place = &due.placed.place;
@@ -362,18 +362,18 @@ impl Track {
                 return;
             }
         };
-        let mut heard = listening.listener.hear(&hidden, place.clock_s);
-        heard.distances = self.desk.hear(&hidden);
-        let taught = self.desk.head.as_ref();
+        let mut result = active.interpreter.interpret(&hidden, place.clock_s);
+        result.distances = self.study.add_window(&hidden);
+        let user_head = self.study.head.as_ref();
         let answer = |head: &Head| {
             let sha256 = Arc::from(head.sha256.as_str());
-            (sha256, head.answers(&hidden))
+            (sha256, head.predict(&hidden))
         };
-        heard.others.extend(taught.map(answer));
+        result.others.extend(user_head.map(answer));
         let entry = Arc::new(history::entry(
             place,
             Status::Ok,
-            Some(heard),
+            Some(result),
             due.generation,
         ));
         self.window_error = None;
@@ -410,17 +410,17 @@ impl Track {
 
     /// How long the worker may leave it alone; `None` until it is told something.
     pub(super) fn wake(&self, now: Instant) -> Option<Duration> {
-        let intake = self.intake.as_ref()?;
-        if now.saturating_duration_since(intake.last_audio()) > SUSPENDED {
+        let input = self.input.as_ref()?;
+        if now.saturating_duration_since(input.last_audio()) > SUSPENDED {
             return Some(POLL_IDLE);
         }
-        if intake.is_offline() {
+        if input.is_offline() {
             return Some(POLL_DUE);
         }
         if self.shown.state != State::Analysing {
-            return Some(if intake.has_begun() { POLL_IDLE } else { POLL });
+            return Some(if input.has_begun() { POLL_IDLE } else { POLL });
         }
-        let until_due = intake
+        let until_due = input
             .next_due()
             .map_or(POLL, |due| due.saturating_duration_since(now));
         Some(until_due.clamp(POLL_DUE, POLL))

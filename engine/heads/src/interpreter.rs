@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
-use crate::timeline::{Heard, KeyProbabilities, Ribbon};
+use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
 use mertscope_model::HiddenStates;
 use mertscope_music::{GenreSmoother, Key, KeySmoother, is_clear};
 
@@ -14,7 +14,7 @@ const STEP_S: f64 = 0.1;
 
 /// Follows one stream with the heads and the map of a model.
 #[derive(Debug)]
-pub struct Listener {
+pub struct Interpreter {
     genre: Option<Head>,
     key: Option<Head>,
     others: Vec<(Arc<str>, Head)>,
@@ -27,7 +27,7 @@ pub struct Listener {
     frame_s: f64,
 }
 
-impl Listener {
+impl Interpreter {
     /// A listener at the start of a stream; without `smoothing` every window stands for itself.
     #[must_use]
     pub fn new(package: &ModelPackage, smoothing: bool) -> Self {
@@ -57,17 +57,17 @@ impl Listener {
     /// What a window says, given its hidden states `[layers, (frames,) width]` and where it ends in
     /// the stream. Windows come in order; audio that was skipped between two of them (silence,
     /// gaps) lets old evidence fade.
-    pub fn hear(&mut self, hidden: &HiddenStates, end_s: f64) -> Heard {
+    pub fn interpret(&mut self, hidden: &HiddenStates, end_s: f64) -> WindowResult {
         let elapsed_s = end_s - self.last_end_s.unwrap_or(end_s);
         self.last_end_s = Some(end_s);
-        let genre = self.genre.as_ref().map(|head| head.answers(hidden));
+        let genre = self.genre.as_ref().map(|head| head.predict(hidden));
         let key = self
             .key
             .as_ref()
-            .and_then(|head| KeyProbabilities::try_from(head.answers(hidden).as_slice()).ok());
+            .and_then(|head| KeyProbabilities::try_from(head.predict(hidden).as_slice()).ok());
         let others = self.others.iter();
         let others = others
-            .map(|(sha256, head)| (Arc::clone(sha256), head.answers(hidden)))
+            .map(|(sha256, head)| (Arc::clone(sha256), head.predict(hidden)))
             .collect();
         let ribbons = self.ribbons(hidden, elapsed_s);
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
@@ -75,7 +75,7 @@ impl Listener {
             let key_label = key
                 .as_ref()
                 .and_then(|key| most_probable(key, self.key.as_ref()?.threshold));
-            return Heard {
+            return WindowResult {
                 genre_smoothed: genre.clone(),
                 key_smoothed: key,
                 genre,
@@ -94,7 +94,7 @@ impl Listener {
             .as_ref()
             .map(|key| self.key_smoother.push(key, elapsed_s));
         let key_label = key.and_then(|_| self.key_smoother.label());
-        Heard {
+        WindowResult {
             genre,
             key,
             genre_smoothed,
@@ -108,7 +108,7 @@ impl Listener {
     }
 }
 
-impl Listener {
+impl Interpreter {
     /// What heads that read frames say of the last `elapsed_s` seconds of a window; of all of it
     /// where nothing was heard before.
     fn ribbons(&self, hidden: &HiddenStates, elapsed_s: f64) -> Vec<Ribbon> {
@@ -127,7 +127,7 @@ impl Listener {
         heads
             .map(|(sha256, head)| {
                 let labels = head.labels.len();
-                let all = head.frame_answers(hidden);
+                let all = head.predict_frames(hidden);
                 let from = all.len().saturating_sub(steps * per_step * labels);
                 let answers = all[from..].chunks_exact(per_step * labels);
                 Ribbon {

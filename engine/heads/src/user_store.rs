@@ -24,7 +24,7 @@ pub const MAP: &str = "map";
 
 /// Why something can't be kept, read or removed.
 #[derive(Debug, thiserror::Error)]
-pub enum ShelfError {
+pub enum UserStoreError {
     /// There is no folder for it.
     #[error("There is no folder to keep it in, because the user has no home folder. Set HOME.")]
     NoFolder,
@@ -65,7 +65,7 @@ pub enum ShelfError {
 
 /// A file that is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kept {
+pub struct StoredFile {
     /// Its name.
     pub name: String,
     /// Where it is.
@@ -73,38 +73,38 @@ pub struct Kept {
     sha256: String,
 }
 
-impl Kept {
+impl StoredFile {
     /// Its content.
     ///
     /// # Errors
-    /// [`ShelfError::Unreadable`], and [`ShelfError::Damaged`] when it is not what was written.
-    pub fn read(&self) -> Result<Vec<u8>, ShelfError> {
+    /// [`UserStoreError::Unreadable`], and [`UserStoreError::Damaged`] when it is not what was written.
+    pub fn read(&self) -> Result<Vec<u8>, UserStoreError> {
         let path = || self.path.clone();
-        let bytes = fs::read(&self.path).map_err(|source| ShelfError::Unreadable {
+        let bytes = fs::read(&self.path).map_err(|source| UserStoreError::Unreadable {
             path: path(),
             source,
         })?;
         if sha256(&bytes) == self.sha256 {
             Ok(bytes)
         } else {
-            Err(ShelfError::Damaged { path: path() })
+            Err(UserStoreError::Damaged { path: path() })
         }
     }
 }
 
 /// The place of one model's things of one kind.
 #[derive(Debug, Clone)]
-pub struct Shelf {
+pub struct UserStore {
     folder: PathBuf,
 }
 
-impl Shelf {
+impl UserStore {
     /// The shelf of a model in the user's data folder; touches no file.
     ///
     /// # Errors
-    /// [`ShelfError::NoFolder`].
-    pub fn of(kind: Kind, manifest: &Manifest) -> Result<Self, ShelfError> {
-        let data = runtime::data_folder().ok_or(ShelfError::NoFolder)?;
+    /// [`UserStoreError::NoFolder`].
+    pub fn of(kind: Kind, manifest: &Manifest) -> Result<Self, UserStoreError> {
+        let data = runtime::data_folder().ok_or(UserStoreError::NoFolder)?;
         Ok(Self::within(&data, kind, manifest))
     }
 
@@ -128,16 +128,16 @@ impl Shelf {
 
     /// All that is there, by name.
     #[must_use]
-    pub fn list(&self) -> Vec<Kept> {
+    pub fn list(&self) -> Vec<StoredFile> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let mut all: Vec<Kept> = entries
+        let mut all: Vec<StoredFile> = entries
             .filter_map(|entry| {
                 let file = entry.file_name();
                 let rest = file.to_str()?.strip_suffix(".safetensors")?;
                 let (name, sha256) = rest.split_once('.')?;
                 let (name, sha256) = (name.to_owned(), sha256.to_owned());
                 let path = entry.path();
-                Some(Kept { name, path, sha256 })
+                Some(StoredFile { name, path, sha256 })
             })
             .collect();
         all.sort();
@@ -146,17 +146,17 @@ impl Shelf {
 
     /// What is kept under `name`.
     #[must_use]
-    pub fn find(&self, name: &str) -> Option<Kept> {
-        self.list().into_iter().find(|kept| kept.name == name)
+    pub fn find(&self, name: &str) -> Option<StoredFile> {
+        self.list().into_iter().find(|stored| stored.name == name)
     }
 
     /// Keeps `bytes` under `name`, in place of what was there.
     ///
     /// # Errors
-    /// [`ShelfError::Name`] and [`ShelfError::Folder`].
-    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<Kept, ShelfError> {
+    /// [`UserStoreError::Name`] and [`UserStoreError::Folder`].
+    pub fn put(&self, name: &str, bytes: &[u8]) -> Result<StoredFile, UserStoreError> {
         if !is_name(name) {
-            return Err(ShelfError::Name {
+            return Err(UserStoreError::Name {
                 name: name.to_owned(),
             });
         }
@@ -167,7 +167,7 @@ impl Shelf {
             let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
             file.write_all(bytes)?;
             file.persist(&path).map_err(|error| error.error)?;
-            let is_old = |kept: &Kept| kept.name == name && kept.path != path;
+            let is_old = |stored: &StoredFile| stored.name == name && stored.path != path;
             for old in self.list().into_iter().filter(is_old) {
                 fs::remove_file(old.path)?;
             }
@@ -175,23 +175,23 @@ impl Shelf {
         };
         write().map_err(|source| self.failed(source))?;
         let name = name.to_owned();
-        Ok(Kept { name, path, sha256 })
+        Ok(StoredFile { name, path, sha256 })
     }
 
     /// Removes what is kept under `name`; `false` when there is nothing.
     ///
     /// # Errors
-    /// [`ShelfError::Folder`].
-    pub fn remove(&self, name: &str) -> Result<bool, ShelfError> {
-        let Some(kept) = self.find(name) else {
+    /// [`UserStoreError::Folder`].
+    pub fn remove(&self, name: &str) -> Result<bool, UserStoreError> {
+        let Some(stored) = self.find(name) else {
             return Ok(false);
         };
-        fs::remove_file(kept.path).map_err(|source| self.failed(source))?;
+        fs::remove_file(stored.path).map_err(|source| self.failed(source))?;
         Ok(true)
     }
 
-    fn failed(&self, source: io::Error) -> ShelfError {
-        ShelfError::Folder {
+    fn failed(&self, source: io::Error) -> UserStoreError {
+        UserStoreError::Folder {
             folder: self.folder.clone(),
             source,
         }
@@ -214,35 +214,35 @@ mod tests {
     use super::*;
     use mertscope_model::Model;
 
-    fn shelf(data: &Path) -> Shelf {
-        Shelf::within(data, Kind::Heads, &Model::embedded_manifest().unwrap())
+    fn store(data: &Path) -> UserStore {
+        UserStore::within(data, Kind::Heads, &Model::embedded_manifest().unwrap())
     }
 
     #[test]
     fn what_is_put_is_found_replaced_and_removed() {
         let data = tempfile::tempdir().unwrap();
-        let shelf = shelf(data.path());
-        assert!(shelf.list().is_empty() && !shelf.remove("mood").unwrap());
-        shelf.put("mood", b"one").unwrap();
-        shelf.put("mood", b"two").unwrap();
-        shelf.put("energy", b"three").unwrap();
-        let names: Vec<String> = shelf.list().into_iter().map(|kept| kept.name).collect();
+        let store = store(data.path());
+        assert!(store.list().is_empty() && !store.remove("mood").unwrap());
+        store.put("mood", b"one").unwrap();
+        store.put("mood", b"two").unwrap();
+        store.put("energy", b"three").unwrap();
+        let names: Vec<String> = store.list().into_iter().map(|stored| stored.name).collect();
         assert_eq!(names, ["energy", "mood"]);
-        assert_eq!(shelf.find("mood").unwrap().read().unwrap(), b"two");
-        assert!(shelf.remove("mood").unwrap() && shelf.find("mood").is_none());
+        assert_eq!(store.find("mood").unwrap().read().unwrap(), b"two");
+        assert!(store.remove("mood").unwrap() && store.find("mood").is_none());
     }
 
     #[test]
     fn damage_is_noticed() {
         let data = tempfile::tempdir().unwrap();
-        let kept = shelf(data.path()).put("mood", b"one").unwrap();
-        fs::write(&kept.path, b"other").unwrap();
-        let error = kept.read().unwrap_err();
-        assert!(matches!(error, ShelfError::Damaged { .. }), "{error}");
-        fs::remove_file(&kept.path).unwrap();
+        let stored = store(data.path()).put("mood", b"one").unwrap();
+        fs::write(&stored.path, b"other").unwrap();
+        let error = stored.read().unwrap_err();
+        assert!(matches!(error, UserStoreError::Damaged { .. }), "{error}");
+        fs::remove_file(&stored.path).unwrap();
         assert!(matches!(
-            kept.read().unwrap_err(),
-            ShelfError::Unreadable { .. }
+            stored.read().unwrap_err(),
+            UserStoreError::Unreadable { .. }
         ));
     }
 
@@ -250,15 +250,16 @@ mod tests {
     fn names_lead_nowhere_else() {
         let data = tempfile::tempdir().unwrap();
         for name in ["", "..", "a/b", "a.b", "ä", &"x".repeat(65)] {
-            let error = shelf(data.path()).put(name, b"").unwrap_err();
-            assert!(matches!(error, ShelfError::Name { .. }), "{name}");
+            let error = store(data.path()).put(name, b"").unwrap_err();
+            assert!(matches!(error, UserStoreError::Name { .. }), "{name}");
         }
         let mut manifest = Model::embedded_manifest().unwrap();
         manifest.id = "../../etc".to_owned();
-        let shelf = Shelf::within(data.path(), Kind::Maps, &manifest);
-        let kept = shelf.put(MAP, b"x").unwrap();
+        let store = UserStore::within(data.path(), Kind::Maps, &manifest);
+        let stored = store.put(MAP, b"x").unwrap();
         assert_eq!(
-            kept.path
+            stored
+                .path
                 .strip_prefix(data.path())
                 .unwrap()
                 .components()

@@ -17,8 +17,8 @@ use crossbeam_channel::unbounded;
 use cache::Cache;
 use mertscope_audio::Status;
 use mertscope_audio::decode::{DecodeError, Decoder};
-use mertscope_audio::feed::{Feed, FeedError};
-use mertscope_audio::window::Slicer;
+use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
+use mertscope_audio::windower::Windower;
 use mertscope_heads::head::Reads;
 use mertscope_model::device::Choice;
 use mertscope_model::{
@@ -33,7 +33,7 @@ const FRAMES: usize = 8;
 
 /// Why a file has no embeddings.
 #[derive(Debug, thiserror::Error)]
-pub enum CorpusError {
+pub enum DatasetError {
     /// It can't be read.
     #[error("{} can't be read ({source}); check its name and permissions.", path.display())]
     Unreadable {
@@ -47,7 +47,7 @@ pub enum CorpusError {
     Decode(#[from] DecodeError),
     /// It can't be decoded to its end.
     #[error(transparent)]
-    Feed(#[from] FeedError),
+    ModelRateSource(#[from] ModelRateSourceError),
     /// Nothing in it can be analysed.
     #[error(
         "{} has no window that can be analysed: it is empty, silent or damaged. Leave it out or \
@@ -102,7 +102,7 @@ impl FileEmbeddings {
 }
 
 /// Gets embeddings of files with one model.
-pub struct Embeddings {
+pub struct EmbeddingDataset {
     runtime: &'static Runtime,
     model: Arc<Model>,
     threads: usize,
@@ -114,7 +114,7 @@ pub struct Embeddings {
     encoder: OnceCell<Encoder>,
 }
 
-impl Embeddings {
+impl EmbeddingDataset {
     /// Gets what a head `reads` of at most `windows` windows of each file, and keeps it in `cache`.
     #[must_use]
     pub fn new(
@@ -146,9 +146,9 @@ impl Embeddings {
     /// The embeddings of one file, from the cache or from the model.
     ///
     /// # Errors
-    /// [`CorpusError`]; after `Start` and `Cache` no other file will go better.
-    pub fn of(&self, path: &Path) -> Result<FileEmbeddings, CorpusError> {
-        let bytes = fs::read(path).map_err(|source| CorpusError::Unreadable {
+    /// [`DatasetError`]; after `Start` and `Cache` no other file will go better.
+    pub fn of(&self, path: &Path) -> Result<FileEmbeddings, DatasetError> {
+        let bytes = fs::read(path).map_err(|source| DatasetError::Unreadable {
             path: path.to_owned(),
             source,
         })?;
@@ -162,7 +162,7 @@ impl Embeddings {
         Ok(FileEmbeddings { sha256, windows })
     }
 
-    fn encode(&self, path: &Path) -> Result<Vec<HiddenStates>, CorpusError> {
+    fn encode(&self, path: &Path) -> Result<Vec<HiddenStates>, DatasetError> {
         let windows = self.cut(path)?;
         let encoder = self.encoder()?;
         let (reply, replies) = unbounded();
@@ -172,7 +172,7 @@ impl Embeddings {
             encoder.submit(Job { samples, reply });
         }
         drop(reply);
-        let failed = |source| CorpusError::Encode {
+        let failed = |source| DatasetError::Encode {
             path: path.to_owned(),
             source,
         };
@@ -193,7 +193,7 @@ impl Embeddings {
         })
     }
 
-    fn encoder(&self) -> Result<&Encoder, CorpusError> {
+    fn encoder(&self) -> Result<&Encoder, DatasetError> {
         if self.encoder.get().is_none() {
             let options = SessionOptions {
                 threads: self.threads,
@@ -202,12 +202,12 @@ impl Embeddings {
                 ..SessionOptions::default()
             };
             let encoder = Encoder::start(self.runtime, Arc::clone(&self.model), options)
-                .map_err(CorpusError::Start)?;
+                .map_err(DatasetError::Start)?;
             // Nobody else sets it: `self` is on one thread.
             let _ = self.encoder.set(encoder);
         }
         self.encoder.get().ok_or_else(|| {
-            CorpusError::Start(EncodeError::Load {
+            DatasetError::Start(EncodeError::Load {
                 model: self.model.manifest.id.clone(),
                 reason: "the encoder thread is gone".to_owned(),
             })
@@ -215,24 +215,25 @@ impl Embeddings {
     }
 
     /// The file's windows that can be analysed, thinned out evenly, `[samples]` each.
-    fn cut(&self, path: &Path) -> Result<Vec<Vec<f32>>, CorpusError> {
+    fn cut(&self, path: &Path) -> Result<Vec<Vec<f32>>, DatasetError> {
         let manifest = &self.model.manifest;
         let file = path.display().to_string();
-        let mut feed = Feed::new(Decoder::open(path)?, &file, manifest.sample_rate_hz)?;
-        let mut slicer = Slicer::new(manifest.window_samples, manifest.window_samples);
+        let mut source =
+            ModelRateSource::new(Decoder::open(path)?, &file, manifest.sample_rate_hz)?;
+        let mut windower = Windower::new(manifest.window_samples, manifest.window_samples);
         let mut windows = Vec::new();
         let mut samples = Vec::new();
-        while feed.duration_s() < LONGEST_S && feed.next(&mut samples)? {
-            for (stretch, status) in feed.take_marks() {
-                slicer.mark(stretch, status);
+        while source.duration_s() < LONGEST_S && source.next(&mut samples)? {
+            for (stretch, status) in source.take_marks() {
+                windower.mark(stretch, status);
             }
-            slicer.push(&samples);
+            windower.push(&samples);
             samples.clear();
-            windows.extend(std::iter::from_fn(|| slicer.next_window()));
+            windows.extend(std::iter::from_fn(|| windower.next_window()));
         }
         // The end of a long file would overlap the window before it; of a short one it is all.
         if windows.is_empty() {
-            windows.extend(slicer.finish());
+            windows.extend(windower.finish());
         }
         windows.retain(|window| window.status == Status::Ok);
         let spread = spread(windows.len(), self.windows);
@@ -243,7 +244,7 @@ impl Embeddings {
             }
         }
         if chosen.is_empty() {
-            return Err(CorpusError::Nothing {
+            return Err(DatasetError::Nothing {
                 path: path.to_owned(),
             });
         }
@@ -318,14 +319,14 @@ mod tests {
         let embeddings = |windows| {
             let runtime = runtime::load(None).unwrap();
             let model = Arc::clone(&model);
-            Embeddings::new(runtime, model, Reads::Window, cache.path(), windows, 1)
+            EmbeddingDataset::new(runtime, model, Reads::Window, cache.path(), windows, 1)
         };
         let first = embeddings(3);
-        let heard = first.of(&demo).unwrap();
-        assert_eq!(heard.windows.len(), 3);
+        let result = first.of(&demo).unwrap();
+        assert_eq!(result.windows.len(), 3);
         assert!(first.encoder.get().is_some());
         let second = embeddings(3);
-        assert_eq!(second.of(&demo).unwrap(), heard);
+        assert_eq!(second.of(&demo).unwrap(), result);
         assert!(second.encoder.get().is_none(), "the model was not needed");
         // Another number of windows is another answer.
         assert_eq!(embeddings(2).of(&demo).unwrap().windows.len(), 2);
@@ -335,7 +336,7 @@ mod tests {
                 fs::write(file.unwrap().path(), b"damaged").unwrap();
             }
         }
-        assert_eq!(embeddings(3).of(&demo).unwrap(), heard);
+        assert_eq!(embeddings(3).of(&demo).unwrap(), result);
     }
 
     #[test]
@@ -343,7 +344,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let model = Arc::new(Model::embedded().unwrap());
         let runtime = runtime::load(None).unwrap();
-        let embeddings = Embeddings::new(runtime, model, Reads::Window, folder.path(), 3, 1);
+        let embeddings = EmbeddingDataset::new(runtime, model, Reads::Window, folder.path(), 3, 1);
         let path = folder.path().join("text.wav");
         fs::write(&path, "no music").unwrap();
         for path in [&path, &folder.path().join("gone.wav")] {

@@ -30,7 +30,7 @@ pub struct Window {
 
 /// Cuts a stream into windows.
 #[derive(Debug)]
-pub struct Slicer {
+pub struct Windower {
     length: usize,
     hop: usize,
     buffer: VecDeque<f32>,
@@ -43,7 +43,7 @@ pub struct Slicer {
     marks: Vec<(Range<u64>, Status)>,
 }
 
-impl Slicer {
+impl Windower {
     /// Windows of `length` samples, one each `hop` samples; both at least 1.
     #[must_use]
     pub fn new(length: usize, hop: usize) -> Self {
@@ -180,16 +180,16 @@ mod tests {
         (0..count).map(|n| (n as f32 * 0.3).sin()).collect()
     }
 
-    fn windows(slicer: Slicer, samples: &[f32], chunk: usize) -> Vec<Window> {
-        let mut slicer = slicer;
+    fn windows(windower: Windower, samples: &[f32], chunk: usize) -> Vec<Window> {
+        let mut windower = windower;
         let mut out = Vec::new();
         for chunk in samples.chunks(chunk) {
-            slicer.push(chunk);
-            while let Some(window) = slicer.next_window() {
+            windower.push(chunk);
+            while let Some(window) = windower.next_window() {
                 out.push(window);
             }
         }
-        out.extend(slicer.finish());
+        out.extend(windower.finish());
         out
     }
 
@@ -205,7 +205,7 @@ mod tests {
             (10, 4, 0, vec![]),
         ] {
             let samples = tone(total);
-            let found = windows(Slicer::new(length, hop), &samples, 7);
+            let found = windows(Windower::new(length, hop), &samples, 7);
             let got: Vec<u64> = found.iter().map(|w| w.start).collect();
             assert_eq!(got, starts, "length {length}, hop {hop}, total {total}");
             for window in found {
@@ -219,27 +219,27 @@ mod tests {
     #[test]
     fn chunking_changes_nothing() {
         let samples = tone(1000);
-        let whole = windows(Slicer::new(100, 33), &samples, 1000);
+        let whole = windows(Windower::new(100, 33), &samples, 1000);
         for chunk in [1, 7, 99, 100, 101] {
-            assert_eq!(windows(Slicer::new(100, 33), &samples, chunk), whole);
+            assert_eq!(windows(Windower::new(100, 33), &samples, chunk), whole);
         }
     }
 
     #[test]
     fn a_hop_can_change_between_two_windows() {
         let samples = tone(200);
-        let mut slicer = Slicer::new(10, 40);
-        slicer.push(&samples[..60]);
-        let mut starts: Vec<u64> = std::iter::from_fn(|| slicer.next_window())
+        let mut windower = Windower::new(10, 40);
+        windower.push(&samples[..60]);
+        let mut starts: Vec<u64> = std::iter::from_fn(|| windower.next_window())
             .map(|w| w.start)
             .collect();
-        slicer.set_hop(30); // the next one is at 70 now, not at 80
-        assert_eq!(slicer.missing(), 20);
-        slicer.push(&samples[60..100]);
-        starts.extend(slicer.next_window().map(|w| w.start));
-        slicer.push(&samples[100..105]);
-        slicer.set_hop(1); // 71 is forgotten: only the last ten samples are kept
-        let last = slicer.next_window().unwrap();
+        windower.set_hop(30); // the next one is at 70 now, not at 80
+        assert_eq!(windower.missing(), 20);
+        windower.push(&samples[60..100]);
+        starts.extend(windower.next_window().map(|w| w.start));
+        windower.push(&samples[100..105]);
+        windower.set_hop(1); // 71 is forgotten: only the last ten samples are kept
+        let last = windower.next_window().unwrap();
         starts.push(last.start);
         assert_eq!(starts, [0, 40, 70, 90]);
         assert_eq!(last.samples, samples[90..100]);
@@ -247,13 +247,13 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_window_and_hop() {
-        let mut slicer = Slicer::new(100, 10);
+        let mut windower = Windower::new(100, 10);
         for n in 0..10_000 {
-            slicer.push(&tone(10));
-            slicer.mark(n * 10..n * 10 + 1, Status::Invalid);
-            while slicer.next_window().is_some() {}
-            assert!(slicer.buffer.len() <= 120, "{}", slicer.buffer.len());
-            assert!(slicer.marks.len() <= 12, "{}", slicer.marks.len());
+            windower.push(&tone(10));
+            windower.mark(n * 10..n * 10 + 1, Status::Invalid);
+            while windower.next_window().is_some() {}
+            assert!(windower.buffer.len() <= 120, "{}", windower.buffer.len());
+            assert!(windower.marks.len() <= 12, "{}", windower.marks.len());
         }
     }
 
@@ -268,16 +268,16 @@ mod tests {
 
     #[test]
     fn marked_and_silent_windows_say_why_they_are_skipped() {
-        let mut slicer = Slicer::new(10, 10);
-        slicer.mark(12..13, Status::Gap);
-        slicer.mark(15..16, Status::Invalid);
-        slicer.mark(20..21, Status::Invalid);
+        let mut windower = Windower::new(10, 10);
+        windower.mark(12..13, Status::Gap);
+        windower.mark(15..16, Status::Invalid);
+        windower.mark(20..21, Status::Invalid);
         let mut samples = tone(30);
         samples.extend([0.0; 10]); // silence
         samples.extend([0.5; 10]); // a constant offset
         samples.extend(tone(10).iter().map(|x| x * 3e-4)); // −73 dBFS
         samples.extend(tone(10).iter().map(|x| x * 2e-3)); // −61 dBFS
-        let found: Vec<_> = windows(slicer, &samples, 5)
+        let found: Vec<_> = windows(windower, &samples, 5)
             .iter()
             .map(|w| w.status)
             .collect();

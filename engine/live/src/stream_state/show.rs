@@ -1,22 +1,22 @@
 //! What a stream shows, put together from what it knows after each poll.
 
-use super::Track;
+use super::StreamState;
 use crate::Hop;
 use crate::models::{Models, Slot};
 use crate::snapshot::{ModelState, ModelStatus, State};
 
-impl Track {
+impl StreamState {
     /// Brings what is shown up to date.
     pub(super) fn show(&mut self, models: &Models, intake_error: Option<String>) {
         let (model, model_error) = self.model_status(models);
         let dirty = &mut self.dirty;
         let shown = &mut self.shown;
-        let listens = self.listening.is_some();
-        let state = match &self.intake {
-            Some(intake) if self.controls.analyse && listens && intake.has_begun() => {
+        let listens = self.active.is_some();
+        let state = match &self.input {
+            Some(input) if self.controls.analyse && listens && input.has_begun() => {
                 if self.controls.hold {
                     State::Held
-                } else if !intake.is_playing() {
+                } else if !input.is_playing() {
                     State::Stopped
                 } else if self.silent {
                     State::Silent
@@ -33,8 +33,8 @@ impl Track {
             .or_else(|| self.window_error.clone());
         put(&mut shown.error, error, dirty);
         // Not by comparing: there may be many examples in it.
-        if std::mem::take(&mut self.desk.changed) {
-            shown.study = self.desk.study.clone();
+        if std::mem::take(&mut self.study.changed) {
+            shown.study = self.study.shown.clone();
             *dirty = true;
         }
         let asked = match self.controls.hop {
@@ -42,17 +42,17 @@ impl Track {
             Hop::Seconds(seconds) => Some(seconds),
         };
         put(&mut shown.hop_asked_s, asked, dirty);
-        let Some(intake) = &mut self.intake else {
+        let Some(input) = &mut self.input else {
             put(&mut shown.rate_hz, 0, dirty);
             put(&mut shown.window_fill, 0.0, dirty);
             put(&mut shown.level_dbfs, f32::NEG_INFINITY, dirty);
             return;
         };
-        put(&mut shown.rate_hz, intake.rate_hz(), dirty);
-        put(&mut shown.window_fill, intake.fill(), dirty);
-        put(&mut shown.position_s, intake.position_s(), dirty);
-        put(&mut shown.lost_frames, intake.lost_frames(), dirty);
-        if let Some(level_dbfs) = intake.take_level_dbfs() {
+        put(&mut shown.rate_hz, input.rate_hz(), dirty);
+        put(&mut shown.window_fill, input.fill(), dirty);
+        put(&mut shown.position_s, input.position_s(), dirty);
+        put(&mut shown.lost_frames, input.lost_frames(), dirty);
+        if let Some(level_dbfs) = input.take_level_dbfs() {
             // A tenth of a decibel is as much as anyone sees.
             put(
                 &mut shown.level_dbfs,
@@ -64,10 +64,10 @@ impl Track {
 
     fn model_status(&self, models: &Models) -> (ModelStatus, Option<String>) {
         let wanted = self.wanted();
-        let taught = self.desk.study.taught.as_deref();
+        let user_head = self.study.shown.user_head.as_deref();
         let running = self
             .loaded(models)
-            .map(|loaded| loaded.running(&self.settings.heads, taught));
+            .map(|loaded| loaded.running(&self.settings.heads, user_head));
         let (state, error) = match models.get(&wanted) {
             None | Some(Slot::Loading) => (ModelState::Loading, None),
             Some(Slot::Ready(_)) => (ModelState::Ready, None),

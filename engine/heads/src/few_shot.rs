@@ -23,7 +23,7 @@ const MOST_LABELS: usize = 64;
 
 /// What has been taught so far.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Lessons {
+pub struct LabeledExamples {
     /// SHA-256 that names the model whose hidden states the examples are; empty before the first.
     pub encoder_sha256: String,
     /// The hidden state that is kept.
@@ -45,7 +45,7 @@ struct Marked {
 
 /// Why a window can't be marked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TeachError {
+pub enum FewShotError {
     /// The label is no name.
     #[error("A label has 1 to {LONGEST_LABEL} letters; give it a name.")]
     Label,
@@ -63,31 +63,31 @@ pub enum TeachError {
     OtherModel,
 }
 
-impl Lessons {
+impl LabeledExamples {
     /// Marks a window, the pooled hidden state `[width]` of `layer`, as an example of `label`.
     ///
     /// # Errors
-    /// [`TeachError`]; nothing is changed then.
+    /// [`FewShotError`]; nothing is changed then.
     pub fn mark(
         &mut self,
         label: &str,
         layer: usize,
         values: &[f32],
         encoder_sha256: &str,
-    ) -> Result<(), TeachError> {
+    ) -> Result<(), FewShotError> {
         let label = label.trim();
         if label.is_empty() || label.len() > LONGEST_LABEL {
-            return Err(TeachError::Label);
+            return Err(FewShotError::Label);
         }
         let is_other = self.encoder_sha256 != encoder_sha256 || self.layer != layer;
         if !(self.examples.is_empty() && self.missing.is_empty()) && is_other {
-            return Err(TeachError::OtherModel);
+            return Err(FewShotError::OtherModel);
         }
         let known = self.labels.iter().position(|other| other == label);
         if self.examples.len() >= MOST_EXAMPLES
             || (known.is_none() && self.labels.len() >= MOST_LABELS)
         {
-            return Err(TeachError::Full);
+            return Err(FewShotError::Full);
         }
         encoder_sha256.clone_into(&mut self.encoder_sha256);
         self.layer = layer;
@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn what_is_marked_is_counted_learned_and_taken_back() {
         let model = Model::embedded().unwrap();
-        let mut lessons = Lessons::default();
+        let mut labeled_examples = LabeledExamples::default();
         for n in 0..20 {
             let label = n % 2;
-            lessons
+            labeled_examples
                 .mark(
                     ["drop", "break"][label],
                     4,
@@ -203,38 +203,47 @@ mod tests {
                     model.sha256(),
                 )
                 .unwrap();
-            assert_eq!(lessons.can_fit(), n > 0);
+            assert_eq!(labeled_examples.can_fit(), n > 0);
         }
-        assert_eq!((lessons.count(0), lessons.count(1)), (10, 10));
-        let (head, bytes) = lessons.fit("part", &model.manifest).unwrap();
-        assert_eq!(bytes, lessons.fit("part", &model.manifest).unwrap().1);
+        assert_eq!(
+            (labeled_examples.count(0), labeled_examples.count(1)),
+            (10, 10)
+        );
+        let (head, bytes) = labeled_examples.fit("part", &model.manifest).unwrap();
+        assert_eq!(
+            bytes,
+            labeled_examples.fit("part", &model.manifest).unwrap().1
+        );
         for n in 100..120 {
-            let p = head.answers(&states(window(n % 2, n)));
+            let p = head.predict(&states(window(n % 2, n)));
             assert!(p[n % 2] > 0.5, "{n}: {p:?}");
         }
         for left in (0..20).rev() {
-            assert!(lessons.undo());
-            assert_eq!(lessons.count(0) + lessons.count(1), left);
+            assert!(labeled_examples.undo());
+            assert_eq!(labeled_examples.count(0) + labeled_examples.count(1), left);
         }
-        assert!(!lessons.undo() && lessons.labels.is_empty());
+        assert!(!labeled_examples.undo() && labeled_examples.labels.is_empty());
     }
 
     #[test]
     fn what_does_not_belong_is_refused() {
-        let mut lessons = Lessons::default();
-        assert_eq!(lessons.mark(" ", 4, &[1.0], "a"), Err(TeachError::Label));
-        lessons.mark("x", 4, &[1.0], "a").unwrap();
+        let mut labeled_examples = LabeledExamples::default();
         assert_eq!(
-            lessons.mark("x", 4, &[1.0], "b"),
-            Err(TeachError::OtherModel)
+            labeled_examples.mark(" ", 4, &[1.0], "a"),
+            Err(FewShotError::Label)
+        );
+        labeled_examples.mark("x", 4, &[1.0], "a").unwrap();
+        assert_eq!(
+            labeled_examples.mark("x", 4, &[1.0], "b"),
+            Err(FewShotError::OtherModel)
         );
         assert_eq!(
-            lessons.mark("x", 5, &[1.0], "a"),
-            Err(TeachError::OtherModel)
+            labeled_examples.mark("x", 5, &[1.0], "a"),
+            Err(FewShotError::OtherModel)
         );
         let manifest = Model::embedded_manifest().unwrap();
-        assert!(lessons.fit("x", &manifest).is_err());
-        while lessons.mark("x", 4, &[1.0], "a").is_ok() {}
-        assert_eq!(lessons.count(0), MOST_EXAMPLES);
+        assert!(labeled_examples.fit("x", &manifest).is_err());
+        while labeled_examples.mark("x", 4, &[1.0], "a").is_ok() {}
+        assert_eq!(labeled_examples.count(0), MOST_EXAMPLES);
     }
 }

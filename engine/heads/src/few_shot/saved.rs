@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lessons, Marked};
+use super::{LabeledExamples, Marked};
 use mertscope_model::{runtime, sha256};
 
 /// Examples that a project keeps in itself at most.
@@ -24,7 +24,7 @@ const LARGEST: u64 = 8 * 1024 * 1024;
 /// What a project holds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SavedLessons {
+pub struct SavedExamples {
     encoder_sha256: String,
     layer: usize,
     labels: Vec<String>,
@@ -34,7 +34,7 @@ pub struct SavedLessons {
     examples: Vec<Marked>,
 }
 
-impl SavedLessons {
+impl SavedExamples {
     /// Whether all of it is in the project, so that no file has to be read.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -43,7 +43,7 @@ impl SavedLessons {
 
     /// The lessons, with the examples of all files that can be read.
     #[must_use]
-    pub fn load(self, store: Option<&Store>) -> Lessons {
+    pub fn load(self, store: Option<&Store>) -> LabeledExamples {
         let (mut examples, mut missing) = (Vec::new(), Vec::new());
         for (at, file) in self.files.into_iter().enumerate() {
             match store.map(|store| store.read(&file)) {
@@ -52,7 +52,7 @@ impl SavedLessons {
             }
         }
         examples.extend(self.examples);
-        Lessons {
+        LabeledExamples {
             encoder_sha256: self.encoder_sha256,
             layer: self.layer,
             labels: self.labels,
@@ -62,7 +62,7 @@ impl SavedLessons {
     }
 }
 
-impl Lessons {
+impl LabeledExamples {
     /// How many examples a file takes, and a project at most.
     fn most_inside(&self) -> usize {
         let width = self.examples.first().map_or(1, |first| first.values.len());
@@ -71,7 +71,7 @@ impl Lessons {
 
     /// What a project keeps, if that is all of it and nothing has to be written.
     #[must_use]
-    pub fn save_inside(&self) -> Option<SavedLessons> {
+    pub fn save_inside(&self) -> Option<SavedExamples> {
         let fits = self.examples.len() <= self.most_inside();
         fits.then(|| self.saved(Vec::new(), &self.examples))
     }
@@ -81,7 +81,7 @@ impl Lessons {
     ///
     /// # Errors
     /// When a file can't be written; nothing of the project should change then.
-    pub fn save(&self, store: &Store, packer: &mut Packer) -> io::Result<SavedLessons> {
+    pub fn save(&self, store: &Store, packer: &mut Packer) -> io::Result<SavedExamples> {
         let size = self.most_inside();
         let sealed = self.examples.len().saturating_sub(1) / size;
         let (older, newer) = self.examples.split_at(sealed * size);
@@ -92,11 +92,11 @@ impl Lessons {
         Ok(self.saved(files, newer))
     }
 
-    fn saved(&self, mut files: Vec<String>, inside: &[Marked]) -> SavedLessons {
+    fn saved(&self, mut files: Vec<String>, inside: &[Marked]) -> SavedExamples {
         for (at, file) in &self.missing {
             files.insert((*at).min(files.len()), file.clone());
         }
-        SavedLessons {
+        SavedExamples {
             encoder_sha256: self.encoder_sha256.clone(),
             layer: self.layer,
             labels: self.labels.clone(),
@@ -112,9 +112,9 @@ pub struct Packer(Vec<(Vec<Marked>, String)>);
 
 impl Packer {
     fn keep(&mut self, number: usize, examples: &[Marked], store: &Store) -> io::Result<String> {
-        let same = |(kept, _): &&(Vec<Marked>, String)| {
-            let pairs = || kept.iter().zip(examples);
-            kept.len() == examples.len() && pairs().all(|(a, b)| a.is(b))
+        let same = |(stored, _): &&(Vec<Marked>, String)| {
+            let pairs = || stored.iter().zip(examples);
+            stored.len() == examples.len() && pairs().all(|(a, b)| a.is(b))
         };
         if let Some((_, file)) = self.0.get(number).filter(same) {
             return Ok(file.clone());
@@ -191,14 +191,14 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn lessons(examples: usize, width: usize) -> Lessons {
-        let mut lessons = Lessons::default();
+    fn labeled_examples(examples: usize, width: usize) -> LabeledExamples {
+        let mut labeled_examples = LabeledExamples::default();
         for n in 0..examples {
             let values: Vec<f32> = (0..width).map(|k| ((n * 7 + k) as f32).sin()).collect();
             let label = ["one", "two"][n % 2];
-            lessons.mark(label, 4, &values, "abc").unwrap();
+            labeled_examples.mark(label, 4, &values, "abc").unwrap();
         }
-        lessons
+        labeled_examples
     }
 
     fn files(folder: &Path) -> usize {
@@ -212,18 +212,19 @@ mod tests {
         for (examples, width, expected) in
             [(0, 256, 0), (400, 256, 0), (401, 256, 1), (900, 1_024, 3)]
         {
-            let (lessons, mut packer) = (lessons(examples, width), Packer::default());
+            let (labeled_examples, mut packer) =
+                (labeled_examples(examples, width), Packer::default());
             let before = files(&folder.path().join("lessons"));
-            let saved = lessons.save(&store, &mut packer).unwrap();
+            let saved = labeled_examples.save(&store, &mut packer).unwrap();
             assert_eq!(files(&folder.path().join("lessons")) - before, expected);
-            assert_eq!(lessons.save_inside().is_some(), expected == 0);
+            assert_eq!(labeled_examples.save_inside().is_some(), expected == 0);
             assert_eq!(saved.is_whole(), expected == 0);
             let text = serde_json::to_string(&saved).unwrap();
             assert!(text.len() < 1_300_000, "{}", text.len());
-            let read: SavedLessons = serde_json::from_str(&text).unwrap();
+            let read: SavedExamples = serde_json::from_str(&text).unwrap();
             assert_eq!(read, saved);
             let loaded = read.load(Some(&store));
-            assert_eq!(loaded, lessons);
+            assert_eq!(loaded, labeled_examples);
             // Saved again, it is the same to the byte.
             let again = loaded.save(&store, &mut packer).unwrap();
             assert_eq!(serde_json::to_string(&again).unwrap(), text);
@@ -234,10 +235,12 @@ mod tests {
     fn a_file_that_is_gone_or_damaged_takes_nothing_else_with_it_and_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::at(folder.path());
-        let lessons = lessons(1_000, 256);
-        let saved = lessons.save(&store, &mut Packer::default()).unwrap();
+        let labeled_examples = labeled_examples(1_000, 256);
+        let saved = labeled_examples
+            .save(&store, &mut Packer::default())
+            .unwrap();
         let (gone, damaged) = (store.path(&saved.files[0]), store.path(&saved.files[1]));
-        let kept = fs::read(&gone).unwrap();
+        let stored = fs::read(&gone).unwrap();
         fs::remove_file(&gone).unwrap();
         let whole = fs::read(&damaged).unwrap();
         fs::write(&damaged, &whole[1..]).unwrap();
@@ -247,7 +250,7 @@ mod tests {
         let mut without = left.save(&store, &mut Packer::default()).unwrap();
         assert_eq!(without.files, saved.files);
         // Copied back, all of it is there, but for what was taken back.
-        fs::write(&gone, kept).unwrap();
+        fs::write(&gone, stored).unwrap();
         fs::write(&damaged, whole).unwrap();
         let back = without.clone().load(Some(&store));
         assert_eq!((back.examples(), back.missing().count()), (999, 0));

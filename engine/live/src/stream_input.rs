@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::place::{HostTimeline, Place};
 use mertscope_audio::Status;
-use mertscope_audio::capture::{Drain, Mark, Transport};
-use mertscope_audio::feed::SMEAR_S;
-use mertscope_audio::fold::sanitise;
+use mertscope_audio::downmix::sanitise;
+use mertscope_audio::model_rate_source::SMEAR_S;
 use mertscope_audio::resample::{ResampleError, Resampler};
-use mertscope_audio::window::{Slicer, Window};
+use mertscope_audio::tap::{Mark, TapReader, Transport};
+use mertscope_audio::windower::{Window, Windower};
 
 /// Samples taken from the ring at a time.
 const CHUNK_SAMPLES: usize = 8192;
 
-/// What [`Intake::next`] found.
+/// What [`StreamInput::next`] found.
 #[derive(Debug)]
 pub(super) enum Event {
     /// Audio was taken in, or dropped because nobody listens; there may be more.
@@ -61,14 +61,14 @@ pub(super) struct Placed {
 #[derive(Debug)]
 struct Chain {
     resampler: Resampler,
-    slicer: Slicer,
+    windower: Windower,
     window_samples: usize,
 }
 
 /// A stream's ring and what follows it.
 #[derive(Debug)]
-pub(super) struct Intake {
-    drain: Drain,
+pub(super) struct StreamInput {
+    reader: TapReader,
     chain: Option<Chain>,
     transport: Option<Transport>,
     /// Frames since the ring was made, lost ones among them.
@@ -83,11 +83,11 @@ pub(super) struct Intake {
     last_audio: Instant,
 }
 
-impl Intake {
-    pub(super) fn new(drain: Drain, now: Instant) -> Self {
+impl StreamInput {
+    pub(super) fn new(reader: TapReader, now: Instant) -> Self {
         Self {
-            timeline: HostTimeline::new(drain.rate_hz()),
-            drain,
+            timeline: HostTimeline::new(reader.rate_hz()),
+            reader,
             chain: None,
             transport: None,
             clock: 0,
@@ -105,10 +105,10 @@ impl Intake {
         target_hz: u32,
         window_samples: usize,
     ) -> Result<(), ResampleError> {
-        let resampler = Resampler::new(self.drain.rate_hz(), target_hz)?;
+        let resampler = Resampler::new(self.reader.rate_hz(), target_hz)?;
         self.chain = Some(Chain {
             resampler,
-            slicer: Slicer::new(window_samples, window_samples),
+            windower: Windower::new(window_samples, window_samples),
             window_samples,
         });
         self.restart = self.clock;
@@ -131,11 +131,11 @@ impl Intake {
     }
 
     pub(super) fn rate_hz(&self) -> u32 {
-        self.drain.rate_hz()
+        self.reader.rate_hz()
     }
 
     pub(super) fn lost_frames(&self) -> u64 {
-        self.drain.lost_frames()
+        self.reader.lost_frames()
     }
 
     pub(super) fn is_playing(&self) -> bool {
@@ -144,7 +144,7 @@ impl Intake {
 
     /// Whether the host renders the next sample offline.
     pub(super) fn is_offline(&self) -> bool {
-        let ahead = self.drain.mark_ahead().map(|mark| mark.transport);
+        let ahead = self.reader.mark_ahead().map(|mark| mark.transport);
         ahead
             .or(self.transport)
             .is_some_and(|transport| transport.offline)
@@ -152,18 +152,20 @@ impl Intake {
 
     /// How much audio waits in the ring, in seconds.
     pub(super) fn waiting_s(&self) -> f64 {
-        self.drain.waiting_samples() as f64 / f64::from(self.rate_hz())
+        self.reader.waiting_samples() as f64 / f64::from(self.rate_hz())
     }
 
     /// How much of a window there is, 0 to 1.
     pub(super) fn fill(&self) -> f32 {
-        self.chain.as_ref().map_or(0.0, |chain| chain.slicer.fill())
+        self.chain
+            .as_ref()
+            .map_or(0.0, |chain| chain.windower.fill())
     }
 
     /// When the next window can be due, if audio keeps coming.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let chain = self.chain.as_ref().filter(|_| self.is_playing())?;
-        let missing_s = chain.slicer.missing() as f64 / f64::from(chain.resampler.target_hz());
+        let missing_s = chain.windower.missing() as f64 / f64::from(chain.resampler.target_hz());
         Some(self.last_audio + Duration::from_secs_f64(missing_s))
     }
 
@@ -193,7 +195,7 @@ impl Intake {
         self.restart = self.clock;
         if let Some(chain) = &mut self.chain {
             chain.resampler.reset()?;
-            chain.slicer = Slicer::new(chain.window_samples, chain.window_samples);
+            chain.windower = Windower::new(chain.window_samples, chain.window_samples);
         }
         Ok(())
     }
@@ -205,13 +207,13 @@ impl Intake {
         hop_samples: usize,
     ) -> Result<Option<Event>, ResampleError> {
         if let Some(chain) = &mut self.chain {
-            chain.slicer.set_hop(hop_samples);
-            if let Some(window) = chain.slicer.next_window() {
+            chain.windower.set_hop(hop_samples);
+            if let Some(window) = chain.windower.next_window() {
                 return Ok(Some(Event::Window(self.placed(window, now))));
             }
         }
         self.mono.clear();
-        let mark = self.drain.take(CHUNK_SAMPLES, &mut self.mono);
+        let mark = self.reader.take(CHUNK_SAMPLES, &mut self.mono);
         let event = match mark {
             Some(mark) => self.apply(mark)?,
             None => None,
@@ -247,11 +249,11 @@ impl Intake {
                 (seconds.max(0.0) * target).round() as u64
             };
             let stretch = sample(bad.range.start, -SMEAR_S)..sample(bad.range.end, SMEAR_S);
-            chain.slicer.mark(stretch, Status::Invalid);
+            chain.windower.mark(stretch, Status::Invalid);
         }
         self.resampled.clear();
         chain.resampler.push(&self.mono, &mut self.resampled)?;
-        chain.slicer.push(&self.resampled);
+        chain.windower.push(&self.resampled);
         Ok(())
     }
 
@@ -295,7 +297,7 @@ impl Intake {
         };
         let length = window.samples.len() as u64;
         let end = self.restart + frames(window.start + length);
-        let since = self.clock.saturating_sub(end) + self.drain.waiting_samples() as u64;
+        let since = self.clock.saturating_sub(end) + self.reader.waiting_samples() as u64;
         let since = Duration::from_secs_f64(since as f64 / f64::from(self.rate_hz()));
         Placed {
             place: self.timeline.place(end, frames(length)),

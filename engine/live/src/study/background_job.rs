@@ -4,34 +4,34 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::TASK;
-use super::file::FileErrand;
+use super::file::FileJob;
+use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::Head;
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::shelf::{Kind as Shelves, Shelf};
-use mertscope_heads::teach::Lessons;
+use mertscope_heads::user_store::{Kind as Shelves, UserStore};
 use mertscope_model::panic_message;
 use mertscope_model::thread::Jobs;
 
 /// What is to be done.
-pub(crate) enum Errand {
+pub(crate) enum BackgroundJob {
     /// Fit a head on lessons.
     Fit {
-        lessons: Lessons,
+        labeled_examples: LabeledExamples,
         package: Arc<ModelPackage>,
     },
     /// Fit a head on lessons and keep it under a name.
     Save {
-        lessons: Lessons,
+        labeled_examples: LabeledExamples,
         package: Arc<ModelPackage>,
         name: String,
     },
     /// Make a reference of a file.
-    File(FileErrand),
+    File(FileJob),
 }
 
 /// What became of it.
-pub(crate) enum News {
+pub(crate) enum JobEvent {
     /// A head, or why there is none.
     Taught(Result<Head, String>),
     /// A sentence on the head that was saved, or why it was not.
@@ -52,11 +52,11 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The end of an errand that went wrong, with a reason for a person.
-    pub(crate) fn failed(self, reason: String) -> News {
+    pub(crate) fn failed(self, reason: String) -> JobEvent {
         match self {
-            Self::Fit => News::Taught(Err(reason)),
-            Self::Save => News::Saved(Err(reason)),
-            Self::File => News::File(Err(reason)),
+            Self::Fit => JobEvent::Taught(Err(reason)),
+            Self::Save => JobEvent::Saved(Err(reason)),
+            Self::File => JobEvent::File(Err(reason)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Kind {
     }
 }
 
-impl Errand {
+impl BackgroundJob {
     pub(crate) const fn kind(&self) -> Kind {
         match self {
             Self::Fit { .. } => Kind::Fit,
@@ -80,7 +80,7 @@ impl Errand {
     }
 
     /// Does it, on a thread that has time, and tells what there is to tell; a panic is told too.
-    pub(crate) fn run(self, jobs: &Jobs, tell: &dyn Fn(News)) {
+    pub(crate) fn run(self, jobs: &Jobs, tell: &dyn Fn(JobEvent)) {
         let kind = self.kind();
         let done = catch_unwind(AssertUnwindSafe(|| self.done(jobs, tell)));
         tell(done.unwrap_or_else(|panic| {
@@ -92,30 +92,37 @@ impl Errand {
         }));
     }
 
-    fn done(self, jobs: &Jobs, tell: &dyn Fn(News)) -> News {
+    fn done(self, jobs: &Jobs, tell: &dyn Fn(JobEvent)) -> JobEvent {
         match self {
-            Self::Fit { lessons, package } => News::Taught(
-                lessons
+            Self::Fit {
+                labeled_examples,
+                package,
+            } => JobEvent::Taught(
+                labeled_examples
                     .fit(TASK, &package.model.manifest)
                     .map(|(head, _)| head)
                     .map_err(|error| error.to_string()),
             ),
             Self::Save {
-                lessons,
+                labeled_examples,
                 package,
                 name,
-            } => News::Saved(save(&lessons, &package, &name)),
-            Self::File(errand) => {
-                let progress = |done_s, promised_s| tell(News::Progress(done_s, promised_s));
-                News::File(errand.run(jobs, &progress))
+            } => JobEvent::Saved(save(&labeled_examples, &package, &name)),
+            Self::File(background_job) => {
+                let progress = |done_s, promised_s| tell(JobEvent::Progress(done_s, promised_s));
+                JobEvent::File(background_job.run(jobs, &progress))
             }
         }
     }
 }
 
-fn save(lessons: &Lessons, package: &ModelPackage, name: &str) -> Result<String, String> {
+fn save(
+    labeled_examples: &LabeledExamples,
+    package: &ModelPackage,
+    name: &str,
+) -> Result<String, String> {
     let manifest = &package.model.manifest;
-    let shelf = Shelf::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
+    let shelf = UserStore::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
     let before = shelf.find(name);
     // A head of one's own is found by its file on the shelf.
     let is_own = |head: &&Head| before.as_ref().is_some_and(|old| old.path == head.path());
@@ -125,7 +132,7 @@ fn save(lessons: &Lessons, package: &ModelPackage, name: &str) -> Result<String,
             "“{name}” is the name of a head that Mertscope itself uses; take another name."
         ));
     }
-    let (_, bytes) = lessons
+    let (_, bytes) = labeled_examples
         .fit(name, manifest)
         .map_err(|error| error.to_string())?;
     shelf.put(name, &bytes).map_err(|error| error.to_string())?;
