@@ -78,25 +78,25 @@ fn options(threads: usize) -> FitOptions {
         seed: 1,
         threads,
         training_data: "noise".to_owned(),
-        licence: String::new(),
+        license: String::new(),
     }
 }
 
-/// Noise around a centre a label, so that some files are taken for another.
+/// Noise around a center a label, so that some files are taken for another.
 fn files(windows: usize) -> Vec<Example> {
     let mut random = fastrand::Rng::with_seed(1);
     let mut noise = |count: usize| -> Vec<f32> {
         let pairs = (0..count).map(|_| random.f32() + random.f32() - 1.0);
         pairs.collect()
     };
-    let centres: Vec<Vec<f32>> = (0..LABELS).map(|_| noise(LAYERS * WIDTH)).collect();
+    let centers: Vec<Vec<f32>> = (0..LABELS).map(|_| noise(LAYERS * WIDTH)).collect();
     (0..FILES)
         .map(|file| {
             let label = file % LABELS;
             let of_file = noise(LAYERS * WIDTH);
             let windows = (0..windows).map(|_| {
                 let parts = noise(LAYERS * WIDTH);
-                let parts = parts.iter().zip(&of_file).zip(&centres[label]);
+                let parts = parts.iter().zip(&of_file).zip(&centers[label]);
                 HiddenStates {
                     layers: LAYERS,
                     which: LayerSet::All,

@@ -28,7 +28,7 @@ use mertscope_model::{
 /// The part of a file that windows are taken from, in seconds, so that memory stays bounded.
 const LONGEST_S: f64 = 1200.0;
 
-/// Frames that are taken of a window: neighbours say much the same.
+/// Frames that are taken of a window: neighbors say much the same.
 const FRAMES: usize = 8;
 
 /// Why a file has no embeddings.
@@ -48,9 +48,9 @@ pub enum DatasetError {
     /// It can't be decoded to its end.
     #[error(transparent)]
     ModelRateSource(#[from] ModelRateSourceError),
-    /// Nothing in it can be analysed.
+    /// Nothing in it can be analyzed.
     #[error(
-        "{} has no window that can be analysed: it is empty, silent or damaged. Leave it out or \
+        "{} has no window that can be analyzed: it is empty, silent or damaged. Leave it out or \
          export it again.", path.display()
     )]
     Nothing {
@@ -214,7 +214,7 @@ impl EmbeddingDataset {
         })
     }
 
-    /// The file's windows that can be analysed, thinned out evenly, `[samples]` each.
+    /// The file's windows that can be analyzed, thinned out evenly, `[samples]` each.
     fn cut(&self, path: &Path) -> Result<Vec<Vec<f32>>, DatasetError> {
         let manifest = &self.model.manifest;
         let file = path.display().to_string();

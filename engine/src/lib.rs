@@ -10,6 +10,6 @@
     )
 )]
 
-pub mod analyse;
+pub mod analyze;
 pub mod embed;
 pub mod embedding_dataset;

@@ -67,17 +67,17 @@ fn frames_tell_what_sounds_when() {
         let values: Vec<&[f32]> = frames.layer(layer).chunks_exact(width).collect();
         // Those that hear one sound only.
         let (tone, noise) = (&values[..7], &values[13..]);
-        let centre = |frames: &[&[f32]]| -> Vec<f32> {
+        let center = |frames: &[&[f32]]| -> Vec<f32> {
             let sum = |n: usize| frames.iter().map(|frame| frame[n]).sum::<f32>();
             (0..width).map(|n| sum(n) / frames.len() as f32).collect()
         };
-        let centres = [centre(tone), centre(noise)];
-        let distance = |frame: &[f32], centre: &[f32]| {
-            let squares = frame.iter().zip(centre).map(|(a, b)| (a - b).powi(2));
+        let centers = [center(tone), center(noise)];
+        let distance = |frame: &[f32], center: &[f32]| {
+            let squares = frame.iter().zip(center).map(|(a, b)| (a - b).powi(2));
             squares.sum::<f32>()
         };
         for (n, frame) in values.iter().enumerate() {
-            let [to_tone, to_noise] = [0, 1].map(|of| distance(frame, &centres[of]));
+            let [to_tone, to_noise] = [0, 1].map(|of| distance(frame, &centers[of]));
             if !(7..13).contains(&n) {
                 assert_eq!(to_tone < to_noise, n < 7, "layer {layer}, frame {n}");
             }

@@ -72,7 +72,7 @@ fn sixteen_instances_share_one_worker_one_encoder_and_one_session() {
     }
     for stage in &stages {
         let result = stage.wait_for_answer(5.0);
-        assert_eq!(result.analysed_windows, 1);
+        assert_eq!(result.analyzed_windows, 1);
     }
     let lives: Vec<_> = (0..2).map(|_| Live::acquire()).collect();
     assert!(Arc::ptr_eq(&lives[0], &lives[1]));
@@ -119,7 +119,7 @@ fn a_file_that_is_listened_to_does_not_hold_up_the_end() {
         stage.stream.ask(Request::File {
             path: concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/demo/two-rooms.ogg").into(),
             name: "two rooms".to_owned(),
-            colour: [0; 3],
+            color: [0; 3],
         });
         stage.wait("its beginning", |s| {
             let progress = s.study.file_progress.as_ref();
@@ -146,7 +146,7 @@ fn a_thousand_changes_while_inferring_leave_nothing_behind() {
         ..Controls::default()
     };
     let mut slowest = Duration::ZERO;
-    let mut analysed = 0;
+    let mut analyzed = 0;
     #[cfg(target_os = "linux")]
     let mut settled_mib = 0.0;
     for round in 0..20 {
@@ -181,7 +181,7 @@ fn a_thousand_changes_while_inferring_leave_nothing_behind() {
                 }
             }
         }
-        analysed += stage.stream.snapshot().analysed_windows;
+        analyzed += stage.stream.snapshot().analyzed_windows;
         let start = Instant::now();
         drop(stage);
         slowest = slowest.max(start.elapsed());
@@ -193,8 +193,8 @@ fn a_thousand_changes_while_inferring_leave_nothing_behind() {
             }
         }
     }
-    assert!(analysed > 0);
-    println!("{analysed} windows analysed; slowest end: {slowest:?} (aim: 300 ms)");
+    assert!(analyzed > 0);
+    println!("{analyzed} windows analyzed; slowest end: {slowest:?} (aim: 300 ms)");
     #[cfg(target_os = "linux")]
     {
         let grown_mib = resident_mib() - settled_mib;

@@ -26,7 +26,7 @@ use crate::host::Instance;
 /// Size of the screen, in pixels.
 const SCREEN: (u16, u16) = (1680, 1050);
 
-/// Behind the plugin's window: a colour that is in none of its themes.
+/// Behind the plugin's window: a color that is in none of its themes.
 const BEHIND: [u8; 3] = [255, 0, 255];
 
 /// How long something may take to be drawn: a hang, not a measure.
@@ -377,21 +377,21 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// How many colours a part of it has.
+    /// How many colors a part of it has.
     #[must_use]
-    pub fn colours(&self, part: Region) -> usize {
-        let mut colours: Vec<[u8; 3]> = self.part(part).collect();
-        colours.sort_unstable();
-        colours.dedup();
-        colours.len()
+    pub fn colors(&self, part: Region) -> usize {
+        let mut colors: Vec<[u8; 3]> = self.part(part).collect();
+        colors.sort_unstable();
+        colors.dedup();
+        colors.len()
     }
 
-    /// How many pixels of a part of it are in colours rather than in greys or nearly so.
+    /// How many pixels of a part of it are in colors rather than in greys or nearly so.
     #[must_use]
-    pub fn colourful(&self, part: Region) -> usize {
+    pub fn colorful(&self, part: Region) -> usize {
         let spread = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b);
-        let colourful = |pixel: &[u8; 3]| spread(*pixel) > 40;
-        self.part(part).filter(colourful).count()
+        let colorful = |pixel: &[u8; 3]| spread(*pixel) > 40;
+        self.part(part).filter(colorful).count()
     }
 
     fn part(&self, [left, top, right, bottom]: Region) -> impl Iterator<Item = [u8; 3]> {

@@ -8,7 +8,7 @@ use mertscope_music::Key;
 use mertscope_tests::{Piece, demo, mertscope, repository, run, said, said_to};
 use serde_json::{Value, json};
 
-fn analysed() -> Value {
+fn analyzed() -> Value {
     let folder = repository("assets/demo");
     let said = run(&["analyze".as_ref(), folder.as_os_str(), "--json".as_ref()]);
     assert_eq!(said.code, 0, "{}", said.err);
@@ -33,7 +33,7 @@ fn key(value: &Value) -> Option<Key> {
 /// the modulation shows where it is.
 #[test]
 fn the_pieces_are_heard_as_they_were_composed() {
-    let results = analysed();
+    let results = analyzed();
     for piece in demo() {
         let result = result_of(&results, &piece);
         let file = piece.path.display();
@@ -80,7 +80,7 @@ fn the_pieces_are_heard_as_they_were_composed() {
 fn results_are_the_golden_ones_of_this_model() {
     // SIMD code differs between processors in the last bits; that moves probabilities far less.
     const TOLERANCE: f64 = 2e-3;
-    let results = analysed();
+    let results = analyzed();
     let hash = results["model"]["sha256"].as_str().unwrap();
     let path = repository("tests/golden").join(format!("{}.json", &hash[..16]));
     let result: Value = demo()

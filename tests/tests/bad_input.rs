@@ -155,7 +155,7 @@ fn damage_in_the_middle_spoils_only_the_windows_around_it() {
 }
 
 #[test]
-fn short_files_are_analysed_and_it_is_said_how() {
+fn short_files_are_analyzed_and_it_is_said_how() {
     let folder = Folder::new();
     let short = folder.file("short.wav", &wav(44_100, 1, &chord(44_100, 1.2)));
     let result = remarks(&short, &["1.2", "shorter", "repeated"]);
@@ -212,11 +212,11 @@ fn numbers_that_are_none_spoil_only_their_own_windows() {
 }
 
 #[test]
-fn silence_and_constant_offset_are_not_analysed() {
+fn silence_and_constant_offset_are_not_analyzed() {
     let folder = Folder::new();
     for (name, level) in [("silence.wav", 0.0), ("offset.wav", 0.7)] {
         let path = folder.file(name, &wav(44_100, 2, &vec![level; 44_100 * 2 * 7]));
-        let result = remarks(&path, &["nothing to analyse"]);
+        let result = remarks(&path, &["nothing to analyze"]);
         assert!(
             statuses(&result).iter().all(|status| *status == "silent"),
             "{name}"
@@ -226,7 +226,7 @@ fn silence_and_constant_offset_are_not_analysed() {
 }
 
 #[test]
-fn clipped_audio_is_analysed_with_a_remark() {
+fn clipped_audio_is_analyzed_with_a_remark() {
     let folder = Folder::new();
     let clip = |x: &f32| (x * 20.0).clamp(-1.0, 1.0);
     let clipped: Vec<f32> = chord(44_100, 7.0).iter().map(clip).collect();
@@ -321,7 +321,7 @@ fn a_plot_that_cannot_be_written_fails_without_losing_the_results() {
 
 /// Two hours, to the end (the bench prints how flat memory stays).
 #[test]
-fn two_hours_are_analysed() {
+fn two_hours_are_analyzed() {
     if !full() {
         return;
     }

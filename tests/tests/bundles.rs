@@ -12,7 +12,7 @@ use mertscope_tests::repository;
 
 /// Every file in the bundles is one of these: weights that may not be passed on, or anything else
 /// that lies around on the machine, can't be among them. The model that is passed on is compiled
-/// in, and its licence says that it may be.
+/// in, and its license says that it may be.
 #[test]
 fn they_hold_only_what_is_listed() {
     let documents = [
@@ -57,9 +57,9 @@ fn they_hold_only_what_is_listed() {
     }
     let model = Model::embedded_manifest().expect("the embedded model");
     assert!(
-        model.licence.contains("ISC") && !model.licence.contains("NC"),
+        model.license.contains("ISC") && !model.license.contains("NC"),
         "{}",
-        model.licence
+        model.license
     );
 }
 

@@ -75,7 +75,7 @@ fn a_device_that_is_lost_gives_way_to_the_cpu_and_the_snapshot_says_so() {
         tap.push_exact(&[&block], transport, FOREVER);
         position += 512;
     }
-    let after = wait(&stream, "a result", |s| s.analysed_windows > 0);
+    let after = wait(&stream, "a result", |s| s.analyzed_windows > 0);
     let on = running(&after).unwrap().device;
     assert!(on.is_cpu() && on.asked == stumbling, "{on:?}");
     let told: Vec<_> = on.to_tell().map(ToString::to_string).collect();

@@ -54,7 +54,7 @@ fn result() -> Arc<Snapshot> {
         }
         loop {
             let snapshot = stream.snapshot();
-            if snapshot.analysed_windows >= 10 {
+            if snapshot.analyzed_windows >= 10 {
                 return snapshot;
             }
             assert!(begun.elapsed() < PATIENCE, "{snapshot:#?}");

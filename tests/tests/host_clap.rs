@@ -9,9 +9,9 @@ use clack_extensions::tail::{PluginTail, TailLength};
 use mertscope_tests::host::{CLAP_ID, Instance, entry};
 use mertscope_tests::random::Random;
 
-/// One plugin, named, versioned and filed under analysers.
+/// One plugin, named, versioned and filed under analyzers.
 #[test]
-fn a_scan_finds_one_analyser() {
+fn a_scan_finds_one_analyzer() {
     let entry = entry();
     let factory = entry.get_plugin_factory().expect("a plugin factory");
     let found: Vec<_> = factory.plugin_descriptors().collect();
@@ -70,7 +70,7 @@ fn parameters_are_what_they_say() {
     let ids: HashSet<_> = parameters.iter().map(|p| p.id.get()).collect();
     assert_eq!(ids.len(), parameters.len());
     let names: Vec<_> = parameters.iter().map(|p| p.name.as_str()).collect();
-    for name in ["Analyse", "Hop", "Smoothing", "Source", "Hold", "Notation"] {
+    for name in ["Analyze", "Hop", "Smoothing", "Source", "Hold", "Notation"] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
     let mut random = Random::new(4);

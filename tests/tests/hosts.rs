@@ -157,15 +157,15 @@ fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> 
     let scratch = tempfile::tempdir()?;
     let expected = scratch.path().join("expected.json");
     if check.starts_with("hears") {
-        let analysed = run(&[
+        let analyzed = run(&[
             "analyze".as_ref(),
             piece.as_os_str(),
             "--json".as_ref(),
             "--hop".as_ref(),
             HOP_S.as_ref(),
         ]);
-        assert_eq!(analysed.code, 0, "{}", analysed.err);
-        fs::write(&expected, analysed.out)?;
+        assert_eq!(analyzed.code, 0, "{}", analyzed.err);
+        fs::write(&expected, analyzed.out)?;
     }
     let mut command = Command::new(python());
     command.arg("-B");

@@ -132,7 +132,7 @@ fn nothing_is_sent_until_it_is_switched_on() {
 }
 
 /// Addresses that are none, of many, of the internet or endless do no harm: audio passes, what the
-/// project said is saved again byte for byte, and nothing is sent to a neighbour.
+/// project said is saved again byte for byte, and nothing is sent to a neighbor.
 #[test]
 fn nonsense_in_a_project_sends_nothing_and_is_kept() {
     let (socket, address) = receiver();

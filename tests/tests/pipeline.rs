@@ -5,15 +5,15 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use mertscope_audio::decode::{Block, Decoder};
-use mertscope_engine::analyse::{AnalyseOptions, Analyser, Analysis};
+use mertscope_engine::analyze::{AnalyzeOptions, Analyzer, Analysis};
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::device::Choice;
 use mertscope_model::runtime;
 use mertscope_music::Key;
 use mertscope_tests::{demo, wav};
 
-fn analyser(hop_s: f64) -> Analyser {
-    let options = AnalyseOptions {
+fn analyzer(hop_s: f64) -> Analyzer {
+    let options = AnalyzeOptions {
         hop_s,
         smoothing: true,
         threads: 2,
@@ -21,7 +21,7 @@ fn analyser(hop_s: f64) -> Analyser {
         device: Choice::Cpu,
     };
     let runtime = runtime::load(None).expect("ONNX Runtime; `cargo xtask setup` installs it");
-    Analyser::new(
+    Analyzer::new(
         runtime,
         Arc::new(ModelPackage::embedded().unwrap()),
         options,
@@ -29,8 +29,8 @@ fn analyser(hop_s: f64) -> Analyser {
     .unwrap()
 }
 
-fn analyse(analyser: &Analyser, decoder: Decoder) -> Analysis {
-    analyser.analyse(decoder, "piece", &mut |_, _| {}).unwrap()
+fn analyze(analyzer: &Analyzer, decoder: Decoder) -> Analysis {
+    analyzer.analyze(decoder, "piece", &mut |_, _| {}).unwrap()
 }
 
 /// All samples of a file folded to mono, and their rate.
@@ -61,14 +61,14 @@ impl<R: Read> Read for Dripping<R> {
 
 #[test]
 fn the_result_does_not_depend_on_how_the_input_arrives() {
-    let analyser = analyser(2.0);
+    let analyzer = analyzer(2.0);
     for piece in demo() {
         let bytes = std::fs::read(&piece.path).unwrap();
         let results: Vec<Analysis> = [1_000_000, 4_096, 997]
             .map(|most| {
                 let inner = Cursor::new(bytes.clone());
                 let decoder = Decoder::from_reader(Dripping { inner, most }, "piece").unwrap();
-                analyse(&analyser, decoder)
+                analyze(&analyzer, decoder)
             })
             .into();
         let file = piece.path.display();
@@ -83,15 +83,15 @@ fn the_result_does_not_depend_on_how_the_input_arrives() {
 #[test]
 fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
     // What follows a window must not change it: audio time is all that counts.
-    let analyser = analyser(1.0);
+    let analyzer = analyzer(1.0);
     let (samples, rate_hz) = mono(&demo()[4].path);
     let short = &samples[..rate_hz as usize * 10];
     let mut padded = short.to_vec();
     padded.resize(rate_hz as usize * 20, 0.0);
     let result = |samples: &[f32]| {
         let bytes = wav(rate_hz, 1, samples);
-        analyse(
-            &analyser,
+        analyze(
+            &analyzer,
             Decoder::from_reader(Cursor::new(bytes), "piece").unwrap(),
         )
     };
@@ -106,19 +106,19 @@ fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
 }
 
 /// The keys of a piece's windows most of the time, when played faster or slower by `semitones`.
-fn result(analyser: &Analyser, samples: &[f32], rate_hz: u32, semitones: i32) -> Key {
+fn result(analyzer: &Analyzer, samples: &[f32], rate_hz: u32, semitones: i32) -> Key {
     let faster = (f64::from(semitones) / 12.0).exp2();
     let rate_hz = (f64::from(rate_hz) * faster).round() as u32;
     let bytes = wav(rate_hz, 1, samples);
     let decoder = Decoder::from_reader(Cursor::new(bytes), "piece").unwrap();
-    let summary = analyse(analyser, decoder).timeline.summary().unwrap();
+    let summary = analyze(analyzer, decoder).timeline.summary().unwrap();
     summary.key.unwrap().best
 }
 
 /// Transposing the audio by n semitones moves the answer by n in ≥ 95 % of cases.
 #[test]
 fn transposing_the_audio_transposes_the_answer() {
-    let analyser = analyser(5.0);
+    let analyzer = analyzer(5.0);
     let (mut right, mut all, mut wrong) = (0, 0, Vec::new());
     for piece in demo() {
         let (samples, rate_hz) = mono(&piece.path);
@@ -128,7 +128,7 @@ fn transposing_the_audio_transposes_the_answer() {
         });
         let (_, original) = piece.keys[0];
         for semitones in -5..=6 {
-            let key = result(&analyser, &samples[..end], rate_hz, semitones);
+            let key = result(&analyzer, &samples[..end], rate_hz, semitones);
             all += 1;
             if key == original.transposed(semitones) {
                 right += 1;

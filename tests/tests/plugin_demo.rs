@@ -37,7 +37,7 @@ fn lines(path: &PathBuf) -> Vec<Value> {
         .collect()
 }
 
-/// Plays a piece into one input of an instance (the other is silent), has that one analysed, and
+/// Plays a piece into one input of an instance (the other is silent), has that one analyzed, and
 /// returns the log's lines.
 fn played(piece: &Piece, source: &str) -> Vec<Value> {
     let (rate_hz, channels) = piece.decoded();
@@ -64,7 +64,7 @@ fn played(piece: &Piece, source: &str) -> Vec<Value> {
         }
         deck.play(end - start);
     }
-    // What is in the ring by now is analysed after the last block.
+    // What is in the ring by now is analyzed after the last block.
     let last_end_s = frames as f64 / f64::from(rate_hz) - 2.5;
     let begun = Instant::now();
     let log = loop {

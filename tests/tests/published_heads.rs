@@ -125,14 +125,14 @@ fn a_published_head_is_taken_in_and_answers() {
 
     let song = home.path("song.wav");
     fs::write(&song, wav(24_000, 1, &chord(24_000, 7.0))).unwrap();
-    let analysed = home.mertscope(&[
+    let analyzed = home.mertscope(&[
         "analyze",
         song.to_str().unwrap(),
         "--json",
         "--no-smoothing",
     ]);
-    assert_eq!(analysed.code, 0, "{}", analysed.err);
-    let result = analysed.json();
+    assert_eq!(analyzed.code, 0, "{}", analyzed.err);
+    let result = analyzed.json();
     let windows = result["files"][0]["timeline"].as_array().unwrap();
     assert!(windows.len() >= 3, "{result:#}");
     for window in windows {
@@ -174,7 +174,7 @@ fn live(model: &Path) {
     let start = Instant::now();
     let result: Arc<Snapshot> = loop {
         let snapshot = stream.snapshot();
-        if snapshot.analysed_windows >= 2 {
+        if snapshot.analyzed_windows >= 2 {
             break snapshot;
         }
         assert!(start.elapsed() < FOREVER, "{snapshot:#?}");

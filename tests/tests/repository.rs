@@ -74,9 +74,9 @@ fn music_knows_nothing_of_audio() {
     }
 }
 
-/// Every folder of assets says where its content is from and under which licence.
+/// Every folder of assets says where its content is from and under which license.
 #[test]
-fn assets_stand_beside_their_licences() {
+fn assets_stand_beside_their_licenses() {
     for (folder, beside) in [
         (
             "embedded",
@@ -129,9 +129,9 @@ fn no_other_weights_are_tracked() {
     }
 }
 
-/// The licence of every crate in the lock file is one that `deny.toml` allows.
+/// The license of every crate in the lock file is one that `deny.toml` allows.
 #[test]
-fn dependencies_have_allowed_licences() {
+fn dependencies_have_allowed_licenses() {
     let deny: toml::Table = fs::read_to_string(repository("deny.toml"))
         .unwrap()
         .parse()
@@ -140,7 +140,7 @@ fn dependencies_have_allowed_licences() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|licence| licence.as_str().unwrap())
+        .map(|license| license.as_str().unwrap())
         .collect();
     let metadata = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
@@ -151,7 +151,7 @@ fn dependencies_have_allowed_licences() {
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
     for package in packages {
-        let licence = package["license"].as_str().unwrap_or_default();
+        let license = package["license"].as_str().unwrap_or_default();
         // `/` is the old way to write OR; parentheses only group what stands between AND.
         let any = |choice: &str| {
             let choice = choice.trim_matches(['(', ')', ' ']).replace('/', " OR ");
@@ -159,8 +159,8 @@ fn dependencies_have_allowed_licences() {
                 .split(" OR ")
                 .any(|name| allowed.contains(&name.trim()))
         };
-        let fine = licence.split(" AND ").all(any);
-        assert!(fine, "{} is under {licence:?}", package["name"]);
+        let fine = license.split(" AND ").all(any);
+        assert!(fine, "{} is under {license:?}", package["name"]);
     }
 }
 

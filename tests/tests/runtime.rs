@@ -144,8 +144,8 @@ fn onnx_runtime_reports_to_nobody() {
         command.env_remove(name);
     }
     command.env_remove("ORT_DISABLE_TELEMETRY");
-    let analysed = said(command.env("XDG_CACHE_HOME", &cache));
-    assert_eq!(analysed.code, 0, "{analysed:?}");
+    let analyzed = said(command.env("XDG_CACHE_HOME", &cache));
+    assert_eq!(analyzed.code, 0, "{analyzed:?}");
     assert!(
         !cache.exists(),
         "{:?}",

@@ -28,10 +28,10 @@ const PARTS: [(&str, Region); 5] = [
 /// How often windows are opened and closed without a rest.
 const REOPENINGS: usize = 30;
 
-/// Colours that a part has at least: text alone is drawn in that many shades.
+/// Colors that a part has at least: text alone is drawn in that many shades.
 const SHADES: usize = 8;
 
-/// Pixels in colour of a part that shows what was heard, at least.
+/// Pixels in color of a part that shows what was heard, at least.
 const LIT: usize = 50;
 
 /// An instance that has heard some seconds of a chord.
@@ -48,7 +48,7 @@ fn instance() -> Instance {
     instance
 }
 
-/// Plays a chord; what is not analysed by then is soon after.
+/// Plays a chord; what is not analyzed by then is soon after.
 fn play(instance: &mut Instance, seconds: f64) {
     let mut deck = instance.activate(RATE_HZ, FRAMES);
     for block in chord(RATE_HZ, seconds).chunks(FRAMES) {
@@ -65,7 +65,7 @@ fn is_drawn(picture: &Picture) -> bool {
     picture.is_covered()
         && parts
             .into_iter()
-            .all(|(_, part)| picture.colours(*part) >= SHADES)
+            .all(|(_, part)| picture.colors(*part) >= SHADES)
 }
 
 /// The kernel's mark of a thread that runs no code of the process any more.
@@ -107,13 +107,13 @@ fn the_window_shows_what_was_heard() {
     let picture = editor.wait_until_still();
     picture.keep("clap-window");
     for (what, part) in PARTS {
-        let colours = picture.colours(part);
-        assert!(colours >= SHADES, "{what} has {colours} colours");
+        let colors = picture.colors(part);
+        assert!(colors >= SHADES, "{what} has {colors} colors");
     }
-    // What was heard is drawn in colours.
+    // What was heard is drawn in colors.
     for (what, part) in &PARTS[1..4] {
-        let pixels = picture.colourful(*part);
-        assert!(pixels >= LIT, "{what} has {pixels} pixels in colour");
+        let pixels = picture.colorful(*part);
+        assert!(pixels >= LIT, "{what} has {pixels} pixels in color");
     }
     editor.close(&mut instance);
 }
@@ -132,7 +132,7 @@ fn a_window_is_drawn_without_audio() {
         let editor = screen.open_after(&mut instance, (0, 0), pause);
         let drawn = |picture: &Picture| {
             let part = |name: &str| PARTS.iter().find(|(what, _)| *what == name).unwrap().1;
-            let has_shades = |name: &str| picture.colours(part(name)) >= SHADES;
+            let has_shades = |name: &str| picture.colors(part(name)) >= SHADES;
             // Nothing was heard: what is not text is empty.
             let parts = ["the bar", "the circle of fifths", "the status strip"];
             picture.is_covered() && parts.into_iter().all(has_shades)
@@ -141,8 +141,8 @@ fn a_window_is_drawn_without_audio() {
         let picture = editor.wait_for(&what, drawn);
         // No key is lit, so that a lit one means that something was heard.
         let (_, circle) = PARTS[1];
-        let lit = picture.colourful(circle);
-        assert!(lit < LIT, "{lit} pixels of the idle circle are in colour");
+        let lit = picture.colorful(circle);
+        assert!(lit < LIT, "{lit} pixels of the idle circle are in color");
         // So is each change that the host makes while nothing plays.
         for theme in ["light", "dark", "light"] {
             let before = editor.wait_until_still();
@@ -258,7 +258,7 @@ fn a_window_is_drawn_in_every_size() {
         editor.resize(&mut instance, size);
         let fits = |picture: &Picture| {
             let same = (picture.width, picture.height) == (size.0 as usize, size.1 as usize);
-            let bottom = picture.colours([0.0, 0.9, 1.0, 1.0]) >= SHADES;
+            let bottom = picture.colors([0.0, 0.9, 1.0, 1.0]) >= SHADES;
             same && bottom && picture.is_covered()
         };
         editor.wait_for("a size", fits);

@@ -192,10 +192,10 @@ impl Decoder {
             .map(|frames| frames as f64 / rate_hz);
         match promised_s {
             Some(promised_s) if is_s + TOLERANCE_S < promised_s => Some(format!(
-                "It ends after {is_s:.1} s although its header promises {promised_s:.1} s; what is there was analysed."
+                "It ends after {is_s:.1} s although its header promises {promised_s:.1} s; what is there was analyzed."
             )),
             _ if is_cut => Some(format!(
-                "It breaks off after {is_s:.1} s; what is there was analysed."
+                "It breaks off after {is_s:.1} s; what is there was analyzed."
             )),
             _ => None,
         }

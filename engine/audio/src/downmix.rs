@@ -35,7 +35,7 @@ pub struct Replaced {
 ///
 /// To be called between folding and resampling: a filter smears a NaN over its whole length. It
 /// also catches finite channels whose sum overflowed.
-pub fn sanitise(mono: &mut [f32]) -> Option<Replaced> {
+pub fn sanitize(mono: &mut [f32]) -> Option<Replaced> {
     let mut replaced: Option<Replaced> = None;
     for (n, sample) in mono.iter_mut().enumerate() {
         if !sample.is_finite() {
@@ -86,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn sanitise_silences_and_locates_only_what_is_not_finite() {
+    fn sanitize_silences_and_locates_only_what_is_not_finite() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
         let mut mono = [0.5, nan, -inf, f32::MAX, inf, -0.0, f32::MIN_POSITIVE / 2.0];
         assert_eq!(
-            sanitise(&mut mono),
+            sanitize(&mut mono),
             Some(Replaced {
                 count: 3,
                 range: 1..5
@@ -98,6 +98,6 @@ mod tests {
         );
         let expected = [0.5, 0.0, 0.0, f32::MAX, 0.0, -0.0, f32::MIN_POSITIVE / 2.0];
         assert_eq!(bits(&mono), bits(&expected));
-        assert_eq!(sanitise(&mut mono), None);
+        assert_eq!(sanitize(&mut mono), None);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::Status;
 use crate::decode::{Block, DecodeError, Decoder};
-use crate::downmix::{downmix_interleaved, sanitise};
+use crate::downmix::{downmix_interleaved, sanitize};
 use crate::resample::{ResampleError, Resampler};
 
 /// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
@@ -134,7 +134,7 @@ impl ModelRateSource {
     /// Makes the block in `mono` safe, and takes note of what is odd in it.
     fn inspect(&mut self) {
         let at_full_scale = |x: &&f32| x.abs() >= FULL_SCALE;
-        let bad = sanitise(&mut self.mono);
+        let bad = sanitize(&mut self.mono);
         self.full_scale += self.mono.iter().filter(at_full_scale).count() as u64;
         if let Some(bad) = bad {
             self.not_numbers += bad.count as u64;
@@ -154,7 +154,7 @@ impl ModelRateSource {
         self.marks.push((stretch, status));
     }
 
-    /// Stretches found since the last call that must not be analysed, in samples at the model's
+    /// Stretches found since the last call that must not be analyzed, in samples at the model's
     /// rate; always ahead of or within the samples handed out with them.
     pub fn take_marks(&mut self) -> Vec<(Range<u64>, Status)> {
         std::mem::take(&mut self.marks)

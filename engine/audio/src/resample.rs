@@ -8,7 +8,7 @@
 //! samples at both rates: the same filter would lag by 30 ms from 44.1 to 16 kHz, by 1.5 s from
 //! 47,999 Hz to 24 kHz, where this one lags by 11 and 9 ms and still runs hundreds of times faster
 //! than real time. Where the rates stand in a ratio of small whole numbers every output falls on a
-//! precomputed phase of the filter; elsewhere a cubic joins neighbouring phases.
+//! precomputed phase of the filter; elsewhere a cubic joins neighboring phases.
 //!
 //! Runs on the live worker and on job threads, never in the audio callback: `push` may grow the
 //! vector it appends to. Deliberately not here: folding to mono and the replacement of non-finite
@@ -33,7 +33,7 @@ const TARGET_RANGE_HZ: RangeInclusive<u32> = 8_000..=192_000;
 pub enum ResampleError {
     /// The source rate lies outside 8,000 to 768,000 Hz.
     #[error(
-        "Audio at {source_hz} Hz cannot be analysed: rates from {min} to {max} Hz are supported. \
+        "Audio at {source_hz} Hz cannot be analyzed: rates from {min} to {max} Hz are supported. \
          Convert the audio, or set the host, to such a rate.",
         min = SOURCE_RANGE_HZ.start(),
         max = SOURCE_RANGE_HZ.end()
@@ -251,21 +251,21 @@ mod tests {
     }
 
     #[test]
-    fn an_impulse_comes_out_centred_on_its_own_time() {
+    fn an_impulse_comes_out_centered_on_its_own_time() {
         for (source_hz, target_hz) in RATE_PAIRS_HZ {
             let mut resampler = Resampler::new(source_hz, target_hz).unwrap();
             // The one moment after zero that surely has a sample at both rates is a full second.
             for second in [0, 1] {
-                let (at, centre) = (second * source_hz as usize, second * target_hz as usize);
+                let (at, center) = (second * source_hz as usize, second * target_hz as usize);
                 let mut mono = vec![0.0; at + source_hz as usize / 10];
                 mono[at] = 1.0;
                 let mut out = Vec::new();
                 resampler.push(&mono, &mut out).unwrap();
                 resampler.finish(&mut out).unwrap();
-                let peak = out[centre];
+                let peak = out[center];
                 assert!(peak > 0.9 * (target_hz as f32 / source_hz as f32).min(1.0));
-                for away in 1..=centre.min(200) {
-                    let (before, after) = (out[centre - away], out[centre + away]);
+                for away in 1..=center.min(200) {
+                    let (before, after) = (out[center - away], out[center + away]);
                     assert!(
                         after < peak && (before - after).abs() < 2.0e-6 * peak,
                         "{source_hz} to {target_hz} Hz, {away} away: {before} {after} of {peak}"

@@ -3,13 +3,13 @@
 /// Why a window has an answer, or has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// It was analysed.
+    /// It was analyzed.
     Ok,
-    /// Below the silence gate; not analysed.
+    /// Below the silence gate; not analyzed.
     Silent,
-    /// Audio is missing in it; not analysed.
+    /// Audio is missing in it; not analyzed.
     Gap,
-    /// It holds samples that are no numbers (NaN or infinite); not analysed.
+    /// It holds samples that are no numbers (NaN or infinite); not analyzed.
     Invalid,
     /// The model could not be run on it.
     Failed,

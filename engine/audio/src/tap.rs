@@ -24,7 +24,7 @@ const RING_MARKS: usize = 1024;
 /// Samples folded at a time, on the stack: small beside the stack of any audio thread.
 const FOLD_SAMPLES: usize = 256;
 
-/// Hosts that keep time in floating-point seconds round to a neighbouring sample; that is no jump.
+/// Hosts that keep time in floating-point seconds round to a neighboring sample; that is no jump.
 const ROUNDING_SAMPLES: u64 = 1;
 
 /// How long [`Tap::push_exact`] sleeps between two looks at the ring.

@@ -17,14 +17,14 @@ const SILENCE_RMS: f64 = 3.162_277_66e-4;
 /// samples to a side) rings when a constant offset begins or ends.
 const EDGE: usize = 128;
 
-/// A window, ready to be analysed or marked.
+/// A window, ready to be analyzed or marked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Position of its first sample in the stream.
     pub start: u64,
     /// Its samples; fewer than the window's length only if the whole stream is shorter.
     pub samples: Vec<f32>,
-    /// Whether it can be analysed, and if not, why.
+    /// Whether it can be analyzed, and if not, why.
     pub status: Status,
 }
 
@@ -64,10 +64,10 @@ impl Windower {
         self.received += samples.len() as u64;
     }
 
-    /// Marks a stretch of the stream, seen already or still to come, that must not be analysed.
+    /// Marks a stretch of the stream, seen already or still to come, that must not be analyzed.
     pub fn mark(&mut self, stretch: Range<u64>, status: Status) {
         match self.marks.last_mut() {
-            // Neighbouring marks become one, so that a file full of them costs no memory.
+            // Neighboring marks become one, so that a file full of them costs no memory.
             Some((last, same)) if *same == status && stretch.start <= last.end => {
                 last.end = last.end.max(stretch.end);
             }

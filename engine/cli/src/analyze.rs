@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mertscope_engine::analyse::{AnalyseOptions, Analyser};
+use mertscope_engine::analyze::{AnalyzeOptions, Analyzer};
 use mertscope_export::midi::midi;
 use mertscope_export::{FileReport, Run, further_heads, named_heads, plot};
 use mertscope_heads::package::ModelPackage;
@@ -17,20 +17,20 @@ use crate::output::{Format, Writer};
 use crate::progress::Bar;
 use crate::{load, log, tell_fallbacks, whole};
 
-/// Runs the command; the result says whether every file was analysed.
+/// Runs the command; the result says whether every file was analyzed.
 pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let (runtime, package) = load(&arguments.model)?;
-    let options = AnalyseOptions {
+    let options = AnalyzeOptions {
         hop_s: arguments.hop,
         smoothing: !arguments.no_smoothing,
         threads: arguments.model.threads(),
         precision: arguments.model.precision(),
         device: arguments.model.device.clone(),
     };
-    let analyser = Analyser::new(runtime, package.clone(), options)?;
-    let run = describe(&package, runtime, &analyser);
+    let analyzer = Analyzer::new(runtime, package.clone(), options)?;
+    let run = describe(&package, runtime, &analyzer);
     if !arguments.quiet {
-        tell_fallbacks(analyser.device());
+        tell_fallbacks(analyzer.device());
         log(&how(&run, arguments));
     }
 
@@ -43,7 +43,7 @@ pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let mut all_well = true;
     for (number, input) in inputs.iter().enumerate() {
         bar.file(&input.name(), number + 1, inputs.len());
-        let report = analyse(&analyser, input, &bar);
+        let report = analyze(&analyzer, input, &bar);
         // Results must not be mixed with the bar on a terminal that shows both.
         bar.pause(|| -> anyhow::Result<()> {
             match &report.outcome {
@@ -105,7 +105,7 @@ fn how(run: &Run, arguments: &AnalyzeArguments) -> String {
 }
 
 /// What is the same for all files.
-fn describe(package: &ModelPackage, runtime: &Runtime, analyser: &Analyser) -> Run {
+fn describe(package: &ModelPackage, runtime: &Runtime, analyzer: &Analyzer) -> Run {
     let manifest = &package.model.manifest;
     Run {
         model_id: manifest.id.clone(),
@@ -113,11 +113,11 @@ fn describe(package: &ModelPackage, runtime: &Runtime, analyser: &Analyser) -> R
         heads: named_heads(package),
         further: further_heads(package),
         references: Vec::new(),
-        device: analyser.device().name.clone(),
-        precision: analyser.device().precision.id().to_owned(),
+        device: analyzer.device().name.clone(),
+        precision: analyzer.device().precision.id().to_owned(),
         onnxruntime: runtime.version.clone(),
         window_s: manifest.window_s(),
-        hop_s: analyser.hop_s(),
+        hop_s: analyzer.hop_s(),
     }
 }
 
@@ -133,18 +133,18 @@ fn format(arguments: &AnalyzeArguments) -> Format {
     }
 }
 
-fn analyse(analyser: &Analyser, input: &Input, bar: &Bar) -> FileReport {
+fn analyze(analyzer: &Analyzer, input: &Input, bar: &Bar) -> FileReport {
     let file = input.name();
-    let analysed = input
+    let analyzed = input
         .open()
         .map_err(|error| error.to_string())
         .and_then(|decoder| {
             let mut progress = |done, promised| bar.position(done, promised);
-            analyser
-                .analyse(decoder, &file, &mut progress)
+            analyzer
+                .analyze(decoder, &file, &mut progress)
                 .map_err(|error| error.to_string())
         });
-    match analysed {
+    match analyzed {
         Ok(analysis) => FileReport {
             file,
             duration_s: Some(analysis.duration_s),

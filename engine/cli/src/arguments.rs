@@ -120,23 +120,23 @@ pub enum ModelsCommand {
 }
 
 const FETCH_HELP: &str = "\
-Ctrl-C stops it; what is there is kept, and the same command goes on from it. The licence is shown and
+Ctrl-C stops it; what is there is kept, and the same command goes on from it. The license is shown and
 has to be agreed to once; without a terminal that takes --yes or --accept-licence.";
 
 const IMPORT_HELP: &str = "\
 On a machine with a network, save the files of the model's page on the hub into a folder: config.json,
 preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
 
-/// How the user agrees to a licence without being asked.
+/// How the user agrees to a license without being asked.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct ConsentArguments {
-    /// Agree to the model's licence without being asked
+    /// Agree to the model's license without being asked
     #[arg(long, short)]
     pub yes: bool,
-    /// Agree to this licence and no other, such as CC-BY-NC-4.0
-    #[arg(long, value_name = "LICENCE")]
-    pub accept_licence: Option<String>,
+    /// Agree to this license and no other, such as CC-BY-NC-4.0
+    #[arg(long = "accept-licence", value_name = "LICENSE")]
+    pub accept_license: Option<String>,
 }
 
 /// The arithmetic of a model that has several.

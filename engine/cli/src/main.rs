@@ -17,7 +17,7 @@ mod files;
 mod heads;
 mod inputs;
 mod interrupt;
-mod labelled;
+mod labeled;
 mod map;
 mod models;
 mod output;

@@ -10,7 +10,7 @@ use mertscope_model::catalogue;
 
 use crate::arguments::{MapCommand, MapFitArguments, ModelArguments};
 use crate::files;
-use crate::labelled::{self, Music};
+use crate::labeled::{self, Music};
 use crate::{load, log, write_out};
 
 /// Runs the command.
@@ -23,7 +23,7 @@ pub fn run(command: &MapCommand) -> anyhow::Result<bool> {
 }
 
 fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
-    let (files, mut notes) = labelled::find(&arguments.data)?;
+    let (files, mut notes) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let layer = arguments
         .layer
@@ -35,7 +35,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
         package.model.manifest.id,
         count - 1
     );
-    let music = labelled::embed(
+    let music = labeled::embed(
         files,
         &arguments.data,
         runtime,

@@ -47,7 +47,7 @@ fn import(path: &Path, id: Option<&str>, arguments: &ConsentArguments) -> anyhow
     let library = Library::shared()?;
     let id = match id {
         Some(id) => id,
-        None => &*library.recognise(path)?.id,
+        None => &*library.recognize(path)?.id,
     };
     let offer = offer(&library, id)?;
     let Some(consent) = consent::ask(&offer, arguments)? else {

@@ -1,7 +1,7 @@
 //! What was heard, as others read it: CSV and JSON for programs, a picture for people, a MIDI file
 //! of key changes for a DAW, and tables for a terminal.
 //!
-//! Pure formatting: a [`Run`] and [`FileReport`]s in, bytes out, of files that were analysed and of
+//! Pure formatting: a [`Run`] and [`FileReport`]s in, bytes out, of files that were analyzed and of
 //! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
 //! view's thread: a picture takes a good part of a second.
 
@@ -110,7 +110,7 @@ impl From<&Reference> for ReferenceRef {
     }
 }
 
-/// The heads of a model for other tasks than genre and key, as files are analysed with them.
+/// The heads of a model for other tasks than genre and key, as files are analyzed with them.
 #[must_use]
 pub fn further_heads(package: &ModelPackage) -> Vec<HeadRef> {
     let heads = package.further_heads(&HeadChoice::new()).into_iter();

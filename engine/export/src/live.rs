@@ -1,4 +1,4 @@
-//! A live history in the form of an analysed file.
+//! A live history in the form of an analyzed file.
 //!
 //! A host's transport stands, jumps and loops, so there are two forms: [`as_heard`], every window
 //! in the order in which it was heard, for data; and [`on_the_timeline`], in the order of the
@@ -106,8 +106,8 @@ fn laid_out(history: &[Arc<Entry>]) -> Vec<TimedResult> {
     for pass in passes.into_iter().rev() {
         let stretch = pass.iter().map(|entry| &entry.timed);
         let uncovered = stretch.clone().filter(|timed| {
-            let centre_s = 0.5 * (timed.start_s + timed.end_s);
-            let covers = |(start, end): &(f64, f64)| (*start..=*end).contains(&centre_s);
+            let center_s = 0.5 * (timed.start_s + timed.end_s);
+            let covers = |(start, end): &(f64, f64)| (*start..=*end).contains(&center_s);
             !covered.iter().any(covers)
         });
         results.extend(uncovered.cloned());
@@ -200,7 +200,7 @@ mod tests {
     fn a_loop_counts_as_it_was_heard_last() {
         let snapshot = snapshot(&[(0.0, 10), (3.0, 4), (3.0, 4)]);
         let starts = starts(&on_the_timeline(&snapshot));
-        // The last pass covers 3 s to 11 s: of the first, windows centred before and after stay.
+        // The last pass covers 3 s to 11 s: of the first, windows centered before and after stay.
         let times: Vec<f64> = starts.iter().map(|(s, _)| *s).collect();
         assert_eq!(times, [0.0, 3.0, 4.0, 5.0, 6.0, 9.0]);
     }

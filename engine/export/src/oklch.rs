@@ -1,4 +1,4 @@
-//! Colours by how light, how strong and of which hue they look. Knows no key and no genre.
+//! Colors by how light, how strong and of which hue they look. Knows no key and no genre.
 
 /// sRGB, red, green and blue, from lightness (0…1), chroma and hue in degrees, clipped to what a
 /// screen shows. Matrices: Björn Ottosson, “A perceptual color space for image processing” (2020).
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn the_primary_colours_are_where_the_paper_has_them() {
+    fn the_primary_colors_are_where_the_paper_has_them() {
         assert_eq!(srgb_from_oklch(0.627_955, 0.257_683, 29.234), [255, 0, 0]);
         assert_eq!(srgb_from_oklch(0.452_014, 0.313_214, 264.052), [0, 0, 255]);
     }

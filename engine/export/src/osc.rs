@@ -77,7 +77,7 @@ impl Sender {
     }
 
     /// Sends what `snapshot` has and the last one had not: a message of the state if it is
-    /// another, and the messages of each window that was analysed since. Returns whether anything
+    /// another, and the messages of each window that was analyzed since. Returns whether anything
     /// was to be sent.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
         let new = snapshot.heard_since(self.last.as_ref());

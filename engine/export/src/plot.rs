@@ -11,13 +11,13 @@ use super::units::percent;
 use super::{FileReport, Run};
 use axis::{LABEL_PX, TimeAxis};
 use canvas::{Anchor, Canvas, Look, Px, Rect, Type};
-use colours::{DIM, GROUND, HATCH, PANEL, RULE, TEXT};
+use colors::{DIM, GROUND, HATCH, PANEL, RULE, TEXT};
 use font::Weight;
 use samples::{Sample, thinned};
 
 mod axis;
 mod canvas;
-mod colours;
+mod colors;
 pub mod confusion;
 mod font;
 mod genre;
@@ -73,7 +73,7 @@ struct Page<'a> {
     timeline: &'a Timeline,
     samples: Vec<Sample>,
     axis: TimeAxis,
-    /// Stretches in which nothing was analysed, in seconds.
+    /// Stretches in which nothing was analyzed, in seconds.
     unheard: Vec<(f64, f64)>,
 }
 
@@ -118,7 +118,7 @@ fn page(run: &Run, report: &FileReport) -> Canvas {
     match &report.outcome {
         Err(error) => notice(&mut canvas, WHOLE, error),
         Ok(timeline) if timeline.results.is_empty() => {
-            notice(&mut canvas, WHOLE, "no window to analyse");
+            notice(&mut canvas, WHOLE, "no window to analyze");
         }
         Ok(_) => {
             key::draw(&mut canvas, &page);
@@ -146,7 +146,7 @@ fn unheard(results: &[TimedResult]) -> Vec<(f64, f64)> {
     joined
 }
 
-/// The pattern of what was not analysed: stripes at 45°.
+/// The pattern of what was not analyzed: stripes at 45°.
 fn hatch() -> String {
     let (period, stripe) = (HATCH_PX.0, HATCH_PX.1);
     format!(
@@ -177,7 +177,7 @@ fn notice(canvas: &mut Canvas, panel: Rect, text: &str) {
     canvas.rounded(panel, 3.0, PANEL);
     let look = Type::new(16.0, DIM).anchored(Anchor::Middle);
     let text = font::elided(text, 16.0, look.weight, panel.width - 48.0);
-    canvas.text(panel.centre_x(), panel.baseline(16.0), &text, look);
+    canvas.text(panel.center_x(), panel.baseline(16.0), &text, look);
 }
 
 /// A panel's title over its left edge, with a dimmer remark behind it.
@@ -214,7 +214,7 @@ fn legend(canvas: &mut Canvas, panel: Rect, entries: &[(String, String)]) {
 fn percent_axis(canvas: &mut Canvas, panel: Rect, shares: &[f32]) {
     for &share in shares {
         let y = panel.bottom() - f64::from(share) * panel.height;
-        // Labels of the ends stay inside the panel's height, away from their neighbours.
+        // Labels of the ends stay inside the panel's height, away from their neighbors.
         let baseline = (y + 4.0).clamp(panel.y + 9.0, panel.bottom());
         let look = Type::new(12.0, DIM).anchored(Anchor::End);
         canvas.text(panel.x - 10.0, baseline, &percent(share), look);
@@ -233,9 +233,9 @@ fn time_axis(canvas: &mut Canvas, axis: &TimeAxis) {
         canvas.line((x, bottom), (x, bottom + 6.0), DIM);
         let width = font::width_px(&label, LABEL_PX, Weight::Regular);
         // The first and the last stay within the panels instead of hanging over the margins.
-        let centre = x.clamp(LEFT + 0.5 * width, RIGHT - 0.5 * width);
+        let center = x.clamp(LEFT + 0.5 * width, RIGHT - 0.5 * width);
         let look = Type::new(LABEL_PX, DIM).anchored(Anchor::Middle);
-        canvas.text(centre, TIME_BASELINE, &label, look);
+        canvas.text(center, TIME_BASELINE, &label, look);
     }
     canvas.path(&d, Look::default().stroked("#ffffff", 1.0, 0.09));
     canvas.text(MARGIN, TIME_BASELINE, axis.title(), Type::new(12.0, DIM));

@@ -70,8 +70,8 @@ pub fn timed(start_s: f64, window_s: f64, status: Status) -> TimedResult {
     }
 }
 
-/// Probabilities `[n]` that favour `likely` by `confidence` and waver with `phase`.
-fn favouring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
+/// Probabilities `[n]` that favor `likely` by `confidence` and waver with `phase`.
+fn favoring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
     let raw: Vec<f32> = (0..n)
         .map(|i| {
             let waver = (phase * 0.7 + i as f64 * 2.4).sin() as f32;
@@ -100,9 +100,9 @@ pub fn file(
                 return timed;
             }
             let likely: Key = key.parse().unwrap();
-            let own_key = favouring(24, likely.index(), confidence, start_s);
+            let own_key = favoring(24, likely.index(), confidence, start_s);
             let own_key: [f32; 24] = own_key.try_into().unwrap();
-            let own_genre = favouring(10, genre, confidence, start_s * 0.3);
+            let own_genre = favoring(10, genre, confidence, start_s * 0.3);
             let key_smoothed = keys.push(&own_key, 1.0);
             timed.result = Some(WindowResult {
                 genre_smoothed: Some(genre_mean.push(&own_genre, 1.0)),
@@ -187,7 +187,7 @@ pub fn empty() -> FileReport {
     }
 }
 
-/// Windows that were analysed by a model without heads.
+/// Windows that were analyzed by a model without heads.
 pub fn without_heads() -> FileReport {
     let mut report = modulating();
     let timeline = report.outcome.as_mut().unwrap();

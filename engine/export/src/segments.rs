@@ -1,6 +1,6 @@
 //! Stretches of a timeline that say the same, and which window speaks for which moment.
 //!
-//! Windows overlap; a moment is given to the window whose centre is nearest.
+//! Windows overlap; a moment is given to the window whose center is nearest.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use mertscope_heads::timeline::{TimedResult, WindowResult};
 
 use super::units::finite;
 
-/// A stretch of audio time over which neighbouring windows share a label.
+/// A stretch of audio time over which neighboring windows share a label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment<T> {
     /// Where it begins, in seconds of audio.
@@ -28,12 +28,12 @@ impl<T> Segment<T> {
     }
 }
 
-/// Where window `index` hands over to the next, in seconds: half-way between their centres.
+/// Where window `index` hands over to the next, in seconds: half-way between their centers.
 /// The last one keeps its own end.
 pub fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
-    let centre_s = |r: &TimedResult| 0.5 * (r.start_s + r.end_s);
+    let center_s = |r: &TimedResult| 0.5 * (r.start_s + r.end_s);
     match results.get(index + 1) {
-        Some(next) => 0.5 * (centre_s(&results[index]) + centre_s(next)),
+        Some(next) => 0.5 * (center_s(&results[index]) + center_s(next)),
         None => results[index].end_s,
     }
 }
@@ -65,7 +65,7 @@ pub fn merge<T: PartialEq>(
     segments
 }
 
-/// At most `most` segments: the shortest is folded into its longer neighbour until they fit.
+/// At most `most` segments: the shortest is folded into its longer neighbor until they fit.
 pub fn fold<T: PartialEq>(mut segments: Vec<Segment<T>>, most: usize) -> Vec<Segment<T>> {
     while segments.len() > most.max(1) {
         let duration_s = |i: usize| {
@@ -116,7 +116,7 @@ mod tests {
     use crate::sample::timed;
     use mertscope_audio::Status;
 
-    /// Windows of 4 s, one a second, labelled by what they start with.
+    /// Windows of 4 s, one a second, labeled by what they start with.
     fn merged(labels: &str) -> Vec<Segment<char>> {
         let results: Vec<_> = (0..labels.len())
             .map(|i| timed(i as f64, 4.0, Status::Silent))
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_neighbours_merge_and_leave_no_holes() {
+    fn equal_neighbors_merge_and_leave_no_holes() {
         let segments = merged("aaabba");
         assert_eq!(
             spans(&segments),

@@ -1,9 +1,9 @@
 //! The summary and timeline of one file, for people.
 //!
-//! On a terminal with rules and, unless `NO_COLOR` is set, colour; piped, the same words in
+//! On a terminal with rules and, unless `NO_COLOR` is set, color; piped, the same words in
 //! columns aligned with spaces, without either, one line a row: enough for `less` and `grep`.
 //! Programs read `--json` or `--csv`. The timeline merges windows that agree and, where it would
-//! fill the screen, folds the shortest stretches into their neighbours and says so.
+//! fill the screen, folds the shortest stretches into their neighbors and says so.
 //! Notes and errors are not here: they go to stderr.
 
 use std::io::IsTerminal;
@@ -31,12 +31,12 @@ const RESET: &str = "\u{1b}[0m";
 pub struct Style {
     /// With a rule under the timeline's header.
     pub rules: bool,
-    /// With ANSI colours.
-    pub colour: bool,
+    /// With ANSI colors.
+    pub color: bool,
 }
 
 impl Style {
-    /// What suits stdout: plain unless it is a terminal, and without colour where the user asks
+    /// What suits stdout: plain unless it is a terminal, and without color where the user asks
     /// for none (`NO_COLOR`, see no-color.org) or the terminal has none.
     #[must_use]
     pub fn for_stdout() -> Self {
@@ -45,7 +45,7 @@ impl Style {
         let rules = std::io::stdout().is_terminal();
         Self {
             rules,
-            colour: rules && !asks_for_none && !is_dumb,
+            color: rules && !asks_for_none && !is_dumb,
         }
     }
 }
@@ -55,15 +55,15 @@ impl Style {
 pub fn render(run: &Run, report: &FileReport, style: Style) -> String {
     let length = report.duration_s.map(|s| format!("  {}", clock(s)));
     let heading = printable(&report.file) + &length.unwrap_or_default();
-    let heading = if style.colour {
+    let heading = if style.color {
         format!("{BOLD}{heading}{RESET}")
     } else {
         heading
     };
     let mut text = heading + "\n";
     match &report.outcome {
-        Err(_) => text += "  not analysed\n",
-        Ok(timeline) if timeline.results.is_empty() => text += "  no window to analyse\n",
+        Err(_) => text += "  not analyzed\n",
+        Ok(timeline) if timeline.results.is_empty() => text += "  no window to analyze\n",
         Ok(timeline) => {
             text += &summary(timeline, style);
             text.push('\n');
@@ -76,7 +76,7 @@ pub fn render(run: &Run, report: &FileReport, style: Style) -> String {
 
 fn summary(timeline: &Timeline, style: Style) -> String {
     let Some(summary) = finite_summary(timeline) else {
-        return "  nothing was loud and whole enough to analyse\n".to_owned();
+        return "  nothing was loud and whole enough to analyze\n".to_owned();
     };
     let mut table = table(style, false);
     let mut row = |name: &str, value: Cell| {
@@ -175,7 +175,7 @@ fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Sty
     let mut text = lines(&table);
     if shown.len() < found {
         text += &format!(
-            "  {} short stretches are folded into their neighbours; --csv has every window.\n",
+            "  {} short stretches are folded into their neighbors; --csv has every window.\n",
             found - shown.len()
         );
     }
@@ -226,7 +226,7 @@ fn table(style: Style, has_header: bool) -> Table {
     }
     let mut table = Table::new();
     table.load_style(look).force_no_tty();
-    if style.colour {
+    if style.color {
         table.enforce_styling().style_text_only();
     }
     table
@@ -290,10 +290,10 @@ mod tests {
 
     #[test]
     fn files_without_a_result_say_so_in_a_line() {
-        assert_eq!(plain(&sample::failed()), "text.wav\n  not analysed\n\n");
+        assert_eq!(plain(&sample::failed()), "text.wav\n  not analyzed\n\n");
         assert_eq!(
             plain(&sample::empty()),
-            "text.wav\n  no window to analyse\n\n"
+            "text.wav\n  no window to analyze\n\n"
         );
         assert!(plain(&sample::silent()).contains("  nothing was loud"));
         let bare = Run {

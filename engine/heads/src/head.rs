@@ -18,7 +18,7 @@
 //! | tensor | shape | meaning |
 //! |---|---|---|
 //! | `weight`, `bias` | `[labels, inputs]`, `[labels]` | the output layer |
-//! | `mean`, `std` | `[width]` each, optional | standardisation of the hidden state |
+//! | `mean`, `std` | `[width]` each, optional | standardization of the hidden state |
 //! | `hidden.weight`, `hidden.bias` | `[units, width]`, `[units]`, optional | one ReLU layer before the output |
 //! | `layer_weights` | `[layers]`, with several layers | softmax weights of the layers (MARBLE's `all`) |
 //!
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_linear_head_standardises_multiplies_and_calibrates() {
+    fn a_linear_head_standardizes_multiplies_and_calibrates() {
         let p = parse(&linear(), &[]).unwrap().predict(&states());
         // x = ((3−1)/2, (2−1)/0.5) = (1, 2); logits (1, 2.5), divided by the temperature 2.
         let expected = 1.0 / (1.0 + (0.75f32).exp());

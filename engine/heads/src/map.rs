@@ -1,9 +1,9 @@
 //! The map: where a window lies among the music that a model was shown.
 //!
 //! A map is the plane of the two directions in which one pooled hidden state varied most over a
-//! spread of music (principal components of the centred embeddings). It is fixed once it is
+//! spread of music (principal components of the centered embeddings). It is fixed once it is
 //! fitted, so that a path drawn on it never jumps, and equal audio gives an equal path. Landmarks
-//! are means of labelled music, placed by the same projection.
+//! are means of labeled music, placed by the same projection.
 //!
 //! It is kept in a safetensors file:
 //!
@@ -38,7 +38,7 @@ pub use fit::{FitError, MapData};
 pub struct Map {
     /// Index of the hidden state that is projected.
     pub layer: usize,
-    /// Labelled places to find one's way by.
+    /// Labeled places to find one's way by.
     pub landmarks: Vec<Landmark>,
     /// Share of all variance that lies along `x` and along `y`, each 0 to 1.
     pub explained_variance: [f32; 2],
@@ -53,10 +53,10 @@ pub struct Map {
     scale: f32,
 }
 
-/// The mean of some labelled music, on the map.
+/// The mean of some labeled music, on the map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Landmark {
-    /// What the music was labelled.
+    /// What the music was labeled.
     pub label: String,
     /// Its place.
     pub at: [f32; 2],

@@ -22,8 +22,9 @@ pub struct Reference {
     pub id: String,
     /// What the user calls it.
     pub name: String,
-    /// Its colour in the views, `[red, green, blue]`.
-    pub colour: [u8; 3],
+    /// Its color in the views, `[red, green, blue]`.
+    #[serde(rename = "colour")]
+    pub color: [u8; 3],
     /// SHA-256 of the file it was made of, or of the windows that were captured.
     pub source_sha256: String,
     /// SHA-256 that names the model it was made with.
@@ -53,8 +54,8 @@ struct Further {
 pub struct Source<'a> {
     /// What the user calls it.
     pub name: &'a str,
-    /// Its colour in the views.
-    pub colour: [u8; 3],
+    /// Its color in the views.
+    pub color: [u8; 3],
     /// SHA-256 of the file; of the windows themselves where there is none.
     pub sha256: Option<&'a str>,
     /// SHA-256 that names the model.
@@ -89,7 +90,7 @@ impl Reference {
         Some(Self {
             id: source_sha256.get(..16).unwrap_or(&source_sha256).to_owned(),
             name: source.name.to_owned(),
-            colour: source.colour,
+            color: source.color,
             source_sha256,
             encoder_sha256: source.encoder_sha256.to_owned(),
             layer: source.layer,
@@ -199,7 +200,7 @@ mod tests {
     fn reference(windows: &[Vec<f32>]) -> Reference {
         let source = Source {
             name: "“mix”",
-            colour: [1, 2, 3],
+            color: [1, 2, 3],
             sha256: None,
             encoder_sha256: "abc",
             layer: 4,
@@ -236,7 +237,7 @@ mod tests {
         let windows: Vec<Vec<f32>> = (0..1000).map(window).collect();
         let source = Source {
             name: "set",
-            colour: [0; 3],
+            color: [0; 3],
             sha256: Some("0123456789abcdef0123"),
             encoder_sha256: "abc",
             layer: 4,

@@ -67,7 +67,7 @@ pub struct TimedResult {
     pub start_s: f64,
     /// Where it ends, in seconds of audio.
     pub end_s: f64,
-    /// Whether it was analysed.
+    /// Whether it was analyzed.
     pub status: Status,
     /// What was heard; present exactly when `status` is [`Status::Ok`].
     pub result: Option<WindowResult>,
@@ -84,7 +84,7 @@ pub struct Timeline {
     pub results: Vec<TimedResult>,
 }
 
-/// The whole file in a few values: the mean over its analysed windows.
+/// The whole file in a few values: the mean over its analyzed windows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Genres with their mean probability, most probable first.
@@ -107,7 +107,7 @@ pub struct KeySummary {
 }
 
 impl Timeline {
-    /// The mean over all analysed windows; `None` when there are none.
+    /// The mean over all analyzed windows; `None` when there are none.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
         let result = || self.results.iter().filter_map(|r| r.result.as_ref());

@@ -29,7 +29,7 @@ fn files(count: usize, windows: usize, telling: usize, strength: f32) -> Vec<Exa
         } else {
             0.0
         };
-        // A large offset and unlike scales: the head must standardise.
+        // A large offset and unlike scales: the head must standardize.
         (own + moment + sign) * (1.0 + n as f32 / 50.0) + 20.0
     };
     (0..count)
@@ -67,7 +67,7 @@ fn options() -> FitOptions {
         seed: 1,
         threads: 2,
         training_data: "made up".to_owned(),
-        licence: String::new(),
+        license: String::new(),
     }
 }
 

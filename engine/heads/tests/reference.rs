@@ -37,7 +37,7 @@ fn reference(package: &ModelPackage, name: &str, windows: &[Vec<f32>]) -> Refere
     let map = package.map.as_deref();
     let source = Source {
         name,
-        colour: [0; 3],
+        color: [0; 3],
         sha256: None,
         encoder_sha256: package.sha256(),
         layer: map.unwrap().layer,

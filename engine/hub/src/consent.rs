@@ -1,4 +1,4 @@
-//! Who agreed to which licence when: asked once a licence, kept in the user's data folder.
+//! Who agreed to which license when: asked once a license, kept in the user's data folder.
 
 use std::env;
 use std::fs;
@@ -11,10 +11,10 @@ use super::HubError;
 use mertscope_model::catalogue::CatalogueEntry;
 use mertscope_model::store::{StoreError, write_whole};
 
-/// Whether the user agrees to a model's licence.
+/// Whether the user agrees to a model's license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// The user has just agreed to the licence that was shown; it is recorded.
+    /// The user has just agreed to the license that was shown; it is recorded.
     Given,
     /// The user agreed to it earlier; without a record of that nothing is done.
     OnRecord,
@@ -31,7 +31,8 @@ struct Record {
 
 #[derive(Serialize, Deserialize)]
 struct Agreed {
-    licence: String,
+    #[serde(rename = "licence")]
+    license: String,
     url: String,
     by: String,
     /// In UTC, such as `2026-01-31T12:00:00Z`.
@@ -44,13 +45,13 @@ fn read(data: &Path) -> Record {
     toml::from_str(&text).unwrap_or_default()
 }
 
-/// Whether the user of this data folder agreed to the licence of `entry`.
+/// Whether the user of this data folder agreed to the license of `entry`.
 pub(super) fn is_recorded(data: &Path, entry: &CatalogueEntry) -> bool {
     let agreed = read(data).agreed;
-    agreed.iter().any(|agreed| agreed.licence == entry.licence)
+    agreed.iter().any(|agreed| agreed.license == entry.license)
 }
 
-/// Makes sure that the user agreed to the licence of `entry`, and that this is recorded.
+/// Makes sure that the user agreed to the license of `entry`, and that this is recorded.
 pub(super) fn ensure(
     data: &Path,
     entry: &CatalogueEntry,
@@ -62,14 +63,14 @@ pub(super) fn ensure(
     if consent == Consent::OnRecord {
         return Err(HubError::Consent {
             id: entry.id.clone(),
-            licence: entry.licence.clone(),
-            url: entry.licence_url.clone(),
+            license: entry.license.clone(),
+            url: entry.license_url.clone(),
         });
     }
     let mut record = read(data);
     record.agreed.push(Agreed {
-        licence: entry.licence.clone(),
-        url: entry.licence_url.clone(),
+        license: entry.license.clone(),
+        url: entry.license_url.clone(),
         by: user(),
         at: utc(SystemTime::now()),
     });
@@ -115,7 +116,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn consent_is_recorded_once_a_licence() {
+    fn consent_is_recorded_once_a_license() {
         let data = tempfile::tempdir().unwrap();
         let entry = catalogue::find("MERT-v0").unwrap().unwrap();
         let refused = ensure(data.path(), entry, Consent::OnRecord).unwrap_err();

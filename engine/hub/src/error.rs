@@ -16,16 +16,16 @@ pub enum HubError {
         /// What was asked for.
         id: String,
     },
-    /// The user has not agreed to the licence.
+    /// The user has not agreed to the license.
     #[error(
-        "{id} is under the licence {licence} ({url}), which has to be agreed to first: use --yes, \
-         or --accept-licence {licence}."
+        "{id} is under the license {license} ({url}), which has to be agreed to first: use --yes, \
+         or --accept-licence {license}."
     )]
     Consent {
         /// The model.
         id: String,
-        /// Its licence.
-        licence: String,
+        /// Its license.
+        license: String,
         /// Where that can be read.
         url: String,
     },

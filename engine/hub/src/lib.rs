@@ -9,7 +9,7 @@
 //! - `download`: one file, resumed, checked, and put in place at once;
 //! - `cache`: files that other programs of this machine fetched from the hub already;
 //! - `fetch`, `import`: whole models;
-//! - `consent`: who agreed to which licence when.
+//! - `consent`: who agreed to which license when.
 //!
 //! No weights file is looked into here: a file is bytes with a length and a hash. Nothing is sent
 //! but the requests for the files, and nobody is asked before the user asks for a model.

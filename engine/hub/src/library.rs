@@ -82,7 +82,7 @@ impl Library {
     /// Begins to fetch a model; at once done when it is installed. The list shows how far it is.
     ///
     /// # Errors
-    /// [`HubError`], when there is no such model, it is being worked on, or its licence was not
+    /// [`HubError`], when there is no such model, it is being worked on, or its license was not
     /// agreed to. What goes wrong later stands in the list.
     pub fn fetch(&self, id: &str, consent: Consent) -> Result<(), HubError> {
         let entry = entry(id)?;
@@ -111,11 +111,11 @@ impl Library {
         Ok(&entry.id)
     }
 
-    /// The model that [`Library::import`] would take `path` for, so that its licence can be shown.
+    /// The model that [`Library::import`] would take `path` for, so that its license can be shown.
     ///
     /// # Errors
     /// [`HubError::Import`], when that is no folder of a model, or its name does not say which.
-    pub fn recognise(&self, path: &Path) -> Result<&'static CatalogueEntry, HubError> {
+    pub fn recognize(&self, path: &Path) -> Result<&'static CatalogueEntry, HubError> {
         Source::look(path)?.guess()
     }
 

@@ -98,7 +98,7 @@ fn disk_full(folder: &Path, needed: u64, free: u64) -> HubError {
 /// the old file or the new one, whole.
 pub(super) fn put(part: &Path, path: &Path) -> Result<(), HubError> {
     fs::rename(part, path).map_err(StoreError::system("written", path))?;
-    // A folder can be synchronised on Unix only; elsewhere the system does it by itself.
+    // A folder can be synchronized on Unix only; elsewhere the system does it by itself.
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());

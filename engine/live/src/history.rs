@@ -31,7 +31,7 @@ pub(super) fn entry(
     }
 }
 
-/// Appends a stretch without an answer; neighbours of the same kind become one.
+/// Appends a stretch without an answer; neighbors of the same kind become one.
 pub(super) fn mark(history: &mut Arc<Vec<Arc<Entry>>>, mut entry: Entry) {
     if let Some(last) = history.last()
         && last.timed.status == entry.timed.status

@@ -58,7 +58,7 @@ pub const MIN_HOP_S: f64 = 0.5;
 /// The longest hop in seconds, however loaded the machine is.
 pub const MAX_HOP_S: f64 = 30.0;
 
-/// How often windows are analysed.
+/// How often windows are analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Hop {
     /// As often as the CPU share allows, [`MIN_HOP_S`] to [`MAX_HOP_S`].
@@ -72,19 +72,19 @@ pub enum Hop {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Controls {
     /// Whether there is any analysis.
-    pub analyse: bool,
+    pub analyze: bool,
     /// Whether results stay as they are; audio is still taken in.
     pub hold: bool,
     /// Whether results are smoothed over audio time.
     pub smoothing: bool,
-    /// How often windows are analysed.
+    /// How often windows are analyzed.
     pub hop: Hop,
 }
 
 impl Default for Controls {
     fn default() -> Self {
         Self {
-            analyse: true,
+            analyze: true,
             hold: false,
             smoothing: true,
             hop: Hop::Auto,
@@ -200,7 +200,7 @@ impl Live {
         if self.worker.is_none() {
             reader.0.store(Arc::new(Snapshot {
                 error: Some(
-                    "Nothing is analysed, because the system could not start another thread. \
+                    "Nothing is analyzed, because the system could not start another thread. \
                      Close some programs and load Mertscope again."
                         .to_owned(),
                 ),

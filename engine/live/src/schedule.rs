@@ -1,4 +1,4 @@
-//! When windows are analysed: how far apart, and whose comes first. Pure arithmetic.
+//! When windows are analyzed: how far apart, and whose comes first. Pure arithmetic.
 
 use std::time::Instant;
 

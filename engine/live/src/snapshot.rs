@@ -25,8 +25,8 @@ pub enum State {
     Stopped,
     /// The window was below the silence gate.
     Silent,
-    /// Windows are filled and analysed.
-    Analysing,
+    /// Windows are filled and analyzed.
+    Analyzing,
     /// Audio is taken in, but results are held.
     Held,
 }
@@ -108,10 +108,10 @@ pub struct Snapshot {
     pub model: ModelStatus,
     /// Grows with each start, jump, loss, reset and re-activation.
     pub generation: u64,
-    /// The newest analysed window; `None` from a start, jump or reset until the next result, so
+    /// The newest analyzed window; `None` from a start, jump or reset until the next result, so
     /// that nothing stale is shown as new.
     pub latest: Option<Arc<Entry>>,
-    /// The last windows, oldest first, bounded: analysed ones, and those that were skipped with
+    /// The last windows, oldest first, bounded: analyzed ones, and those that were skipped with
     /// the reason. Survives jumps, not resets.
     pub history: Arc<Vec<Arc<Entry>>>,
     /// The rate of the captured audio in hertz; 0 when nothing is attached.
@@ -133,7 +133,7 @@ pub struct Snapshot {
     /// Windows that were due but gave way to newer ones.
     pub skipped_windows: u64,
     /// Inferences run for this stream.
-    pub analysed_windows: u64,
+    pub analyzed_windows: u64,
     /// RMS level of the audio just captured in dBFS, −∞ for silence.
     pub level_dbfs: f32,
     /// What is wrong and what to do about it, in full sentences.
@@ -191,8 +191,8 @@ impl Snapshot {
     }
 
     /// The entries that came after `last`, an entry of an earlier snapshot of the same stream, up
-    /// to the newest analysed window; all up to there without one. What was skipped since then may
-    /// still grow, and comes with the next analysed window.
+    /// to the newest analyzed window; all up to there without one. What was skipped since then may
+    /// still grow, and comes with the next analyzed window.
     #[must_use]
     pub fn heard_since(&self, last: Option<&Arc<Entry>>) -> &[Arc<Entry>] {
         let history = self.history.as_slice();
@@ -228,7 +228,7 @@ impl Default for Snapshot {
             latency_s: None,
             lost_frames: 0,
             skipped_windows: 0,
-            analysed_windows: 0,
+            analyzed_windows: 0,
             level_dbfs: f32::NEG_INFINITY,
             error: None,
             study: Study::default(),

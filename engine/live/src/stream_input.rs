@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::place::{HostTimeline, Place};
 use mertscope_audio::Status;
-use mertscope_audio::downmix::sanitise;
+use mertscope_audio::downmix::sanitize;
 use mertscope_audio::model_rate_source::SMEAR_S;
 use mertscope_audio::resample::{ResampleError, Resampler};
 use mertscope_audio::tap::{Mark, TapReader, Transport};
@@ -227,7 +227,7 @@ impl StreamInput {
     }
 
     fn take_in(&mut self) -> Result<(), ResampleError> {
-        let bad = sanitise(&mut self.mono);
+        let bad = sanitize(&mut self.mono);
         let squares = self.mono.iter().map(|x| f64::from(*x).powi(2));
         self.power.0 += squares.sum::<f64>();
         self.power.1 += self.mono.len();

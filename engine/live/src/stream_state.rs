@@ -152,7 +152,7 @@ impl StreamState {
 
     /// Whether it takes part in the encoder's time.
     pub(super) fn is_active(&self) -> bool {
-        self.shown.state == State::Analysing
+        self.shown.state == State::Analyzing
     }
 
     /// The model that runs for it: the wanted one, or the embedded one in its place.
@@ -273,13 +273,13 @@ impl StreamState {
         models: &Models,
         load: Load,
     ) -> Result<bool, ResampleError> {
-        let loaded = self.loaded(models).filter(|_| self.controls.analyse);
+        let loaded = self.loaded(models).filter(|_| self.controls.analyze);
         self.tune(loaded)?;
         let Some(input) = &self.input else {
             return Ok(false);
         };
         let exact = self.is_exact();
-        if self.controls.analyse && self.is_loading(models) {
+        if self.controls.analyze && self.is_loading(models) {
             let kept_s = if exact {
                 f64::INFINITY
             } else {
@@ -381,7 +381,7 @@ impl StreamState {
         self.shown.inference_s = Some(encoded.took.as_secs_f64());
         let latency = now.saturating_duration_since(due.placed.arrived);
         self.shown.latency_s = Some(latency.as_secs_f64());
-        self.shown.analysed_windows += 1;
+        self.shown.analyzed_windows += 1;
         history::push(&mut self.shown.history, entry);
         self.dirty = true;
     }
@@ -417,7 +417,7 @@ impl StreamState {
         if input.is_offline() {
             return Some(POLL_DUE);
         }
-        if self.shown.state != State::Analysing {
+        if self.shown.state != State::Analyzing {
             return Some(if input.has_begun() { POLL_IDLE } else { POLL });
         }
         let until_due = input

@@ -37,8 +37,8 @@ pub enum Request {
     Capture {
         /// What to call it.
         name: String,
-        /// Its colour, `[red, green, blue]`.
-        colour: [u8; 3],
+        /// Its color, `[red, green, blue]`.
+        color: [u8; 3],
     },
     /// Make a reference of an audio file; [`Study::file_progress`] shows how far that is.
     File {
@@ -46,8 +46,8 @@ pub enum Request {
         path: PathBuf,
         /// What to call it.
         name: String,
-        /// Its colour, `[red, green, blue]`.
-        colour: [u8; 3],
+        /// Its color, `[red, green, blue]`.
+        color: [u8; 3],
     },
     /// Listen to no file any more.
     StopFiles,
@@ -206,8 +206,8 @@ impl StudyState {
     /// Does what is asked.
     pub(super) fn ask(&mut self, request: Request) {
         let done = match request {
-            Request::Capture { name, colour } => self.capture(&name, colour),
-            Request::File { path, name, colour } => self.file(path, name, colour),
+            Request::Capture { name, color } => self.capture(&name, color),
+            Request::File { path, name, color } => self.file(path, name, color),
             Request::StopFiles => {
                 self.stop_files();
                 Ok(())
@@ -274,7 +274,7 @@ impl StudyState {
         ))
     }
 
-    fn capture(&mut self, name: &str, colour: [u8; 3]) -> Result<(), String> {
+    fn capture(&mut self, name: &str, color: [u8; 3]) -> Result<(), String> {
         let Some(package) = self.package.clone() else {
             return Err("No package runs yet, so there is nothing to capture.".to_owned());
         };
@@ -282,7 +282,7 @@ impl StudyState {
         let windows: Vec<Vec<f32>> = self.recent.iter().cloned().collect();
         let source = Source {
             name,
-            colour,
+            color,
             sha256: None,
             encoder_sha256: package.sha256(),
             layer: self.layer,
@@ -294,12 +294,12 @@ impl StudyState {
         Ok(())
     }
 
-    fn file(&mut self, path: PathBuf, name: String, colour: [u8; 3]) -> Result<(), String> {
+    fn file(&mut self, path: PathBuf, name: String, color: [u8; 3]) -> Result<(), String> {
         if self.package.is_none() {
             return Err("No package runs yet; wait until one does.".to_owned());
         }
         self.room()?;
-        self.files.push_back((path, name, colour));
+        self.files.push_back((path, name, color));
         Ok(())
     }
 
@@ -430,7 +430,7 @@ impl StudyState {
         if self.stop.is_some() {
             return None;
         }
-        let (path, name, colour) = self.files.pop_front()?;
+        let (path, name, color) = self.files.pop_front()?;
         let stop = Arc::clone(self.stop.insert(Arc::default()));
         self.shown.file_progress = Some(FileProgress {
             name: name.clone(),
@@ -443,7 +443,7 @@ impl StudyState {
             layer: self.layer,
             path,
             name,
-            colour,
+            color,
             package,
             stop,
         })

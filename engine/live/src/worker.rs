@@ -315,7 +315,7 @@ impl Effort {
 fn contained(stream: &mut StreamState, body: impl FnOnce(&mut StreamState)) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(stream))) {
         stream.fail(format!(
-            "A window could not be analysed, because of an error in Mertscope: {}. Please report \
+            "A window could not be analyzed, because of an error in Mertscope: {}. Please report \
              it.",
             panic_message(&*panic)
         ));

@@ -1,4 +1,4 @@
-//! The published models that can be fetched: what each is, where it is and under which licence.
+//! The published models that can be fetched: what each is, where it is and under which license.
 //!
 //! The facts are in `assets/models.toml`, which is compiled in; this file only gives them types.
 //! Nothing here says what is installed: that is the store's business.
@@ -21,10 +21,12 @@ pub struct CatalogueEntry {
     /// The commit to fetch; without one, the first verified download pins it.
     #[serde(default)]
     pub revision: Option<String>,
-    /// The weights' licence, an SPDX identifier.
-    pub licence: String,
-    /// Where the licence can be read.
-    pub licence_url: String,
+    /// The weights' license, an SPDX identifier.
+    #[serde(rename = "licence")]
+    pub license: String,
+    /// Where the license can be read.
+    #[serde(rename = "licence_url")]
+    pub license_url: String,
     /// The family of the network.
     pub architecture: Architecture,
     /// Sample rate of the input in Hz.
@@ -42,7 +44,8 @@ pub struct CatalogueEntry {
     pub other_window_s: Vec<f64>,
     /// Whether its input is brought to zero mean and unit variance (`do_normalize`), as far as is
     /// known; the checkpoint's own `preprocessor_config.json` decides.
-    pub normalise: bool,
+    #[serde(rename = "normalise")]
+    pub normalize: bool,
     /// Bytes of all its files, roughly; for people and for a first look at the free space.
     pub about_bytes: u64,
     /// Its files, the weights last.
@@ -187,7 +190,7 @@ mod tests {
             assert!(weights.name == "pytorch_model.bin" && !weights.optional);
             let hashes = entry.files.iter().filter_map(|file| file.sha256.as_ref());
             assert!(hashes.into_iter().all(|hash| hash.len() == 64));
-            assert_eq!(entry.licence, "CC-BY-NC-4.0");
+            assert_eq!(entry.license, "CC-BY-NC-4.0");
         }
     }
 

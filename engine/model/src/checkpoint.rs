@@ -70,12 +70,12 @@ pub struct Preprocessor {
     /// Sample rate in hertz.
     pub sampling_rate: u32,
     /// Whether the input is brought to zero mean and unit variance.
-    #[serde(default = "normalised")]
+    #[serde(default = "normalized")]
     pub do_normalize: bool,
 }
 
 /// The default of `Wav2Vec2FeatureExtractor`.
-fn normalised() -> bool {
+fn normalized() -> bool {
     true
 }
 
@@ -163,7 +163,7 @@ const PREFIXES: [&str; 6] = [
     "model.",
     "encoder_model.",
 ];
-/// The two halves of a normalised weight, before and since PyTorch 2.1.
+/// The two halves of a normalized weight, before and since PyTorch 2.1.
 const HALVES: [(&str, &str); 2] = [
     ("conv.weight_g", "conv.parametrizations.weight.original0"),
     ("conv.weight_v", "conv.parametrizations.weight.original1"),

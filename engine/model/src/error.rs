@@ -155,7 +155,7 @@ pub enum EncodeError {
     },
     /// The window's body panicked; the next window runs.
     #[error(
-        "A window could not be analysed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
+        "A window could not be analyzed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
     )]
     Panic {
         /// The model's id.

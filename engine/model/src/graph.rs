@@ -10,7 +10,7 @@ mod cache;
 mod convolutions;
 mod onnx;
 mod protobuf;
-mod quantise;
+mod quantize;
 mod transformer;
 
 pub use cache::GraphError;

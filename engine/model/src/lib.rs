@@ -2,7 +2,7 @@
 //!
 //! A [`Model`] is a manifest and ONNX bytes whose hashes matched; a [`Session`] runs it; the
 //! encoder thread alone owns sessions, so that nothing else ever waits inside an inference or
-//! touches one. Files are analysed through an [`Encoder`]; the live engine shares one thread
+//! touches one. Files are analyzed through an [`Encoder`]; the live engine shares one thread
 //! between all its streams.
 
 #![cfg_attr(

@@ -31,8 +31,9 @@ pub struct Manifest {
     pub version: String,
     /// A line for people.
     pub title: String,
-    /// The weights' licence; the code's is another.
-    pub licence: String,
+    /// The weights' license; the code's is another.
+    #[serde(rename = "licence")]
+    pub license: String,
     /// Sample rate of the input in Hz.
     pub sample_rate_hz: u32,
     /// Length of the window it is meant for, in samples at that rate.
@@ -44,7 +45,8 @@ pub struct Manifest {
     pub width: usize,
     /// Whether the input is brought to zero mean and unit variance first
     /// (`do_normalize` of `Wav2Vec2FeatureExtractor`, variance + 1e-7).
-    pub normalise: bool,
+    #[serde(rename = "normalise")]
+    pub normalize: bool,
     /// The graph and its contract.
     pub graph: Graph,
     /// The hidden states, first to last.
@@ -82,7 +84,7 @@ pub struct Graph {
     #[serde(default = "frame_samples")]
     pub frame_samples: usize,
     /// An ONNX file with what the graph needs more for its frames, and nothing else: appended to the
-    /// graph's bytes it makes one graph with both kinds of outputs, because that is how serialised
+    /// graph's bytes it makes one graph with both kinds of outputs, because that is how serialized
     /// protobuf messages are merged. So windows alone cost what they would without.
     #[serde(default)]
     pub fragment: Option<PartFile>,
@@ -113,9 +115,9 @@ pub enum Length {
 pub enum ShortInput {
     /// It is repeated until it fills the window.
     Loop,
-    /// It is analysed at its own length.
+    /// It is analyzed at its own length.
     TrueLength,
-    /// It is not analysed.
+    /// It is not analyzed.
     Refuse,
 }
 

@@ -204,7 +204,7 @@ impl Session {
                 let start = Instant::now();
                 (self.run_once(samples, limit), start.elapsed())
             }
-            // This window's time is over; the next one is analysed on the CPU.
+            // This window's time is over; the next one is analyzed on the CPU.
             Err(EncodeError::Overlong { model, limit_s }) if self.may_move() => {
                 let moved = self.move_to_cpu(&format!("no answer within {limit_s:.0} s"));
                 let error = EncodeError::Overlong { model, limit_s };
@@ -262,7 +262,7 @@ impl Session {
         Ok(hidden)
     }
 
-    /// `samples` as the graph wants them: long enough, and normalised where the model asks for it.
+    /// `samples` as the graph wants them: long enough, and normalized where the model asks for it.
     fn prepared<'a>(&self, samples: &'a [f32]) -> Result<Cow<'a, [f32]>, EncodeError> {
         let manifest = &self.model.manifest;
         let window = manifest.window_samples;
@@ -289,15 +289,15 @@ impl Session {
         } else {
             Cow::Borrowed(samples)
         };
-        if manifest.normalise {
-            normalise(audio.to_mut());
+        if manifest.normalize {
+            normalize(audio.to_mut());
         }
         Ok(audio)
     }
 }
 
 /// Zero mean and unit variance, as `Wav2Vec2FeatureExtractor` does it (variance + 1e-7).
-pub(super) fn normalise(audio: &mut [f32]) {
+pub(super) fn normalize(audio: &mut [f32]) {
     let count = audio.len().max(1) as f64;
     let mean = audio.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
     let variance = audio
@@ -368,11 +368,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn normalised_audio_has_zero_mean_and_unit_variance() {
+    fn normalized_audio_has_zero_mean_and_unit_variance() {
         let mut audio: Vec<f32> = (0..1000)
             .map(|n| 3.0 + 0.5 * (n as f32 * 0.1).sin())
             .collect();
-        normalise(&mut audio);
+        normalize(&mut audio);
         let mean = audio.iter().sum::<f32>() / 1000.0;
         let variance = audio.iter().map(|x| x * x).sum::<f32>() / 1000.0;
         assert!(

@@ -24,7 +24,7 @@ pub enum Operators {
 pub enum Precision {
     /// Single precision throughout.
     Fp32,
-    /// Half precision, with the normalisations in single.
+    /// Half precision, with the normalizations in single.
     Fp16,
     /// Matrix products in 8-bit integers, the rest in single precision.
     Int8,

@@ -34,10 +34,10 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn sessions_normalise_as_the_preprocessor_says_and_give_the_layers_asked_for() {
+fn sessions_normalize_as_the_preprocessor_says_and_give_the_layers_asked_for() {
     let runtime = runtime::load(None).unwrap();
     let graphs = tempfile::tempdir().unwrap();
-    for (name, rate_hz, normalises) in [
+    for (name, rate_hz, normalizes) in [
         ("post-group", 24_000, false),
         ("post-group-bias", 16_000, true),
         ("pre-layer-bias", 24_000, true),
@@ -48,7 +48,7 @@ fn sessions_normalise_as_the_preprocessor_says_and_give_the_layers_asked_for() {
             .with_graphs_in(graphs.path());
         assert_eq!(model.manifest.id, name);
         assert_eq!(model.manifest.sample_rate_hz, rate_hz);
-        assert_eq!(model.manifest.normalise, normalises, "{name}");
+        assert_eq!(model.manifest.normalize, normalizes, "{name}");
         assert_eq!(model.manifest.layers.len(), 3);
         let model = Arc::new(model);
         let audio = expected(name, "audio");

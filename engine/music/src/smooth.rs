@@ -38,7 +38,7 @@ pub fn is_clear(probability: f32, threshold: Option<f32>) -> bool {
 
 /// Relative weight of a modulation from one key to another: near keys on the circle of fifths,
 /// the relative and the parallel are where music usually goes. Symmetric, so that without
-/// evidence the belief drifts to "any key" and not to a favourite.
+/// evidence the belief drifts to "any key" and not to a favorite.
 fn modulation_weight(from: Key, to: Key) -> f64 {
     let hours = from.fifths().abs_diff(to.fifths());
     let distance = hours.min(12 - hours);

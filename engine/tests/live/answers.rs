@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mertscope_audio::Status;
 use mertscope_audio::decode::{Block, Decoder};
-use mertscope_engine::analyse::{AnalyseOptions, Analyser};
+use mertscope_engine::analyze::{AnalyzeOptions, Analyzer};
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::timeline::TimedResult;
 use mertscope_live::{Entry, Settings, State};
@@ -17,7 +17,7 @@ use crate::stage::Stage;
 #[test]
 fn a_piece_played_through_a_host_is_heard_like_its_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo/headwind.ogg");
-    let options = AnalyseOptions {
+    let options = AnalyzeOptions {
         hop_s: 1.0,
         smoothing: true,
         threads: 1,
@@ -25,9 +25,9 @@ fn a_piece_played_through_a_host_is_heard_like_its_file() {
         device: Choice::Cpu,
     };
     let package = Arc::new(ModelPackage::embedded().unwrap());
-    let analyser = Analyser::new(runtime::load(None).unwrap(), package, options).unwrap();
+    let analyzer = Analyzer::new(runtime::load(None).unwrap(), package, options).unwrap();
     let decoder = Decoder::open(&path).unwrap();
-    let file = analyser.analyse(decoder, "it", &mut |_, _| {}).unwrap();
+    let file = analyzer.analyze(decoder, "it", &mut |_, _| {}).unwrap();
 
     let mut decoder = Decoder::open(&path).unwrap();
     let (rate_hz, channels) = (decoder.rate_hz(), decoder.channels());
@@ -85,7 +85,7 @@ fn several_streams_share_one_running_model_and_each_hears_its_own_audio() {
     assert_eq!(result.model.running, silent.model.running);
     assert!(result.latest.as_ref().unwrap().timed.result.is_some());
     // At most the first window, which holds the step to the offset.
-    assert!(silent.analysed_windows <= 1);
+    assert!(silent.analyzed_windows <= 1);
     assert!(
         (silent.level_dbfs - -12.0).abs() < 0.11,
         "{}",

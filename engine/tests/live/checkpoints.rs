@@ -35,7 +35,7 @@ fn a_checkpoint_without_heads_answers_live() {
     assert!(running.genre_labels.is_empty());
     stage.play_chord(7.5);
     let result = stage.wait_for_answer(7.0);
-    assert_eq!(result.state, State::Analysing);
+    assert_eq!(result.state, State::Analyzing);
     let latest = result.latest.clone().unwrap();
     assert_eq!(latest.timed.status, Status::Ok);
     let answer = latest.timed.result.clone().unwrap();

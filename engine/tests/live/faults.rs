@@ -30,7 +30,7 @@ fn window(peak: f32) -> Vec<f32> {
 fn a_window_that_the_runtime_refuses_is_shown_and_the_next_one_runs() {
     let mut stage = faulty_stage();
     stage.play(&window(0.5));
-    stage.wait("a result", |s| s.analysed_windows == 1);
+    stage.wait("a result", |s| s.analyzed_windows == 1);
     stage.play(&window(1.5));
     let failed = stage.wait("the error", |s| s.error.is_some());
     let error = failed.error.as_ref().unwrap();
@@ -40,7 +40,7 @@ fn a_window_that_the_runtime_refuses_is_shown_and_the_next_one_runs() {
     );
     assert_eq!(count(&failed, Status::Failed), 1);
     stage.play(&window(0.5));
-    let after = stage.wait("the next result", |s| s.analysed_windows == 2);
+    let after = stage.wait("the next result", |s| s.analyzed_windows == 2);
     assert_eq!(after.error, None);
 }
 
@@ -52,7 +52,7 @@ fn a_window_without_an_end_is_ended_and_the_next_one_runs() {
     let error = failed.error.as_ref().unwrap();
     assert!(error.contains("longer than 2 s"), "{error}");
     stage.play(&window(0.5));
-    let after = stage.wait("the next result", |s| s.analysed_windows == 1);
+    let after = stage.wait("the next result", |s| s.analyzed_windows == 1);
     assert_eq!(after.error, None);
 }
 
@@ -72,7 +72,7 @@ fn a_panic_in_a_window_is_shown_and_the_next_one_runs() {
     let error = failed.error.as_ref().unwrap();
     assert!(error.contains("a hook that fails"), "{error}");
     stage.play(&window(0.5));
-    let after = stage.wait("the next result", |s| s.analysed_windows == 2);
+    let after = stage.wait("the next result", |s| s.analyzed_windows == 2);
     assert_eq!(after.error, None);
 }
 
@@ -160,5 +160,5 @@ fn without_a_runtime_audio_goes_on_and_a_sentence_says_what_to_do() {
     // More audio than the ring holds: it is taken in and dropped.
     stage.play_chord(30.0);
     let after = stage.wait("the audio", |s| s.position_s > 29.9);
-    assert_eq!((after.lost_frames, after.analysed_windows), (0, 0));
+    assert_eq!((after.lost_frames, after.analyzed_windows), (0, 0));
 }

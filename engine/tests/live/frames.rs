@@ -75,7 +75,7 @@ fn head(model: &Arc<Model>) -> Vec<u8> {
         seed: 0,
         threads: 1,
         training_data: "two sounds".to_owned(),
-        licence: String::new(),
+        license: String::new(),
     };
     let still = AtomicBool::new(false);
     let fitted = fit(&examples, &options, &model.manifest, &|_, _| {}, &still);

@@ -60,7 +60,7 @@ fn a_bounce_with_a_missing_model_is_heard_from_its_start() {
     let mut stage = Stage::loading(RATE_HZ, controls, settings);
     stage.play_chord(7.5);
     let result = stage.wait_for_answer(7.0);
-    assert_eq!(result.analysed_windows, 3);
+    assert_eq!(result.analyzed_windows, 3);
     assert!(
         result.error.as_ref().unwrap().contains("gone"),
         "{result:#?}"
@@ -75,7 +75,7 @@ fn what_is_no_number_is_marked_and_the_rest_is_heard() {
     stage.play(&audio);
     let result = stage.wait_for_answer(12.0);
     // Windows end at 5 to 12 s; those that end at 7 to 11 s hold the NaN.
-    assert_eq!(result.analysed_windows, 3);
+    assert_eq!(result.analyzed_windows, 3);
     let bad = result
         .history
         .iter()
@@ -98,7 +98,7 @@ fn the_hop_grows_until_the_share_suffices_and_the_snapshot_says_so() {
     let mut stage = Stage::loading(RATE_HZ, controls, settings);
     stage.play_chord(6.0);
     let result = stage.wait("a result and its hop", |s| {
-        s.latest.is_some() && s.state == State::Analysing && s.hop_s > 0.5
+        s.latest.is_some() && s.state == State::Analyzing && s.hop_s > 0.5
     });
     assert_eq!(result.hop_asked_s, Some(0.5));
     assert!(result.hop_s <= MAX_HOP_S);
@@ -115,7 +115,7 @@ fn an_exact_bounce_skips_nothing_though_the_share_is_small() {
     let mut stage = Stage::exact(RATE_HZ, 0.5, settings);
     stage.play_chord(15.1);
     let result = stage.wait_for_answer(15.0);
-    assert_eq!(result.analysed_windows, 21);
+    assert_eq!(result.analyzed_windows, 21);
     assert_eq!((result.skipped_windows, result.lost_frames), (0, 0));
 }
 
@@ -137,7 +137,7 @@ fn an_exact_bounce_that_begins_in_real_time_while_the_model_loads_is_heard_whole
     stage.transport.position = Some(0);
     stage.play_chord(12.1);
     // Windows end at 5 to 12 s.
-    let result = stage.wait("every window", |s| s.analysed_windows >= 8);
-    assert_eq!(result.analysed_windows, 8);
+    let result = stage.wait("every window", |s| s.analyzed_windows >= 8);
+    assert_eq!(result.analyzed_windows, 8);
     assert_eq!((result.skipped_windows, result.lost_frames), (0, 0));
 }

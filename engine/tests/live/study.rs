@@ -56,7 +56,7 @@ fn what_was_captured_has_no_distance_to_itself_and_some_to_other_music() {
     let mut stage = Stage::exact(rate_hz, 5.0, Settings::default());
     stage.stream.ask(Request::Capture {
         name: "nothing".to_owned(),
-        colour: [0; 3],
+        color: [0; 3],
     });
     let snapshot = stage.wait("a notice", |s| s.study.notice.is_some());
     assert!(snapshot.study.references.is_empty());
@@ -64,7 +64,7 @@ fn what_was_captured_has_no_distance_to_itself_and_some_to_other_music() {
     play(&mut stage, &rock, 5.0);
     stage.stream.ask(Request::Capture {
         name: "rock".to_owned(),
-        colour: [200, 0, 0],
+        color: [200, 0, 0],
     });
     let snapshot = stage.wait("the reference", |s| s.study.references.len() == 1);
     assert_eq!(snapshot.study.notice, None);
@@ -164,7 +164,7 @@ fn a_file_becomes_a_reference_while_music_plays() {
     let file = |name: &str| Request::File {
         path: demo(name),
         name: name.to_owned(),
-        colour: [9; 3],
+        color: [9; 3],
     };
     for name in ["corner-table.ogg", "headwind.ogg"] {
         stage.stream.ask(file(name));
@@ -209,7 +209,7 @@ fn a_file_that_nobody_wants_any_more_ends_without_a_word() {
     stage.stream.ask(Request::File {
         path: demo("two-rooms.ogg"),
         name: "two rooms".to_owned(),
-        colour: [9; 3],
+        color: [9; 3],
     });
     stage.wait("its beginning", |s| s.study.file_progress.is_some());
     stage.stream.ask(Request::StopFiles);

@@ -19,11 +19,11 @@ fn silence_costs_no_inference_after_one_window() {
     stage.play(&vec![0.0; RATE_HZ as usize * 28]);
     let silent = stage.wait("the last window", |s| {
         let last = s.history.last();
-        last.is_some_and(|entry| entry.timed.end_s > 33.9) && s.analysed_windows >= 7
+        last.is_some_and(|entry| entry.timed.end_s > 33.9) && s.analyzed_windows >= 7
     });
     assert_eq!(silent.state, State::Silent);
     // Windows end at 5, 6, 7 … s; from that on which begins at 7 s there is nothing to hear.
-    assert_eq!(silent.analysed_windows, 7);
+    assert_eq!(silent.analyzed_windows, 7);
     // One stretch, not one entry a hop.
     assert_eq!(count(&silent, Status::Silent), 1);
 }
@@ -42,11 +42,11 @@ fn a_stopped_transport_costs_no_inference_and_keeps_its_last_result() {
         stopped.position_s
     );
     assert_eq!(stopped.latest, playing.latest);
-    assert_eq!(stopped.analysed_windows, playing.analysed_windows);
+    assert_eq!(stopped.analyzed_windows, playing.analyzed_windows);
     // The next start begins a new window, and shows nothing old as new.
     stage.transport.playing = true;
     stage.play_chord(1.0);
-    let started = stage.wait("the start", |s| s.state == State::Analysing);
+    let started = stage.wait("the start", |s| s.state == State::Analyzing);
     assert!(started.latest.is_none() && started.generation > stopped.generation);
     assert_eq!(started.history, stopped.history);
 }
@@ -158,12 +158,12 @@ fn hold_keeps_the_result_and_off_analyses_nothing() {
     let held = stage.wait("the audio", |s| s.position_s > 12.0);
     assert_eq!(held.latest, before.latest);
     *stage.controls.lock().unwrap() = Controls {
-        analyse: false,
+        analyze: false,
         ..Controls::default()
     };
     stage.wait("off", |s| s.state == State::Idle);
     stage.play_chord(20.0);
     let off = stage.wait("the audio", |s| s.position_s > 32.0);
-    assert_eq!(off.analysed_windows, before.analysed_windows);
+    assert_eq!(off.analyzed_windows, before.analyzed_windows);
     assert_eq!(off.lost_frames, 0);
 }

@@ -300,7 +300,7 @@ pub fn instances(count: usize, seconds: f64) -> Result<Taken, Box<dyn Error>> {
     let (mut windows, mut lost, mut hop_s) = (0, 0, 0.0f64);
     for (stream, tap) in &all {
         let snapshot = stream.snapshot();
-        windows += snapshot.analysed_windows;
+        windows += snapshot.analyzed_windows;
         lost += tap.lost_frames();
         hop_s = hop_s.max(snapshot.hop_s);
     }

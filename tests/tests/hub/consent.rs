@@ -1,4 +1,4 @@
-//! A licence is agreed to before anything is asked of the hub, and once.
+//! A license is agreed to before anything is asked of the hub, and once.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ fn nothing_is_fetched_without_consent() {
 }
 
 #[test]
-fn consent_holds_for_all_models_under_the_licence() {
+fn consent_holds_for_all_models_under_the_license() {
     let home = Home::new();
     let fetched = home.run(&["fetch", ID, "--accept-licence", "CC-BY-NC-4.0"]);
     succeeds(&fetched);

@@ -1,5 +1,5 @@
 //! The whole road at full size: weights as PyTorch saves them, as long as the published ones, fetched
-//! under the catalogue's name, checked, made into a graph, equal to the reference, and analysing.
+//! under the catalogue's name, checked, made into a graph, equal to the reference, and analyzing.
 
 use std::env;
 use std::fs;
@@ -51,9 +51,9 @@ fn a_model_of_the_published_size_goes_the_whole_road() {
         .arg("analyze")
         .arg(&song)
         .args(["--json", "--model", ID]);
-    let analysed = said(at_home(&home, &mut analyze));
-    succeeds(&analysed);
-    let result = analysed.json();
+    let analyzed = said(at_home(&home, &mut analyze));
+    succeeds(&analyzed);
+    let result = analyzed.json();
     assert_eq!(result["model"]["id"], ID, "{result:#}");
     assert!(result["files"][0]["timeline"].as_array().unwrap().len() >= 2);
 }

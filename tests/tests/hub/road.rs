@@ -146,25 +146,25 @@ fn a_fetched_model_analyses_files_and_goes_with_its_graphs() {
     fails_with(&analyze(Path::new("MERT-v0")), 1, &["models fetch MERT-v0"]);
     publish(&home, "MERT-v0", "post-group");
     succeeds(&home.run(&["fetch", "MERT-v0", "--yes"]));
-    let analysed = analyze(&home.model());
-    succeeds(&analysed);
+    let analyzed = analyze(&home.model());
+    succeeds(&analyzed);
     assert_eq!(
-        analysed.json()["model"]["id"],
+        analyzed.json()["model"]["id"],
         "MERT-v0",
         "{}",
-        analysed.out
+        analyzed.out
     );
     let graphs = home.path("cache/mertscope/graphs");
     let count = |folder: &Path| fs::read_dir(folder).map_or(0, Iterator::count);
     assert_eq!(count(&graphs), 1);
-    assert!(!analysed.err.contains("anew"), "{}", analysed.err);
+    assert!(!analyzed.err.contains("anew"), "{}", analyzed.err);
     // A graph that is damaged is made anew, and that is said.
     let is_graph = |file: &PathBuf| file.extension().is_some_and(|it| it == "onnx");
     for graph in files_below(&graphs).iter().filter(|file| is_graph(file)) {
         fs::write(graph, "nonsense").unwrap();
     }
     let again = analyze(&home.model());
-    assert_eq!(again.json()["files"], analysed.json()["files"]);
+    assert_eq!(again.json()["files"], analyzed.json()["files"]);
     assert!(
         again.err.contains("was made anew, since it is not"),
         "{}",
@@ -314,7 +314,7 @@ fn live(folder: &str) {
         tap.push_exact(&[block], transport, Duration::from_secs(120));
         transport.position = transport.position.map(|at| at + block.len() as i64);
     }
-    let result = wait("a window", &|s| s.analysed_windows >= 3);
+    let result = wait("a window", &|s| s.analyzed_windows >= 3);
     assert_eq!(result.error, None);
     assert!(result.latest.is_some());
 }

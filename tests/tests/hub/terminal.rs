@@ -123,7 +123,7 @@ fn yes_is_asked_for_once_and_shows_speed_and_time() {
         assert!(screen.contains(words), "“{words}” is missing in: {screen}");
     }
     home.installed();
-    // The same licence is not asked about again.
+    // The same license is not asked about again.
     home.hub.fault(Faults::default());
     home.publish("m-a-p/music2vec-v1");
     let (status, screen) = Terminal::start(&home, &["fetch", "music2vec-v1"]).ended();

@@ -55,7 +55,7 @@ pub(super) enum Demuxer {
 }
 
 impl Demuxer {
-    /// Recognises the container; errors name `name`.
+    /// Recognizes the container; errors name `name`.
     pub fn open(opened: Opened, name: &str) -> Result<Self, DecodeError> {
         let stream = MediaSourceStream::new(opened.source, MediaSourceStreamOptions::default());
         let is_pipe = !stream.is_seekable();

@@ -1,7 +1,7 @@
 //! WAV and AIFF: a header, then samples of one size until the end.
 //!
 //! Written here rather than taken from symphonia, whose reader refuses what studios meet every day:
-//! a recording that was never finalised, a file cut short, a stream whose writer could not know its
+//! a recording that was never finalized, a file cut short, a stream whose writer could not know its
 //! length, WAV beyond 4 GiB (RF64). The samples themselves go through symphonia's PCM and ADPCM
 //! decoders.
 

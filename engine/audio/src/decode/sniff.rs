@@ -105,7 +105,7 @@ pub(super) fn sniff(head: &[u8]) -> Kind {
     Kind::Unknown
 }
 
-/// What to call bytes that nothing recognised, with the article.
+/// What to call bytes that nothing recognized, with the article.
 pub(super) fn describe(head: &[u8]) -> String {
     if head.iter().all(|&byte| byte == 0) {
         return "nothing but zero bytes, as in a download that never finished".to_owned();

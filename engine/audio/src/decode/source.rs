@@ -17,7 +17,7 @@ use super::{
 pub(super) struct Opened {
     pub source: Box<dyn MediaSource>,
     pub kind: Kind,
-    /// What to call the bytes should nothing recognise them.
+    /// What to call the bytes should nothing recognize them.
     pub looks_like: String,
 }
 

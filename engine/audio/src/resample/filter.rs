@@ -1,5 +1,5 @@
 //! The windowed-sinc filter of the converter: `rubato`'s asynchronous resampler with its starting
-//! position set so that output 0 is centred on input 0.
+//! position set so that output 0 is centered on input 0.
 //!
 //! Runs where `Resampler` runs. Not here: how many outputs a stream has, and the check of rates.
 
@@ -39,7 +39,7 @@ pub(super) struct Filter {
     filter_samples: usize,
     /// The step, in source samples, of the discarded first output that sets the filter's position.
     first_step_samples: f64,
-    /// Outputs between that one and the one centred on input 0; they are discarded too.
+    /// Outputs between that one and the one centered on input 0; they are discarded too.
     lead_in_samples: usize,
     /// How many of them are still to be discarded.
     skip_samples: usize,
@@ -71,10 +71,10 @@ impl Filter {
         };
 
         // In rubato 5, with filter length L, F phases, chunks of C and step r, an output's index is
-        // that of the first sample under the filter, and the output is centred L/2 - 1 + 1/F later.
+        // that of the first sample under the filter, and the output is centered L/2 - 1 + 1/F later.
         // A reset puts the index at 1 - L. One output with step D, made from a chunk of silence,
         // takes it to 1 - L + D - C relative to the next chunk. Output 0 comes after m discarded
-        // ones and is centred on input 0 if
+        // ones and is centered on input 0 if
         //     1 - L + D - C + (m + 1) r + L/2 - 1 + 1/F = 0.
         // Exactly one output fits into the chunk of silence if (C - 2)/2 < D <= C - 2. The smallest
         // m with D <= C - 3 gives C - 3 - r < D, inside those bounds since C > 2r + 4 for all rates
@@ -140,7 +140,7 @@ impl Filter {
     }
 
     /// Feeds silence until `total_samples` outputs were given since the last reset. Never takes any
-    /// back: an output is given only once half a filter of input has followed its centre.
+    /// back: an output is given only once half a filter of input has followed its center.
     pub(super) fn flush(
         &mut self,
         total_samples: u64,

@@ -36,7 +36,7 @@ fn what_is_cut_short_gives_what_is_there() {
         );
         let note = sound.note.expect(name);
         assert!(
-            note.starts_with("It ") && note.ends_with("; what is there was analysed."),
+            note.starts_with("It ") && note.ends_with("; what is there was analyzed."),
             "{note}"
         );
     }
@@ -44,7 +44,7 @@ fn what_is_cut_short_gives_what_is_there() {
     let sound = decode_as("x.wav", &wav[..44 + 1_001 * 4 + 3]).unwrap();
     assert_eq!(sound.samples.len(), 1_001 * 2, "whole frames only");
     let note =
-        "It ends after 0.1 s although its header promises 0.3 s; what is there was analysed.";
+        "It ends after 0.1 s although its header promises 0.3 s; what is there was analyzed.";
     assert_eq!(sound.note.as_deref(), Some(note));
 }
 

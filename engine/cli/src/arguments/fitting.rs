@@ -48,7 +48,7 @@ pub struct MapFitArguments {
     pub model: ModelArguments,
 }
 
-/// Labelled music.
+/// Labeled music.
 #[derive(Debug, Args)]
 pub struct DataArguments {
     /// A folder with a folder of audio for each label, or a table (.csv) of files and labels

@@ -9,10 +9,10 @@ use super::{DataArguments, Layers, ModelArguments, layers, picture, with_extensi
 
 #[derive(Debug, Subcommand)]
 pub enum HeadsCommand {
-    /// Fit a head on labelled music, and say how good it is on what it was not fitted on
+    /// Fit a head on labeled music, and say how good it is on what it was not fitted on
     #[command(after_help = TRAIN_EXAMPLES)]
     Train(TrainArguments),
-    /// Judge a head on labelled music
+    /// Judge a head on labeled music
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArguments),
     /// List the heads of a model
@@ -106,9 +106,9 @@ pub struct TrainArguments {
     /// What the music is, for those who read the head's description [default: its name and size]
     #[arg(long, value_name = "TEXT")]
     pub describe: Option<String>,
-    /// The head's licence, for those you give it to
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    pub licence: String,
+    /// The head's license, for those you give it to
+    #[arg(long = "licence", value_name = "TEXT", default_value = "")]
+    pub license: String,
     /// Write the head into this file instead of putting it to use
     #[arg(long, short, value_name = "OUT.safetensors", value_parser = file)]
     pub out: Option<PathBuf>,

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::figures::{self, Figures};
 use super::find_head;
 use crate::arguments::EvalArguments;
-use crate::labelled::{self, Example};
+use crate::labeled::{self, Example};
 use crate::{load, log, write_out};
 
 pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
-    let (files, mut notes) = labelled::find(&arguments.data)?;
+    let (files, mut notes) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let head = find_head(&package, &arguments.head)?;
     anyhow::ensure!(
@@ -21,7 +21,7 @@ pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
         head.id(),
         head.outputs.name()
     );
-    let music = labelled::embed(
+    let music = labeled::embed(
         files,
         &arguments.data,
         runtime,

@@ -14,16 +14,16 @@ use super::{is_own, keep};
 use crate::arguments::{Layers, TrainArguments};
 use crate::files;
 use crate::interrupt;
-use crate::labelled::{self, Example as Labelled};
+use crate::labeled::{self, Example as Labeled};
 use crate::progress::Bar;
 use crate::{load, log, write_out};
 
 pub fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
-    let (files, mut notes) = labelled::find(&arguments.data)?;
+    let (files, mut notes) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let name = name(arguments, &package);
     let reads = reads(arguments);
-    let music = labelled::embed(
+    let music = labeled::embed(
         files,
         &arguments.data,
         runtime,
@@ -84,26 +84,26 @@ fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
 /// groups of files, of which nothing could be said, are left out with a note.
 fn examples(
     task: &str,
-    music: Vec<Labelled>,
+    music: Vec<Labeled>,
     notes: &mut Vec<String>,
 ) -> (Vec<String>, Vec<Example>) {
     let is_key = task == "key";
-    let mut labelled: Vec<(String, Labelled)> = Vec::new();
+    let mut labeled: Vec<(String, Labeled)> = Vec::new();
     for example in music {
         let label = example.file.label.clone();
         let path = example.file.path.display();
         if label.is_empty() {
             notes.push(format!("{path} has no label; it was left out."));
         } else if !is_key {
-            labelled.push((label, example));
+            labeled.push((label, example));
         } else if let Ok(key) = label.parse::<Key>() {
-            labelled.push((key.to_string(), example));
+            labeled.push((key.to_string(), example));
         } else {
             notes.push(format!("{path}: “{label}” is not a key; it was left out."));
         }
     }
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (label, example) in &labelled {
+    for (label, example) in &labeled {
         let of_label = groups.entry(label).or_default();
         if !of_label.contains(&example.file.group.as_str()) {
             of_label.push(&example.file.group);
@@ -126,7 +126,7 @@ fn examples(
         ));
     }
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-    let examples = labelled
+    let examples = labeled
         .into_iter()
         .filter_map(|(label, example)| {
             let label = labels.iter().position(|other| *other == label)?;
@@ -176,7 +176,7 @@ fn options(
         seed: arguments.seed,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         training_data: arguments.describe.clone().unwrap_or_else(described),
-        licence: arguments.licence.clone(),
+        license: arguments.license.clone(),
     })
 }
 

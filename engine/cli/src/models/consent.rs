@@ -1,4 +1,4 @@
-//! Shows a model's licence and asks whether the user agrees, once.
+//! Shows a model's license and asks whether the user agrees, once.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -8,34 +8,34 @@ use super::list::megabytes;
 use crate::arguments::ConsentArguments;
 use crate::{UsageError, log};
 
-/// What the user says to the licence of a model; nothing when the user does not agree.
+/// What the user says to the license of a model; nothing when the user does not agree.
 pub fn ask(offer: &ModelOffer, arguments: &ConsentArguments) -> anyhow::Result<Option<Consent>> {
     let entry = offer.entry;
-    let (id, licence, url) = (&entry.id, &entry.licence, &entry.licence_url);
-    if let Some(accepted) = &arguments.accept_licence
-        && !accepted.eq_ignore_ascii_case(licence)
+    let (id, license, url) = (&entry.id, &entry.license, &entry.license_url);
+    if let Some(accepted) = &arguments.accept_license
+        && !accepted.eq_ignore_ascii_case(license)
     {
-        let message = format!("{id} is under {licence}, not under {accepted}; nothing was done.");
+        let message = format!("{id} is under {license}, not under {accepted}; nothing was done.");
         return Err(UsageError(message).into());
     }
     if offer.agreed {
         return Ok(Some(Consent::OnRecord));
     }
-    let commerce = if licence.contains("-NC") {
+    let commerce = if license.contains("-NC") {
         " It does not allow commercial use."
     } else {
         ""
     };
     log(&format!(
-        "{id} is published by its authors under {licence}, not under Mertscope's licence: \
+        "{id} is published by its authors under {license}, not under Mertscope's license: \
          {url}{commerce}"
     ));
-    if arguments.yes || arguments.accept_licence.is_some() {
+    if arguments.yes || arguments.accept_license.is_some() {
         return Ok(Some(Consent::Given));
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         let message = format!(
-            "{id} needs your consent to its licence: add --yes, or --accept-licence {licence}."
+            "{id} needs your consent to its license: add --yes, or --accept-licence {license}."
         );
         return Err(UsageError(message).into());
     }

@@ -105,8 +105,8 @@ fn describe(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
     };
     writeln!(
         out,
-        "  licence   {}, {agreed}: {}",
-        entry.licence, entry.licence_url
+        "  license   {}, {agreed}: {}",
+        entry.license, entry.license_url
     )?;
     Ok(())
 }
@@ -150,8 +150,8 @@ fn offer_json(offer: &ModelOffer) -> Value {
         "title": entry.title,
         "state": state,
         "size": offer.size(),
-        "licence": entry.licence,
-        "licence_url": entry.licence_url,
+        "licence": entry.license,
+        "licence_url": entry.license_url,
         "agreed": offer.agreed,
         "repository": entry.repo,
         "sample_rate_hz": entry.sample_rate_hz,
@@ -172,7 +172,7 @@ fn embedded_json(package: &ModelPackage) -> Value {
         "title": manifest.title,
         "state": "embedded",
         "size": package.model.bytes(),
-        "licence": manifest.licence,
+        "licence": manifest.license,
         "sha256": manifest.graph.sha256,
         "sample_rate_hz": manifest.sample_rate_hz,
         "layers": manifest.layers.len(),
@@ -227,7 +227,7 @@ fn describe_embedded(out: &mut dyn Write, package: &ModelPackage) -> anyhow::Res
             head.labels.len()
         )?;
     }
-    writeln!(out, "  licence   {}", manifest.licence)?;
+    writeln!(out, "  license   {}", manifest.license)?;
     Ok(())
 }
 

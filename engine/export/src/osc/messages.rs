@@ -34,7 +34,7 @@ pub(super) fn state(instance: &str, snapshot: &Snapshot) -> OscPacket {
         State::Idle => "idle",
         State::Stopped => "stopped",
         State::Silent => "silent",
-        State::Analysing => "analysing",
+        State::Analyzing => "analysing", // spelling as stored
         State::Held => "held",
     };
     let model = match snapshot.model.state {
@@ -48,7 +48,7 @@ pub(super) fn state(instance: &str, snapshot: &Snapshot) -> OscPacket {
     message("/mertscope/state", arguments.to_vec())
 }
 
-/// The messages of one analysed window.
+/// The messages of one analyzed window.
 pub(super) fn window<'a>(
     instance: &'a str,
     snapshot: &'a Snapshot,

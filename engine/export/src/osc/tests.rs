@@ -67,7 +67,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
                 layers_text: String::new(),
                 metrics_text: String::new(),
                 source_text: String::new(),
-                licence_text: String::new(),
+                license_text: String::new(),
                 bytes: 0,
             }]),
             device: Arc::new(Report {
@@ -91,7 +91,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
     };
     let source = Source {
         name: "Last album",
-        colour: [0; 3],
+        color: [0; 3],
         sha256: Some("0123456789abcdef0123"),
         encoder_sha256: "",
         layer: 0,
@@ -100,7 +100,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
     };
     let reference = Reference::new(&source, None).unwrap();
     Snapshot {
-        state: State::Analysing,
+        state: State::Analyzing,
         model,
         study: Study {
             references: [Arc::new(reference)].into(),
@@ -128,7 +128,9 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     part.history = Arc::new(whole.history[..3].to_vec());
     assert!(sender.follow(&part));
 
-    let state = ["stage left", "analysing", "ready", "embedded"].map(|t| OscType::String(t.into()));
+    let analyzing = "analysing"; // spelling as stored
+    let state = ["stage left", analyzing, "ready", "embedded"];
+    let state = state.map(|t| OscType::String(t.into()));
     let (address, arguments) = received(&socket);
     assert_eq!(
         (address.as_str(), &arguments[..]),
@@ -201,7 +203,7 @@ fn a_receiver_that_is_not_there_is_counted_and_told() {
     let mut sender = Sender::open(to, "1", &Snapshot::default()).unwrap();
     let mut snapshot = Snapshot::default();
     // The system tells with the message after the one that nobody took.
-    for state in [State::Stopped, State::Silent, State::Analysing, State::Idle] {
+    for state in [State::Stopped, State::Silent, State::Analyzing, State::Idle] {
         snapshot.state = state;
         assert!(sender.follow(&snapshot));
         std::thread::sleep(Duration::from_millis(20));

@@ -3,7 +3,7 @@
 use super::super::units::{clock, clock_tenths};
 use super::font::{Weight, width_px};
 
-/// Steps between labelled ticks that people count in, in seconds: 0.1 s to 4 h.
+/// Steps between labeled ticks that people count in, in seconds: 0.1 s to 4 h.
 const STEPS_S: [f64; 19] = [
     0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
     3600.0, 7200.0, 10_800.0, 14_400.0,

@@ -9,7 +9,7 @@ use super::font::Weight;
 pub enum Anchor {
     /// Begins there.
     Start,
-    /// Is centred there.
+    /// Is centered there.
     Middle,
     /// Ends there.
     End,
@@ -22,7 +22,7 @@ pub struct Type<C> {
     pub size_px: f64,
     /// Its weight.
     pub weight: Weight,
-    /// Its colour.
+    /// Its color.
     pub fill: C,
     /// Where it stands relative to its x.
     pub anchor: Anchor,
@@ -96,12 +96,12 @@ impl Rect {
         self.y + self.height
     }
 
-    /// Centre of its width.
-    pub const fn centre_x(&self) -> f64 {
+    /// Center of its width.
+    pub const fn center_x(&self) -> f64 {
         self.x + 0.5 * self.width
     }
 
-    /// Baseline that centres capitals of `size_px` in its height (Inter's are 0.727 em high).
+    /// Baseline that centers capitals of `size_px` in its height (Inter's are 0.727 em high).
     pub const fn baseline(&self, size_px: f64) -> f64 {
         self.y + 0.5 * (self.height + 0.727 * size_px)
     }
@@ -110,9 +110,9 @@ impl Rect {
 /// What a path is filled with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fill {
-    /// A colour, `#rrggbb`, and how opaque it is, 0 to 1.
+    /// A color, `#rrggbb`, and how opaque it is, 0 to 1.
     Plain(String, f32),
-    /// The pattern of what was not analysed.
+    /// The pattern of what was not analyzed.
     Hatch,
 }
 
@@ -120,20 +120,20 @@ pub enum Fill {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Look {
     fill: Option<Fill>,
-    /// Colour, width in pixels, and opacity.
+    /// Color, width in pixels, and opacity.
     stroke: Option<(String, f32, f32)>,
     crisp: bool,
 }
 
 impl Look {
     /// Filled, and not more.
-    pub fn filled(colour: &str) -> Self {
-        Self::with(Fill::Plain(colour.to_owned(), 1.0))
+    pub fn filled(color: &str) -> Self {
+        Self::with(Fill::Plain(color.to_owned(), 1.0))
     }
 
-    /// Filled with a colour that lets through what is below.
-    pub fn shaded(colour: &str, opacity: f32) -> Self {
-        Self::with(Fill::Plain(colour.to_owned(), opacity))
+    /// Filled with a color that lets through what is below.
+    pub fn shaded(color: &str, opacity: f32) -> Self {
+        Self::with(Fill::Plain(color.to_owned(), opacity))
     }
 
     /// Filled with the hatch.
@@ -148,10 +148,10 @@ impl Look {
         }
     }
 
-    /// With a line of this colour, width in pixels and opacity along it, too.
-    pub fn stroked(self, colour: &str, width_px: f32, opacity: f32) -> Self {
+    /// With a line of this color, width in pixels and opacity along it, too.
+    pub fn stroked(self, color: &str, width_px: f32, opacity: f32) -> Self {
         Self {
-            stroke: Some((colour.to_owned(), width_px, opacity)),
+            stroke: Some((color.to_owned(), width_px, opacity)),
             ..self
         }
     }
@@ -169,10 +169,10 @@ impl Look {
         self.fill.as_ref()
     }
 
-    /// Its line: colour, width in pixels, opacity.
+    /// Its line: color, width in pixels, opacity.
     pub fn stroke(&self) -> Option<(&str, f32, f32)> {
-        let (colour, width_px, opacity) = self.stroke.as_ref()?;
-        Some((colour, *width_px, *opacity))
+        let (color, width_px, opacity) = self.stroke.as_ref()?;
+        Some((color, *width_px, *opacity))
     }
 
     /// Whether its edges stay on whole pixels.
@@ -277,15 +277,15 @@ fn path_element(svg: &mut String, d: &str, look: &Look) -> fmt::Result {
     match look.fill() {
         None => write!(svg, " fill=\"none\"")?,
         Some(Fill::Hatch) => write!(svg, " fill=\"url(#hatch)\"")?,
-        Some(Fill::Plain(colour, opacity)) => {
-            write!(svg, " fill=\"{colour}\"")?;
+        Some(Fill::Plain(color, opacity)) => {
+            write!(svg, " fill=\"{color}\"")?;
             if *opacity < 1.0 {
                 write!(svg, " fill-opacity=\"{opacity}\"")?;
             }
         }
     }
-    if let Some((colour, width_px, opacity)) = look.stroke() {
-        write!(svg, " stroke=\"{colour}\" stroke-width=\"{width_px}\"")?;
+    if let Some((color, width_px, opacity)) = look.stroke() {
+        write!(svg, " stroke=\"{color}\" stroke-width=\"{width_px}\"")?;
         if opacity < 1.0 {
             write!(svg, " stroke-opacity=\"{opacity}\"")?;
         }

@@ -1,7 +1,7 @@
 //! A picture of a head's confusion: which true label was answered by which, and the scores beside it.
 
 use super::canvas::{Anchor, Canvas, Rect, Type};
-use super::colours::{DIM, GROUND, INK, PANEL, TEXT, heat};
+use super::colors::{DIM, GROUND, INK, PANEL, TEXT, heat};
 use super::font::{Weight, elided, width_px};
 use super::{HEIGHT, MARGIN, PlotError, RIGHT, WIDTH, pixels};
 use mertscope_heads::head::metrics::Scores;
@@ -108,7 +108,7 @@ impl Confusion<'_> {
                     let room = 0.9 * cell.width / width_px(&count, text_px, Weight::Regular);
                     let px = text_px * room.min(1.0);
                     let look = Type::new(px, ink).anchored(Anchor::Middle);
-                    canvas.text(cell.centre_x(), cell.baseline(px), &count, look);
+                    canvas.text(cell.center_x(), cell.baseline(px), &count, look);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The genre panel: probabilities stacked over time.
 
 use super::canvas::{Anchor, Canvas, Look, Px, Type};
-use super::colours::{self, GENRE_COUNT, GROUND, PANEL, TEXT, UNCLEAR};
+use super::colors::{self, GENRE_COUNT, GROUND, PANEL, TEXT, UNCLEAR};
 use super::font::{Weight, width_px};
 use super::key::level_at_ends;
 use super::samples::Sample;
@@ -10,7 +10,7 @@ use super::{GENRE, Page, hatch_unheard, legend, notice, percent_axis, title};
 /// Size of the names inside the bands, in pixels.
 const LABEL_PX: f64 = 13.0;
 
-/// One colour of the stack.
+/// One color of the stack.
 struct Band {
     name: String,
     fill: &'static str,
@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas, page: &Page<'_>) {
     legend(canvas, GENRE, &entries);
 }
 
-/// The bands from the bottom up: the most probable genre first. Beyond the colours there are, the
+/// The bands from the bottom up: the most probable genre first. Beyond the colors there are, the
 /// least probable ones are one band, “other”.
 fn bands(page: &Page<'_>) -> Vec<Band> {
     let labels = &page.timeline.genre_labels;
@@ -68,7 +68,7 @@ fn bands(page: &Page<'_>) -> Vec<Band> {
         .iter()
         .enumerate()
         .map(|(rank, &label)| {
-            let (fill, ink) = colours::genre(if is_crowded { rank } else { label });
+            let (fill, ink) = colors::genre(if is_crowded { rank } else { label });
             Band {
                 name: labels[label].clone(),
                 fill,
@@ -114,8 +114,8 @@ fn stack(canvas: &mut Canvas, page: &Page<'_>, run: &[Sample], bands: &[Band]) {
     let edges = edges(run, bands);
     // Each band is drawn down to the bottom and covered by those below it: no seams between them.
     for (band, tops) in bands.iter().zip(&edges[1..]).rev() {
-        let centres = places.iter().map(|p| 0.5 * (p.left + p.right));
-        let outline = level_at_ends(centres.zip(tops.iter().copied()).collect(), left, right);
+        let centers = places.iter().map(|p| 0.5 * (p.left + p.right));
+        let outline = level_at_ends(centers.zip(tops.iter().copied()).collect(), left, right);
         let d = format!("{outline}V{}H{}z", Px(GENRE.bottom()), Px(left));
         canvas.path(&d, Look::filled(band.fill).stroked(GROUND, 0.8, 1.0));
     }
@@ -146,7 +146,7 @@ fn edges(run: &[Sample], bands: &[Band]) -> Vec<Vec<f64>> {
     edges
 }
 
-/// Centre of a place for a name `width` px wide between a band's edges: the middle of its longest
+/// Center of a place for a name `width` px wide between a band's edges: the middle of its longest
 /// thick stretch, clear of hatching. `None` where there is no room.
 fn spot(places: &[Place], lower: &[f64], upper: &[f64], width: f64) -> Option<(f64, f64)> {
     let thickness = |i: usize| lower[i] - upper[i];

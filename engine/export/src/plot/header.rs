@@ -7,7 +7,7 @@ use mertscope_music::{Key, Notation};
 use super::super::FileReport;
 use super::super::units::{clock, finite_summary, key_and_camelot, percent};
 use super::canvas::{Anchor, Canvas, Rect, Type};
-use super::colours::{self, DIM, PANEL, RULE, TEXT, UNCLEAR};
+use super::colors::{self, DIM, PANEL, RULE, TEXT, UNCLEAR};
 use super::font::{elided, width_px};
 use super::{MARGIN, RIGHT};
 
@@ -39,8 +39,8 @@ pub fn draw(canvas: &mut Canvas, report: &FileReport) {
     card(canvas, GENRE_CARD, "GENRE");
     match &summary {
         None => {
-            nothing(canvas, KEY_CARD, "nothing analysed");
-            nothing(canvas, GENRE_CARD, "nothing analysed");
+            nothing(canvas, KEY_CARD, "nothing analyzed");
+            nothing(canvas, GENRE_CARD, "nothing analyzed");
         }
         Some(summary) => {
             match &summary.key {
@@ -115,7 +115,7 @@ fn key_card(canvas: &mut Canvas, key: &KeySummary) {
     let value = percent(key.probability);
     canvas.text(right, big, &value, at_right(32.0, TEXT).bold());
     canvas.text(left, KEY_CARD.y + 98.0, &line, Type::new(14.0, DIM));
-    let fill = key.label.map_or(UNCLEAR.to_owned(), colours::key);
+    let fill = key.label.map_or(UNCLEAR.to_owned(), colors::key);
     let edge = Rect::new(KEY_CARD.x, KEY_CARD.y + 14.0, 5.0, KEY_CARD.height - 28.0);
     canvas.rounded(edge, 2.5, &fill);
 }
@@ -123,12 +123,12 @@ fn key_card(canvas: &mut Canvas, key: &KeySummary) {
 /// The key's place on the Camelot wheel, as a badge on the text's baseline.
 fn camelot(canvas: &mut Canvas, x: f64, baseline: f64, key: Key) {
     let text = key.to_text(Notation::Camelot);
-    let look = Type::new(17.0, colours::on_key(key)).bold();
+    let look = Type::new(17.0, colors::on_key(key)).bold();
     let width = width_px(&text, look.size_px, look.weight) + 18.0;
     let badge = Rect::new(x, baseline - 27.0, width, 28.0);
-    canvas.rounded(badge, 6.0, &colours::key(key));
-    let centred = look.anchored(Anchor::Middle);
-    canvas.text(badge.centre_x(), badge.baseline(17.0), &text, centred);
+    canvas.rounded(badge, 6.0, &colors::key(key));
+    let centered = look.anchored(Anchor::Middle);
+    canvas.text(badge.center_x(), badge.baseline(17.0), &text, centered);
 }
 
 fn genre_card(canvas: &mut Canvas, timeline: &Timeline, genres: &[(String, f32)]) {
@@ -154,7 +154,7 @@ fn genre_card(canvas: &mut Canvas, timeline: &Timeline, genres: &[(String, f32)]
         let index = timeline.genre_labels.iter().position(|l| l == label);
         let width = track.width * f64::from(*probability);
         if width >= 1.0 {
-            let (fill, _) = colours::genre(index.unwrap_or(0));
+            let (fill, _) = colors::genre(index.unwrap_or(0));
             canvas.rounded(Rect { width, ..track }, width.min(8.0) / 2.0, fill);
         }
     }

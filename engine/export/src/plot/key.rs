@@ -6,7 +6,7 @@ use mertscope_music::{Key, Mode, Notation, PITCH_CLASSES};
 use super::super::segments::{Segment, fold, merge};
 use super::super::units::{percent, top, unheard_names};
 use super::canvas::{Anchor, Canvas, Look, Px, Rect, Type};
-use super::colours::{self, DIM, PANEL, TEXT, UNCLEAR};
+use super::colors::{self, DIM, PANEL, TEXT, UNCLEAR};
 use super::font::{Weight, width_px};
 use super::samples::Sample;
 use super::{
@@ -14,9 +14,9 @@ use super::{
     title,
 };
 
-/// Stretches that the ribbon can show; shorter ones are folded into their neighbours.
+/// Stretches that the ribbon can show; shorter ones are folded into their neighbors.
 const MOST_STRETCHES: usize = 350;
-/// Steps of the heat map's colour, so that equal neighbours merge.
+/// Steps of the heat map's color, so that equal neighbors merge.
 const HEAT_LEVELS: usize = 32;
 /// Size of the text on the ribbon, in pixels.
 const LABEL_PX: f64 = 15.0;
@@ -71,7 +71,7 @@ fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     };
     for stretch in &stretches {
         match stretch.label {
-            Stretch::WindowResult(Some(key)) => canvas.rect(place(stretch), &colours::key(key)),
+            Stretch::WindowResult(Some(key)) => canvas.rect(place(stretch), &colors::key(key)),
             Stretch::WindowResult(None) => canvas.rect(place(stretch), UNCLEAR),
             Stretch::Unheard(_) => {}
         }
@@ -91,7 +91,7 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
                 key.to_string(),
                 short_name(key),
             ];
-            (texts, colours::on_key(key), false)
+            (texts, colors::on_key(key), false)
         }
         Stretch::WindowResult(None) => {
             let texts = vec![
@@ -116,11 +116,11 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
     };
     if is_on_hatch {
         let width = width(text) + 12.0;
-        let plate = Rect::new(place.centre_x() - 0.5 * width, place.y + 9.0, width, 24.0);
+        let plate = Rect::new(place.center_x() - 0.5 * width, place.y + 9.0, width, 24.0);
         canvas.rounded(plate, 4.0, PANEL);
     }
     let look = Type::new(LABEL_PX, fill).bold().anchored(Anchor::Middle);
-    canvas.text(place.centre_x(), place.baseline(LABEL_PX), text, look);
+    canvas.text(place.center_x(), place.baseline(LABEL_PX), text, look);
 }
 
 /// The chord-like short form: `Am`, `C`.
@@ -158,7 +158,7 @@ fn confidence(canvas: &mut Canvas, page: &Page<'_>) {
         );
         let curve = |value: &dyn Fn(&Sample, usize, f32) -> f32| {
             let at = |&(s, (key, p)): &(&Sample, (usize, f32))| {
-                (page.axis.x_from_s(s.centre_s()), y(value(s, key, p)))
+                (page.axis.x_from_s(s.center_s()), y(value(s, key, p)))
             };
             level_at_ends(points.iter().map(at).collect(), left, right)
         };
@@ -234,13 +234,13 @@ fn heat_map(canvas: &mut Canvas, page: &Page<'_>) {
         row_label(canvas, key, y + 0.5 * row_px + 4.0);
     }
     for (level, d) in levels.iter().enumerate() {
-        let fill = colours::heat(level as f64 / (HEAT_LEVELS - 1) as f64);
+        let fill = colors::heat(level as f64 / (HEAT_LEVELS - 1) as f64);
         canvas.path(d, Look::filled(&fill).crisp());
     }
     hatch_unheard(canvas, page, HEAT_MAP);
     let swatches: Vec<_> = [0.01f32, 0.1, 0.25, 0.5, 1.0]
         .iter()
-        .map(|p| (percent(*p), colours::heat(f64::from(*p).sqrt())))
+        .map(|p| (percent(*p), colors::heat(f64::from(*p).sqrt())))
         .collect();
     legend(canvas, HEAT_MAP, &swatches);
 }
@@ -265,5 +265,5 @@ fn row_label(canvas: &mut Canvas, key: Key, baseline: f64) {
         look.anchored(Anchor::End),
     );
     let chip = Rect::new(right + 6.0, baseline - 10.0, 5.0, 12.0);
-    canvas.rect(chip, &colours::key(key));
+    canvas.rect(chip, &colors::key(key));
 }

@@ -10,7 +10,7 @@ use tiny_skia::{
 };
 
 use super::canvas::{Anchor, Fill, Look, Rect, Shape, Type};
-use super::colours::{HATCH, PANEL};
+use super::colors::{HATCH, PANEL};
 use super::font::{self, width_px};
 use super::{HATCH_PX, HEIGHT, PlotError, WIDTH};
 
@@ -61,7 +61,7 @@ fn paint_path(pixels: &mut Pixmap, d: &str, look: &Look, hatch: &Pixmap) {
     let smooth = !look.is_crisp();
     let paint = match look.fill() {
         None => None,
-        Some(Fill::Plain(colour, opacity)) => Some(solid(colour, *opacity, smooth)),
+        Some(Fill::Plain(color, opacity)) => Some(solid(color, *opacity, smooth)),
         Some(Fill::Hatch) => Some(Paint {
             shader: hatched(hatch),
             anti_alias: smooth,
@@ -71,7 +71,7 @@ fn paint_path(pixels: &mut Pixmap, d: &str, look: &Look, hatch: &Pixmap) {
     if let Some(paint) = paint {
         pixels.fill_path(&path, &paint, FillRule::Winding, scaled(), None);
     }
-    if let Some((colour, width, opacity)) = look.stroke() {
+    if let Some((color, width, opacity)) = look.stroke() {
         let stroke = Stroke {
             width,
             line_join: LineJoin::Miter,
@@ -79,7 +79,7 @@ fn paint_path(pixels: &mut Pixmap, d: &str, look: &Look, hatch: &Pixmap) {
         };
         pixels.stroke_path(
             &path,
-            &solid(colour, opacity, smooth),
+            &solid(color, opacity, smooth),
             &stroke,
             scaled(),
             None,
@@ -87,16 +87,16 @@ fn paint_path(pixels: &mut Pixmap, d: &str, look: &Look, hatch: &Pixmap) {
     }
 }
 
-fn solid(colour: &str, opacity: f32, smooth: bool) -> Paint<'static> {
+fn solid(color: &str, opacity: f32, smooth: bool) -> Paint<'static> {
     Paint {
-        shader: Shader::SolidColor(colour_from_hex(colour, opacity)),
+        shader: Shader::SolidColor(color_from_hex(color, opacity)),
         anti_alias: smooth,
         ..Paint::default()
     }
 }
 
-/// `#rrggbb`; anything else is no colour of ours, and comes out as black.
-fn colour_from_hex(hex: &str, opacity: f32) -> Color {
+/// `#rrggbb`; anything else is no color of ours, and comes out as black.
+fn color_from_hex(hex: &str, opacity: f32) -> Color {
     let digits = hex.strip_prefix('#').unwrap_or_default();
     let [_, r, g, b] = u32::from_str_radix(digits, 16)
         .unwrap_or_default()
@@ -109,7 +109,7 @@ fn hatch() -> Option<Pixmap> {
     let (period, stripe) = HATCH_PX;
     let side = (period * SCALE * TILE_SCALE) as u32;
     let mut tile = Pixmap::new(side, side)?;
-    tile.fill(colour_from_hex(PANEL, 1.0));
+    tile.fill(color_from_hex(PANEL, 1.0));
     let width = stripe * SCALE * TILE_SCALE;
     let rect = tiny_skia::Rect::from_xywh(0.0, 0.0, width, side as f32)?;
     tile.fill_rect(rect, &solid(HATCH, 1.0, true), Transform::identity(), None);

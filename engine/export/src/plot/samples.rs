@@ -1,4 +1,4 @@
-//! A timeline thinned to what a page can show: neighbouring windows averaged.
+//! A timeline thinned to what a page can show: neighboring windows averaged.
 
 use mertscope_heads::timeline::{Timeline, WindowResult};
 use mertscope_music::Key;
@@ -6,7 +6,7 @@ use mertscope_music::Key;
 use super::super::segments::{shown_genre, tile_end_s};
 use super::super::units::finite;
 
-/// A few neighbouring windows drawn as one. Values are means over those that were analysed.
+/// A few neighboring windows drawn as one. Values are means over those that were analyzed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
     /// Where it begins, in seconds of audio.
@@ -22,8 +22,8 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Its centre, in seconds of audio.
-    pub fn centre_s(&self) -> f64 {
+    /// Its center, in seconds of audio.
+    pub fn center_s(&self) -> f64 {
         0.5 * (self.start_s + self.end_s)
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_analysed_has_no_values() {
+    fn what_was_not_analyzed_has_no_values() {
         let timeline = sample::silent().outcome.unwrap();
         assert!(thinned(&timeline, 100).iter().all(|s| s.key.is_none()));
         assert!(thinned(&Timeline::default(), 100).is_empty());

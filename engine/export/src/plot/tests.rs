@@ -64,7 +64,7 @@ fn two_restless_hours_stay_under_a_megabyte() {
 }
 
 #[test]
-fn what_was_not_analysed_is_named_and_hatched() {
+fn what_was_not_analyzed_is_named_and_hatched() {
     let page = svg(&sample::run(), &sample::mixed());
     for words in ["silence", ">gap<", "no clear key", "url(#hatch)", "G major"] {
         assert!(page.contains(words), "{words}");

@@ -53,15 +53,15 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         return Err("its hidden layer does not fit its output layer".to_owned());
     }
     let width = hidden.as_ref().unwrap_or(&output).inputs();
-    let standardisation = |name: &str, default: f32| match file.floats(name)? {
+    let standardization = |name: &str, default: f32| match file.floats(name)? {
         None => Ok(vec![default; width]),
         Some((shape, values)) if shape == [width] => Ok(values),
         Some((shape, _)) => Err(format!(
             "“{name}” has the shape {shape:?} instead of [{width}]"
         )),
     };
-    let mean = standardisation("mean", 0.0)?;
-    let std = standardisation("std", 1.0)?;
+    let mean = standardization("mean", 0.0)?;
+    let std = standardization("std", 1.0)?;
     if std.iter().any(|std| *std <= 0.0) {
         return Err("a standard deviation in it is not positive".to_owned());
     }

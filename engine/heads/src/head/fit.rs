@@ -70,8 +70,8 @@ pub struct FitOptions {
     pub threads: usize,
     /// What the data are, for people.
     pub training_data: String,
-    /// The licence of the head, for people; empty where it is not known.
-    pub licence: String,
+    /// The license of the head, for people; empty where it is not known.
+    pub license: String,
 }
 
 /// Why a head can't be fitted.
@@ -370,8 +370,8 @@ fn provenance(options: &FitOptions, manifest: &Manifest, penalty: f64) -> BTreeM
     if let (Reads::Frames, Some(frames)) = (options.reads, manifest.frames_sha256()) {
         fields.push(("frames_sha256", frames.to_owned()));
     }
-    if !options.licence.is_empty() {
-        fields.push(("licence", options.licence.clone()));
+    if !options.license.is_empty() {
+        fields.push(("licence", options.license.clone()));
     }
     let fields = fields.into_iter();
     fields

@@ -27,8 +27,8 @@ pub struct HeadInfo {
     pub metrics_text: String,
     /// What it was fitted on, as its file says; empty if it doesn't.
     pub source_text: String,
-    /// Its licence, as its file says; empty if it doesn't.
-    pub licence_text: String,
+    /// Its license, as its file says; empty if it doesn't.
+    pub license_text: String,
     /// Size of its file.
     pub bytes: u64,
 }
@@ -47,7 +47,7 @@ impl From<&Head> for HeadInfo {
             layers_text: layers(head),
             metrics_text: metrics(&text("metrics")),
             source_text: text("training_data"),
-            licence_text: text("licence"),
+            license_text: text("licence"),
             bytes: head.bytes,
         }
     }

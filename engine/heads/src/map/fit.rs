@@ -1,4 +1,4 @@
-//! Fitting a map: the two leading principal components of centred embeddings.
+//! Fitting a map: the two leading principal components of centered embeddings.
 //!
 //! Deterministic: power iteration from a start that the data give, and a fixed sign.
 
@@ -130,13 +130,13 @@ fn covariance(points: &[Vec<f32>], mean: &[f64]) -> Vec<f64> {
     let width = mean.len();
     let mut sum = vec![0.0; width * width];
     for point in points {
-        let centred: Vec<f64> = point
+        let centered: Vec<f64> = point
             .iter()
             .zip(mean)
             .map(|(value, mean)| f64::from(*value) - mean)
             .collect();
-        for (row, a) in sum.chunks_exact_mut(width).zip(&centred) {
-            for (sum, b) in row.iter_mut().zip(&centred) {
+        for (row, a) in sum.chunks_exact_mut(width).zip(&centered) {
+            for (sum, b) in row.iter_mut().zip(&centered) {
                 *sum += a * b;
             }
         }
@@ -153,13 +153,13 @@ fn leading(matrix: &[f64], width: usize) -> Option<(Vec<f64>, f64)> {
         diagonal(a).total_cmp(&diagonal(b))
     })?;
     let mut vector = matrix[start * width..][..width].to_vec();
-    let mut length = normalise(&mut vector)?;
+    let mut length = normalize(&mut vector)?;
     for _ in 0..MAX_STEPS {
         let mut next: Vec<f64> = matrix
             .chunks_exact(width)
             .map(|row| row.iter().zip(&vector).map(|(a, b)| a * b).sum())
             .collect();
-        length = normalise(&mut next)?;
+        length = normalize(&mut next)?;
         let moved: f64 = next.iter().zip(&vector).map(|(a, b)| (a - b).powi(2)).sum();
         vector = next;
         if moved < SETTLED * SETTLED {
@@ -177,7 +177,7 @@ fn leading(matrix: &[f64], width: usize) -> Option<(Vec<f64>, f64)> {
 }
 
 /// Brings a vector to length 1 and returns its length before; `None` for one of no length.
-fn normalise(vector: &mut [f64]) -> Option<f64> {
+fn normalize(vector: &mut [f64]) -> Option<f64> {
     let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
     if length.is_nan() || length <= 1e-12 {
         return None;

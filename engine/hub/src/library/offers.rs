@@ -13,7 +13,7 @@ pub struct ModelOffer {
     pub entry: &'static CatalogueEntry,
     /// Whether it is here.
     pub state: OfferState,
-    /// Whether the user agreed to its licence.
+    /// Whether the user agreed to its license.
     pub agreed: bool,
     /// What is being done with it.
     pub job: Option<Job>,

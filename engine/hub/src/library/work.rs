@@ -125,11 +125,11 @@ impl Inner {
         self.publish();
     }
 
-    /// The licence of `entry` was agreed to, and so that of all others under the same.
+    /// The license of `entry` was agreed to, and so that of all others under the same.
     pub fn agreed(&self, entry: &CatalogueEntry) {
         let mut shelf = self.shelf();
         for offer in &mut shelf.offers {
-            offer.agreed |= offer.entry.licence == entry.licence;
+            offer.agreed |= offer.entry.license == entry.license;
         }
     }
 

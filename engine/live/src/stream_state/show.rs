@@ -13,7 +13,7 @@ impl StreamState {
         let shown = &mut self.shown;
         let listens = self.active.is_some();
         let state = match &self.input {
-            Some(input) if self.controls.analyse && listens && input.has_begun() => {
+            Some(input) if self.controls.analyze && listens && input.has_begun() => {
                 if self.controls.hold {
                     State::Held
                 } else if !input.is_playing() {
@@ -21,7 +21,7 @@ impl StreamState {
                 } else if self.silent {
                     State::Silent
                 } else {
-                    State::Analysing
+                    State::Analyzing
                 }
             }
             _ => State::Idle,

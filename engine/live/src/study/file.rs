@@ -19,7 +19,7 @@ use mertscope_model::{SessionId, SessionOptions, hash_of_file, runtime};
 pub(crate) struct FileJob {
     pub(super) path: PathBuf,
     pub(super) name: String,
-    pub(super) colour: [u8; 3],
+    pub(super) color: [u8; 3],
     pub(super) package: Arc<ModelPackage>,
     /// How the stream runs the model: the same options share its session.
     pub(super) options: SessionOptions,
@@ -36,7 +36,7 @@ impl FileJob {
         progress: &dyn Fn(f64, Option<f64>),
     ) -> Result<Reference, String> {
         let file = self.path.display().to_string();
-        let gone = || format!("{file} was not analysed, because the engine stopped.");
+        let gone = || format!("{file} was not analyzed, because the engine stopped.");
         // Before anything is loaded: a path that leads nowhere is told at once.
         let decoder = Decoder::open(&self.path).map_err(|error| error.to_string())?;
         let runtime = runtime::loaded().ok_or_else(gone)?;
@@ -55,7 +55,7 @@ impl FileJob {
         let further = means.further(self.layer);
         let source = Source {
             name: &self.name,
-            colour: self.colour,
+            color: self.color,
             sha256: Some(&sha256),
             encoder_sha256: self.package.sha256(),
             layer: self.layer,
@@ -86,16 +86,16 @@ impl FileJob {
         let (mut windows, mut means) = (Vec::new(), Mean::default());
         let mut take = |window: Window| -> Result<(), String> {
             if self.stop.load(Ordering::Relaxed) {
-                return Err(format!("{file} was not analysed to its end."));
+                return Err(format!("{file} was not analyzed to its end."));
             }
             if window.status != Status::Ok {
                 return Ok(());
             }
             let encoded = jobs.ask(move |sessions| sessions.encode(session, window.samples, None));
-            let encoded = encoded.ok_or_else(|| format!("{file} was not analysed to its end."))?;
+            let encoded = encoded.ok_or_else(|| format!("{file} was not analyzed to its end."))?;
             let hidden = encoded
                 .hidden
-                .map_err(|error| format!("{file} could not be analysed. {error}"))?;
+                .map_err(|error| format!("{file} could not be analyzed. {error}"))?;
             windows.push(hidden.pooled_layer(self.layer).into_owned());
             means.add(&hidden, manifest.layers.len());
             Ok(())

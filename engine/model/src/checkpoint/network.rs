@@ -25,13 +25,13 @@ pub struct Network {
     pub convolutions: Vec<Convolution>,
     /// Whether the convolutions over time have a bias.
     pub convolution_bias: bool,
-    /// How their outputs are normalised.
+    /// How their outputs are normalized.
     pub feature_norm: FeatureNorm,
-    /// Whether features are normalised before they are projected.
+    /// Whether features are normalized before they are projected.
     pub projection_norm: bool,
-    /// Whether layers normalise their input (true) or their output (false).
+    /// Whether layers normalize their input (true) or their output (false).
     pub pre_norm: bool,
-    /// Positional convolutions in a row; HuBERT has one, with weight normalisation.
+    /// Positional convolutions in a row; HuBERT has one, with weight normalization.
     pub positional: usize,
     /// Frames that a positional convolution sees.
     pub positional_kernel: usize,
@@ -61,7 +61,7 @@ pub struct Convolution {
     pub stride: usize,
 }
 
-/// How the outputs of the convolutions are normalised.
+/// How the outputs of the convolutions are normalized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeatureNorm {
     /// Only those of the first, each channel over the whole window.
@@ -348,7 +348,7 @@ impl Config {
             ),
             (
                 self.conv_pos_batch_norm,
-                "it normalises positions over batches (conv_pos_batch_norm), which no published \
+                "it normalizes positions over batches (conv_pos_batch_norm), which no published \
                  MERT does",
             ),
             (

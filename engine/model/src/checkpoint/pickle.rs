@@ -16,7 +16,7 @@ pub(super) enum Unknown {
     /// The file is refused.
     Refused,
     /// It becomes a value without meaning, and so does everything made with it: for training
-    /// checkpoints, which keep the state of optimisers and callbacks beside the weights.
+    /// checkpoints, which keep the state of optimizers and callbacks beside the weights.
     Inert,
 }
 

@@ -34,7 +34,7 @@ pub struct Tensor {
     pub element: Element,
     /// The place of its first number, in bytes from the start of the file.
     pub(super) start: u64,
-    /// Distances between neighbours along each axis, in elements.
+    /// Distances between neighbors along each axis, in elements.
     pub(super) strides: Vec<u64>,
 }
 

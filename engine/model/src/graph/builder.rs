@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use half::f16;
 
 use super::onnx::{Attribute, Graph, Kind, MICROSOFT};
-use super::{Variant, quantise};
+use super::{Variant, quantize};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network};
 use crate::{Operators, Precision};
 
@@ -15,8 +15,8 @@ pub(super) struct Builder<'a> {
     pub(super) network: &'a Network,
     pub(super) variant: &'a Variant,
     constants: HashSet<String>,
-    /// Inputs of matrix products that are quantised already: value, scale and zero point.
-    quantised: HashMap<String, [String; 3]>,
+    /// Inputs of matrix products that are quantized already: value, scale and zero point.
+    quantized: HashMap<String, [String; 3]>,
 }
 
 type Floats = Result<Vec<f32>, CheckpointError>;
@@ -28,7 +28,7 @@ impl<'a> Builder<'a> {
             network,
             variant,
             constants: HashSet::new(),
-            quantised: HashMap::new(),
+            quantized: HashMap::new(),
         }
     }
 
@@ -143,25 +143,25 @@ impl<'a> Builder<'a> {
             let weight = self.weight(&format!("{name}.weight transposed"), &shape, values);
             return self.graph.node("MatMul", &[x, &weight], &[]);
         }
-        let (kind, zero) = quantise::weights_kind();
+        let (kind, zero) = quantize::weights_kind();
         let again = values.clone();
-        let weight = format!("{name}.weight quantised");
+        let weight = format!("{name}.weight quantized");
         self.graph
             .constant(&weight, kind, &shape, move |checkpoint| {
-                Ok(quantise::weights(&values(checkpoint)?, outputs, zero))
+                Ok(quantize::weights(&values(checkpoint)?, outputs, zero))
             });
         let scale = format!("{name}.weight scale");
         self.graph
             .constant(&scale, Kind::F32, &[outputs], move |checkpoint| {
                 Ok(floats(
-                    &quantise::scales(&again(checkpoint)?, outputs),
+                    &quantize::scales(&again(checkpoint)?, outputs),
                     Kind::F32,
                 ))
             });
         let zero = self.shared("weights' zero".to_owned(), kind, &[], move |_| {
             Ok(vec![zero])
         });
-        let [value, x_scale, x_zero] = self.quantised(x);
+        let [value, x_scale, x_zero] = self.quantized(x);
         let sums = self
             .graph
             .node("MatMulInteger", &[&value, &weight, &x_zero, &zero], &[]);
@@ -171,19 +171,19 @@ impl<'a> Builder<'a> {
         self.graph.node("Mul", &[&sums, &scale], &[])
     }
 
-    fn quantised(&mut self, x: &str) -> [String; 3] {
-        if let Some(known) = self.quantised.get(x) {
+    fn quantized(&mut self, x: &str) -> [String; 3] {
+        if let Some(known) = self.quantized.get(x) {
             return known.clone();
         }
         let names = ["value", "scale", "zero"].map(|part| self.graph.fresh(part));
         let outputs = names.each_ref().map(String::as_str);
         self.graph
             .add("DynamicQuantizeLinear", "", &[x], &outputs, &[]);
-        self.quantised.insert(x.to_owned(), names.clone());
+        self.quantized.insert(x.to_owned(), names.clone());
         names
     }
 
-    /// Layer normalisation over the last axis; `name` is the layer's.
+    /// Layer normalization over the last axis; `name` is the layer's.
     pub(super) fn norm(&mut self, x: &str, name: &str, width: usize) -> String {
         let weight = self.vector(&format!("{name}.weight"), width);
         let bias = self.vector(&format!("{name}.bias"), width);
@@ -195,8 +195,8 @@ impl<'a> Builder<'a> {
             .node("LayerNormalization", &[x, &weight, &bias], &attributes)
     }
 
-    /// The sum of a block's output, its bias and what went around it, and the normalised sum; both
-    /// in full precision. `bias` is empty for none. Returns the normalised sum, and the sum if it is
+    /// The sum of a block's output, its bias and what went around it, and the normalized sum; both
+    /// in full precision. `bias` is empty for none. Returns the normalized sum, and the sum if it is
     /// wanted.
     pub(super) fn sum_norm(
         &mut self,
@@ -210,7 +210,7 @@ impl<'a> Builder<'a> {
         if self.is_fused() {
             let weight = self.vector(&format!("{norm}.weight"), width);
             let beta = self.vector(&format!("{norm}.bias"), width);
-            let normed = self.graph.fresh("Normalised");
+            let normed = self.graph.fresh("Normalized");
             let sum = self.graph.fresh("Sum");
             let mut inputs = vec![block, around, &weight, &beta];
             if !bias.is_empty() {

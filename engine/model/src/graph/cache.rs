@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::onnx::WriteError;
-use super::{Variant, quantise, transformer};
+use super::{Variant, quantize, transformer};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network};
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
@@ -155,7 +155,7 @@ pub fn forget(sha256: &str) -> io::Result<()> {
 fn name(variant: &Variant) -> String {
     let precision = match variant.precision {
         // What suits one processor would be slow or inexact on another, should they share a cache.
-        Precision::Int8 => format!("int8-{}", quantise::id()),
+        Precision::Int8 => format!("int8-{}", quantize::id()),
         other => other.id().to_owned(),
     };
     let operators = match variant.operators {

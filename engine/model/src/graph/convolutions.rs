@@ -1,8 +1,8 @@
 //! From samples to projected frames: the convolutions over time, in the form that is fastest for
-//! their normalisation, and the projection.
+//! their normalization, and the projection.
 //!
-//! With group normalisation, convolutions have rank 4 with a height of 1: the form that ONNX Runtime
-//! computes in blocks of channels, 10 to 20 % faster than rank 3. With layer normalisation, channels
+//! With group normalization, convolutions have rank 4 with a height of 1: the form that ONNX Runtime
+//! computes in blocks of channels, 10 to 20 % faster than rank 3. With layer normalization, channels
 //! stay last and a convolution is a matrix product over the frames that it sees, side by side, so
 //! that nothing is ever transposed.
 

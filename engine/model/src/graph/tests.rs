@@ -48,7 +48,7 @@ fn expected(name: &str) -> Expected {
     let mut audio = floats("audio").unwrap();
     let preprocessor = checkpoint::preprocessor(&folder.join(PREPROCESSOR)).unwrap();
     if preprocessor.do_normalize {
-        crate::session::normalise(&mut audio);
+        crate::session::normalize(&mut audio);
     }
     let states = (0..).map_while(|n| floats(&format!("hidden_states_{n}")));
     Expected {

@@ -29,7 +29,7 @@ pub(super) fn graph(network: &Network, variant: &Variant) -> Graph {
     builder.graph
 }
 
-/// Layers that normalise what they put out.
+/// Layers that normalize what they put out.
 fn post_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
     let positions = positions(builder, x);
     let (mut x, _) = builder.sum_norm(&positions, "", x, "encoder.layer_norm", false);
@@ -47,7 +47,7 @@ fn post_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Ve
     }
 }
 
-/// Layers that normalise what they take in; only the last hidden state is normalised.
+/// Layers that normalize what they take in; only the last hidden state is normalized.
 fn pre_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
     let positions = positions(builder, x);
     let width = builder.network.width;
@@ -108,7 +108,7 @@ fn positions(builder: &mut Builder<'_>, x: &str) -> String {
         }
         let y = builder.transpose(&y, &[0, 2, 1]);
         let y = builder.full(&y);
-        // A normalisation without weights of its own; PyTorch's default epsilon.
+        // A normalization without weights of its own; PyTorch's default epsilon.
         let ones = builder.repeated(1.0, network.width);
         let zeros = builder.repeated(0.0, network.width);
         let settings = [
@@ -135,7 +135,7 @@ fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> Strin
         let name = "encoder.pos_conv_embed.conv".to_owned();
         let source = name.clone();
         let weight = builder.weight(&format!("{name}.weight"), &shape, move |checkpoint| {
-            normalised(checkpoint, &source, kernel)
+            normalized(checkpoint, &source, kernel)
         });
         (name, weight)
     } else {
@@ -162,7 +162,7 @@ fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> Strin
 
 /// A weight from its two halves: the length and the direction of each tap of the kernel
 /// (`torch.nn.utils.weight_norm(dim=2)`).
-fn normalised(
+fn normalized(
     checkpoint: &Checkpoint,
     name: &str,
     kernel: usize,

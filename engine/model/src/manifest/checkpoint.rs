@@ -24,9 +24,9 @@ impl Manifest {
             .map(|preprocessor| preprocessor.sampling_rate)
             .or(entry.map(|entry| entry.sample_rate_hz))
             .ok_or("it has no preprocessor_config.json, so that its sample rate is not known")?;
-        let normalise = preprocessor
+        let normalize = preprocessor
             .map(|preprocessor| preprocessor.do_normalize)
-            .or(entry.map(|entry| entry.normalise))
+            .or(entry.map(|entry| entry.normalize))
             .unwrap_or(false);
         if let Some(entry) = entry
             && (entry.layers, entry.width) != (network.layers, network.width)
@@ -47,15 +47,15 @@ impl Manifest {
             id: id.to_owned(),
             version: sha256.chars().take(12).collect(),
             title: entry.map_or_else(|| format!("Checkpoint {id}"), |entry| entry.title.clone()),
-            licence: entry.map_or_else(
+            license: entry.map_or_else(
                 || "not known: see where the checkpoint came from".to_owned(),
-                |entry| entry.licence.clone(),
+                |entry| entry.license.clone(),
             ),
             sample_rate_hz,
             window_samples: (window_s * f64::from(sample_rate_hz)).round() as usize,
             other_windows_s: entry.map_or_else(Vec::new, |entry| entry.other_window_s.clone()),
             width: network.width,
-            normalise,
+            normalize,
             graph: Graph {
                 file: weights.to_owned(),
                 sha256: sha256.to_owned(),
@@ -82,7 +82,7 @@ fn layer(network: &Network, n: usize) -> Layer {
     let meaning = if n == 0 {
         "features with positions, the input of the first layer".to_owned()
     } else if n == network.layers && network.pre_norm {
-        format!("output of transformer layer {n}, normalised")
+        format!("output of transformer layer {n}, normalized")
     } else {
         format!("output of transformer layer {n}")
     };

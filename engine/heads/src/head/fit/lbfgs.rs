@@ -20,7 +20,7 @@ pub(super) type Function<'a> = dyn Fn(&[f64]) -> (f64, Vec<f64>) + 'a;
 
 /// The point where `function`, which gives its value and gradient, is lowest, searched from
 /// `start` in at most `steps` steps. Deterministic.
-pub(super) fn minimise(function: &Function<'_>, start: Vec<f64>, steps: usize) -> Vec<f64> {
+pub(super) fn minimize(function: &Function<'_>, start: Vec<f64>, steps: usize) -> Vec<f64> {
     let mut x = start;
     let (mut value, mut gradient) = function(&x);
     let mut pairs: VecDeque<(Vec<f64>, Vec<f64>, f64)> = VecDeque::new();
@@ -121,7 +121,7 @@ mod tests {
             let value = a * a + 100.0 * b * b;
             (value, vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b])
         };
-        let found = minimise(&valley, vec![-1.2, 1.0], 500);
+        let found = minimize(&valley, vec![-1.2, 1.0], 500);
         assert!(
             (found[0] - 1.0).abs() < 1e-3 && (found[1] - 1.0).abs() < 1e-3,
             "{found:?}"
@@ -142,13 +142,13 @@ mod tests {
                 x.iter().zip(&scales).map(|(x, s)| s * (x - 2.0)).collect(),
             )
         };
-        let found = minimise(&bowl, vec![0.0; 50], 500);
+        let found = minimize(&bowl, vec![0.0; 50], 500);
         assert!(found.iter().all(|x| (x - 2.0).abs() < 1e-3), "{found:?}");
     }
 
     #[test]
     fn a_function_that_is_no_number_ends_the_search() {
         let broken = |x: &[f64]| (f64::NAN, vec![f64::NAN; x.len()]);
-        assert_eq!(minimise(&broken, vec![1.0], 100), [1.0]);
+        assert_eq!(minimize(&broken, vec![1.0], 100), [1.0]);
     }
 }

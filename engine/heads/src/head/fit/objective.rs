@@ -2,7 +2,7 @@
 //! quadratic penalty on the weights.
 //!
 //! One shape covers all heads. The input is one hidden state or a softmax-weighted sum of several
-//! (MARBLE's `all`), standardised; then, if wanted, one ReLU layer; then the output layer.
+//! (MARBLE's `all`), standardized; then, if wanted, one ReLU layer; then the output layer.
 //! Parameters are packed as `[layer logits | hidden weight, hidden bias | weight, bias]`.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
@@ -82,7 +82,7 @@ pub(super) fn parts(shape: Shape, packed: &[f64]) -> Option<Parts<'_>> {
     })
 }
 
-/// Rows of standardised hidden states, one array `[rows, width]` a layer, and their labels.
+/// Rows of standardized hidden states, one array `[rows, width]` a layer, and their labels.
 pub(super) struct Rows {
     pub(super) layers: Vec<Array2<f64>>,
     pub(super) labels: Vec<usize>,
@@ -107,7 +107,7 @@ impl Rows {
         x.dot(&parts.weight.t()) + parts.bias
     }
 
-    /// The penalised loss and its gradient at packed parameters.
+    /// The penalized loss and its gradient at packed parameters.
     pub(super) fn loss(&self, shape: Shape, penalty: f64, packed: &[f64]) -> (f64, Vec<f64>) {
         let Some(parts) = parts(shape, packed) else {
             return (f64::NAN, vec![f64::NAN; packed.len()]);

@@ -11,7 +11,7 @@ use super::{FitError, FitOptions, write};
 use crate::head::{Head, Reads};
 use mertscope_model::{HiddenStates, LayerSet, Manifest};
 
-/// A window that someone labelled.
+/// A window that someone labeled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuickExample {
     /// Index of its label.
@@ -85,7 +85,7 @@ pub fn fit_quick(
         seed: 0,
         threads: 1,
         training_data: format!("{} windows marked by hand", examples.len()),
-        licence: String::new(),
+        license: String::new(),
     };
     let mut metadata: BTreeMap<String, String> = super::provenance(&options, manifest, penalty);
     metadata.insert("fitted".to_owned(), format!("logistic regression, penalty {penalty}, on windows marked by hand; not tested on others, not calibrated"));

@@ -1,17 +1,17 @@
-//! One fit: standardised rows, a path of penalties from strong to weak, the parameters.
+//! One fit: standardized rows, a path of penalties from strong to weak, the parameters.
 
 use ndarray::{Array2, ArrayView1};
 
 use super::candidate::Candidate;
-use super::lbfgs::minimise;
+use super::lbfgs::minimize;
 use super::objective::{Parts, Rows, Shape, parts};
 use mertscope_model::HiddenStates;
 
-/// Penalties that are tried, strong to weak, for the mean loss over standardised inputs.
+/// Penalties that are tried, strong to weak, for the mean loss over standardized inputs.
 const PENALTIES: [f64; 8] = [10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003];
 /// The same for a hidden layer, which takes longer.
 const HIDDEN_PENALTIES: [f64; 4] = [0.1, 0.03, 0.01, 0.003];
-/// Steps of the optimiser.
+/// Steps of the optimizer.
 const STEPS: usize = 150;
 /// A spread below this share of the largest counts as none: such an input stays as it is.
 const NO_SPREAD: f64 = 1e-6;
@@ -130,5 +130,5 @@ pub(super) fn start(shape: Shape, seed: u64) -> Vec<f64> {
 
 /// The parameters that fit `rows` best under a penalty, searched from `from`.
 pub(super) fn solve(rows: &Rows, shape: Shape, penalty: f64, from: Vec<f64>) -> Vec<f64> {
-    minimise(&|packed| rows.loss(shape, penalty, packed), from, STEPS)
+    minimize(&|packed| rows.loss(shape, penalty, packed), from, STEPS)
 }

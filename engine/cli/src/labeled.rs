@@ -1,4 +1,4 @@
-//! Labelled music: which files there are and what they are labelled, from folders or a table; and
+//! Labeled music: which files there are and what they are labeled, from folders or a table; and
 //! their embeddings, with what had to be left out.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::progress::Bar;
 
 /// One file and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labelled {
+pub struct Labeled {
     pub path: PathBuf,
     /// Empty where there is none.
     pub label: String,
@@ -30,7 +30,7 @@ pub struct Labelled {
 
 /// A file that can be used.
 pub struct Example {
-    pub file: Labelled,
+    pub file: Labeled,
     pub embeddings: FileEmbeddings,
 }
 
@@ -41,7 +41,7 @@ pub struct Music {
 }
 
 /// The files that `arguments` name, in the order of the table or sorted by path.
-pub fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labelled>, Vec<String>)> {
+pub fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
     let data = &arguments.data;
     let is_table = data
         .extension()
@@ -65,7 +65,7 @@ pub fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labelled>, Vec<Str
 }
 
 /// Each folder right inside of `root` is a label; files beside them have none.
-fn folders(root: &Path) -> Vec<Labelled> {
+fn folders(root: &Path) -> Vec<Labeled> {
     inputs::find(&[root.to_owned()])
         .into_iter()
         .filter_map(|input| match input {
@@ -78,7 +78,7 @@ fn folders(root: &Path) -> Vec<Labelled> {
                 Some(folder) => folder.to_string_lossy().into_owned(),
                 None => String::new(),
             };
-            Labelled {
+            Labeled {
                 group: path.display().to_string(),
                 path,
                 label,
@@ -87,7 +87,7 @@ fn folders(root: &Path) -> Vec<Labelled> {
         .collect()
 }
 
-fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labelled>, Vec<String>)> {
+fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
     let path = &arguments.data;
     let name = path.display();
     let bytes = fs::read(path)
@@ -124,7 +124,7 @@ fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labelled>, Vec<String
         }
         let path = beside.join(field(file));
         let own = path.display().to_string();
-        files.push(Labelled {
+        files.push(Labeled {
             label: field(label).to_owned(),
             group: group.map_or(own, |group| field(group).to_owned()),
             path,
@@ -143,7 +143,7 @@ fn cache_folder() -> anyhow::Result<PathBuf> {
 
 /// Embeds files; those that fail, and those that are there under two labels, are left out.
 pub fn embed(
-    files: Vec<Labelled>,
+    files: Vec<Labeled>,
     arguments: &DataArguments,
     runtime: &'static Runtime,
     package: &Arc<ModelPackage>,
@@ -206,7 +206,7 @@ fn once_each(examples: Vec<Example>, left_out: &mut Vec<String>) -> Vec<Example>
             let path = example.file.path.display();
             if let Some((label, other)) = same.iter().find(|(l, _)| *l != example.file.label) {
                 left_out.push(format!(
-                    "{path} is labelled “{}”, but {} with the same content is labelled “{label}”; \
+                    "{path} is labeled “{}”, but {} with the same content is labeled “{label}”; \
                      both were left out.",
                     example.file.label,
                     other.display()

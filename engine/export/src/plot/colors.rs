@@ -1,5 +1,5 @@
-//! The plot's colours: a dark ground, keys by their hour on the circle of fifths, genres by a
-//! palette that colour-blind readers can tell apart, probabilities by one perceptual ramp.
+//! The plot's colors: a dark ground, keys by their hour on the circle of fifths, genres by a
+//! palette that color-blind readers can tell apart, probabilities by one perceptual ramp.
 
 use crate::oklch::srgb_from_oklch;
 use mertscope_music::{Key, Mode};
@@ -16,13 +16,13 @@ pub const TEXT: &str = "#e8ecf2";
 pub const DIM: &str = "#9aa5b4";
 /// Text on light fills.
 pub const INK: &str = "#0b0e12";
-/// Analysed, but no clear key.
+/// Analyzed, but no clear key.
 pub const UNCLEAR: &str = "#3a424e";
-/// Strokes of the hatch where nothing was analysed.
+/// Strokes of the hatch where nothing was analyzed.
 pub const HATCH: &str = "#4a5360";
 
 /// Paul Tol's “muted” scheme (SRON technical note EPS/TN/09-002, issue 3.2), its indigo and wine
-/// lightened for a dark ground, each with the text colour that reads on it.
+/// lightened for a dark ground, each with the text color that reads on it.
 const GENRES: [(&str, &str); 10] = [
     ("#88ccee", INK),
     ("#cc6677", INK),
@@ -36,15 +36,15 @@ const GENRES: [(&str, &str); 10] = [
     ("#a8325e", "#ffffff"),
 ];
 
-/// How many genres have a colour of their own.
+/// How many genres have a color of their own.
 pub const GENRE_COUNT: usize = GENRES.len();
 
-/// Fill and text colour of the genre at `index` of the head's labels.
+/// Fill and text color of the genre at `index` of the head's labels.
 pub fn genre(index: usize) -> (&'static str, &'static str) {
     GENRES[index % GENRE_COUNT]
 }
 
-/// A key's colour: a twelfth of the colour circle a fifth, minor darker than its relative major.
+/// A key's color: a twelfth of the color circle a fifth, minor darker than its relative major.
 pub fn key(key: Key) -> String {
     let hue = key.fifths() as f64 * 30.0 + 20.0;
     match key.mode() {
@@ -53,7 +53,7 @@ pub fn key(key: Key) -> String {
     }
 }
 
-/// The text colour that reads on a key's colour.
+/// The text color that reads on a key's color.
 pub const fn on_key(key: Key) -> &'static str {
     match key.mode() {
         Mode::Major => INK,
@@ -61,7 +61,7 @@ pub const fn on_key(key: Key) -> &'static str {
     }
 }
 
-/// Colour of `share` (0…1) on the ramp of the heat map: from the panel's grey through blue and
+/// Color of `share` (0…1) on the ramp of the heat map: from the panel's grey through blue and
 /// green to pale yellow, each step lighter than the last.
 pub fn heat(share: f64) -> String {
     let share = share.clamp(0.0, 1.0);
@@ -84,9 +84,9 @@ mod tests {
     use std::collections::HashSet;
 
     /// WCAG 2 relative luminance of `#rrggbb`.
-    fn luminance(colour: &str) -> f64 {
+    fn luminance(color: &str) -> f64 {
         let channel = |at: usize| {
-            let c = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            let c = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
             if c <= 0.04045 {
                 c / 12.92
             } else {
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn keys_differ_and_their_labels_are_readable() {
-        let colours: HashSet<_> = Key::all().map(key).collect();
-        assert_eq!(colours.len(), 24);
+        let colors: HashSet<_> = Key::all().map(key).collect();
+        assert_eq!(colors.len(), 24);
         for k in Key::all() {
             let ratio = contrast(&key(k), on_key(k));
             assert!(ratio >= 4.0, "{k}: {ratio}");

@@ -20,9 +20,9 @@ use mertscope_model::{
     EncodeError, Encoded, Encoder, Job, Precision, Runtime, SessionOptions, ShortInput,
 };
 
-/// How files are analysed.
+/// How files are analyzed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AnalyseOptions {
+pub struct AnalyzeOptions {
     /// Time between the starts of two windows in seconds; rounded to whole frames by
     /// [`Manifest::hop_samples`](mertscope_model::Manifest::hop_samples).
     pub hop_s: f64,
@@ -49,7 +49,7 @@ pub struct Analysis {
 
 /// Why a file has no results.
 #[derive(Debug, thiserror::Error)]
-pub enum AnalyseError {
+pub enum AnalyzeError {
     /// It can't be read.
     #[error(transparent)]
     ModelRateSource(#[from] ModelRateSourceError),
@@ -60,7 +60,7 @@ pub enum AnalyseError {
         file: String,
     },
     /// The model could not be run on any of it.
-    #[error("{file} could not be analysed. {source}")]
+    #[error("{file} could not be analyzed. {source}")]
     Encode {
         /// The file.
         file: String,
@@ -71,13 +71,13 @@ pub enum AnalyseError {
 
 /// Analyses files one after another with one model.
 #[derive(Debug)]
-pub struct Analyser {
+pub struct Analyzer {
     package: Arc<ModelPackage>,
     encoder: Encoder,
-    options: AnalyseOptions,
+    options: AnalyzeOptions,
 }
 
-impl Analyser {
+impl Analyzer {
     /// Starts the encoder thread for the model of `package`.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Analyser {
     pub fn new(
         runtime: &'static Runtime,
         package: Arc<ModelPackage>,
-        options: AnalyseOptions,
+        options: AnalyzeOptions,
     ) -> Result<Self, EncodeError> {
         let session = SessionOptions {
             threads: options.threads,
@@ -118,14 +118,14 @@ impl Analyser {
     /// seconds of audio are done and how many the file's header promises.
     ///
     /// # Errors
-    /// [`AnalyseError`], when there is no result at all. A file that is only partly good has
+    /// [`AnalyzeError`], when there is no result at all. A file that is only partly good has
     /// results with notes.
-    pub fn analyse(
+    pub fn analyze(
         &self,
         decoder: Decoder,
         file: &str,
         progress: &mut dyn FnMut(f64, Option<f64>),
-    ) -> Result<Analysis, AnalyseError> {
+    ) -> Result<Analysis, AnalyzeError> {
         let manifest = &self.package.model.manifest;
         let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
         let mut windower = Windower::new(
@@ -151,12 +151,12 @@ impl Analyser {
         let mut notes = source.notes();
         let timeline = run
             .finish(&mut notes)
-            .map_err(|source| AnalyseError::Encode {
+            .map_err(|source| AnalyzeError::Encode {
                 file: file.to_owned(),
                 source,
             })?;
         if timeline.results.is_empty() {
-            return Err(AnalyseError::Empty {
+            return Err(AnalyzeError::Empty {
                 file: file.to_owned(),
             });
         }
@@ -175,14 +175,14 @@ impl Analyser {
         if timeline.results.iter().all(|r| r.status == Status::Silent) {
             return Some(
                 "Nothing in it is louder than −70 dBFS (a constant offset does not count), so \
-                 there is nothing to analyse. Check that it is the right file."
+                 there is nothing to analyze. Check that it is the right file."
                     .to_owned(),
             );
         }
         let window_s = manifest.window_s();
         let how = match manifest.graph.short_input {
             ShortInput::Loop => "it was repeated to fill one",
-            ShortInput::TrueLength => "it was analysed at its own length",
+            ShortInput::TrueLength => "it was analyzed at its own length",
             ShortInput::Refuse => return None,
         };
         (duration_s < window_s).then(|| {
