@@ -70,7 +70,7 @@ fn parameters_are_what_they_say() {
     let ids: HashSet<_> = parameters.iter().map(|p| p.id.get()).collect();
     assert_eq!(ids.len(), parameters.len());
     let names: Vec<_> = parameters.iter().map(|p| p.name.as_str()).collect();
-    for name in ["Analyse", "Hop", "Smoothing", "Source", "Hold", "Notation"] {
+    for name in ["Analyze", "Hop", "Smoothing", "Source", "Hold", "Notation"] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
     let mut random = Random::new(4);

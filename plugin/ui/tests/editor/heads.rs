@@ -8,8 +8,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope_engine::head::{HeadInfo, Outputs, Reads};
 use mertscope_engine::live::Snapshot;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::Page;
 use mertscope_ui::state::HeadChoice;
+use mertscope_ui::view_settings::Page;
 
 use crate::Stage;
 use crate::Window;
@@ -64,7 +64,7 @@ fn choosing(choice: &HeadChoice) -> Snapshot {
 }
 
 fn choice(window: &Window) -> HeadChoice {
-    window.state().stage.host.memory().get().unwrap_or_default()
+    window.state().stage.host.state().get().unwrap_or_default()
 }
 
 /// Flips the switch of a head by mouse or by keyboard, and has the engine follow.

@@ -31,7 +31,7 @@ fn shares(weights: &[f32]) -> Vec<f32> {
     weights.iter().map(|weight| weight / sum).collect()
 }
 
-/// Key probabilities around a key, the rest on its neighbours.
+/// Key probabilities around a key, the rest on its neighbors.
 fn key_probabilities(key: Key, sure: f32) -> [f32; Key::COUNT] {
     let mut all = [0.001; Key::COUNT];
     all[key.index()] = sure;
