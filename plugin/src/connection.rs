@@ -15,13 +15,14 @@ use mertscope_hub::{HubError, Library};
 use mertscope_live::{
     ControlSource, Controls, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
-use mertscope_ui::host::{Notice, OscStatus};
+use mertscope_ui::host::OscStatus;
+use mertscope_ui::notice::Notice;
 use mertscope_ui::state::{
-    EngineChoice, HeadChoice, Memory, ModelChoice, OscChoice, SavedReferences,
+    EngineChoice, HeadChoice, ModelChoice, OscChoice, PluginState, SavedReferences,
 };
 
+use crate::example_store::ExampleStore;
 use crate::export::Exports;
-use crate::lessons::Keeper;
 use crate::location;
 use crate::log::Log;
 use crate::osc::Osc;
@@ -39,7 +40,7 @@ pub struct Connection {
     log: Arc<Log>,
     osc: Arc<Osc>,
     exports: Arc<Exports>,
-    keeper: Arc<Keeper>,
+    example_store: Arc<ExampleStore>,
     this: Weak<Self>,
     library: Mutex<Option<Arc<Library>>>,
     hook: Hook,
@@ -50,7 +51,7 @@ impl Connection {
     pub fn new(params: Arc<MertscopeParams>, hook: Hook) -> Arc<Self> {
         Arc::new_cyclic(|this: &Weak<Self>| {
             let loaded = this.clone();
-            params.memory.on_load(Box::new(move || {
+            params.state.on_load(Box::new(move || {
                 if let Some(this) = loaded.upgrade() {
                     this.apply();
                     if let Some(stream) = &*lock(&this.stream) {
@@ -65,7 +66,7 @@ impl Connection {
                 log: Arc::default(),
                 osc: Arc::default(),
                 exports: Arc::default(),
-                keeper: Arc::default(),
+                example_store: Arc::default(),
                 this: this.clone(),
                 library: Mutex::default(),
                 hook,
@@ -75,8 +76,8 @@ impl Connection {
 
     /// Connects the callback: starts the engine if it doesn't run, and gives the callback a tap
     /// for `rate_hz` unless it has one.
-    pub fn connect(&self, callback: &mut Callback, rate_hz: f32, offline: bool) {
-        let choice: EngineChoice = self.params.memory.get().unwrap_or_default();
+    pub(crate) fn connect(&self, callback: &mut Callback, rate_hz: f32, offline: bool) {
+        let choice: EngineChoice = self.params.state.get().unwrap_or_default();
         callback.set_offline(offline, choice.exact_offline);
         let mut stream = lock(&self.stream);
         let stream = stream.get_or_insert_with(|| self.open());
@@ -103,7 +104,7 @@ impl Connection {
 
     fn open(&self) -> Stream {
         let live = Live::acquire();
-        let stream = live.open(settings(&self.params.memory), controls(&self.params));
+        let stream = live.open(settings(&self.params.state), controls(&self.params));
         *lock(&self.reader) = stream.watcher();
         stream.on_update(self.updated(stream.watcher()));
         self.restore(&stream);
@@ -117,7 +118,7 @@ impl Connection {
         drop(stream);
         self.osc.close();
         self.exports.close();
-        self.keeper.close();
+        self.example_store.close();
         let library = lock(&self.library).take();
         drop(library);
         self.log.close();
@@ -128,7 +129,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`HubError`], when the user has no data folder.
-    pub fn library(&self) -> Result<Arc<Library>, HubError> {
+    pub(crate) fn library(&self) -> Result<Arc<Library>, HubError> {
         let mut library = lock(&self.library);
         if let Some(library) = &*library {
             return Ok(Arc::clone(library));
@@ -145,13 +146,13 @@ impl Connection {
 
     /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
     /// once; [`Connection::export_notice`] says what became of it.
-    pub fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
+    pub(crate) fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
         let done = Arc::clone(&self.hook);
         self.exports.start(snapshot, kind, folder, done);
     }
 
     /// A sentence about the last export; `None` before the first.
-    pub fn export_notice(&self) -> Option<Notice> {
+    pub(crate) fn export_notice(&self) -> Option<Notice> {
         self.exports.notice()
     }
 
@@ -159,14 +160,14 @@ impl Connection {
     ///
     /// # Errors
     /// When the address is none to send to; nothing changes then.
-    pub fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
+    pub(crate) fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
         mertscope_export::osc::parse(&choice.address)?;
-        self.params.memory.set(&choice);
+        self.params.state.set(&choice);
         self.osc.set(choice)
     }
 
     /// How sending OSC messages goes.
-    pub fn osc_status(&self) -> OscStatus {
+    pub(crate) fn osc_status(&self) -> OscStatus {
         self.osc.status()
     }
 
@@ -175,10 +176,10 @@ impl Connection {
         let params = Arc::clone(&self.params);
         let (hook, log) = (Arc::clone(&self.hook), Arc::clone(&self.log));
         let seen = Mutex::new(Study::default());
-        let (osc, keeper) = (Arc::clone(&self.osc), Arc::clone(&self.keeper));
+        let (osc, example_store) = (Arc::clone(&self.osc), Arc::clone(&self.example_store));
         Arc::new(move || {
             let snapshot = reader.read();
-            remember(&params, &keeper, &snapshot.study, &seen);
+            remember(&params, &example_store, &snapshot.study, &seen);
             osc.follow(&snapshot);
             log.follow(&snapshot, params.log.value());
             hook();
@@ -186,62 +187,62 @@ impl Connection {
     }
 
     /// Hands the engine what the project or the editor chose.
-    pub fn apply(&self) {
+    pub(crate) fn apply(&self) {
         // What is wrong with the address is in the status.
-        let _ = self.osc.set(self.params.memory.get().unwrap_or_default());
+        let _ = self.osc.set(self.params.state.get().unwrap_or_default());
         if let Some(stream) = &*lock(&self.stream) {
-            stream.set(settings(&self.params.memory));
+            stream.set(settings(&self.params.state));
         }
     }
 
     /// Looks for heads and maps that were kept on this machine since the model was loaded.
-    pub fn look_again(&self) {
+    pub(crate) fn look_again(&self) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.look_again();
         }
     }
 
-    /// Has something done about references or lessons; the snapshot shows the result.
-    pub fn ask(&self, request: Request) {
+    /// Has something done about references or labeled examples; the snapshot shows the result.
+    pub(crate) fn ask(&self, request: Request) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.ask(request);
         }
     }
 
-    /// Why the newest lessons are not kept with the project, a sentence.
-    pub fn lessons_trouble(&self) -> Option<String> {
-        self.keeper.trouble()
+    /// Why the newest labeled examples are not kept with the project; `None` while they are.
+    pub(crate) fn examples_notice(&self) -> Option<Notice> {
+        self.example_store.notice()
     }
 
     /// Where a file with examples belongs that the project names.
-    pub fn lessons_path(&self, file: &str) -> Option<PathBuf> {
-        self.keeper.path(file)
+    pub(crate) fn examples_path(&self, file: &str) -> Option<PathBuf> {
+        self.example_store.path(file)
     }
 
-    /// Hands a stream the references and lessons that the project remembers.
+    /// Hands a stream the references and labeled examples that the project remembers.
     fn restore(&self, stream: &Stream) {
-        let memory = &self.params.memory;
-        let SavedReferences(references) = memory.get().unwrap_or_default();
+        let state = &self.params.state;
+        let SavedReferences(references) = state.get().unwrap_or_default();
         let references = references.into_iter().map(Arc::new).collect();
         stream.ask(Request::References(references));
         let this = self.this.clone();
-        let saved: SavedExamples = memory.get().unwrap_or_default();
+        let saved: SavedExamples = state.get().unwrap_or_default();
         let hand_over = move |lessons| {
             if let Some(this) = this.upgrade() {
                 this.ask(Request::LabeledExamples(lessons));
             }
         };
         // Those in files come once they were read.
-        if let Some(lessons) = self.keeper.load(saved, hand_over) {
+        if let Some(lessons) = self.example_store.load(saved, hand_over) {
             stream.ask(Request::LabeledExamples(lessons));
         }
     }
 }
 
-/// Has the project remember references and lessons that are not as they were `seen` last.
+/// Has the project remember references and labeled examples that are not as they were `seen` last.
 fn remember(
     params: &Arc<MertscopeParams>,
-    keeper: &Arc<Keeper>,
+    example_store: &Arc<ExampleStore>,
     study: &Study,
     seen: &Mutex<Study>,
 ) {
@@ -252,26 +253,26 @@ fn remember(
             .references
             .iter()
             .map(|reference| Reference::clone(reference));
-        params.memory.set(&SavedReferences(references.collect()));
+        params.state.set(&SavedReferences(references.collect()));
     }
     if !Arc::ptr_eq(&seen.labeled_examples, &study.labeled_examples)
         && seen.labeled_examples != study.labeled_examples
     {
-        keeper.keep(&study.labeled_examples, params);
+        example_store.keep(&study.labeled_examples, params);
     }
     *seen = study.clone();
 }
 
-fn settings(memory: &Memory) -> Settings {
-    let engine: EngineChoice = memory.get().unwrap_or_default();
-    let model: Option<ModelChoice> = memory.get();
+fn settings(state: &PluginState) -> Settings {
+    let engine: EngineChoice = state.get().unwrap_or_default();
+    let model: Option<ModelChoice> = state.get();
     let window_s = model.as_ref().and_then(|model| model.window_s);
     let (model, model_sha256) = model.map_or((None, None), |m| (Some(m.id), m.sha256));
     Settings {
         model,
         model_sha256,
         window_s,
-        heads: memory.get::<HeadChoice>().unwrap_or_default().0,
+        heads: state.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
         precision: engine.precision,
         device: engine.device,
@@ -284,7 +285,7 @@ fn settings(memory: &Memory) -> Settings {
 fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
-        analyse: params.analyse.value(),
+        analyze: params.analyze.value(),
         // The editor freezes what it shows by itself; analysis, log and history go on.
         hold: false,
         smoothing: params.smoothing.value(),

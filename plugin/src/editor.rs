@@ -1,7 +1,7 @@
 //! The editor: a resizable window that draws one snapshot of what the engine heard.
 //!
 //! Runs on the GUI thread (on Linux a thread of its own); the window sleeps until a new snapshot or
-//! an input wakes it. What is in the window is [`Face`].
+//! an input wakes it. What is in the window is [`EditorUi`].
 
 #[cfg(target_os = "linux")]
 mod driver;
@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mertscope_ui::extra::Extra;
-use mertscope_ui::face::Face;
+use mertscope_ui::editor_ui::EditorUi;
+use mertscope_ui::host_panel::HostPanel;
 use mertscope_ui::state::WindowSize;
 use mertscope_ui::user::User;
 use nih_plug::context::gui::GuiContext;
@@ -55,14 +55,14 @@ const LARGEST_SIDE: u32 = 16_384;
 const UNUSED_NOTIFIER: Duration = Duration::from_secs(24 * 3600);
 
 /// Makes the editor each time that the host opens it, in the size that it had.
-pub struct Window {
+pub struct EditorWindow {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
     repaint: Repaint,
-    extra: Option<Arc<dyn Extra>>,
+    host_panel: Option<Arc<dyn HostPanel>>,
 }
 
-impl Window {
+impl EditorWindow {
     /// A window that `repaint` wakes.
     pub fn new(
         params: Arc<MertscopeParams>,
@@ -73,19 +73,19 @@ impl Window {
             params,
             connection,
             repaint,
-            extra: None,
+            host_panel: None,
         }
     }
 
     /// The same window with what the program around it adds.
     #[must_use]
-    pub fn with_extra(mut self, extra: Arc<dyn Extra>) -> Self {
-        self.extra = Some(extra);
+    pub fn with_host_panel(mut self, host_panel: Arc<dyn HostPanel>) -> Self {
+        self.host_panel = Some(host_panel);
         self
     }
 
     fn size(&self) -> LogicalSize<f32> {
-        let size: WindowSize = self.params.memory.get().unwrap_or(FIRST_SIZE);
+        let size: WindowSize = self.params.state.get().unwrap_or(FIRST_SIZE);
         LogicalSize {
             width: (size.width.min(LARGEST_SIDE) as f32).max(SMALLEST.width),
             height: (size.height.min(LARGEST_SIDE) as f32).max(SMALLEST.height),
@@ -93,7 +93,7 @@ impl Window {
     }
 }
 
-impl Editor for Window {
+impl Editor for EditorWindow {
     type Handle = Handle;
 
     fn spawn(
@@ -114,10 +114,10 @@ impl Editor for Window {
         let view = View {
             params: Arc::clone(&self.params),
             connection: Arc::clone(&self.connection),
-            extra: self.extra.clone(),
+            host_panel: self.host_panel.clone(),
             repaint: self.repaint.clone(),
             waker: None,
-            face: None,
+            editor_ui: None,
             failed: false,
             thread: thread.clone(),
         };
@@ -151,11 +151,11 @@ impl Editor for Window {
 struct View {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
-    extra: Option<Arc<dyn Extra>>,
+    host_panel: Option<Arc<dyn HostPanel>>,
     repaint: Repaint,
     /// Wakes this window; from its first frame on.
     waker: Option<Arc<WindowWaker>>,
-    face: Option<Face>,
+    editor_ui: Option<EditorUi>,
     failed: bool,
     thread: WindowThread,
 }
@@ -195,8 +195,8 @@ impl NiceEguiApp for View {
         frame.set_key_capture(keys_of_controls());
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
         let instance = Arc::new(Instance::new(params, connection, host));
-        let face = Face::new(&egui, instance, User::present());
-        self.face = Some(face.with_extra(self.extra.clone()));
+        let editor_ui = EditorUi::new(&egui, instance, User::present());
+        self.editor_ui = Some(editor_ui.with_host_panel(self.host_panel.clone()));
         Ok(())
     }
 
@@ -214,8 +214,8 @@ impl NiceEguiApp for View {
             keys_of_controls()
         });
         // A panic would end the editor's thread, and some hosts with it.
-        let drawn = catch_unwind(AssertUnwindSafe(|| match &mut self.face {
-            Some(face) if !self.failed => face.ui(ui, &self.connection.snapshot()),
+        let drawn = catch_unwind(AssertUnwindSafe(|| match &mut self.editor_ui {
+            Some(editor_ui) if !self.failed => editor_ui.ui(ui, &self.connection.snapshot()),
             _ => {
                 ui.label("The view failed. Close the window and open it again.");
             }
@@ -224,7 +224,7 @@ impl NiceEguiApp for View {
     }
 
     fn resized(&mut self, size: baseview::WindowSize) {
-        self.params.memory.set(&WindowSize {
+        self.params.state.set(&WindowSize {
             width: size.logical.width.round() as u32,
             height: size.logical.height.round() as u32,
         });
@@ -232,6 +232,6 @@ impl NiceEguiApp for View {
 
     fn editor_closed(&mut self) {
         self.waker = None;
-        self.face = None;
+        self.editor_ui = None;
     }
 }

@@ -8,14 +8,14 @@ use std::thread::{self, JoinHandle};
 
 use mertscope_export::save::{self, Kind};
 use mertscope_live::Snapshot;
-use mertscope_ui::host::Notice;
+use mertscope_ui::notice::Notice;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Exports(Mutex<Inner>);
+pub(crate) struct Exports(Mutex<ExportState>);
 
 #[derive(Default)]
-struct Inner {
+struct ExportState {
     thread: Option<JoinHandle<()>>,
     notice: Option<Notice>,
     closed: bool,
@@ -36,10 +36,7 @@ impl Exports {
         if inner.closed || writing {
             return;
         }
-        inner.notice = Some(Notice {
-            text: format!("Writing {}…", kind.name()),
-            is_error: false,
-        });
+        inner.notice = Some(Notice::info(format!("Writing {}…", kind.name())));
         let this = Arc::clone(self);
         let started = thread::Builder::new()
             .name("mertscope-export".to_owned())
@@ -48,14 +45,12 @@ impl Exports {
                     save::export(&snapshot, kind, folder.as_deref())
                 }));
                 this.lock().notice = Some(match exported {
-                    Ok(Ok(path)) => Notice {
-                        text: format!("The {} is in {}.", kind.name(), path.display()),
-                        is_error: false,
-                    },
-                    Ok(Err(error)) => failed(error.to_string()),
-                    Err(_) => failed(
-                        "Nothing was exported, because of an error in Mertscope. Please report it."
-                            .to_owned(),
+                    Ok(Ok(path)) => {
+                        Notice::info(format!("The {} is in {}.", kind.name(), path.display()))
+                    }
+                    Ok(Err(error)) => Notice::error(error),
+                    Err(_) => Notice::error(
+                        "Nothing was exported, because of an error in Mertscope. Please report it.",
                     ),
                 });
                 done();
@@ -63,7 +58,7 @@ impl Exports {
         match started {
             Ok(thread) => inner.thread = Some(thread),
             Err(error) => {
-                inner.notice = Some(failed(format!(
+                inner.notice = Some(Notice::error(format!(
                     "Nothing was exported: the system could not start another thread ({error}). \
                      Close some programs and try again."
                 )));
@@ -89,16 +84,9 @@ impl Exports {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, ExportState> {
         // What is behind the lock is replaced whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn failed(text: String) -> Notice {
-    Notice {
-        text,
-        is_error: true,
     }
 }
 
@@ -106,6 +94,8 @@ fn failed(text: String) -> Notice {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+
+    use mertscope_ui::notice::Severity;
 
     #[test]
     fn what_becomes_of_an_export_is_told_once_it_is_known() {
@@ -117,7 +107,7 @@ mod tests {
         exports.start(Arc::default(), Kind::Png, folder, done);
         told.recv().unwrap();
         let notice = exports.notice().unwrap();
-        assert!(notice.is_error && notice.text.contains("nothing to export"));
+        assert!(notice.severity == Severity::Error && notice.text.contains("nothing to export"));
         exports.close();
         exports.start(Arc::default(), Kind::Csv, None, Arc::new(|| {}));
         assert_eq!(exports.notice(), Some(notice));

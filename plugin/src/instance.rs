@@ -8,9 +8,10 @@ use mertscope_export::osc::AddressError;
 use mertscope_export::save::Kind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
-use mertscope_ui::host::{EditorHost, Notice, OscStatus};
+use mertscope_ui::host::{EditorHost, OscStatus};
+use mertscope_ui::notice::Notice;
 use mertscope_ui::parameters::{ParameterChange, ParameterValues, s_from_hop};
-use mertscope_ui::state::{Memory, OscChoice};
+use mertscope_ui::state::{OscChoice, PluginState};
 use mertscope_ui::user::{User, UserError};
 use nih_plug::context::gui::GuiContext;
 use nih_plug::params::Param;
@@ -56,7 +57,7 @@ impl EditorHost for Instance {
     fn change(&self, change: ParameterChange) {
         let params = &self.params;
         match change {
-            ParameterChange::Analyse(on) => self.set(&params.analyse, on),
+            ParameterChange::Analyze(on) => self.set(&params.analyze, on),
             ParameterChange::Hop(hop) => self.set(&params.hop_s, s_from_hop(hop)),
             ParameterChange::Smoothing(on) => self.set(&params.smoothing, on),
             ParameterChange::Source(source) => self.set(&params.source, source.into()),
@@ -66,8 +67,8 @@ impl EditorHost for Instance {
         }
     }
 
-    fn memory(&self) -> &Memory {
-        &self.params.memory
+    fn state(&self) -> &PluginState {
+        &self.params.state
     }
 
     fn apply(&self) {
@@ -112,11 +113,11 @@ impl EditorHost for Instance {
         self.connection.osc_status()
     }
 
-    fn lessons_trouble(&self) -> Option<String> {
-        self.connection.lessons_trouble()
+    fn examples_notice(&self) -> Option<Notice> {
+        self.connection.examples_notice()
     }
 
-    fn lessons_path(&self, file: &str) -> Option<PathBuf> {
-        self.connection.lessons_path(file)
+    fn examples_path(&self, file: &str) -> Option<PathBuf> {
+        self.connection.examples_path(file)
     }
 }

@@ -24,9 +24,9 @@ extern crate nih_plug as nice_plug;
 
 pub mod connection;
 pub mod editor;
+mod example_store;
 mod export;
 pub mod instance;
-mod lessons;
 mod location;
 pub mod log;
 mod osc;
@@ -39,7 +39,7 @@ use std::sync::Arc;
 use nih_plug::prelude::*;
 
 use crate::connection::Connection;
-use crate::editor::Window;
+use crate::editor::EditorWindow;
 use crate::editor::repaint::Repaint;
 use crate::params::MertscopeParams;
 use crate::process::Callback;
@@ -100,7 +100,7 @@ impl Plugin for Mertscope {
         layout(1, &[], "Mono"),
     ];
 
-    type Editor = Window;
+    type Editor = EditorWindow;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -108,8 +108,8 @@ impl Plugin for Mertscope {
         Arc::clone(&self.params) as Arc<dyn Params>
     }
 
-    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<Window> {
-        Some(Window::new(
+    fn editor(&mut self, _executor: AsyncExecutor<Self>) -> Option<EditorWindow> {
+        Some(EditorWindow::new(
             Arc::clone(&self.params),
             Arc::clone(&self.connection),
             self.repaint.clone(),

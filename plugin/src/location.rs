@@ -1,4 +1,4 @@
-//! Where the plugin's own files are: beside the library that this code is in.
+//! The folder of the plugin's own files: the one of the library that this code is in.
 //!
 //! The host's program is somewhere else, and hosts don't say from where they loaded a plugin, so
 //! the dynamic linker is asked. Called on activation, never while a host scans.
@@ -42,7 +42,7 @@ fn library() -> Option<PathBuf> {
     use std::ffi::{OsString, c_void};
     use std::os::windows::ffi::OsStringExt;
 
-    /// Look the module up by an address in it, and don't count that as a use of it: the flags
+    /// ViewSettings the module up by an address in it, and don't count that as a use of it: the flags
     /// `GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS` and `…_UNCHANGED_REFCOUNT`.
     const BY_ADDRESS_UNCOUNTED: u32 = 0x4 | 0x2;
     /// The longest path that Windows knows, in UTF-16 units.

@@ -23,21 +23,21 @@ const WAITING: usize = 256;
 
 /// One instance's log.
 #[derive(Default)]
-pub(crate) struct Log(Mutex<Inner>);
+pub(crate) struct Log(Mutex<LogState>);
 
 #[derive(Default)]
-struct Inner {
+struct LogState {
     last: Option<Arc<Entry>>,
     writer: Option<Writer>,
     closed: bool,
 }
 
 struct Writer {
-    windows: SyncSender<Window>,
+    windows: SyncSender<LoggedWindow>,
     thread: JoinHandle<()>,
 }
 
-struct Window {
+struct LoggedWindow {
     entry: Arc<Entry>,
     running: Option<Arc<Running>>,
 }
@@ -77,7 +77,7 @@ impl Log {
         };
         for entry in new {
             // A full channel is a disk that has stood still for minutes: the log has a hole then.
-            let _ = writer.windows.try_send(Window {
+            let _ = writer.windows.try_send(LoggedWindow {
                 entry: Arc::clone(entry),
                 running: running.clone(),
             });
@@ -96,7 +96,7 @@ impl Log {
     }
 }
 
-impl Inner {
+impl LogState {
     fn writer(&mut self) -> Option<&Writer> {
         if self.writer.is_none() {
             let (windows, waiting) = sync_channel(WAITING);
@@ -111,7 +111,7 @@ impl Inner {
 }
 
 /// Writes windows until the other end goes or the disk refuses; whole lines, each at once.
-fn write(windows: &Receiver<Window>) {
+fn write(windows: &Receiver<LoggedWindow>) {
     let Some(mut file) = create() else {
         return;
     };

@@ -9,17 +9,18 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use mertscope_export::osc::{self, AddressError, Sender};
 use mertscope_live::Snapshot;
 use mertscope_ui::host::OscStatus;
+use mertscope_ui::notice::Notice;
 use mertscope_ui::state::OscChoice;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Osc {
-    inner: Mutex<Inner>,
+    inner: Mutex<OscState>,
     number: OnceLock<u32>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct OscState {
     choice: OscChoice,
     sender: Option<Sender>,
     error: Option<String>,
@@ -67,10 +68,11 @@ impl Osc {
         OscStatus {
             messages: sent.map_or(0, |sent| sent.messages),
             failed: sent.map_or(0, |sent| sent.failed),
-            error: inner
+            notice: inner
                 .error
                 .clone()
-                .or_else(|| sent.and_then(|sent| sent.error.clone())),
+                .or_else(|| sent.and_then(|sent| sent.error.clone()))
+                .map(Notice::error),
         }
     }
 
@@ -94,7 +96,7 @@ impl Osc {
     }
 }
 
-impl Inner {
+impl OscState {
     fn open(&mut self, instance: &str, snapshot: &Snapshot) {
         let opened = osc::parse(&self.choice.address)
             .map_err(|error| error.to_string())
@@ -131,7 +133,7 @@ mod tests {
         assert!(osc.set(choice(true, "everywhere")).is_err());
         osc.follow(&Snapshot::default());
         let status = osc.status();
-        assert!(status.error.unwrap().contains("everywhere"));
+        assert!(status.notice.unwrap().text.contains("everywhere"));
         assert_eq!((status.messages, status.failed), (0, 0));
 
         let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -10,14 +10,14 @@ use mertscope_ui::parameters::{
 };
 use nih_plug::prelude::*;
 
-use crate::state::PersistentMemory;
+use crate::state::PersistentState;
 
 /// All of them. Values are atomics: any thread may read them at any time.
 #[derive(Params)]
 pub struct MertscopeParams {
-    /// Whether anything is analysed; audio passes either way.
+    /// Whether anything is analyzed; audio passes either way.
     #[id = "analyse"]
-    pub analyse: BoolParam,
+    pub analyze: BoolParam,
 
     /// Seconds from one window to the next; 0 leaves it to the engine.
     #[id = "hop"]
@@ -27,9 +27,9 @@ pub struct MertscopeParams {
     #[id = "smoothing"]
     pub smoothing: BoolParam,
 
-    /// Which input is analysed.
+    /// Which input is analyzed.
     #[id = "source"]
-    pub source: EnumParam<Source>,
+    pub source: EnumParam<SourceParam>,
 
     /// Whether the display stays as it is; analysis goes on.
     #[id = "hold"]
@@ -37,7 +37,7 @@ pub struct MertscopeParams {
 
     /// How keys are written.
     #[id = "notation"]
-    pub notation: EnumParam<Notation>,
+    pub notation: EnumParam<NotationParam>,
 
     /// Whether results are written to a file; see [`crate::log`].
     #[id = "log"]
@@ -45,12 +45,12 @@ pub struct MertscopeParams {
 
     /// What the project remembers beside the parameters.
     #[persist = "mertscope"]
-    pub memory: PersistentMemory,
+    pub state: PersistentState,
 }
 
-/// The input that is analysed.
+/// The input that is analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum Source {
+pub enum SourceParam {
     /// What passes through.
     #[id = "main"]
     Main,
@@ -62,7 +62,7 @@ pub enum Source {
 
 /// How keys are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum Notation {
+pub enum NotationParam {
     /// `C minor`.
     #[id = "traditional"]
     Traditional,
@@ -75,17 +75,17 @@ pub enum Notation {
     OpenKey,
 }
 
-impl From<Notation> for music::Notation {
-    fn from(notation: Notation) -> Self {
+impl From<NotationParam> for music::Notation {
+    fn from(notation: NotationParam) -> Self {
         match notation {
-            Notation::Traditional => Self::Traditional,
-            Notation::Camelot => Self::Camelot,
-            Notation::OpenKey => Self::OpenKey,
+            NotationParam::Traditional => Self::Traditional,
+            NotationParam::Camelot => Self::Camelot,
+            NotationParam::OpenKey => Self::OpenKey,
         }
     }
 }
 
-impl From<music::Notation> for Notation {
+impl From<music::Notation> for NotationParam {
     fn from(notation: music::Notation) -> Self {
         match notation {
             music::Notation::Traditional => Self::Traditional,
@@ -95,16 +95,16 @@ impl From<music::Notation> for Notation {
     }
 }
 
-impl From<Source> for InputSource {
-    fn from(source: Source) -> Self {
+impl From<SourceParam> for InputSource {
+    fn from(source: SourceParam) -> Self {
         match source {
-            Source::Main => Self::Main,
-            Source::SideChain => Self::SideChain,
+            SourceParam::Main => Self::Main,
+            SourceParam::SideChain => Self::SideChain,
         }
     }
 }
 
-impl From<InputSource> for Source {
+impl From<InputSource> for SourceParam {
     fn from(source: InputSource) -> Self {
         match source {
             InputSource::Main => Self::Main,
@@ -121,7 +121,7 @@ impl Default for MertscopeParams {
             max: LONGEST_HOP_S,
         };
         Self {
-            analyse: BoolParam::new(parameters::ANALYSE, first.analyse),
+            analyze: BoolParam::new(parameters::ANALYZE, first.analyze),
             hop_s: FloatParam::new(parameters::HOP, s_from_hop(first.hop), hop_range)
                 .with_step_size(HOP_STEP_S)
                 .with_value_to_string(Arc::new(text_from_hop_s))
@@ -131,7 +131,7 @@ impl Default for MertscopeParams {
             hold: BoolParam::new(parameters::HOLD, first.hold),
             notation: EnumParam::new(parameters::NOTATION, first.notation.into()),
             log: BoolParam::new(parameters::LOG, first.log).non_automatable(),
-            memory: PersistentMemory::default(),
+            state: PersistentState::default(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl MertscopeParams {
     #[must_use]
     pub fn values(&self) -> ParameterValues {
         ParameterValues {
-            analyse: self.analyse.value(),
+            analyze: self.analyze.value(),
             hop: self.hop(),
             smoothing: self.smoothing.value(),
             source: self.source.value().into(),

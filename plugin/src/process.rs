@@ -1,4 +1,4 @@
-//! What runs in the audio callback: hand each block to the engine's [`Tap`], touch nothing.
+//! The audio callback: hands each block to the engine's [`Tap`], and touches nothing.
 //!
 //! The framework has copied the input to the output before, so passing audio through bit for bit
 //! means leaving the buffer alone. Nothing here allocates, locks, logs, waits or makes a system
@@ -10,7 +10,7 @@ use std::time::Duration;
 use mertscope_audio::tap::{Tap, Transport};
 use nih_plug::prelude::{Buffer, Transport as HostTransport};
 
-use crate::params::{MertscopeParams, Source};
+use crate::params::{MertscopeParams, SourceParam};
 
 /// How long an exact offline render waits for room before it goes on with a gap: longer than any
 /// inference takes, shorter than a user takes for a hang.
@@ -18,36 +18,36 @@ const OFFLINE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An instance's share of the audio callback.
 #[derive(Default)]
-pub struct Callback {
+pub(crate) struct Callback {
     tap: Option<Tap>,
     rate_hz: u32,
     offline: bool,
     exact_offline: bool,
-    result: Option<Source>,
+    result: Option<SourceParam>,
 }
 
 impl Callback {
     /// Whether there is a tap for this rate already. Not for the audio callback, like the two
     /// functions after it.
-    pub fn taps_at(&self, rate_hz: u32) -> bool {
+    pub(crate) fn taps_at(&self, rate_hz: u32) -> bool {
         self.tap.is_some() && self.rate_hz == rate_hz
     }
 
     /// Puts a new tap in.
-    pub fn put(&mut self, tap: Tap, rate_hz: u32) {
+    pub(crate) fn put(&mut self, tap: Tap, rate_hz: u32) {
         self.tap = Some(tap);
         self.rate_hz = rate_hz;
         self.result = None;
     }
 
     /// Takes in how the host is going to call: offline or not, and whether we may then wait.
-    pub fn set_offline(&mut self, offline: bool, exact: bool) {
+    pub(crate) fn set_offline(&mut self, offline: bool, exact: bool) {
         self.offline = offline;
         self.exact_offline = exact;
     }
 
     /// The host clears the plugin: what was heard before is not continued.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         if let Some(tap) = &mut self.tap {
             tap.reset();
         }
@@ -55,7 +55,7 @@ impl Callback {
 
     /// Captures one block of the chosen input. A panic would take the host down, so it is caught,
     /// and capture rests until the next activation.
-    pub fn process(
+    pub(crate) fn process(
         &mut self,
         params: &MertscopeParams,
         main: &Buffer,
@@ -65,7 +65,7 @@ impl Callback {
         let captured = catch_unwind(AssertUnwindSafe(|| {
             let source = params.source.value();
             let channels = match (source, side_chains.first()) {
-                (Source::SideChain, Some(side_chain)) => side_chain.as_slice_immutable(),
+                (SourceParam::SideChain, Some(side_chain)) => side_chain.as_slice_immutable(),
                 _ => main.as_slice_immutable(),
             };
             self.capture(source, channels, transport);
@@ -76,8 +76,8 @@ impl Callback {
         }
     }
 
-    fn capture(&mut self, source: Source, channels: &[&mut [f32]], transport: &HostTransport) {
-        let at = told(transport, self.offline);
+    fn capture(&mut self, source: SourceParam, channels: &[&mut [f32]], transport: &HostTransport) {
+        let at = transport_from_host(transport, self.offline);
         let Some(tap) = &mut self.tap else {
             return;
         };
@@ -97,7 +97,7 @@ impl Callback {
 }
 
 /// What the host tells about a block, in the engine's words.
-fn told(transport: &HostTransport, offline: bool) -> Transport {
+fn transport_from_host(transport: &HostTransport, offline: bool) -> Transport {
     // Hosts without a transport leave everything but a constant position out. And some never
     // start theirs, but what is rendered offline is meant to be heard.
     let no_tempo = transport.tempo.is_none() && transport.pos_beats.is_none();
@@ -124,12 +124,18 @@ mod tests {
     #[test]
     fn a_host_without_a_transport_is_a_live_input() {
         let mut transport = HostTransport::new(48_000.0);
-        assert_eq!(told(&transport, false), Transport::LIVE_INPUT);
+        assert_eq!(
+            transport_from_host(&transport, false),
+            Transport::LIVE_INPUT
+        );
         transport.pos_samples = Some(0);
-        assert_eq!(told(&transport, false), Transport::LIVE_INPUT);
+        assert_eq!(
+            transport_from_host(&transport, false),
+            Transport::LIVE_INPUT
+        );
         transport.tempo = Some(120.0);
-        assert!(!told(&transport, false).playing);
-        let offline = told(&transport, true);
+        assert!(!transport_from_host(&transport, false).playing);
+        let offline = transport_from_host(&transport, true);
         assert!(offline.playing && offline.offline && offline.position.is_none());
     }
 
@@ -139,11 +145,11 @@ mod tests {
         transport.playing = true;
         transport.tempo = Some(90.0);
         transport.pos_beats = Some(16.0);
-        assert_eq!(told(&transport, true).position, None);
+        assert_eq!(transport_from_host(&transport, true).position, None);
         transport.pos_seconds = Some(2.0);
-        assert_eq!(told(&transport, true).position, Some(88_200));
+        assert_eq!(transport_from_host(&transport, true).position, Some(88_200));
         transport.pos_samples = Some(-7);
-        assert_eq!(told(&transport, true).position, Some(-7));
-        assert!(told(&transport, true).offline);
+        assert_eq!(transport_from_host(&transport, true).position, Some(-7));
+        assert!(transport_from_host(&transport, true).offline);
     }
 }

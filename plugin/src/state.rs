@@ -1,30 +1,30 @@
-//! What a project remembers beside the parameters, as the framework saves and loads it.
+//! The project state as the framework saves and loads it.
 
 use std::ops::Deref;
 
-use mertscope_ui::state::{Memory, Saved};
+use mertscope_ui::state::{PluginState, RawState};
 use nih_plug::params::persist::PersistentField;
 
-/// The memory as a field of the parameters.
+/// The project state as a field of the parameters.
 #[derive(Debug, Default)]
-pub struct PersistentMemory(Memory);
+pub struct PersistentState(PluginState);
 
-impl Deref for PersistentMemory {
-    type Target = Memory;
+impl Deref for PersistentState {
+    type Target = PluginState;
 
-    fn deref(&self) -> &Memory {
+    fn deref(&self) -> &PluginState {
         &self.0
     }
 }
 
-impl PersistentField<'_, Saved> for PersistentMemory {
-    fn set(&self, new_value: Saved) {
+impl PersistentField<'_, RawState> for PersistentState {
+    fn set(&self, new_value: RawState) {
         self.0.load(new_value);
     }
 
     fn map<F, R>(&self, f: F) -> R
     where
-        F: Fn(&Saved) -> R,
+        F: Fn(&RawState) -> R,
     {
         self.0.read(f)
     }

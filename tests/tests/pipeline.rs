@@ -5,7 +5,7 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use mertscope_audio::decode::{Block, Decoder};
-use mertscope_engine::analyze::{AnalyzeOptions, Analyzer, Analysis};
+use mertscope_engine::analyze::{Analysis, AnalyzeOptions, Analyzer};
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::device::Choice;
 use mertscope_model::runtime;

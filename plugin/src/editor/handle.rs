@@ -1,4 +1,4 @@
-//! What a host does with an open window.
+//! A host's handle on an open window.
 //!
 //! The framework's own handle, but for how a change has the window painted and how it is closed:
 //! [`Repaint`] and the module of [`WindowThread`] say why.

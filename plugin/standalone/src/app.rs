@@ -13,6 +13,7 @@ use clap::Parser;
 use mertscope::connection::Connection;
 use mertscope::editor::repaint::Repaint;
 use mertscope::params::MertscopeParams;
+use mertscope_ui::notice::Notice;
 use mertscope_ui::state::ModelChoice;
 
 use crate::arguments::Arguments;
@@ -54,8 +55,8 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
         list(&Devices::list(), out)?;
         return Ok(true);
     }
-    let (preferences, problem) = Preferences::load();
-    let problem = problem.map(|problem| problem.to_string());
+    let (preferences, error) = Preferences::load();
+    let notice = error.map(Notice::warning);
     let choice = match arguments.over(preferences.get(AUDIO_FIELD).unwrap_or_default()) {
         Ok(choice) => choice,
         Err(error) => {
@@ -73,21 +74,21 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
     if let Some(state) = preferences.get(PLUGIN_FIELD) {
         parameters.apply(&state);
     }
-    let remembered: Option<ModelChoice> = params.memory.get();
+    let remembered: Option<ModelChoice> = params.state.get();
     let typed = arguments.model.clone().map(|id| ModelChoice {
         id,
         sha256: None,
         window_s: None,
     });
     if let Some(typed) = &typed {
-        params.memory.set(typed);
+        params.state.set(typed);
     }
 
     let repaint = Repaint::default();
-    let (told, drawn) = (wake.clone(), repaint.clone());
+    let (waker, window) = (wake.clone(), repaint.clone());
     let news: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
-        drawn.request();
-        told.send(Event::New).unwrap_or_default();
+        window.request();
+        waker.send(Event::New).unwrap_or_default();
     });
     let connection = Connection::new(Arc::clone(&params), Arc::clone(&news));
     // The model loads while devices are opened, and where there are none.
@@ -108,8 +109,8 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
         audio,
     };
     if arguments.headless {
-        if let Some(problem) = problem {
-            writeln!(err, "{problem}")?;
+        if let Some(Notice { text, .. }) = notice {
+            writeln!(err, "{text}")?;
         }
         return headless::run(
             &session,
@@ -125,7 +126,7 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
         Arc::clone(&session.audio),
         choice,
         preferences,
-        problem,
+        notice,
     ));
     let ends = (wake, events);
     if let Err(error) = window::run(&session, &panel, &repaint, ends, arguments.seconds) {
@@ -134,13 +135,13 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
     }
     // A model that was typed counts for this session, unless another was chosen since.
     if typed.is_some()
-        && session.params.memory.get() == typed
+        && session.params.state.get() == typed
         && let Some(remembered) = remembered
     {
-        session.params.memory.set(&remembered);
+        session.params.state.set(&remembered);
     }
-    if let Some(problem) = panel.save_all(&parameters.state()) {
-        writeln!(err, "{problem}")?;
+    if let Some(Notice { text, .. }) = panel.save_all(&parameters.state()) {
+        writeln!(err, "{text}")?;
         return Ok(false);
     }
     Ok(true)

@@ -1,11 +1,11 @@
-//! What can be typed.
+//! Command-line arguments.
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
 use crate::audio::{AudioError, Devices, Direction};
-use crate::choice::{AudioChoice, Backend, Channels, Source};
+use crate::choice::{AudioChoice, AudioSource, Backend, Channels};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// The way to devices [default: JACK while its server runs, else the system's own]
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
-    /// Channels of the input device: one, or two neighbours [default: 1-2]
+    /// Channels of the input device: one, or two neighbors [default: 1-2]
     #[arg(long, value_name = "N|N-M")]
     pub channels: Option<Channels>,
     /// Samples per second [default: what the device or the file has]
@@ -85,14 +85,14 @@ impl Arguments {
             (choice.input, choice.output) = (None, None);
         }
         if let Some(name) = &self.input {
-            choice.source = Source::Input;
+            choice.source = AudioSource::Input;
             choice.input = Some(devices.find(name, Direction::Input)?);
         }
         if let Some(name) = &self.output {
             choice.output = Some(devices.find(name, Direction::Output)?);
         }
         if let Some(file) = &self.file {
-            choice.source = Source::File;
+            choice.source = AudioSource::File;
             choice.file = Some(file.clone());
             choice.repeat = self.repeat;
         }
@@ -134,7 +134,7 @@ mod tests {
         };
         let typed = parsed("--file a.flac --loop --backend none --channels 3").unwrap();
         let choice = typed.over(remembered).unwrap();
-        assert_eq!(choice.source, Source::File);
+        assert_eq!(choice.source, AudioSource::File);
         assert_eq!(choice.file, Some(PathBuf::from("a.flac")));
         assert!(choice.repeat && choice.output.is_none());
         assert_eq!(choice.backend, Some(Backend::None));

@@ -1,7 +1,7 @@
 //! The app's audio: one thread opens what was chosen, keeps it open, and goes back to it when it
 //! was away.
 //!
-//! The thread owns streams, the deck and the list of devices. It takes orders, looks after the
+//! The thread owns streams, the file player and the list of devices. It takes orders, looks after the
 //! stream a few times a second, and publishes an [`AudioState`] whenever something changed. What
 //! is used in place of a choice never changes the choice. Not here: audio callbacks
 //! (`audio/callback.rs`), and what is remembered (`preferences.rs`).
@@ -11,9 +11,9 @@ mod device;
 mod devices;
 mod error;
 mod jack;
-mod pulse;
 mod route;
 mod running;
+mod stream_health;
 mod system;
 mod unheard;
 
@@ -23,14 +23,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::choice::{AudioChoice, Backend, Source};
-use crate::player::Deck;
+use crate::choice::{AudioChoice, AudioSource, Backend};
+use crate::player::FilePlayer;
 pub(crate) use devices::Devices;
 pub(crate) use error::{AudioError, Direction, reason};
 use mertscope::connection::Connection;
-pub(crate) use pulse::Pulse;
+use mertscope_ui::notice::Notice;
 use route::Route;
 use running::Running;
+pub(crate) use stream_health::StreamHealth;
 
 /// How often the stream is looked after.
 const TICK: Duration = Duration::from_millis(200);
@@ -49,11 +50,11 @@ pub(crate) struct AudioState {
     /// What is in use, if anything is.
     pub in_use: Option<InUse>,
     /// What is wrong, and what is done about it, in full sentences.
-    pub notice: Option<String>,
+    pub notice: Option<Notice>,
     /// The devices there were when they were last looked for.
     pub devices: Arc<Devices>,
     /// The file that is played, if one is.
-    pub deck: Option<Arc<Deck>>,
+    pub file_player: Option<Arc<FilePlayer>>,
 }
 
 /// The stream in use.
@@ -66,7 +67,7 @@ pub(crate) struct InUse {
     /// Frames in a block, where that is known.
     pub buffer_frames: Option<u32>,
     /// Its signs of life.
-    pub pulse: Arc<Pulse>,
+    pub health: Arc<StreamHealth>,
 }
 
 enum Order {
@@ -107,12 +108,12 @@ impl Audio {
         let published = Arc::clone(&state);
         let work = move || {
             quieten_alsa();
-            let mut desk = Desk::new(connection, choice, published, changed);
-            let opened = desk.open_choice(play, strict);
+            let mut audio_thread = AudioThread::new(connection, choice, published, changed);
+            let opened = audio_thread.open_choice(play, strict);
             let failed = opened.is_err();
             let result = ready.send(opened).is_ok();
             if result && !(strict && failed) {
-                desk.run(&inbox);
+                audio_thread.run(&inbox);
             }
         };
         let thread = thread::Builder::new()
@@ -168,25 +169,25 @@ impl Drop for Audio {
 }
 
 /// What the thread works with.
-struct Desk {
+struct AudioThread {
     connection: Arc<Connection>,
     choice: AudioChoice,
     running: Option<Running>,
     /// Where the choice led when it could be had: what is gone back to.
     home: Option<Route>,
     is_fallback: bool,
-    deck: Option<Arc<Deck>>,
+    file_player: Option<Arc<FilePlayer>>,
     volume: Arc<AtomicU32>,
     devices: Arc<Devices>,
-    notice: Option<String>,
+    notice: Option<Notice>,
     retry_at: Option<Instant>,
     /// When the stream last delivered something, and how much it had by then.
-    last_beat: (Instant, u64),
+    last_delivery: (Instant, u64),
     published: Arc<Mutex<Arc<AudioState>>>,
     changed: Changed,
 }
 
-impl Desk {
+impl AudioThread {
     fn new(
         connection: Arc<Connection>,
         choice: AudioChoice,
@@ -200,11 +201,11 @@ impl Desk {
             running: None,
             home: None,
             is_fallback: false,
-            deck: None,
+            file_player: None,
             devices: Arc::default(),
             notice: None,
             retry_at: None,
-            last_beat: (Instant::now(), 0),
+            last_delivery: (Instant::now(), 0),
             published,
             changed,
         }
@@ -233,8 +234,8 @@ impl Desk {
         let old = std::mem::replace(&mut self.choice, choice);
         let volume = self.choice.volume.clamp(0.0, 1.0);
         self.volume.store(volume.to_bits(), Ordering::Relaxed);
-        if let Some(deck) = &self.deck {
-            deck.set_repeat(self.choice.repeat);
+        if let Some(file_player) = &self.file_player {
+            file_player.set_repeat(self.choice.repeat);
         }
         let same_but_for_these = AudioChoice {
             volume: self.choice.volume,
@@ -243,7 +244,7 @@ impl Desk {
         };
         if same_but_for_these != self.choice {
             if same_but_for_these.file != self.choice.file {
-                self.deck = None;
+                self.file_player = None;
             }
             self.home = None;
             let _ = self.open_choice(play, false);
@@ -256,7 +257,7 @@ impl Desk {
         self.stop();
         let opened = self.thread_file(play).and_then(|()| self.open(strict));
         if let Err(error) = &opened {
-            self.notice = Some(error.to_string());
+            self.notice = Some(Notice::error(error));
         }
         self.publish();
         opened
@@ -264,8 +265,8 @@ impl Desk {
 
     /// Opens the chosen file, unless it is open already.
     fn thread_file(&mut self, play: bool) -> Result<(), AudioError> {
-        if self.choice.source == Source::Input {
-            self.deck = None;
+        if self.choice.source == AudioSource::Input {
+            self.file_player = None;
             return Ok(());
         }
         let Some(path) = &self.choice.file else {
@@ -273,13 +274,13 @@ impl Desk {
                 "No file is chosen: choose one to play.".to_owned(),
             ));
         };
-        if self.deck.is_none() {
-            let deck = Deck::open(path, self.choice.repeat)
+        if self.file_player.is_none() {
+            let file_player = FilePlayer::open(path, self.choice.repeat)
                 .map_err(|error| AudioError::File(error.to_string()))?;
             if play {
-                deck.play();
+                file_player.play();
             }
-            self.deck = Some(deck);
+            self.file_player = Some(file_player);
         }
         Ok(())
     }
@@ -313,10 +314,10 @@ impl Desk {
         for route in Route::instead(&self.choice, &wanted, &error) {
             if let Ok(running) = self.open_route(&route, &Route::relaxed(&self.choice)) {
                 let device = &running.device;
-                self.notice = Some(match running.backend {
+                self.notice = Some(Notice::warning(match running.backend {
                     Backend::None => format!("{error} Until then the file plays unheard."),
                     _ => format!("{error} Until then {device} is used."),
-                });
+                }));
                 self.take(running, true);
                 return Ok(());
             }
@@ -326,7 +327,7 @@ impl Desk {
 
     fn open_route(&self, route: &Route, choice: &AudioChoice) -> Result<Running, AudioError> {
         let id = route.id.as_deref();
-        match (&self.deck, route.backend) {
+        match (&self.file_player, route.backend) {
             (None, Backend::Jack) => jack::hear(id, choice),
             (None, Backend::System) => system::hear(id, choice),
             (None, Backend::None) => Err(AudioError::NoDevice {
@@ -334,9 +335,11 @@ impl Desk {
                 direction: Direction::Input,
                 reason: "none".to_owned(),
             }),
-            (Some(deck), Backend::Jack) => jack::play(id, choice, deck, &self.volume),
-            (Some(deck), Backend::System) => system::play(id, choice, deck, &self.volume),
-            (Some(deck), Backend::None) => unheard::play(deck),
+            (Some(file_player), Backend::Jack) => jack::play(id, choice, file_player, &self.volume),
+            (Some(file_player), Backend::System) => {
+                system::play(id, choice, file_player, &self.volume)
+            }
+            (Some(file_player), Backend::None) => unheard::play(file_player),
         }
     }
 
@@ -345,7 +348,7 @@ impl Desk {
         if let Some(drain) = running.drain.take() {
             self.connection.attach(drain);
         }
-        self.last_beat = (Instant::now(), running.pulse.frames());
+        self.last_delivery = (Instant::now(), running.health.frames());
         self.running = Some(running);
         self.is_fallback = is_fallback;
         if !is_fallback {
@@ -364,7 +367,7 @@ impl Desk {
     fn look_after(&mut self) {
         if let Some(error) = self.loss() {
             self.stop();
-            let told = match self.open(false) {
+            let notice = match self.open(false) {
                 Ok(()) if !self.is_fallback => None,
                 Ok(()) => self.running.as_ref().map(|running| match running.backend {
                     Backend::None => format!("{error} Until it is back the file plays unheard."),
@@ -372,7 +375,7 @@ impl Desk {
                 }),
                 Err(_) => Some(format!("{error} It is used again as soon as it is back.")),
             };
-            self.notice = told;
+            self.notice = notice.map(Notice::warning);
             self.publish();
         }
         if self.retry_at.is_some_and(|at| at <= Instant::now()) {
@@ -382,12 +385,12 @@ impl Desk {
 
     fn loss(&mut self) -> Option<AudioError> {
         let running = self.running.as_ref()?;
-        let frames = running.pulse.frames();
-        if frames != self.last_beat.1 {
-            self.last_beat = (Instant::now(), frames);
+        let frames = running.health.frames();
+        if frames != self.last_delivery.1 {
+            self.last_delivery = (Instant::now(), frames);
         }
-        let silence = self.last_beat.0.elapsed();
-        let reason = running.pulse.loss().or_else(|| {
+        let silence = self.last_delivery.0.elapsed();
+        let reason = running.health.loss().or_else(|| {
             (silence > LONGEST_SILENCE).then(|| "it delivers nothing any more".to_owned())
         })?;
         Some(AudioError::Lost {
@@ -399,7 +402,7 @@ impl Desk {
     /// Tries what was chosen while something else, or nothing, is in use.
     fn retry(&mut self) {
         self.retry_at = Some(Instant::now() + RETRY);
-        if self.deck.is_none() && self.thread_file(false).is_err() {
+        if self.file_player.is_none() && self.thread_file(false).is_err() {
             return;
         }
         let wanted = match &self.home {
@@ -435,14 +438,14 @@ impl Desk {
             device: running.device.clone(),
             rate_hz: running.rate_hz,
             buffer_frames: running.buffer_frames,
-            pulse: Arc::clone(&running.pulse),
+            health: Arc::clone(&running.health),
         });
         let state = AudioState {
             choice: self.choice.clone(),
             in_use,
             notice: self.notice.clone(),
             devices: Arc::clone(&self.devices),
-            deck: self.deck.clone(),
+            file_player: self.file_player.clone(),
         };
         let mut published = self
             .published

@@ -1,4 +1,4 @@
-//! What the user chose to listen to: where from, through which device, at what rate.
+//! The user's choice of audio: source, device and rate.
 //!
 //! A choice is what is wanted, whether or not it is to be had: what is used in its place meanwhile
 //! never gets into it. Plain data, no audio.
@@ -17,7 +17,7 @@ const LAST_CHANNEL: u16 = 256;
 #[serde(default)]
 pub(crate) struct AudioChoice {
     /// What is listened to.
-    pub source: Source,
+    pub source: AudioSource,
     /// The way to the devices; `None` is JACK while its server runs, else the system's own.
     pub backend: Option<Backend>,
     /// The input device by its id; `None` is the default one.
@@ -34,14 +34,14 @@ pub(crate) struct AudioChoice {
     pub file: Option<PathBuf>,
     /// Whether the file begins anew at its end.
     pub repeat: bool,
-    /// How loud the file is played, 0 to 1. What is analysed doesn't change with it.
+    /// How loud the file is played, 0 to 1. What is analyzed doesn't change with it.
     pub volume: f32,
 }
 
 impl Default for AudioChoice {
     fn default() -> Self {
         Self {
-            source: Source::Input,
+            source: AudioSource::Input,
             backend: None,
             input: None,
             output: None,
@@ -58,7 +58,7 @@ impl Default for AudioChoice {
 /// What is listened to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Source {
+pub(crate) enum AudioSource {
     /// An input device.
     Input,
     /// A file.
@@ -89,7 +89,7 @@ impl fmt::Display for Backend {
     }
 }
 
-/// One channel of a device, or two neighbours; written `3` or `1-2`, counted from 1.
+/// One channel of a device, or two neighbors; written `3` or `1-2`, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Channels {
     /// Index of the first, from 0.
@@ -141,7 +141,7 @@ impl FromStr for Channels {
                 })
             }
             _ => Err(format!(
-                "'{text}' is neither one channel, such as 1, nor a pair of neighbours, such as 1-2"
+                "'{text}' is neither one channel, such as 1, nor a pair of neighbors, such as 1-2"
             )),
         }
     }
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_one_or_two_neighbours() {
+    fn channels_are_one_or_two_neighbors() {
         for (text, first, count) in [("1-2", 0, 2), ("1", 0, 1), ("7-8", 6, 2), (" 3 ", 2, 1)] {
             let channels: Channels = text.parse().unwrap();
             assert_eq!((channels.first, channels.count), (first, count), "{text}");

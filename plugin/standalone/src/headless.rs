@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mertscope_live::{Entry, ModelState, Snapshot};
 use mertscope_music::Notation;
+use mertscope_ui::notice::Notice;
 
 use crate::session::{Event, Session};
 use mertscope::log::{self, Line};
@@ -39,7 +40,7 @@ pub(crate) fn run(
         json,
         notation: session.params.notation.value().into(),
         last: None,
-        told: [None, None],
+        printed: [None, None],
     };
     let mut quiet_since: Option<Instant> = None;
     let mut without_model_since: Option<Instant> = None;
@@ -51,7 +52,7 @@ pub(crate) fn run(
         let state = session.audio.state();
         let snapshot = session.connection.snapshot();
         let printed = printer.print(&snapshot, out)?;
-        printer.tell(0, state.notice.as_ref(), err)?;
+        printer.tell(0, state.notice.as_ref().map(|notice| &notice.text), err)?;
         printer.tell(1, snapshot.error.as_ref(), err)?;
         let model = &snapshot.model;
         if model.state != ModelState::Missing || model.running.is_some() {
@@ -66,7 +67,11 @@ pub(crate) fn run(
         if end.is_some_and(|end| Instant::now() >= end) {
             return Ok(true);
         }
-        let Some(deck) = state.deck.as_ref().filter(|deck| deck.has_ended()) else {
+        let Some(file_player) = state
+            .file_player
+            .as_ref()
+            .filter(|file_player| file_player.has_ended())
+        else {
             continue;
         };
         if printed || quiet_since.is_none() {
@@ -77,9 +82,9 @@ pub(crate) fn run(
             None => ONLY_ANSWER,
         };
         if quiet_since.is_some_and(|since| since.elapsed() > patience) {
-            let path = deck.path().display();
-            if let Some(failure) = deck.failure() {
-                writeln!(err, "{path}: {failure}")?;
+            let path = file_player.path().display();
+            if let Some(Notice { text, .. }) = file_player.notice() {
+                writeln!(err, "{path}: {text}")?;
             }
             if printer.last.is_none() {
                 writeln!(
@@ -97,8 +102,8 @@ struct Printer {
     json: bool,
     notation: Notation,
     last: Option<Arc<Entry>>,
-    /// The sentences that were told last, of the audio and of the engine.
-    told: [Option<String>; 2],
+    /// The sentences that were printed last, of the audio and of the engine.
+    printed: [Option<String>; 2],
 }
 
 impl Printer {
@@ -129,8 +134,8 @@ impl Printer {
         sentence: Option<&String>,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        if self.told[about].as_ref() != sentence {
-            self.told[about] = sentence.cloned();
+        if self.printed[about].as_ref() != sentence {
+            self.printed[about] = sentence.cloned();
             if let Some(sentence) = sentence {
                 writeln!(err, "{sentence}")?;
             }

@@ -1,5 +1,5 @@
-//! What the app adds to the editor's window: where the audio comes from, how loud it is, the file
-//! player, and a section of the settings.
+//! The app's panel in the editor's window: source, level, file player, and a section of the
+//! settings.
 //!
 //! Drawn on the GUI thread. What is chosen goes to the audio thread as an order and to the
 //! preferences as a change; neither is waited for.
@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex};
 
 use egui::Ui;
 use mertscope_ui::browser::Outcome;
-use mertscope_ui::extra::Extra;
+use mertscope_ui::host_panel::HostPanel;
+use mertscope_ui::notice::Notice;
 use mertscope_ui::theme::Palette;
 
 use crate::audio::Audio;
@@ -40,10 +41,10 @@ impl Panel {
         audio: Arc<Audio>,
         choice: AudioChoice,
         preferences: Preferences,
-        problem: Option<String>,
+        notice: Option<Notice>,
     ) -> Self {
         Self {
-            state: PanelState::new(audio, choice, preferences, problem),
+            state: PanelState::new(audio, choice, preferences, notice),
             drawn: Mutex::default(),
             #[cfg(not(target_os = "linux"))]
             closing: AtomicBool::new(false),
@@ -62,12 +63,12 @@ impl Panel {
     }
 
     /// Remembers the plugin's state too, and writes all; for the end of a session.
-    pub(crate) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<String> {
+    pub(crate) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<Notice> {
         self.state.save_all(plugin)
     }
 }
 
-impl Extra for Panel {
+impl HostPanel for Panel {
     fn bar_height(&self, width: f32) -> f32 {
         bar::height(
             width,

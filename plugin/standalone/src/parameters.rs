@@ -10,7 +10,7 @@ use nih_plug::context::PluginApi;
 use nih_plug::context::gui::GuiContextInner;
 use nih_plug::params::Params;
 use nih_plug::params::internals::ParamPtr;
-use nih_plug::plugin::{ParamValue, PluginState};
+use nih_plug::plugin::{ParamValue, PluginState as HostState};
 
 use mertscope::params::MertscopeParams;
 
@@ -24,9 +24,9 @@ impl Parameters {
         Self(params)
     }
 
-    /// The parameters as they are shown, and the memory's fields, by their ids.
+    /// The parameters as they are shown, and the state's fields, by their ids.
     #[must_use]
-    pub(crate) fn state(&self) -> PluginState {
+    pub(crate) fn state(&self) -> HostState {
         let params = self.0.param_map().into_iter().map(|(id, param, _)| {
             // SAFETY: the pointer points into the parameters that `self` holds.
             let text = unsafe {
@@ -34,7 +34,7 @@ impl Parameters {
             };
             (id, ParamValue::String(text))
         });
-        PluginState {
+        HostState {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             params: params.collect(),
             fields: self.0.serialize_fields(),
@@ -42,7 +42,7 @@ impl Parameters {
     }
 
     /// Takes a state in; what is not known here, or can't be understood, is left aside.
-    pub(crate) fn apply(&self, state: &PluginState) {
+    pub(crate) fn apply(&self, state: &HostState) {
         let known: BTreeMap<String, ParamPtr> = self
             .0
             .param_map()
@@ -86,11 +86,11 @@ impl GuiContextInner for Parameters {
 
     unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {}
 
-    fn get_state(&self) -> PluginState {
+    fn get_state(&self) -> HostState {
         self.state()
     }
 
-    fn set_state(&self, state: PluginState) {
+    fn set_state(&self, state: HostState) {
         self.apply(&state);
     }
 
@@ -100,7 +100,7 @@ impl GuiContextInner for Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mertscope::params::Notation;
+    use mertscope::params::NotationParam;
     use mertscope_live::Hop;
     use mertscope_ui::state::WindowSize;
     use nih_plug::context::gui::ParamSetter;
@@ -110,24 +110,24 @@ mod tests {
         let params = Arc::new(MertscopeParams::default());
         let parameters = Parameters::new(Arc::clone(&params));
         let setter = ParamSetter::new(&parameters);
-        setter.set_parameter(&params.notation, Notation::OpenKey);
+        setter.set_parameter(&params.notation, NotationParam::OpenKey);
         setter.set_parameter(&params.hold, true);
         let size = WindowSize {
             width: 700,
             height: 500,
         };
-        params.memory.set(&size);
+        params.state.set(&size);
         let text = serde_json::to_string(&parameters.get_state()).unwrap();
 
         let other = Arc::new(MertscopeParams::default());
-        let mut state: PluginState = serde_json::from_str(&text).unwrap();
+        let mut state: HostState = serde_json::from_str(&text).unwrap();
         let nonsense = ParamValue::String("never".to_owned());
         state.params.insert("unknown".to_owned(), nonsense.clone());
         state.params.insert("hop".to_owned(), nonsense);
         Parameters::new(Arc::clone(&other)).set_state(state);
-        assert_eq!(other.notation.value(), Notation::OpenKey);
+        assert_eq!(other.notation.value(), NotationParam::OpenKey);
         assert!(other.hold.value() && other.hop() == Hop::Auto);
-        assert_eq!(other.memory.get(), Some(size));
+        assert_eq!(other.state.get(), Some(size));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the app remembers from one start to the next: a versioned JSON file in the user's config
+//! The app's preferences, kept from one start to the next: a versioned JSON file in the user's config
 //! folder, written as a whole or not at all.
 //!
 //! What this version does not know in it is written back as it was read. A file that can't be
@@ -207,8 +207,8 @@ mod tests {
     fn what_was_chosen_survives_and_what_is_unknown_is_kept() {
         let text = r#"{"version":7,"sky":[1,2],"audio":{"input":"old","exclusive":true}}"#;
         let (_folder, path) = in_folder(Some(text));
-        let (mut preferences, problem) = Preferences::load_from(path.clone());
-        assert!(problem.is_none());
+        let (mut preferences, error) = Preferences::load_from(path.clone());
+        assert!(error.is_none());
         let mut audio: AudioChoice = preferences.get("audio").unwrap();
         assert_eq!(audio.input.as_deref(), Some("old"));
         audio.input = Some("new".to_owned());
@@ -226,8 +226,8 @@ mod tests {
     #[test]
     fn without_a_file_nothing_is_remembered_and_the_folder_is_made() {
         let (folder, path) = in_folder(None);
-        let (mut preferences, problem) = Preferences::load_from(path.clone());
-        assert!(problem.is_none() && preferences.get::<AudioChoice>("audio").is_none());
+        let (mut preferences, error) = Preferences::load_from(path.clone());
+        assert!(error.is_none() && preferences.get::<AudioChoice>("audio").is_none());
         preferences.save().unwrap();
         let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(names.len(), 1, "only the file itself is left: {names:?}");
@@ -238,8 +238,8 @@ mod tests {
     fn a_damaged_file_is_put_aside_and_told() {
         for damaged in ["", "{", "[1]", "\u{0}"] {
             let (_folder, path) = in_folder(Some(damaged));
-            let (mut preferences, problem) = Preferences::load_from(path.clone());
-            let told = problem.unwrap().to_string();
+            let (mut preferences, error) = Preferences::load_from(path.clone());
+            let told = error.unwrap().to_string();
             assert!(
                 told.contains("standalone.json") && told.contains("put aside"),
                 "{told}"

@@ -1,4 +1,4 @@
-//! One session of the app, and what ends it.
+//! One session of the app, and the events that its main thread waits for.
 
 use std::sync::Arc;
 

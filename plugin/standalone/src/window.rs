@@ -15,10 +15,10 @@ use nih_plug_egui::baseview;
 use crate::panel::Panel;
 use crate::parameters::Parameters;
 use crate::session::{Event, Session};
-use mertscope::editor::Window;
+use mertscope::editor::EditorWindow;
 use mertscope::editor::handle::{Handle, OpenWindow};
 use mertscope::editor::repaint::Repaint;
-use mertscope_ui::extra::Extra;
+use mertscope_ui::host_panel::HostPanel;
 
 /// How often changed preferences are written, and a closed window is noticed.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
@@ -46,12 +46,12 @@ pub(crate) fn run(
     if std::env::var_os("DISPLAY").is_none_or(|display| display.is_empty()) {
         return Err(NoWindow("DISPLAY names no X server".to_owned()));
     }
-    let window = Window::new(
+    let window = EditorWindow::new(
         Arc::clone(&session.params),
         Arc::clone(&session.connection),
         repaint.clone(),
     )
-    .with_extra(Arc::clone(panel) as Arc<dyn Extra>);
+    .with_host_panel(Arc::clone(panel) as Arc<dyn HostPanel>);
     let context = GuiContext::new(Arc::new(Parameters::new(Arc::clone(&session.params))));
     let SpawnedEditor { handle, window } = window
         .spawn(None, false, None, context, None)

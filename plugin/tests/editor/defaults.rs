@@ -1,13 +1,13 @@
-//! What the views set through an instance, and what new instances start with.
+//! Parameter changes through an instance, and the defaults of new instances.
 
 use egui::{Key, vec2};
 use egui_kittest::kittest::Queryable;
 use mertscope_live::Hop;
 use mertscope_music::Notation;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::{Look, Page};
 use mertscope_ui::parameters::{InputSource, ParameterValues};
 use mertscope_ui::user::User;
+use mertscope_ui::view_settings::{Page, ViewSettings};
 use nih_plug::prelude::PluginState;
 
 use crate::instance::Whole;
@@ -19,7 +19,7 @@ fn each_change_reaches_its_parameter_as_one_gesture() {
     let whole = Whole::default();
     let host = &whole.stage.host;
     let wanted = ParameterValues {
-        analyse: false,
+        analyze: false,
         hop: Hop::Seconds(2.5),
         smoothing: false,
         source: InputSource::SideChain,
@@ -53,10 +53,10 @@ fn a_new_instance_takes_on_the_defaults_and_an_old_one_keeps_its_own() {
     assert!(user.defaults::<PluginState>().is_some());
     let given = |whole: &Whole| whole.program.given.lock().unwrap().len();
     let new = whole();
-    drop(new.stage.face(&egui::Context::default()));
+    drop(new.stage.editor_ui(&egui::Context::default()));
     assert_eq!(given(&new), 1);
     let old = whole();
-    old.stage.host.memory().set(&Look::default());
-    drop(old.stage.face(&egui::Context::default()));
+    old.stage.host.state().set(&ViewSettings::default());
+    drop(old.stage.editor_ui(&egui::Context::default()));
     assert_eq!(given(&old), 0);
 }

@@ -39,7 +39,7 @@ impl GuiContextInner for Program {
 
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
         self.note("set");
-        // SAFETY: the parameters outlive the face that they were given to.
+        // SAFETY: the parameters outlive the editor that they were given to.
         unsafe { param._internal_set_normalized_value(normalized) };
     }
 

@@ -2,7 +2,7 @@
 //! connection and engine behind the views.
 
 mod defaults;
-mod elsewhere;
+mod exports;
 mod instance;
 mod study;
 

@@ -15,8 +15,8 @@ use mertscope_audio::tap::{Tap, Transport, tap};
 use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::Page;
-use mertscope_ui::state::{Comparison, EngineChoice, Saved, SavedReferences};
+use mertscope_ui::state::{Comparison, EngineChoice, RawState, SavedReferences};
+use mertscope_ui::view_settings::Page;
 
 use crate::Window;
 use crate::instance::Whole;
@@ -56,7 +56,7 @@ impl Playing {
         let Whole {
             stage, connection, ..
         } = whole;
-        stage.host.memory().set(&EngineChoice {
+        stage.host.state().set(&EngineChoice {
             exact_offline: true,
             ..EngineChoice::default()
         });
@@ -191,17 +191,17 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
         .unwrap();
     assert!(percent > 50.0, "{said}");
     // The project has them.
-    let memory = |playing: &Playing| {
+    let saved_in_project = |playing: &Playing| {
         let saved = playing
             .window
             .state()
             .stage
             .host
-            .memory()
+            .state()
             .get::<SavedExamples>();
         saved.unwrap_or_default().load(None)
     };
-    assert_eq!(memory(&playing).examples(), 7);
+    assert_eq!(saved_in_project(&playing).examples(), 7);
 
     playing.press("Undo mark");
     playing.wait("three less", |s| s.study.labeled_examples.examples() == 4);
@@ -210,7 +210,7 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
     playing.wait("none", |s| s.study.labeled_examples.examples() == 0);
     playing.press("Bring back");
     playing.wait("those again", |s| s.study.labeled_examples.examples() == 4);
-    assert_eq!(memory(&playing).examples(), 4);
+    assert_eq!(saved_in_project(&playing).examples(), 4);
 }
 
 #[test]
@@ -259,22 +259,22 @@ fn references_are_captured_renamed_removed_and_put_back() {
             .starts_with("Distances: Night is nearer")
     );
     playing.click("Night as A");
-    let memory = |playing: &Playing| {
+    let saved_in_project = |playing: &Playing| {
         playing
             .window
             .state()
             .stage
             .host
-            .memory()
+            .state()
             .get::<SavedReferences>()
     };
-    let ids: Vec<String> = memory(&playing)
+    let ids: Vec<String> = saved_in_project(&playing)
         .unwrap()
         .0
         .into_iter()
         .map(|r| r.id)
         .collect();
-    let chosen: Comparison = playing.window.state().stage.host.memory().get().unwrap();
+    let chosen: Comparison = playing.window.state().stage.host.state().get().unwrap();
     assert_eq!((chosen.a, chosen.b), (ids[1].clone(), ids[0].clone()));
 
     playing.click("Layer by layer");
@@ -289,7 +289,10 @@ fn references_are_captured_renamed_removed_and_put_back() {
     playing.wait("one less", |s| s.study.references.len() == 1);
     playing.click("Put back");
     playing.wait("both", |s| s.study.references.len() == 2);
-    assert_eq!(memory(&playing).unwrap().0[1].name, "Night and day");
+    assert_eq!(
+        saved_in_project(&playing).unwrap().0[1].name,
+        "Night and day"
+    );
 }
 
 #[test]
@@ -334,11 +337,11 @@ fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
     let text = format!(
         r#"{{"lessons":{{"encoder_sha256":"{encoder}","layer":4,"labels":["drop"],"files":["{file}"],"examples":[{{"label":0,"values":"3c00"}}]}}}}"#
     );
-    let project: Saved = serde_json::from_str(&text).unwrap();
+    let project: RawState = serde_json::from_str(&text).unwrap();
     whole
         .stage
         .host
-        .memory()
+        .state()
         .set(&project.get::<SavedExamples>().unwrap());
     let mut playing = Playing::on(whole, 48_000);
     let snapshot = playing.wait("the example", |s| s.study.labeled_examples.examples() == 1);
@@ -353,6 +356,6 @@ fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
     let told = playing.words("Older examples are not here");
     assert!(told.contains(&file) && told.ends_with('.'), "{told}");
     // The project still names it, so that it is found when it comes back.
-    let saved: SavedExamples = playing.window.state().stage.host.memory().get().unwrap();
+    let saved: SavedExamples = playing.window.state().stage.host.state().get().unwrap();
     assert!(!saved.is_whole());
 }

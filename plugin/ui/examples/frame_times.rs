@@ -1,4 +1,4 @@
-//! What a frame costs on the CPU, layout and tessellation, page by page, with a full history.
+//! The CPU time of a frame, layout and tessellation, page by page, with a full history.
 //!
 //! `cargo run --release --example frame_times`; `cargo xtask bench frames` runs it. Painting is the
 //! graphics driver's and not in it.
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Pos2, RawInput, Rect, Vec2, vec2};
 use mertscope_live::Snapshot;
-use mertscope_ui::look::{Look, Page};
+use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use host::TestHost;
 use mertscope_ui::host::EditorHost;
@@ -48,12 +48,12 @@ fn main() {
 /// The times of frames, of which each has a new history if `changing`.
 fn times(page: Page, size: Vec2, changing: bool) -> Vec<Duration> {
     let stage = Stage::<TestHost>::default();
-    stage.host.memory().set(&Look {
+    stage.host.state().set(&ViewSettings {
         page,
-        ..Look::default()
+        ..ViewSettings::default()
     });
     let context = Context::default();
-    let mut face = stage.face(&context);
+    let mut editor_ui = stage.editor_ui(&context);
     let first = snapshot(WINDOWS);
     let mut shown = Arc::new(first.clone());
     let mut times = Vec::with_capacity(FRAMES);
@@ -71,7 +71,7 @@ fn times(page: Page, size: Vec2, changing: bool) -> Vec<Duration> {
             ..RawInput::default()
         };
         let begun = Instant::now();
-        let mut output = context.run_ui(input, |ui| face.ui(ui, &shown));
+        let mut output = context.run_ui(input, |ui| editor_ui.ui(ui, &shown));
         let meshes =
             context.tessellate(std::mem::take(&mut output.shapes), output.pixels_per_point);
         let took = begun.elapsed();

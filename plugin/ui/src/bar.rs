@@ -4,10 +4,10 @@ use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::control::{HEIGHT, Icon, focus_ring, icon_button};
-use crate::desk::Desk;
-use crate::look::{Look, Page};
 use crate::parameters::{self, ParameterChange};
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
+use crate::view_settings::{Page, ViewSettings};
 
 /// Height of the bar in points.
 pub(crate) const BAR_HEIGHT: f32 = 40.0;
@@ -16,8 +16,8 @@ pub(crate) const BAR_HEIGHT: f32 = 40.0;
 const NAME_FROM_WIDTH: f32 = 640.0;
 
 /// Draws the bar and does what is pressed in it.
-pub(crate) fn bar_ui(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
-    let palette = desk.palette;
+pub(crate) fn bar_ui(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
+    let palette = context.palette;
     let rect = ui.max_rect();
     ui.painter()
         .rect_filled(rect, CornerRadius::ZERO, palette.panel);
@@ -44,12 +44,12 @@ pub(crate) fn bar_ui(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
                     );
                 }
                 for page in Page::TABS {
-                    if tab(ui, desk, page, look.page == page) {
-                        look.page = page;
+                    if tab(ui, context, page, view_settings.page == page) {
+                        view_settings.page = page;
                     }
                 }
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let settings = look.page == Page::Settings;
+                    let settings = view_settings.page == Page::Settings;
                     let name = Page::Settings.name();
                     if icon_button(
                         ui,
@@ -61,21 +61,21 @@ pub(crate) fn bar_ui(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
                     )
                     .clicked()
                     {
-                        look.page = if settings {
+                        view_settings.page = if settings {
                             Page::Overview
                         } else {
                             Page::Settings
                         };
                     }
-                    hold_ui(ui, desk);
+                    hold_ui(ui, context);
                 });
             });
         },
     );
 }
 
-fn tab(ui: &mut Ui, desk: &Desk<'_>, page: Page, open: bool) -> bool {
-    let palette = desk.palette;
+fn tab(ui: &mut Ui, context: &ViewContext<'_>, page: Page, open: bool) -> bool {
+    let palette = context.palette;
     let measured = text::line(
         ui.painter(),
         page.name(),
@@ -86,7 +86,7 @@ fn tab(ui: &mut Ui, desk: &Desk<'_>, page: Page, open: bool) -> bool {
     let (rect, response) =
         ui.allocate_exact_size(vec2(measured.size().x + 16.0, HEIGHT), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, open, page.name()));
-    let (font, colour) = match (open, response.hovered()) {
+    let (font, color) = match (open, response.hovered()) {
         (true, _) => (text::bold(Size::Body), palette.text),
         (false, true) => (text::plain(Size::Body), palette.text),
         (false, false) => (text::plain(Size::Body), palette.dim),
@@ -96,7 +96,7 @@ fn tab(ui: &mut Ui, desk: &Desk<'_>, page: Page, open: bool) -> bool {
         rect.center(),
         Align2::CENTER_CENTER,
         page.name(),
-        (font, colour),
+        (font, color),
         rect.width(),
     );
     if open {
@@ -114,8 +114,8 @@ fn tab(ui: &mut Ui, desk: &Desk<'_>, page: Page, open: bool) -> bool {
     pressed
 }
 
-fn hold_ui(ui: &mut Ui, desk: &Desk<'_>) {
-    let held = desk.parameters.hold;
+fn hold_ui(ui: &mut Ui, context: &ViewContext<'_>) {
+    let held = context.parameters.hold;
     let (icon, about) = if held {
         (Icon::Resume, "Follow the music again")
     } else {
@@ -124,18 +124,18 @@ fn hold_ui(ui: &mut Ui, desk: &Desk<'_>) {
             "Freeze what is shown, to look at it; analysis goes on",
         )
     };
-    if icon_button(ui, desk.palette, icon, held, parameters::HOLD, about).clicked() {
-        desk.host.change(ParameterChange::Hold(!held));
+    if icon_button(ui, context.palette, icon, held, parameters::HOLD, about).clicked() {
+        context.host.change(ParameterChange::Hold(!held));
     }
     if held {
-        let (font, colour) = (text::bold(Size::Small), desk.palette.accent);
+        let (font, color) = (text::bold(Size::Small), context.palette.accent);
         let (rect, _) = ui.allocate_exact_size(vec2(34.0, HEIGHT), Sense::hover());
         text::put(
             ui.painter(),
             rect.center(),
             Align2::CENTER_CENTER,
             "Held",
-            (font, colour),
+            (font, color),
             34.0,
         );
     }

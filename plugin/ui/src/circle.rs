@@ -8,10 +8,10 @@ use egui::{Align2, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, v
 use mertscope_live::State;
 use mertscope_music::{Key, Mode};
 
-use crate::colour;
+use crate::color;
 use crate::control::focus_ring;
-use crate::desk::{Desk, ranked_keys};
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, ranked_keys};
 
 /// Radii of the rings, as shares of the outer radius: the majors' outside and inside, the minors'
 /// outside and inside.
@@ -24,14 +24,14 @@ const GAP: f32 = 1.5;
 /// The circle's place on the screen.
 #[derive(Debug, Clone, Copy)]
 struct Circle {
-    centre: Pos2,
+    center: Pos2,
     radius: f32,
 }
 
 impl Circle {
     fn inside(rect: Rect) -> Self {
         Self {
-            centre: rect.center(),
+            center: rect.center(),
             radius: rect.width().min(rect.height()) / 2.0,
         }
     }
@@ -47,7 +47,7 @@ impl Circle {
 
     fn at(self, radius: f32, turn: f32) -> Pos2 {
         let (sin, cos) = (turn * TAU).sin_cos();
-        self.centre + vec2(sin, -cos) * radius
+        self.center + vec2(sin, -cos) * radius
     }
 
     /// A twelfth of a ring between two radii, as a thick line, which egui draws with smooth edges.
@@ -64,9 +64,9 @@ impl Circle {
     }
 
     fn key_at(self, pos: Pos2) -> Option<Key> {
-        let from_centre = pos - self.centre;
-        let radius = from_centre.length();
-        let turn = from_centre.x.atan2(-from_centre.y) / TAU;
+        let from_center = pos - self.center;
+        let radius = from_center.length();
+        let turn = from_center.x.atan2(-from_center.y) / TAU;
         let hour = (turn * 12.0).round().rem_euclid(12.0) as usize;
         let mode = [Mode::Major, Mode::Minor].into_iter().find(|mode| {
             let (inner, outer) = self.ring(*mode);
@@ -77,23 +77,23 @@ impl Circle {
 }
 
 /// Draws the circle into `rect`. A click copies the key under the pointer, Enter the current one.
-pub(crate) fn circle_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+pub(crate) fn circle_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     let id = ui.scope_id().with("circle of fifths");
     let response = ui.interact(rect, id, Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, description(desk)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, description(context)));
     if rect.width().min(rect.height()) < 40.0 {
         return;
     }
     let circle = Circle::inside(rect);
-    let keys = desk.result().and_then(ranked_keys);
-    let clear = desk.result().and_then(|result| result.key_label);
-    sectors(ui, desk, circle, keys.as_deref(), clear);
-    middle(ui, desk, circle, keys.as_deref(), clear);
-    focus_ring(ui, &response, desk.palette, 8);
-    copy(ui, desk, circle, &response, clear);
+    let keys = context.result().and_then(ranked_keys);
+    let clear = context.result().and_then(|result| result.key_label);
+    sectors(ui, context, circle, keys.as_deref(), clear);
+    middle(ui, context, circle, keys.as_deref(), clear);
+    focus_ring(ui, &response, context.palette, 8);
+    copy(ui, context, circle, &response, clear);
     let pointed = response.hover_pos().and_then(|pos| circle.key_at(pos));
     match pointed {
-        Some(key) => response.on_hover_text_at_pointer(about(desk, key, keys.as_deref(), clear)),
+        Some(key) => response.on_hover_text_at_pointer(about(context, key, keys.as_deref(), clear)),
         None => response.on_hover_text_at_pointer(
             "The circle of fifths: the brighter, the more probable. A bar outside marks the keys \
              that mix well with the current one. Click a key to copy its name.",
@@ -103,24 +103,24 @@ pub(crate) fn circle_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
 
 fn sectors(
     ui: &Ui,
-    desk: &Desk<'_>,
+    context: &ViewContext<'_>,
     circle: Circle,
     keys: Option<&[(Key, f32)]>,
     clear: Option<Key>,
 ) {
-    let palette = desk.palette;
+    let palette = context.palette;
     let font_size = (circle.radius * 0.105).clamp(8.0, 19.0);
     for key in Key::all() {
         let found = keys.and_then(|keys| keys.iter().find(|(k, _)| *k == key));
         let probability = found.map_or(0.0, |(_, p)| *p);
-        let full = colour::key(key, palette.dark);
-        let rest = colour::mix(palette.raised, full, if palette.dark { 0.07 } else { 0.10 });
-        let fill = colour::mix(rest, full, probability.powf(0.6));
+        let full = color::key(key, palette.dark);
+        let rest = color::mix(palette.raised, full, if palette.dark { 0.07 } else { 0.10 });
+        let fill = color::mix(rest, full, probability.powf(0.6));
         let ring = circle.ring(key.mode());
         ui.painter().add(circle.sector(key, ring, fill));
         let is_current = clear == Some(key);
         let ink = if probability > 0.12 {
-            colour::on(fill)
+            color::on(fill)
         } else {
             palette.dim
         };
@@ -135,7 +135,7 @@ fn sectors(
             text::plain(size)
         };
         let at = circle.at((ring.0 + ring.1) / 2.0, key.fifths() as f32 / 12.0);
-        let name = text::short_key(key, desk.parameters.notation);
+        let name = text::short_key(key, context.parameters.notation);
         text::put(
             ui.painter(),
             at,
@@ -145,13 +145,13 @@ fn sectors(
             circle.radius,
         );
         if let Some(current) = clear {
-            mark(ui, desk, circle, key, current);
+            mark(ui, context, circle, key, current);
         }
     }
 }
 
 /// The current key's edge, and a thin bar at the keys that mix well with it.
-fn mark(ui: &Ui, desk: &Desk<'_>, circle: Circle, key: Key, current: Key) {
+fn mark(ui: &Ui, context: &ViewContext<'_>, circle: Circle, key: Key, current: Key) {
     let (inner, outer) = circle.ring(key.mode());
     let thin = (circle.radius * 0.02).clamp(2.0, 4.0);
     let edge = match key.mode() {
@@ -160,15 +160,15 @@ fn mark(ui: &Ui, desk: &Desk<'_>, circle: Circle, key: Key, current: Key) {
     };
     if key == current {
         ui.painter()
-            .add(circle.sector(key, edge, desk.palette.text));
+            .add(circle.sector(key, edge, context.palette.text));
     } else if mixes(current, key) {
         ui.painter()
-            .add(circle.sector(key, edge, desk.palette.accent));
+            .add(circle.sector(key, edge, context.palette.accent));
     }
 }
 
 /// Whether a mix from one key into the other keeps all notes but one at most: the relative key,
-/// and the neighbours on the circle in the same mode.
+/// and the neighbors on the circle in the same mode.
 fn mixes(current: Key, key: Key) -> bool {
     let same_mode = key.mode() == current.mode();
     key == current.relative()
@@ -177,24 +177,24 @@ fn mixes(current: Key, key: Key) -> bool {
 
 fn middle(
     ui: &Ui,
-    desk: &Desk<'_>,
+    context: &ViewContext<'_>,
     circle: Circle,
     keys: Option<&[(Key, f32)]>,
     clear: Option<Key>,
 ) {
     let hole = circle.radius * RINGS[3] - circle.radius * 0.05;
-    let (palette, painter) = (desk.palette, ui.painter());
+    let (palette, painter) = (context.palette, ui.painter());
     let width = hole * 2.0;
     let big = (hole * 0.37).clamp(12.0, 50.0);
     let small = (hole * 0.155).clamp(9.5, 17.0);
-    let put = |y: f32, words: &str, bold: bool, size: f32, colour| {
+    let put = |y: f32, words: &str, bold: bool, size: f32, color| {
         let size = Size::Points(size);
         let font = if bold {
             text::bold(size)
         } else {
             text::plain(size)
         };
-        let at = circle.centre + vec2(0.0, y);
+        let at = circle.center + vec2(0.0, y);
         // A circle is narrower away from its middle.
         let width = (width * (1.0 - (y / hole).powi(2)).max(0.0).sqrt()).max(hole * 0.8);
         text::put(
@@ -202,12 +202,12 @@ fn middle(
             at,
             Align2::CENTER_CENTER,
             words,
-            (font, colour),
+            (font, color),
             width,
         );
     };
     let Some([(best, probability), runner_up, ..]) = keys else {
-        let (first, second) = waiting(desk);
+        let (first, second) = waiting(context);
         put(
             -small * 0.75,
             &first,
@@ -220,18 +220,18 @@ fn middle(
     };
     let second = format!(
         "{} {}",
-        runner_up.0.to_text(desk.parameters.notation),
+        runner_up.0.to_text(context.parameters.notation),
         text::percent(runner_up.1)
     );
     if let Some(key) = clear {
         put(
             -big * 0.55,
-            &key.to_text(desk.parameters.notation),
+            &key.to_text(context.parameters.notation),
             true,
             big,
             palette.text,
         );
-        let at = circle.centre + vec2(0.0, big * 0.45);
+        let at = circle.center + vec2(0.0, big * 0.45);
         let size = Size::Points(big * 0.62);
         let font = (text::plain(size), palette.text);
         text::put_figures(
@@ -246,7 +246,7 @@ fn middle(
         put(-big * 0.35, "No clear key", true, big * 0.72, palette.text);
         let guess = format!(
             "{} {}",
-            best.to_text(desk.parameters.notation),
+            best.to_text(context.parameters.notation),
             text::percent(*probability)
         );
         put(small * 1.2, &guess, false, small, palette.dim);
@@ -255,19 +255,25 @@ fn middle(
 }
 
 /// What stands in the middle while there is no answer.
-fn waiting(desk: &Desk<'_>) -> (String, String) {
-    let snapshot = desk.snapshot;
+fn waiting(context: &ViewContext<'_>) -> (String, String) {
+    let snapshot = context.snapshot;
     let fill = text::percent(snapshot.window_fill);
     match snapshot.state {
-        _ if snapshot.latest.is_some() => ("No key".to_owned(), desk.no_head("key")),
+        _ if snapshot.latest.is_some() => ("No key".to_owned(), context.no_head("key")),
         State::Idle => ("Idle".to_owned(), "Play something".to_owned()),
         State::Stopped => ("Stopped".to_owned(), "Start the transport".to_owned()),
         State::Silent => ("Silence".to_owned(), "Below −70 dBFS".to_owned()),
-        State::Analysing | State::Held => ("Listening".to_owned(), format!("Window {fill} full")),
+        State::Analyzing | State::Held => ("Listening".to_owned(), format!("Window {fill} full")),
     }
 }
 
-fn copy(ui: &Ui, desk: &Desk<'_>, circle: Circle, response: &Response, clear: Option<Key>) {
+fn copy(
+    ui: &Ui,
+    context: &ViewContext<'_>,
+    circle: Circle,
+    response: &Response,
+    clear: Option<Key>,
+) {
     if !response.clicked() {
         return;
     }
@@ -275,12 +281,17 @@ fn copy(ui: &Ui, desk: &Desk<'_>, circle: Circle, response: &Response, clear: Op
         .interact_pointer_pos()
         .and_then(|pos| circle.key_at(pos));
     if let Some(key) = pointed.or(clear) {
-        ui.ctx().copy_text(key.to_text(desk.parameters.notation));
+        ui.ctx().copy_text(key.to_text(context.parameters.notation));
     }
 }
 
 /// A key's tooltip.
-fn about(desk: &Desk<'_>, key: Key, keys: Option<&[(Key, f32)]>, current: Option<Key>) -> String {
+fn about(
+    context: &ViewContext<'_>,
+    key: Key,
+    keys: Option<&[(Key, f32)]>,
+    current: Option<Key>,
+) -> String {
     use mertscope_music::Notation::{Camelot, OpenKey, Traditional};
     let names = [Traditional, Camelot, OpenKey]
         .map(|notation| key.to_text(notation))
@@ -290,7 +301,8 @@ fn about(desk: &Desk<'_>, key: Key, keys: Option<&[(Key, f32)]>, current: Option
     let relation = current
         .and_then(|current| relation(current, key))
         .map_or_else(String::new, |r| {
-            let current = current.map_or_else(String::new, |c| c.to_text(desk.parameters.notation));
+            let current =
+                current.map_or_else(String::new, |c| c.to_text(context.parameters.notation));
             format!("\n{r} {current}")
         });
     format!("{names}{probability}{relation}\nClick to copy")
@@ -308,18 +320,18 @@ fn relation(current: Key, key: Key) -> Option<&'static str> {
 }
 
 /// The picture in words.
-fn description(desk: &Desk<'_>) -> String {
-    let Some(result) = desk.result() else {
-        let (first, second) = waiting(desk);
+fn description(context: &ViewContext<'_>) -> String {
+    let Some(result) = context.result() else {
+        let (first, second) = waiting(context);
         return format!("Key: {first}. {second}.");
     };
     let Some(keys) = ranked_keys(result) else {
-        return format!("Key: {}.", desk.no_head("key"));
+        return format!("Key: {}.", context.no_head("key"));
     };
     let name = |i: usize| {
         format!(
             "{} {}",
-            keys[i].0.to_text(desk.parameters.notation),
+            keys[i].0.to_text(context.parameters.notation),
             text::percent(keys[i].1)
         )
     };
@@ -327,9 +339,9 @@ fn description(desk: &Desk<'_>) -> String {
         Some(key) => {
             let mixing: Vec<String> = Key::all()
                 .filter(|k| mixes(key, *k))
-                .map(|k| k.to_text(desk.parameters.notation))
+                .map(|k| k.to_text(context.parameters.notation))
                 .collect();
-            let key = key.to_text(desk.parameters.notation);
+            let key = key.to_text(context.parameters.notation);
             format!(
                 "Key: {key}, {}. Runner-up: {}. Mixes with {}. Enter copies the key.",
                 name(0),
@@ -356,11 +368,11 @@ mod tests {
             assert_eq!(circle.key_at(at), Some(key));
             assert!(rect.contains(at));
         }
-        assert_eq!(circle.key_at(circle.centre), None);
+        assert_eq!(circle.key_at(circle.center), None);
     }
 
     #[test]
-    fn a_minor_mixes_with_its_relative_and_neighbours() {
+    fn a_minor_mixes_with_its_relative_and_neighbors() {
         let a_minor: Key = "A minor".parse().unwrap();
         let mut mixing: Vec<String> = Key::all()
             .filter(|k| mixes(a_minor, *k))

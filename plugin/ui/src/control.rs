@@ -8,7 +8,7 @@ use egui::{
     WidgetInfo, pos2, vec2,
 };
 
-use crate::colour;
+use crate::color;
 use crate::drawing::finite;
 use crate::text::{self, Size};
 use crate::theme::Palette;
@@ -17,7 +17,7 @@ use crate::theme::Palette;
 pub const HEIGHT: f32 = 24.0;
 
 /// The ring around what has the keyboard's focus.
-pub fn focus_ring(ui: &Ui, response: &Response, palette: &Palette, radius: u8) {
+pub(crate) fn focus_ring(ui: &Ui, response: &Response, palette: &Palette, radius: u8) {
     if response.has_focus() {
         let stroke = Stroke::new(2.0, palette.accent);
         let rect = response.rect.shrink(1.0);
@@ -65,7 +65,7 @@ pub fn segments<T: Copy + PartialEq>(
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_chosen, name));
         if is_chosen {
             let fill = if palette.dark {
-                colour::mix(palette.raised, palette.text, 0.16)
+                color::mix(palette.raised, palette.text, 0.16)
             } else {
                 Color32::WHITE
             };
@@ -77,7 +77,7 @@ pub fn segments<T: Copy + PartialEq>(
                 StrokeKind::Inside,
             );
         }
-        let (font, colour) = match (is_chosen, response.hovered()) {
+        let (font, color) = match (is_chosen, response.hovered()) {
             (true, _) => (text::bold(Size::Body), palette.text),
             (false, true) => (text::plain(Size::Body), palette.text),
             (false, false) => (text::plain(Size::Body), palette.dim),
@@ -87,7 +87,7 @@ pub fn segments<T: Copy + PartialEq>(
             rect.center(),
             Align2::CENTER_CENTER,
             name,
-            (font, colour),
+            (font, color),
             width,
         );
         focus_ring(ui, &response, palette, 5);
@@ -105,7 +105,7 @@ pub fn switch(ui: &mut Ui, palette: &Palette, on: bool, name: &str, about: &str)
     response.widget_info(|| WidgetInfo::selected(Role::Switch, ui.is_enabled(), on, name));
     let fill = match (on, ui.is_enabled()) {
         (true, true) => palette.accent,
-        _ => colour::mix(palette.raised, palette.faint, 0.35),
+        _ => color::mix(palette.raised, palette.faint, 0.35),
     };
     let track = rect.shrink2(vec2(1.0, 1.0));
     let painter = ui.painter();
@@ -116,7 +116,7 @@ pub fn switch(ui: &mut Ui, palette: &Palette, on: bool, name: &str, about: &str)
         track.left() + 9.0
     };
     let knob = match (on, palette.dark) {
-        (true, _) => colour::on(fill),
+        (true, _) => color::on(fill),
         (false, true) => palette.text,
         (false, false) => Color32::WHITE,
     };
@@ -145,12 +145,12 @@ pub fn toggle(
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), on, name));
     let fill = match (on, response.hovered()) {
         (true, _) => palette.accent,
-        (false, true) => colour::mix(palette.raised, palette.text, 0.12),
+        (false, true) => color::mix(palette.raised, palette.text, 0.12),
         (false, false) => palette.raised,
     };
     ui.painter().rect_filled(rect, CornerRadius::same(5), fill);
     let ink = match (on, ui.is_enabled()) {
-        (true, _) => colour::on(fill),
+        (true, _) => color::on(fill),
         (false, true) => palette.text,
         (false, false) => palette.faint,
     };
@@ -162,7 +162,7 @@ pub fn toggle(
         (text::bold(Size::Body), ink),
         rect.width(),
     );
-    // On the accent its own colour would not be seen.
+    // On the accent its own color would not be seen.
     let ring = response.clone().with_new_rect(rect.expand(2.0));
     focus_ring(ui, &ring, palette, 6);
     let pressed = response.clicked();
@@ -205,8 +205,8 @@ pub fn icon_button(
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(HEIGHT), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), lit, name));
     let fill = match (lit, response.hovered()) {
-        (true, _) => colour::mix(palette.raised, palette.accent, 0.22),
-        (false, true) => colour::mix(palette.raised, palette.text, 0.12),
+        (true, _) => color::mix(palette.raised, palette.accent, 0.22),
+        (false, true) => color::mix(palette.raised, palette.text, 0.12),
         (false, false) => palette.raised,
     };
     ui.painter().rect_filled(rect, CornerRadius::same(5), fill);
@@ -278,13 +278,13 @@ pub(crate) fn entered(ui: &Ui, field: &Response) -> bool {
 }
 
 /// A share, 0 to 1, as a bar in the middle of `slot`; what is no number is 0.
-pub(crate) fn share_bar(ui: &Ui, palette: &Palette, slot: Rect, share: f32, colour: Color32) {
+pub(crate) fn share_bar(ui: &Ui, palette: &Palette, slot: Rect, share: f32, color: Color32) {
     let track = Rect::from_center_size(slot.center(), vec2(slot.width(), 6.0));
     let radius = CornerRadius::same(3);
     ui.painter().rect_filled(track, radius, palette.raised);
     let share = finite(share);
     if share > 0.0 {
         let lit = track.with_max_x(track.left() + (track.width() * share).max(2.0));
-        ui.painter().rect_filled(lit, radius, colour);
+        ui.painter().rect_filled(lit, radius, color);
     }
 }

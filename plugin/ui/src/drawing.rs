@@ -11,7 +11,7 @@ use crate::text;
 pub(crate) struct Words {
     pub text: String,
     pub font: FontId,
-    pub colour: Color32,
+    pub color: Color32,
     pub at: Pos2,
     pub anchor: Align2,
     /// Filled behind it.
@@ -29,12 +29,12 @@ impl Drawing {
     pub(crate) fn paint(&self, painter: &Painter) {
         painter.extend(self.shapes.iter().cloned());
         for words in &self.words {
-            let galley = text::figures(painter, &words.text, &words.font, words.colour);
+            let galley = text::figures(painter, &words.text, &words.font, words.color);
             let rect = words.anchor.anchor_size(words.at, galley.size());
             if let Some(under) = words.under {
                 painter.rect_filled(rect.expand2(vec2(4.0, 1.0)), CornerRadius::same(3), under);
             }
-            painter.galley(rect.min, galley, words.colour);
+            painter.galley(rect.min, galley, words.color);
         }
     }
 }

@@ -3,10 +3,10 @@
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::colour;
-use crate::desk::{Desk, best_label};
+use crate::color;
 use crate::drawing::finite;
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, best_label};
 
 /// Least height of a row in points.
 const LEAST_ROW: f32 = 12.6;
@@ -16,49 +16,49 @@ const GREATEST_ROW: f32 = 84.0;
 const HEADLINE: f32 = 30.0;
 
 /// Draws the bars into `rect`, with the most probable label above them where there is room.
-pub(crate) fn genre_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+pub(crate) fn genre_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     let response = ui.interact(
         rect,
         ui.scope_id().with("genre bars"),
         Sense::focusable_noninteractive(),
     );
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(desk)));
-    crate::control::focus_ring(ui, &response, desk.palette, 6);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(context)));
+    crate::control::focus_ring(ui, &response, context.palette, 6);
     response.on_hover_text_at_pointer("How probable each genre is, smoothed over the last seconds");
-    let labels = desk.genre_labels();
+    let labels = context.genre_labels();
     if labels.is_empty() {
-        let words = nothing(desk);
-        text::put_sentence(ui.painter(), rect, &words, desk.palette.faint);
+        let words = nothing(context);
+        text::put_sentence(ui.painter(), rect, &words, context.palette.faint);
         return;
     }
     let has_headline = rect.height() >= HEADLINE + 20.0 * labels.len().min(10) as f32;
     let mut rows = rect;
     if has_headline {
         rows.min.y += HEADLINE;
-        headline(ui, desk, rect);
+        headline(ui, context, rect);
     }
-    bars(ui, desk, rows, labels);
+    bars(ui, context, rows, labels);
 }
 
 /// Why there are no bars.
-fn nothing(desk: &Desk<'_>) -> String {
-    if desk.snapshot.model.running.is_some() {
-        desk.no_head("genre")
+fn nothing(context: &ViewContext<'_>) -> String {
+    if context.snapshot.model.running.is_some() {
+        context.no_head("genre")
     } else {
         "No model yet".to_owned()
     }
 }
 
-fn headline(ui: &Ui, desk: &Desk<'_>, rect: Rect) {
-    let best = desk
+fn headline(ui: &Ui, context: &ViewContext<'_>, rect: Rect) {
+    let best = context
         .snapshot
         .latest
         .as_ref()
-        .and_then(|entry| best_label(desk.genre_labels(), entry));
-    let palette = desk.palette;
-    let (words, figure, colour) = match best {
-        Some((index, p)) if desk.genre_is_clear(p) => (
-            text::label(&desk.genre_labels()[index]),
+        .and_then(|entry| best_label(context.genre_labels(), entry));
+    let palette = context.palette;
+    let (words, figure, color) = match best {
+        Some((index, p)) if context.genre_is_clear(p) => (
+            text::label(&context.genre_labels()[index]),
             text::percent(p),
             palette.text,
         ),
@@ -71,14 +71,14 @@ fn headline(ui: &Ui, desk: &Desk<'_>, rect: Rect) {
         rect.right_top(),
         Align2::RIGHT_TOP,
         &figure,
-        (text::plain(Size::Large), colour),
+        (text::plain(Size::Large), color),
     );
     text::put(
         ui.painter(),
         rect.left_top(),
         Align2::LEFT_TOP,
         &words,
-        (font, colour),
+        (font, color),
         rect.width() - figure.width() - 10.0,
     );
 }
@@ -94,9 +94,9 @@ fn shown(probabilities: &[f32], labels: usize, room: usize) -> Vec<usize> {
     all
 }
 
-fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
-    let (palette, painter) = (desk.palette, ui.painter());
-    let result = desk
+fn bars(ui: &Ui, context: &ViewContext<'_>, rect: Rect, labels: &[String]) {
+    let (palette, painter) = (context.palette, ui.painter());
+    let result = context
         .result()
         .and_then(|result| result.genre_smoothed.as_ref());
     let probabilities: Vec<f32> =
@@ -115,7 +115,7 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
         .x;
     let best = probabilities.iter().copied().fold(0.0, f32::max);
     for (row, index) in rows.into_iter().enumerate() {
-        let centre = rect.top() + pitch * (row as f32 + 0.5);
+        let center = rect.top() + pitch * (row as f32 + 0.5);
         let p = probabilities.get(index).copied();
         let leads = p.is_some_and(|p| p >= best && p > 0.0);
         let ink = if leads { palette.text } else { palette.dim };
@@ -127,7 +127,7 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
         let name = text::label(&labels[index]);
         text::put(
             painter,
-            pos2(rect.left(), centre),
+            pos2(rect.left(), center),
             Align2::LEFT_CENTER,
             &name,
             (font, ink),
@@ -137,7 +137,7 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
         let track = Rect::from_center_size(
             pos2(
                 (rect.left() + named + rect.right() - slot - 8.0) / 2.0,
-                centre,
+                center,
             ),
             vec2((rect.width() - named - slot - 8.0).max(4.0), thick),
         );
@@ -147,12 +147,12 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
             let width = (track.width() * p).max(2.0);
             let fill = Rect::from_min_size(track.min, vec2(width, thick));
             let radius = CornerRadius::same((thick.min(width) / 2.0) as u8);
-            painter.rect_filled(fill, radius, colour::label(index, palette.dark));
+            painter.rect_filled(fill, radius, color::label(index, palette.dark));
         }
         let figure = p.map_or_else(|| "–".to_owned(), text::percent);
         text::put_figures(
             painter,
-            pos2(rect.right(), centre),
+            pos2(rect.right(), center),
             Align2::RIGHT_CENTER,
             &figure,
             (text::plain(size), ink),
@@ -161,12 +161,12 @@ fn bars(ui: &Ui, desk: &Desk<'_>, rect: Rect, labels: &[String]) {
 }
 
 /// The picture in words.
-fn description(desk: &Desk<'_>) -> String {
-    let labels = desk.genre_labels();
+fn description(context: &ViewContext<'_>) -> String {
+    let labels = context.genre_labels();
     if labels.is_empty() {
-        return format!("Genre: {}.", nothing(desk));
+        return format!("Genre: {}.", nothing(context));
     }
-    let Some(all) = desk
+    let Some(all) = context
         .result()
         .and_then(|result| result.genre_smoothed.as_ref())
     else {
@@ -180,7 +180,7 @@ fn description(desk: &Desk<'_>) -> String {
         .map(|(label, p)| format!("{} {}", text::label(label), text::percent(*p)))
         .collect();
     let best = pairs.first().map_or(0.0, |(_, p)| *p);
-    let unclear = if desk.genre_is_clear(best) {
+    let unclear = if context.genre_is_clear(best) {
         ""
     } else {
         "none is clear; "

@@ -1,4 +1,4 @@
-//! What the views need of the program around them.
+//! The host trait: the views' way to the program around them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use mertscope_export::save::Kind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
 
+use crate::notice::Notice;
 use crate::parameters::{ParameterChange, ParameterValues};
-use crate::state::{Memory, OscChoice};
+use crate::state::{OscChoice, PluginState};
 use crate::user::{User, UserError};
 
 /// One instance of Mertscope, as its window reads and changes it. Called on the GUI thread, some of
@@ -22,9 +23,9 @@ pub trait EditorHost: Send + Sync {
     fn change(&self, change: ParameterChange);
 
     /// What the project remembers beside the parameters.
-    fn memory(&self) -> &Memory;
+    fn state(&self) -> &PluginState;
 
-    /// Hands the engine what was chosen in the memory.
+    /// Hands the engine what was chosen in the project state.
     fn apply(&self);
 
     /// Keeps the whole instance as it is now for new instances of this user.
@@ -36,7 +37,7 @@ pub trait EditorHost: Send + Sync {
     /// Makes the whole instance as this user keeps it for new instances, if the user does.
     fn take_defaults(&self, user: &User);
 
-    /// Has something done about references or lessons; the snapshot shows the result.
+    /// Has something done about references or labeled examples; the snapshot shows the result.
     fn ask(&self, request: Request);
 
     /// Looks for heads and maps that were kept on this machine since the model was loaded.
@@ -64,20 +65,11 @@ pub trait EditorHost: Send + Sync {
     /// How sending OSC messages goes.
     fn osc_status(&self) -> OscStatus;
 
-    /// Why the newest lessons are not kept with the project, a sentence.
-    fn lessons_trouble(&self) -> Option<String>;
+    /// Why the newest labeled examples are not kept with the project; `None` while they are.
+    fn examples_notice(&self) -> Option<Notice>;
 
     /// Where a file with examples belongs that the project names.
-    fn lessons_path(&self, file: &str) -> Option<PathBuf>;
-}
-
-/// What became of the last export.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// A sentence: where the file is, or what went wrong and what to do.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
+    fn examples_path(&self, file: &str) -> Option<PathBuf>;
 }
 
 /// How sending OSC messages goes.
@@ -87,6 +79,6 @@ pub struct OscStatus {
     pub messages: u64,
     /// Messages that could not be sent.
     pub failed: u64,
-    /// What is wrong and what to do about it; `None` while all is well, or it is off.
-    pub error: Option<String>,
+    /// The failure and its remedy; `None` while all is well, or OSC is off.
+    pub notice: Option<Notice>,
 }

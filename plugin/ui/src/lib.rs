@@ -1,9 +1,10 @@
 //! The views of Mertscope's window, drawn with egui from one snapshot of what the engine heard.
 //!
-//! Knows no plugin API: a program shows [`face::Face`] and implements [`host::EditorHost`] for what the views read
-//! and change. Runs on the GUI thread; nothing here computes more than layout. The crate also holds
-//! what views and programs share: what a project remembers ([`state`]), the names, defaults and
-//! bounds of the parameters ([`parameters`]), and the user's own file ([`user`]).
+//! Knows no plugin API: a program shows [`editor_ui::EditorUi`] and implements
+//! [`host::EditorHost`], through which the views read and change an instance. Runs on the GUI
+//! thread; nothing here computes more than layout. The crate also holds the types that views and
+//! programs share: the state that a project keeps ([`state`]), the names, defaults and bounds of the
+//! parameters ([`parameters`]), notices ([`notice`]), and the user's own file ([`user`]).
 
 #![cfg_attr(
     not(test),
@@ -19,27 +20,28 @@
 mod bar;
 pub mod browser;
 mod circle;
-mod colour;
+mod color;
 pub mod control;
-mod desk;
 mod drawing;
-pub mod extra;
-pub mod face;
+pub mod editor_ui;
+mod extra_heads;
 mod genre;
 pub mod host;
+pub mod host_panel;
 mod layout;
-pub mod look;
 mod map;
-mod others;
+pub mod notice;
 pub mod parameters;
 mod ranking;
 pub mod row;
 mod settings;
 pub mod state;
-mod strip;
+mod status_bar;
 mod study;
 pub mod text;
 pub mod theme;
 mod timeline;
 pub mod user;
+mod view_context;
+pub mod view_settings;
 mod welcome;

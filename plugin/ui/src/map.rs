@@ -16,12 +16,12 @@ use mertscope_heads::map::Map;
 use mertscope_heads::reference::Reference;
 use mertscope_live::Entry;
 
-use crate::colour;
+use crate::color;
 use crate::control::{Icon, focus_ring, icon_button};
-use crate::desk::{Desk, best_label, entry_words};
 use crate::drawing::{Drawing, Words};
 use crate::text::{self, Size};
 use crate::theme::Palette;
+use crate::view_context::{ViewContext, best_label, entry_words};
 use frame::{Frame, View};
 use references::references;
 
@@ -65,21 +65,21 @@ pub(crate) struct MapView {
 
 impl MapView {
     /// Draws the map into `rect`.
-    pub(crate) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let map = desk
+    pub(crate) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+        let map = context
             .snapshot
             .model
             .running
             .as_ref()
             .and_then(|running| running.map.clone());
         let Some(map) = map else {
-            nothing(ui, desk, rect);
+            nothing(ui, context, rect);
             return;
         };
         let mut body = rect;
         if rect.height() >= HEAD_FROM && rect.width() >= HEAD_FROM {
             body.min.y += 30.0;
-            self.head(ui, desk, rect.with_max_y(rect.top() + 24.0));
+            self.head(ui, context, rect.with_max_y(rect.top() + 24.0));
         }
         if body.width() < 20.0 || body.height() < 20.0 {
             return;
@@ -88,25 +88,25 @@ impl MapView {
         let frame = Frame::new(&map, body, self.view);
         self.move_view(ui, &response, frame);
         let frame = Frame::new(&map, body, self.view);
-        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(desk, &map)));
+        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(context, &map)));
         let cut = Cut {
-            history: Arc::clone(&desk.snapshot.history),
+            history: Arc::clone(&context.snapshot.history),
             map: Arc::clone(&map),
             frame,
-            palette: *desk.palette,
-            labels: desk.genre_labels().len(),
-            references: Arc::clone(&desk.live.study.references),
+            palette: *context.palette,
+            labels: context.genre_labels().len(),
+            references: Arc::clone(&context.live.study.references),
         };
         let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
-        let drawn = drawn.unwrap_or_else(|| (cut, draw(ui.painter(), desk, &map, frame)));
+        let drawn = drawn.unwrap_or_else(|| (cut, draw(ui.painter(), context, &map, frame)));
         let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
         self.drawn.insert(drawn).1.paint(&painter);
-        focus_ring(ui, &response, desk.palette, 4);
-        read(&painter, desk, frame, response);
+        focus_ring(ui, &response, context.palette, 4);
+        read(&painter, context, frame, response);
     }
 
-    fn head(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let font = (text::bold(Size::Body), desk.palette.dim);
+    fn head(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+        let font = (text::bold(Size::Body), context.palette.dim);
         text::put(
             ui.painter(),
             rect.left_center(),
@@ -123,7 +123,7 @@ impl MapView {
             let whole = self.view == View::default();
             if icon_button(
                 ui,
-                desk.palette,
+                context.palette,
                 Icon::Whole,
                 whole,
                 "Whole map",
@@ -135,7 +135,7 @@ impl MapView {
             }
             if icon_button(
                 ui,
-                desk.palette,
+                context.palette,
                 Icon::ZoomIn,
                 false,
                 "Zoom into the map",
@@ -147,7 +147,7 @@ impl MapView {
             }
             if icon_button(
                 ui,
-                desk.palette,
+                context.palette,
                 Icon::ZoomOut,
                 false,
                 "Zoom out of the map",
@@ -185,11 +185,11 @@ impl MapView {
             };
             if (factor - 1.0).abs() > 1e-4 {
                 // What is under the pointer stays there.
-                let from_centre = (pos - frame.rect.center()) / frame.scale;
+                let from_center = (pos - frame.rect.center()) / frame.scale;
                 let before = self.view.zoom;
                 self.zoom(factor);
                 let kept = 1.0 - before / self.view.zoom;
-                self.view.pan += vec2(from_centre.x, -from_centre.y) * kept;
+                self.view.pan += vec2(from_center.x, -from_center.y) * kept;
                 if self.view.zoom <= 1.0 {
                     self.view.pan = Vec2::ZERO;
                 }
@@ -210,8 +210,8 @@ impl MapView {
     }
 }
 
-fn nothing(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-    let words = if desk.snapshot.model.running.is_some() {
+fn nothing(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+    let words = if context.snapshot.model.running.is_some() {
         "This model has no map yet. “mertscope map fit” makes one."
     } else {
         "No model yet"
@@ -222,31 +222,33 @@ fn nothing(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         Sense::focusable_noninteractive(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Map: {words}")));
-    text::put_sentence(ui.painter(), rect, words, desk.palette.faint);
+    text::put_sentence(ui.painter(), rect, words, context.palette.faint);
 }
 
 /// The windows that have a place, oldest first.
-fn placed<'a>(desk: &'a Desk<'_>) -> impl DoubleEndedIterator<Item = (&'a Arc<Entry>, [f32; 2])> {
+fn placed<'a>(
+    context: &'a ViewContext<'_>,
+) -> impl DoubleEndedIterator<Item = (&'a Arc<Entry>, [f32; 2])> {
     let point = |entry: &'a Arc<Entry>| Some((entry, entry.timed.result.as_ref()?.point?));
-    desk.snapshot.history.iter().filter_map(point)
+    context.snapshot.history.iter().filter_map(point)
 }
 
-fn draw(painter: &Painter, desk: &Desk<'_>, map: &Map, frame: Frame) -> Drawing {
+fn draw(painter: &Painter, context: &ViewContext<'_>, map: &Map, frame: Frame) -> Drawing {
     let mut drawing = Drawing::default();
-    let palette = desk.palette;
+    let palette = context.palette;
     drawing.shapes.push(Shape::rect_filled(
         frame.rect,
         CornerRadius::same(4),
-        colour::mix(palette.panel, palette.raised, 0.4),
+        color::mix(palette.panel, palette.raised, 0.4),
     ));
     grid(frame, palette, &mut drawing);
-    path(desk, frame, &mut drawing);
+    path(context, frame, &mut drawing);
     let marks = map.landmarks.iter().filter_map(|mark| frame.pos(mark.at));
     let marks: Vec<Rect> = marks
         .map(|at| Rect::from_center_size(at, Vec2::splat(9.0)))
         .collect();
-    let taken = references(painter, desk, frame, marks, &mut drawing);
-    landmarks(painter, desk, map, frame, taken, &mut drawing);
+    let taken = references(painter, context, frame, marks, &mut drawing);
+    landmarks(painter, context, map, frame, taken, &mut drawing);
     drawing
 }
 
@@ -275,29 +277,29 @@ fn grid(frame: Frame, palette: &Palette, drawing: &mut Drawing) {
     }
 }
 
-/// The colour of a window's most probable genre.
-fn colour_of(desk: &Desk<'_>, entry: &Entry) -> Color32 {
-    let best = best_label(desk.genre_labels(), entry);
-    best.map_or(desk.palette.accent, |(index, _)| {
-        colour::label(index, desk.palette.dark)
+/// The color of a window's most probable genre.
+fn color_of(context: &ViewContext<'_>, entry: &Entry) -> Color32 {
+    let best = best_label(context.genre_labels(), entry);
+    best.map_or(context.palette.accent, |(index, _)| {
+        color::label(index, context.palette.dark)
     })
 }
 
-fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
-    let places: Vec<(&Arc<Entry>, Pos2)> = placed(desk)
+fn path(context: &ViewContext<'_>, frame: Frame, drawing: &mut Drawing) {
+    let places: Vec<(&Arc<Entry>, Pos2)> = placed(context)
         .filter_map(|(entry, at)| Some((entry, frame.pos(at)?)))
         .collect();
     let (old, tail) = places.split_at(places.len().saturating_sub(TAIL));
     let mut mesh = Mesh::default();
     for (entry, at) in old.iter().filter(|(_, at)| frame.rect.contains(*at)) {
-        let colour =
-            colour_of(desk, entry).gamma_multiply(if desk.palette.dark { 0.3 } else { 0.45 });
+        let color =
+            color_of(context, entry).gamma_multiply(if context.palette.dark { 0.3 } else { 0.45 });
         let first = mesh.vertices.len() as u32;
         for (dx, dy) in [(-1.0, 0.0), (0.0, -1.0), (1.0, 0.0), (0.0, 1.0)] {
             mesh.vertices.push(Vertex {
                 pos: *at + vec2(dx, dy) * 1.6,
                 uv: WHITE_UV,
-                color: colour,
+                color,
             });
         }
         mesh.add_triangle(first, first + 1, first + 2);
@@ -310,7 +312,7 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
             let age = (index + 2) as f32 / tail.len() as f32;
             let stroke = Stroke::new(
                 1.2 + 1.8 * age,
-                colour_of(desk, b).gamma_multiply(0.15 + 0.85 * age * age),
+                color_of(context, b).gamma_multiply(0.15 + 0.85 * age * age),
             );
             drawing
                 .shapes
@@ -318,22 +320,22 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
         }
     }
     if let Some((entry, at)) = tail.last() {
-        let is_now = desk
+        let is_now = context
             .snapshot
             .latest
             .as_ref()
             .is_some_and(|latest| Arc::ptr_eq(latest, entry));
         let fill = if is_now {
-            colour_of(desk, entry)
+            color_of(context, entry)
         } else {
-            desk.palette.faint
+            context.palette.faint
         };
         drawing
             .shapes
             .push(Shape::circle_filled(*at, 10.0, fill.gamma_multiply(0.25)));
         drawing
             .shapes
-            .push(Shape::circle_filled(*at, 5.5, desk.palette.text));
+            .push(Shape::circle_filled(*at, 5.5, context.palette.text));
         drawing.shapes.push(Shape::circle_filled(*at, 4.0, fill));
     }
 }
@@ -341,7 +343,7 @@ fn path(desk: &Desk<'_>, frame: Frame, drawing: &mut Drawing) {
 /// Draws the landmarks, their names where nothing is `taken`.
 fn landmarks(
     painter: &Painter,
-    desk: &Desk<'_>,
+    context: &ViewContext<'_>,
     map: &Map,
     frame: Frame,
     mut taken: Vec<Rect>,
@@ -352,12 +354,12 @@ fn landmarks(
         let Some(at) = frame.pos(landmark.at).filter(|at| frame.rect.contains(*at)) else {
             continue;
         };
-        let index = desk
+        let index = context
             .genre_labels()
             .iter()
             .position(|label| *label == landmark.label);
-        let ink = index.map_or(desk.palette.dim, |index| {
-            colour::label(index, desk.palette.dark)
+        let ink = index.map_or(context.palette.dim, |index| {
+            color::label(index, context.palette.dark)
         });
         let diamond = [
             vec2(0.0, -4.5),
@@ -368,7 +370,7 @@ fn landmarks(
         .map(|d| at + d);
         drawing.shapes.push(Shape::convex_polygon(
             diamond.to_vec(),
-            desk.palette.panel,
+            context.palette.panel,
             Stroke::new(1.6, ink),
         ));
         let name = text::label(&landmark.label);
@@ -388,34 +390,34 @@ fn landmarks(
         });
         if let Some((at, anchor, place)) = free {
             taken.push(place.expand(2.0));
-            let colour = desk.palette.dim;
+            let color = context.palette.dim;
             drawing.words.push(Words {
                 text: name,
                 font: font.clone(),
-                colour,
+                color,
                 at,
                 anchor,
-                under: Some(desk.palette.panel.gamma_multiply(0.6)),
+                under: Some(context.palette.panel.gamma_multiply(0.6)),
             });
         }
     }
 }
 
 /// Reads the place or landmark that the pointer is at.
-fn read(painter: &Painter, desk: &Desk<'_>, frame: Frame, response: Response) {
+fn read(painter: &Painter, context: &ViewContext<'_>, frame: Frame, response: Response) {
     let Some(pointer) = response.hover_pos() else {
         return;
     };
-    let near = placed(desk)
+    let near = placed(context)
         .rev()
         .filter_map(|(entry, at)| Some((entry, frame.pos(at)?)))
         .map(|(entry, at)| (entry, at, at.distance(pointer)))
         .filter(|(_, _, distance)| *distance <= REACH)
         .min_by(|a, b| a.2.total_cmp(&b.2));
     if let Some((entry, at, _)) = near {
-        painter.circle_stroke(at, 7.0, Stroke::new(1.5, desk.palette.text));
+        painter.circle_stroke(at, 7.0, Stroke::new(1.5, context.palette.text));
         let time = crate::timeline::host_time(entry.timed.end_s);
-        response.on_hover_text_at_pointer(format!("{time}\n{}", entry_words(desk, entry)));
+        response.on_hover_text_at_pointer(format!("{time}\n{}", entry_words(context, entry)));
     } else {
         response.on_hover_text_at_pointer(
             "Where the music is among the music that the model was shown: what lies close sounds alike to it. \
@@ -425,8 +427,8 @@ fn read(painter: &Painter, desk: &Desk<'_>, frame: Frame, response: Response) {
 }
 
 /// The picture in words.
-fn description(desk: &Desk<'_>, map: &Map) -> String {
-    let Some((_, at)) = placed(desk).next_back() else {
+fn description(context: &ViewContext<'_>, map: &Map) -> String {
+    let Some((_, at)) = placed(context).next_back() else {
         return "Map: nothing is on it yet.".to_owned();
     };
     let distance =
@@ -442,12 +444,12 @@ fn description(desk: &Desk<'_>, map: &Map) -> String {
         .take(3)
         .map(|(label, _)| text::label(label))
         .collect();
-    let references: Vec<&str> = desk
+    let references: Vec<&str> = context
         .live
         .study
         .references
         .iter()
-        .filter(|reference| desk.is_comparable(reference) && reference.place().is_some())
+        .filter(|reference| context.is_comparable(reference) && reference.place().is_some())
         .map(|reference| reference.name.as_str())
         .collect();
     let references = if references.is_empty() {

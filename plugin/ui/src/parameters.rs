@@ -4,8 +4,8 @@
 use mertscope_live::{Hop, MAX_HOP_S};
 use mertscope_music::Notation;
 
-/// Name of [`ParameterValues::analyse`].
-pub const ANALYSE: &str = "Analyse";
+/// Name of [`ParameterValues::analyze`].
+pub const ANALYZE: &str = "Analyze";
 /// Name of [`ParameterValues::hop`].
 pub const HOP: &str = "Hop";
 /// Name of [`ParameterValues::smoothing`].
@@ -25,7 +25,7 @@ pub const LONGEST_HOP_S: f32 = MAX_HOP_S as f32;
 /// Hops are chosen in steps of this many seconds.
 pub const HOP_STEP_S: f32 = 0.5;
 
-/// The input that is analysed.
+/// The input that is analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputSource {
     /// What passes through.
@@ -37,13 +37,13 @@ pub enum InputSource {
 /// The values of all parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParameterValues {
-    /// Whether anything is analysed; audio passes either way.
-    pub analyse: bool,
+    /// Whether anything is analyzed; audio passes either way.
+    pub analyze: bool,
     /// Time from one window to the next.
     pub hop: Hop,
     /// Whether results are smoothed over audio time or each window stands for itself.
     pub smoothing: bool,
-    /// Which input is analysed.
+    /// Which input is analyzed.
     pub source: InputSource,
     /// Whether the display stays as it is; analysis goes on.
     pub hold: bool,
@@ -56,7 +56,7 @@ pub struct ParameterValues {
 impl ParameterValues {
     /// What a new instance has.
     pub const DEFAULT: Self = Self {
-        analyse: true,
+        analyze: true,
         hop: Hop::Auto,
         smoothing: true,
         source: InputSource::Main,
@@ -69,7 +69,7 @@ impl ParameterValues {
     #[must_use]
     pub const fn changes(self) -> [ParameterChange; 7] {
         [
-            ParameterChange::Analyse(self.analyse),
+            ParameterChange::Analyze(self.analyze),
             ParameterChange::Hop(self.hop),
             ParameterChange::Smoothing(self.smoothing),
             ParameterChange::Source(self.source),
@@ -89,13 +89,13 @@ impl Default for ParameterValues {
 /// A new value for one parameter; see [`ParameterValues`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParameterChange {
-    /// Whether anything is analysed.
-    Analyse(bool),
+    /// Whether anything is analyzed.
+    Analyze(bool),
     /// Time from one window to the next.
     Hop(Hop),
     /// Whether results are smoothed.
     Smoothing(bool),
-    /// Which input is analysed.
+    /// Which input is analyzed.
     Source(InputSource),
     /// Whether the display stays as it is.
     Hold(bool),
@@ -126,7 +126,7 @@ pub const fn s_from_hop(hop: Hop) -> f32 {
 
 /// The nearest number of seconds that can be chosen.
 #[must_use]
-pub fn stepped_hop_s(hop_s: f32) -> f32 {
+pub(crate) fn stepped_hop_s(hop_s: f32) -> f32 {
     ((hop_s / HOP_STEP_S).round() * HOP_STEP_S).clamp(0.0, LONGEST_HOP_S)
 }
 

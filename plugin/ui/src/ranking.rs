@@ -4,29 +4,29 @@ use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 use mertscope_music::{Key, Notation};
 
-use crate::colour;
-use crate::desk::{Desk, ranked_keys};
+use crate::color;
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, ranked_keys};
 
 /// Height of a row in points, at least and at most.
 const ROWS: (f32, f32) = (24.0, 38.0);
 
 /// Draws as many keys as fit into `rect`, the most probable first.
-pub(crate) fn ranking_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-    let palette = desk.palette;
+pub(crate) fn ranking_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+    let palette = context.palette;
     let response = ui.interact(
         rect,
         ui.scope_id().with("ranking"),
         Sense::focusable_noninteractive(),
     );
-    let keys = desk.result().and_then(ranked_keys).unwrap_or_default();
+    let keys = context.result().and_then(ranked_keys).unwrap_or_default();
     let spoken: Vec<String> = keys
         .iter()
         .take(8)
         .map(|(key, p)| {
             format!(
                 "{} {}",
-                key.to_text(desk.parameters.notation),
+                key.to_text(context.parameters.notation),
                 text::percent(*p)
             )
         })
@@ -72,12 +72,12 @@ pub(crate) fn ranking_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
             pos2(rect.left(), top + pitch * row as f32),
             vec2(rect.width(), pitch),
         );
-        key_row(ui, desk, place, key, p, row == 0);
+        key_row(ui, context, place, key, p, row == 0);
     }
 }
 
-fn key_row(ui: &Ui, desk: &Desk<'_>, place: Rect, key: Key, p: f32, leads: bool) {
-    let (palette, painter) = (desk.palette, ui.painter());
+fn key_row(ui: &Ui, context: &ViewContext<'_>, place: Rect, key: Key, p: f32, leads: bool) {
+    let (palette, painter) = (context.palette, ui.painter());
     let y = place.center().y;
     let ink = if leads { palette.text } else { palette.dim };
     let font = if leads {
@@ -85,7 +85,7 @@ fn key_row(ui: &Ui, desk: &Desk<'_>, place: Rect, key: Key, p: f32, leads: bool)
     } else {
         text::plain(Size::Body)
     };
-    let name = key.to_text(desk.parameters.notation);
+    let name = key.to_text(context.parameters.notation);
     text::put(
         painter,
         pos2(place.left(), y),
@@ -97,7 +97,7 @@ fn key_row(ui: &Ui, desk: &Desk<'_>, place: Rect, key: Key, p: f32, leads: bool)
     let others = [Notation::Traditional, Notation::Camelot, Notation::OpenKey];
     let others = others
         .into_iter()
-        .filter(|notation| *notation != desk.parameters.notation);
+        .filter(|notation| *notation != context.parameters.notation);
     let others: Vec<String> = others
         .map(|notation| text::short_key(key, notation))
         .collect();
@@ -125,6 +125,6 @@ fn key_row(ui: &Ui, desk: &Desk<'_>, place: Rect, key: Key, p: f32, leads: bool)
         let width = (track.width() * p).max(2.0);
         let lit = Rect::from_min_size(track.min, vec2(width, track.height()));
         let radius = CornerRadius::same((track.height().min(width) / 2.0) as u8);
-        painter.rect_filled(lit, radius, colour::key(key, palette.dark));
+        painter.rect_filled(lit, radius, color::key(key, palette.dark));
     }
 }

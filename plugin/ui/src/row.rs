@@ -2,26 +2,27 @@
 
 use egui::{Align, Layout, Ui, vec2};
 
-use crate::desk::Desk;
+use crate::notice::Notice;
 use crate::text::{self, Size};
 use crate::theme::Palette;
+use crate::view_context::ViewContext;
 
 /// Below this width a control stands below its name.
 const SIDE_BY_SIDE: f32 = 520.0;
 
 /// Writes the head of a section.
-pub fn head(ui: &mut Ui, desk: &Desk<'_>, title: &str) {
+pub(crate) fn head(ui: &mut Ui, context: &ViewContext<'_>, title: &str) {
     ui.add_space(4.0);
     ui.label(
         egui::RichText::new(title)
             .font(text::bold(Size::Title))
-            .color(desk.palette.text),
+            .color(context.palette.text),
     );
     ui.add_space(2.0);
 }
 
 /// Ends a section.
-pub fn end(ui: &mut Ui) {
+pub(crate) fn end(ui: &mut Ui) {
     ui.add_space(10.0);
     ui.separator();
 }
@@ -68,16 +69,21 @@ pub fn row<R>(
     done
 }
 
-/// A small line of text below a row.
-pub fn note(ui: &mut Ui, words: &str, colour: egui::Color32) {
+/// Small text that wraps, below a row.
+pub(crate) fn small_text(ui: &mut Ui, words: &str, color: egui::Color32) {
     let words = egui::RichText::new(words)
         .font(text::plain(Size::Small))
-        .color(colour);
+        .color(color);
     ui.add(egui::Label::new(words).wrap());
+}
+
+/// A notice as small text, in the color of its severity.
+pub(crate) fn notice(ui: &mut Ui, palette: &Palette, notice: &Notice) {
+    small_text(ui, &notice.text, notice.color(palette));
 }
 
 /// A line about what a page or a half of one is for, below its title.
 pub(crate) fn about(ui: &mut Ui, palette: &Palette, words: &str) {
-    note(ui, words, palette.faint);
+    small_text(ui, words, palette.faint);
     ui.add_space(2.0);
 }

@@ -1,4 +1,4 @@
-//! Everything that can be chosen, in one column of sections that scrolls.
+//! The settings page: one column of sections that scrolls.
 
 mod analysis;
 mod defaults;
@@ -10,45 +10,45 @@ mod models;
 
 use egui::{Rect, ScrollArea, Ui, UiBuilder, vec2};
 
-use self::defaults::Defaults;
-use self::export::Export;
-use self::models::Models;
-use crate::desk::Desk;
-use crate::extra::Extra;
-use crate::look::Look;
+use self::defaults::DefaultsSection;
+use self::export::ExportSection;
+use self::models::ModelsSection;
+use crate::host_panel::HostPanel;
 use crate::row;
 use crate::user::User;
+use crate::view_context::ViewContext;
+use crate::view_settings::ViewSettings;
 
 /// Widest column of settings, in points.
 const WIDEST: f32 = 760.0;
 
 /// The settings' own state.
 #[derive(Default)]
-pub(crate) struct Settings {
-    models: Models,
-    export: Export,
-    defaults: Defaults,
+pub(crate) struct SettingsPage {
+    models: ModelsSection,
+    export: ExportSection,
+    defaults: DefaultsSection,
     /// The last pass of egui in which the page was drawn.
     drawn_in: Option<u64>,
 }
 
-impl Settings {
+impl SettingsPage {
     /// Draws the settings into `rect`.
     pub(crate) fn ui(
         &mut self,
         ui: &mut Ui,
-        desk: &Desk<'_>,
-        look: &mut Look,
-        (extra, user): (Option<&dyn Extra>, &User),
+        context: &ViewContext<'_>,
+        view_settings: &mut ViewSettings,
+        (host_panel, user): (Option<&dyn HostPanel>, &User),
         rect: Rect,
     ) {
         let pass = ui.ctx().cumulative_pass_nr();
         if self.drawn_in.is_none_or(|last| last + 1 < pass) {
             // The page was opened: what is kept on this machine may be more than it was.
-            desk.host.look_again();
+            context.host.look_again();
         }
         self.drawn_in = Some(pass);
-        let inner = desk.card(ui, rect);
+        let inner = context.card(ui, rect);
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 let width = (ui.available_width() - 12.0).min(WIDEST);
@@ -61,18 +61,18 @@ impl Settings {
                 );
                 ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
                     ui.set_width(width);
-                    if let Some(extra) = extra {
-                        row::head(ui, desk, extra.title());
-                        extra.settings_ui(ui, desk.palette);
+                    if let Some(host_panel) = host_panel {
+                        row::head(ui, context, host_panel.title());
+                        host_panel.settings_ui(ui, context.palette);
                         row::end(ui);
                     }
-                    analysis::section(ui, desk);
-                    self.models.section(ui, desk);
-                    heads::section(ui, desk);
-                    device::section(ui, desk);
-                    display::section(ui, desk, look);
-                    self.export.section(ui, desk);
-                    self.defaults.section(ui, desk, look, user);
+                    analysis::section(ui, context);
+                    self.models.section(ui, context);
+                    heads::section(ui, context);
+                    device::section(ui, context);
+                    display::section(ui, context, view_settings);
+                    self.export.section(ui, context);
+                    self.defaults.section(ui, context, view_settings, user);
                 });
             });
         });

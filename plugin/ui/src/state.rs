@@ -1,4 +1,4 @@
-//! What a project remembers beside the parameters: one JSON object, versioned, at most 2 MB.
+//! The state that a project keeps beside the parameters: one JSON object, versioned, at most 2 MB.
 //!
 //! The object is kept as the raw text of its fields, so that what this version does not know, and
 //! what it does not change, is saved as it was loaded, byte for byte. Used by the host's main
@@ -22,13 +22,13 @@ use serde_json::value::RawValue;
 const VERSION: u32 = 1;
 
 /// Largest object that is taken in, in bytes of JSON.
-pub const MAX_BYTES: usize = 2 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Name of the field that holds [`VERSION`].
 const VERSION_FIELD: &str = "version";
 
 /// Something that the object remembers: the name of its field, and what is in it.
-pub trait Field: Serialize + DeserializeOwned {
+pub trait StateField: Serialize + DeserializeOwned {
     /// The field's name.
     const NAME: &'static str;
 }
@@ -45,7 +45,7 @@ pub struct ModelChoice {
     pub window_s: Option<f64>,
 }
 
-impl Field for ModelChoice {
+impl StateField for ModelChoice {
     const NAME: &'static str = "model";
 }
 
@@ -70,7 +70,7 @@ impl ModelChoice {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadChoice(pub BTreeMap<String, String>);
 
-impl Field for HeadChoice {
+impl StateField for HeadChoice {
     const NAME: &'static str = "heads";
 }
 
@@ -78,7 +78,7 @@ impl Field for HeadChoice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SavedReferences(pub Vec<Reference>);
 
-impl Field for SavedReferences {
+impl StateField for SavedReferences {
     const NAME: &'static str = "references";
 }
 
@@ -92,11 +92,11 @@ pub struct Comparison {
     pub b: String,
 }
 
-impl Field for Comparison {
+impl StateField for Comparison {
     const NAME: &'static str = "comparison";
 }
 
-impl Field for SavedExamples {
+impl StateField for SavedExamples {
     const NAME: &'static str = "lessons";
 }
 
@@ -129,7 +129,7 @@ impl Default for EngineChoice {
     }
 }
 
-impl Field for EngineChoice {
+impl StateField for EngineChoice {
     const NAME: &'static str = "engine";
 }
 
@@ -155,7 +155,7 @@ impl Default for OscChoice {
     }
 }
 
-impl Field for OscChoice {
+impl StateField for OscChoice {
     const NAME: &'static str = "osc";
 }
 
@@ -168,16 +168,16 @@ pub struct WindowSize {
     pub height: u32,
 }
 
-impl Field for WindowSize {
+impl StateField for WindowSize {
     const NAME: &'static str = "window";
 }
 
 /// The object itself: raw JSON by field name, in the order of the names.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
-pub struct Saved(BTreeMap<String, Box<RawValue>>);
+pub struct RawState(BTreeMap<String, Box<RawValue>>);
 
-impl Default for Saved {
+impl Default for RawState {
     /// What a new instance remembers: the version, and the model it works with.
     fn default() -> Self {
         let mut saved = Self(BTreeMap::new());
@@ -191,7 +191,7 @@ impl Default for Saved {
     }
 }
 
-impl<'de> Deserialize<'de> for Saved {
+impl<'de> Deserialize<'de> for RawState {
     /// Reads any JSON object of at most [`MAX_BYTES`]; an error leaves the present state as it is.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
@@ -213,16 +213,16 @@ impl<'de> Deserialize<'de> for Saved {
     }
 }
 
-impl Saved {
+impl RawState {
     /// What the field of this kind says; `None` when it is absent or can't be understood.
     #[must_use]
-    pub fn get<F: Field>(&self) -> Option<F> {
+    pub fn get<F: StateField>(&self) -> Option<F> {
         serde_json::from_str(self.0.get(F::NAME)?.get()).ok()
     }
 
     /// Writes a field; nothing changes when it says the same already, or would make the object
     /// larger than [`MAX_BYTES`].
-    pub fn set<F: Field + PartialEq>(&mut self, field: &F) {
+    pub fn set<F: StateField + PartialEq>(&mut self, field: &F) {
         if self.get::<F>().as_ref() == Some(field) {
             return;
         }
@@ -246,28 +246,28 @@ type Loaded = Box<dyn Fn() + Send + Sync>;
 
 /// The object, where the host's main thread and the editor both reach it.
 #[derive(Default)]
-pub struct Memory {
-    saved: Mutex<Saved>,
+pub struct PluginState {
+    saved: Mutex<RawState>,
     changed: AtomicBool,
     loaded: OnceLock<Loaded>,
 }
 
-impl Memory {
+impl PluginState {
     /// What the field of this kind says.
     #[must_use]
-    pub fn get<F: Field>(&self) -> Option<F> {
+    pub fn get<F: StateField>(&self) -> Option<F> {
         self.lock().get()
     }
 
     /// Writes a field.
-    pub fn set<F: Field + PartialEq>(&self, field: &F) {
+    pub fn set<F: StateField + PartialEq>(&self, field: &F) {
         self.changed.store(true, Ordering::Relaxed);
         self.lock().set(field);
     }
 
     /// Whether nothing was written or loaded since the instance was made.
     #[must_use]
-    pub fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         !self.changed.load(Ordering::Relaxed)
     }
 
@@ -277,7 +277,7 @@ impl Memory {
     }
 
     /// Puts a loaded project's object in place of this one.
-    pub fn load(&self, saved: Saved) {
+    pub fn load(&self, saved: RawState) {
         self.changed.store(true, Ordering::Relaxed);
         *self.lock() = saved;
         if let Some(loaded) = self.loaded.get() {
@@ -286,17 +286,17 @@ impl Memory {
     }
 
     /// Looks at the whole object.
-    pub fn read<R>(&self, look: impl FnOnce(&Saved) -> R) -> R {
-        look(&self.lock())
+    pub fn read<R>(&self, inspect: impl FnOnce(&RawState) -> R) -> R {
+        inspect(&self.lock())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Saved> {
+    fn lock(&self) -> MutexGuard<'_, RawState> {
         // Each change is one insertion, so the object is whole whatever panicked meanwhile.
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for PluginState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Memory").field(&self.saved).finish()
     }
@@ -306,7 +306,7 @@ impl fmt::Debug for Memory {
 mod tests {
     use super::*;
 
-    fn saved(text: &str) -> Saved {
+    fn saved(text: &str) -> RawState {
         serde_json::from_str(text).unwrap()
     }
 
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn what_is_too_large_or_no_object_is_refused() {
         let large = format!(r#"{{"taught":"{}"}}"#, "x".repeat(MAX_BYTES));
-        let error = serde_json::from_str::<Saved>(&large).unwrap_err();
+        let error = serde_json::from_str::<RawState>(&large).unwrap_err();
         assert!(error.to_string().contains("at most"), "{error}");
         for nonsense in [
             "",
@@ -368,9 +368,9 @@ mod tests {
             "{\"a\":1}x",
             &"[".repeat(10_000),
         ] {
-            assert!(serde_json::from_str::<Saved>(nonsense).is_err());
+            assert!(serde_json::from_str::<RawState>(nonsense).is_err());
         }
-        let mut object = Saved::default();
+        let mut object = RawState::default();
         let id = "x".repeat(MAX_BYTES);
         object.set(&ModelChoice {
             id,

@@ -1,5 +1,5 @@
-//! The page with what the music is compared with and what the instance is taught, side by side;
-//! in a narrow window one after the other.
+//! The study page: references and labeled examples side by side; in a narrow window one after the
+//! other.
 
 mod graph;
 mod references;
@@ -9,11 +9,12 @@ use egui::accesskit::Role;
 use egui::text::LayoutJob;
 use egui::{CornerRadius, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
-use crate::colour;
+use crate::color;
 use crate::control::{HEIGHT, focus_ring, segments};
-use crate::desk::Desk;
 use crate::layout::split;
+use crate::notice::Notice;
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 use references::References;
 use teach::Teach;
 
@@ -39,20 +40,20 @@ impl Half {
 
 /// The view's own state: what is being typed, and what can be taken back.
 #[derive(Default)]
-pub(crate) struct Study {
+pub(crate) struct StudyPage {
     shown: Half,
     references: References,
     teach: Teach,
 }
 
-impl Study {
+impl StudyPage {
     /// Draws the page into `rect`.
-    pub(crate) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect, gap: f32) {
-        let rect = said_ui(ui, desk, rect, gap);
+    pub(crate) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect, gap: f32) {
+        let rect = notice_ui(ui, context, rect, gap);
         if rect.width() >= SIDE_BY_SIDE {
             let (left, right) = split(rect, (rect.width() - gap) / 2.0, gap);
-            self.half(ui, desk, (Half::References, true), left);
-            self.half(ui, desk, (Half::Teach, true), right);
+            self.half(ui, context, (Half::References, true), left);
+            self.half(ui, context, (Half::Teach, true), right);
         } else {
             let head = rect.with_max_y((rect.top() + HEIGHT).min(rect.bottom()));
             ui.scope_builder(UiBuilder::new().max_rect(head), |ui| {
@@ -61,22 +62,28 @@ impl Study {
                     option(Half::References, "Compare with other music"),
                     option(Half::Teach, "Teach labels of your own"),
                 ];
-                if let Some(half) = segments(ui, desk.palette, self.shown, &options) {
+                if let Some(half) = segments(ui, context.palette, self.shown, &options) {
                     self.shown = half;
                 }
             });
             let below = rect.with_min_y((head.bottom() + gap).min(rect.bottom()));
-            self.half(ui, desk, (self.shown, false), below);
+            self.half(ui, context, (self.shown, false), below);
         }
-        self.references.browser_ui(ui, desk);
+        self.references.browser_ui(ui, context);
     }
 
     /// Draws a half, with its title where nothing else says which it is.
-    fn half(&mut self, ui: &mut Ui, desk: &Desk<'_>, (half, titled): (Half, bool), rect: Rect) {
+    fn half(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        (half, titled): (Half, bool),
+        rect: Rect,
+    ) {
         if rect.height() < 1.0 || rect.width() < 1.0 {
             return;
         }
-        let inner = desk.card(ui, rect);
+        let inner = context.card(ui, rect);
         let builder = UiBuilder::new()
             .max_rect(inner)
             .id_salt(("half", half as u8));
@@ -86,31 +93,27 @@ impl Study {
                 ui.set_width((ui.available_width() - 8.0).max(0.0));
                 if titled {
                     let title = egui::RichText::new(half.title()).font(text::bold(Size::Title));
-                    ui.label(title.color(desk.palette.text));
+                    ui.label(title.color(context.palette.text));
                 }
                 match half {
-                    Half::References => self.references.ui(ui, desk, inner.height()),
-                    Half::Teach => self.teach.ui(ui, desk, inner.height()),
+                    Half::References => self.references.ui(ui, context, inner.height()),
+                    Half::Teach => self.teach.ui(ui, context, inner.height()),
                 }
             });
         });
     }
 }
 
-/// Writes what became of the last request along the bottom; gives the room above it.
-fn said_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect, gap: f32) -> Rect {
-    let study = &desk.live.study;
-    let trouble = desk.host.lessons_trouble();
-    let bad = study.notice.as_deref().or(trouble.as_deref());
-    let Some(words) = bad.or(study.said.as_deref()) else {
+/// Writes the outcome of the last request along the bottom; returns the room above it.
+fn notice_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect, gap: f32) -> Rect {
+    let study = &context.live.study;
+    let failed = study.notice.as_ref().map(Notice::error);
+    let failed = failed.or_else(|| context.host.examples_notice());
+    let Some(notice) = failed.or_else(|| study.said.as_ref().map(Notice::info)) else {
         return rect;
     };
-    let palette = desk.palette;
-    let ink = if bad.is_some() {
-        palette.warn
-    } else {
-        palette.good
-    };
+    let (palette, words) = (context.palette, notice.text.as_str());
+    let ink = notice.color(palette);
     let width = (rect.width() - 24.0).max(40.0);
     let font = text::plain(Size::Small);
     let mut job = LayoutJob::simple(words.to_owned(), font, palette.text, width);
@@ -119,10 +122,10 @@ fn said_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect, gap: f32) -> Rect {
     let galley = ui.painter().layout_job(job);
     let height = (galley.size().y + 12.0).min(rect.height());
     let place = rect.with_min_y(rect.bottom() - height);
-    let id = ui.scope_id().with("said");
+    let id = ui.scope_id().with("notice");
     let response = ui.interact(place, id, Sense::focusable_noninteractive());
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, words));
-    let fill = colour::mix(palette.panel, ink, 0.14);
+    let fill = color::mix(palette.panel, ink, 0.14);
     ui.painter().rect_filled(place, CornerRadius::same(6), fill);
     let edge = place.with_max_x(place.left() + 3.0);
     ui.painter().rect_filled(edge, CornerRadius::same(1), ink);

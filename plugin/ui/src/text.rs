@@ -46,7 +46,7 @@ pub fn plain(size: Size) -> FontId {
 }
 
 /// Inter in its semi-bold weight.
-pub fn bold(size: Size) -> FontId {
+pub(crate) fn bold(size: Size) -> FontId {
     FontId::new(size.points(), FontFamily::Name("semibold".into()))
 }
 
@@ -73,17 +73,17 @@ pub fn line(
     painter: &Painter,
     text: &str,
     font: FontId,
-    colour: Color32,
+    color: Color32,
     width: f32,
 ) -> Arc<Galley> {
-    let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(font, colour));
+    let mut job = LayoutJob::single_section(text.to_owned(), TextFormat::simple(font, color));
     job.wrap = TextWrapping::truncate_at_width(width.max(0.0));
     job.break_on_newline = false;
     painter.layout_job(job)
 }
 
 /// One line whose digits are all as wide as the widest, so that a changing value keeps still.
-pub fn figures(painter: &Painter, text: &str, font: &FontId, colour: Color32) -> Arc<Galley> {
+pub fn figures(painter: &Painter, text: &str, font: &FontId, color: Color32) -> Arc<Galley> {
     let widths: Vec<f32> = painter.fonts_mut(|fonts| {
         let widest = ('0'..='9')
             .map(|c| fonts.glyph_width(font, c))
@@ -102,7 +102,7 @@ pub fn figures(painter: &Painter, text: &str, font: &FontId, colour: Color32) ->
     let mut before = 0.0;
     for (character, spare) in text.chars().zip(widths) {
         let mut buffer = [0; 4];
-        let format = TextFormat::simple(font.clone(), colour);
+        let format = TextFormat::simple(font.clone(), color);
         job.append(
             character.encode_utf8(&mut buffer),
             before + spare / 2.0,
@@ -119,37 +119,37 @@ pub fn put(
     at: Pos2,
     anchor: Align2,
     text: &str,
-    (font, colour): (FontId, Color32),
+    (font, color): (FontId, Color32),
     width: f32,
 ) -> Rect {
-    let galley = line(painter, text, font, colour, width);
+    let galley = line(painter, text, font, color, width);
     let rect = anchor.anchor_size(at, galley.size());
-    painter.galley(rect.min, galley, colour);
+    painter.galley(rect.min, galley, color);
     rect
 }
 
 /// Paints figures anchored at `at`; gives the place they took.
-pub fn put_figures(
+pub(crate) fn put_figures(
     painter: &Painter,
     at: Pos2,
     anchor: Align2,
     text: &str,
-    (font, colour): (FontId, Color32),
+    (font, color): (FontId, Color32),
 ) -> Rect {
-    let galley = figures(painter, text, &font, colour);
+    let galley = figures(painter, text, &font, color);
     let rect = anchor.anchor_size(at, galley.size());
-    painter.galley(rect.min, galley, colour);
+    painter.galley(rect.min, galley, color);
     rect
 }
 
 /// Writes a sentence into the middle of `rect`, on as many lines as it takes.
-pub fn put_sentence(painter: &Painter, rect: Rect, words: &str, colour: Color32) {
+pub(crate) fn put_sentence(painter: &Painter, rect: Rect, words: &str, color: Color32) {
     let width = (rect.width() - 16.0).max(20.0);
-    let mut job = LayoutJob::simple(words.to_owned(), plain(Size::Body), colour, width);
+    let mut job = LayoutJob::simple(words.to_owned(), plain(Size::Body), color, width);
     job.halign = Align::Center;
     let galley = painter.layout_job(job);
     let at = rect.center() - vec2(0.0, galley.size().y / 2.0);
-    painter.galley(at, galley, colour);
+    painter.galley(at, galley, color);
 }
 
 /// A probability in whole percent; a dash for what is no number.
@@ -162,7 +162,7 @@ pub fn percent(probability: f32) -> String {
 }
 
 /// A key for a small place: `Dbm`; the wheels as they are.
-pub fn short_key(key: Key, notation: Notation) -> String {
+pub(crate) fn short_key(key: Key, notation: Notation) -> String {
     let text = key.to_text(notation);
     match text.split_once(' ') {
         Some((tonic, "minor")) => format!("{tonic}m"),

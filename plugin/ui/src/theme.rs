@@ -19,7 +19,7 @@ pub enum Theme {
     HighContrast,
 }
 
-/// The colours of a theme. Text colours keep 7:1 on the ground and panels, [`faint`](Self::faint)
+/// The colors of a theme. Text colors keep 7:1 on the ground and panels, [`faint`](Self::faint)
 /// 4.5:1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Palette {
@@ -45,9 +45,9 @@ pub struct Palette {
     pub warn: Color32,
     /// What goes well.
     pub good: Color32,
-    /// Analysed, but no clear answer.
+    /// Analyzed, but no clear answer.
     pub unclear: Color32,
-    /// Strokes where nothing was analysed.
+    /// Strokes where nothing was analyzed.
     pub hatch: Color32,
 }
 
@@ -117,7 +117,7 @@ impl Theme {
         }
     }
 
-    /// Its colours.
+    /// Its colors.
     #[must_use]
     pub const fn palette(self) -> &'static Palette {
         match self {
@@ -129,9 +129,9 @@ impl Theme {
 }
 
 impl Palette {
-    /// egui's style in these colours. Nothing in it animates, so that the window rests between
+    /// egui's style in these colors. Nothing in it animates, so that the window rests between
     /// results.
-    pub fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         let mut style = Style {
             animation_time: 0.0,
             scroll_animation: ScrollAnimation::none(),
@@ -148,7 +148,7 @@ impl Palette {
         style.interaction.tooltip_delay = 0.35;
         style.interaction.selectable_labels = false;
         self.space(&mut style);
-        self.colour(&mut style);
+        self.color(&mut style);
         style
     }
 
@@ -166,7 +166,7 @@ impl Palette {
         spacing.scroll.foreground_color = true;
     }
 
-    fn colour(&self, style: &mut Style) {
+    fn color(&self, style: &mut Style) {
         let visuals = &mut style.visuals;
         visuals.dark_mode = self.dark;
         visuals.panel_fill = self.ground;
@@ -208,16 +208,16 @@ impl Palette {
 
 fn mix_down(ground: Color32, dark: bool) -> Color32 {
     if dark {
-        crate::colour::mix(ground, Color32::BLACK, 0.35)
+        crate::color::mix(ground, Color32::BLACK, 0.35)
     } else {
-        crate::colour::mix(ground, Color32::BLACK, 0.06)
+        crate::color::mix(ground, Color32::BLACK, 0.06)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::colour::contrast;
+    use crate::color::contrast;
 
     #[test]
     fn text_reads_on_what_it_stands_on() {

@@ -23,10 +23,10 @@ pub(crate) use self::scale::host_time;
 use self::scale::{Scale, time_text};
 use self::track::Track;
 use crate::control::{Icon, focus_ring, icon_button};
-use crate::desk::{Desk, entry_words};
 use crate::drawing::{Drawing, Words};
-use crate::look::TimeBase;
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, entry_words};
+use crate::view_settings::TimeBase;
 
 /// Seconds that a new timeline shows.
 const FIRST_SPAN_S: f64 = 120.0;
@@ -139,18 +139,24 @@ impl Places {
 
 impl Timeline {
     /// Draws the timeline into `rect`.
-    pub(crate) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, base: TimeBase, rect: Rect) {
-        self.track.follow(&desk.snapshot.history);
+    pub(crate) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        base: TimeBase,
+        rect: Rect,
+    ) {
+        self.track.follow(&context.snapshot.history);
         let mut body = rect;
         if rect.height() >= HEAD_FROM_HEIGHT && rect.width() >= 200.0 {
             body.min.y += 30.0;
-            self.head(ui, desk, rect.with_max_y(rect.top() + 24.0));
+            self.head(ui, context, rect.with_max_y(rect.top() + 24.0));
         }
         if body.width() < 20.0 || body.height() < 30.0 {
             return;
         }
-        let ribbons = ribbons::heads(desk).len();
-        let places = Places::inside(body, ribbons, !desk.compared().is_empty());
+        let ribbons = ribbons::heads(context).len();
+        let places = Places::inside(body, ribbons, !context.compared().is_empty());
         let response = ui.interact(
             body,
             ui.scope_id().with("timeline"),
@@ -160,12 +166,13 @@ impl Timeline {
         self.move_by_pointer(ui, &response, scale);
         self.move_by_keys(ui, &response);
         let scale = self.scale(body);
-        response
-            .widget_info(|| WidgetInfo::labeled(Role::Image, true, self.description(desk, base)));
-        self.drawing(ui, desk, base, &places, scale)
+        response.widget_info(|| {
+            WidgetInfo::labeled(Role::Image, true, self.description(context, base))
+        });
+        self.drawing(ui, context, base, &places, scale)
             .paint(ui.painter());
         if self.track.spans.is_empty() {
-            let font = (text::plain(Size::Body), desk.palette.faint);
+            let font = (text::plain(Size::Body), context.palette.faint);
             let words = "What is heard appears here";
             text::put(
                 ui.painter(),
@@ -176,8 +183,8 @@ impl Timeline {
                 body.width(),
             );
         }
-        focus_ring(ui, &response, desk.palette, 4);
-        self.read(ui, desk, base, &places, scale, response);
+        focus_ring(ui, &response, context.palette, 4);
+        self.read(ui, context, base, &places, scale, response);
     }
 
     fn scale(&self, body: Rect) -> Scale {
@@ -189,8 +196,8 @@ impl Timeline {
         }
     }
 
-    fn head(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let font = (text::bold(Size::Body), desk.palette.dim);
+    fn head(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+        let font = (text::bold(Size::Body), context.palette.dim);
         text::put(
             ui.painter(),
             rect.left_center(),
@@ -206,13 +213,13 @@ impl Timeline {
             ui.spacing_mut().item_spacing.x = 4.0;
             let follows = self.right.is_none();
             let about = "Go to the newest and follow it";
-            if icon_button(ui, desk.palette, Icon::ToEnd, follows, "Follow", about).clicked() {
+            if icon_button(ui, context.palette, Icon::ToEnd, follows, "Follow", about).clicked() {
                 self.right = None;
                 self.cursor = None;
             }
             if icon_button(
                 ui,
-                desk.palette,
+                context.palette,
                 Icon::ZoomIn,
                 false,
                 "Zoom in",
@@ -224,7 +231,7 @@ impl Timeline {
             }
             if icon_button(
                 ui,
-                desk.palette,
+                context.palette,
                 Icon::ZoomOut,
                 false,
                 "Zoom out",
@@ -236,7 +243,7 @@ impl Timeline {
             }
             let shown = length_text(self.span_s);
             let (slot, _) = ui.allocate_exact_size(vec2(64.0, 24.0), Sense::hover());
-            let font = (text::plain(Size::Small), desk.palette.faint);
+            let font = (text::plain(Size::Small), context.palette.faint);
             text::put_figures(
                 ui.painter(),
                 slot.right_center() - vec2(4.0, 0.0),
@@ -339,7 +346,7 @@ impl Timeline {
     fn drawing(
         &mut self,
         ui: &Ui,
-        desk: &Desk<'_>,
+        context: &ViewContext<'_>,
         base: TimeBase,
         places: &Places,
         scale: Scale,
@@ -348,24 +355,24 @@ impl Timeline {
             version: self.track.version,
             area: places.lanes().union(places.clock),
             scale,
-            notation: desk.parameters.notation,
+            notation: context.parameters.notation,
             base,
-            palette: *desk.palette,
+            palette: *context.palette,
             pixels_per_point: ui.pixels_per_point(),
-            labels: desk.genre_labels().len(),
-            compared: distances::curves(desk),
-            heads: ribbons::heads(desk),
+            labels: context.genre_labels().len(),
+            compared: distances::curves(context),
+            heads: ribbons::heads(context),
         };
         let drawn = self.drawn.take().filter(|(drawn, _)| *drawn == cut);
         let drawn = drawn.unwrap_or_else(|| {
-            let drawing = self.draw(ui, desk, places, &cut);
+            let drawing = self.draw(ui, context, places, &cut);
             (cut, drawing)
         });
         &self.drawn.insert(drawn).1
     }
 
-    fn draw(&self, ui: &Ui, desk: &Desk<'_>, places: &Places, cut: &Cut) -> Drawing {
-        let (palette, scale) = (desk.palette, cut.scale);
+    fn draw(&self, ui: &Ui, context: &ViewContext<'_>, places: &Places, cut: &Cut) -> Drawing {
+        let (palette, scale) = (context.palette, cut.scale);
         let mut drawing = Drawing::default();
         let painter = ui.painter().with_clip_rect(places.lanes());
         let pen = Pen {
@@ -378,12 +385,18 @@ impl Timeline {
             drawing.shapes.push(Shape::rect_filled(
                 *lane,
                 CornerRadius::ZERO,
-                colour_of_empty(desk),
+                color_of_empty(context),
             ));
         }
         let spans = self.track.within(scale.from, scale.to);
         lanes::keys(pen, spans, places.keys, cut.notation, &mut drawing);
-        lanes::labels(pen, spans, places.labels, desk.genre_labels(), &mut drawing);
+        lanes::labels(
+            pen,
+            spans,
+            places.labels,
+            context.genre_labels(),
+            &mut drawing,
+        );
         for (lane, head) in places.ribbons.iter().zip(&cut.heads) {
             ribbons::lane(pen, spans, *lane, head, &mut drawing);
         }
@@ -413,11 +426,18 @@ impl Timeline {
                 ));
             }
         }
-        self.draw_clock(ui, desk, places.clock, cut, &mut drawing);
+        self.draw_clock(ui, context, places.clock, cut, &mut drawing);
         drawing
     }
 
-    fn draw_clock(&self, ui: &Ui, desk: &Desk<'_>, clock: Rect, cut: &Cut, drawing: &mut Drawing) {
+    fn draw_clock(
+        &self,
+        ui: &Ui,
+        context: &ViewContext<'_>,
+        clock: Rect,
+        cut: &Cut,
+        drawing: &mut Drawing,
+    ) {
         let mut free_from = clock.left();
         for (moment, time) in cut.scale.ticks(&self.track, cut.base) {
             let x = cut.scale.x_from_moment(moment);
@@ -425,10 +445,10 @@ impl Timeline {
                 ui.painter(),
                 &time,
                 &text::plain(Size::Small),
-                desk.palette.faint,
+                context.palette.faint,
             );
             let place = Align2::CENTER_BOTTOM.anchor_size(pos2(x, clock.bottom()), galley.size());
-            let stroke = Stroke::new(1.0, desk.palette.hatch);
+            let stroke = Stroke::new(1.0, context.palette.hatch);
             drawing.shapes.push(Shape::vline(
                 x,
                 clock.top() - 2.0..=clock.top() + 3.0,
@@ -439,7 +459,7 @@ impl Timeline {
                 drawing.words.push(Words {
                     text: time,
                     font: text::plain(Size::Small),
-                    colour: desk.palette.faint,
+                    color: context.palette.faint,
                     at: pos2(x, clock.bottom()),
                     anchor: Align2::CENTER_BOTTOM,
                     under: None,
@@ -452,7 +472,7 @@ impl Timeline {
     fn read(
         &self,
         ui: &Ui,
-        desk: &Desk<'_>,
+        context: &ViewContext<'_>,
         base: TimeBase,
         places: &Places,
         scale: Scale,
@@ -470,24 +490,24 @@ impl Timeline {
         ui.painter().vline(
             x,
             lanes.y_range(),
-            Stroke::new(3.0, desk.palette.panel.gamma_multiply(0.7)),
+            Stroke::new(3.0, context.palette.panel.gamma_multiply(0.7)),
         );
         ui.painter()
-            .vline(x, lanes.y_range(), Stroke::new(1.0, desk.palette.text));
-        let words = self.words_at(desk, base, moment);
+            .vline(x, lanes.y_range(), Stroke::new(1.0, context.palette.text));
+        let words = self.words_at(context, base, moment);
         if pointed.is_some() {
             response.on_hover_text_at_pointer(words);
         } else {
-            cursor_box(ui, desk, lanes, x, &words);
+            cursor_box(ui, context, lanes, x, &words);
         }
     }
 
-    fn words_at(&self, desk: &Desk<'_>, base: TimeBase, moment: f64) -> String {
+    fn words_at(&self, context: &ViewContext<'_>, base: TimeBase, moment: f64) -> String {
         let time = time_text(&self.track, moment, base);
         let words = match self.track.at(moment) {
             Some(span) => {
-                let mut lines = vec![entry_words(desk, &span.entry)];
-                lines.extend(ribbons::words(desk, span, moment));
+                let mut lines = vec![entry_words(context, &span.entry)];
+                lines.extend(ribbons::words(context, span, moment));
                 lines.join("\n")
             }
             None => "Nothing was heard here".to_owned(),
@@ -496,11 +516,11 @@ impl Timeline {
     }
 
     /// The picture in words.
-    fn description(&self, desk: &Desk<'_>, base: TimeBase) -> String {
+    fn description(&self, context: &ViewContext<'_>, base: TimeBase) -> String {
         if let Some(cursor) = self.cursor {
             return format!(
                 "Timeline at {}",
-                self.words_at(desk, base, cursor).replace('\n', ", ")
+                self.words_at(context, base, cursor).replace('\n', ", ")
             );
         }
         let (begin, end) = self.track.extent();
@@ -515,7 +535,7 @@ impl Timeline {
                 .and_then(|result| result.key_label);
             if key.is_some() && key != last {
                 let name =
-                    key.map_or_else(String::new, |key| key.to_text(desk.parameters.notation));
+                    key.map_or_else(String::new, |key| key.to_text(context.parameters.notation));
                 changes.push(format!(
                     "{name} from {}",
                     time_text(&self.track, span.from, base)
@@ -536,27 +556,29 @@ impl Timeline {
     }
 }
 
-fn colour_of_empty(desk: &Desk<'_>) -> egui::Color32 {
-    crate::colour::mix(desk.palette.panel, desk.palette.raised, 0.55)
+fn color_of_empty(context: &ViewContext<'_>) -> egui::Color32 {
+    crate::color::mix(context.palette.panel, context.palette.raised, 0.55)
 }
 
-fn cursor_box(ui: &Ui, desk: &Desk<'_>, lanes: Rect, x: f32, words: &str) {
-    let galley =
-        ui.painter()
-            .layout_no_wrap(words.to_owned(), text::plain(Size::Body), desk.palette.text);
+fn cursor_box(ui: &Ui, context: &ViewContext<'_>, lanes: Rect, x: f32, words: &str) {
+    let galley = ui.painter().layout_no_wrap(
+        words.to_owned(),
+        text::plain(Size::Body),
+        context.palette.text,
+    );
     let size = galley.size() + vec2(16.0, 12.0);
     let left = (x + 8.0).min(lanes.right() - size.x).max(lanes.left());
     let rect = Rect::from_min_size(pos2(left, lanes.top() + 4.0), size);
-    let stroke = Stroke::new(1.0, desk.palette.rule);
+    let stroke = Stroke::new(1.0, context.palette.rule);
     ui.painter().rect(
         rect,
         CornerRadius::same(6),
-        desk.palette.panel,
+        context.palette.panel,
         stroke,
         StrokeKind::Inside,
     );
     ui.painter()
-        .galley(rect.min + vec2(8.0, 6.0), galley, desk.palette.text);
+        .galley(rect.min + vec2(8.0, 6.0), galley, context.palette.text);
 }
 
 /// A length of time in words: `45 s`, `2 min`.

@@ -1,5 +1,5 @@
-//! What this user wants of every new instance, and whether they were welcomed: one small JSON file
-//! in the user's configuration folder. Read when an editor opens, never while a host scans.
+//! The user's own file: defaults of new instances, and whether the first-run notice was dismissed. One
+//! small JSON file in the user's configuration folder. Read when an editor opens, never while a host scans.
 
 use std::fs;
 use std::io::Write;
@@ -36,7 +36,7 @@ pub enum UserError {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
 struct Kept<S = Box<RawValue>> {
-    /// Whether the first-run note was dismissed.
+    /// Whether the first-run notice was dismissed.
     welcomed: bool,
     /// The state of new instances.
     defaults: Option<S>,
@@ -74,17 +74,17 @@ impl User {
         }
     }
 
-    /// Whether the first-run note was dismissed; also where there is no way to remember it.
+    /// Whether the first-run notice was dismissed; also where there is no way to remember it.
     #[must_use]
-    pub fn is_welcomed(&self) -> bool {
+    pub(crate) fn is_welcomed(&self) -> bool {
         self.folder.is_none() || self.read().welcomed
     }
 
-    /// Remembers that the first-run note was dismissed.
+    /// Remembers that the first-run notice was dismissed.
     ///
     /// # Errors
     /// [`UserError`], when that can't be written.
-    pub fn welcome(&self) -> Result<(), UserError> {
+    pub(crate) fn welcome(&self) -> Result<(), UserError> {
         let kept = self.read();
         self.write(&Kept {
             welcomed: true,
@@ -113,7 +113,7 @@ impl User {
     ///
     /// # Errors
     /// [`UserError`], when that can't be written.
-    pub fn forget_defaults(&self) -> Result<(), UserError> {
+    pub(crate) fn forget_defaults(&self) -> Result<(), UserError> {
         self.write(&Kept {
             defaults: None,
             ..self.read()

@@ -1,22 +1,22 @@
-//! The note of the first run: where to put the plugin, what the model is. Shown once a user.
+//! The first-run notice: where to put the plugin, and which model is built in. Shown once per user.
 
 use egui::accesskit::Role;
 use egui::{
     Align2, CornerRadius, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
-use crate::desk::Desk;
 use crate::text::{self, Size};
 use crate::user::User;
+use crate::view_context::ViewContext;
 
-/// Height of the note in points, and where the window is narrow.
+/// Height of the notice in points, and when the window is narrow.
 const HEIGHTS: (f32, f32) = (62.0, 92.0);
 
 const TITLE: &str = "Put Mertscope on a track, a bus or the master, and play.";
 const WORDS: &str = "Audio passes untouched. The first answer comes after five seconds of music. A small model is built \
                      in and works offline; the MERT models can be fetched in the settings.";
 
-/// Whether the note is still to be shown.
+/// Whether the notice is still to be shown.
 pub(crate) struct Welcome {
     user: User,
     wanted: bool,
@@ -28,7 +28,7 @@ impl Welcome {
         Self { user, wanted }
     }
 
-    /// How high the note is, in points; 0 once it was dismissed.
+    /// How high the notice is, in points; 0 once it was dismissed.
     pub(crate) fn height(&self, width: f32) -> f32 {
         match (self.wanted, width < 640.0) {
             (false, _) => 0.0,
@@ -37,11 +37,11 @@ impl Welcome {
         }
     }
 
-    /// Draws the note over all of `rect`.
-    pub(crate) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let palette = desk.palette;
+    /// Draws the notice over all of `rect`.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+        let palette = context.palette;
         let card = rect.shrink2(vec2(8.0, 4.0)).translate(vec2(0.0, 2.0));
-        let fill = crate::colour::mix(palette.panel, palette.accent, 0.12);
+        let fill = crate::color::mix(palette.panel, palette.accent, 0.12);
         let stroke = Stroke::new(1.0, palette.accent.gamma_multiply(0.6));
         ui.painter().rect(
             card,

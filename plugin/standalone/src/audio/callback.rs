@@ -1,5 +1,5 @@
-//! What runs in the app's audio callbacks: an [`Ear`] hears an input, a [`Speaker`] plays a file.
-//! Both hand what there is to the engine's [`Tap`].
+//! The app's audio callbacks: an [`InputCallback`] hears an input, an [`OutputCallback`] plays a file.
+//! Both hand their samples to the engine's [`Tap`].
 //!
 //! As in the plugin: nothing here allocates, locks, logs, waits or makes a system call; debug
 //! builds end the process where something allocates. Blocks of any length are worked through in
@@ -12,26 +12,26 @@ use cpal::{FromSample, Sample};
 use mertscope_audio::tap::{Tap, Transport};
 use nice_assert_no_alloc::assert_no_alloc;
 
-use super::pulse::Pulse;
+use super::stream_health::StreamHealth;
 use crate::choice::Channels;
-use crate::player::Voice;
+use crate::player::PlayerCallback;
 
 /// Frames worked on at a time.
 pub(super) const PIECE_FRAMES: usize = 256;
 
 /// Hears the chosen channels of an input.
-pub(super) struct Ear {
+pub(super) struct InputCallback {
     tap: Tap,
-    pulse: Arc<Pulse>,
+    health: Arc<StreamHealth>,
     channels: Channels,
 }
 
-impl Ear {
-    /// An ear for these channels of what is going to be heard.
-    pub(super) fn new(tap: Tap, pulse: Arc<Pulse>, channels: Channels) -> Self {
+impl InputCallback {
+    /// An callback for these channels of what is going to be heard.
+    pub(super) fn new(tap: Tap, health: Arc<StreamHealth>, channels: Channels) -> Self {
         Self {
             tap,
-            pulse,
+            health,
             channels,
         }
     }
@@ -40,7 +40,7 @@ impl Ear {
     pub(super) fn hear<C: AsRef<[f32]>>(&mut self, channels: &[C]) {
         assert_no_alloc(|| {
             self.tap.push(channels, Transport::LIVE_INPUT);
-            self.pulse.beat(channels);
+            self.health.record(channels);
         });
     }
 
@@ -75,31 +75,36 @@ impl Ear {
 }
 
 /// Plays a file: out of a device, or unheard.
-pub(super) struct Speaker {
+pub(super) struct OutputCallback {
     tap: Tap,
-    pulse: Arc<Pulse>,
-    voice: Voice,
+    health: Arc<StreamHealth>,
+    player_callback: PlayerCallback,
     /// How loud, 0 to 1, as the bits of an `f32`.
     volume: Arc<AtomicU32>,
 }
 
-impl Speaker {
-    /// Plays `voice` as loud as `volume` says at any time.
-    pub(super) fn new(tap: Tap, pulse: Arc<Pulse>, voice: Voice, volume: Arc<AtomicU32>) -> Self {
+impl OutputCallback {
+    /// Plays `player_callback` as loud as `volume` says at any time.
+    pub(super) fn new(
+        tap: Tap,
+        health: Arc<StreamHealth>,
+        player_callback: PlayerCallback,
+        volume: Arc<AtomicU32>,
+    ) -> Self {
         Self {
             tap,
-            pulse,
-            voice,
+            health,
+            player_callback,
             volume,
         }
     }
 
-    /// Plays on for as many frames as both sides have, at most [`PIECE_FRAMES`]; what is analysed
+    /// Plays on for as many frames as both sides have, at most [`PIECE_FRAMES`]; what is analyzed
     /// is what the file holds, what is played is safe for a device.
     pub(super) fn play(&mut self, left: &mut [f32], right: &mut [f32]) {
         assert_no_alloc(|| {
-            self.voice.fill(left, right, &mut self.tap);
-            self.pulse.beat(&[&*left, &*right]);
+            self.player_callback.fill(left, right, &mut self.tap);
+            self.health.record(&[&*left, &*right]);
             let volume = f32::from_bits(self.volume.load(Ordering::Relaxed));
             for sample in left.iter_mut().chain(right) {
                 let loud = *sample * volume;
@@ -177,9 +182,10 @@ mod tests {
             .collect();
         for (channels, expected) in [("1", 0.0), ("4", 30.0), ("1-2", 5.0), ("3-4", 25.0)] {
             let (tap, mut drain) = tap::tap(48_000);
-            let pulse = Arc::new(Pulse::default());
-            let mut ear = Ear::new(tap, Arc::clone(&pulse), channels.parse().unwrap());
-            ear.hear_interleaved(&block, 4);
+            let health = Arc::new(StreamHealth::default());
+            let mut callback =
+                InputCallback::new(tap, Arc::clone(&health), channels.parse().unwrap());
+            callback.hear_interleaved(&block, 4);
             let mono = result(&mut drain);
             assert_eq!(mono.len(), frames, "{channels}");
             for (frame, sample) in mono.iter().enumerate() {
@@ -189,23 +195,23 @@ mod tests {
                     "{channels}: {frame}"
                 );
             }
-            assert_eq!(pulse.frames(), frames as u64);
+            assert_eq!(health.frames(), frames as u64);
         }
     }
 
     #[test]
     fn channels_that_a_device_lacks_are_not_made_up() {
         let (tap, drain) = tap::tap(48_000);
-        let mut ear = Ear::new(tap, Arc::default(), "3-4".parse().unwrap());
-        ear.hear_interleaved(&[0i16; 64], 2);
+        let mut callback = InputCallback::new(tap, Arc::default(), "3-4".parse().unwrap());
+        callback.hear_interleaved(&[0i16; 64], 2);
         assert_eq!(drain.waiting_samples(), 0);
     }
 
     #[test]
     fn integers_are_brought_to_full_scale() {
         let (tap, mut drain) = tap::tap(48_000);
-        let mut ear = Ear::new(tap, Arc::default(), "1".parse().unwrap());
-        ear.hear_interleaved(&[i16::MIN, 0, i16::MAX / 2 + 1], 1);
+        let mut callback = InputCallback::new(tap, Arc::default(), "1".parse().unwrap());
+        callback.hear_interleaved(&[i16::MIN, 0, i16::MAX / 2 + 1], 1);
         assert_eq!(result(&mut drain), [-1.0, 0.0, 0.5]);
     }
 }

@@ -1,4 +1,4 @@
-//! Why there is no audio, in sentences that name the device and the remedy.
+//! Errors of the audio devices, in sentences that name the device and the remedy.
 
 use crate::choice::{Backend, Channels};
 

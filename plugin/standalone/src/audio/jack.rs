@@ -13,13 +13,13 @@ use jack::{
 };
 use mertscope_audio::tap;
 
-use super::callback::{Ear, PIECE_FRAMES, Speaker};
+use super::callback::{InputCallback, OutputCallback, PIECE_FRAMES};
 use super::device::Device;
 use super::error::{AudioError, Direction, reason};
-use super::pulse::Pulse;
 use super::running::Running;
+use super::stream_health::StreamHealth;
 use crate::choice::{AudioChoice, Backend};
-use crate::player::{self, Deck};
+use crate::player::{self, FilePlayer};
 
 /// The name that patch bays show.
 const CLIENT_NAME: &str = "mertscope";
@@ -145,14 +145,14 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
     let inputs = register(&client, names, AudioIn::default)?;
     let own = names_of(&inputs)?;
     let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
-    let pulse = Arc::new(Pulse::default());
+    let health = Arc::new(StreamHealth::default());
     let (tap, drain) = tap::tap(rate_hz);
     let listen = Listen {
         inputs,
-        ear: Ear::new(tap, Arc::clone(&pulse), choice.channels),
+        callback: InputCallback::new(tap, Arc::clone(&health), choice.channels),
     };
     let client = client
-        .activate_async(Watch(Arc::clone(&pulse)), listen)
+        .activate_async(Watch(Arc::clone(&health)), listen)
         .map_err(refused)?;
     for (source, own) in sources.iter().skip(first).zip(&own) {
         let _ = client.as_client().connect_ports_by_name(source, own);
@@ -164,18 +164,18 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
         backend: Backend::Jack,
         rate_hz,
         buffer_frames: Some(buffer_frames),
-        pulse,
+        health,
     })
 }
 
-/// Plays the deck through a device.
+/// Plays the file player through a device.
 ///
 /// # Errors
 /// [`AudioError`]
 pub(super) fn play(
     id: Option<&str>,
     choice: &AudioChoice,
-    deck: &Arc<Deck>,
+    file_player: &Arc<FilePlayer>,
     volume: &Arc<AtomicU32>,
 ) -> Result<Running, AudioError> {
     let client = open(CLIENT_NAME)?;
@@ -184,12 +184,18 @@ pub(super) fn play(
     let outputs = register(&client, &["output_1", "output_2"], AudioOut::default)?;
     let own = names_of(&outputs)?;
     let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
-    let pulse = Arc::new(Pulse::default());
+    let health = Arc::new(StreamHealth::default());
     let (tap, drain) = tap::tap(rate_hz);
-    let (voice, reader) = player::thread(deck, rate_hz).map_err(AudioError::File)?;
-    let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, Arc::clone(volume));
+    let (player_callback, reader) =
+        player::thread(file_player, rate_hz).map_err(AudioError::File)?;
+    let callback = OutputCallback::new(
+        tap,
+        Arc::clone(&health),
+        player_callback,
+        Arc::clone(volume),
+    );
     let client = client
-        .activate_async(Watch(Arc::clone(&pulse)), Play { outputs, speaker })
+        .activate_async(Watch(Arc::clone(&health)), Play { outputs, callback })
         .map_err(refused)?;
     for (own, sink) in own.iter().zip(&sinks) {
         let _ = client.as_client().connect_ports_by_name(own, sink);
@@ -201,7 +207,7 @@ pub(super) fn play(
         backend: Backend::Jack,
         rate_hz,
         buffer_frames: Some(buffer_frames),
-        pulse,
+        health,
     })
 }
 
@@ -235,7 +241,7 @@ fn names_of<S>(ports: &[Port<S>]) -> Result<Vec<String>, AudioError> {
 }
 
 /// Notices that the server goes.
-pub(super) struct Watch(Arc<Pulse>);
+pub(super) struct Watch(Arc<StreamHealth>);
 
 impl NotificationHandler for Watch {
     // SAFETY: JACK calls it as a signal handler might be called; it stores into an atomic.
@@ -247,16 +253,16 @@ impl NotificationHandler for Watch {
 /// The callback of a client that listens.
 pub(super) struct Listen {
     inputs: Vec<Port<AudioIn>>,
-    ear: Ear,
+    callback: InputCallback,
 }
 
 impl ProcessHandler for Listen {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
         match &self.inputs[..] {
             [left, right] => self
-                .ear
+                .callback
                 .hear(&[left.as_slice(scope), right.as_slice(scope)]),
-            [mono] => self.ear.hear(&[mono.as_slice(scope)]),
+            [mono] => self.callback.hear(&[mono.as_slice(scope)]),
             _ => {}
         }
         Control::Continue
@@ -266,7 +272,7 @@ impl ProcessHandler for Listen {
 /// The callback of a client that plays.
 pub(super) struct Play {
     outputs: Vec<Port<AudioOut>>,
-    speaker: Speaker,
+    callback: OutputCallback,
 }
 
 impl ProcessHandler for Play {
@@ -275,7 +281,7 @@ impl ProcessHandler for Play {
             let left = left.as_mut_slice(scope).chunks_mut(PIECE_FRAMES);
             let right = right.as_mut_slice(scope).chunks_mut(PIECE_FRAMES);
             for (left, right) in left.zip(right) {
-                self.speaker.play(left, right);
+                self.callback.play(left, right);
             }
         }
         Control::Continue

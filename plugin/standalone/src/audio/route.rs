@@ -2,7 +2,7 @@
 
 use super::error::AudioError;
 use super::jack;
-use crate::choice::{AudioChoice, Backend, Channels, Source};
+use crate::choice::{AudioChoice, AudioSource, Backend, Channels};
 
 /// A device: the way to it and its id; without one the default device of that way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,8 @@ impl Route {
     /// Where a choice leads, best first: more than one place only where the user left it open.
     pub(super) fn wanted(choice: &AudioChoice) -> Vec<Self> {
         let id = match choice.source {
-            Source::Input => &choice.input,
-            Source::File => &choice.output,
+            AudioSource::Input => &choice.input,
+            AudioSource::File => &choice.output,
         };
         match (choice.backend, id) {
             (Some(Backend::None), _) => vec![Self::default_of(Backend::None)],
@@ -38,7 +38,7 @@ impl Route {
             (Some(backend), None) => vec![Self::default_of(backend)],
             (None, None) => {
                 let mut open = vec![Backend::Jack, Backend::System];
-                if choice.source == Source::File {
+                if choice.source == AudioSource::File {
                     open.push(Backend::None);
                 }
                 open.into_iter().map(Self::default_of).collect()
@@ -54,7 +54,7 @@ impl Route {
             instead.extend(wanted.first().cloned());
         }
         let mut ways = vec![Backend::Jack, Backend::System];
-        if choice.source == Source::File {
+        if choice.source == AudioSource::File {
             ways.push(Backend::None);
         }
         let defaults = ways.into_iter().map(Self::default_of);
@@ -91,7 +91,7 @@ mod tests {
         let jack = (Backend::Jack, None);
         let system = (Backend::System, None);
         assert_eq!(ways(&Route::wanted(&choice)), [jack, system]);
-        choice.source = Source::File;
+        choice.source = AudioSource::File;
         let unheard = (Backend::None, None);
         assert_eq!(ways(&Route::wanted(&choice)), [jack, system, unheard]);
         choice.output = Some("alsa:hw:1".to_owned());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mertscope_audio::tap::TapReader;
 
-use super::pulse::Pulse;
+use super::stream_health::StreamHealth;
 use crate::choice::Backend;
 
 /// What a backend opened.
@@ -19,5 +19,5 @@ pub(super) struct Running {
     pub(super) backend: Backend,
     pub(super) rate_hz: u32,
     pub(super) buffer_frames: Option<u32>,
-    pub(super) pulse: Arc<Pulse>,
+    pub(super) health: Arc<StreamHealth>,
 }

@@ -12,13 +12,13 @@ use cpal::{
 };
 use mertscope_audio::tap;
 
-use super::callback::{Ear, Speaker};
+use super::callback::{InputCallback, OutputCallback};
 use super::device::Device;
 use super::error::{AudioError, Direction, reason};
-use super::pulse::Pulse;
 use super::running::Running;
+use super::stream_health::StreamHealth;
 use crate::choice::{AudioChoice, Backend};
-use crate::player::{self, Deck};
+use crate::player::{self, FilePlayer};
 
 /// Rates that the engine takes in, and that a file can be brought to, in hertz.
 const INPUT_RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=768_000;
@@ -137,15 +137,15 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
     };
     let (format, config) = wish
         .choose(&offered, INPUT_RATES_HZ)
-        .map_err(|problem| problem.told(&device, choice, &offered))?;
+        .map_err(|unmet| unmet.error_for(&device, choice, &offered))?;
     let config = StreamConfig {
         buffer_size: buffer_size(choice),
         ..config
     };
-    let pulse = Arc::new(Pulse::default());
+    let health = Arc::new(StreamHealth::default());
     let (tap, drain) = tap::tap(config.sample_rate);
-    let ear = Ear::new(tap, Arc::clone(&pulse), choice.channels);
-    let stream = build_input(&device, format, config, ear, &pulse).map_err(refused)?;
+    let callback = InputCallback::new(tap, Arc::clone(&health), choice.channels);
+    let stream = build_input(&device, format, config, callback, &health).map_err(refused)?;
     stream.play().map_err(refused)?;
     let buffer_frames = stream.buffer_size().ok();
     Ok(Running {
@@ -155,18 +155,18 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
         backend: Backend::System,
         rate_hz: config.sample_rate,
         buffer_frames,
-        pulse,
+        health,
     })
 }
 
-/// Plays the deck through the device with this id, or the default one.
+/// Plays the file player through the device with this id, or the default one.
 ///
 /// # Errors
 /// [`AudioError`]
 pub(super) fn play(
     id: Option<&str>,
     choice: &AudioChoice,
-    deck: &Arc<Deck>,
+    file_player: &Arc<FilePlayer>,
     volume: &Arc<AtomicU32>,
 ) -> Result<Running, AudioError> {
     let device = find(id, Direction::Output)?;
@@ -177,7 +177,7 @@ pub(super) fn play(
         .collect();
     let default = device.default_output_config().map_err(refused)?;
     let mut wish = Wish {
-        rate_hz: Some(choice.rate_hz.unwrap_or_else(|| deck.rate_hz())),
+        rate_hz: Some(choice.rate_hz.unwrap_or_else(|| file_player.rate_hz())),
         otherwise_hz: default.sample_rate(),
         channels: 1,
         usual_channels: default.channels(),
@@ -188,16 +188,22 @@ pub(super) fn play(
         wish.rate_hz = None;
         chosen = wish.choose(&offered, OUTPUT_RATES_HZ);
     }
-    let (format, config) = chosen.map_err(|problem| problem.told(&device, choice, &offered))?;
+    let (format, config) = chosen.map_err(|unmet| unmet.error_for(&device, choice, &offered))?;
     let config = StreamConfig {
         buffer_size: buffer_size(choice),
         ..config
     };
-    let pulse = Arc::new(Pulse::default());
+    let health = Arc::new(StreamHealth::default());
     let (tap, drain) = tap::tap(config.sample_rate);
-    let (voice, reader) = player::thread(deck, config.sample_rate).map_err(AudioError::File)?;
-    let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, Arc::clone(volume));
-    let stream = build_output(&device, format, config, speaker, &pulse).map_err(refused)?;
+    let (player_callback, reader) =
+        player::thread(file_player, config.sample_rate).map_err(AudioError::File)?;
+    let callback = OutputCallback::new(
+        tap,
+        Arc::clone(&health),
+        player_callback,
+        Arc::clone(volume),
+    );
+    let stream = build_output(&device, format, config, callback, &health).map_err(refused)?;
     stream.play().map_err(refused)?;
     let buffer_frames = stream.buffer_size().ok();
     Ok(Running {
@@ -207,7 +213,7 @@ pub(super) fn play(
         backend: Backend::System,
         rate_hz: config.sample_rate,
         buffer_frames,
-        pulse,
+        health,
     })
 }
 
@@ -243,16 +249,16 @@ struct Wish {
     usual_channels: u16,
 }
 
-/// What of it can't be had.
+/// The part of a wish that a device can't meet.
 #[derive(Debug, PartialEq, Eq)]
-enum Problem {
+enum UnmetWish {
     Channels,
     Rate,
     Format,
 }
 
-impl Problem {
-    fn told(
+impl UnmetWish {
+    fn error_for(
         self,
         device: &cpal::Device,
         choice: &AudioChoice,
@@ -284,13 +290,13 @@ impl Wish {
         &self,
         offered: &[SupportedStreamConfigRange],
         usable_hz: std::ops::RangeInclusive<u32>,
-    ) -> Result<(SampleFormat, StreamConfig), Problem> {
+    ) -> Result<(SampleFormat, StreamConfig), UnmetWish> {
         let channels: Vec<_> = offered
             .iter()
             .filter(|range| range.channels() >= self.channels)
             .collect();
         if channels.is_empty() {
-            return Err(Problem::Channels);
+            return Err(UnmetWish::Channels);
         }
         let rates = channels.iter().filter_map(|range| {
             let (lowest, highest) = (range.min_sample_rate(), range.max_sample_rate());
@@ -309,7 +315,7 @@ impl Wish {
         });
         let mut fitting: Vec<_> = rates.collect();
         if fitting.is_empty() {
-            return Err(Problem::Rate);
+            return Err(UnmetWish::Rate);
         }
         let rank = |format| FORMATS.iter().position(|known| *known == format);
         fitting.retain(|(range, _)| rank(range.sample_format()).is_some());
@@ -322,7 +328,7 @@ impl Wish {
                 rank(range.sample_format()),
             )
         });
-        let (range, rate_hz) = best.ok_or(Problem::Format)?;
+        let (range, rate_hz) = best.ok_or(UnmetWish::Format)?;
         let config = StreamConfig {
             channels: range.channels(),
             sample_rate: *rate_hz,
@@ -353,34 +359,34 @@ fn build_input(
     device: &cpal::Device,
     format: SampleFormat,
     config: StreamConfig,
-    ear: Ear,
-    pulse: &Arc<Pulse>,
+    callback: InputCallback,
+    health: &Arc<StreamHealth>,
 ) -> Result<cpal::Stream, cpal::Error> {
     fn build<T: SizedSample>(
         device: &cpal::Device,
         config: StreamConfig,
-        mut ear: Ear,
-        pulse: Arc<Pulse>,
+        mut callback: InputCallback,
+        health: Arc<StreamHealth>,
     ) -> Result<cpal::Stream, cpal::Error>
     where
         f32: FromSample<T>,
     {
         let stride = usize::from(config.channels);
-        let hear = move |samples: &[T], _: &_| ear.hear_interleaved(samples, stride);
-        device.build_input_stream(config, hear, move |error| failed(&pulse, &error), None)
+        let hear = move |samples: &[T], _: &_| callback.hear_interleaved(samples, stride);
+        device.build_input_stream(config, hear, move |error| failed(&health, &error), None)
     }
-    let pulse = Arc::clone(pulse);
+    let health = Arc::clone(health);
     match format {
-        SampleFormat::F32 => build::<f32>(device, config, ear, pulse),
-        SampleFormat::F64 => build::<f64>(device, config, ear, pulse),
-        SampleFormat::I8 => build::<i8>(device, config, ear, pulse),
-        SampleFormat::I16 => build::<i16>(device, config, ear, pulse),
-        SampleFormat::I24 => build::<I24>(device, config, ear, pulse),
-        SampleFormat::I32 => build::<i32>(device, config, ear, pulse),
-        SampleFormat::U8 => build::<u8>(device, config, ear, pulse),
-        SampleFormat::U16 => build::<u16>(device, config, ear, pulse),
-        SampleFormat::U24 => build::<U24>(device, config, ear, pulse),
-        SampleFormat::U32 => build::<u32>(device, config, ear, pulse),
+        SampleFormat::F32 => build::<f32>(device, config, callback, health),
+        SampleFormat::F64 => build::<f64>(device, config, callback, health),
+        SampleFormat::I8 => build::<i8>(device, config, callback, health),
+        SampleFormat::I16 => build::<i16>(device, config, callback, health),
+        SampleFormat::I24 => build::<I24>(device, config, callback, health),
+        SampleFormat::I32 => build::<i32>(device, config, callback, health),
+        SampleFormat::U8 => build::<u8>(device, config, callback, health),
+        SampleFormat::U16 => build::<u16>(device, config, callback, health),
+        SampleFormat::U24 => build::<U24>(device, config, callback, health),
+        SampleFormat::U32 => build::<u32>(device, config, callback, health),
         _ => Err(ErrorKind::UnsupportedConfig.into()),
     }
 }
@@ -389,41 +395,41 @@ fn build_output(
     device: &cpal::Device,
     format: SampleFormat,
     config: StreamConfig,
-    speaker: Speaker,
-    pulse: &Arc<Pulse>,
+    callback: OutputCallback,
+    health: &Arc<StreamHealth>,
 ) -> Result<cpal::Stream, cpal::Error> {
     fn build<T: SizedSample + FromSample<f32>>(
         device: &cpal::Device,
         config: StreamConfig,
-        mut speaker: Speaker,
-        pulse: Arc<Pulse>,
+        mut callback: OutputCallback,
+        health: Arc<StreamHealth>,
     ) -> Result<cpal::Stream, cpal::Error> {
         let stride = usize::from(config.channels);
-        let play = move |out: &mut [T], _: &_| speaker.play_interleaved(out, stride);
-        device.build_output_stream(config, play, move |error| failed(&pulse, &error), None)
+        let play = move |out: &mut [T], _: &_| callback.play_interleaved(out, stride);
+        device.build_output_stream(config, play, move |error| failed(&health, &error), None)
     }
-    let pulse = Arc::clone(pulse);
+    let health = Arc::clone(health);
     match format {
-        SampleFormat::F32 => build::<f32>(device, config, speaker, pulse),
-        SampleFormat::F64 => build::<f64>(device, config, speaker, pulse),
-        SampleFormat::I8 => build::<i8>(device, config, speaker, pulse),
-        SampleFormat::I16 => build::<i16>(device, config, speaker, pulse),
-        SampleFormat::I24 => build::<I24>(device, config, speaker, pulse),
-        SampleFormat::I32 => build::<i32>(device, config, speaker, pulse),
-        SampleFormat::U8 => build::<u8>(device, config, speaker, pulse),
-        SampleFormat::U16 => build::<u16>(device, config, speaker, pulse),
-        SampleFormat::U24 => build::<U24>(device, config, speaker, pulse),
-        SampleFormat::U32 => build::<u32>(device, config, speaker, pulse),
+        SampleFormat::F32 => build::<f32>(device, config, callback, health),
+        SampleFormat::F64 => build::<f64>(device, config, callback, health),
+        SampleFormat::I8 => build::<i8>(device, config, callback, health),
+        SampleFormat::I16 => build::<i16>(device, config, callback, health),
+        SampleFormat::I24 => build::<I24>(device, config, callback, health),
+        SampleFormat::I32 => build::<i32>(device, config, callback, health),
+        SampleFormat::U8 => build::<u8>(device, config, callback, health),
+        SampleFormat::U16 => build::<u16>(device, config, callback, health),
+        SampleFormat::U24 => build::<U24>(device, config, callback, health),
+        SampleFormat::U32 => build::<u32>(device, config, callback, health),
         _ => Err(ErrorKind::UnsupportedConfig.into()),
     }
 }
 
 /// A stream reports something, on a thread of its backend.
-fn failed(pulse: &Pulse, error: &cpal::Error) {
+fn failed(health: &StreamHealth, error: &cpal::Error) {
     match error.kind() {
         // The stream goes on.
         ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
-        _ => pulse.lose(reason(error)),
+        _ => health.lose(reason(error)),
     }
 }
 
@@ -460,8 +466,8 @@ mod tests {
             (None, 4, Ok((F32, 8, 48_000))),
             (Some(96_000), 1, Ok((F32, 2, 96_000))),
             (Some(192_000), 2, Ok((F32, 8, 192_000))),
-            (Some(22_050), 2, Err(Problem::Rate)),
-            (None, 9, Err(Problem::Channels)),
+            (Some(22_050), 2, Err(UnmetWish::Rate)),
+            (None, 9, Err(UnmetWish::Channels)),
         ] {
             let wish = Wish {
                 rate_hz,
@@ -489,12 +495,12 @@ mod tests {
         let high = [range(2, 352_800, 384_000, SampleFormat::I32)];
         assert_eq!(
             wish(384_000).choose(&high, OUTPUT_RATES_HZ),
-            Err(Problem::Rate)
+            Err(UnmetWish::Rate)
         );
         let odd = [range(2, 48_000, 48_000, SampleFormat::DsdU8)];
         assert_eq!(
             wish(48_000).choose(&odd, INPUT_RATES_HZ),
-            Err(Problem::Format)
+            Err(UnmetWish::Format)
         );
     }
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use mertscope_audio::tap;
 
-use super::callback::Speaker;
+use super::callback::OutputCallback;
 use super::error::AudioError;
-use super::pulse::Pulse;
 use super::running::Running;
+use super::stream_health::StreamHealth;
 use crate::choice::Backend;
-use crate::player::{self, Deck, Reader};
+use crate::player::{self, FilePlayer, Reader};
 
 /// How often the clock is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -28,22 +28,23 @@ pub(super) struct Clock {
     _reader: Reader,
 }
 
-/// Plays the deck unheard.
+/// Plays the file player unheard.
 ///
 /// # Errors
 /// [`AudioError::File`]
-pub(super) fn play(deck: &Arc<Deck>) -> Result<Running, AudioError> {
-    let rate_hz = deck.rate_hz();
-    let pulse = Arc::new(Pulse::default());
+pub(super) fn play(file_player: &Arc<FilePlayer>) -> Result<Running, AudioError> {
+    let rate_hz = file_player.rate_hz();
+    let health = Arc::new(StreamHealth::default());
     let (tap, drain) = tap::tap(rate_hz);
-    let (voice, reader) = player::thread(deck, rate_hz).map_err(AudioError::File)?;
+    let (player_callback, reader) =
+        player::thread(file_player, rate_hz).map_err(AudioError::File)?;
     let volume = Arc::new(AtomicU32::default());
-    let speaker = Speaker::new(tap, Arc::clone(&pulse), voice, volume);
+    let callback = OutputCallback::new(tap, Arc::clone(&health), player_callback, volume);
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     let thread = thread::Builder::new()
         .name("mertscope-clock".to_owned())
-        .spawn(move || run(speaker, rate_hz, &stopped))
+        .spawn(move || run(callback, rate_hz, &stopped))
         .map_err(|error| {
             AudioError::File(format!(
                 "The file can't be played: the system could not start another thread ({error})."
@@ -61,11 +62,11 @@ pub(super) fn play(deck: &Arc<Deck>) -> Result<Running, AudioError> {
         backend: Backend::None,
         rate_hz,
         buffer_frames: None,
-        pulse,
+        health,
     })
 }
 
-fn run(mut speaker: Speaker, rate_hz: u32, stop: &AtomicBool) {
+fn run(mut callback: OutputCallback, rate_hz: u32, stop: &AtomicBool) {
     let rate = f64::from(rate_hz);
     let (mut since, mut played) = (Instant::now(), 0u64);
     while !stop.load(Ordering::Relaxed) {
@@ -73,7 +74,7 @@ fn run(mut speaker: Speaker, rate_hz: u32, stop: &AtomicBool) {
         if due as f64 > LONGEST_DELAY_S * rate {
             (since, played) = (Instant::now(), 0);
         } else {
-            speaker.play_unheard(due as usize);
+            callback.play_unheard(due as usize);
             played += due;
         }
         thread::sleep(TICK);

@@ -6,8 +6,8 @@ use egui::{Align, Align2, CornerRadius, Key, Layout, Rect, Slider, Ui, UiBuilder
 
 use super::state::{Drawn, PanelState};
 use crate::audio::AudioState;
-use crate::choice::Source;
-use crate::player::Deck;
+use crate::choice::AudioSource;
+use crate::player::FilePlayer;
 use mertscope_ui::browser::Browser;
 use mertscope_ui::control::{Icon, icon_button, segments, switch};
 use mertscope_ui::text::{self, Size};
@@ -59,19 +59,20 @@ pub(super) fn ui(panel: &PanelState, drawn: &mut Drawn, ui: &mut Ui, palette: &P
     if let Some(notice) = notice {
         let place = Rect::from_min_max(line.left_bottom(), rect.right_bottom());
         let response = ui.interact(place, ui.scope_id().with("notice"), egui::Sense::hover());
-        response
-            .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Alert, true, &notice));
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::accesskit::Role::Alert, true, &notice.text)
+        });
         let at = place.left_top() + vec2(12.0, 8.0);
-        let ink = (text::plain(Size::Body), palette.warn);
+        let ink = (text::plain(Size::Body), notice.color(palette));
         text::put(
             ui.painter(),
             at,
             Align2::LEFT_CENTER,
-            &notice,
+            &notice.text,
             ink,
             place.width() - 24.0,
         );
-        response.on_hover_text(notice);
+        response.on_hover_text(notice.text);
     }
     space_plays(&state, ui);
 }
@@ -91,12 +92,12 @@ fn source(
     palette: &Palette,
 ) {
     let options = [
-        (Source::Input, "Input", "Listen to an input device"),
-        (Source::File, "File", "Play a file and listen to it"),
+        (AudioSource::Input, "Input", "Listen to an input device"),
+        (AudioSource::File, "File", "Play a file and listen to it"),
     ];
     if let Some(source) = segments(ui, palette, state.choice.source, &options) {
         panel.choose(|choice| choice.source = source);
-        if source == Source::File && state.choice.file.is_none() {
+        if source == AudioSource::File && state.choice.file.is_none() {
             drawn.browser = Some(Browser::at(None));
         }
     }
@@ -112,7 +113,7 @@ fn content(
 ) {
     let one_line = ui.max_rect().width() + 20.0 >= ONE_LINE_FROM;
     match state.choice.source {
-        Source::Input => {
+        AudioSource::Input => {
             super::settings::input_device(panel, state, ui, 260.0);
             super::settings::channels(panel, state, ui);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -122,13 +123,13 @@ fn content(
                 in_use(state, ui, palette);
             });
         }
-        Source::File => player(panel, drawn, state, ui, palette, one_line),
+        AudioSource::File => player(panel, drawn, state, ui, palette, one_line),
     }
 }
 
 fn level(drawn: &mut Drawn, state: &AudioState, ui: &mut Ui, palette: &Palette) {
-    let pulse = state.in_use.as_ref().map(|in_use| &*in_use.pulse);
-    drawn.level.ui(ui, palette, pulse, METER);
+    let health = state.in_use.as_ref().map(|in_use| &*in_use.health);
+    drawn.level.ui(ui, palette, health, METER);
 }
 
 /// Rate and backend in use.
@@ -154,20 +155,20 @@ fn player(
     palette: &Palette,
     one_line: bool,
 ) {
-    let deck = state.deck.as_deref();
-    let playing = deck.is_some_and(Deck::is_playing);
+    let file_player = state.file_player.as_deref();
+    let playing = file_player.is_some_and(FilePlayer::is_playing);
     let (icon, name, about) = if playing {
         (Icon::Hold, "Pause", "Pause (space)")
     } else {
         (Icon::Resume, "Play", "Play (space)")
     };
     let pressed = ui
-        .add_enabled_ui(deck.is_some(), |ui| {
+        .add_enabled_ui(file_player.is_some(), |ui| {
             icon_button(ui, palette, icon, playing, name, about).clicked()
         })
         .inner;
-    if let (true, Some(deck)) = (pressed, deck) {
-        toggle(deck);
+    if let (true, Some(file_player)) = (pressed, file_player) {
+        toggle(file_player);
     }
     let file = state.choice.file.as_deref();
     let shown = file.and_then(Path::file_name).map_or_else(
@@ -194,8 +195,8 @@ fn player(
             panel.choose(|choice| choice.repeat = repeat);
         }
         ui.label(small("Loop", palette));
-        if let Some(deck) = deck {
-            position(deck, drawn, ui, palette);
+        if let Some(file_player) = file_player {
+            position(file_player, drawn, ui, palette);
         }
     });
     if playing {
@@ -211,9 +212,9 @@ fn small(words: &str, palette: &Palette) -> egui::RichText {
 }
 
 /// From the right: length, slider, position.
-fn position(deck: &Deck, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
-    let length_s = deck.duration_s();
-    let mut at_s = drawn.held_s.unwrap_or_else(|| deck.position_s());
+fn position(file_player: &FilePlayer, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
+    let length_s = file_player.duration_s();
+    let mut at_s = drawn.held_s.unwrap_or_else(|| file_player.position_s());
     ui.label(small(&length_s.map_or("–".to_owned(), clock), palette));
     let width = (ui.available_width() - 56.0).max(24.0);
     ui.spacing_mut().slider_width = width;
@@ -224,17 +225,17 @@ fn position(deck: &Deck, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
     if response.dragged() {
         drawn.held_s = Some(at_s);
     } else if response.drag_stopped() || response.changed() {
-        deck.seek(at_s);
+        file_player.seek(at_s);
         drawn.held_s = None;
     }
     response.on_hover_text("Where the file is played");
     ui.label(small(&clock(at_s), palette));
 }
 
-fn toggle(deck: &Deck) {
-    match deck.is_playing() {
-        true => deck.pause(),
-        false => deck.play(),
+fn toggle(file_player: &FilePlayer) {
+    match file_player.is_playing() {
+        true => file_player.pause(),
+        false => file_player.play(),
     }
 }
 
@@ -247,7 +248,7 @@ fn clock(seconds: f64) -> String {
 /// Without a host the space bar is the player's. The editor leaves it to a host by taking it out
 /// of what widgets see, so it is looked for in what came in.
 fn space_plays(state: &AudioState, ui: &Ui) {
-    let Some(deck) = &state.deck else {
+    let Some(file_player) = &state.file_player else {
         return;
     };
     let pressed = ui.input(|input| {
@@ -256,7 +257,7 @@ fn space_plays(state: &AudioState, ui: &Ui) {
         })
     });
     if pressed && !ui.ctx().text_edit_focused() {
-        toggle(deck);
+        toggle(file_player);
         ui.ctx().request_repaint();
     }
 }

@@ -3,7 +3,7 @@
 use egui::accesskit::Role;
 use egui::{CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::audio::Pulse;
+use crate::audio::StreamHealth;
 use mertscope_ui::control::HEIGHT;
 use mertscope_ui::theme::Palette;
 
@@ -48,16 +48,22 @@ impl Level {
     }
 
     /// Draws it, `width` points wide, and has it drawn again soon while it moves.
-    pub(super) fn ui(&mut self, ui: &mut Ui, palette: &Palette, pulse: Option<&Pulse>, width: f32) {
-        let peaks = pulse.map_or([0.0; 2], Pulse::take_peaks);
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        palette: &Palette,
+        health: Option<&StreamHealth>,
+        width: f32,
+    ) {
+        let peaks = health.map_or([0.0; 2], StreamHealth::take_peaks);
         self.follow(peaks, ui.input(|input| input.time));
         let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), Sense::hover());
         let highest_db = self.peaks_db[0].max(self.peaks_db[1]);
-        let told = match highest_db > LOWEST_DB {
+        let spoken = match highest_db > LOWEST_DB {
             true => format!("Level: {highest_db:.0} dB below full scale").replace(": -", ": "),
             false => "Level: silence".to_owned(),
         };
-        response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &told));
+        response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &spoken));
         let bar_height = 5.0;
         for (side, peak_db) in self.peaks_db.iter().enumerate() {
             let top = rect.center().y - bar_height - 1.0 + side as f32 * (bar_height + 2.0);
@@ -66,16 +72,16 @@ impl Level {
             ui.painter().rect_filled(track, corner, palette.raised);
             let share = ((peak_db - LOWEST_DB) / -LOWEST_DB).clamp(0.0, 1.0);
             if share > 0.0 {
-                let colour = if *peak_db > HOT_DB {
+                let color = if *peak_db > HOT_DB {
                     palette.warn
                 } else {
                     palette.good
                 };
                 let filled = track.with_max_x(track.left() + track.width() * share);
-                ui.painter().rect_filled(filled, corner, colour);
+                ui.painter().rect_filled(filled, corner, color);
             }
         }
-        response.on_hover_text(told);
+        response.on_hover_text(spoken);
         if self.moves() {
             ui.ctx().request_repaint_after_secs(1.0 / 20.0);
         }

@@ -70,7 +70,7 @@ pub(super) fn ui(panel: &PanelState, drawn: &mut Drawn, ui: &mut Ui, palette: &P
         ui,
         palette,
         "Volume",
-        "Of the file; what is analysed stays the same",
+        "Of the file; what is analyzed stays the same",
         |ui| {
             let mut percent = state.choice.volume * 100.0;
             let response = ui.add(
@@ -125,8 +125,8 @@ fn list<T: Clone + PartialEq>(
         })
         .response;
     response.widget_info(|| {
-        let told = format!("{name}: {shown}");
-        WidgetInfo::labeled(egui::accesskit::Role::ComboBox, true, told)
+        let spoken = format!("{name}: {shown}");
+        WidgetInfo::labeled(egui::accesskit::Role::ComboBox, true, spoken)
     });
     response.on_hover_text(format!("{name}: {shown}"));
     picked

@@ -1,14 +1,15 @@
-//! What the panel's parts work on: the audio thread, what is wanted of it, and what is remembered.
+//! The state of the panel: the audio thread, the choice in this session, and the preferences.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mertscope_ui::browser::Browser;
+use mertscope_ui::notice::Notice;
 
 use super::level::Level;
 use crate::audio::{Audio, AudioState};
-use crate::choice::{AudioChoice, Source};
+use crate::choice::{AudioChoice, AudioSource};
 use crate::preferences::{AUDIO_FIELD, PLUGIN_FIELD, Preferences};
 
 /// See the module.
@@ -19,8 +20,8 @@ pub(super) struct PanelState {
     pub(super) preferences: Mutex<Preferences>,
     /// Whether there is something to write.
     changed: AtomicBool,
-    /// Why the preferences could not be written.
-    problem: Mutex<Option<String>>,
+    /// Why the preferences could not be read or written.
+    notice: Mutex<Option<Notice>>,
 }
 
 /// What drawing remembers from frame to frame.
@@ -40,14 +41,14 @@ impl PanelState {
         audio: Arc<Audio>,
         choice: AudioChoice,
         preferences: Preferences,
-        problem: Option<String>,
+        notice: Option<Notice>,
     ) -> Self {
         Self {
             audio,
             choice: Mutex::new(choice),
             preferences: Mutex::new(preferences),
             changed: AtomicBool::new(false),
-            problem: Mutex::new(problem),
+            notice: Mutex::new(notice),
         }
     }
 
@@ -55,16 +56,16 @@ impl PanelState {
     pub(super) fn save(&self) {
         if self.changed.swap(false, Ordering::Relaxed) {
             let saved = lock(&self.preferences).save();
-            *lock(&self.problem) = saved.err().map(|error| error.to_string());
+            *lock(&self.notice) = saved.err().map(Notice::warning);
         }
     }
 
     /// Remembers the plugin's state too, and writes all; for the end of a session.
-    pub(super) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<String> {
+    pub(super) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<Notice> {
         lock(&self.preferences).set(PLUGIN_FIELD, plugin);
         self.changed.store(true, Ordering::Relaxed);
         self.save();
-        lock(&self.problem).clone()
+        lock(&self.notice).clone()
     }
 
     /// Changes what is wanted: in this session, and in what is remembered, which may differ by what
@@ -84,19 +85,19 @@ impl PanelState {
     /// Plays a file from now on.
     pub(super) fn play_file(&self, path: PathBuf) {
         self.choose(|choice| {
-            choice.source = Source::File;
+            choice.source = AudioSource::File;
             choice.file = Some(path.clone());
         });
     }
 
-    /// What is wrong, if something is.
-    pub(super) fn notice(&self, state: &AudioState) -> Option<String> {
-        let deck = state.deck.as_ref();
+    /// The notice to show, if there is one: of the devices, the file, or the preferences.
+    pub(super) fn notice(&self, state: &AudioState) -> Option<Notice> {
+        let file_player = state.file_player.as_ref();
         state
             .notice
             .clone()
-            .or_else(|| deck.and_then(|deck| deck.failure()))
-            .or_else(|| lock(&self.problem).clone())
+            .or_else(|| file_player.and_then(|file_player| file_player.notice()))
+            .or_else(|| lock(&self.notice).clone())
     }
 }
 

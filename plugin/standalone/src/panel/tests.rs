@@ -11,7 +11,7 @@ use egui_kittest::kittest::Queryable;
 
 use super::*;
 use crate::audio::AudioState;
-use crate::choice::{Backend, Source};
+use crate::choice::{AudioSource, Backend};
 use crate::preferences::AUDIO_FIELD;
 use mertscope::connection::Connection;
 use mertscope::params::MertscopeParams;
@@ -66,7 +66,7 @@ fn with_file(folder: &Path) -> AudioChoice {
     let file = folder.join("piece.wav");
     std::fs::copy("../../tests/fixtures/audio/tone.wav", &file).unwrap();
     AudioChoice {
-        source: Source::File,
+        source: AudioSource::File,
         backend: Some(Backend::None),
         file: Some(file),
         ..AudioChoice::default()
@@ -77,10 +77,12 @@ fn with_file(folder: &Path) -> AudioChoice {
 fn the_player_is_worked_by_label_and_by_keyboard() {
     let folder = tempfile::tempdir().unwrap();
     let panel = panel(with_file(folder.path()));
-    until(&panel, "the file is open", |state| state.deck.is_some());
-    let deck = panel.state.audio.state().deck.clone().unwrap();
+    until(&panel, "the file is open", |state| {
+        state.file_player.is_some()
+    });
+    let file_player = panel.state.audio.state().file_player.clone().unwrap();
     assert!(
-        !deck.is_playing(),
+        !file_player.is_playing(),
         "what was played last waits for its user"
     );
     let mut bar = bar(&panel, 900.0);
@@ -88,23 +90,23 @@ fn the_player_is_worked_by_label_and_by_keyboard() {
     bar.get_by_role_and_label(Role::Switch, "Loop").click();
     bar.step();
     until(&panel, "it repeats", |state| state.choice.repeat);
-    assert!(deck.repeats() && remembered(&panel).repeat);
+    assert!(file_player.repeats() && remembered(&panel).repeat);
 
     bar.get_by_role_and_label(Role::Button, "Play").focus();
     bar.step();
     bar.key_press(Key::Enter);
     bar.step();
-    assert!(deck.is_playing());
+    assert!(file_player.is_playing());
     until(&panel, "it plays", |state| {
         state
-            .deck
+            .file_player
             .as_ref()
-            .is_some_and(|deck| deck.position_s() > 0.0)
+            .is_some_and(|file_player| file_player.position_s() > 0.0)
     });
     bar.step();
     bar.key_press(Key::Space);
     bar.step();
-    assert!(!deck.is_playing(), "the space bar pauses");
+    assert!(!file_player.is_playing(), "the space bar pauses");
     assert!(bar.query_by_label("Position").is_some());
 }
 
@@ -116,7 +118,7 @@ fn a_device_that_is_away_stays_chosen_whatever_else_is() {
     });
     until(&panel, "it is told", |state| state.notice.is_some());
     let mut bar = bar(&panel, 480.0);
-    let notice = panel.state.audio.state().notice.clone().unwrap();
+    let notice = panel.state.audio.state().notice.clone().unwrap().text;
     assert!(bar.query_by_label(&notice).is_some(), "{notice}");
     assert!(
         bar.query_by_label_contains("jack:away (not connected)")
@@ -126,12 +128,12 @@ fn a_device_that_is_away_stays_chosen_whatever_else_is() {
     bar.get_by_role_and_label(Role::RadioButton, "File").click();
     bar.step();
     until(&panel, "a file is wanted", |state| {
-        state.choice.source == Source::File
+        state.choice.source == AudioSource::File
     });
-    let notice = panel.state.audio.state().notice.clone().unwrap();
+    let notice = panel.state.audio.state().notice.clone().unwrap().text;
     assert!(notice.contains("No file is chosen"), "{notice}");
     let choice = remembered(&panel);
-    assert_eq!(choice.source, Source::File);
+    assert_eq!(choice.source, AudioSource::File);
     assert_eq!(choice.input.as_deref(), Some("jack:away"));
 }
 

@@ -16,7 +16,7 @@ use mertscope_audio::resample::{ResampleError, Resampler};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 
-use super::deck::{BLOCK_FRAMES, Block, Deck};
+use super::file_player::{BLOCK_FRAMES, Block, FilePlayer};
 
 /// How long the reader sleeps while there is nothing to do: a fraction of what is read ahead.
 const REST: Duration = Duration::from_millis(15);
@@ -32,14 +32,15 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(super) fn start(
-        deck: Arc<Deck>,
+        file_player: Arc<FilePlayer>,
         rate_hz: u32,
         ring: HeapProd<Block>,
     ) -> Result<Self, String> {
-        let sides = Sides::new(deck.rate_hz(), rate_hz).map_err(|error| error.to_string())?;
+        let sides =
+            Sides::new(file_player.rate_hz(), rate_hz).map_err(|error| error.to_string())?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut work = Work {
-            deck,
+            file_player,
             rate_hz,
             ring,
             sides,
@@ -80,7 +81,7 @@ enum Out {
 }
 
 struct Work {
-    deck: Arc<Deck>,
+    file_player: Arc<FilePlayer>,
     rate_hz: u32,
     ring: HeapProd<Block>,
     sides: Sides,
@@ -90,13 +91,13 @@ struct Work {
 impl Work {
     fn run(&mut self) {
         while !self.stopped() {
-            let (epoch, from_s) = self.deck.wanted();
+            let (epoch, from_s) = self.file_player.wanted();
             match self.read(epoch, from_s) {
                 Ok(Out::Superseded) => continue,
                 Ok(Out::Ended) => {}
-                Err(error) => self.deck.fail(error.to_string()),
+                Err(error) => self.file_player.fail(error.to_string()),
             }
-            while !self.stopped() && !self.deck.is_superseded(epoch) {
+            while !self.stopped() && !self.file_player.is_superseded(epoch) {
                 thread::park_timeout(REST);
             }
         }
@@ -106,10 +107,10 @@ impl Work {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Reads from `from_s` to the end, over and over if the deck repeats.
+    /// Reads from `from_s` to the end, over and over if the file player repeats.
     fn read(&mut self, epoch: u32, from_s: f64) -> Result<Out, DecodeError> {
-        let path = self.deck.path().to_owned();
-        let file_hz = f64::from(self.deck.rate_hz());
+        let path = self.file_player.path().to_owned();
+        let file_hz = f64::from(self.file_player.rate_hz());
         let mut skip = (from_s * file_hz).round() as u64;
         loop {
             let position = skip as f64 / file_hz * f64::from(self.rate_hz);
@@ -120,7 +121,7 @@ impl Work {
             if let Out::Superseded = self.pass(&path, &mut skip, &mut place)? {
                 return Ok(Out::Superseded);
             }
-            if !self.deck.repeats() {
+            if !self.file_player.repeats() {
                 return Ok(self.put(&mut place, &[], &[]));
             }
             skip = 0;
@@ -134,13 +135,13 @@ impl Work {
         let longest_gap = LONGEST_GAP_S * u64::from(decoder.rate_hz());
         self.sides.reset();
         loop {
-            if self.stopped() || self.deck.is_superseded(place.epoch) {
+            if self.stopped() || self.file_player.is_superseded(place.epoch) {
                 return Ok(Out::Superseded);
             }
             match decoder.next_block()? {
                 None => {
                     if let Some(sentence) = decoder.truncated() {
-                        self.deck.fail(sentence);
+                        self.file_player.fail(sentence);
                     }
                     self.sides.finish();
                     return Ok(self.drain(place));
@@ -187,7 +188,7 @@ impl Work {
         block.samples[1][..right.len()].copy_from_slice(right);
         place.position += left.len() as i64;
         while let Err(back) = self.ring.try_push(block) {
-            if self.stopped() || self.deck.is_superseded(place.epoch) {
+            if self.stopped() || self.file_player.is_superseded(place.epoch) {
                 return Out::Superseded;
             }
             block = back;
@@ -234,7 +235,7 @@ impl Sides {
     }
 
     /// Takes in interleaved samples: one channel goes to both sides, two go each to theirs, more
-    /// are heard on both as the mean that is analysed.
+    /// are heard on both as the mean that is analyzed.
     fn push(&mut self, samples: &[f32], channels: usize) {
         let [left, right] = &mut self.decoded;
         if channels == 2 {

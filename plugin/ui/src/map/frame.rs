@@ -7,7 +7,7 @@ use mertscope_heads::map::Map;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
     pub(super) rect: Rect,
-    pub(super) centre: [f32; 2],
+    pub(super) center: [f32; 2],
     /// Points a unit of the map.
     pub(super) scale: f32,
 }
@@ -21,7 +21,7 @@ impl Frame {
         let fit = (room.x / size.x).min(room.y / size.y);
         Self {
             rect,
-            centre: [
+            center: [
                 (low[0] + high[0]) / 2.0 + view.pan.x,
                 (low[1] + high[1]) / 2.0 + view.pan.y,
             ],
@@ -31,7 +31,7 @@ impl Frame {
 
     /// Where a place of the map is; none for what is no number.
     pub(super) fn pos(&self, at: [f32; 2]) -> Option<Pos2> {
-        let offset = vec2(at[0] - self.centre[0], self.centre[1] - at[1]) * self.scale;
+        let offset = vec2(at[0] - self.center[0], self.center[1] - at[1]) * self.scale;
         offset.is_finite().then(|| self.rect.center() + offset)
     }
 }

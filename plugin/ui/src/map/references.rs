@@ -1,25 +1,25 @@
-//! References on the map: each a path in its colour, with its name at the centre.
+//! References on the map: each a path in its color, with its name at the center.
 
 use egui::{Align2, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
 
 use super::frame::Frame;
-use crate::colour;
-use crate::desk::Desk;
+use crate::color;
 use crate::drawing::{Drawing, Words};
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
 /// Draws those that were made with the model that runs, their names where nothing is `taken`; gives
 /// what is taken then.
 pub(super) fn references(
     painter: &Painter,
-    desk: &Desk<'_>,
+    context: &ViewContext<'_>,
     frame: Frame,
     mut taken: Vec<Rect>,
     drawing: &mut Drawing,
 ) -> Vec<Rect> {
-    let all = desk.live.study.references.iter();
-    for reference in all.filter(|reference| desk.is_comparable(reference)) {
-        let ink = colour::reference(reference.colour, desk.palette.dark);
+    let all = context.live.study.references.iter();
+    for reference in all.filter(|reference| context.is_comparable(reference)) {
+        let ink = color::reference(reference.color, context.palette.dark);
         let path: Vec<Pos2> = reference.path().filter_map(|at| frame.pos(at)).collect();
         if path.len() > 1 {
             let stroke = Stroke::new(1.4, ink.gamma_multiply(0.55));
@@ -33,7 +33,7 @@ pub(super) fn references(
         drawing.shapes.push(Shape::rect_filled(
             square.expand(1.5),
             3.0,
-            desk.palette.panel,
+            context.palette.panel,
         ));
         drawing.shapes.push(Shape::rect_filled(square, 2.0, ink));
         let name = text::short(&reference.name);
@@ -56,10 +56,10 @@ pub(super) fn references(
             drawing.words.push(Words {
                 text: name,
                 font,
-                colour: desk.palette.text,
+                color: context.palette.text,
                 at: at + offset,
                 anchor,
-                under: Some(desk.palette.panel.gamma_multiply(0.75)),
+                under: Some(context.palette.panel.gamma_multiply(0.75)),
             });
         }
     }

@@ -1,35 +1,35 @@
-//! What is analysed, how often, and what it may cost.
+//! The analysis section: input, window, hop, smoothing and CPU share.
 
 use egui::{Slider, Ui, WidgetInfo};
 
 use crate::control::{segments, switch};
-use crate::desk::Desk;
 use crate::parameters::{
     self, HOP_STEP_S, InputSource, LONGEST_HOP_S, ParameterChange, hop_from_s, hop_s_from_text,
     s_from_hop, stepped_hop_s, text_from_hop_s,
 };
 use crate::row::{end, head, row};
 use crate::state::{EngineChoice, ModelChoice};
+use crate::view_context::ViewContext;
 
 /// Draws the section.
-pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
-    head(ui, desk, "Analysis");
-    let (values, palette) = (desk.parameters, desk.palette);
+pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
+    head(ui, context, "Analysis");
+    let (values, palette) = (context.parameters, context.palette);
     row(
         ui,
-        desk.palette,
-        parameters::ANALYSE,
+        context.palette,
+        parameters::ANALYZE,
         "Audio passes untouched either way",
         |ui| {
-            let about = "Whether anything is analysed; audio passes either way";
-            if let Some(on) = switch(ui, palette, values.analyse, parameters::ANALYSE, about) {
-                desk.host.change(ParameterChange::Analyse(on));
+            let about = "Whether anything is analyzed; audio passes either way";
+            if let Some(on) = switch(ui, palette, values.analyze, parameters::ANALYZE, about) {
+                context.host.change(ParameterChange::Analyze(on));
             }
         },
     );
     row(
         ui,
-        desk.palette,
+        context.palette,
         parameters::SOURCE,
         "What is listened to",
         |ui| {
@@ -42,34 +42,34 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
                 ),
             ];
             if let Some(source) = segments(ui, palette, values.source, &options) {
-                desk.host.change(ParameterChange::Source(source));
+                context.host.change(ParameterChange::Source(source));
             }
         },
     );
-    window(ui, desk);
-    hop(ui, desk);
+    window(ui, context);
+    hop(ui, context);
     row(
         ui,
-        desk.palette,
+        context.palette,
         parameters::SMOOTHING,
         "Over the last seconds of audio, so that single windows don't flicker",
         |ui| {
             let about = "Results smoothed over audio time, or each window for itself";
             if let Some(on) = switch(ui, palette, values.smoothing, parameters::SMOOTHING, about) {
-                desk.host.change(ParameterChange::Smoothing(on));
+                context.host.change(ParameterChange::Smoothing(on));
             }
         },
     );
-    engine(ui, desk);
+    engine(ui, context);
     row(
         ui,
-        desk.palette,
+        context.palette,
         parameters::LOG,
         "A line of JSON for each window, in the folder mertscope/logs of your data",
         |ui| {
             let about = "Whether results are written to a file";
             if let Some(on) = switch(ui, palette, values.log, parameters::LOG, about) {
-                desk.host.change(ParameterChange::Log(on));
+                context.host.change(ParameterChange::Log(on));
             }
         },
     );
@@ -77,12 +77,12 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
 }
 
 /// The window's length, for a model that has several; while it loads anew, the one that was chosen.
-fn window(ui: &mut Ui, desk: &Desk<'_>) {
-    let memory = desk.host.memory();
-    let Some(choice) = memory.get::<ModelChoice>() else {
+fn window(ui: &mut Ui, context: &ViewContext<'_>) {
+    let state = context.host.state();
+    let Some(choice) = state.get::<ModelChoice>() else {
         return;
     };
-    let running = desk.live.model.running.as_ref();
+    let running = context.live.model.running.as_ref();
     let all = match running {
         Some(running) => running.windows_s.to_vec(),
         None => choice.window_s.into_iter().collect(),
@@ -98,26 +98,26 @@ fn window(ui: &mut Ui, desk: &Desk<'_>) {
         .map(|(seconds, name)| (*seconds, name.as_str(), "The length of a window"))
         .collect();
     let about = "How much the model hears at once; a shorter one answers sooner and costs less";
-    let picked = row(ui, desk.palette, "Window", about, |ui| {
-        segments(ui, desk.palette, present, &options)
+    let picked = row(ui, context.palette, "Window", about, |ui| {
+        segments(ui, context.palette, present, &options)
     });
     if let Some(picked) = picked {
-        memory.set(&ModelChoice {
+        state.set(&ModelChoice {
             window_s: Some(picked),
             ..choice
         });
-        desk.host.apply();
+        context.host.apply();
     }
 }
 
-fn hop(ui: &mut Ui, desk: &Desk<'_>) {
+fn hop(ui: &mut Ui, context: &ViewContext<'_>) {
     row(
         ui,
-        desk.palette,
+        context.palette,
         parameters::HOP,
         "Time from one window to the next; Auto is as short as the CPU share allows",
         |ui| {
-            let mut hop_s = s_from_hop(desk.parameters.hop);
+            let mut hop_s = s_from_hop(context.parameters.hop);
             let slider = Slider::new(&mut hop_s, 0.0..=LONGEST_HOP_S)
                 .step_by(f64::from(HOP_STEP_S))
                 .custom_formatter(|value, _| text_from_hop_s(stepped_hop_s(value as f32)))
@@ -125,20 +125,20 @@ fn hop(ui: &mut Ui, desk: &Desk<'_>) {
             let response = ui.add(slider);
             response.widget_info(|| WidgetInfo::slider(true, f64::from(hop_s), parameters::HOP));
             if response.changed() {
-                desk.host.change(ParameterChange::Hop(hop_from_s(hop_s)));
+                context.host.change(ParameterChange::Hop(hop_from_s(hop_s)));
             }
             response.on_hover_text("Seconds from one window to the next; 0 is Auto");
         },
     );
 }
 
-fn engine(ui: &mut Ui, desk: &Desk<'_>) {
-    let memory = desk.host.memory();
-    let before: EngineChoice = memory.get().unwrap_or_default();
+fn engine(ui: &mut Ui, context: &ViewContext<'_>) {
+    let state = context.host.state();
+    let before: EngineChoice = state.get().unwrap_or_default();
     let mut choice = before.clone();
     row(
         ui,
-        desk.palette,
+        context.palette,
         "CPU share",
         "Of one processor core, at most",
         |ui| {
@@ -160,14 +160,14 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
     );
     row(
         ui,
-        desk.palette,
+        context.palette,
         "Exact when rendering offline",
         "A bounce waits for the analysis, so that there are no gaps",
         |ui| {
             let about = "Whether an offline render waits for the analysis instead of leaving gaps";
             if let Some(on) = switch(
                 ui,
-                desk.palette,
+                context.palette,
                 choice.exact_offline,
                 "Exact when rendering offline",
                 about,
@@ -178,14 +178,14 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
     );
     row(
         ui,
-        desk.palette,
+        context.palette,
         "Start afresh",
         "Forget what was heard each time the transport starts",
         |ui| {
             let about = "Whether the history begins anew each time the transport starts";
             if let Some(on) = switch(
                 ui,
-                desk.palette,
+                context.palette,
                 choice.reset_on_start,
                 "Start afresh",
                 about,
@@ -195,7 +195,7 @@ fn engine(ui: &mut Ui, desk: &Desk<'_>) {
         },
     );
     if choice != before {
-        memory.set(&choice);
-        desk.host.apply();
+        state.set(&choice);
+        context.host.apply();
     }
 }

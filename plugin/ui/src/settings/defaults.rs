@@ -1,27 +1,34 @@
-//! What new instances start with, and the way back to how everything was.
+//! The defaults section: settings for new instances, and a reset of this one.
 
 use egui::{Button, Ui};
 
-use crate::desk::Desk;
-use crate::look::Look;
+use crate::notice::Notice;
 use crate::parameters::ParameterValues;
-use crate::row::{end, head, note, row};
+use crate::row::{self, end, head, row};
 use crate::state::EngineChoice;
 use crate::user::User;
+use crate::view_context::ViewContext;
+use crate::view_settings::ViewSettings;
 
 /// The section's own state.
 #[derive(Debug, Default)]
-pub(super) struct Defaults {
-    said: Option<(String, bool)>,
+pub(super) struct DefaultsSection {
+    notice: Option<Notice>,
 }
 
-impl Defaults {
+impl DefaultsSection {
     /// Draws the section.
-    pub(super) fn section(&mut self, ui: &mut Ui, desk: &Desk<'_>, look: &mut Look, user: &User) {
-        head(ui, desk, "Defaults");
+    pub(super) fn section(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        view_settings: &mut ViewSettings,
+        user: &User,
+    ) {
+        head(ui, context, "Defaults");
         row(
             ui,
-            desk.palette,
+            context.palette,
             "New instances",
             "Start as this one is now; projects keep what they have",
             |ui| {
@@ -30,8 +37,8 @@ impl Defaults {
                     "Save as default",
                     "Have new instances start as this one is now",
                 ) {
-                    self.say(
-                        desk.host.save_defaults(user),
+                    self.tell(
+                        context.host.save_defaults(user),
                         "New instances start like this one.",
                     );
                 }
@@ -40,7 +47,7 @@ impl Defaults {
                     "Forget",
                     "Have new instances start as they were delivered",
                 ) {
-                    self.say(
+                    self.tell(
                         user.forget_defaults(),
                         "New instances start as they were delivered.",
                     );
@@ -49,7 +56,7 @@ impl Defaults {
         );
         row(
             ui,
-            desk.palette,
+            context.palette,
             "This instance",
             "All parameters and settings but the model",
             |ui| {
@@ -58,29 +65,21 @@ impl Defaults {
                     "Reset",
                     "Put this instance back to how it was delivered",
                 ) {
-                    reset(desk, look);
-                    self.said = Some(("Everything is as it was delivered.".to_owned(), true));
+                    reset(context, view_settings);
+                    self.notice = Some(Notice::info("Everything is as it was delivered."));
                 }
             },
         );
-        if let Some((words, good)) = &self.said {
-            note(
-                ui,
-                words,
-                if *good {
-                    desk.palette.good
-                } else {
-                    desk.palette.warn
-                },
-            );
+        if let Some(notice) = &self.notice {
+            row::notice(ui, context.palette, notice);
         }
         end(ui);
     }
 
-    fn say<E: std::fmt::Display>(&mut self, done: Result<(), E>, words: &str) {
-        self.said = Some(match done {
-            Ok(()) => (words.to_owned(), true),
-            Err(error) => (error.to_string(), false),
+    fn tell<E: std::fmt::Display>(&mut self, done: Result<(), E>, words: &str) {
+        self.notice = Some(match done {
+            Ok(()) => Notice::info(words),
+            Err(error) => Notice::error(error),
         });
     }
 }
@@ -89,14 +88,14 @@ fn button(ui: &mut Ui, name: &str, about: &str) -> bool {
     ui.add(Button::new(name)).on_hover_text(about).clicked()
 }
 
-fn reset(desk: &Desk<'_>, look: &mut Look) {
+fn reset(context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
     for change in ParameterValues::DEFAULT.changes() {
-        desk.host.change(change);
+        context.host.change(change);
     }
-    desk.host.memory().set(&EngineChoice::default());
-    desk.host.apply();
-    *look = Look {
-        page: look.page,
-        ..Look::default()
+    context.host.state().set(&EngineChoice::default());
+    context.host.apply();
+    *view_settings = ViewSettings {
+        page: view_settings.page,
+        ..ViewSettings::default()
     };
 }

@@ -1,19 +1,19 @@
-//! What the model runs on: what is asked for, what is really used, and why nothing else.
+//! The device section: the device that is asked for, the one in use, and why others are not.
 
 use egui::{ComboBox, RichText, Ui};
 use mertscope_model::device::Choice;
 
-use crate::desk::Desk;
 use crate::row::{end, head, row};
 use crate::state::EngineChoice;
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
 /// Draws the section.
-pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
-    head(ui, desk, "Device");
-    let memory = desk.host.memory();
-    let mut engine: EngineChoice = memory.get().unwrap_or_default();
-    let running = desk.live.model.running.as_ref();
+pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
+    head(ui, context, "Device");
+    let state = context.host.state();
+    let mut engine: EngineChoice = state.get().unwrap_or_default();
+    let running = context.live.model.running.as_ref();
     let mut offers = vec![(Choice::Auto, "Automatic: the fastest there is".to_owned())];
     match running {
         Some(running) => offers.extend(
@@ -28,7 +28,7 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
     let title = chosen.map_or_else(|| engine.device.to_string(), |(_, title)| title.clone());
     let picked = row(
         ui,
-        desk.palette,
+        context.palette,
         "Run the model on",
         "Whatever is asked for, the CPU takes over where it fails",
         |ui| {
@@ -62,16 +62,16 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
     );
     if let Some(picked) = picked {
         engine.device = picked;
-        memory.set(&engine);
-        desk.host.apply();
+        state.set(&engine);
+        context.host.apply();
     }
     if let Some(running) = running {
         let report = &running.device;
-        let words = |ui: &mut Ui, words: String, colour| {
+        let words = |ui: &mut Ui, words: String, color| {
             ui.label(
                 RichText::new(words)
                     .font(text::plain(Size::Small))
-                    .color(colour),
+                    .color(color),
             );
         };
         let share = report.share.as_ref().map_or_else(String::new, |share| {
@@ -83,17 +83,17 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
         words(
             ui,
             format!("In use: {}{share}.", report.name),
-            desk.palette.dim,
+            context.palette.dim,
         );
         for fallback in report.to_tell() {
             words(
                 ui,
                 format!("{} is not used: {}.", fallback.device, fallback.reason),
-                desk.palette.warn,
+                context.palette.warn,
             );
         }
         if let Some(remark) = &report.remark {
-            words(ui, remark.clone(), desk.palette.dim);
+            words(ui, remark.clone(), context.palette.dim);
         }
     }
     end(ui);

@@ -1,21 +1,21 @@
-//! How things are written and how the window looks.
+//! The display section: notation, theme and clock.
 
 use egui::Ui;
 use mertscope_music::Notation;
 
 use crate::control::segments;
-use crate::desk::Desk;
-use crate::look::{Look, TimeBase};
 use crate::parameters::{self, ParameterChange};
 use crate::row::{end, head, row};
 use crate::theme::Theme;
+use crate::view_context::ViewContext;
+use crate::view_settings::{TimeBase, ViewSettings};
 
 /// Draws the section.
-pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
-    head(ui, desk, "Display");
+pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
+    head(ui, context, "Display");
     row(
         ui,
-        desk.palette,
+        context.palette,
         parameters::NOTATION,
         "Only how keys are written; the answer is the same",
         |ui| {
@@ -28,20 +28,22 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
                 (Notation::Camelot, "8A", "The Camelot wheel"),
                 (Notation::OpenKey, "1m", "The Open Key wheel"),
             ];
-            if let Some(notation) = segments(ui, desk.palette, desk.parameters.notation, &options) {
-                desk.host.change(ParameterChange::Notation(notation));
+            if let Some(notation) =
+                segments(ui, context.palette, context.parameters.notation, &options)
+            {
+                context.host.change(ParameterChange::Notation(notation));
             }
         },
     );
-    row(ui, desk.palette, "Theme", "", |ui| {
+    row(ui, context.palette, "Theme", "", |ui| {
         let options = Theme::ALL.map(|theme| (theme, theme.name(), "How the window looks"));
-        if let Some(theme) = segments(ui, desk.palette, look.theme, &options) {
-            look.theme = theme;
+        if let Some(theme) = segments(ui, context.palette, view_settings.theme, &options) {
+            view_settings.theme = theme;
         }
     });
     row(
         ui,
-        desk.palette,
+        context.palette,
         "Clock",
         "How the timeline tells the time",
         |ui| {
@@ -53,8 +55,8 @@ pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
                 };
                 (base, base.name(), about)
             });
-            if let Some(base) = segments(ui, desk.palette, look.time_base, &options) {
-                look.time_base = base;
+            if let Some(base) = segments(ui, context.palette, view_settings.time_base, &options) {
+                view_settings.time_base = base;
             }
         },
     );

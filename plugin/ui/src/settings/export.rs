@@ -7,32 +7,33 @@ use egui::{Button, TextEdit, Ui};
 use mertscope_export::save::Kind;
 
 use crate::control::switch;
-use crate::desk::Desk;
-use crate::row::{end, head, note, row};
+use crate::notice::Notice;
+use crate::row::{self, end, head, row, small_text};
 use crate::state::OscChoice;
+use crate::view_context::ViewContext;
 
 /// The section's own state: what is being typed.
 #[derive(Debug, Default)]
-pub(super) struct Export {
+pub(super) struct ExportSection {
     folder: String,
     address: Option<String>,
     name: Option<String>,
-    trouble: Option<String>,
+    notice: Option<Notice>,
 }
 
-impl Export {
+impl ExportSection {
     /// Draws the section.
-    pub(super) fn section(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        head(ui, desk, "Export");
-        self.files(ui, desk);
-        self.osc(ui, desk);
+    pub(super) fn section(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        head(ui, context, "Export");
+        self.files(ui, context);
+        self.osc(ui, context);
         end(ui);
     }
 
-    fn files(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    fn files(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         row(
             ui,
-            desk.palette,
+            context.palette,
             "Folder",
             "Empty: the folder “mertscope” of your documents or data",
             |ui| {
@@ -46,7 +47,7 @@ impl Export {
         );
         row(
             ui,
-            desk.palette,
+            context.palette,
             "Write what was heard",
             "The history of this instance, as it is now",
             |ui| {
@@ -64,36 +65,28 @@ impl Export {
                     {
                         let folder = self.folder.trim();
                         let folder = (!folder.is_empty()).then(|| PathBuf::from(folder));
-                        desk.host.export(Arc::clone(desk.live), kind, folder);
+                        context.host.export(Arc::clone(context.live), kind, folder);
                     }
                 }
             },
         );
-        if let Some(said) = desk.host.export_notice() {
-            note(
-                ui,
-                &said.text,
-                if said.is_error {
-                    desk.palette.warn
-                } else {
-                    desk.palette.good
-                },
-            );
+        if let Some(notice) = context.host.export_notice() {
+            row::notice(ui, context.palette, &notice);
         }
     }
 
-    fn osc(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        let before: OscChoice = desk.host.memory().get().unwrap_or_default();
+    fn osc(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        let before: OscChoice = context.host.state().get().unwrap_or_default();
         let mut choice = before.clone();
         row(
             ui,
-            desk.palette,
+            context.palette,
             "OSC",
             "Each answer as messages over UDP; assets/schema/osc.md describes them",
             |ui| {
                 if let Some(on) = switch(
                     ui,
-                    desk.palette,
+                    context.palette,
                     before.enabled,
                     "OSC",
                     "Whether answers are sent as OSC messages",
@@ -104,7 +97,7 @@ impl Export {
         );
         row(
             ui,
-            desk.palette,
+            context.palette,
             "OSC address",
             "Receiver and port; this machine by default",
             |ui| {
@@ -120,7 +113,7 @@ impl Export {
         );
         row(
             ui,
-            desk.palette,
+            context.palette,
             "OSC name",
             "What this instance calls itself; empty for a number",
             |ui| {
@@ -135,20 +128,16 @@ impl Export {
             },
         );
         if choice != before {
-            self.trouble = desk
-                .host
-                .set_osc(choice)
-                .err()
-                .map(|error| error.to_string());
+            self.notice = context.host.set_osc(choice).err().map(Notice::error);
         }
-        let status = desk.host.osc_status();
-        if let Some(trouble) = self.trouble.as_ref().or(status.error.as_ref()) {
-            note(ui, trouble, desk.palette.warn);
+        let status = context.host.osc_status();
+        if let Some(notice) = self.notice.as_ref().or(status.notice.as_ref()) {
+            row::notice(ui, context.palette, notice);
         } else if before.enabled {
-            note(
+            small_text(
                 ui,
                 &format!("{} messages sent", status.messages),
-                desk.palette.dim,
+                context.palette.dim,
             );
         }
     }

@@ -5,32 +5,32 @@ use mertscope_heads::head::HeadInfo;
 use mertscope_live::Running;
 
 use crate::control::switch;
-use crate::desk::Desk;
-use crate::row::{end, head, note, row};
+use crate::row::{end, head, row, small_text};
 use crate::state::HeadChoice;
 use crate::text;
+use crate::view_context::ViewContext;
 
 /// Draws the section.
-pub(super) fn section(ui: &mut Ui, desk: &Desk<'_>) {
-    head(ui, desk, "Heads");
-    let faint = desk.palette.faint;
-    match &desk.live.model.running {
-        None => note(ui, "No model runs yet.", faint),
+pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
+    head(ui, context, "Heads");
+    let faint = context.palette.faint;
+    match &context.live.model.running {
+        None => small_text(ui, "No model runs yet.", faint),
         Some(running) if running.offered.is_empty() => {
-            note(ui, "This model has no heads yet.", faint);
+            small_text(ui, "This model has no heads yet.", faint);
         }
-        Some(running) => list(ui, desk, running),
+        Some(running) => list(ui, context, running),
     }
-    note(
+    small_text(
         ui,
-        "“mertscope heads” fits further ones from labelled music or imports them; they are looked \
+        "“mertscope heads” fits further ones from labeled music or imports them; they are looked \
          for when this page is opened. One head at a time answers for a task.",
         faint,
     );
     end(ui);
 }
 
-fn list(ui: &mut Ui, desk: &Desk<'_>, running: &Running) {
+fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
     for info in running.offered.iter() {
         let named = running.offered.iter().filter(|o| o.task == info.task);
         let name = if named.count() > 1 {
@@ -38,21 +38,21 @@ fn list(ui: &mut Ui, desk: &Desk<'_>, running: &Running) {
         } else {
             text::label(&info.task)
         };
-        let flipped = row(ui, desk.palette, &name, &facts(info), |ui| {
+        let flipped = row(ui, context.palette, &name, &facts(info), |ui| {
             let about = format!("Have {name} told, or leave it out");
             let name = format!("Head {}", info.id);
-            switch(ui, desk.palette, in_use(running, info), &name, &about)
+            switch(ui, context.palette, in_use(running, info), &name, &about)
         });
         if let Some(on) = flipped {
-            choose(desk, running, info, on);
+            choose(context, running, info, on);
         }
-        origin(ui, desk, info);
+        origin(ui, context, info);
     }
     // What was taught here is no file, so there is nothing to choose.
     for info in running.heads.iter().filter(|h| !is_offered(running, h)) {
-        ui.label(RichText::new(text::label(&info.task)).color(desk.palette.text));
-        note(ui, &facts(info), desk.palette.faint);
-        origin(ui, desk, info);
+        ui.label(RichText::new(text::label(&info.task)).color(context.palette.text));
+        small_text(ui, &facts(info), context.palette.faint);
+        origin(ui, context, info);
     }
 }
 
@@ -66,9 +66,9 @@ fn in_use(running: &Running, info: &HeadInfo) -> bool {
 }
 
 /// Has a head used from now on in this project, or none for its task.
-fn choose(desk: &Desk<'_>, running: &Running, info: &HeadInfo, on: bool) {
-    let memory = desk.host.memory();
-    let mut choice: HeadChoice = memory.get().unwrap_or_default();
+fn choose(context: &ViewContext<'_>, running: &Running, info: &HeadInfo, on: bool) {
+    let state = context.host.state();
+    let mut choice: HeadChoice = state.get().unwrap_or_default();
     let first = running.offered.iter().find(|o| o.task == info.task);
     if on && first.is_some_and(|first| first.id == info.id) {
         // What is used when nothing is said; it keeps being that where it has another name.
@@ -77,27 +77,27 @@ fn choose(desk: &Desk<'_>, running: &Running, info: &HeadInfo, on: bool) {
         let id = if on { info.id.clone() } else { String::new() };
         choice.0.insert(info.task.clone(), id);
     }
-    memory.set(&choice);
-    desk.host.apply();
+    state.set(&choice);
+    context.host.apply();
 }
 
 /// What a head is, in a few words.
 fn facts(info: &HeadInfo) -> String {
     let labels = format!("{} labels", info.labels.len());
     let size = text::bytes(info.bytes);
-    said(&[&labels, &info.layers_text, &size, &info.licence_text])
+    joined(&[&labels, &info.layers_text, &size, &info.license_text])
 }
 
 /// How good it is and what it comes from, below it.
-fn origin(ui: &mut Ui, desk: &Desk<'_>, info: &HeadInfo) {
-    let words = said(&[&info.metrics_text, &info.source_text]);
+fn origin(ui: &mut Ui, context: &ViewContext<'_>, info: &HeadInfo) {
+    let words = joined(&[&info.metrics_text, &info.source_text]);
     if !words.is_empty() {
-        note(ui, &words, desk.palette.faint);
+        small_text(ui, &words, context.palette.faint);
         ui.add_space(6.0);
     }
 }
 
-fn said(facts: &[&str]) -> String {
-    let said = facts.iter().copied().filter(|fact| !fact.is_empty());
-    said.collect::<Vec<_>>().join(" · ")
+fn joined(facts: &[&str]) -> String {
+    let facts = facts.iter().copied().filter(|fact| !fact.is_empty());
+    facts.collect::<Vec<_>>().join(" · ")
 }

@@ -1,4 +1,4 @@
-//! The models: what is installed, what can be fetched, under which licence; fetching, importing and
+//! The models: what is installed, what can be fetched, under which license; fetching, importing and
 //! removing. Jobs run in the engine's library, on its own thread.
 
 use std::path::Path;
@@ -9,10 +9,11 @@ use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_model::Model;
 
-use crate::desk::Desk;
-use crate::row::{end, head, note};
+use crate::notice::Notice;
+use crate::row::{self, end, head, small_text};
 use crate::state::ModelChoice;
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
 /// What the user is about to agree to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,61 +24,67 @@ enum Asked {
 
 /// The section's own state.
 #[derive(Default)]
-pub(super) struct Models {
-    library: Option<Result<Arc<Library>, String>>,
+pub(super) struct ModelsSection {
+    library: Option<Result<Arc<Library>, Notice>>,
     asked: Option<Asked>,
     folder: String,
-    trouble: Option<String>,
+    notice: Option<Notice>,
 }
 
-impl Models {
+impl ModelsSection {
     /// Draws the section; the first time it looks at what is installed.
-    pub(super) fn section(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        head(ui, desk, "Models");
-        self.embedded(ui, desk);
+    pub(super) fn section(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        head(ui, context, "Models");
+        self.embedded(ui, context);
         let opened = self
             .library
-            .get_or_insert_with(|| desk.host.library().map_err(|error| error.to_string()));
+            .get_or_insert_with(|| context.host.library().map_err(Notice::error));
         match opened {
             Ok(library) => {
                 let library = Arc::clone(library);
                 for offer in library.list().iter() {
-                    self.offer(ui, desk, &library, offer);
+                    self.offer(ui, context, &library, offer);
                 }
-                self.import(ui, desk, &library);
+                self.import(ui, context, &library);
             }
-            Err(error) => note(ui, error, desk.palette.warn),
+            Err(notice) => row::notice(ui, context.palette, notice),
         }
-        if let Some(trouble) = &self.trouble {
-            note(ui, trouble, desk.palette.warn);
+        if let Some(notice) = &self.notice {
+            row::notice(ui, context.palette, notice);
         }
         end(ui);
     }
 
-    fn embedded(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    fn embedded(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         let Ok(manifest) = Model::embedded_manifest() else {
             return;
         };
-        let chosen = desk
+        let chosen = context
             .host
-            .memory()
+            .state()
             .get::<ModelChoice>()
             .is_none_or(|choice| choice.id == manifest.id);
         ui.horizontal(|ui| {
-            title(ui, desk, &manifest.id, "Built in; works offline");
+            title(ui, context, &manifest.id, "Built in; works offline");
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let choice = ModelChoice {
                     id: manifest.id.clone(),
                     sha256: Some(manifest.sha256().to_owned()),
                     window_s: None,
                 };
-                use_button(ui, desk, chosen, choice);
+                use_button(ui, context, chosen, choice);
             });
         });
         ui.add_space(4.0);
     }
 
-    fn offer(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library, offer: &ModelOffer) {
+    fn offer(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        library: &Library,
+        offer: &ModelOffer,
+    ) {
         let entry = offer.entry;
         ui.push_id(&entry.id, |ui| {
             ui.horizontal(|ui| {
@@ -85,32 +92,38 @@ impl Models {
                     "{} · {} · {}",
                     entry.title,
                     text::bytes(offer.size()),
-                    entry.licence
+                    entry.license
                 );
-                title(ui, desk, &entry.id, &about);
+                title(ui, context, &entry.id, &about);
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    self.buttons(ui, desk, library, offer);
+                    self.buttons(ui, context, library, offer);
                 });
             });
             if let Some(job) = &offer.job {
                 progress(ui, job);
             }
             if let Some(error) = &offer.error {
-                note(ui, error, desk.palette.warn);
+                small_text(ui, error, context.palette.warn);
             }
             if let OfferState::Broken { reason } = &offer.state {
-                note(ui, reason, desk.palette.warn);
+                small_text(ui, reason, context.palette.warn);
             }
             if self.asked == Some(Asked::Fetch(entry.id.clone()))
                 || self.asked == Some(Asked::Import(entry.id.clone()))
             {
-                self.licence(ui, desk, library, offer);
+                self.license(ui, context, library, offer);
             }
         });
         ui.add_space(4.0);
     }
 
-    fn buttons(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library, offer: &ModelOffer) {
+    fn buttons(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        library: &Library,
+        offer: &ModelOffer,
+    ) {
         let id = &offer.entry.id;
         let button = |ui: &mut Ui, verb: &str, about: &str| {
             let response = ui.add(Button::new(verb));
@@ -134,12 +147,12 @@ impl Models {
                     sha256: weights.map(|file| file.sha256.clone()),
                     window_s: None,
                 };
-                let chosen = desk
+                let chosen = context
                     .host
-                    .memory()
+                    .state()
                     .get::<ModelChoice>()
                     .is_some_and(|choice| choice.id == *id);
-                use_button(ui, desk, chosen, choice);
+                use_button(ui, context, chosen, choice);
                 if button(ui, "Remove", "Delete its files from this machine") {
                     let removed = library.remove(id);
                     self.tell(removed);
@@ -154,7 +167,7 @@ impl Models {
                 if button(
                     ui,
                     verb,
-                    "Fetch it from the hub, after its licence was shown",
+                    "Fetch it from the hub, after its license was shown",
                 ) {
                     if offer.agreed {
                         let begun = library.fetch(id, Consent::OnRecord);
@@ -167,23 +180,29 @@ impl Models {
         }
     }
 
-    /// Shows the licence, once; goes on after a yes.
-    fn licence(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library, offer: &ModelOffer) {
+    /// Shows the license, once; goes on after a yes.
+    fn license(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        library: &Library,
+        offer: &ModelOffer,
+    ) {
         let entry = offer.entry;
         let words = format!(
             "{} is published by its authors under {}: {}. It is fetched from them for your use; Mertscope does not \
              pass it on.",
             entry.id,
-            entry.licence,
-            licence_words(&entry.licence)
+            entry.license,
+            license_words(&entry.license)
         );
-        note(ui, &words, desk.palette.text);
-        ui.hyperlink_to("Read the licence", &entry.licence_url)
-            .on_hover_text(&entry.licence_url);
+        small_text(ui, &words, context.palette.text);
+        ui.hyperlink_to("Read the license", &entry.license_url)
+            .on_hover_text(&entry.license_url);
         ui.horizontal(|ui| {
             if ui
                 .button("I agree")
-                .on_hover_text("Agree to the licence and go on")
+                .on_hover_text("Agree to the license and go on")
                 .clicked()
             {
                 let begun = match self.asked.take() {
@@ -204,11 +223,11 @@ impl Models {
         });
     }
 
-    fn import(&mut self, ui: &mut Ui, desk: &Desk<'_>, library: &Library) {
-        note(
+    fn import(&mut self, ui: &mut Ui, context: &ViewContext<'_>, library: &Library) {
+        small_text(
             ui,
             "Without a network: the path of a folder with a model's files",
-            desk.palette.faint,
+            context.palette.faint,
         );
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 90.0).clamp(80.0, 420.0);
@@ -231,32 +250,32 @@ impl Models {
 
     fn begin_import(&mut self, library: &Library) {
         let folder = self.folder.trim().to_owned();
-        let recognised = library.recognise(Path::new(&folder));
+        let recognized = library.recognize(Path::new(&folder));
         let agreed = |id: &str| {
             library
                 .list()
                 .iter()
                 .any(|offer| offer.entry.id == id && offer.agreed)
         };
-        match recognised {
+        match recognized {
             Ok(entry) if agreed(&entry.id) => {
                 let begun = library.import(Path::new(&folder), Some(&entry.id), Consent::OnRecord);
                 self.tell(begun.map(|_| ()));
             }
             Ok(entry) => {
-                self.trouble = None;
+                self.notice = None;
                 self.asked = Some(Asked::Import(entry.id.clone()));
             }
-            Err(error) => self.trouble = Some(error.to_string()),
+            Err(error) => self.notice = Some(Notice::error(error)),
         }
     }
 
     fn tell<E: std::fmt::Display>(&mut self, done: Result<(), E>) {
-        self.trouble = done.err().map(|error| error.to_string());
+        self.notice = done.err().map(Notice::error);
     }
 }
 
-fn title(ui: &mut Ui, desk: &Desk<'_>, name: &str, about: &str) {
+fn title(ui: &mut Ui, context: &ViewContext<'_>, name: &str, about: &str) {
     let width = (ui.available_width() - 150.0).max(120.0);
     ui.vertical(|ui| {
         ui.set_width(width);
@@ -264,18 +283,18 @@ fn title(ui: &mut Ui, desk: &Desk<'_>, name: &str, about: &str) {
         ui.label(
             RichText::new(name)
                 .font(text::bold(Size::Body))
-                .color(desk.palette.text),
+                .color(context.palette.text),
         );
         let about = RichText::new(about)
             .font(text::plain(Size::Small))
-            .color(desk.palette.faint);
+            .color(context.palette.faint);
         ui.add(egui::Label::new(about).wrap());
     });
 }
 
 /// Chooses a model for this project.
-fn use_button(ui: &mut Ui, desk: &Desk<'_>, chosen: bool, choice: ModelChoice) {
-    let words = match (chosen, state_of(desk.live, &choice.id)) {
+fn use_button(ui: &mut Ui, context: &ViewContext<'_>, chosen: bool, choice: ModelChoice) {
+    let words = match (chosen, state_of(context.live, &choice.id)) {
         (false, _) => "Use",
         (true, Some(ModelState::Loading)) => "Loading",
         (true, Some(ModelState::Missing)) => "Try again",
@@ -290,8 +309,8 @@ fn use_button(ui: &mut Ui, desk: &Desk<'_>, chosen: bool, choice: ModelChoice) {
         .on_hover_text("Use this model in this project")
         .clicked()
     {
-        desk.host.memory().set(&choice);
-        desk.host.apply();
+        context.host.state().set(&choice);
+        context.host.apply();
     }
 }
 
@@ -342,9 +361,9 @@ fn length(seconds: f64) -> String {
     }
 }
 
-/// What a licence means for a musician, in a few words.
-fn licence_words(licence: &str) -> &'static str {
-    if licence.to_uppercase().contains("NC") {
+/// What a license means for a musician, in a few words.
+fn license_words(license: &str) -> &'static str {
+    if license.to_uppercase().contains("NC") {
         "name the authors, and no commercial use of the weights"
     } else {
         "its text says what you may do with it"

@@ -10,10 +10,10 @@ use egui::{
 use mertscope_heads::reference::Reference;
 use mertscope_heads::timeline::WindowResult;
 
-use crate::colour;
+use crate::color;
 use crate::control::focus_ring;
-use crate::desk::{Desk, distance_to};
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, distance_to};
 
 /// Seconds that are shown.
 const SPAN_S: f64 = 120.0;
@@ -36,14 +36,19 @@ pub(super) struct Graph<'a> {
     pub curves: Vec<Curve<'a>>,
 }
 
-/// A colour, and what a window adds.
+/// A color, and what a window adds.
 pub(super) type Curve<'a> = (Color32, Box<dyn Fn(&WindowResult) -> Option<f32> + 'a>);
 
 /// Draws the distances to references into `rect`.
-pub(super) fn distances_ui(ui: &mut Ui, desk: &Desk<'_>, compared: &[&Arc<Reference>], rect: Rect) {
-    let words = nearer(desk, compared);
+pub(super) fn distances_ui(
+    ui: &mut Ui,
+    context: &ViewContext<'_>,
+    compared: &[&Arc<Reference>],
+    rect: Rect,
+) {
+    let words = nearer(context, compared);
     let curve = |reference: &&'_ Arc<Reference>| -> Curve<'_> {
-        let ink = colour::reference(reference.colour, desk.palette.dark);
+        let ink = color::reference(reference.color, context.palette.dark);
         let reference = Arc::clone(reference);
         (ink, Box::new(move |result| distance_to(result, &reference)))
     };
@@ -55,13 +60,13 @@ pub(super) fn distances_ui(ui: &mut Ui, desk: &Desk<'_>, compared: &[&Arc<Refere
         about: "lower is nearer",
         curves: compared.iter().map(curve).collect(),
     };
-    graph.ui(ui, desk, rect);
+    graph.ui(ui, context, rect);
 }
 
 impl Graph<'_> {
     /// Draws it into `rect`.
-    pub(super) fn ui(&self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let palette = desk.palette;
+    pub(super) fn ui(&self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+        let palette = context.palette;
         let id = ui.scope_id().with("graph");
         let response = ui.interact(rect, id, Sense::focusable_noninteractive());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, self.spoken));
@@ -75,7 +80,7 @@ impl Graph<'_> {
             rect.width(),
         );
         let plot = rect.with_min_y(caption.bottom() + 4.0);
-        let ground = colour::mix(palette.panel, palette.raised, 0.55);
+        let ground = color::mix(palette.panel, palette.raised, 0.55);
         ui.painter()
             .rect_filled(plot, CornerRadius::same(3), ground);
         let (at, name) = self.rule;
@@ -90,7 +95,7 @@ impl Graph<'_> {
         let painter = ui.painter().with_clip_rect(plot.intersect(ui.clip_rect()));
         // The others below the first, so that the one that matters is whole.
         for (ink, value) in self.curves.iter().rev() {
-            for run in self.runs(desk, value, plot) {
+            for run in self.runs(context, value, plot) {
                 match run.as_slice() {
                     [only] => painter.add(Shape::circle_filled(*only, 1.5, *ink)),
                     _ => painter.add(Shape::line(run, Stroke::new(1.8, *ink))),
@@ -104,14 +109,14 @@ impl Graph<'_> {
         ));
     }
 
-    /// Points of a curve, in pieces where something was not analysed.
+    /// Points of a curve, in pieces where something was not analyzed.
     fn runs(
         &self,
-        desk: &Desk<'_>,
+        context: &ViewContext<'_>,
         value: &dyn Fn(&WindowResult) -> Option<f32>,
         plot: Rect,
     ) -> Vec<Vec<Pos2>> {
-        let history = &desk.snapshot.history;
+        let history = &context.snapshot.history;
         let Some(last) = history.last() else {
             return Vec::new();
         };
@@ -140,8 +145,8 @@ impl Graph<'_> {
 }
 
 /// Which of them is nearer now, in words.
-fn nearer(desk: &Desk<'_>, compared: &[&Arc<Reference>]) -> String {
-    let result = desk.result();
+fn nearer(context: &ViewContext<'_>, compared: &[&Arc<Reference>]) -> String {
+    let result = context.result();
     let now = |reference: &Reference| result.and_then(|result| distance_to(result, reference));
     match compared {
         [a, b] => match (now(a), now(b)) {

@@ -1,4 +1,4 @@
-//! Music to compare with: captured or from a file, named, coloured, and how far away it is.
+//! Music to compare with: captured or from a file, named, colored, and how far away it is.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use mertscope_live::Request;
 
 use super::graph::{HEIGHTS, distances_ui};
 use crate::browser::{Browser, Outcome};
-use crate::colour;
+use crate::color;
 use crate::control::{HEIGHT, Icon, entered, focus_ring, icon_button, share_bar, switch, toggle};
-use crate::desk::{Desk, distance_to};
-use crate::row::{about, note};
+use crate::row::{about, small_text};
 use crate::state::Comparison;
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, distance_to};
 
 /// A distance that fills a bar: opposite.
 const FULL: f32 = 2.0;
@@ -40,36 +40,36 @@ pub(super) struct References {
 
 impl References {
     /// Draws the half, of which `height` points are seen at once.
-    pub(super) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, height: f32) {
         about(
             ui,
-            desk.palette,
+            context.palette,
             "Other music to compare with. Distance 0 is the same, 1 unrelated, 2 opposite.",
         );
-        self.capture_ui(ui, desk);
-        self.progress_ui(ui, desk);
-        self.removed_ui(ui, desk);
-        if desk.live.study.references.is_empty() {
-            note(
+        self.capture_ui(ui, context);
+        self.progress_ui(ui, context);
+        self.removed_ui(ui, context);
+        if context.live.study.references.is_empty() {
+            small_text(
                 ui,
                 "No references yet. Play some music and capture it, or open a file.",
-                desk.palette.dim,
+                context.palette.dim,
             );
             return;
         }
         ui.add_space(2.0);
-        for (at, reference) in desk.live.study.references.iter().enumerate() {
-            ui.push_id(&reference.id, |ui| self.row(ui, desk, reference, at));
+        for (at, reference) in context.live.study.references.iter().enumerate() {
+            ui.push_id(&reference.id, |ui| self.row(ui, context, reference, at));
         }
-        self.compare_ui(ui, desk, height);
+        self.compare_ui(ui, context, height);
     }
 
     /// Draws the open browser over the window.
-    pub(super) fn browser_ui(&mut self, ui: &Ui, desk: &Desk<'_>) {
+    pub(super) fn browser_ui(&mut self, ui: &Ui, context: &ViewContext<'_>) {
         let outcome = self
             .browser
             .as_mut()
-            .map(|browser| browser.ui(ui, desk.palette));
+            .map(|browser| browser.ui(ui, context.palette));
         match outcome {
             Some(Outcome::Chosen(path)) => {
                 self.browser = None;
@@ -78,17 +78,17 @@ impl References {
                     "" => name_of(&path),
                     typed => typed.to_owned(),
                 };
-                let colour = next_colour(desk);
-                desk.host.ask(Request::File { path, name, colour });
+                let color = next_color(context);
+                context.host.ask(Request::File { path, name, color });
             }
             Some(Outcome::Closed) => self.browser = None,
             Some(Outcome::Open) | None => {}
         }
     }
 
-    fn capture_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        let name = next_name(desk);
-        let room = desk.live.study.references.len() < MOST;
+    fn capture_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        let name = next_name(context);
+        let room = context.live.study.references.len() < MOST;
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 190.0).clamp(60.0, 260.0);
             let field = TextEdit::singleline(&mut self.name)
@@ -105,9 +105,9 @@ impl References {
             if room && (capture.clicked() || entered(ui, &field)) {
                 let typed = std::mem::take(&mut self.name);
                 let name = Some(typed.trim().to_owned()).filter(|typed| !typed.is_empty());
-                desk.host.ask(Request::Capture {
-                    name: name.unwrap_or_else(|| next_name(desk)),
-                    colour: next_colour(desk),
+                context.host.ask(Request::Capture {
+                    name: name.unwrap_or_else(|| next_name(context)),
+                    color: next_color(context),
                 });
             }
             let open = ui
@@ -119,12 +119,12 @@ impl References {
         });
         if !room {
             let full = format!("{MOST} references are as many as there can be.");
-            note(ui, &full, desk.palette.dim);
+            small_text(ui, &full, context.palette.dim);
         }
     }
 
-    fn progress_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        let study = &desk.live.study;
+    fn progress_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        let study = &context.live.study;
         if let Some(listening) = &study.file_progress {
             ui.horizontal(|ui| {
                 let time = |seconds: f64| {
@@ -141,15 +141,15 @@ impl References {
                     .add(Button::new("Stop"))
                     .on_hover_text("Don't make a reference of this file");
                 if stop.clicked() {
-                    desk.host.ask(Request::StopFiles);
+                    context.host.ask(Request::StopFiles);
                 }
                 let words = format!("{}: {}{of} heard", listening.name, time(listening.done_s));
-                note(ui, &words, desk.palette.dim);
+                small_text(ui, &words, context.palette.dim);
             });
         }
     }
 
-    fn removed_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    fn removed_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         let Some((reference, at)) = self.removed.clone() else {
             return;
         };
@@ -159,31 +159,37 @@ impl References {
                 .on_hover_text("Undo the removal");
             if undo.clicked() {
                 self.removed = None;
-                desk.host.ask(Request::PutBack {
+                context.host.ask(Request::PutBack {
                     reference: Arc::clone(&reference),
                     at,
                 });
             }
             let words = format!("“{}” was removed.", reference.name);
-            note(ui, &words, desk.palette.dim);
+            small_text(ui, &words, context.palette.dim);
         });
     }
 
     /// A reference: its name and what can be done with it, below that its distance.
-    fn row(&mut self, ui: &mut Ui, desk: &Desk<'_>, reference: &Arc<Reference>, at: usize) {
-        let ink = colour::reference(reference.colour, desk.palette.dark);
+    fn row(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        reference: &Arc<Reference>,
+        at: usize,
+    ) {
+        let ink = color::reference(reference.color, context.palette.dark);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let (swatch, _) = ui.allocate_exact_size(vec2(12.0, HEIGHT), Sense::hover());
             let dot = Rect::from_center_size(swatch.center(), vec2(10.0, 10.0));
             ui.painter().rect_filled(dot, CornerRadius::same(3), ink);
             let width = (ui.available_width() - 3.0 * (HEIGHT + 4.0) - 4.0).max(20.0);
-            self.name_ui(ui, desk, reference, width);
+            self.name_ui(ui, context, reference, width);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let name = format!("Remove {}", reference.name);
                 if icon_button(
                     ui,
-                    desk.palette,
+                    context.palette,
                     Icon::Close,
                     false,
                     &name,
@@ -193,15 +199,21 @@ impl References {
                 {
                     self.removed = Some((Arc::clone(reference), at));
                     let id = reference.id.clone();
-                    desk.host.ask(Request::Remove { id });
+                    context.host.ask(Request::Remove { id });
                 }
-                sides_ui(ui, desk, reference);
+                sides_ui(ui, context, reference);
             });
         });
-        distance_ui(ui, desk, reference, ink);
+        distance_ui(ui, context, reference, ink);
     }
 
-    fn name_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, reference: &Reference, width: f32) {
+    fn name_ui(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        reference: &Reference,
+        width: f32,
+    ) {
         let is_renamed = |(id, _): &&mut (String, String)| *id == reference.id;
         if let Some((_, typed)) = self.renaming.as_mut().filter(is_renamed) {
             let field = ui
@@ -213,7 +225,7 @@ impl References {
                 let kept = ui.input(|input| input.key_pressed(egui::Key::Escape));
                 if !kept && name.trim() != reference.name && !name.trim().is_empty() {
                     let id = reference.id.clone();
-                    desk.host.ask(Request::Rename { id, name });
+                    context.host.ask(Request::Rename { id, name });
                 }
             } else if !field.has_focus() {
                 field.request_focus();
@@ -224,9 +236,9 @@ impl References {
         let label = format!("Rename {}", reference.name);
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
         let ink = if response.hovered() {
-            desk.palette.accent
+            context.palette.accent
         } else {
-            desk.palette.text
+            context.palette.text
         };
         text::put(
             ui.painter(),
@@ -236,7 +248,7 @@ impl References {
             (text::plain(Size::Body), ink),
             width - 8.0,
         );
-        focus_ring(ui, &response, desk.palette, 5);
+        focus_ring(ui, &response, context.palette, 5);
         if response.clicked() {
             self.renaming = Some((reference.id.clone(), reference.name.clone()));
         }
@@ -244,24 +256,24 @@ impl References {
     }
 
     /// The two that are looked at: which is nearer, over time, and layer by layer.
-    fn compare_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
-        let compared = desk.compared();
+    fn compare_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, height: f32) {
+        let compared = context.compared();
         if compared.is_empty() {
             return;
         }
         ui.add_space(6.0);
         // What is left of the height but for the switch below, and the layers.
-        let layers = self.shown_layers(desk).len() as f32 * (LINE + ui.spacing().item_spacing.y);
+        let layers = self.shown_layers(context).len() as f32 * (LINE + ui.spacing().item_spacing.y);
         let left = height - ui.min_rect().height() - 2.0 * HEIGHT - layers;
         let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
         let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-        distances_ui(ui, desk, &compared, rect);
+        distances_ui(ui, context, &compared, rect);
         ui.horizontal(|ui| {
             let about = "Show the distance to A in each hidden state of the model that is in use";
-            if let Some(on) = switch(ui, desk.palette, self.layers, "Layer by layer", about) {
+            if let Some(on) = switch(ui, context.palette, self.layers, "Layer by layer", about) {
                 self.layers = on;
             }
-            note(ui, "Distance to A by layer", desk.palette.dim);
+            small_text(ui, "Distance to A by layer", context.palette.dim);
         });
         let wanted = compared
             .first()
@@ -269,32 +281,32 @@ impl References {
             .filter(|_| self.layers);
         let wanted = wanted.map(str::to_owned);
         if self.asked.as_ref() != Some(&wanted) {
-            desk.host.ask(Request::Layers(wanted.clone()));
+            context.host.ask(Request::Layers(wanted.clone()));
             self.asked = Some(wanted.clone());
         }
-        let ink = compared.first().map_or(desk.palette.accent, |a| {
-            colour::reference(a.colour, desk.palette.dark)
+        let ink = compared.first().map_or(context.palette.accent, |a| {
+            color::reference(a.color, context.palette.dark)
         });
-        let layers = self.shown_layers(desk);
+        let layers = self.shown_layers(context);
         for (layer, distance) in layers {
-            line(ui, desk, &format!("Layer {layer}"), *distance, ink);
+            line(ui, context, &format!("Layer {layer}"), *distance, ink);
         }
         if wanted.is_some() && layers.is_empty() {
-            note(ui, "With the next window", desk.palette.faint);
+            small_text(ui, "With the next window", context.palette.faint);
         }
     }
 
     /// Distances layer by layer, while they are asked for and there.
-    fn shown_layers<'a>(&self, desk: &Desk<'a>) -> &'a [(usize, f32)] {
-        let layers = desk.live.study.layers.as_ref();
+    fn shown_layers<'a>(&self, context: &ViewContext<'a>) -> &'a [(usize, f32)] {
+        let layers = context.live.study.layers.as_ref();
         let layers = layers.filter(|_| self.layers);
         layers.map_or(&[], |layers| &layers.distances)
     }
 }
 
 /// Whether the reference is looked at as A or B.
-fn sides_ui(ui: &mut Ui, desk: &Desk<'_>, reference: &Reference) {
-    let compared = desk.compared();
+fn sides_ui(ui: &mut Ui, context: &ViewContext<'_>, reference: &Reference) {
+    let compared = context.compared();
     let is = |n: usize| {
         compared
             .get(n)
@@ -306,15 +318,15 @@ fn sides_ui(ui: &mut Ui, desk: &Desk<'_>, reference: &Reference) {
     ];
     for (n, side, about) in sides {
         let label = format!("{} as {side}", reference.name);
-        let usable = desk.is_comparable(reference);
+        let usable = context.is_comparable(reference);
         let pressed = ui
             .add_enabled_ui(usable, |ui| {
-                toggle(ui, desk.palette, is(n), side, &label, about)
+                toggle(ui, context.palette, is(n), side, &label, about)
             })
             .inner;
         if pressed {
             let both = [0, 1].map(|n| compared.get(n).map_or("", |other| other.id.as_str()));
-            desk.host.memory().set(&choice(both, n, &reference.id));
+            context.host.state().set(&choice(both, n, &reference.id));
         }
     }
 }
@@ -335,13 +347,13 @@ fn choice([a, b]: [&str; 2], n: usize, id: &str) -> Comparison {
     }
 }
 
-fn distance_ui(ui: &mut Ui, desk: &Desk<'_>, reference: &Reference, ink: egui::Color32) {
-    if !desk.is_comparable(reference) {
+fn distance_ui(ui: &mut Ui, context: &ViewContext<'_>, reference: &Reference, ink: egui::Color32) {
+    if !context.is_comparable(reference) {
         let words = "Made with another model: it can't be compared with this one.";
-        note(ui, words, desk.palette.faint);
+        small_text(ui, words, context.palette.faint);
         return;
     }
-    let latest = desk.live.latest.as_ref();
+    let latest = context.live.latest.as_ref();
     let result = latest.and_then(|latest| latest.timed.result.as_ref());
     let distance = result.and_then(|result| distance_to(result, reference));
     let (rect, response) = ui.allocate_exact_size(
@@ -352,23 +364,29 @@ fn distance_ui(ui: &mut Ui, desk: &Desk<'_>, reference: &Reference, ink: egui::C
     let label = format!("Distance to {}: {figure}", reference.name);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
     let slot = Rect::from_min_max(rect.min + vec2(20.0, 0.0), rect.max - vec2(44.0, 0.0));
-    share_bar(ui, desk.palette, slot, distance.unwrap_or(0.0) / FULL, ink);
-    put_figure(ui, desk, rect, &figure);
-    focus_ring(ui, &response, desk.palette, 4);
+    share_bar(
+        ui,
+        context.palette,
+        slot,
+        distance.unwrap_or(0.0) / FULL,
+        ink,
+    );
+    put_figure(ui, context, rect, &figure);
+    focus_ring(ui, &response, context.palette, 4);
     response.on_hover_text(format!(
         "{label}\n0 is alike, 1 unrelated, 2 opposite, as the model hears it"
     ));
 }
 
 /// A named distance with its bar.
-fn line(ui: &mut Ui, desk: &Desk<'_>, name: &str, distance: f32, ink: egui::Color32) {
+fn line(ui: &mut Ui, context: &ViewContext<'_>, name: &str, distance: f32, ink: egui::Color32) {
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width(), LINE),
         Sense::focusable_noninteractive(),
     );
     let figure = format!("{distance:.2}");
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}: {figure}")));
-    let font = (text::plain(Size::Small), desk.palette.dim);
+    let font = (text::plain(Size::Small), context.palette.dim);
     text::put(
         ui.painter(),
         rect.left_center(),
@@ -378,14 +396,14 @@ fn line(ui: &mut Ui, desk: &Desk<'_>, name: &str, distance: f32, ink: egui::Colo
         60.0,
     );
     let slot = Rect::from_min_max(rect.min + vec2(64.0, 0.0), rect.max - vec2(44.0, 0.0));
-    share_bar(ui, desk.palette, slot, distance / FULL, ink);
-    put_figure(ui, desk, rect, &figure);
-    focus_ring(ui, &response, desk.palette, 4);
+    share_bar(ui, context.palette, slot, distance / FULL, ink);
+    put_figure(ui, context, rect, &figure);
+    focus_ring(ui, &response, context.palette, 4);
     response.on_hover_text("Layers differ in scale: compare each with itself over time");
 }
 
-fn put_figure(ui: &Ui, desk: &Desk<'_>, rect: Rect, figure: &str) {
-    let font = (text::plain(Size::Small), desk.palette.dim);
+fn put_figure(ui: &Ui, context: &ViewContext<'_>, rect: Rect, figure: &str) {
+    let font = (text::plain(Size::Small), context.palette.dim);
     text::put_figures(
         ui.painter(),
         pos2(rect.right(), rect.center().y),
@@ -396,9 +414,9 @@ fn put_figure(ui: &Ui, desk: &Desk<'_>, rect: Rect, figure: &str) {
 }
 
 /// The first name of its kind that no reference has.
-fn next_name(desk: &Desk<'_>) -> String {
+fn next_name(context: &ViewContext<'_>) -> String {
     let taken = |name: &String| {
-        let mut references = desk.live.study.references.iter();
+        let mut references = context.live.study.references.iter();
         references.any(|reference| reference.name == *name)
     };
     let names = (1..=MOST + 1).map(|n| format!("Reference {n}"));
@@ -408,14 +426,14 @@ fn next_name(desk: &Desk<'_>) -> String {
         .unwrap_or_default()
 }
 
-/// The first colour that no reference has.
-fn next_colour(desk: &Desk<'_>) -> [u8; 3] {
-    let taken = |colour: &[u8; 3]| {
-        let mut references = desk.live.study.references.iter();
-        references.any(|reference| reference.colour == *colour)
+/// The first color that no reference has.
+fn next_color(context: &ViewContext<'_>) -> [u8; 3] {
+    let taken = |color: &[u8; 3]| {
+        let mut references = context.live.study.references.iter();
+        references.any(|reference| reference.color == *color)
     };
-    let free = colour::REFERENCES.into_iter().find(|colour| !taken(colour));
-    free.unwrap_or(colour::REFERENCES[0])
+    let free = color::REFERENCES.into_iter().find(|color| !taken(color));
+    free.unwrap_or(color::REFERENCES[0])
 }
 
 fn name_of(path: &Path) -> String {

@@ -11,12 +11,13 @@ use mertscope_heads::timeline::WindowResult;
 use mertscope_live::Request;
 
 use super::graph::{Curve, Graph, HEIGHTS};
-use crate::colour;
+use crate::color;
 use crate::control::{HEIGHT, entered, focus_ring, segments, share_bar};
-use crate::desk::Desk;
 use crate::drawing::finite;
-use crate::row::{about, note};
+use crate::notice::Notice;
+use crate::row::{self, about, small_text};
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
 /// Width of the columns with a label's count and its probability, in points.
 const COUNT: f32 = 38.0;
@@ -44,32 +45,32 @@ impl Default for Windows {
 
 impl Teach {
     /// Draws the half, of which `height` points are seen at once.
-    pub(super) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, height: f32) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, height: f32) {
         about(
             ui,
-            desk.palette,
+            context.palette,
             "Mark what you just heard as an example of a label. From two labels on, the model tells them apart.",
         );
-        self.mark_ui(ui, desk);
-        let study = &desk.live.study;
+        self.mark_ui(ui, context);
+        let study = &context.live.study;
         for (number, label) in study.labeled_examples.labels.iter().enumerate() {
-            self.label_ui(ui, desk, number, label);
+            self.label_ui(ui, context, number, label);
         }
-        self.status_ui(ui, desk);
-        self.undo_ui(ui, desk);
-        if let Some(taught) = &study.user_head {
-            self.save_ui(ui, desk);
-            answers_ui(ui, desk, taught, height);
+        self.status_ui(ui, context);
+        self.undo_ui(ui, context);
+        if let Some(user_head) = &study.user_head {
+            self.save_ui(ui, context);
+            answers_ui(ui, context, user_head, height);
         }
     }
 
-    fn mark(&self, desk: &Desk<'_>, label: &str) {
+    fn mark(&self, context: &ViewContext<'_>, label: &str) {
         let Windows(windows) = self.windows;
         let label = label.to_owned();
-        desk.host.ask(Request::Mark { label, windows });
+        context.host.ask(Request::Mark { label, windows });
     }
 
-    fn mark_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    fn mark_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 80.0).clamp(60.0, 260.0);
             let field = TextEdit::singleline(&mut self.label)
@@ -85,13 +86,13 @@ impl Teach {
                 .add_enabled(!label.is_empty(), Button::new("Mark"))
                 .on_hover_text("Mark the last windows as an example of the new label");
             if !label.is_empty() && (mark.clicked() || entered(ui, &field)) {
-                self.mark(desk, &label);
+                self.mark(context, &label);
                 self.label.clear();
             }
         });
         ui.horizontal(|ui| {
-            note(ui, "Marks the last", desk.palette.dim);
-            let running = desk.live.model.running.as_ref();
+            small_text(ui, "Marks the last", context.palette.dim);
+            let running = context.live.model.running.as_ref();
             let length_s = running.map_or(0.0, |running| running.window_s);
             let about = [1, 3, 6].map(|windows| {
                 let last = match windows {
@@ -105,17 +106,17 @@ impl Teach {
                 (Windows(3), "3", about[1].as_str()),
                 (Windows(6), "6", about[2].as_str()),
             ];
-            if let Some(windows) = segments(ui, desk.palette, self.windows, &options) {
+            if let Some(windows) = segments(ui, context.palette, self.windows, &options) {
                 self.windows = windows;
             }
-            note(ui, "windows", desk.palette.dim);
+            small_text(ui, "windows", context.palette.dim);
         });
     }
 
     /// A label: a press marks; its count, and how probable it is now.
-    fn label_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, number: usize, label: &str) {
-        let count = desk.live.study.labeled_examples.count(number);
-        let ink = colour::label(number, desk.palette.dark);
+    fn label_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, number: usize, label: &str) {
+        let count = context.live.study.labeled_examples.count(number);
+        let ink = color::label(number, context.palette.dark);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             let press = Button::new(text::label(label)).truncate();
@@ -125,19 +126,19 @@ impl Teach {
                 .accessible_name(format!("Mark as {label}"))
                 .on_hover_text("Press, or Enter, to mark the last windows as an example");
             if press.clicked() {
-                self.mark(desk, label);
+                self.mark(context, label);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                answer_ui(ui, desk, label, count, ink);
+                answer_ui(ui, context, label, count, ink);
             });
         });
     }
 
-    /// Where the fit stands, and what of the lessons is not here.
-    fn status_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        let (study, palette) = (&desk.live.study, desk.palette);
+    /// Where the fit stands, and the examples that are missing.
+    fn status_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        let (study, palette) = (&context.live.study, context.palette);
         let lessons = &study.labeled_examples;
-        let running = desk.live.model.running.as_ref();
+        let running = context.live.model.running.as_ref();
         let is_other = running.is_some_and(|running| running.sha256 != lessons.encoder_sha256);
         let words = match lessons.examples() {
             0 => "No examples yet.".to_owned(),
@@ -167,31 +168,32 @@ impl Teach {
         focus_ring(ui, &response, palette, 4);
         response.on_hover_text(&words);
         for file in lessons.missing() {
-            let path = desk.host.lessons_path(file);
+            let path = context.host.examples_path(file);
             let path = path.map_or_else(|| file.to_owned(), |path| path.display().to_string());
-            let words = format!(
+            let notice = Notice::warning(format!(
                 "Older examples are not here: {path} is missing or damaged. Copy it there from the machine that it was made on, and load the project again."
-            );
-            note(ui, &words, palette.warn);
+            ));
+            row::notice(ui, palette, &notice);
         }
     }
 
-    fn undo_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
-        let lessons = &desk.live.study.labeled_examples;
+    fn undo_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
+        let lessons = &context.live.study.labeled_examples;
         let any = lessons.examples() > 0 || lessons.missing().next().is_some();
         ui.horizontal(|ui| {
             let undo = ui
                 .add_enabled(lessons.examples() > 0, Button::new("Undo mark"))
                 .on_hover_text("Take back what was marked last");
             if undo.clicked() {
-                desk.host.ask(Request::Undo);
+                context.host.ask(Request::Undo);
             }
             let forget = ui
                 .add_enabled(any, Button::new("Forget all"))
                 .on_hover_text("Forget all examples and labels; this can be undone");
             if forget.clicked() {
                 self.forgotten = Some(Arc::clone(lessons));
-                desk.host
+                context
+                    .host
                     .ask(Request::LabeledExamples(LabeledExamples::default()));
             }
             if let Some(forgotten) = self.forgotten.clone().filter(|_| !any) {
@@ -201,13 +203,13 @@ impl Teach {
                 if back.clicked() {
                     self.forgotten = None;
                     let lessons = LabeledExamples::clone(&forgotten);
-                    desk.host.ask(Request::LabeledExamples(lessons));
+                    context.host.ask(Request::LabeledExamples(lessons));
                 }
             }
         });
     }
 
-    fn save_ui(&mut self, ui: &mut Ui, desk: &Desk<'_>) {
+    fn save_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 120.0).clamp(60.0, 220.0);
             let field = TextEdit::singleline(&mut self.name)
@@ -225,7 +227,7 @@ impl Teach {
                     "Keep what was taught for all projects with this model, beside its other heads",
                 );
             if !name.is_empty() && (save.clicked() || entered(ui, &field)) {
-                desk.host.ask(Request::Save { name });
+                context.host.ask(Request::Save { name });
                 self.name.clear();
             }
         });
@@ -233,23 +235,23 @@ impl Teach {
 }
 
 /// How probable each label was over the last minutes.
-fn answers_ui(ui: &mut Ui, desk: &Desk<'_>, taught: &HeadInfo, height: f32) {
+fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, height: f32) {
     ui.add_space(6.0);
     let left = height - ui.min_rect().height() - ui.spacing().item_spacing.y;
     let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-    let lessons = &desk.live.study.labeled_examples;
+    let lessons = &context.live.study.labeled_examples;
     let curve = |(index, label): (usize, &String)| -> Curve<'_> {
         let number = lessons.labels.iter().position(|other| other == label);
-        let ink = colour::label(number.unwrap_or(index), desk.palette.dark);
+        let ink = color::label(number.unwrap_or(index), context.palette.dark);
         let value = move |result: &WindowResult| {
-            let said = result.prediction_of(&taught.sha256)?;
-            said.get(index).map(|p| finite(*p))
+            let answer = result.prediction_of(&user_head.sha256)?;
+            answer.get(index).map(|p| finite(*p))
         };
         (ink, Box::new(value))
     };
-    let labels = taught.labels.iter();
-    let best = labels.filter_map(|label| Some((label, answer(desk, label)?)));
+    let labels = user_head.labels.iter();
+    let best = labels.filter_map(|label| Some((label, answer(context, label)?)));
     let best = best.max_by(|a, b| a.1.total_cmp(&b.1));
     let words = best.map_or_else(
         || "No answer yet".to_owned(),
@@ -261,14 +263,20 @@ fn answers_ui(ui: &mut Ui, desk: &Desk<'_>, taught: &HeadInfo, height: f32) {
         words: &words,
         spoken: &format!("Taught labels over time, now: {words}"),
         about: "as the head that was taught last hears it",
-        curves: taught.labels.iter().enumerate().map(curve).collect(),
+        curves: user_head.labels.iter().enumerate().map(curve).collect(),
     };
-    graph.ui(ui, desk, rect);
+    graph.ui(ui, context, rect);
 }
 
 /// From right to left: the count, the probability now and its bar.
-fn answer_ui(ui: &mut Ui, desk: &Desk<'_>, label: &str, count: usize, ink: egui::Color32) {
-    let probability = answer(desk, label);
+fn answer_ui(
+    ui: &mut Ui,
+    context: &ViewContext<'_>,
+    label: &str,
+    count: usize,
+    ink: egui::Color32,
+) {
+    let probability = answer(context, label);
     let (rect, response) = ui.allocate_exact_size(
         vec2(ui.available_width(), HEIGHT),
         Sense::focusable_noninteractive(),
@@ -287,26 +295,26 @@ fn answer_ui(ui: &mut Ui, desk: &Desk<'_>, label: &str, count: usize, ink: egui:
         pos2(rect.right(), rect.center().y),
         Align2::RIGHT_CENTER,
         &format!("×{count}"),
-        (small(), desk.palette.faint),
+        (small(), context.palette.faint),
     );
     let at = pos2(rect.right() - COUNT, rect.center().y);
-    let inked = (small(), desk.palette.dim);
+    let inked = (small(), context.palette.dim);
     text::put_figures(ui.painter(), at, Align2::RIGHT_CENTER, &share, inked);
     let end = pos2((at.x - COUNT).max(rect.left()), rect.bottom());
     let slot = Rect::from_min_max(rect.min, end);
     if slot.width() > 12.0 {
-        share_bar(ui, desk.palette, slot, probability.unwrap_or(0.0), ink);
+        share_bar(ui, context.palette, slot, probability.unwrap_or(0.0), ink);
     }
-    focus_ring(ui, &response, desk.palette, 4);
+    focus_ring(ui, &response, context.palette, 4);
     response.on_hover_text(words);
 }
 
 /// How probable a label is in the newest window, as the head that was taught says.
-fn answer(desk: &Desk<'_>, label: &str) -> Option<f32> {
-    let taught = desk.live.study.user_head.as_ref()?;
-    let index = taught.labels.iter().position(|other| other == label)?;
+fn answer(context: &ViewContext<'_>, label: &str) -> Option<f32> {
+    let user_head = context.live.study.user_head.as_ref()?;
+    let index = user_head.labels.iter().position(|other| other == label)?;
     // A window of before it was fitted has no answer of it.
-    let result = desk.live.result()?;
-    let said = result.prediction_of(&taught.sha256)?;
-    said.get(index).map(|p| finite(*p))
+    let result = context.live.result()?;
+    let answer = result.prediction_of(&user_head.sha256)?;
+    answer.get(index).map(|p| finite(*p))
 }

@@ -7,10 +7,10 @@ use mertscope_heads::reference::Reference;
 
 use super::lanes::Pen;
 use super::track::Span;
-use crate::colour;
-use crate::desk::{Desk, distance_to};
+use crate::color;
 use crate::drawing::{Drawing, Words};
 use crate::text::{self, Size};
+use crate::view_context::{ViewContext, distance_to};
 
 /// The distance at the top of the lane; unrelated music is at 1.
 const TOP: f32 = 1.5;
@@ -31,12 +31,12 @@ impl PartialEq for Curve {
 }
 
 /// The curves of the references that are looked at.
-pub(super) fn curves(desk: &Desk<'_>) -> Vec<Curve> {
+pub(super) fn curves(context: &ViewContext<'_>) -> Vec<Curve> {
     let curve = |reference: &Arc<Reference>| Curve {
-        ink: colour::reference(reference.colour, desk.palette.dark),
+        ink: color::reference(reference.color, context.palette.dark),
         reference: Arc::clone(reference),
     };
-    desk.compared().into_iter().map(curve).collect()
+    context.compared().into_iter().map(curve).collect()
 }
 
 /// Draws the curves into `lane`: the lower, the nearer.
@@ -92,7 +92,7 @@ pub(super) fn lane(
         drawing.words.push(Words {
             text: name,
             font: font.clone(),
-            colour: pen.palette.text,
+            color: pen.palette.text,
             at: pos2(left + 8.0, lane.top() + 2.0),
             anchor: Align2::LEFT_TOP,
             under: Some(pen.palette.panel.gamma_multiply(0.7)),

@@ -1,4 +1,4 @@
-//! The two ribbons as shapes: the key's colours and names, the genres stacked to one. Made once for
+//! The two ribbons as shapes: the key's colors and names, the genres stacked to one. Made once for
 //! each history, place and zoom, with no more points than pixels.
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
@@ -8,7 +8,7 @@ use mertscope_music::{Key, Notation};
 
 use super::scale::Scale;
 use super::track::Span;
-use crate::colour;
+use crate::color;
 use crate::drawing::finite;
 use crate::drawing::{Drawing, Words};
 use crate::text::{self, Size};
@@ -38,9 +38,9 @@ impl Pen<'_> {
     }
 }
 
-pub(super) fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colours: [Color32; 4]) {
+pub(super) fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colors: [Color32; 4]) {
     let first = mesh.vertices.len() as u32;
-    for (pos, color) in corners.into_iter().zip(colours) {
+    for (pos, color) in corners.into_iter().zip(colors) {
         mesh.vertices.push(Vertex {
             pos,
             uv: WHITE_UV,
@@ -59,7 +59,7 @@ fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
     Some((result.key_label, result.key_label.map_or(0.0, probability)))
 }
 
-/// The key's ribbon: one colour a key, the stronger the surer, with its name where there is room.
+/// The key's ribbon: one color a key, the stronger the surer, with its name where there is room.
 pub(super) fn keys(
     pen: Pen<'_>,
     spans: &[Span],
@@ -92,14 +92,10 @@ pub(super) fn keys(
         let rect = Rect::from_min_max(pos2(left, rect.top()), rect.max);
         last_pixel = rect.right();
         let fill = key.map_or(pen.palette.unclear, |key| {
-            let full = colour::key(key, pen.palette.dark);
-            colour::mix(
-                colour::mix(pen.palette.panel, full, 0.35),
-                full,
-                probability,
-            )
+            let full = color::key(key, pen.palette.dark);
+            color::mix(color::mix(pen.palette.panel, full, 0.35), full, probability)
         });
-        // Within a key the colour goes from one answer to the next without steps.
+        // Within a key the color goes from one answer to the next without steps.
         let joined = last_fill.0 == Some(key) && left <= last_joint + 1.0;
         let begin = if joined { last_fill.1 } else { fill };
         (last_fill, last_joint) = ((Some(key), fill), rect.right());
@@ -131,9 +127,9 @@ fn name_run(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut
     } else {
         Size::Small
     };
-    let ink = colour::on(colour::mix(
+    let ink = color::on(color::mix(
         pen.palette.panel,
-        colour::key(key, pen.palette.dark),
+        color::key(key, pen.palette.dark),
         0.75,
     ));
     for name in [key.to_text(notation), text::short_key(key, notation)] {
@@ -142,7 +138,7 @@ fn name_run(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut
             drawing.words.push(Words {
                 text: name,
                 font: text::bold(size),
-                colour: ink,
+                color: ink,
                 at: pos2(run.left() + 6.0, run.center().y),
                 anchor: Align2::LEFT_CENTER,
                 under: None,
@@ -242,7 +238,7 @@ fn bands(
                 quad(
                     &mut mesh,
                     corners,
-                    [colour::label(band, pen.palette.dark); 4],
+                    [color::label(band, pen.palette.dark); 4],
                 );
             }
             above = below;
@@ -297,7 +293,7 @@ fn name_band(
         drawing.words.push(Words {
             text: name,
             font,
-            colour: colour::on(colour::label(band, pen.palette.dark)),
+            color: color::on(color::label(band, pen.palette.dark)),
             at: pos2(*x, middle),
             anchor: Align2::CENTER_CENTER,
             under: None,
@@ -305,7 +301,7 @@ fn name_band(
     }
 }
 
-/// Marks over both lanes where nothing was analysed; neighbours of a kind are one.
+/// Marks over both lanes where nothing was analyzed; neighbors of a kind are one.
 pub(super) fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, drawing: &mut Drawing) {
     let mut kinds: Vec<(Status, Rect)> = Vec::new();
     for span in spans
@@ -357,7 +353,7 @@ fn mark(pen: Pen<'_>, status: Status, rect: Rect, drawing: &mut Drawing) {
         drawing.words.push(Words {
             text: words.to_owned(),
             font: text::plain(Size::Small),
-            colour: pen.palette.dim,
+            color: pen.palette.dim,
             at: rect.center(),
             anchor: Align2::CENTER_CENTER,
             under: Some(pen.palette.panel),

@@ -1,5 +1,5 @@
 //! The lanes of heads that read frames: what each says from tenth to tenth of a second, or from frame to
-//! frame where these are longer, in the colour of the likeliest label, the stronger the likelier.
+//! frame where these are longer, in the color of the likeliest label, the stronger the likelier.
 
 use egui::epaint::Mesh;
 use egui::{Align2, Rect, Shape, pos2};
@@ -8,19 +8,19 @@ use mertscope_heads::timeline::Ribbon;
 
 use super::lanes::{Pen, quad};
 use super::track::Span;
-use crate::colour;
-use crate::desk::Desk;
+use crate::color;
 use crate::drawing::{Drawing, Words, finite};
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
 /// Heads that have a lane; with more, lanes would be too low to read.
 const MOST: usize = 3;
 
 /// The heads that have a lane.
-pub(super) fn heads(desk: &Desk<'_>) -> Vec<HeadInfo> {
-    let running = desk.snapshot.model.running.as_ref();
+pub(super) fn heads(context: &ViewContext<'_>) -> Vec<HeadInfo> {
+    let running = context.snapshot.model.running.as_ref();
     let all = running.map_or(&[][..], |running| &running.heads);
-    // A quantity has no colour.
+    // A quantity has no color.
     let drawn =
         |head: &&HeadInfo| head.reads == Reads::Frames && head.outputs != Outputs::Regression;
     all.iter().filter(drawn).take(MOST).cloned().collect()
@@ -61,8 +61,8 @@ pub(super) fn lane(
             if right <= left {
                 continue;
             }
-            let full = colour::label(label, pen.palette.dark);
-            let fill = colour::mix(pen.palette.panel, full, likely);
+            let full = color::label(label, pen.palette.dark);
+            let fill = color::mix(pen.palette.panel, full, likely);
             let corners = [
                 pos2(left, lane.top()),
                 pos2(right, lane.top()),
@@ -73,11 +73,11 @@ pub(super) fn lane(
         }
     }
     drawing.shapes.push(Shape::mesh(mesh));
-    // What a colour means is read by hovering; the lane says whose it is.
+    // What a color means is read by hovering; the lane says whose it is.
     drawing.words.push(Words {
         text: text::label(&head.task),
         font: text::plain(Size::Small),
-        colour: pen.palette.text,
+        color: pen.palette.text,
         at: pos2(lane.left() + 6.0, lane.center().y),
         anchor: Align2::LEFT_CENTER,
         under: Some(pen.palette.panel.gamma_multiply(0.7)),
@@ -85,7 +85,7 @@ pub(super) fn lane(
 }
 
 /// What the heads said at a moment of a span, a line each.
-pub(super) fn words(desk: &Desk<'_>, span: &Span, moment: f64) -> Vec<String> {
+pub(super) fn words(context: &ViewContext<'_>, span: &Span, moment: f64) -> Vec<String> {
     let Some(result) = &span.entry.timed.result else {
         return Vec::new();
     };
@@ -105,5 +105,5 @@ pub(super) fn words(desk: &Desk<'_>, span: &Span, moment: f64) -> Vec<String> {
         let (task, label) = (text::label(&head.task), text::label(label));
         Some(format!("{task}: {label} {}", text::percent(finite(likely))))
     };
-    heads(desk).iter().filter_map(line).collect()
+    heads(context).iter().filter_map(line).collect()
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Local, Timelike};
 use egui::Rangef;
 
 use super::track::{Stretch, Track};
-use crate::look::TimeBase;
+use crate::view_settings::TimeBase;
 
 /// Steps between ticks, in seconds.
 const STEPS_S: [f64; 14] = [

@@ -1,4 +1,4 @@
-//! Whatever is in a snapshot and however small the window is, it is drawn, and then rests.
+//! Bad input: any snapshot is drawn in any window, however small, and then the window rests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use egui::{Vec2, vec2};
 use mertscope_audio::Status;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_live::{FileProgress, ModelState, Snapshot, State};
-use mertscope_ui::look::Page;
+use mertscope_ui::view_settings::Page;
 
 use crate::Stage;
 use crate::music::{GENRES, entry, heard_at, history, running, snapshot};

@@ -8,9 +8,9 @@ use egui_kittest::kittest::Queryable;
 use mertscope_live::Snapshot;
 use mertscope_music::Notation;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::{Look, Page};
 use mertscope_ui::state::{EngineChoice, ModelChoice};
 use mertscope_ui::theme::Theme;
+use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use crate::Stage;
 use crate::Window;
@@ -25,8 +25,8 @@ fn opened(page: Page) -> Window {
     open(Stage::default(), page, snapshot(60), SIZE)
 }
 
-fn look(window: &Window) -> Look {
-    window.state().stage.host.memory().get().unwrap()
+fn view_settings(window: &Window) -> ViewSettings {
+    window.state().stage.host.state().get().unwrap()
 }
 
 #[test]
@@ -77,10 +77,10 @@ fn tabs_change_the_page_and_the_project_remembers_it() {
     let mut window = opened(Page::Overview);
     window.get_by_label("Genre").click();
     window.run();
-    assert_eq!(look(&window).page, Page::Genre);
+    assert_eq!(view_settings(&window).page, Page::Genre);
     window.get_by_label("Settings").click();
     window.run();
-    assert_eq!(look(&window).page, Page::Settings);
+    assert_eq!(view_settings(&window).page, Page::Settings);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn settings_reach_the_parameters_and_the_project() {
         .get_by_role_and_label(Role::Switch, "Start afresh")
         .click();
     window.run();
-    let engine: EngineChoice = window.state().stage.host.memory().get().unwrap();
+    let engine: EngineChoice = window.state().stage.host.state().get().unwrap();
     assert!(engine.reset_on_start);
     // What is further down is scrolled to by the focus.
     for (label, check) in [
@@ -147,12 +147,12 @@ fn settings_reach_the_parameters_and_the_project() {
         ),
         (
             "Light",
-            Box::new(|w: &Window| look(w).theme == Theme::Light),
+            Box::new(|w: &Window| view_settings(w).theme == Theme::Light),
         ),
         (
             "Reset",
             Box::new(|w: &Window| {
-                w.state().stage.host.parameters().smoothing && look(w).theme == Theme::Dark
+                w.state().stage.host.parameters().smoothing && view_settings(w).theme == Theme::Dark
             }),
         ),
     ] {
@@ -202,8 +202,8 @@ fn a_window_s_length_is_chosen_for_a_model_that_has_several() {
     (running.window_s, running.windows_s) = (30.0, [5.0, 30.0].into());
     let mut window = open(Stage::default(), Page::Settings, several, SIZE);
     let choice = |window: &Window| -> ModelChoice {
-        let memory = &window.state().stage.host.memory();
-        memory.get().unwrap()
+        let state = &window.state().stage.host.state();
+        state.get().unwrap()
     };
     let before = choice(&window);
     window.get_by_label("5 s").focus();

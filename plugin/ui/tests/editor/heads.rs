@@ -8,8 +8,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope_heads::head::{HeadInfo, Outputs, Reads};
 use mertscope_live::Snapshot;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::Page;
 use mertscope_ui::state::HeadChoice;
+use mertscope_ui::view_settings::Page;
 
 use crate::Stage;
 use crate::Window;
@@ -29,7 +29,7 @@ fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
         layers_text: "layer 4".to_owned(),
         metrics_text: "accuracy 0.812".to_owned(),
         source_text: "40 files of mine".to_owned(),
-        licence_text: "CC-BY-4.0".to_owned(),
+        license_text: "CC-BY-4.0".to_owned(),
         bytes: 13_744,
     }
 }
@@ -64,7 +64,7 @@ fn choosing(choice: &HeadChoice) -> Snapshot {
 }
 
 fn choice(window: &Window) -> HeadChoice {
-    window.state().stage.host.memory().get().unwrap_or_default()
+    window.state().stage.host.state().get().unwrap_or_default()
 }
 
 /// Flips the switch of a head by mouse or by keyboard, and has the engine follow.

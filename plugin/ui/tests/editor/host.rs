@@ -7,16 +7,17 @@ use mertscope_export::osc::AddressError;
 use mertscope_export::save::Kind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
-use mertscope_ui::host::{EditorHost, Notice, OscStatus};
+use mertscope_ui::host::{EditorHost, OscStatus};
+use mertscope_ui::notice::Notice;
 use mertscope_ui::parameters::{ParameterChange, ParameterValues};
-use mertscope_ui::state::{Memory, OscChoice};
+use mertscope_ui::state::{OscChoice, PluginState};
 use mertscope_ui::user::{User, UserError};
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct TestHost {
     values: Mutex<ParameterValues>,
-    memory: Memory,
+    state: PluginState,
 }
 
 impl EditorHost for TestHost {
@@ -27,7 +28,7 @@ impl EditorHost for TestHost {
     fn change(&self, change: ParameterChange) {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         match change {
-            ParameterChange::Analyse(on) => values.analyse = on,
+            ParameterChange::Analyze(on) => values.analyze = on,
             ParameterChange::Hop(hop) => values.hop = hop,
             ParameterChange::Smoothing(on) => values.smoothing = on,
             ParameterChange::Source(source) => values.source = source,
@@ -37,8 +38,8 @@ impl EditorHost for TestHost {
         }
     }
 
-    fn memory(&self) -> &Memory {
-        &self.memory
+    fn state(&self) -> &PluginState {
+        &self.state
     }
 
     fn apply(&self) {}
@@ -64,7 +65,7 @@ impl EditorHost for TestHost {
     }
 
     fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
-        self.memory.set(&choice);
+        self.state.set(&choice);
         Ok(())
     }
 
@@ -72,11 +73,11 @@ impl EditorHost for TestHost {
         OscStatus::default()
     }
 
-    fn lessons_trouble(&self) -> Option<String> {
+    fn examples_notice(&self) -> Option<Notice> {
         None
     }
 
-    fn lessons_path(&self, _file: &str) -> Option<PathBuf> {
+    fn examples_path(&self, _file: &str) -> Option<PathBuf> {
         None
     }
 }

@@ -1,4 +1,4 @@
-//! What the model runs on and where it comes from: by label and by keyboard.
+//! The device and the models in the settings: by label and by keyboard.
 
 use egui::accesskit::Role;
 use egui::{Key, vec2};
@@ -6,8 +6,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope_live::Snapshot;
 use mertscope_model::device::Choice;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::Page;
 use mertscope_ui::state::EngineChoice;
+use mertscope_ui::view_settings::Page;
 
 use crate::music::snapshot;
 use crate::window::{open, press, write};
@@ -26,7 +26,7 @@ fn opened(snapshot: Snapshot) -> Window {
 fn the_device_is_chosen_by_keyboard() {
     let mut window = opened(snapshot(10));
     let chosen = |window: &Window| {
-        let engine: EngineChoice = window.state().stage.host.memory().get().unwrap_or_default();
+        let engine: EngineChoice = window.state().stage.host.state().get().unwrap_or_default();
         engine.device
     };
     assert_eq!(chosen(&window), Choice::Auto);

@@ -32,7 +32,7 @@ fn shares(weights: &[f32]) -> Vec<f32> {
     weights.iter().map(|weight| weight / sum).collect()
 }
 
-/// Key probabilities around a key, the rest on its neighbours.
+/// Key probabilities around a key, the rest on its neighbors.
 fn key_probabilities(key: Key, sure: f32) -> [f32; Key::COUNT] {
     let mut all = [0.001; Key::COUNT];
     all[key.index()] = sure;
@@ -177,7 +177,7 @@ pub(crate) fn snapshot(windows: usize) -> Snapshot {
         .cloned();
     let position_s = history.last().map_or(2.0, |last| last.timed.end_s + 0.4);
     Snapshot {
-        state: State::Analysing,
+        state: State::Analyzing,
         model: ModelStatus {
             asked: None,
             sha256: None,

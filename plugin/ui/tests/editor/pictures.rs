@@ -1,13 +1,13 @@
-//! What is drawn: no part of the window may be empty, at three sizes, three themes and three scales.
+//! Pictures: no part of the window may be empty, at three sizes, three themes and three scales.
 
 use std::path::PathBuf;
 
 use egui::{Rect, Vec2, pos2, vec2};
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::{Look, Page};
 use mertscope_ui::state::Comparison;
 use mertscope_ui::theme::Theme;
 use mertscope_ui::user::User;
+use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use crate::Stage;
 use crate::music::snapshot;
@@ -18,10 +18,10 @@ const SIZES: [Vec2; 3] = [vec2(480.0, 320.0), vec2(960.0, 600.0), vec2(1600.0, 1
 
 fn drawn(page: Page, theme: Theme, size: Vec2, scale: f32) -> Picture {
     let stage = Stage::default();
-    stage.host.memory().set(&Look {
+    stage.host.state().set(&ViewSettings {
         theme,
         page,
-        ..Look::default()
+        ..ViewSettings::default()
     });
     let shown = match page {
         Page::Map | Page::Timeline | Page::Study => studied(400),
@@ -30,7 +30,7 @@ fn drawn(page: Page, theme: Theme, size: Vec2, scale: f32) -> Picture {
     if page == Page::Study {
         let b = shown.study.references[1].id.clone();
         let a = String::new();
-        stage.host.memory().set(&Comparison { a, b });
+        stage.host.state().set(&Comparison { a, b });
     }
     picture(&stage, shown, size, scale, None)
 }
@@ -53,17 +53,14 @@ fn nothing_is_empty() {
     ]) {
         for theme in Theme::ALL {
             let picture = drawn(Page::Overview, theme, size, scale);
-            let colours = |shares| picture.colours(part(size, scale, shares));
+            let colors = |shares| picture.colors(part(size, scale, shares));
             let name = format!("{size} at {scale}, {theme:?}");
-            // The circle, the genres, the timeline, the bar and the strip have shades of their own.
-            assert!(colours([0.02, 0.15, 0.34, 0.55]) > 60, "{name}: no circle");
-            assert!(colours([0.60, 0.15, 0.98, 0.55]) > 30, "{name}: no genres");
-            assert!(
-                colours([0.60, 0.65, 0.98, 0.90]) > 30,
-                "{name}: no timeline"
-            );
-            assert!(colours([0.0, 0.0, 1.0, 0.06]) > 10, "{name}: no bar");
-            assert!(colours([0.0, 0.92, 1.0, 1.0]) > 10, "{name}: no strip");
+            // The circle, the genres, the timeline, the bar and the status bar have shades of their own.
+            assert!(colors([0.02, 0.15, 0.34, 0.55]) > 60, "{name}: no circle");
+            assert!(colors([0.60, 0.15, 0.98, 0.55]) > 30, "{name}: no genres");
+            assert!(colors([0.60, 0.65, 0.98, 0.90]) > 30, "{name}: no timeline");
+            assert!(colors([0.0, 0.0, 1.0, 0.06]) > 10, "{name}: no bar");
+            assert!(colors([0.0, 0.92, 1.0, 1.0]) > 10, "{name}: no status bar");
         }
     }
 }
@@ -99,9 +96,9 @@ fn pictures_for_a_person() {
         if name.contains(&wanted) {
             let stage = Stage::default();
             let page = Page::Study;
-            stage.host.memory().set(&Look {
+            stage.host.state().set(&ViewSettings {
                 page,
-                ..Look::default()
+                ..ViewSettings::default()
             });
             let mut shown = snapshot(60);
             shown.study.notice = Some(

@@ -19,8 +19,8 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// How many different colours there are in a part, given in pixels.
-    pub(crate) fn colours(&self, part: Rect) -> usize {
+    /// How many different colors there are in a part, given in pixels.
+    pub(crate) fn colors(&self, part: Rect) -> usize {
         let mut seen = std::collections::HashSet::new();
         for y in part.top().max(0.0) as usize..(part.bottom() as usize).min(self.height) {
             for x in part.left().max(0.0) as usize..(part.right() as usize).min(self.width) {
@@ -181,11 +181,11 @@ fn fill(picture: &mut Picture, texture: &Texture, corners: [Vertex; 3], clip: Re
         let from = (from - 0.5).ceil().max(0.0) as usize;
         from..((to - 0.5).ceil().max(0.0) as usize).min(limit)
     };
-    // Most of a frame is one colour a triangle.
-    let one_colour = corners
+    // Most of a frame is one color a triangle.
+    let one_color = corners
         .iter()
         .all(|v| v.uv == corners[0].uv && v.color == corners[0].color);
-    let solid = one_colour.then(|| shade(texture, corners, [1.0, 0.0, 0.0]));
+    let solid = one_color.then(|| shade(texture, corners, [1.0, 0.0, 0.0]));
     let edges = [(b, c), (c, a), (a, b)];
     // A pixel on an edge belongs to the triangle whose edge runs upwards or leftwards.
     let owns = edges.map(|(from, to)| {
@@ -212,21 +212,21 @@ fn fill(picture: &mut Picture, texture: &Texture, corners: [Vertex; 3], clip: Re
     }
 }
 
-/// The colour of a triangle where its corners have these weights; RGBA, 0 to 1, premultiplied.
+/// The color of a triangle where its corners have these weights; RGBA, 0 to 1, premultiplied.
 fn shade(texture: &Texture, corners: [Vertex; 3], weights: [f32; 3]) -> [f32; 4] {
     let mix =
         |value: fn(&Vertex) -> f32| (0..3).map(|i| weights[i] * value(&corners[i])).sum::<f32>();
     let texel = texture.sample(pos2(mix(|v| v.uv.x), mix(|v| v.uv.y)));
-    let colour = [
+    let color = [
         mix(|v| v.color.r().into()),
         mix(|v| v.color.g().into()),
         mix(|v| v.color.b().into()),
         mix(|v| v.color.a().into()),
     ];
-    std::array::from_fn(|i| colour[i] / 255.0 * texel[i])
+    std::array::from_fn(|i| color[i] / 255.0 * texel[i])
 }
 
-/// A picture of a face with a snapshot, in points and pixels a point.
+/// A picture of an editor with a snapshot, in points and pixels a point.
 pub(crate) fn picture(
     stage: &Stage,
     snapshot: Snapshot,
@@ -235,7 +235,7 @@ pub(crate) fn picture(
     pointer: Option<Pos2>,
 ) -> Picture {
     let context = Context::default();
-    let mut face = stage.face(&context);
+    let mut editor_ui = stage.editor_ui(&context);
     let snapshot = Arc::new(snapshot);
     let mut screen = Screen::default();
     let mut picture = None;
@@ -251,7 +251,7 @@ pub(crate) fn picture(
         if let Some(pointer) = pointer.filter(|_| frame == 1) {
             input.events.push(egui::Event::PointerMoved(pointer));
         }
-        let output = context.run_ui(input, |ui| face.ui(ui, &snapshot));
+        let output = context.run_ui(input, |ui| editor_ui.ui(ui, &snapshot));
         picture = screen.show(&context, output, size, frame == 3);
     }
     picture.expect("a frame was drawn")

@@ -1,4 +1,4 @@
-//! What a window offers to operate, what the keyboard reaches, and how soon it draws again.
+//! The controls of a window, those that the keyboard reaches, and when the window draws again.
 
 use egui::accesskit::Role;
 use egui::{Key, ViewportId};

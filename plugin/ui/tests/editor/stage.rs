@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mertscope_ui::face::Face;
+use mertscope_ui::editor_ui::EditorUi;
 use mertscope_ui::host::EditorHost;
 use mertscope_ui::user::User;
 
@@ -22,9 +22,9 @@ impl<H: Default> Default for Stage<H> {
 }
 
 impl<H: EditorHost + 'static> Stage<H> {
-    /// A face in an egui context.
-    pub(crate) fn face(&self, egui: &egui::Context) -> Face {
+    /// An editor in an egui context.
+    pub(crate) fn editor_ui(&self, egui: &egui::Context) -> EditorUi {
         let host = Arc::clone(&self.host) as Arc<dyn EditorHost>;
-        Face::new(egui, host, self.user.clone())
+        EditorUi::new(egui, host, self.user.clone())
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),
         source_text: "42 windows marked by hand".to_owned(),
-        licence_text: String::new(),
+        license_text: String::new(),
         bytes: 2_000,
     };
     let part = HeadInfo {
@@ -89,7 +89,7 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
 
 /// A reference whose path wanders on the map.
 pub(crate) fn reference(number: usize, name: &str) -> Reference {
-    const COLOURS: [[u8; 3]; 3] = [[0xe6, 0x9f, 0x00], [0x56, 0xb4, 0xe9], [0x20, 0xb8, 0x8a]];
+    const COLORS: [[u8; 3]; 3] = [[0xe6, 0x9f, 0x00], [0x56, 0xb4, 0xe9], [0x20, 0xb8, 0x8a]];
     let width = Model::embedded_manifest().expect("a manifest").width;
     let window = |n: usize| {
         let value = |k: usize| {
@@ -101,7 +101,7 @@ pub(crate) fn reference(number: usize, name: &str) -> Reference {
     let windows: Vec<Vec<f32>> = (0..40).map(window).collect();
     let source = Source {
         name,
-        colour: COLOURS[number % COLOURS.len()],
+        color: COLORS[number % COLORS.len()],
         sha256: None,
         encoder_sha256: &"0".repeat(64),
         layer: map().layer,

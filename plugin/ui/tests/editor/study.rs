@@ -2,7 +2,7 @@
 
 use egui::vec2;
 use egui_kittest::kittest::Queryable;
-use mertscope_ui::look::Page;
+use mertscope_ui::view_settings::Page;
 
 use crate::Stage;
 use crate::reach::{operated, tabbed};

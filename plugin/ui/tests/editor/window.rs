@@ -7,9 +7,9 @@ use egui::{Key, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use mertscope_live::Snapshot;
-use mertscope_ui::face::Face;
+use mertscope_ui::editor_ui::EditorUi;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::{Look, Page};
+use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use crate::stage::Stage;
 
@@ -17,7 +17,7 @@ use crate::stage::Stage;
 pub(crate) struct Shown<H> {
     pub stage: Stage<H>,
     pub snapshot: Arc<Snapshot>,
-    face: Option<Face>,
+    editor_ui: Option<EditorUi>,
 }
 
 /// A window that rests.
@@ -30,16 +30,21 @@ pub(crate) fn open<H: EditorHost + 'static>(
     snapshot: Snapshot,
     size: Vec2,
 ) -> Window<H> {
-    let look: Look = stage.host.memory().get().unwrap_or_default();
-    stage.host.memory().set(&Look { page, ..look });
+    let view_settings: ViewSettings = stage.host.state().get().unwrap_or_default();
+    stage.host.state().set(&ViewSettings {
+        page,
+        ..view_settings
+    });
     let shown = Shown {
         stage,
         snapshot: Arc::new(snapshot),
-        face: None,
+        editor_ui: None,
     };
     let draw = |ui: &mut egui::Ui, shown: &mut Shown<H>| {
-        let face = shown.face.get_or_insert_with(|| shown.stage.face(ui.ctx()));
-        face.ui(ui, &shown.snapshot);
+        let editor_ui = shown
+            .editor_ui
+            .get_or_insert_with(|| shown.stage.editor_ui(ui.ctx()));
+        editor_ui.ui(ui, &shown.snapshot);
     };
     let builder = Harness::builder().with_size(size).with_max_steps(8);
     let mut window = builder.build_ui_state(draw, shown);

@@ -1,15 +1,15 @@
-//! What the window remembers with the project beside its size: how it looks and what it shows.
+//! The view settings that a project keeps: theme, clock and open page.
 
 use serde::{Deserialize, Serialize};
 
-use crate::state::Field;
+use crate::state::StateField;
 use crate::theme::Theme;
 
 /// How the window looks and what it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Look {
-    /// Its colours.
+pub struct ViewSettings {
+    /// Its colors.
     pub theme: Theme,
     /// How the timeline tells the time.
     pub time_base: TimeBase,
@@ -17,7 +17,7 @@ pub struct Look {
     pub page: Page,
 }
 
-impl Field for Look {
+impl StateField for ViewSettings {
     const NAME: &'static str = "look";
 }
 

@@ -1,5 +1,5 @@
-//! Colours with a meaning: keys by their hour on the circle of fifths, genres by a palette that
-//! colour-blind readers can tell apart. Lightness carries the probability, hue never alone.
+//! Colors with a meaning: keys by their hour on the circle of fifths, genres by a palette that
+//! color-blind readers can tell apart. Lightness carries the probability, hue never alone.
 
 use egui::Color32;
 use mertscope_export::oklch::srgb_from_oklch;
@@ -23,13 +23,13 @@ const GENRES: [Color32; 10] = [
 /// Dark text on light fills.
 const INK: Color32 = Color32::from_rgb(0x0b, 0x0e, 0x12);
 
-/// The colour of the label at `index` of a head's labels.
+/// The color of the label at `index` of a head's labels.
 pub(crate) fn label(index: usize, dark: bool) -> Color32 {
-    let colour = GENRES[index % GENRES.len()];
-    if dark { colour } else { mix(colour, INK, 0.14) }
+    let color = GENRES[index % GENRES.len()];
+    if dark { color } else { mix(color, INK, 0.14) }
 }
 
-/// Colours of references, each as far from the others as eight can be: Okabe and Ito, “Color
+/// Colors of references, each as far from the others as eight can be: Okabe and Ito, “Color
 /// Universal Design” (2008), its blue and black lightened for a dark ground.
 pub(crate) const REFERENCES: [[u8; 3]; 8] = [
     [0xe6, 0x9f, 0x00],
@@ -42,13 +42,13 @@ pub(crate) const REFERENCES: [[u8; 3]; 8] = [
     [0xb4, 0xb4, 0xb4],
 ];
 
-/// A reference's colour as it is drawn.
+/// A reference's color as it is drawn.
 pub(crate) fn reference([r, g, b]: [u8; 3], dark: bool) -> Color32 {
-    let colour = Color32::from_rgb(r, g, b);
-    if dark { colour } else { mix(colour, INK, 0.28) }
+    let color = Color32::from_rgb(r, g, b);
+    if dark { color } else { mix(color, INK, 0.28) }
 }
 
-/// A key's colour at full strength: a twelfth of the colour circle a fifth, minor darker than its
+/// A key's color at full strength: a twelfth of the color circle a fifth, minor darker than its
 /// relative major.
 pub(crate) fn key(key: Key, dark: bool) -> Color32 {
     let hue = key.fifths() as f64 * 30.0 + 20.0;
@@ -88,7 +88,7 @@ pub(crate) fn contrast(a: Color32, b: Color32) -> f32 {
 }
 
 /// WCAG 2 relative luminance, 0 to 1.
-fn luminance(colour: Color32) -> f32 {
+fn luminance(color: Color32) -> f32 {
     let channel = |value: u8| {
         let c = f32::from(value) / 255.0;
         if c <= 0.04045 {
@@ -97,7 +97,7 @@ fn luminance(colour: Color32) -> f32 {
             ((c + 0.055) / 1.055).powf(2.4)
         }
     };
-    0.2126 * channel(colour.r()) + 0.7152 * channel(colour.g()) + 0.0722 * channel(colour.b())
+    0.2126 * channel(color.r()) + 0.7152 * channel(color.g()) + 0.0722 * channel(color.b())
 }
 
 /// From lightness (0…1), chroma and hue in degrees.
@@ -114,8 +114,8 @@ mod tests {
     #[test]
     fn keys_differ_and_their_names_read_on_them() {
         for dark in [true, false] {
-            let colours: HashSet<_> = Key::all().map(|k| key(k, dark)).collect();
-            assert_eq!(colours.len(), Key::COUNT);
+            let colors: HashSet<_> = Key::all().map(|k| key(k, dark)).collect();
+            assert_eq!(colors.len(), Key::COUNT);
             for k in Key::all() {
                 let fill = key(k, dark);
                 assert!(contrast(fill, on(fill)) >= 4.5, "{k}: {fill:?}");

@@ -1,4 +1,4 @@
-//! What the views draw from and act through, for one frame.
+//! The views' data and their way to the instance, for one frame.
 
 use std::sync::Arc;
 
@@ -17,33 +17,33 @@ use crate::text;
 use crate::theme::Palette;
 
 /// See the module.
-pub struct Desk<'a> {
+pub(crate) struct ViewContext<'a> {
     /// What is shown: the newest snapshot, or the one that is held.
-    pub snapshot: &'a Arc<Snapshot>,
+    pub(crate) snapshot: &'a Arc<Snapshot>,
     /// The newest snapshot, held or not.
-    pub live: &'a Arc<Snapshot>,
-    /// The instance: parameters, memory, and the way to the engine.
-    pub host: &'a dyn EditorHost,
+    pub(crate) live: &'a Arc<Snapshot>,
+    /// The instance: parameters, state, and the way to the engine.
+    pub(crate) host: &'a dyn EditorHost,
     /// The parameters as they were when the frame began.
-    pub parameters: ParameterValues,
-    /// The colours.
-    pub palette: &'static Palette,
+    pub(crate) parameters: ParameterValues,
+    /// The colors.
+    pub(crate) palette: &'static Palette,
 }
 
-impl Desk<'_> {
+impl ViewContext<'_> {
     /// The newest window's answer.
-    pub fn result(&self) -> Option<&WindowResult> {
+    pub(crate) fn result(&self) -> Option<&WindowResult> {
         self.snapshot.result()
     }
 
     /// The labels of the genre head; empty without one.
-    pub fn genre_labels(&self) -> &[String] {
+    pub(crate) fn genre_labels(&self) -> &[String] {
         let running = self.snapshot.model.running.as_ref();
         running.map_or(&[], |running| &running.genre_labels)
     }
 
     /// Whether the most probable genre, with this probability, is sure enough to be named.
-    pub fn genre_is_clear(&self, probability: f32) -> bool {
+    pub(crate) fn genre_is_clear(&self, probability: f32) -> bool {
         let running = self.snapshot.model.running.as_ref();
         let head = running.and_then(|running| running.genre_head.as_ref());
         head.is_none_or(|head| head.is_sure(probability))
@@ -56,14 +56,14 @@ impl Desk<'_> {
     }
 
     /// Whether a reference was made with the model that runs.
-    pub fn is_comparable(&self, reference: &Reference) -> bool {
+    pub(crate) fn is_comparable(&self, reference: &Reference) -> bool {
         self.encoder() == Some(&reference.encoder_sha256)
     }
 
     /// The references that are looked at by themselves: the one that the timeline compares with,
     /// then the one beside it, as far as there are such.
-    pub fn compared(&self) -> Vec<&Arc<Reference>> {
-        let chosen: Comparison = self.host.memory().get().unwrap_or_default();
+    pub(crate) fn compared(&self) -> Vec<&Arc<Reference>> {
+        let chosen: Comparison = self.host.state().get().unwrap_or_default();
         let all = || {
             let references = self.live.study.references.iter();
             references.filter(|reference| self.is_comparable(reference))
@@ -76,7 +76,7 @@ impl Desk<'_> {
     }
 
     /// Why there is no answer for a task of the product's own, in a few words.
-    pub fn no_head(&self, task: &str) -> String {
+    pub(crate) fn no_head(&self, task: &str) -> String {
         let running = self.snapshot.model.running.as_ref();
         let offered = running.map_or(&[][..], |running| &running.offered);
         if offered.iter().any(|info| info.task == task) {
@@ -87,7 +87,7 @@ impl Desk<'_> {
     }
 
     /// Draws a card, and gives the room inside its margins.
-    pub fn card(&self, ui: &Ui, rect: Rect) -> Rect {
+    pub(crate) fn card(&self, ui: &Ui, rect: Rect) -> Rect {
         let stroke = Stroke::new(1.0, self.palette.rule);
         let fill = self.palette.panel;
         ui.painter().rect(
@@ -126,15 +126,15 @@ pub(crate) fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32
 }
 
 /// What was heard in a window, a line each: key, genre; or why nothing was.
-pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
+pub(crate) fn entry_words(context: &ViewContext<'_>, entry: &Entry) -> String {
     let timed = &entry.timed;
     let Some(result) = &timed.result else {
         return match timed.status {
-            Status::Silent => "Silence: not analysed",
-            Status::Gap => "Audio is missing: not analysed",
-            Status::Invalid => "Samples that are no numbers: not analysed",
+            Status::Silent => "Silence: not analyzed",
+            Status::Gap => "Audio is missing: not analyzed",
+            Status::Invalid => "NaN or infinite samples: not analyzed",
             Status::Failed => "The model failed on this window",
-            Status::Ok => "Not analysed",
+            Status::Ok => "Not analyzed",
         }
         .to_owned();
     };
@@ -142,7 +142,7 @@ pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
     if let Some(keys) = ranked_keys(result) {
         let best = format!(
             "{} {}",
-            keys[0].0.to_text(desk.parameters.notation),
+            keys[0].0.to_text(context.parameters.notation),
             text::percent(keys[0].1)
         );
         lines.push(if result.key_label.is_some() {
@@ -151,19 +151,19 @@ pub(crate) fn entry_words(desk: &Desk<'_>, entry: &Entry) -> String {
             format!("No clear key ({best})")
         });
     }
-    if let Some((index, p)) = best_label(desk.genre_labels(), entry) {
+    if let Some((index, p)) = best_label(context.genre_labels(), entry) {
         let best = format!(
             "{} {}",
-            text::label(&desk.genre_labels()[index]),
+            text::label(&context.genre_labels()[index]),
             text::percent(p)
         );
-        lines.push(if desk.genre_is_clear(p) {
+        lines.push(if context.genre_is_clear(p) {
             best
         } else {
             format!("No clear genre ({best})")
         });
     }
-    for reference in desk.compared() {
+    for reference in context.compared() {
         if let Some(distance) = distance_to(result, reference) {
             lines.push(format!("{}: distance {distance:.2}", reference.name));
         }

@@ -1,11 +1,11 @@
-//! What a program around the window adds to it: the standalone app's source and devices.
+//! A panel that a program adds to the window: the standalone app's source and devices.
 
 use egui::Ui;
 
 use crate::theme::Palette;
 
 /// A bar below the pages' bar, and a section of the settings. Drawn on the GUI thread.
-pub trait Extra: Send + Sync {
+pub trait HostPanel: Send + Sync {
     /// How high the bar is at this width, in points; 0 for none.
     fn bar_height(&self, width: f32) -> f32;
 

@@ -1,20 +1,20 @@
-//! What further heads say: a line each, the best label with its bar.
+//! The answers of further heads: a line per head, the best label with its bar.
 
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use mertscope_heads::head::Outputs;
 
-use crate::desk::Desk;
 use crate::drawing::finite;
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
 /// Height of a line in points.
 const LINE: f32 = 24.0;
 
 /// How much room the lines want, in points; 0 without further heads.
-pub(crate) fn height(desk: &Desk<'_>) -> f32 {
-    let heads = desk
+pub(crate) fn height(context: &ViewContext<'_>) -> f32 {
+    let heads = context
         .snapshot
         .model
         .running
@@ -24,11 +24,11 @@ pub(crate) fn height(desk: &Desk<'_>) -> f32 {
 }
 
 /// Draws as many lines as fit into `rect`.
-pub(crate) fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-    let Some(running) = &desk.snapshot.model.running else {
+pub(crate) fn extra_heads_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+    let Some(running) = &context.snapshot.model.running else {
         return;
     };
-    let palette = desk.palette;
+    let palette = context.palette;
     for (row, info) in running.heads.iter().enumerate() {
         let line = Rect::from_min_size(
             rect.min + vec2(0.0, LINE * row as f32),
@@ -37,7 +37,7 @@ pub(crate) fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         if line.bottom() > rect.bottom() + 0.5 {
             break;
         }
-        let all = desk
+        let all = context
             .result()
             .and_then(|result| result.prediction_of(&info.sha256));
         let foremost = info.foremost(all.unwrap_or_default());
@@ -49,7 +49,7 @@ pub(crate) fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
                 format!("{value:.2}")
             }
         };
-        let said: Vec<String> = foremost
+        let answers: Vec<String> = foremost
             .iter()
             .map(|(label, value)| format!("{} {}", text::label(label), figure(*value)))
             .collect();
@@ -61,7 +61,7 @@ pub(crate) fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         let (words, only) = match &foremost[..] {
             [] => ("–".to_owned(), None),
             [(label, share)] if is_share => (text::label(label), Some(finite(*share))),
-            _ => (said.join(" · "), None),
+            _ => (answers.join(" · "), None),
         };
         let words = if is_unsure {
             format!("unsure ({words})")
@@ -74,7 +74,11 @@ pub(crate) fn others_ui(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
             Sense::focusable_noninteractive(),
         );
         let unsure = if is_unsure { "unsure, " } else { "" };
-        let spoken = format!("{}: {unsure}{}", text::label(&info.task), said.join(", "));
+        let spoken = format!(
+            "{}: {unsure}{}",
+            text::label(&info.task),
+            answers.join(", ")
+        );
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
         crate::control::focus_ring(ui, &response, palette, 4);
         response.on_hover_text(format!(

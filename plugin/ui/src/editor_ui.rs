@@ -1,5 +1,5 @@
-//! Everything in the window, without a window: pages, strip and first-run note, drawn from a
-//! snapshot. The editor in a host, the standalone app, the tests and the benchmark draw this.
+//! The whole window without its frame: pages, status bar and first-run notice, drawn from a
+//! snapshot. The editor in a host, the standalone app, the tests and the benchmark draw it.
 
 use std::sync::Arc;
 
@@ -8,22 +8,22 @@ use mertscope_live::Snapshot;
 
 use crate::bar::{BAR_HEIGHT, bar_ui};
 use crate::circle::circle_ui;
-use crate::desk::Desk;
-use crate::extra::Extra;
+use crate::extra_heads;
 use crate::genre::genre_ui;
 use crate::host::EditorHost;
+use crate::host_panel::HostPanel;
 use crate::layout::{split, stack};
-use crate::look::{Look, Page};
 use crate::map::MapView;
-use crate::others;
 use crate::ranking::ranking_ui;
-use crate::settings::Settings;
-use crate::strip::Strip;
-use crate::study::Study;
+use crate::settings::SettingsPage;
+use crate::status_bar::StatusBar;
+use crate::study::StudyPage;
 use crate::text;
 use crate::theme::Theme;
 use crate::timeline::Timeline;
 use crate::user::User;
+use crate::view_context::ViewContext;
+use crate::view_settings::{Page, ViewSettings};
 use crate::welcome::Welcome;
 
 /// Space around and between cards, in points.
@@ -34,50 +34,50 @@ const MAP_FROM_WIDTH: f32 = 480.0;
 const ROOMY: f32 = 420.0;
 
 /// See the module.
-pub struct Face {
+pub struct EditorUi {
     host: Arc<dyn EditorHost>,
-    extra: Option<Arc<dyn Extra>>,
+    host_panel: Option<Arc<dyn HostPanel>>,
     /// The theme that egui was dressed in.
     dressed: Option<Theme>,
     /// What was shown when hold was pressed.
     held: Option<Arc<Snapshot>>,
     map: MapView,
     timeline: Timeline,
-    strip: Strip,
-    study: Study,
-    settings: Settings,
+    status_bar: StatusBar,
+    study: StudyPage,
+    settings: SettingsPage,
     user: User,
     welcome: Welcome,
 }
 
-impl Face {
-    /// A face in the context `egui`, whose fonts and style it sets. An instance that nothing was
+impl EditorUi {
+    /// An editor in the context `egui`, whose fonts and style it sets. An instance that nothing was
     /// changed in yet takes on the defaults of `user`.
     #[must_use]
     pub fn new(egui: &egui::Context, host: Arc<dyn EditorHost>, user: User) -> Self {
         text::install(egui);
-        if host.memory().is_new() {
+        if host.state().is_new() {
             host.take_defaults(&user);
         }
         Self {
             host,
-            extra: None,
+            host_panel: None,
             dressed: None,
             held: None,
             map: MapView::default(),
             timeline: Timeline::default(),
-            strip: Strip::default(),
-            study: Study::default(),
-            settings: Settings::default(),
+            status_bar: StatusBar::default(),
+            study: StudyPage::default(),
+            settings: SettingsPage::default(),
             welcome: Welcome::new(user.clone()),
             user,
         }
     }
 
-    /// The same face with what the program around it adds.
+    /// The same editor ui with what the program around it adds.
     #[must_use]
-    pub fn with_extra(mut self, extra: Option<Arc<dyn Extra>>) -> Self {
-        self.extra = extra;
+    pub fn with_host_panel(mut self, host_panel: Option<Arc<dyn HostPanel>>) -> Self {
+        self.host_panel = host_panel;
         self
     }
 
@@ -85,21 +85,21 @@ impl Face {
     pub fn ui(&mut self, ui: &mut Ui, live: &Arc<Snapshot>) {
         let host = Arc::clone(&self.host);
         let parameters = host.parameters();
-        let look: Look = host.memory().get().unwrap_or_default();
-        self.dress(ui, look.theme);
+        let view_settings: ViewSettings = host.state().get().unwrap_or_default();
+        self.dress(ui, view_settings.theme);
         leave_space_to_the_host(ui);
         let shown = self.shown(live, parameters.hold);
-        let desk = Desk {
+        let context = ViewContext {
             snapshot: &shown,
             live,
             host: &*host,
             parameters,
-            palette: look.theme.palette(),
+            palette: view_settings.theme.palette(),
         };
-        let mut next = look;
-        self.parts(ui, &desk, &mut next);
-        if next != look {
-            host.memory().set(&next);
+        let mut next = view_settings;
+        self.parts(ui, &context, &mut next);
+        if next != view_settings {
+            host.state().set(&next);
             ui.ctx().request_repaint();
         }
     }
@@ -123,57 +123,68 @@ impl Face {
         }
     }
 
-    fn parts(&mut self, ui: &mut Ui, desk: &Desk<'_>, look: &mut Look) {
+    fn parts(&mut self, ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
         let window = ui.max_rect();
         ui.painter()
-            .rect_filled(window, egui::CornerRadius::ZERO, desk.palette.ground);
+            .rect_filled(window, egui::CornerRadius::ZERO, context.palette.ground);
         let bar = window.with_max_y((window.top() + BAR_HEIGHT).min(window.bottom()));
-        ui.scope_builder(UiBuilder::new().max_rect(bar), |ui| bar_ui(ui, desk, look));
+        ui.scope_builder(UiBuilder::new().max_rect(bar), |ui| {
+            bar_ui(ui, context, view_settings)
+        });
         let mut top = bar.bottom();
-        if let Some(extra) = &self.extra {
-            let height = extra.bar_height(window.width()).clamp(0.0, window.height());
+        if let Some(host_panel) = &self.host_panel {
+            let height = host_panel
+                .bar_height(window.width())
+                .clamp(0.0, window.height());
             let place = Rect::from_min_size(bar.left_bottom(), vec2(window.width(), height));
-            let builder = UiBuilder::new().max_rect(place).id_salt("extra");
-            ui.scope_builder(builder, |ui| extra.bar_ui(ui, desk.palette));
+            let builder = UiBuilder::new().max_rect(place).id_salt("host panel");
+            ui.scope_builder(builder, |ui| host_panel.bar_ui(ui, context.palette));
             top += height;
         }
-        let note = Rect::from_min_size(
+        let welcome = Rect::from_min_size(
             pos2(window.left(), top),
             vec2(window.width(), self.welcome.height(window.width())),
         );
-        if note.height() > 0.0 {
-            ui.scope_builder(UiBuilder::new().max_rect(note).id_salt("note"), |ui| {
-                self.welcome.ui(ui, desk, note)
-            });
-            top += note.height();
+        if welcome.height() > 0.0 {
+            ui.scope_builder(
+                UiBuilder::new().max_rect(welcome).id_salt("welcome"),
+                |ui| self.welcome.ui(ui, context, welcome),
+            );
+            top += welcome.height();
         }
-        let strip_height = self
-            .strip
-            .height(ui, desk, window.width())
+        let status_bar_height = self
+            .status_bar
+            .height(ui, context, window.width())
             .min(window.height());
-        let strip = window.with_min_y(window.bottom() - strip_height);
-        let body = Rect::from_min_max(pos2(window.left(), top), strip.right_top());
+        let status_bar = window.with_min_y(window.bottom() - status_bar_height);
+        let body = Rect::from_min_max(pos2(window.left(), top), status_bar.right_top());
         if body.height() > 0.0 && body.width() > 0.0 {
-            let builder = UiBuilder::new().max_rect(body).id_salt(look.page);
+            let builder = UiBuilder::new().max_rect(body).id_salt(view_settings.page);
             ui.scope_builder(builder, |ui| {
                 ui.set_clip_rect(body.intersect(ui.clip_rect()));
-                self.page(ui, desk, look, body);
+                self.page(ui, context, view_settings, body);
             });
         }
-        ui.scope_builder(UiBuilder::new().max_rect(strip), |ui| {
-            self.strip.ui(ui, desk, strip)
+        ui.scope_builder(UiBuilder::new().max_rect(status_bar), |ui| {
+            self.status_bar.ui(ui, context, status_bar)
         });
     }
 
-    fn page(&mut self, ui: &mut Ui, desk: &Desk<'_>, look: &mut Look, body: Rect) {
+    fn page(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        view_settings: &mut ViewSettings,
+        body: Rect,
+    ) {
         let gap = if body.width().min(body.height()) < ROOMY {
             GAP * 0.75
         } else {
             GAP * 1.5
         };
         let body = body.shrink(gap);
-        match look.page {
-            Page::Overview => self.overview(ui, desk, look, body, gap),
+        match view_settings.page {
+            Page::Overview => self.overview(ui, context, view_settings, body, gap),
             Page::Key => {
                 let list = if body.width() >= 700.0 {
                     (body.width() * 0.32).min(440.0) + gap
@@ -181,40 +192,49 @@ impl Face {
                     0.0
                 };
                 let (left, right) = split(body, body.width() - list, gap);
-                let inner = desk.card(ui, left);
-                circle_ui(ui, desk, inner);
+                let inner = context.card(ui, left);
+                circle_ui(ui, context, inner);
                 if list > 0.0 {
-                    let inner = desk.card(ui, right);
-                    ranking_ui(ui, desk, inner);
+                    let inner = context.card(ui, right);
+                    ranking_ui(ui, context, inner);
                 }
             }
             Page::Genre => {
                 let (left, right) = split(body, (body.width() * 0.4).clamp(200.0, 520.0), gap);
-                let inner = desk.card(ui, left);
-                let below = others::height(desk).min(inner.height() / 2.0);
-                let (bars, others) = stack(inner, below, 0.0);
-                genre_ui(ui, desk, bars);
-                others::others_ui(ui, desk, others);
-                let inner = desk.card(ui, right);
-                self.timeline.ui(ui, desk, look.time_base, inner);
+                let inner = context.card(ui, left);
+                let below = extra_heads::height(context).min(inner.height() / 2.0);
+                let (bars, extra_heads) = stack(inner, below, 0.0);
+                genre_ui(ui, context, bars);
+                extra_heads::extra_heads_ui(ui, context, extra_heads);
+                let inner = context.card(ui, right);
+                self.timeline
+                    .ui(ui, context, view_settings.time_base, inner);
             }
             Page::Map => {
-                let inner = desk.card(ui, body);
-                self.map.ui(ui, desk, inner);
+                let inner = context.card(ui, body);
+                self.map.ui(ui, context, inner);
             }
             Page::Timeline => {
-                let inner = desk.card(ui, body);
-                self.timeline.ui(ui, desk, look.time_base, inner);
+                let inner = context.card(ui, body);
+                self.timeline
+                    .ui(ui, context, view_settings.time_base, inner);
             }
-            Page::Study => self.study.ui(ui, desk, body, gap),
+            Page::Study => self.study.ui(ui, context, body, gap),
             Page::Settings => {
-                let around = (self.extra.as_deref(), &self.user);
-                self.settings.ui(ui, desk, look, around, body);
+                let around = (self.host_panel.as_deref(), &self.user);
+                self.settings.ui(ui, context, view_settings, around, body);
             }
         }
     }
 
-    fn overview(&mut self, ui: &mut Ui, desk: &Desk<'_>, look: &Look, body: Rect, gap: f32) {
+    fn overview(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        view_settings: &ViewSettings,
+        body: Rect,
+        gap: f32,
+    ) {
         let (keys, genres, timeline) = if body.height() < ROOMY {
             // Little height: the circle takes all of it.
             let (left, right) = split(body, (body.height()).min(body.width() * 0.54), gap);
@@ -226,10 +246,10 @@ impl Face {
             let (left, right) = split(top, (top.height() + 16.0).min(top.width() * 0.56), gap);
             (left, right, bottom)
         };
-        let inner = desk.card(ui, keys);
-        circle_ui(ui, desk, inner);
+        let inner = context.card(ui, keys);
+        circle_ui(ui, context, inner);
         let mut genres = genres;
-        let has_map = desk
+        let has_map = context
             .snapshot
             .model
             .running
@@ -238,13 +258,14 @@ impl Face {
         if has_map && genres.width() >= MAP_FROM_WIDTH {
             let (left, right) = split(genres, genres.width() * 0.46, gap);
             genres = left;
-            let inner = desk.card(ui, right);
-            self.map.ui(ui, desk, inner);
+            let inner = context.card(ui, right);
+            self.map.ui(ui, context, inner);
         }
-        let inner = desk.card(ui, genres);
-        genre_ui(ui, desk, inner);
-        let inner = desk.card(ui, timeline);
-        self.timeline.ui(ui, desk, look.time_base, inner);
+        let inner = context.card(ui, genres);
+        genre_ui(ui, context, inner);
+        let inner = context.card(ui, timeline);
+        self.timeline
+            .ui(ui, context, view_settings.time_base, inner);
     }
 }
 

@@ -8,11 +8,11 @@ use mertscope_audio::tap::{Tap, Transport};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
 
-use super::deck::{Block, Deck};
+use super::file_player::{Block, FilePlayer};
 
 /// See the module.
-pub(crate) struct Voice {
-    deck: Arc<Deck>,
+pub(crate) struct PlayerCallback {
+    file_player: Arc<FilePlayer>,
     rate_hz: u32,
     ring: HeapCons<Block>,
     /// The block that is played, and how much of it has been.
@@ -22,10 +22,10 @@ pub(crate) struct Voice {
     position: i64,
 }
 
-impl Voice {
-    pub(super) fn new(deck: Arc<Deck>, rate_hz: u32, ring: HeapCons<Block>) -> Self {
+impl PlayerCallback {
+    pub(super) fn new(file_player: Arc<FilePlayer>, rate_hz: u32, ring: HeapCons<Block>) -> Self {
         Self {
-            deck,
+            file_player,
             rate_hz,
             ring,
             block: None,
@@ -39,14 +39,14 @@ impl Voice {
     /// where it was.
     pub(crate) fn fill(&mut self, left: &mut [f32], right: &mut [f32], tap: &mut Tap) {
         let mut at = 0;
-        let playing = self.deck.is_playing();
+        let playing = self.file_player.is_playing();
         while playing && at < left.len() && self.next() {
             let Some(block) = &self.block else {
                 break;
             };
             if block.frames == 0 {
-                self.deck.ended.store(true, Ordering::Release);
-                self.deck.pause();
+                self.file_player.ended.store(true, Ordering::Release);
+                self.file_player.pause();
                 self.block = None;
                 break;
             }
@@ -61,7 +61,7 @@ impl Voice {
             at += frames;
             self.position = position + frames as i64;
             let position_s = self.position as f64 / f64::from(self.rate_hz);
-            self.deck
+            self.file_player
                 .position_s
                 .store(position_s.to_bits(), Ordering::Relaxed);
         }
@@ -75,7 +75,7 @@ impl Voice {
 
     /// Whether there is a block with something left of it; one that a seek made stale is dropped.
     fn next(&mut self) -> bool {
-        let epoch = self.deck.epoch.load(Ordering::Acquire);
+        let epoch = self.file_player.epoch.load(Ordering::Acquire);
         loop {
             match &self.block {
                 Some(block)

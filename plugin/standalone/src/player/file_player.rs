@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mertscope_audio::decode::{DecodeError, Decoder};
+use mertscope_ui::notice::Notice;
 
 /// Frames in a block of the ring.
 pub(super) const BLOCK_FRAMES: usize = 256;
@@ -12,7 +13,7 @@ pub(super) const BLOCK_FRAMES: usize = 256;
 /// A piece of the file at the rate of the output.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
-    /// The [`Deck::epoch`] that it was read for.
+    /// The [`FilePlayer::epoch`] that it was read for.
     pub(super) epoch: u32,
     /// Its first frame's place in the file, in frames at the output's rate.
     pub(super) position: i64,
@@ -24,7 +25,7 @@ pub(super) struct Block {
 
 /// A file, and where it stands.
 #[derive(Debug)]
-pub(crate) struct Deck {
+pub(crate) struct FilePlayer {
     path: PathBuf,
     rate_hz: u32,
     duration_s: Option<f64>,
@@ -37,10 +38,10 @@ pub(crate) struct Deck {
     /// Where the last seek went, and where playback is, in seconds, as the bits of `f64`s.
     target_s: AtomicU64,
     pub(super) position_s: AtomicU64,
-    failure: Mutex<Option<String>>,
+    notice: Mutex<Option<Notice>>,
 }
 
-impl Deck {
+impl FilePlayer {
     /// Opens the file at `path`; it stands at its beginning. Decodes its first block.
     ///
     /// # Errors
@@ -60,7 +61,7 @@ impl Deck {
             epoch: AtomicU32::new(0),
             target_s: AtomicU64::new(0),
             position_s: AtomicU64::new(0),
-            failure: Mutex::default(),
+            notice: Mutex::default(),
         }))
     }
 
@@ -140,15 +141,16 @@ impl Deck {
         self.repeat.store(repeat, Ordering::Relaxed);
     }
 
-    /// What the user should know about the file's audio, once it is known.
+    /// The notice about damage in the file, once it was found.
     #[must_use]
-    pub(crate) fn failure(&self) -> Option<String> {
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.clone()
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        let notice = self.notice.lock().unwrap_or_else(PoisonError::into_inner);
+        notice.clone()
     }
 
     pub(super) fn fail(&self, sentence: String) {
-        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(sentence);
+        *self.notice.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Notice::warning(sentence));
     }
 
     /// The epoch that is played, and where it began in seconds.

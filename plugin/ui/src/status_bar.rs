@@ -1,17 +1,17 @@
-//! The status strip: what runs, on what, how fast, what was lost; errors as sentences above it.
+//! The status status_bar: what runs, on what, how fast, what was lost; errors as sentences above it.
 //!
-//! What has no room is in the details, which fold out above the strip.
+//! What has no room is in the details, which fold out above the status bar.
 
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 use mertscope_live::{ModelState, Snapshot, State};
 
 use crate::control::{Icon, icon_button};
-use crate::desk::Desk;
 use crate::text::{self, Size};
+use crate::view_context::ViewContext;
 
-/// Height of the strip in points.
-pub(crate) const STRIP_HEIGHT: f32 = 30.0;
+/// Height of the status bar in points.
+pub(crate) const STATUS_BAR_HEIGHT: f32 = 30.0;
 /// Height of a row of the details in points.
 const ROW: f32 = 20.0;
 /// Lowest level on the meter, in dBFS.
@@ -19,7 +19,7 @@ const METER_FLOOR_DBFS: f32 = -60.0;
 
 /// Whether the details are folded out.
 #[derive(Debug, Default)]
-pub(crate) struct Strip {
+pub(crate) struct StatusBar {
     unfolded: bool,
 }
 
@@ -113,7 +113,7 @@ fn next_in(snapshot: &Snapshot) -> String {
     let latest = snapshot
         .latest
         .as_ref()
-        .filter(|_| snapshot.state == State::Analysing);
+        .filter(|_| snapshot.state == State::Analyzing);
     let due = latest.map(|entry| entry.timed.end_s + snapshot.hop_s - snapshot.position_s);
     match due.filter(|due| due.is_finite() && *due <= snapshot.hop_s + 1.0) {
         Some(due) => format!("{:.1} s", due.max(0.0)),
@@ -127,32 +127,31 @@ fn state_words(snapshot: &Snapshot) -> &'static str {
         (_, State::Idle) => "Idle",
         (_, State::Stopped) => "Stopped",
         (_, State::Silent) => "Silence",
-        (_, State::Analysing) => "Analysing",
+        (_, State::Analyzing) => "Analyzing",
         (_, State::Held) => "Held",
     }
 }
 
-/// What is wrong, if anything: the engine's sentence.
-fn trouble(snapshot: &Snapshot) -> Option<&str> {
-    snapshot.error.as_deref()
-}
-
-impl Strip {
-    /// How high the strip is with what it has to say at this width, in points.
-    pub(crate) fn height(&self, ui: &Ui, desk: &Desk<'_>, width: f32) -> f32 {
+impl StatusBar {
+    /// How high the status bar is with what it has to say at this width, in points.
+    pub(crate) fn height(&self, ui: &Ui, context: &ViewContext<'_>, width: f32) -> f32 {
         let details = if self.unfolded {
             ROW * rows(width) as f32 + 10.0
         } else {
             0.0
         };
-        STRIP_HEIGHT
+        STATUS_BAR_HEIGHT
             + details
-            + trouble(desk.live).map_or(0.0, |words| banner_height(ui, desk, words, width))
+            + context
+                .live
+                .error
+                .as_deref()
+                .map_or(0.0, |words| banner_height(ui, context, words, width))
     }
 
-    /// Draws the strip into `rect`.
-    pub(crate) fn ui(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
-        let palette = desk.palette;
+    /// Draws the status bar into `rect`.
+    pub(crate) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+        let palette = context.palette;
         ui.painter()
             .rect_filled(rect, CornerRadius::ZERO, palette.panel);
         ui.painter().hline(
@@ -161,28 +160,28 @@ impl Strip {
             Stroke::new(1.0, palette.rule),
         );
         let mut top = rect.top();
-        if let Some(words) = trouble(desk.live) {
-            let height = banner_height(ui, desk, words, rect.width());
+        if let Some(words) = context.live.error.as_deref() {
+            let height = banner_height(ui, context, words, rect.width());
             banner(
                 ui,
-                desk,
+                context,
                 words,
                 Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height)),
             );
             top += height;
         }
-        let line = rect.with_min_y(rect.bottom() - STRIP_HEIGHT);
+        let line = rect.with_min_y(rect.bottom() - STATUS_BAR_HEIGHT);
         if self.unfolded {
             details(
                 ui,
-                desk,
+                context,
                 Rect::from_min_max(pos2(rect.left(), top + 6.0), pos2(rect.right(), line.top())),
             );
         }
-        self.line(ui, desk, line.shrink2(vec2(10.0, 3.0)));
+        self.line(ui, context, line.shrink2(vec2(10.0, 3.0)));
     }
 
-    fn line(&mut self, ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+    fn line(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
         let fold =
             Rect::from_center_size(pos2(rect.right() - 12.0, rect.center().y), vec2(24.0, 24.0));
         ui.scope_builder(UiBuilder::new().max_rect(fold), |ui| {
@@ -193,7 +192,7 @@ impl Strip {
             };
             if icon_button(
                 ui,
-                desk.palette,
+                context.palette,
                 Icon::Fold(self.unfolded),
                 false,
                 "Status details",
@@ -209,26 +208,26 @@ impl Strip {
             ui.scope_id().with("status"),
             Sense::focusable_noninteractive(),
         );
-        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, description(desk.live)));
-        crate::control::focus_ring(ui, &response, desk.palette, 4);
-        let mut left = state(ui, desk, rect);
-        left = meter(ui, desk, rect, left);
-        left = fill(ui, desk, rect, left);
+        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, description(context.live)));
+        crate::control::focus_ring(ui, &response, context.palette, 4);
+        let mut left = state(ui, context, rect);
+        left = meter(ui, context, rect, left);
+        left = fill(ui, context, rect, left);
         // One that has no room leaves it to the next, shorter one.
-        for figure in figures(desk.live) {
-            if let Some(end) = put_figure(ui, desk, &figure, rect, left, fold.left() - 8.0) {
+        for figure in figures(context.live) {
+            if let Some(end) = put_figure(ui, context, &figure, rect, left, fold.left() - 8.0) {
                 left = end;
             }
         }
     }
 }
 
-/// The state with a light: lit while windows are analysed.
-fn state(ui: &Ui, desk: &Desk<'_>, rect: Rect) -> f32 {
-    let (palette, snapshot) = (desk.palette, desk.live);
+/// The state with a light: lit while windows are analyzed.
+fn state(ui: &Ui, context: &ViewContext<'_>, rect: Rect) -> f32 {
+    let (palette, snapshot) = (context.palette, context.live);
     let light = match (snapshot.model.state, snapshot.state) {
         (ModelState::Missing, _) => palette.warn,
-        (ModelState::Ready, State::Analysing) => palette.good,
+        (ModelState::Ready, State::Analyzing) => palette.good,
         _ => palette.faint,
     };
     let at = rect.left_center() + vec2(5.0, 0.0);
@@ -247,8 +246,8 @@ fn state(ui: &Ui, desk: &Desk<'_>, rect: Rect) -> f32 {
 }
 
 /// The input's level: a bar and its figure.
-fn meter(ui: &Ui, desk: &Desk<'_>, rect: Rect, left: f32) -> f32 {
-    let (palette, level) = (desk.palette, desk.live.level_dbfs);
+fn meter(ui: &Ui, context: &ViewContext<'_>, rect: Rect, left: f32) -> f32 {
+    let (palette, level) = (context.palette, context.live.level_dbfs);
     let track = Rect::from_center_size(pos2(left + 32.0, rect.center().y), vec2(64.0, 6.0));
     ui.painter()
         .rect_filled(track, CornerRadius::same(3), palette.raised);
@@ -258,13 +257,13 @@ fn meter(ui: &Ui, desk: &Desk<'_>, rect: Rect, left: f32) -> f32 {
         0.0
     };
     if share > 0.0 {
-        let colour = if level > -1.0 {
+        let color = if level > -1.0 {
             palette.warn
         } else {
             palette.good
         };
         let lit = Rect::from_min_size(track.min, vec2(track.width() * share, track.height()));
-        ui.painter().rect_filled(lit, CornerRadius::same(3), colour);
+        ui.painter().rect_filled(lit, CornerRadius::same(3), color);
     }
     let words = level_text(level);
     let font = (text::plain(Size::Small), palette.dim);
@@ -287,8 +286,11 @@ fn level_text(level_dbfs: f32) -> String {
 }
 
 /// How full the window is.
-fn fill(ui: &Ui, desk: &Desk<'_>, rect: Rect, left: f32) -> f32 {
-    let (palette, fill) = (desk.palette, crate::drawing::finite(desk.live.window_fill));
+fn fill(ui: &Ui, context: &ViewContext<'_>, rect: Rect, left: f32) -> f32 {
+    let (palette, fill) = (
+        context.palette,
+        crate::drawing::finite(context.live.window_fill),
+    );
     let font = (text::plain(Size::Small), palette.faint);
     let name = text::put(
         ui.painter(),
@@ -313,13 +315,13 @@ fn fill(ui: &Ui, desk: &Desk<'_>, rect: Rect, left: f32) -> f32 {
 /// Writes a figure from `left` on if it ends before `right`; gives where the next may begin.
 fn put_figure(
     ui: &Ui,
-    desk: &Desk<'_>,
+    context: &ViewContext<'_>,
     figure: &Figure,
     rect: Rect,
     left: f32,
     right: f32,
 ) -> Option<f32> {
-    let (painter, palette) = (ui.painter(), desk.palette);
+    let (painter, palette) = (ui.painter(), context.palette);
     let font = text::plain(Size::Small);
     let name = text::line(
         painter,
@@ -358,17 +360,17 @@ fn rows(width: f32) -> usize {
 }
 
 /// All figures in columns, each with its meaning as a tooltip.
-fn details(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
+fn details(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     let columns = columns(rect.width());
     let width = (rect.width() - 20.0) / columns as f32;
     let window = Figure {
         name: "Window",
-        value: text::percent(desk.live.window_fill),
+        value: text::percent(context.live.window_fill),
         widest: "",
         about: "How much of a window has been heard since the last start or jump",
     };
     for (index, figure) in std::iter::once(window)
-        .chain(figures(desk.live))
+        .chain(figures(context.live))
         .enumerate()
     {
         let (row, column) = (index / columns, index % columns);
@@ -381,7 +383,7 @@ fn details(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
         );
         let words = format!("{}: {}", figure.name, figure.value);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
-        let named = (text::plain(Size::Small), desk.palette.faint);
+        let named = (text::plain(Size::Small), context.palette.faint);
         text::put(
             ui.painter(),
             cell.left_center(),
@@ -390,7 +392,7 @@ fn details(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
             named,
             60.0,
         );
-        let valued = (text::plain(Size::Small), desk.palette.text);
+        let valued = (text::plain(Size::Small), context.palette.text);
         let at = cell.left_center() + vec2(66.0, 0.0);
         text::put(
             ui.painter(),
@@ -404,20 +406,20 @@ fn details(ui: &mut Ui, desk: &Desk<'_>, rect: Rect) {
     }
 }
 
-fn banner_height(ui: &Ui, desk: &Desk<'_>, words: &str, width: f32) -> f32 {
-    banner_galley(ui, desk, words, width).size().y + 14.0
+fn banner_height(ui: &Ui, context: &ViewContext<'_>, words: &str, width: f32) -> f32 {
+    banner_galley(ui, context, words, width).size().y + 14.0
 }
 
 fn banner_galley(
     ui: &Ui,
-    desk: &Desk<'_>,
+    context: &ViewContext<'_>,
     words: &str,
     width: f32,
 ) -> std::sync::Arc<egui::Galley> {
     let mut job = egui::text::LayoutJob::simple(
         words.to_owned(),
         text::plain(Size::Small),
-        desk.palette.text,
+        context.palette.text,
         (width - 44.0).max(40.0),
     );
     // More of it than this is in the tooltip.
@@ -425,18 +427,18 @@ fn banner_galley(
     ui.painter().layout_job(job)
 }
 
-fn banner(ui: &Ui, desk: &Desk<'_>, words: &str, rect: Rect) {
-    let palette = desk.palette;
+fn banner(ui: &Ui, context: &ViewContext<'_>, words: &str, rect: Rect) {
+    let palette = context.palette;
     let response = ui.interact(
         rect,
-        ui.scope_id().with("trouble"),
+        ui.scope_id().with("notice"),
         Sense::focusable_noninteractive(),
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Alert, true, words));
     ui.painter().rect_filled(
         rect,
         CornerRadius::ZERO,
-        crate::colour::mix(palette.panel, palette.warn, 0.14),
+        crate::color::mix(palette.panel, palette.warn, 0.14),
     );
     ui.painter().rect_filled(
         rect.with_max_x(rect.left() + 3.0),
@@ -454,7 +456,7 @@ fn banner(ui: &Ui, desk: &Desk<'_>, words: &str, rect: Rect) {
     ));
     let mark = (
         text::bold(Size::Points(9.0)),
-        crate::colour::on(palette.warn),
+        crate::color::on(palette.warn),
     );
     text::put(
         ui.painter(),
@@ -464,14 +466,14 @@ fn banner(ui: &Ui, desk: &Desk<'_>, words: &str, rect: Rect) {
         mark,
         10.0,
     );
-    let galley = banner_galley(ui, desk, words, rect.width());
+    let galley = banner_galley(ui, context, words, rect.width());
     ui.painter()
         .galley(rect.min + vec2(34.0, 7.0), galley, palette.text);
     crate::control::focus_ring(ui, &response, palette, 2);
     response.on_hover_text(words);
 }
 
-/// The strip in words.
+/// The status bar in words.
 fn description(snapshot: &Snapshot) -> String {
     let mut words = vec![
         format!("Status: {}", state_words(snapshot)),

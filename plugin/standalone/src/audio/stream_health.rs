@@ -1,4 +1,4 @@
-//! What a running stream tells of itself, in atomics: that it lives, how loud it is, that it is lost.
+//! The health of a running stream, in atomics: whether it delivers, how loud it is, whether it is lost.
 //!
 //! Written by the audio callback and by the backends' own threads, read by the audio thread and
 //! the view. Nothing here locks, but for the reason of a loss, which no callback writes.
@@ -6,9 +6,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// One stream's signs of life.
+/// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Pulse {
+pub(crate) struct StreamHealth {
     /// Frames heard so far.
     frames: AtomicU64,
     /// Highest magnitudes since they were last looked at, as the bits of `f32`s: left and right.
@@ -17,9 +17,9 @@ pub(crate) struct Pulse {
     reason: Mutex<Option<String>>,
 }
 
-impl Pulse {
+impl StreamHealth {
     /// Takes in a block, `[channels][frames]`. Wait-free; for the audio callback.
-    pub(crate) fn beat<C: AsRef<[f32]>>(&self, channels: &[C]) {
+    pub(crate) fn record<C: AsRef<[f32]>>(&self, channels: &[C]) {
         for (side, peak) in self.peaks.iter().enumerate() {
             // One channel shows on both sides.
             let Some(samples) = channels.get(side).or(channels.last()) else {
@@ -87,22 +87,22 @@ mod tests {
 
     #[test]
     fn peaks_are_the_highest_since_the_last_look() {
-        let pulse = Pulse::default();
-        pulse.beat(&[&[0.25, -0.5][..], &[0.0, f32::NAN][..]]);
-        pulse.beat(&[&[0.1, 0.2][..], &[-0.75, 0.5][..]]);
-        assert_eq!(pulse.take_peaks(), [0.5, 0.75]);
-        assert_eq!(pulse.take_peaks(), [0.0, 0.0]);
-        pulse.beat(&[&[0.5][..]]);
-        assert_eq!(pulse.take_peaks(), [0.5, 0.5], "mono shows on both sides");
-        assert_eq!(pulse.frames(), 5);
+        let health = StreamHealth::default();
+        health.record(&[&[0.25, -0.5][..], &[0.0, f32::NAN][..]]);
+        health.record(&[&[0.1, 0.2][..], &[-0.75, 0.5][..]]);
+        assert_eq!(health.take_peaks(), [0.5, 0.75]);
+        assert_eq!(health.take_peaks(), [0.0, 0.0]);
+        health.record(&[&[0.5][..]]);
+        assert_eq!(health.take_peaks(), [0.5, 0.5], "mono shows on both sides");
+        assert_eq!(health.frames(), 5);
     }
 
     #[test]
     fn the_first_reason_of_a_loss_is_the_one_told() {
-        let pulse = Pulse::default();
-        assert_eq!(pulse.loss(), None);
-        pulse.lose("unplugged".to_owned());
-        pulse.lose("unplugged, and more".to_owned());
-        assert_eq!(pulse.loss().as_deref(), Some("unplugged"));
+        let health = StreamHealth::default();
+        assert_eq!(health.loss(), None);
+        health.lose("unplugged".to_owned());
+        health.lose("unplugged, and more".to_owned());
+        assert_eq!(health.loss().as_deref(), Some("unplugged"));
     }
 }

@@ -10,8 +10,9 @@ use egui::vec2;
 use egui_kittest::kittest::Queryable;
 use mertscope_live::Snapshot;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::look::Page;
+use mertscope_ui::notice::Severity;
 use mertscope_ui::state::OscChoice;
+use mertscope_ui::view_settings::Page;
 
 use crate::Window;
 use crate::instance::Whole;
@@ -28,7 +29,7 @@ fn opened(snapshot: Snapshot) -> Window {
 }
 
 fn osc(window: &Window) -> OscChoice {
-    window.state().stage.host.memory().get().unwrap_or_default()
+    window.state().stage.host.state().get().unwrap_or_default()
 }
 
 /// Waits for what becomes of an export, and gives the sentence as it is in the window.
@@ -43,7 +44,7 @@ fn sentence(window: &mut Window) -> (String, bool) {
                 "{} is not shown",
                 notice.text
             );
-            return (notice.text, notice.is_error);
+            return (notice.text, notice.severity == Severity::Error);
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "{notice:?}");
         thread::sleep(Duration::from_millis(10));

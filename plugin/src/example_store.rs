@@ -1,5 +1,5 @@
-//! What was taught, between the engine and the project: many examples are kept in files, which are
-//! written and read on a thread of their own.
+//! The labeled examples between the engine and the project: many examples are kept in files, which
+//! are written and read on a thread of their own.
 //!
 //! The project changes only once a file is written, so that it never names one that is not there.
 
@@ -9,31 +9,32 @@ use std::thread::{self, JoinHandle};
 
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::few_shot::saved::{Packer, SavedExamples, Store};
+use mertscope_ui::notice::Notice;
 
 use crate::params::MertscopeParams;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Keeper {
+pub(crate) struct ExampleStore {
     store: Option<Store>,
-    inner: Mutex<Inner>,
+    inner: Mutex<ExampleStoreState>,
     packer: Mutex<Packer>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct ExampleStoreState {
     /// What waits to be written, and whose project it is for.
     newest: Option<(Arc<LabeledExamples>, Arc<MertscopeParams>)>,
     /// Counts what was kept or loaded: what is older must not overwrite it.
     version: u64,
     writing: bool,
-    trouble: Option<String>,
+    notice: Option<Notice>,
     threads: Vec<JoinHandle<()>>,
     closed: bool,
 }
 
-impl Keeper {
-    /// A keeper whose files are in `store`.
+impl ExampleStore {
+    /// A example store whose files are in `store`.
     #[cfg(test)]
     fn at(store: Store) -> Self {
         Self {
@@ -42,7 +43,7 @@ impl Keeper {
         }
     }
 
-    /// Has the project remember lessons: at once where they fit into it, else once their files are
+    /// Has the project remember labeled examples: at once when they fit into it, else once their files are
     /// written. Called on the engine's worker.
     pub(crate) fn keep(
         self: &Arc<Self>,
@@ -55,9 +56,9 @@ impl Keeper {
             return;
         }
         if let Some(saved) = lessons.save_inside() {
-            (inner.newest, inner.trouble) = (None, None);
+            (inner.newest, inner.notice) = (None, None);
             drop(inner);
-            params.memory.set(&saved);
+            params.state.set(&saved);
             return;
         }
         inner.newest = Some((Arc::clone(lessons), Arc::clone(params)));
@@ -84,15 +85,18 @@ impl Keeper {
                 continue;
             }
             // What can't be kept leaves the project with what could be kept last.
-            inner.trouble = saved.as_ref().err().cloned();
+            inner.notice = saved.as_ref().err().map(Notice::warning);
             drop(inner);
             if let Ok(saved) = saved {
-                params.memory.set(&saved);
+                params.state.set(&saved);
             }
         }
     }
 
-    /// Writes the files of lessons; the sentence about what is in the way.
+    /// Writes the files of labeled examples.
+    ///
+    /// # Errors
+    /// A sentence that names the obstacle and the remedy.
     fn write(&self, lessons: &LabeledExamples) -> Result<SavedExamples, String> {
         let store = self.store().ok_or(
             "The newest examples are not kept with the project: there is no data folder. Set HOME.",
@@ -106,9 +110,9 @@ impl Keeper {
         })
     }
 
-    /// Why the newest lessons are not in the project, a sentence.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        self.lock().trouble.clone()
+    /// Why the newest labeled examples are not in the project; `None` while they are.
+    pub(crate) fn notice(&self) -> Option<Notice> {
+        self.lock().notice.clone()
     }
 
     /// Where the file of this name belongs.
@@ -116,7 +120,7 @@ impl Keeper {
         Some(self.store()?.path(file))
     }
 
-    /// The lessons that a project holds, if it holds all of them; else `hand_over` gets them on
+    /// The labeled examples that a project holds, if it holds all of them; else `hand_over` gets them on
     /// another thread once their files were read.
     pub(crate) fn load(
         self: &Arc<Self>,
@@ -153,21 +157,21 @@ impl Keeper {
             std::mem::take(&mut inner.threads)
         };
         for thread in threads {
-            // A panic in there was lessons that are not to be had.
+            // A panic in there means examples that are lost; nothing else depends on them.
             let _ = thread.join();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, ExampleStoreState> {
         // What is behind the lock is replaced whole.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
+impl ExampleStoreState {
     fn start(&mut self, body: impl FnOnce() + Send + 'static) {
         self.threads.retain(|thread| !thread.is_finished());
-        let thread = thread::Builder::new().name("mertscope-lessons".to_owned());
+        let thread = thread::Builder::new().name("mertscope-examples".to_owned());
         match thread.spawn(body) {
             Ok(thread) => self.threads.push(thread),
             // The next mark tries again.
@@ -195,19 +199,19 @@ mod tests {
         Arc::new(lessons)
     }
 
-    fn keeper(folder: &tempfile::TempDir) -> Arc<Keeper> {
-        Arc::new(Keeper::at(Store::at(folder.path())))
+    fn example_store(folder: &tempfile::TempDir) -> Arc<ExampleStore> {
+        Arc::new(ExampleStore::at(Store::at(folder.path())))
     }
 
     #[test]
     fn few_lessons_are_in_the_project_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let params = Arc::new(MertscopeParams::default());
-        let (keeper, lessons) = (keeper(&folder), lessons(400));
-        keeper.keep(&lessons, &params);
-        let saved: SavedExamples = params.memory.get().unwrap();
+        let (example_store, lessons) = (example_store(&folder), lessons(400));
+        example_store.keep(&lessons, &params);
+        let saved: SavedExamples = params.state.get().unwrap();
         assert!(saved.is_whole());
-        let loaded = keeper.load(saved, |_| ());
+        let loaded = example_store.load(saved, |_| ());
         assert_eq!(loaded.as_ref(), Some(&*lessons));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -222,7 +226,7 @@ mod tests {
         let references = (0..8).map(|n| {
             let source = Source {
                 name: &"n".repeat(200),
-                colour: [0; 3],
+                color: [0; 3],
                 sha256: Some(&format!("{n}").repeat(64)),
                 encoder_sha256: &"0".repeat(64),
                 layer: 0,
@@ -232,16 +236,16 @@ mod tests {
             Reference::new(&source, None).unwrap()
         });
         let references = SavedReferences(references.collect());
-        params.memory.set(&references);
+        params.state.set(&references);
         let mut lessons = LabeledExamples::default();
         while lessons.mark("drop", 0, &values, "abc").is_ok() {}
-        let (keeper, lessons) = (keeper(&folder), Arc::new(lessons));
-        keeper.keep(&lessons, &params);
-        keeper.close();
-        let saved: SavedExamples = params.memory.get().unwrap();
+        let (example_store, lessons) = (example_store(&folder), Arc::new(lessons));
+        example_store.keep(&lessons, &params);
+        example_store.close();
+        let saved: SavedExamples = params.state.get().unwrap();
         assert_eq!(saved.load(Some(&Store::at(folder.path()))), *lessons);
-        assert_eq!(params.memory.get(), Some(references));
-        assert_eq!(keeper.trouble(), None);
+        assert_eq!(params.state.get(), Some(references));
+        assert_eq!(example_store.notice(), None);
     }
 
     #[test]
@@ -250,13 +254,13 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let params = Arc::new(MertscopeParams::default());
-        let keeper = Arc::new(Keeper::at(Store::at(&file)));
-        keeper.keep(&lessons(300), &params);
-        let before: SavedExamples = params.memory.get().unwrap();
-        keeper.keep(&lessons(500), &params);
-        keeper.close();
-        assert_eq!(params.memory.get(), Some(before));
-        let told = keeper.trouble().unwrap();
+        let example_store = Arc::new(ExampleStore::at(Store::at(&file)));
+        example_store.keep(&lessons(300), &params);
+        let before: SavedExamples = params.state.get().unwrap();
+        example_store.keep(&lessons(500), &params);
+        example_store.close();
+        assert_eq!(params.state.get(), Some(before));
+        let told = example_store.notice().unwrap().text;
         assert!(
             told.contains("can't be written") && told.ends_with('.'),
             "{told}"
@@ -267,16 +271,16 @@ mod tests {
     fn many_lessons_are_in_files_and_a_missing_one_is_told_and_takes_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let params = Arc::new(MertscopeParams::default());
-        let (keeper, lessons) = (keeper(&folder), lessons(901));
-        keeper.keep(&lessons, &params);
-        keeper.close();
-        let saved: SavedExamples = params.memory.get().unwrap();
+        let (example_store, lessons) = (example_store(&folder), lessons(901));
+        example_store.keep(&lessons, &params);
+        example_store.close();
+        let saved: SavedExamples = params.state.get().unwrap();
         assert!(!saved.is_whole());
         let load = || {
-            let keeper = self::keeper(&folder);
+            let example_store = self::example_store(&folder);
             let (tell, told) = channel();
-            let saved: SavedExamples = params.memory.get().unwrap();
-            let at_once = keeper.load(saved, move |lessons| tell.send(lessons).unwrap());
+            let saved: SavedExamples = params.state.get().unwrap();
+            let at_once = example_store.load(saved, move |lessons| tell.send(lessons).unwrap());
             assert_eq!(at_once, None);
             told.recv().unwrap()
         };
