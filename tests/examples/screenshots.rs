@@ -58,7 +58,7 @@ mod linux {
     ];
 
     /// Plays the piece once for each picture, and takes it.
-    pub fn take(plugin: &Path, folder: &Path) {
+    pub(crate) fn take(plugin: &Path, folder: &Path) {
         let entry = load(plugin);
         let screen = Screen::connect();
         let pieces = demo();

@@ -53,7 +53,7 @@ mod linux {
     /// Frames in a block.
     const FRAMES: usize = 512;
 
-    pub fn measure(plugin: &Path, seconds: f64) {
+    pub(crate) fn measure(plugin: &Path, seconds: f64) {
         let entry = load(plugin);
         let screen = Screen::connect();
         let mut instance = Instance::new(&entry);

@@ -219,7 +219,7 @@ fn files(root: &Path) -> BTreeMap<Module, PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            let here = [module.as_slice(), &[stem.clone()]].concat();
+            let here = [module.as_slice(), std::slice::from_ref(&stem)].concat();
             if path.is_dir() {
                 folders.push((path, here));
             } else if path.extension().is_some_and(|ending| ending == "rs") {
@@ -260,7 +260,7 @@ fn target(
         }
     }
     while let Some((name, after)) = rest.split_first() {
-        let child = [at.as_slice(), &[name.clone()]].concat();
+        let child = [at.as_slice(), std::slice::from_ref(name)].concat();
         if all.contains_key(&child) {
             at = child;
             rest = after;

@@ -17,7 +17,7 @@ use crate::setup;
 use crate::workspace::Workspace;
 
 /// The step's name in the summary of `cargo xtask test`.
-pub const WHAT: &str = "Text and workflows";
+pub(crate) const WHAT: &str = "Text and workflows";
 
 const TOOLS: [&str; 4] = [
     "typos==1.52.0",
@@ -34,7 +34,7 @@ const ISSUE_TEMPLATES: &str = ".github/ISSUE_TEMPLATE";
 ///
 /// # Errors
 /// When a tool can't be started or a file can't be read or written.
-pub fn run(workspace: &Workspace, skipped: &Path) -> Result<Option<(bool, Duration)>> {
+pub(crate) fn run(workspace: &Workspace, skipped: &Path) -> Result<Option<(bool, Duration)>> {
     let python = match setup::lint_tools(workspace, &TOOLS) {
         Ok(python) => python,
         Err(error) => {

@@ -142,7 +142,7 @@ pub(crate) fn hosts(workspace: &Workspace) {
 
 /// The interpreter of the Python environment with the tools of [`crate::lint`], each
 /// `package==version`.
-pub fn lint_tools(workspace: &Workspace, tools: &[&str]) -> Result<PathBuf> {
+pub(crate) fn lint_tools(workspace: &Workspace, tools: &[&str]) -> Result<PathBuf> {
     packages::ensure(&[Purpose::Environment])?;
     let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
     environment(workspace, "lint", &tools)

@@ -18,7 +18,7 @@ use crate::progress::Bar;
 use crate::{load, log, tell_fallbacks, whole};
 
 /// Runs the command; the result says whether every file was analyzed.
-pub fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
+pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let (runtime, package) = load(&arguments.model)?;
     let options = AnalyzeOptions {
         hop_s: arguments.hop,

@@ -9,13 +9,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mertscope_model::Precision;
 use mertscope_model::device::Choice;
 
-pub use fitting::{DataArguments, MapCommand, MapFitArguments};
-pub use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
+pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
+pub(crate) use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
 /// Hears genre, key and embeddings in music, with MERT-like models, offline.
 #[derive(Debug, Parser)]
 #[command(name = "mertscope", version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
 }
@@ -30,7 +30,7 @@ Examples:
 Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Tell the key and the genre of audio files, over time
     #[command(visible_alias = "analyse", after_help = ANALYZE_EXAMPLES)]
     Analyze(AnalyzeArguments),
@@ -81,7 +81,7 @@ Examples:
 HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY and NO_PROXY are followed.";
 
 #[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
+pub(crate) enum ModelsCommand {
     /// List the models and whether they are here
     List {
         /// Print JSON
@@ -130,7 +130,7 @@ preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
 /// How the user agrees to a license without being asked.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub struct ConsentArguments {
+pub(crate) struct ConsentArguments {
     /// Agree to the model's license without being asked
     #[arg(long, short)]
     pub yes: bool,
@@ -141,7 +141,7 @@ pub struct ConsentArguments {
 
 /// The arithmetic of a model that has several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionArgument {
+pub(crate) enum PrecisionArgument {
     Auto,
     Fp32,
     Fp16,
@@ -150,7 +150,7 @@ pub enum PrecisionArgument {
 
 /// The model and how it is run.
 #[derive(Debug, Args)]
-pub struct ModelArguments {
+pub(crate) struct ModelArguments {
     /// Model id, or the folder of a model or checkpoint [default: the embedded model]
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
@@ -173,7 +173,7 @@ pub struct ModelArguments {
 
 impl ModelArguments {
     /// The arithmetic to use; `None` for what suits the device.
-    pub fn precision(&self) -> Option<Precision> {
+    pub(crate) fn precision(&self) -> Option<Precision> {
         match self.precision {
             PrecisionArgument::Auto => None,
             PrecisionArgument::Fp32 => Some(Precision::Fp32),
@@ -183,7 +183,7 @@ impl ModelArguments {
     }
 
     /// The number of threads to use.
-    pub fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         // A 5-s window is too little work to share among more than a few cores.
         let cores = || std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
         self.threads.map_or_else(cores, usize::from)
@@ -201,7 +201,7 @@ WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is repo
 others go on, and the exit code is 1. Results go to standard output, all else to standard error.";
 
 #[derive(Debug, Args)]
-pub struct AnalyzeArguments {
+pub(crate) struct AnalyzeArguments {
     /// Audio files, folders (searched for audio), or - for standard input
     #[arg(required = true, value_name = "FILE|FOLDER|-")]
     pub inputs: Vec<PathBuf>,
@@ -245,7 +245,7 @@ The file is cut into windows as long as the model's that don't overlap; their fr
 together.";
 
 #[derive(Debug, Args)]
-pub struct EmbedArguments {
+pub(crate) struct EmbedArguments {
     /// An audio file, or - for standard input
     pub file: PathBuf,
     /// Where to write: .npy (NumPy) or .safetensors
@@ -279,7 +279,7 @@ pub struct EmbedArguments {
 
 /// How frames become the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PoolArgument {
+pub(crate) enum PoolArgument {
     /// The mean over time of each layer
     Mean,
     /// Every frame
@@ -290,7 +290,7 @@ pub enum PoolArgument {
 
 /// Layers by index, or all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Layers {
+pub(crate) enum Layers {
     All,
     Some(Vec<usize>),
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 /// A result on its way to disk.
-pub struct ArrayWriter {
+pub(crate) struct ArrayWriter {
     path: PathBuf,
     folder: PathBuf,
     layers: Vec<BufWriter<File>>,
@@ -24,7 +24,7 @@ pub struct ArrayWriter {
 
 impl ArrayWriter {
     /// Will write `path`; nothing is there before [`ArrayWriter::finish`].
-    pub fn new(path: &Path) -> io::Result<Self> {
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
@@ -41,7 +41,7 @@ impl ArrayWriter {
     }
 
     /// Appends frames `[layers, frames, width]`, or takes the one pooled result `[layers, width]`.
-    pub fn push(&mut self, hidden: &HiddenStates) -> io::Result<()> {
+    pub(crate) fn push(&mut self, hidden: &HiddenStates) -> io::Result<()> {
         while self.layers.len() < hidden.layers {
             self.layers
                 .push(BufWriter::new(tempfile::tempfile_in(&self.folder)?));
@@ -61,7 +61,7 @@ impl ArrayWriter {
     /// Writes the file, with `metadata` where the format has room for it, and returns the shape:
     /// `[layers, frames, width]`, or `[layers, width]` when pooled; without the first dimension if
     /// `squeeze`.
-    pub fn finish(
+    pub(crate) fn finish(
         self,
         metadata: &BTreeMap<&str, String>,
         squeeze: bool,

@@ -11,7 +11,7 @@ use mertscope_model::{Encoder, Runtime, SessionOptions, runtime};
 use crate::{own_folder, write_out};
 
 /// Runs the command; the result says whether everything that an analysis needs works.
-pub fn run() -> anyhow::Result<bool> {
+pub(crate) fn run() -> anyhow::Result<bool> {
     let mut healthy = true;
     write_out(|out| {
         writeln!(out, "Mertscope {}", env!("CARGO_PKG_VERSION"))?;

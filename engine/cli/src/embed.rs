@@ -17,7 +17,7 @@ use crate::progress::Bar;
 use crate::{load, log, tell_fallbacks};
 
 /// Runs the command; the result says whether all went well.
-pub fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
+pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     let input = match &inputs::find(std::slice::from_ref(&arguments.file))[..] {
         [Input::File(path)] => Input::File(path.clone()),
         [Input::Standard] => Input::Standard,

@@ -6,7 +6,7 @@ use anyhow::Context;
 use mertscope_export::save;
 
 /// Writes a file, or leaves what was there; `what` names it for people.
-pub fn write(what: &str, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write(what: &str, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     save::replace(path, bytes).with_context(|| {
         let path = path.display();
         format!("The {what} {path} can't be written; check its folder and the free space")
@@ -14,7 +14,7 @@ pub fn write(what: &str, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Whether a picture of this name is one of pixels.
-pub fn is_png(path: &Path) -> bool {
+pub(crate) fn is_png(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
 }

@@ -19,7 +19,7 @@ use crate::files;
 use crate::{log, write_out};
 
 /// Runs the command.
-pub fn run(command: &HeadsCommand) -> anyhow::Result<bool> {
+pub(crate) fn run(command: &HeadsCommand) -> anyhow::Result<bool> {
     match command {
         HeadsCommand::Train(arguments) => train::run(arguments),
         HeadsCommand::Eval(arguments) => eval::run(arguments),

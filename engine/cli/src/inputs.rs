@@ -8,7 +8,7 @@ use mertscope_audio::decode::{DecodeError, Decoder, is_audio_path};
 
 /// One thing to read, or why there is nothing to read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// A file.
     File(PathBuf),
     /// Standard input.
@@ -19,7 +19,7 @@ pub enum Input {
 
 impl Input {
     /// Its name in results and messages.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Standard => "standard input".to_owned(),
@@ -28,7 +28,7 @@ impl Input {
     }
 
     /// Opens it.
-    pub fn open(&self) -> Result<Decoder, OpenError> {
+    pub(crate) fn open(&self) -> Result<Decoder, OpenError> {
         match self {
             Self::File(path) => Ok(Decoder::open(path)?),
             Self::Standard => Ok(Decoder::from_reader(io::stdin(), &self.name())?),
@@ -39,7 +39,7 @@ impl Input {
 
 /// Why an input can't be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The file can't be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -49,7 +49,7 @@ pub enum OpenError {
 }
 
 /// What `typed` names, folders replaced by the audio in them, sorted by path.
-pub fn find(typed: &[PathBuf]) -> Vec<Input> {
+pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
     typed
         .iter()
         .flat_map(|path| match path {

@@ -7,7 +7,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// From here on Ctrl-C asks the work to stop, and a second time ends the program at once; the
 /// result says whether it was asked.
-pub fn listen() -> &'static AtomicBool {
+pub(crate) fn listen() -> &'static AtomicBool {
     // Where there is a handler already, or none can be had, the program just ends.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {

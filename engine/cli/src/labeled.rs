@@ -20,7 +20,7 @@ use crate::progress::Bar;
 
 /// One file and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labeled {
+pub(crate) struct Labeled {
     pub path: PathBuf,
     /// Empty where there is none.
     pub label: String,
@@ -29,19 +29,19 @@ pub struct Labeled {
 }
 
 /// A file that can be used.
-pub struct Example {
+pub(crate) struct Example {
     pub file: Labeled,
     pub embeddings: FileEmbeddings,
 }
 
 /// The music that can be used, and a sentence for each thing that can't.
-pub struct Music {
+pub(crate) struct Music {
     pub examples: Vec<Example>,
     pub left_out: Vec<String>,
 }
 
 /// The files that `arguments` name, in the order of the table or sorted by path.
-pub fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
+pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
     let data = &arguments.data;
     let is_table = data
         .extension()
@@ -142,7 +142,7 @@ fn cache_folder() -> anyhow::Result<PathBuf> {
 }
 
 /// Embeds files; those that fail, and those that are there under two labels, are left out.
-pub fn embed(
+pub(crate) fn embed(
     files: Vec<Labeled>,
     arguments: &DataArguments,
     runtime: &'static Runtime,

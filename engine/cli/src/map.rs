@@ -14,7 +14,7 @@ use crate::labeled::{self, Music};
 use crate::{load, log, write_out};
 
 /// Runs the command.
-pub fn run(command: &MapCommand) -> anyhow::Result<bool> {
+pub(crate) fn run(command: &MapCommand) -> anyhow::Result<bool> {
     match command {
         MapCommand::Fit(arguments) => fit(arguments),
         MapCommand::Info { model } => info(model),

@@ -14,7 +14,7 @@ use crate::arguments::{ConsentArguments, ModelsCommand};
 use crate::{log, write_out};
 
 /// Runs the command.
-pub fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
+pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
     match command {
         ModelsCommand::List { json } => list::run(*json),
         ModelsCommand::Fetch { id, consent } => fetch(id, consent),

@@ -9,7 +9,7 @@ use mertscope_export::{FileReport, Run};
 
 /// The form of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Table,
     /// One document.
@@ -21,7 +21,7 @@ pub enum Format {
 }
 
 /// Writes the results of one run.
-pub enum Writer<'a, W: Write> {
+pub(crate) enum Writer<'a, W: Write> {
     Table(W, &'a Run),
     Json(JsonWriter<W>),
     JsonLines(W, &'a Run),
@@ -30,7 +30,7 @@ pub enum Writer<'a, W: Write> {
 
 impl<'a, W: Write> Writer<'a, W> {
     /// Writes what comes before the first file.
-    pub fn new(out: W, format: Format, run: &'a Run) -> io::Result<Self> {
+    pub(crate) fn new(out: W, format: Format, run: &'a Run) -> io::Result<Self> {
         Ok(match format {
             Format::Table => Self::Table(out, run),
             Format::Json => Self::Json(JsonWriter::new(out, run)?),
@@ -40,7 +40,7 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 
     /// Writes one file's result and flushes, so that what is done is never lost.
-    pub fn file(&mut self, report: &FileReport) -> io::Result<()> {
+    pub(crate) fn file(&mut self, report: &FileReport) -> io::Result<()> {
         match self {
             Self::Table(out, run) => {
                 out.write_all(table::render(run, report, Style::for_stdout()).as_bytes())?;
@@ -56,7 +56,7 @@ impl<'a, W: Write> Writer<'a, W> {
     }
 
     /// Writes what comes after the last file.
-    pub fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Json(writer) => writer.finish(),
             Self::Table(..) | Self::JsonLines(..) | Self::Csv(_) => Ok(()),

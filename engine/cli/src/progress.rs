@@ -5,11 +5,11 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar for one file after another, in seconds of audio.
-pub struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
     /// A bar that shows itself on a terminal, unless `quiet`.
-    pub fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
         } else {
@@ -20,7 +20,7 @@ impl Bar {
     }
 
     /// Goes on to the next file, `number` of `count`.
-    pub fn file(&self, name: &str, number: usize, count: usize) {
+    pub(crate) fn file(&self, name: &str, number: usize, count: usize) {
         self.0.reset();
         self.0.unset_length();
         self.0
@@ -33,7 +33,7 @@ impl Bar {
     }
 
     /// `done_s` seconds of audio are done of the `promised_s` that the file's header names.
-    pub fn position(&self, done_s: f64, promised_s: Option<f64>) {
+    pub(crate) fn position(&self, done_s: f64, promised_s: Option<f64>) {
         if let Some(promised_s) = promised_s
             && self.0.length().is_none()
         {
@@ -45,7 +45,7 @@ impl Bar {
     }
 
     /// Goes on to `count` steps of one kind.
-    pub fn steps(&self, count: usize, doing: &str) {
+    pub(crate) fn steps(&self, count: usize, doing: &str) {
         self.0.reset();
         self.0.set_length(count as u64);
         self.0.set_style(style(STEPS));
@@ -54,12 +54,12 @@ impl Bar {
     }
 
     /// One step is done.
-    pub fn step(&self) {
+    pub(crate) fn step(&self) {
         self.0.inc(1);
     }
 
     /// `done` of `total` steps of one kind are done.
-    pub fn at(&self, done: usize, total: usize, doing: &str) {
+    pub(crate) fn at(&self, done: usize, total: usize, doing: &str) {
         if self.0.length() != Some(total as u64) {
             self.steps(total, doing);
         }
@@ -67,12 +67,12 @@ impl Bar {
     }
 
     /// Takes the bar away while `body` writes.
-    pub fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
+    pub(crate) fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
         self.0.suspend(body)
     }
 
     /// Takes the bar away for good.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }

@@ -14,7 +14,7 @@ use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_
 use super::{FileReport, HeadRef, ReferenceRef, Run};
 
 /// Version of the schema; it grows when a reader of the last one would misunderstand the next.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// Writes one JSON document, file by file.
 ///

@@ -61,7 +61,7 @@ pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
 
 /// All windows in the order in which they were heard; times jump where the transport did.
 #[must_use]
-pub fn as_heard(snapshot: &Snapshot) -> FileReport {
+pub(crate) fn as_heard(snapshot: &Snapshot) -> FileReport {
     let results = snapshot.history.iter().map(|entry| entry.timed.clone());
     report(snapshot, results.collect())
 }
@@ -69,7 +69,7 @@ pub fn as_heard(snapshot: &Snapshot) -> FileReport {
 /// The windows along the host's timeline, the newest at each place; what was never heard between
 /// them is marked as a gap.
 #[must_use]
-pub fn on_the_timeline(snapshot: &Snapshot) -> FileReport {
+pub(crate) fn on_the_timeline(snapshot: &Snapshot) -> FileReport {
     report(snapshot, laid_out(&snapshot.history))
 }
 

@@ -9,7 +9,7 @@ use mertscope_music::{GenreSmoother, Key, KeySmoother};
 
 use super::{FileReport, HeadRef, ReferenceRef, Run};
 
-pub const GENRES: [&str; 10] = [
+pub(crate) const GENRES: [&str; 10] = [
     "blues",
     "classical",
     "country",
@@ -27,7 +27,7 @@ const MOOD: &str = "ab";
 /// A reference's id.
 const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
 
-pub fn run() -> Run {
+pub(crate) fn run() -> Run {
     let head = |task: &str, labels: Vec<String>| HeadRef {
         id: task.to_owned(),
         task: task.to_owned(),
@@ -61,7 +61,7 @@ fn genres() -> Vec<String> {
     GENRES.map(str::to_owned).to_vec()
 }
 
-pub fn timed(start_s: f64, window_s: f64, status: Status) -> TimedResult {
+pub(crate) fn timed(start_s: f64, window_s: f64, status: Status) -> TimedResult {
     TimedResult {
         start_s,
         end_s: start_s + window_s,
@@ -84,7 +84,7 @@ fn favoring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
 
 /// A file of `windows` 5-s windows, one a second; `what` gives each one's status, key, genre and
 /// confidence.
-pub fn file(
+pub(crate) fn file(
     name: &str,
     windows: usize,
     what: impl Fn(f64) -> (Status, &'static str, usize, f32),
@@ -135,7 +135,7 @@ pub fn file(
 }
 
 /// A minor, then C minor.
-pub fn modulating() -> FileReport {
+pub(crate) fn modulating() -> FileReport {
     file("modulating.flac", 28, |s| {
         let key = if s < 13.0 { "A minor" } else { "C minor" };
         (Status::Ok, key, 1, 1.4)
@@ -143,7 +143,7 @@ pub fn modulating() -> FileReport {
 }
 
 /// Every status in one file, with stretches too unclear to name a key.
-pub fn mixed() -> FileReport {
+pub(crate) fn mixed() -> FileReport {
     let mut report = file("mixed.wav", 90, |s| match s as usize {
         0..6 | 86.. => (Status::Silent, "C major", 0, 0.0),
         30..36 => (Status::Gap, "C major", 0, 0.0),
@@ -157,21 +157,21 @@ pub fn mixed() -> FileReport {
     report
 }
 
-pub fn silent() -> FileReport {
+pub(crate) fn silent() -> FileReport {
     file("silent.wav", 8, |_| (Status::Silent, "C major", 0, 0.0))
 }
 
-pub fn one_window() -> FileReport {
+pub(crate) fn one_window() -> FileReport {
     let mut report = file("one.ogg", 1, |_| (Status::Ok, "F major", 5, 0.9));
     report.duration_s = Some(3.2);
     report
 }
 
-pub fn unclear() -> FileReport {
+pub(crate) fn unclear() -> FileReport {
     file("noise.wav", 30, |_| (Status::Ok, "E minor", 6, 0.05))
 }
 
-pub fn failed() -> FileReport {
+pub(crate) fn failed() -> FileReport {
     FileReport {
         file: "text.wav".to_owned(),
         duration_s: None,
@@ -180,7 +180,7 @@ pub fn failed() -> FileReport {
     }
 }
 
-pub fn empty() -> FileReport {
+pub(crate) fn empty() -> FileReport {
     FileReport {
         outcome: Ok(Timeline::default()),
         ..failed()
@@ -188,7 +188,7 @@ pub fn empty() -> FileReport {
 }
 
 /// Windows that were analyzed by a model without heads.
-pub fn without_heads() -> FileReport {
+pub(crate) fn without_heads() -> FileReport {
     let mut report = modulating();
     let timeline = report.outcome.as_mut().unwrap();
     timeline.genre_labels.clear();
@@ -209,7 +209,7 @@ pub fn without_heads() -> FileReport {
 }
 
 /// One of each kind.
-pub fn all() -> Vec<FileReport> {
+pub(crate) fn all() -> Vec<FileReport> {
     vec![
         modulating(),
         mixed(),

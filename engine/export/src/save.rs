@@ -139,7 +139,7 @@ impl ExportError {
 /// Where exports go unless a folder is named: `Mertscope` among the user's documents, or, where
 /// there are no such, in the home folder.
 #[must_use]
-pub fn default_folder() -> Option<PathBuf> {
+pub(crate) fn default_folder() -> Option<PathBuf> {
     let above = dirs::document_dir().or_else(dirs::home_dir)?;
     Some(above.join("Mertscope"))
 }

@@ -10,7 +10,7 @@ use super::units::finite;
 
 /// A stretch of audio time over which neighboring windows share a label.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Segment<T> {
+pub(crate) struct Segment<T> {
     /// Where it begins, in seconds of audio.
     pub start_s: f64,
     /// Where it ends, in seconds of audio.
@@ -23,14 +23,14 @@ pub struct Segment<T> {
 
 impl<T> Segment<T> {
     /// How long it lasts, in seconds.
-    pub fn duration_s(&self) -> f64 {
+    pub(crate) fn duration_s(&self) -> f64 {
         self.end_s - self.start_s
     }
 }
 
 /// Where window `index` hands over to the next, in seconds: half-way between their centers.
 /// The last one keeps its own end.
-pub fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
+pub(crate) fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
     let center_s = |r: &TimedResult| 0.5 * (r.start_s + r.end_s);
     match results.get(index + 1) {
         Some(next) => 0.5 * (center_s(&results[index]) + center_s(next)),
@@ -39,7 +39,7 @@ pub fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
 }
 
 /// The timeline as the fewest segments of one label each, without holes between them.
-pub fn merge<T: PartialEq>(
+pub(crate) fn merge<T: PartialEq>(
     results: &[TimedResult],
     label: impl Fn(&TimedResult) -> T,
 ) -> Vec<Segment<T>> {
@@ -66,7 +66,7 @@ pub fn merge<T: PartialEq>(
 }
 
 /// At most `most` segments: the shortest is folded into its longer neighbor until they fit.
-pub fn fold<T: PartialEq>(mut segments: Vec<Segment<T>>, most: usize) -> Vec<Segment<T>> {
+pub(crate) fn fold<T: PartialEq>(mut segments: Vec<Segment<T>>, most: usize) -> Vec<Segment<T>> {
     while segments.len() > most.max(1) {
         let duration_s = |i: usize| {
             segments
@@ -105,7 +105,7 @@ fn extend<T>(segment: &mut Segment<T>, following: &Segment<T>) {
 }
 
 /// The genre probabilities to show: smoothed where there are such, else the window's own.
-pub fn shown_genre(result: &WindowResult) -> Option<&[f32]> {
+pub(crate) fn shown_genre(result: &WindowResult) -> Option<&[f32]> {
     let smoothed = result.genre_smoothed.as_deref();
     finite(smoothed.or(result.genre.as_deref())?)
 }

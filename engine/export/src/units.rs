@@ -7,7 +7,7 @@ use mertscope_music::{Key, Notation};
 use super::ReferenceRef;
 
 /// Seconds as `m:ss`, from an hour on as `h:mm:ss`; rounded to the nearest second.
-pub fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
     if hours > 0 {
@@ -18,14 +18,14 @@ pub fn clock(seconds: f64) -> String {
 }
 
 /// Seconds as `m:ss.t`, for what is too short for whole seconds.
-pub fn clock_tenths(seconds: f64) -> String {
+pub(crate) fn clock_tenths(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;
     let whole = clock((tenths / 10) as f64);
     format!("{whole}.{}", tenths % 10)
 }
 
 /// A probability as a whole percentage; never `0 %` or `100 %` for what is merely near them.
-pub fn percent(probability: f32) -> String {
+pub(crate) fn percent(probability: f32) -> String {
     let rounded = (probability * 100.0).round();
     if probability > 0.0 && rounded < 1.0 {
         "<1 %".to_owned()
@@ -37,12 +37,12 @@ pub fn percent(probability: f32) -> String {
 }
 
 /// A key with its place on the Camelot wheel: `A minor (8A)`.
-pub fn key_and_camelot(key: Key) -> String {
+pub(crate) fn key_and_camelot(key: Key) -> String {
     format!("{key} ({})", key.to_text(Notation::Camelot))
 }
 
 /// Why nothing was heard, from the longest wording to the shortest.
-pub fn unheard_names(status: Status) -> &'static [&'static str] {
+pub(crate) fn unheard_names(status: Status) -> &'static [&'static str] {
     match status {
         Status::Ok => &[],
         Status::Silent => &["silence"],
@@ -53,17 +53,17 @@ pub fn unheard_names(status: Status) -> &'static [&'static str] {
 }
 
 /// Time in seconds as files keep it: to the millisecond.
-pub fn to_millisecond(seconds: f64) -> f64 {
+pub(crate) fn to_millisecond(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
 }
 
 /// A probability as files keep it: to six decimals, in its shortest spelling.
-pub fn to_millionth(probability: f32) -> f64 {
+pub(crate) fn to_millionth(probability: f32) -> f64 {
     (f64::from(probability) * 1e6).round() / 1e6
 }
 
 /// `probabilities` unless one of them is no number: no answer is better than a wrong one.
-pub fn finite(probabilities: &[f32]) -> Option<&[f32]> {
+pub(crate) fn finite(probabilities: &[f32]) -> Option<&[f32]> {
     probabilities
         .iter()
         .all(|p| p.is_finite())
@@ -71,20 +71,20 @@ pub fn finite(probabilities: &[f32]) -> Option<&[f32]> {
 }
 
 /// A window's place on the map as files keep it.
-pub fn place(result: &WindowResult) -> Option<[f64; 2]> {
+pub(crate) fn place(result: &WindowResult) -> Option<[f64; 2]> {
     let place = result.point.filter(|at| at.iter().all(|x| x.is_finite()))?;
     Some(place.map(to_millionth))
 }
 
 /// A window's distance to a reference.
-pub fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Option<f32> {
+pub(crate) fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Option<f32> {
     let mut all = result.distances.iter();
     let (_, distance) = all.find(|(id, _)| **id == *reference.id)?;
     Some(*distance).filter(|distance| distance.is_finite())
 }
 
 /// The timeline's summary without what is no number.
-pub fn finite_summary(timeline: &Timeline) -> Option<Summary> {
+pub(crate) fn finite_summary(timeline: &Timeline) -> Option<Summary> {
     let mut summary = timeline.summary()?;
     summary
         .genre
@@ -96,7 +96,7 @@ pub fn finite_summary(timeline: &Timeline) -> Option<Summary> {
 }
 
 /// Index and value of the largest of `probabilities`; `None` without any, or with a NaN.
-pub fn top(probabilities: &[f32]) -> Option<(usize, f32)> {
+pub(crate) fn top(probabilities: &[f32]) -> Option<(usize, f32)> {
     finite(probabilities)?
         .iter()
         .copied()

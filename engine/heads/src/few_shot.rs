@@ -15,7 +15,7 @@ use crate::head::fit::{FitError, QuickExample, fit_quick};
 use mertscope_model::Manifest;
 
 /// Examples that there may be: as many as are fitted in about a second.
-pub const MOST_EXAMPLES: usize = 4_000;
+pub(crate) const MOST_EXAMPLES: usize = 4_000;
 /// Longest label, in bytes.
 const LONGEST_LABEL: usize = 64;
 /// Labels that there may be.

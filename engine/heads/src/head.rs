@@ -253,7 +253,7 @@ impl Head {
 
     /// What the head says of each frame, `[frames, labels]`; one row for pooled hidden states.
     #[must_use]
-    pub fn predict_frames(&self, hidden: &HiddenStates) -> Vec<f32> {
+    pub(crate) fn predict_frames(&self, hidden: &HiddenStates) -> Vec<f32> {
         let features = match &self.input {
             LayerInput::One(layer) => Cow::Borrowed(hidden.layer(*layer)),
             LayerInput::Weighted(layers) => Cow::Owned(weighted(hidden, layers)),

@@ -137,7 +137,7 @@ impl Map {
 
     /// Where one pooled hidden state of [`Map::layer`] lies, `[width]`; `None` for another width.
     #[must_use]
-    pub fn place_values(&self, values: &[f32]) -> Option<[f32; 2]> {
+    pub(crate) fn place_values(&self, values: &[f32]) -> Option<[f32; 2]> {
         if values.len() != self.mean.len() {
             return None;
         }

@@ -8,10 +8,10 @@ use mertscope_audio::Status;
 use mertscope_music::{Key, is_clear};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
-pub type GenreProbabilities = Vec<f32>;
+pub(crate) type GenreProbabilities = Vec<f32>;
 /// Probabilities of the 24 keys, by [`Key::index`]. A window's own sum to 1, smoothed ones to at
 /// most 1: what is missing is the probability that no key is clear.
-pub type KeyProbabilities = [f32; Key::COUNT];
+pub(crate) type KeyProbabilities = [f32; Key::COUNT];
 
 /// What one window said.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -78,7 +78,7 @@ impl StoredFile {
     ///
     /// # Errors
     /// [`UserStoreError::Unreadable`], and [`UserStoreError::Damaged`] when it is not what was written.
-    pub fn read(&self) -> Result<Vec<u8>, UserStoreError> {
+    pub(crate) fn read(&self) -> Result<Vec<u8>, UserStoreError> {
         let path = || self.path.clone();
         let bytes = fs::read(&self.path).map_err(|source| UserStoreError::Unreadable {
             path: path(),

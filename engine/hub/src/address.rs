@@ -11,7 +11,7 @@ use super::HubError;
 pub(super) struct Address(Uri);
 
 impl Address {
-    pub fn parse(text: &str) -> Result<Self, HubError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, HubError> {
         let wrong = |reason: &str| HubError::Address {
             url: without_query(text).to_owned(),
             reason: reason.to_owned(),
@@ -37,7 +37,7 @@ impl Address {
     }
 
     /// The address that a `Location` header of this one means.
-    pub fn redirect(&self, location: &str) -> Result<Self, HubError> {
+    pub(crate) fn redirect(&self, location: &str) -> Result<Self, HubError> {
         let scheme = self.0.scheme_str().unwrap_or_default();
         let base = || format!("{scheme}://{}", self.authority());
         let target = if location.contains("://") {
@@ -64,7 +64,7 @@ impl Address {
     }
 
     /// Whether both are the same server: scheme, host and port.
-    pub fn same_server(&self, other: &Self) -> bool {
+    pub(crate) fn same_server(&self, other: &Self) -> bool {
         self.0.scheme() == other.0.scheme()
             && self.host().eq_ignore_ascii_case(&other.host())
             && self.port() == other.port()
@@ -79,7 +79,7 @@ impl Address {
         self.0.port_u16().unwrap_or(default)
     }
 
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         let host = self.host();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         host.eq_ignore_ascii_case("localhost")
@@ -87,7 +87,7 @@ impl Address {
     }
 
     /// The host alone, for messages.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.0.host().unwrap_or_default().to_owned()
     }
 
@@ -98,12 +98,12 @@ impl Address {
     }
 
     /// The whole address, for the request.
-    pub fn uri(&self) -> &Uri {
+    pub(crate) fn uri(&self) -> &Uri {
         &self.0
     }
 
     /// The address for messages; what stands behind the question mark may be a signature.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         without_query(&self.0.to_string()).to_owned()
     }
 }

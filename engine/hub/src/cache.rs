@@ -15,7 +15,7 @@ pub(super) struct Cached {
 
 impl Cached {
     /// Where a model would be in the cache; there may be nothing.
-    pub fn of(cache: Option<&Path>, entry: &CatalogueEntry) -> Option<Self> {
+    pub(crate) fn of(cache: Option<&Path>, entry: &CatalogueEntry) -> Option<Self> {
         let name = format!("models--{}", entry.repo.replace('/', "--"));
         let folder = cache?.join(name);
         // Absolute, because it is written into a receipt.
@@ -24,7 +24,7 @@ impl Cached {
     }
 
     /// The commit that a branch or a commit's name means here.
-    pub fn commit(&self, revision: &str) -> Option<String> {
+    pub(crate) fn commit(&self, revision: &str) -> Option<String> {
         if is_commit(revision) {
             return Some(revision.to_owned());
         }
@@ -34,7 +34,7 @@ impl Cached {
     }
 
     /// A file of a commit, if it is there.
-    pub fn file(&self, commit: &str, name: &str) -> Option<PathBuf> {
+    pub(crate) fn file(&self, commit: &str, name: &str) -> Option<PathBuf> {
         let path = self.folder.join("snapshots").join(commit).join(name);
         path.is_file().then_some(path)
     }

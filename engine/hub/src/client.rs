@@ -63,7 +63,7 @@ impl From<HubError> for Failure {
 
 impl Client {
     /// A client that is shut down when the job is stopped.
-    pub fn new(settings: &Settings, stop: &Stop) -> Result<Self, HubError> {
+    pub(crate) fn new(settings: &Settings, stop: &Stop) -> Result<Self, HubError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
@@ -91,23 +91,28 @@ impl Client {
     }
 
     /// Where a file of a repository is.
-    pub fn address(&self, repo: &str, revision: &str, file: &str) -> Result<Address, HubError> {
+    pub(crate) fn address(
+        &self,
+        repo: &str,
+        revision: &str,
+        file: &str,
+    ) -> Result<Address, HubError> {
         let endpoint = &self.settings.endpoint;
         Address::parse(&format!("{endpoint}/{repo}/resolve/{revision}/{file}"))
     }
 
     /// The hub's host, for messages.
-    pub fn host(&self) -> String {
+    pub(crate) fn host(&self) -> String {
         self.endpoint.host()
     }
 
     /// What the hub says of a file, without the file.
-    pub fn head(&self, repo: &str, address: &Address) -> Result<Answer, Failure> {
+    pub(crate) fn head(&self, repo: &str, address: &Address) -> Result<Answer, Failure> {
         self.follow(Method::HEAD, repo, address, &[])
     }
 
     /// A file, or with a `Range` header a part of it.
-    pub fn get(
+    pub(crate) fn get(
         &self,
         repo: &str,
         address: &Address,
@@ -237,7 +242,10 @@ impl Client {
     }
 
     /// Does `ask` again while that makes sense.
-    pub fn patiently<T>(&self, mut ask: impl FnMut() -> Result<T, Failure>) -> Result<T, HubError> {
+    pub(crate) fn patiently<T>(
+        &self,
+        mut ask: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, HubError> {
         let mut pauses = PAUSES.iter();
         loop {
             match ask() {

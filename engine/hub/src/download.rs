@@ -33,7 +33,7 @@ pub(super) struct Order<'a> {
 
 impl Order<'_> {
     /// Fetches `file`. The result's hash is that of the bytes on disk.
-    pub fn fetch(
+    pub(crate) fn fetch(
         &self,
         file: &RemoteFile,
         progress: &mut Progress,

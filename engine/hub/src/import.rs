@@ -25,7 +25,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Looks at `path`: a folder with weights and their configuration, or the weights in it.
-    pub fn look(path: &Path) -> Result<Self, HubError> {
+    pub(crate) fn look(path: &Path) -> Result<Self, HubError> {
         let wrong = |reason: &str| HubError::Import {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -64,7 +64,7 @@ impl Source {
 
     /// The model that the folder's name says it is: the one of a clone of the repository, or of a
     /// snapshot in the hub's cache.
-    pub fn guess(&self) -> Result<&'static CatalogueEntry, HubError> {
+    pub(crate) fn guess(&self) -> Result<&'static CatalogueEntry, HubError> {
         let folder = self.folder.canonicalize().unwrap_or(self.folder.clone());
         for part in folder.iter().rev().filter_map(|part| part.to_str()) {
             let name = part.rsplit("--").next().unwrap_or(part);

@@ -69,11 +69,6 @@ impl Library {
         self.inner.list()
     }
 
-    /// Looks again at what is installed, as another process may have changed it.
-    pub fn refresh(&self) {
-        self.inner.look_at_all();
-    }
-
     /// Has `hook` called after each new list, for as long as the caller keeps it.
     pub fn on_update(&self, hook: &UpdateHook) {
         self.inner.add_hook(hook);

@@ -20,7 +20,7 @@ pub(super) struct Lock(#[expect(dead_code, reason = "it is held, not used")] Fil
 
 impl Lock {
     /// Waits until no other process works on `id`.
-    pub fn wait(store: &Store, id: &str, progress: &mut Progress) -> Result<Self, HubError> {
+    pub(crate) fn wait(store: &Store, id: &str, progress: &mut Progress) -> Result<Self, HubError> {
         let file = Self::open(store, id)?;
         let stop: Stop = progress.stop.clone();
         let mut told = false;
@@ -38,7 +38,7 @@ impl Lock {
     }
 
     /// The lock, if no other process has it.
-    pub fn at_once(store: &Store, id: &str) -> Result<Self, HubError> {
+    pub(crate) fn at_once(store: &Store, id: &str) -> Result<Self, HubError> {
         let file = Self::open(store, id)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

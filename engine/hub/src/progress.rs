@@ -58,7 +58,7 @@ struct StopState {
 
 impl Stop {
     /// Ends the job: its connections are shut down and its pauses end.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 = true;
         if let Some(agent) = state.1.take() {
@@ -67,13 +67,13 @@ impl Stop {
         self.0.changed.notify_all();
     }
 
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0
     }
 
     /// Has `agent` shut down when the job is stopped.
-    pub fn watch(&self, agent: &ureq::Agent) {
+    pub(crate) fn watch(&self, agent: &ureq::Agent) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.0 {
             agent.clone().shutdown();
@@ -83,7 +83,7 @@ impl Stop {
     }
 
     /// Waits for `time`, or until the job is stopped.
-    pub fn pause(&self, time: Duration) -> Result<(), HubError> {
+    pub(crate) fn pause(&self, time: Duration) -> Result<(), HubError> {
         let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
             .0
@@ -114,7 +114,7 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 const SPEED_OVER: Duration = Duration::from_secs(3);
 
 impl<'a> Progress<'a> {
-    pub fn new(stop: Stop, tell: &'a mut dyn FnMut(Job)) -> Self {
+    pub(crate) fn new(stop: Stop, tell: &'a mut dyn FnMut(Job)) -> Self {
         let now = Instant::now();
         Self {
             stop,
@@ -126,7 +126,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Begins a stage with `done` of `total` bytes there already.
-    pub fn stage(&mut self, stage: Stage, done: u64, total: u64) {
+    pub(crate) fn stage(&mut self, stage: Stage, done: u64, total: u64) {
         let now = Instant::now();
         self.job = Job {
             stage,
@@ -140,12 +140,12 @@ impl<'a> Progress<'a> {
     }
 
     /// `bytes` more are done; tells whether to go on.
-    pub fn advance(&mut self, bytes: u64) -> ControlFlow<()> {
+    pub(crate) fn advance(&mut self, bytes: u64) -> ControlFlow<()> {
         self.set(self.job.done + bytes)
     }
 
     /// The stage has now `done` bytes, which may be fewer than before.
-    pub fn set(&mut self, done: u64) -> ControlFlow<()> {
+    pub(crate) fn set(&mut self, done: u64) -> ControlFlow<()> {
         let now = Instant::now();
         if done < self.job.done {
             self.since = (now, done);
@@ -178,7 +178,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Ends the job with an error when it was stopped.
-    pub fn check(&self) -> Result<(), HubError> {
+    pub(crate) fn check(&self) -> Result<(), HubError> {
         if self.stop.is_stopped() {
             Err(HubError::Stopped)
         } else {

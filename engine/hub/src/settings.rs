@@ -29,7 +29,7 @@ pub struct Settings {
     /// Whether the network must not be used.
     pub offline: bool,
     /// How long a connection and the first answer to a question may take.
-    pub connect_patience: Duration,
+    pub(crate) connect_patience: Duration,
     /// How long a download may stand still.
     pub read_patience: Duration,
 }
@@ -47,7 +47,7 @@ impl fmt::Debug for Token {
 impl Token {
     /// What the user gave, unless it is nothing or can't stand in a header.
     #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         let fit = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
         fit.then(|| Self(text.to_owned()))

@@ -54,7 +54,7 @@ pub use snapshot::{
 pub use study::Request;
 
 /// The shortest automatic hop in seconds.
-pub const MIN_HOP_S: f64 = 0.5;
+pub(crate) const MIN_HOP_S: f64 = 0.5;
 /// The longest hop in seconds, however loaded the machine is.
 pub const MAX_HOP_S: f64 = 30.0;
 

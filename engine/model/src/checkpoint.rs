@@ -57,9 +57,9 @@ impl CheckpointError {
 /// The files that a checkpoint's weights may be in, the preferred one first.
 pub const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 /// The file that describes the network.
-pub const CONFIG: &str = "config.json";
+pub(crate) const CONFIG: &str = "config.json";
 /// The file that says what input it wants.
-pub const PREPROCESSOR: &str = "preprocessor_config.json";
+pub(crate) const PREPROCESSOR: &str = "preprocessor_config.json";
 
 /// Configuration files are a few kilobytes long.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;

@@ -40,7 +40,7 @@ pub struct Manifest {
     pub window_samples: usize,
     /// Other lengths of it that make sense, in seconds; only for graphs of free length.
     #[serde(default)]
-    pub other_windows_s: Vec<f64>,
+    pub(crate) other_windows_s: Vec<f64>,
     /// Values per hidden state.
     pub width: usize,
     /// Whether the input is brought to zero mean and unit variance first

@@ -130,7 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NoFolder`], when the system names none.
-    pub fn of_user() -> Result<Self, StoreError> {
+    pub(crate) fn of_user() -> Result<Self, StoreError> {
         let data = runtime::data_folder().ok_or(StoreError::NoFolder)?;
         Ok(Self::at(data.join("models")))
     }

@@ -6,7 +6,7 @@ use mertscope_model::runtime;
 
 /// Whether this process has a data folder of its own: what `test` keeps must not be this user's, and
 /// a process has one. If not, the test is run in a process that has, and has to pass there.
-pub fn has_own_data(test: &str) -> bool {
+pub(crate) fn has_own_data(test: &str) -> bool {
     const OWN: &str = "MERTSCOPE_TEST_WITH_OWN_DATA";
     if std::env::var_os(OWN).is_some() {
         return true;

@@ -13,7 +13,7 @@ use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot, Stream
 const FOREVER: Duration = Duration::from_secs(120);
 
 /// One instance: a host that pushes, and a user who turns knobs.
-pub struct Stage {
+pub(crate) struct Stage {
     pub stream: Stream,
     pub tap: Tap,
     pub controls: Arc<Mutex<Controls>>,
@@ -24,7 +24,7 @@ pub struct Stage {
 impl Stage {
     /// A stream at `rate_hz` with a ring, whose model is loaded. It is on a timeline, and bounces
     /// offline without skipping a window, so that what it hears does not depend on the machine.
-    pub fn exact(rate_hz: u32, hop_s: f64, settings: Settings) -> Self {
+    pub(crate) fn exact(rate_hz: u32, hop_s: f64, settings: Settings) -> Self {
         let controls = Controls {
             hop: Hop::Seconds(hop_s),
             ..Controls::default()
@@ -39,7 +39,7 @@ impl Stage {
     }
 
     /// The same with anything in it, and without waiting.
-    pub fn loading(rate_hz: u32, controls: Controls, settings: Settings) -> Self {
+    pub(crate) fn loading(rate_hz: u32, controls: Controls, settings: Settings) -> Self {
         let controls = Arc::new(Mutex::new(controls));
         let knobs = Arc::clone(&controls);
         let source = Arc::new(move || *knobs.lock().unwrap());
@@ -60,7 +60,7 @@ impl Stage {
     }
 
     /// Pushes `mono` in blocks of 512 from the transport's position on, which moves on if it plays.
-    pub fn play(&mut self, mono: &[f32]) {
+    pub(crate) fn play(&mut self, mono: &[f32]) {
         for block in mono.chunks(512) {
             self.tap.push_exact(&[block], self.transport, FOREVER);
             if let (true, Some(position)) = (self.transport.playing, &mut self.transport.position) {
@@ -70,12 +70,12 @@ impl Stage {
     }
 
     /// Pushes so much of a chord.
-    pub fn play_chord(&mut self, seconds: f64) {
+    pub(crate) fn play_chord(&mut self, seconds: f64) {
         self.play(&chord(self.rate_hz, seconds));
     }
 
     /// Waits for a snapshot.
-    pub fn wait(&self, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(crate) fn wait(&self, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let start = Instant::now();
         loop {
             let snapshot = self.stream.snapshot();
@@ -91,7 +91,7 @@ impl Stage {
     }
 
     /// Waits until all that was pushed is taken in and answered, up to `end_s` on the timeline.
-    pub fn wait_for_answer(&self, end_s: f64) -> Arc<Snapshot> {
+    pub(crate) fn wait_for_answer(&self, end_s: f64) -> Arc<Snapshot> {
         self.wait("an answer", |s| {
             let latest = s.latest.as_ref();
             latest.is_some_and(|entry| (entry.timed.end_s - end_s).abs() < 1e-6)
@@ -100,7 +100,7 @@ impl Stage {
 }
 
 /// `seconds` of a C major chord with some harmonics at −14 dBFS or so.
-pub fn chord(rate_hz: u32, seconds: f64) -> Vec<f32> {
+pub(crate) fn chord(rate_hz: u32, seconds: f64) -> Vec<f32> {
     let voices = [130.81, 261.63, 329.63, 392.0, 523.25, 784.0];
     (0..(seconds * f64::from(rate_hz)) as usize)
         .map(|n| {
@@ -115,13 +115,13 @@ pub fn chord(rate_hz: u32, seconds: f64) -> Vec<f32> {
 }
 
 /// How many windows of the history had this fate.
-pub fn count(snapshot: &Snapshot, status: Status) -> usize {
+pub(crate) fn count(snapshot: &Snapshot, status: Status) -> usize {
     let history = snapshot.history.iter();
     history.filter(|entry| entry.timed.status == status).count()
 }
 
 /// Settings for the model that fails when told to.
-pub fn faulty() -> Settings {
+pub(crate) fn faulty() -> Settings {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faulty");
     Settings {
         model: Some(folder.to_str().unwrap().to_owned()),

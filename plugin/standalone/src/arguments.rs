@@ -26,7 +26,7 @@ Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
 pub(crate) struct Arguments {
     /// Print the audio devices and end
     #[arg(long)]
-    pub list_devices: bool,
+    pub(crate) list_devices: bool,
     /// Listen to this input device, by its name or id
     #[arg(long, value_name = "DEVICE", conflicts_with = "file")]
     pub input: Option<String>,

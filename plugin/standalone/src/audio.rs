@@ -54,7 +54,7 @@ pub(crate) struct AudioState {
     /// The devices there were when they were last looked for.
     pub devices: Arc<Devices>,
     /// The file that is played, if one is.
-    pub file_player: Option<Arc<FilePlayer>>,
+    pub(crate) file_player: Option<Arc<FilePlayer>>,
 }
 
 /// The stream in use.
@@ -65,9 +65,9 @@ pub(crate) struct InUse {
     /// Samples per second.
     pub rate_hz: u32,
     /// Frames in a block, where that is known.
-    pub buffer_frames: Option<u32>,
+    pub(crate) buffer_frames: Option<u32>,
     /// Its signs of life.
-    pub health: Arc<StreamHealth>,
+    pub(crate) health: Arc<StreamHealth>,
 }
 
 enum Order {

@@ -29,13 +29,13 @@ pub(crate) struct AudioChoice {
     /// Samples per second; `None` is what the device, or the file, has.
     pub rate_hz: Option<u32>,
     /// Frames in a block; `None` leaves it to the device.
-    pub buffer_frames: Option<u32>,
+    pub(crate) buffer_frames: Option<u32>,
     /// The audio file that is played.
     pub file: Option<PathBuf>,
     /// Whether the file begins anew at its end.
     pub repeat: bool,
     /// How loud the file is played, 0 to 1. What is analyzed doesn't change with it.
-    pub volume: f32,
+    pub(crate) volume: f32,
 }
 
 impl Default for AudioChoice {

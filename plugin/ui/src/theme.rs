@@ -40,7 +40,7 @@ pub struct Palette {
     /// Captions and ticks.
     pub faint: Color32,
     /// What is chosen, in focus or lit.
-    pub accent: Color32,
+    pub(crate) accent: Color32,
     /// Warnings and errors.
     pub warn: Color32,
     /// What goes well.

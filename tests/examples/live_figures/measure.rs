@@ -13,8 +13,8 @@ use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Stream};
 use mertscope_model::device::Choice;
 use mertscope_model::{Encoder, Job, Model, SessionOptions, runtime};
 
-pub const RATE_HZ: u32 = 48_000;
-pub const BLOCK: usize = 64;
+pub(crate) const RATE_HZ: u32 = 48_000;
+pub(crate) const BLOCK: usize = 64;
 const BUDGET: Duration = Duration::from_nanos(BLOCK as u64 * 1_000_000_000 / RATE_HZ as u64);
 
 fn processor_time(clock: libc::clockid_t) -> Duration {
@@ -27,7 +27,7 @@ fn processor_time(clock: libc::clockid_t) -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-pub fn music(seconds: f64) -> Vec<f32> {
+pub(crate) fn music(seconds: f64) -> Vec<f32> {
     (0..(seconds * f64::from(RATE_HZ)) as usize)
         .map(|n| {
             let t = std::f64::consts::TAU * n as f64 / f64::from(RATE_HZ);
@@ -66,7 +66,7 @@ fn stream(controls: Controls) -> (Stream, Tap) {
 }
 
 /// The value that this share of the sorted values does not exceed.
-pub fn quantile(sorted: &[Duration], share: f64) -> Duration {
+pub(crate) fn quantile(sorted: &[Duration], share: f64) -> Duration {
     let at = (share * sorted.len() as f64) as usize;
     sorted
         .get(at.min(sorted.len().saturating_sub(1)))
@@ -94,7 +94,7 @@ fn shares(costs: &[Duration]) -> String {
 }
 
 /// What [`Tap::push`] costs of a stereo block's time, with an encoder at full load beside it.
-pub fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
+pub(crate) fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
     println!(
         "Tap::push, stereo blocks of {BLOCK} at {RATE_HZ} Hz ({BUDGET:.2?}), encoder at full load:"
     );
@@ -108,7 +108,7 @@ pub fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
 }
 
 /// Runs `body` while an encoder of this process runs without a pause.
-pub fn beside_a_busy_encoder(body: impl FnOnce()) -> Result<(), Box<dyn Error>> {
+pub(crate) fn beside_a_busy_encoder(body: impl FnOnce()) -> Result<(), Box<dyn Error>> {
     let model = Arc::new(Model::embedded()?);
     let options = SessionOptions {
         threads: 1,
@@ -152,14 +152,14 @@ fn measure_push(ring: &str, mut tap: Tap, seconds: f64) {
 }
 
 /// What calls of the audio callback cost.
-pub struct Costs {
+pub(crate) struct Costs {
     clock: Vec<Duration>,
     processor: Vec<Duration>,
     wall: Vec<Duration>,
 }
 
 /// Calls `block` for each block of so many seconds, in real time, and measures it.
-pub fn costs(seconds: f64, mut block: impl FnMut(i64)) -> Costs {
+pub(crate) fn costs(seconds: f64, mut block: impl FnMut(i64)) -> Costs {
     let mut costs = Costs {
         clock: Vec::new(),
         processor: Vec::new(),
@@ -195,7 +195,7 @@ impl fmt::Display for Costs {
 }
 
 /// From the push of a window's last sample to the snapshot with its answer.
-pub fn latency(seconds: f64) {
+pub(crate) fn latency(seconds: f64) {
     let controls = Controls {
         hop: Hop::Seconds(0.5),
         ..Controls::default()
@@ -254,13 +254,13 @@ pub fn latency(seconds: f64) {
 }
 
 /// What a number of instances takes.
-pub struct Taken {
+pub(crate) struct Taken {
     pub resident_mib: f64,
     pub share: f64,
 }
 
 /// Runs so many instances with automatic hop and the default CPU share.
-pub fn instances(count: usize, seconds: f64) -> Result<Taken, Box<dyn Error>> {
+pub(crate) fn instances(count: usize, seconds: f64) -> Result<Taken, Box<dyn Error>> {
     let mut all: Vec<_> = (0..count).map(|_| stream(Controls::default())).collect();
     let audio = music(1.0);
     let mut play = |seconds: f64, from: i64| {

@@ -9,7 +9,7 @@ use mertscope_tests::host::{Instance, load};
 use super::measure::{BLOCK, RATE_HZ, beside_a_busy_encoder, costs, music, quantile};
 
 /// What a host's scan takes: load the library, make an instance, ask for ports and parameters.
-pub fn scan(library: &Path) {
+pub(crate) fn scan(library: &Path) {
     let mut times: Vec<Duration> = (0..20)
         .map(|_| {
             let start = Instant::now();
@@ -34,7 +34,7 @@ pub fn scan(library: &Path) {
 }
 
 /// What the plugin's `process` costs of a block's time, with an encoder at full load beside it.
-pub fn process_cost(library: &Path, seconds: f64) -> Result<(), Box<dyn Error>> {
+pub(crate) fn process_cost(library: &Path, seconds: f64) -> Result<(), Box<dyn Error>> {
     let entry = load(library);
     let mut instance = Instance::new(&entry);
     let mut deck = instance.activate(RATE_HZ, BLOCK);

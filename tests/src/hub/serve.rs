@@ -41,7 +41,7 @@ impl Answer {
 }
 
 /// Serves a connection until the other end has had enough.
-pub fn connection(stream: TcpStream, shared: &Shared, second: bool) {
+pub(crate) fn connection(stream: TcpStream, shared: &Shared, second: bool) {
     let Ok(mut write) = stream.try_clone() else {
         return;
     };

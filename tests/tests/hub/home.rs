@@ -10,10 +10,10 @@ use mertscope_tests::{Said, mertscope, said};
 use tempfile::TempDir;
 
 /// The model that the tests fetch: none of its lengths is pinned.
-pub const ID: &str = "MERT-v0";
+pub(crate) const ID: &str = "MERT-v0";
 const REPO: &str = "m-a-p/MERT-v0";
 
-pub struct Home {
+pub(crate) struct Home {
     folder: TempDir,
     pub hub: Hub,
     pub weights: Vec<u8>,
@@ -21,7 +21,7 @@ pub struct Home {
 
 impl Home {
     /// A new home, and a hub that has [`ID`] with weights of so many bytes.
-    pub fn with_weights(bytes: usize) -> Self {
+    pub(crate) fn with_weights(bytes: usize) -> Self {
         let mut random = Random::new(bytes as u64);
         let weights: Vec<u8> = (0..bytes).map(|_| random.bits() as u8).collect();
         let home = Self {
@@ -33,12 +33,12 @@ impl Home {
         home
     }
 
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_weights(300_000)
     }
 
     /// Has the hub offer the same files as another repository too.
-    pub fn publish(&self, repo: &str) {
+    pub(crate) fn publish(&self, repo: &str) {
         let hub = &self.hub;
         hub.publish(repo, "config.json", "{\"model_type\": \"hubert\"}");
         hub.publish(
@@ -49,12 +49,12 @@ impl Home {
         hub.publish(repo, "pytorch_model.bin", self.weights.clone());
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The folder of installed models.
-    pub fn models(&self) -> PathBuf {
+    pub(crate) fn models(&self) -> PathBuf {
         // As the command sees it in this home.
         let data = if cfg!(target_os = "macos") {
             self.path("Library/Application Support")
@@ -64,12 +64,12 @@ impl Home {
         data.join("mertscope/models")
     }
 
-    pub fn model(&self) -> PathBuf {
+    pub(crate) fn model(&self) -> PathBuf {
         self.models().join(ID)
     }
 
     /// `mertscope models …` in this home.
-    pub fn models_command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn models_command(&self, arguments: &[&str]) -> Command {
         let mut command = mertscope();
         command.arg("models").args(arguments);
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
@@ -93,16 +93,16 @@ impl Home {
         command
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         said(&mut self.models_command(arguments))
     }
 
-    pub fn fetch(&self) -> Said {
+    pub(crate) fn fetch(&self) -> Said {
         self.run(&["fetch", ID, "--yes"])
     }
 
     /// Checks that the model is installed whole, and returns its receipt.
-    pub fn installed(&self) -> String {
+    pub(crate) fn installed(&self) -> String {
         let bytes = fs::read(self.model().join("pytorch_model.bin")).unwrap();
         assert!(
             bytes == self.weights,
@@ -117,13 +117,13 @@ impl Home {
     }
 
     /// Checks that the model is not installed.
-    pub fn not_installed(&self) {
+    pub(crate) fn not_installed(&self) {
         assert!(!self.model().join("installed.toml").exists());
         assert!(!self.model().join("pytorch_model.bin").exists());
     }
 
     /// What an interrupted fetch left.
-    pub fn parts(&self) -> Vec<PathBuf> {
+    pub(crate) fn parts(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.model()).into_iter().flatten().flatten();
         let paths = entries.map(|entry| entry.path());
         paths
@@ -131,13 +131,13 @@ impl Home {
             .collect()
     }
 
-    pub fn part(&self) -> PathBuf {
+    pub(crate) fn part(&self) -> PathBuf {
         self.model().join("pytorch_model.bin.part")
     }
 }
 
 /// Checks that a command failed with a sentence that holds these words, and nothing else.
-pub fn fails_with(said: &Said, code: i32, words: &[&str]) {
+pub(crate) fn fails_with(said: &Said, code: i32, words: &[&str]) {
     assert_eq!(said.code, code, "{said:?}");
     assert!(
         said.out.is_empty() && !said.err.contains("panicked"),
@@ -152,12 +152,12 @@ pub fn fails_with(said: &Said, code: i32, words: &[&str]) {
     }
 }
 
-pub fn succeeds(said: &Said) {
+pub(crate) fn succeeds(said: &Said) {
     assert_eq!(said.code, 0, "{said:?}");
 }
 
 /// Every file below a folder.
-pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -173,7 +173,7 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// Has a command end on Ctrl-C: whoever started the tests in the background had it ignored, which is
 /// inherited.
 #[cfg(unix)]
-pub fn heed_ctrl_c(command: &mut Command) {
+pub(crate) fn heed_ctrl_c(command: &mut Command) {
     use std::os::unix::process::CommandExt;
     let heed = || {
         // SAFETY: restoring a signal's default is safe between fork and exec.

@@ -28,12 +28,12 @@ const MODELS: [(&str, &str); 4] = [
     ("music2vec-v1", "data2vec"),
 ];
 
-pub fn fixture(kind: &str) -> PathBuf {
+pub(crate) fn fixture(kind: &str) -> PathBuf {
     repository("tests/fixtures/checkpoints").join(kind)
 }
 
 /// Has the hub offer the checkpoint of a kind as a model.
-pub fn publish(home: &Home, id: &str, kind: &str) {
+pub(crate) fn publish(home: &Home, id: &str, kind: &str) {
     for name in [
         "config.json",
         "preprocessor_config.json",
@@ -45,7 +45,7 @@ pub fn publish(home: &Home, id: &str, kind: &str) {
 }
 
 /// Has `command` run in this home, with the ONNX Runtime of the user's real one.
-pub fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Command {
+pub(crate) fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Command {
     let library = runtime::candidates(None).unwrap();
     let library = library.into_iter().find(|path| path.exists());
     command
@@ -98,7 +98,7 @@ fn what_is_fetched_gives_the_reference_s_hidden_states() {
 }
 
 /// Checks that a model gives the hidden states that were computed when it was made in a folder.
-pub fn is_the_reference(home: &Home, model: &str, made: &Path) {
+pub(crate) fn is_the_reference(home: &Home, model: &str, made: &Path) {
     let expected = fs::read(made.join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&expected).unwrap();
     let audio = floats(expected.tensor("audio").unwrap().data());

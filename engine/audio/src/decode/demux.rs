@@ -41,11 +41,11 @@ pub(super) struct AudioTrack {
     /// Length by the header, which may be a guess from the bit rate.
     pub frames: Option<u64>,
     /// Whether the length is the header's word, so that less means a file cut short.
-    pub length_is_promised: bool,
+    pub(crate) length_is_promised: bool,
     /// MP3: where the padding that LAME's tag announces is over. What comes after is audio,
     /// although symphonia would cut it off too: another file joined to the first, or more than the
     /// bit rate of the first frames let it guess.
-    pub padding_end: Option<Timestamp>,
+    pub(crate) padding_end: Option<Timestamp>,
 }
 
 /// A container, opened at its first packet.
@@ -56,7 +56,7 @@ pub(super) enum Demuxer {
 
 impl Demuxer {
     /// Recognizes the container; errors name `name`.
-    pub fn open(opened: Opened, name: &str) -> Result<Self, DecodeError> {
+    pub(crate) fn open(opened: Opened, name: &str) -> Result<Self, DecodeError> {
         let stream = MediaSourceStream::new(opened.source, MediaSourceStreamOptions::default());
         let is_pipe = !stream.is_seekable();
         let refused = |refusal: Refusal| refusal.named(name);
@@ -95,7 +95,7 @@ impl Demuxer {
     }
 
     /// The first audio track, as it stands now: a chained Ogg changes its tracks on the way.
-    pub fn track(&self, name: &str) -> Result<AudioTrack, DecodeError> {
+    pub(crate) fn track(&self, name: &str) -> Result<AudioTrack, DecodeError> {
         let format = match self {
             Self::Pcm(reader) => {
                 let params = reader.codec_params();
@@ -158,7 +158,7 @@ impl Demuxer {
     }
 
     /// The next packet of any track, `None` at a clean end.
-    pub fn next_packet(&mut self) -> SymphoniaResult<Option<Packet>> {
+    pub(crate) fn next_packet(&mut self) -> SymphoniaResult<Option<Packet>> {
         match self {
             Self::Pcm(reader) => Ok(reader.next_packet()?),
             Self::Symphonia(format) => contained(|| format.next_packet()),

@@ -38,14 +38,19 @@ pub(super) struct Layout {
     pub rate_hz: u32,
     pub channels: u16,
     /// Bytes of one indivisible block: a frame for PCM, a compressed block for ADPCM.
-    pub block_bytes: u64,
+    pub(crate) block_bytes: u64,
     /// Frames that a block decodes to.
-    pub block_frames: u64,
+    pub(crate) block_frames: u64,
 }
 
 impl Layout {
     /// A layout of plain samples of `sample_bytes` each.
-    pub fn plain(codec: AudioCodecId, sample_bytes: u16, channels: u16, rate_hz: u32) -> Self {
+    pub(crate) fn plain(
+        codec: AudioCodecId,
+        sample_bytes: u16,
+        channels: u16,
+        rate_hz: u32,
+    ) -> Self {
         let block_bytes = u64::from(sample_bytes) * u64::from(channels);
         Self {
             codec,
@@ -84,7 +89,7 @@ pub(super) struct PcmReader {
 impl PcmReader {
     /// Takes over `source`, which stands at the first sample; `claimed_bytes` follow by the
     /// header's word, `None` when the header itself leaves it open.
-    pub fn new(
+    pub(crate) fn new(
         source: MediaSourceStream<'static>,
         layout: Layout,
         claimed_bytes: Option<u64>,
@@ -112,12 +117,12 @@ impl PcmReader {
     }
 
     /// Frames that the header promises, or that the file has room for.
-    pub fn claimed_frames(&self) -> Option<u64> {
+    pub(crate) fn claimed_frames(&self) -> Option<u64> {
         self.claimed_frames
     }
 
     /// What symphonia's decoder has to know.
-    pub fn codec_params(&self) -> AudioCodecParameters {
+    pub(crate) fn codec_params(&self) -> AudioCodecParameters {
         let mut params = AudioCodecParameters::new();
         params
             .for_codec(self.layout.codec)
@@ -129,7 +134,7 @@ impl PcmReader {
     }
 
     /// The next packet of whole blocks; what is left of a cut block at the end is dropped.
-    pub fn next_packet(&mut self) -> io::Result<Option<Packet>> {
+    pub(crate) fn next_packet(&mut self) -> io::Result<Option<Packet>> {
         let block_bytes = self.layout.block_bytes;
         let wanted = (self.packet_blocks() * block_bytes).min(self.left_bytes);
         let mut data = vec![0; usize::try_from(wanted).unwrap_or_default()];

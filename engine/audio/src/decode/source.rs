@@ -18,7 +18,7 @@ pub(super) struct Opened {
     pub source: Box<dyn MediaSource>,
     pub kind: Kind,
     /// What to call the bytes should nothing recognize them.
-    pub looks_like: String,
+    pub(crate) looks_like: String,
 }
 
 /// How a file may be gone through.

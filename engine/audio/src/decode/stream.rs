@@ -78,7 +78,7 @@ pub(super) struct Stream {
 
 impl Stream {
     /// Chooses the audio track of `demuxer` and makes its codec.
-    pub fn new(demuxer: Demuxer, name: String) -> Result<Self, DecodeError> {
+    pub(crate) fn new(demuxer: Demuxer, name: String) -> Result<Self, DecodeError> {
         let track = demuxer.track(&name)?;
         let codec = make_codec(&track, &name)?;
         Ok(Self {
@@ -98,23 +98,23 @@ impl Stream {
     }
 
     /// The track as the header had it.
-    pub fn track(&self) -> &AudioTrack {
+    pub(crate) fn track(&self) -> &AudioTrack {
         &self.track
     }
 
     /// Format of the first block; `None` before it.
-    pub fn format(&self) -> Option<Format> {
+    pub(crate) fn format(&self) -> Option<Format> {
         self.format
     }
 
     /// The last block, interleaved.
-    pub fn samples(&self) -> &[f32] {
+    pub(crate) fn samples(&self) -> &[f32] {
         &self.samples
     }
 
     /// Reads and decodes packets up to the next block of samples, the end, or a good deal of
     /// damage.
-    pub fn step(&mut self) -> Result<Step, DecodeError> {
+    pub(crate) fn step(&mut self) -> Result<Step, DecodeError> {
         let mut failures = 0;
         while failures < FAILURES_TO_REPORT {
             if let Some(is_clean) = self.end {

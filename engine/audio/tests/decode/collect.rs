@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use mertscope_audio::decode::{Block, DecodeError, Decoder};
 
 /// Path of a committed fixture; its `make.sh` says what is in it.
-pub fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/fixtures/audio/"
@@ -14,13 +14,13 @@ pub fn fixture(name: &str) -> PathBuf {
 }
 
 /// Content of a committed fixture.
-pub fn bytes_of(name: &str) -> Vec<u8> {
+pub(crate) fn bytes_of(name: &str) -> Vec<u8> {
     fs::read(fixture(name)).unwrap()
 }
 
 /// Everything that came out of a decoder.
 #[derive(Debug)]
-pub struct Collected {
+pub(crate) struct Collected {
     /// Interleaved.
     pub samples: Vec<f32>,
     /// Gaps: frames decoded before each, and frames missing.
@@ -29,7 +29,7 @@ pub struct Collected {
 }
 
 /// Reads to the end, or to the error.
-pub fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected, DecodeError> {
+pub(crate) fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected, DecodeError> {
     let mut decoder = decoder?;
     let channels = decoder.channels();
     let (mut samples, mut gaps) = (Vec::new(), Vec::new());
@@ -54,7 +54,7 @@ pub fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected, Decod
 }
 
 /// Decodes `bytes` as a file called `name`; messages come without the folder it lies in.
-pub fn decode_as(name: &str, bytes: &[u8]) -> Result<Collected, String> {
+pub(crate) fn decode_as(name: &str, bytes: &[u8]) -> Result<Collected, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::ModelArguments;
 
 #[derive(Debug, Subcommand)]
-pub enum MapCommand {
+pub(crate) enum MapCommand {
     /// Fit the map of a model on a spread of music
     #[command(after_help = FIT_EXAMPLES)]
     Fit(MapFitArguments),
@@ -32,7 +32,7 @@ Each folder right inside of --data, or each label of the table, becomes a landma
 in the user's data folder and used from then on.";
 
 #[derive(Debug, Args)]
-pub struct MapFitArguments {
+pub(crate) struct MapFitArguments {
     #[command(flatten)]
     pub data: DataArguments,
     /// Hidden state to project [default: the one that the genre head reads, or the model's default]
@@ -50,7 +50,7 @@ pub struct MapFitArguments {
 
 /// Labeled music.
 #[derive(Debug, Args)]
-pub struct DataArguments {
+pub(crate) struct DataArguments {
     /// A folder with a folder of audio for each label, or a table (.csv) of files and labels
     #[arg(long, value_name = "FOLDER|LABELS.csv")]
     pub data: PathBuf,

@@ -8,7 +8,7 @@ use mertscope_heads::head::Outputs;
 use super::{DataArguments, Layers, ModelArguments, layers, picture, with_extension};
 
 #[derive(Debug, Subcommand)]
-pub enum HeadsCommand {
+pub(crate) enum HeadsCommand {
     /// Fit a head on labeled music, and say how good it is on what it was not fitted on
     #[command(after_help = TRAIN_EXAMPLES)]
     Train(TrainArguments),
@@ -78,7 +78,7 @@ that it reads is the one of MARBLE's configuration for the task, or --layer. A l
 that is published with the head, or has a label on each line; keys may be in any notation.";
 
 #[derive(Debug, Args)]
-pub struct TrainArguments {
+pub(crate) struct TrainArguments {
     #[command(flatten)]
     pub data: DataArguments,
     /// What the head tells: genre, key, mood, …
@@ -123,7 +123,7 @@ pub struct TrainArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct EvalArguments {
+pub(crate) struct EvalArguments {
     /// The head's name, or its file
     pub head: String,
     #[command(flatten)]
@@ -139,7 +139,7 @@ pub struct EvalArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct ImportArguments {
+pub(crate) struct ImportArguments {
     /// A head: .safetensors, or a published head of MARBLE: .ckpt
     #[arg(value_name = "HEAD.safetensors|HEAD.ckpt")]
     pub file: PathBuf,

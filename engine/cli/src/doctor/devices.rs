@@ -11,7 +11,7 @@ use mertscope_model::{EncodeError, Encoder, Job, Model, Runtime, SessionOptions}
 
 /// Tries what can be chosen by name, one after the other: what became of it, and a line for each
 /// reason. What this ONNX Runtime was built without takes one line together.
-pub fn try_all(
+pub(crate) fn try_all(
     out: &mut dyn Write,
     runtime: &'static Runtime,
     model: &Arc<Model>,

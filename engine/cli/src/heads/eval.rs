@@ -11,7 +11,7 @@ use crate::arguments::EvalArguments;
 use crate::labeled::{self, Example};
 use crate::{load, log, write_out};
 
-pub fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
+pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     let (files, mut notes) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let head = find_head(&package, &arguments.head)?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::files::{self, is_png};
 
 /// Scores of one kind of answers: per file or per window.
-pub struct Figures {
+pub(crate) struct Figures {
     /// What was judged: `files` or `windows`.
     pub of: &'static str,
     pub scores: Scores,
@@ -21,7 +21,7 @@ pub struct Figures {
 
 impl Figures {
     /// Key scores are added where the labels are the 24 keys.
-    pub fn new(
+    pub(crate) fn new(
         of: &'static str,
         scores: Scores,
         labels: &[String],
@@ -40,7 +40,7 @@ impl Figures {
     }
 
     /// As JSON.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let scores = &self.scores;
         let key = self.key.map(|key| {
             json!({"weighted": key.weighted, "exact": key.exact, "fifth": key.fifth,
@@ -77,7 +77,12 @@ fn kinds(key: &KeyScores) -> [(&'static str, f64); 6] {
 }
 
 /// Draws the confusion of `figures` into a .png or .svg file.
-pub fn draw(path: &Path, task: &str, labels: &[String], figures: &Figures) -> anyhow::Result<()> {
+pub(crate) fn draw(
+    path: &Path,
+    task: &str,
+    labels: &[String],
+    figures: &Figures,
+) -> anyhow::Result<()> {
     let scores = &figures.scores;
     let mut facts = vec![
         format!("{} {}", scores.count, figures.of),
@@ -106,7 +111,7 @@ pub fn draw(path: &Path, task: &str, labels: &[String], figures: &Figures) -> an
 }
 
 /// A line of figures for each kind of answers.
-pub fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
+pub(crate) fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
     let mut table = Table::new();
     // Columns aligned with spaces, for people and for `grep`.
     table.load_style(TableStyle::new()).force_no_tty();
@@ -148,7 +153,7 @@ pub fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
 }
 
 /// The confusion of some answers: a row for each true label, a column for each answer.
-pub fn write_confusion(
+pub(crate) fn write_confusion(
     out: &mut dyn Write,
     labels: &[String],
     scores: &Scores,

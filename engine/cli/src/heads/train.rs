@@ -18,7 +18,7 @@ use crate::labeled::{self, Example as Labeled};
 use crate::progress::Bar;
 use crate::{load, log, write_out};
 
-pub fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
+pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
     let (files, mut notes) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let name = name(arguments, &package);

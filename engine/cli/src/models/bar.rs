@@ -13,7 +13,7 @@ use super::list::megabytes;
 ///
 /// # Errors
 /// The sentence that says why it failed.
-pub fn follow(library: &Library, id: &str) -> anyhow::Result<()> {
+pub(crate) fn follow(library: &Library, id: &str) -> anyhow::Result<()> {
     let (tell, told) = unbounded();
     let hook: UpdateHook = Arc::new(move || {
         // When nobody listens any more, the job has ended.

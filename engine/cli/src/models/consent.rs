@@ -9,7 +9,10 @@ use crate::arguments::ConsentArguments;
 use crate::{UsageError, log};
 
 /// What the user says to the license of a model; nothing when the user does not agree.
-pub fn ask(offer: &ModelOffer, arguments: &ConsentArguments) -> anyhow::Result<Option<Consent>> {
+pub(crate) fn ask(
+    offer: &ModelOffer,
+    arguments: &ConsentArguments,
+) -> anyhow::Result<Option<Consent>> {
     let entry = offer.entry;
     let (id, license, url) = (&entry.id, &entry.license, &entry.license_url);
     if let Some(accepted) = &arguments.accept_license

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::write_out;
 
 /// Runs the command.
-pub fn run(as_json: bool) -> anyhow::Result<bool> {
+pub(crate) fn run(as_json: bool) -> anyhow::Result<bool> {
     let embedded = ModelPackage::embedded()?;
     let offers = Library::shared()?.list();
     write_out(|out| {
@@ -32,7 +32,7 @@ pub fn run(as_json: bool) -> anyhow::Result<bool> {
 }
 
 /// Bytes for people.
-pub fn megabytes(bytes: u64) -> String {
+pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 

@@ -13,11 +13,11 @@ const STEPS_S: [f64; 19] = [
 const LABEL_ROOM_PX: f64 = 56.0;
 
 /// Size of the tick labels, in pixels.
-pub const LABEL_PX: f64 = 13.0;
+pub(crate) const LABEL_PX: f64 = 13.0;
 
 /// Audio time laid over a stretch of the page.
 #[derive(Debug, Clone, Copy)]
-pub struct TimeAxis {
+pub(crate) struct TimeAxis {
     /// Where the audio begins, in pixels.
     pub left: f64,
     /// Where the audio ends, in pixels.
@@ -30,13 +30,13 @@ pub struct TimeAxis {
 
 impl TimeAxis {
     /// The place of `time_s` on the page, in pixels; held within the axis.
-    pub fn x_from_s(&self, time_s: f64) -> f64 {
+    pub(crate) fn x_from_s(&self, time_s: f64) -> f64 {
         let share = ((time_s - self.start_s) / self.duration_s).clamp(0.0, 1.0);
         self.left + share * (self.right - self.left)
     }
 
     /// Seconds between ticks: the smallest step that leaves the labels room.
-    pub fn step_s(&self) -> f64 {
+    pub(crate) fn step_s(&self) -> f64 {
         let widest = width_px(&self.label_at(self.end_s(), 1.0), LABEL_PX, Weight::Regular);
         let px_per_s = (self.right - self.left) / self.duration_s;
         let least_s = (widest + LABEL_ROOM_PX) / px_per_s;
@@ -50,7 +50,7 @@ impl TimeAxis {
     }
 
     /// Times and labels of the ticks, at whole steps.
-    pub fn ticks(&self) -> Vec<(f64, String)> {
+    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
         let step_s = self.step_s();
         let first = (self.start_s / step_s - 1e-6).ceil() as i64;
         let last = (self.end_s() / step_s + 1e-6).floor() as i64;
@@ -61,7 +61,7 @@ impl TimeAxis {
     }
 
     /// The axis's own title, with the unit.
-    pub fn title(&self) -> &'static str {
+    pub(crate) fn title(&self) -> &'static str {
         if self.end_s() >= 3600.0 {
             "time (h:mm:ss)"
         } else {

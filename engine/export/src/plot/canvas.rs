@@ -6,7 +6,7 @@ use super::font::Weight;
 
 /// Where text stands relative to its x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Anchor {
+pub(crate) enum Anchor {
     /// Begins there.
     Start,
     /// Is centered there.
@@ -17,9 +17,9 @@ pub enum Anchor {
 
 /// How text looks.
 #[derive(Debug, Clone, Copy)]
-pub struct Type<C> {
+pub(crate) struct Type<C> {
     /// Size of the em, in pixels.
-    pub size_px: f64,
+    pub(crate) size_px: f64,
     /// Its weight.
     pub weight: Weight,
     /// Its color.
@@ -30,7 +30,7 @@ pub struct Type<C> {
 
 impl<'a> Type<&'a str> {
     /// Regular weight, beginning at its x.
-    pub const fn new(size_px: f64, fill: &'a str) -> Self {
+    pub(crate) const fn new(size_px: f64, fill: &'a str) -> Self {
         Self {
             size_px,
             weight: Weight::Regular,
@@ -40,7 +40,7 @@ impl<'a> Type<&'a str> {
     }
 
     /// The same in semi-bold.
-    pub const fn bold(self) -> Self {
+    pub(crate) const fn bold(self) -> Self {
         Self {
             weight: Weight::SemiBold,
             ..self
@@ -48,7 +48,7 @@ impl<'a> Type<&'a str> {
     }
 
     /// The same, standing at `anchor`.
-    pub const fn anchored(self, anchor: Anchor) -> Self {
+    pub(crate) const fn anchored(self, anchor: Anchor) -> Self {
         Self { anchor, ..self }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Type<&'a str> {
 
 /// A rectangle, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rect {
+pub(crate) struct Rect {
     /// Left edge.
     pub x: f64,
     /// Top edge.
@@ -77,7 +77,7 @@ pub struct Rect {
 
 impl Rect {
     /// A rectangle by its top left corner and size.
-    pub const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
+    pub(crate) const fn new(x: f64, y: f64, width: f64, height: f64) -> Self {
         Self {
             x,
             y,
@@ -87,29 +87,29 @@ impl Rect {
     }
 
     /// Right edge.
-    pub const fn right(&self) -> f64 {
+    pub(crate) const fn right(&self) -> f64 {
         self.x + self.width
     }
 
     /// Bottom edge.
-    pub const fn bottom(&self) -> f64 {
+    pub(crate) const fn bottom(&self) -> f64 {
         self.y + self.height
     }
 
     /// Center of its width.
-    pub const fn center_x(&self) -> f64 {
+    pub(crate) const fn center_x(&self) -> f64 {
         self.x + 0.5 * self.width
     }
 
     /// Baseline that centers capitals of `size_px` in its height (Inter's are 0.727 em high).
-    pub const fn baseline(&self, size_px: f64) -> f64 {
+    pub(crate) const fn baseline(&self, size_px: f64) -> f64 {
         self.y + 0.5 * (self.height + 0.727 * size_px)
     }
 }
 
 /// What a path is filled with.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fill {
+pub(crate) enum Fill {
     /// A color, `#rrggbb`, and how opaque it is, 0 to 1.
     Plain(String, f32),
     /// The pattern of what was not analyzed.
@@ -118,7 +118,7 @@ pub enum Fill {
 
 /// How a path looks; nothing of it is seen by default.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Look {
+pub(crate) struct Look {
     fill: Option<Fill>,
     /// Color, width in pixels, and opacity.
     stroke: Option<(String, f32, f32)>,
@@ -127,17 +127,17 @@ pub struct Look {
 
 impl Look {
     /// Filled, and not more.
-    pub fn filled(color: &str) -> Self {
+    pub(crate) fn filled(color: &str) -> Self {
         Self::with(Fill::Plain(color.to_owned(), 1.0))
     }
 
     /// Filled with a color that lets through what is below.
-    pub fn shaded(color: &str, opacity: f32) -> Self {
+    pub(crate) fn shaded(color: &str, opacity: f32) -> Self {
         Self::with(Fill::Plain(color.to_owned(), opacity))
     }
 
     /// Filled with the hatch.
-    pub fn hatched() -> Self {
+    pub(crate) fn hatched() -> Self {
         Self::with(Fill::Hatch)
     }
 
@@ -149,7 +149,7 @@ impl Look {
     }
 
     /// With a line of this color, width in pixels and opacity along it, too.
-    pub fn stroked(self, color: &str, width_px: f32, opacity: f32) -> Self {
+    pub(crate) fn stroked(self, color: &str, width_px: f32, opacity: f32) -> Self {
         Self {
             stroke: Some((color.to_owned(), width_px, opacity)),
             ..self
@@ -157,7 +157,7 @@ impl Look {
     }
 
     /// With edges on whole pixels.
-    pub fn crisp(self) -> Self {
+    pub(crate) fn crisp(self) -> Self {
         Self {
             crisp: true,
             ..self
@@ -165,25 +165,25 @@ impl Look {
     }
 
     /// What it is filled with.
-    pub const fn fill(&self) -> Option<&Fill> {
+    pub(crate) const fn fill(&self) -> Option<&Fill> {
         self.fill.as_ref()
     }
 
     /// Its line: color, width in pixels, opacity.
-    pub fn stroke(&self) -> Option<(&str, f32, f32)> {
+    pub(crate) fn stroke(&self) -> Option<(&str, f32, f32)> {
         let (color, width_px, opacity) = self.stroke.as_ref()?;
         Some((color, *width_px, *opacity))
     }
 
     /// Whether its edges stay on whole pixels.
-    pub const fn is_crisp(&self) -> bool {
+    pub(crate) const fn is_crisp(&self) -> bool {
         self.crisp
     }
 }
 
 /// One thing on the page.
 #[derive(Debug, Clone)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// A filled rectangle with corners of a radius, in pixels.
     Rect(Rect, f64, String),
     /// A path, in the words of SVG: absolute M, L, H, V, relative h, v, and z.
@@ -194,54 +194,54 @@ pub enum Shape {
 
 /// What is on the page so far, from the bottom up.
 #[derive(Debug, Default)]
-pub struct Canvas {
+pub(crate) struct Canvas {
     title: String,
     shapes: Vec<Shape>,
 }
 
 impl Canvas {
     /// Everything on the page, from the bottom up.
-    pub fn shapes(&self) -> &[Shape] {
+    pub(crate) fn shapes(&self) -> &[Shape] {
         &self.shapes
     }
 
     /// The picture's title, for screen readers and tooltips.
-    pub fn title(&mut self, text: &str) {
+    pub(crate) fn title(&mut self, text: &str) {
         self.title = text.to_owned();
     }
 
     /// A filled rectangle with sharp edges.
-    pub fn rect(&mut self, r: Rect, fill: &str) {
+    pub(crate) fn rect(&mut self, r: Rect, fill: &str) {
         self.rounded(r, 0.0, fill);
     }
 
     /// A filled rectangle with corners of `radius`.
-    pub fn rounded(&mut self, r: Rect, radius: f64, fill: &str) {
+    pub(crate) fn rounded(&mut self, r: Rect, radius: f64, fill: &str) {
         self.shapes.push(Shape::Rect(r, radius, fill.to_owned()));
     }
 
     /// A straight line, one pixel wide.
-    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str) {
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str) {
         let (x, y) = (Px(from.0), Px(from.1));
         let d = format!("M{x} {y}L{} {}", Px(to.0), Px(to.1));
         self.path(&d, Look::default().stroked(stroke, 1.0, 1.0));
     }
 
     /// A path; see [`Shape::Path`].
-    pub fn path(&mut self, d: &str, look: Look) {
+    pub(crate) fn path(&mut self, d: &str, look: Look) {
         if !d.is_empty() {
             self.shapes.push(Shape::Path(d.to_owned(), look));
         }
     }
 
     /// One line of text on the baseline `y`.
-    pub fn text(&mut self, x: f64, y: f64, text: &str, look: Type<&str>) {
+    pub(crate) fn text(&mut self, x: f64, y: f64, text: &str, look: Type<&str>) {
         self.shapes
             .push(Shape::Text(x, y, text.to_owned(), look.owned()));
     }
 
     /// The page as an SVG document of `width` × `height` logical pixels, with `defs`.
-    pub fn svg(&self, width: f64, height: f64, defs: &str) -> String {
+    pub(crate) fn svg(&self, width: f64, height: f64, defs: &str) -> String {
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" xml:space=\"preserve\" font-family=\"Inter, 'Segoe UI', Roboto, \
@@ -313,7 +313,7 @@ fn text_element(svg: &mut String, at: (f64, f64), text: &str, look: &Type<String
 
 /// A coordinate as SVG keeps it here: at most one decimal.
 #[derive(Debug, Clone, Copy)]
-pub struct Px(pub f64);
+pub(crate) struct Px(pub f64);
 
 impl std::fmt::Display for Px {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

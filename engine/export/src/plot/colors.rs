@@ -5,21 +5,21 @@ use crate::oklch::srgb_from_oklch;
 use mertscope_music::{Key, Mode};
 
 /// The page.
-pub const GROUND: &str = "#0e1116";
+pub(crate) const GROUND: &str = "#0e1116";
 /// Cards and empty panels.
-pub const PANEL: &str = "#171b22";
+pub(crate) const PANEL: &str = "#171b22";
 /// Lines between things.
-pub const RULE: &str = "#2a313c";
+pub(crate) const RULE: &str = "#2a313c";
 /// What is read first; 15:1 on the ground.
-pub const TEXT: &str = "#e8ecf2";
+pub(crate) const TEXT: &str = "#e8ecf2";
 /// What is read second; 7:1 on the ground.
-pub const DIM: &str = "#9aa5b4";
+pub(crate) const DIM: &str = "#9aa5b4";
 /// Text on light fills.
-pub const INK: &str = "#0b0e12";
+pub(crate) const INK: &str = "#0b0e12";
 /// Analyzed, but no clear key.
-pub const UNCLEAR: &str = "#3a424e";
+pub(crate) const UNCLEAR: &str = "#3a424e";
 /// Strokes of the hatch where nothing was analyzed.
-pub const HATCH: &str = "#4a5360";
+pub(crate) const HATCH: &str = "#4a5360";
 
 /// Paul Tol's “muted” scheme (SRON technical note EPS/TN/09-002, issue 3.2), its indigo and wine
 /// lightened for a dark ground, each with the text color that reads on it.
@@ -37,15 +37,15 @@ const GENRES: [(&str, &str); 10] = [
 ];
 
 /// How many genres have a color of their own.
-pub const GENRE_COUNT: usize = GENRES.len();
+pub(crate) const GENRE_COUNT: usize = GENRES.len();
 
 /// Fill and text color of the genre at `index` of the head's labels.
-pub fn genre(index: usize) -> (&'static str, &'static str) {
+pub(crate) fn genre(index: usize) -> (&'static str, &'static str) {
     GENRES[index % GENRE_COUNT]
 }
 
 /// A key's color: a twelfth of the color circle a fifth, minor darker than its relative major.
-pub fn key(key: Key) -> String {
+pub(crate) fn key(key: Key) -> String {
     let hue = key.fifths() as f64 * 30.0 + 20.0;
     match key.mode() {
         Mode::Major => hex_from_oklch(0.80, 0.125, hue),
@@ -54,7 +54,7 @@ pub fn key(key: Key) -> String {
 }
 
 /// The text color that reads on a key's color.
-pub const fn on_key(key: Key) -> &'static str {
+pub(crate) const fn on_key(key: Key) -> &'static str {
     match key.mode() {
         Mode::Major => INK,
         Mode::Minor => "#ffffff",
@@ -63,7 +63,7 @@ pub const fn on_key(key: Key) -> &'static str {
 
 /// Color of `share` (0…1) on the ramp of the heat map: from the panel's grey through blue and
 /// green to pale yellow, each step lighter than the last.
-pub fn heat(share: f64) -> String {
+pub(crate) fn heat(share: f64) -> String {
     let share = share.clamp(0.0, 1.0);
     hex_from_oklch(
         0.215 + 0.735 * share.powf(1.2),

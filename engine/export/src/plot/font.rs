@@ -8,7 +8,7 @@ use skrifa::{FontRef, GlyphId, MetadataProvider};
 
 /// The two weights in use, by their names in CSS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// 400.
     Regular,
     /// 600.
@@ -26,7 +26,7 @@ const SEMI_BOLD: &[u8] = include_bytes!(concat!(
 
 impl Weight {
     /// The face's OpenType file.
-    pub const fn bytes(self) -> &'static [u8] {
+    pub(crate) const fn bytes(self) -> &'static [u8] {
         match self {
             Self::Regular => REGULAR,
             Self::SemiBold => SEMI_BOLD,
@@ -34,7 +34,7 @@ impl Weight {
     }
 
     /// The value of `font-weight`.
-    pub const fn css(self) -> u16 {
+    pub(crate) const fn css(self) -> u16 {
         match self {
             Self::Regular => 400,
             Self::SemiBold => 600,
@@ -43,7 +43,7 @@ impl Weight {
 }
 
 /// Width of `text` at `size_px`, in pixels. A character that the face lacks counts as one em.
-pub fn width_px(text: &str, size_px: f64, weight: Weight) -> f64 {
+pub(crate) fn width_px(text: &str, size_px: f64, weight: Weight) -> f64 {
     let Ok(font) = FontRef::new(weight.bytes()) else {
         return text.chars().count() as f64 * size_px;
     };
@@ -61,7 +61,7 @@ pub fn width_px(text: &str, size_px: f64, weight: Weight) -> f64 {
 
 /// `text`, or as much of both its ends as fits into `most_px` with an ellipsis between: names of
 /// files differ at their ends at least as often as at their beginnings.
-pub fn elided(text: &str, size_px: f64, weight: Weight, most_px: f64) -> String {
+pub(crate) fn elided(text: &str, size_px: f64, weight: Weight, most_px: f64) -> String {
     if width_px(text, size_px, weight) <= most_px {
         return text.to_owned();
     }
@@ -79,14 +79,14 @@ pub fn elided(text: &str, size_px: f64, weight: Weight, most_px: f64) -> String 
 }
 
 /// Takes in the outlines of glyphs, each relative to where it stands, in pixels with y upwards.
-pub trait Pen: OutlinePen {
+pub(crate) trait Pen: OutlinePen {
     /// Moves on to where the next glyph stands.
     fn advance(&mut self, width_px: f32);
 }
 
 /// Draws `text` glyph by glyph. A character that the face lacks comes from a face of the system
 /// (names of files may be in any script), or is an empty box.
-pub fn draw(text: &str, size_px: f64, weight: Weight, pen: &mut impl Pen) {
+pub(crate) fn draw(text: &str, size_px: f64, weight: Weight, pen: &mut impl Pen) {
     let Ok(font) = FontRef::new(weight.bytes()) else {
         return;
     };
@@ -116,7 +116,7 @@ mod system {
     use skrifa::{FontRef, MetadataProvider};
 
     /// Draws `c` one em wide, if a face of the system has it.
-    pub fn draw(c: char, size_px: f64, pen: &mut impl super::Pen) -> bool {
+    pub(crate) fn draw(c: char, size_px: f64, pen: &mut impl super::Pen) -> bool {
         static FACES: OnceLock<fontdb::Database> = OnceLock::new();
         let faces = FACES.get_or_init(|| {
             let mut faces = fontdb::Database::new();

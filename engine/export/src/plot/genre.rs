@@ -20,7 +20,7 @@ struct Band {
 }
 
 /// Draws the panel.
-pub fn draw(canvas: &mut Canvas, page: &Page<'_>) {
+pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
     let is_heard = page.timeline.results.iter().any(|r| r.result.is_some());
     title(canvas, GENRE, "Genre", "probability");
     if is_heard && page.samples.iter().all(|s| s.genre.is_none()) {

@@ -19,7 +19,7 @@ const INSET: f64 = 20.0;
 const TOP_GENRES: usize = 3;
 
 /// Draws the file's name, its duration and the summary.
-pub fn draw(canvas: &mut Canvas, report: &FileReport) {
+pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
     let room = KEY_CARD.x - MARGIN - 32.0;
     let large = Type::new(30.0, TEXT).bold();
     let look = if width_px(&report.file, large.size_px, large.weight) <= room {

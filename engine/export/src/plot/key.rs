@@ -22,7 +22,7 @@ const HEAT_LEVELS: usize = 32;
 const LABEL_PX: f64 = 15.0;
 
 /// Draws the three panels.
-pub fn draw(canvas: &mut Canvas, page: &Page<'_>) {
+pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
     let is_heard = page.timeline.results.iter().any(|r| r.result.is_some());
     let has_key = page.samples.iter().any(|s| shown(s).is_some());
     title(
@@ -185,7 +185,7 @@ fn confidence(canvas: &mut Canvas, page: &Page<'_>) {
 }
 
 /// A path through `points` that begins at `left` and ends at `right`, level at both ends.
-pub fn level_at_ends(points: Vec<(f64, f64)>, left: f64, right: f64) -> String {
+pub(crate) fn level_at_ends(points: Vec<(f64, f64)>, left: f64, right: f64) -> String {
     let mut d = String::new();
     if let Some((_, y)) = points.first() {
         d += &format!("M{} {}", Px(left), Px(*y));

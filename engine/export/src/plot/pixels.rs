@@ -24,7 +24,7 @@ const TILE_SCALE: f32 = 4.0;
 const QUARTER: f32 = 0.552_285;
 
 /// Paints a page's shapes.
-pub fn png(shapes: &[Shape]) -> Result<Vec<u8>, PlotError> {
+pub(crate) fn png(shapes: &[Shape]) -> Result<Vec<u8>, PlotError> {
     let size_px = |length: f64| (length as f32 * SCALE) as u32;
     let mut pixels = Pixmap::new(size_px(WIDTH), size_px(HEIGHT)).ok_or(PlotError::Memory)?;
     let hatch = hatch().ok_or(PlotError::Memory)?;

@@ -8,7 +8,7 @@ use super::super::units::finite;
 
 /// A few neighboring windows drawn as one. Values are means over those that were analyzed.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Where it begins, in seconds of audio.
     pub start_s: f64,
     /// Where it ends, in seconds of audio.
@@ -23,13 +23,13 @@ pub struct Sample {
 
 impl Sample {
     /// Its center, in seconds of audio.
-    pub fn center_s(&self) -> f64 {
+    pub(crate) fn center_s(&self) -> f64 {
         0.5 * (self.start_s + self.end_s)
     }
 }
 
 /// The timeline in at most `most` samples, without holes between them.
-pub fn thinned(timeline: &Timeline, most: usize) -> Vec<Sample> {
+pub(crate) fn thinned(timeline: &Timeline, most: usize) -> Vec<Sample> {
     let results = &timeline.results;
     let each = results.len().div_ceil(most.max(1)).max(1);
     let mut start_s = results.first().map_or(0.0, |r| r.start_s);

@@ -36,7 +36,7 @@ struct Of {
 
 impl Part {
     /// Opens what is there of `file`, or begins anew when that is of other content.
-    pub fn open(path: &Path, file: &RemoteFile) -> Result<Self, HubError> {
+    pub(crate) fn open(path: &Path, file: &RemoteFile) -> Result<Self, HubError> {
         let path = beside(path, ".part");
         let noted = fs::read_to_string(beside(&path, ".toml")).unwrap_or_default();
         let noted = toml::from_str::<Of>(&noted).ok();
@@ -74,21 +74,21 @@ impl Part {
     }
 
     /// Bytes that are there.
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.len
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The server's name for the content, if it gave a strong one.
-    pub fn tag(&self) -> Option<&str> {
+    pub(crate) fn tag(&self) -> Option<&str> {
         self.of.tag.as_deref()
     }
 
     /// Remembers the server's name for the content; a weak one says too little.
-    pub fn keep_tag(&mut self, tag: Option<String>) -> Result<(), HubError> {
+    pub(crate) fn keep_tag(&mut self, tag: Option<String>) -> Result<(), HubError> {
         let tag = tag.filter(|tag| tag.starts_with('"'));
         if self.of.tag != tag {
             self.of.tag = tag;
@@ -107,7 +107,7 @@ impl Part {
     }
 
     /// Hashes what an earlier run left.
-    pub fn hash_what_is_there(&mut self, progress: &mut Progress) -> Result<(), HubError> {
+    pub(crate) fn hash_what_is_there(&mut self, progress: &mut Progress) -> Result<(), HubError> {
         let read = StoreError::system("read", &self.path);
         let mut hash = || -> io::Result<bool> {
             self.file.seek(SeekFrom::Start(0))?;
@@ -131,7 +131,7 @@ impl Part {
     }
 
     /// Adds bytes at the end.
-    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.len))?;
         self.file.write_all(bytes)?;
         self.hash.update(bytes);
@@ -140,7 +140,7 @@ impl Part {
     }
 
     /// Forgets what is there.
-    pub fn restart(&mut self) -> Result<(), HubError> {
+    pub(crate) fn restart(&mut self) -> Result<(), HubError> {
         self.file
             .set_len(0)
             .map_err(StoreError::system("written", &self.path))?;
@@ -150,13 +150,13 @@ impl Part {
     }
 
     /// Brings everything onto the disk; the result is its SHA-256.
-    pub fn finish(&mut self) -> Result<String, HubError> {
+    pub(crate) fn finish(&mut self) -> Result<String, HubError> {
         self.file.sync_all().map_err(write_failed(&self.path, 0))?;
         Ok(hexadecimal(&self.hash.clone().finalize()))
     }
 
     /// Makes it the file at `path`.
-    pub fn put(self, path: &Path) -> Result<(), HubError> {
+    pub(crate) fn put(self, path: &Path) -> Result<(), HubError> {
         let Self { path: part, .. } = &self;
         place::put(part, path)?;
         self.forget_note();
@@ -164,7 +164,7 @@ impl Part {
     }
 
     /// Throws it away.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         // What can't be removed now is not taken for anything later: its hash is wrong.
         let _ = fs::remove_file(&self.path);
         self.forget_note();

@@ -53,7 +53,7 @@ struct UserStore {
 }
 
 impl Inner {
-    pub fn new(data: PathBuf, settings: Settings) -> Result<Self, HubError> {
+    pub(crate) fn new(data: PathBuf, settings: Settings) -> Result<Self, HubError> {
         let offers = catalogue::all()?.iter().map(|entry| ModelOffer {
             entry,
             state: OfferState::Absent,
@@ -82,15 +82,15 @@ impl Inner {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    pub fn list(&self) -> Arc<Vec<ModelOffer>> {
+    pub(crate) fn list(&self) -> Arc<Vec<ModelOffer>> {
         self.shown.load_full()
     }
 
-    pub fn add_hook(&self, hook: &UpdateHook) {
+    pub(crate) fn add_hook(&self, hook: &UpdateHook) {
         let mut hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
         hooks.retain(|hook| hook.strong_count() > 0);
         hooks.push(Arc::downgrade(hook));
@@ -102,7 +102,7 @@ impl Inner {
     }
 
     /// Makes the shelf's offers the list that is shown, and tells.
-    pub fn publish(&self) {
+    pub(crate) fn publish(&self) {
         let shelf = self.shelf();
         self.shown.store(Arc::new(shelf.offers.clone()));
         drop(shelf);
@@ -113,7 +113,7 @@ impl Inner {
     }
 
     /// Looks at every model on disk.
-    pub fn look_at_all(&self) {
+    pub(crate) fn look_at_all(&self) {
         for entry in self.list().iter().map(|offer| offer.entry) {
             let state = OfferState::look(&self.store, &entry.id);
             let agreed = consent::is_recorded(&self.data, entry);
@@ -126,7 +126,7 @@ impl Inner {
     }
 
     /// The license of `entry` was agreed to, and so that of all others under the same.
-    pub fn agreed(&self, entry: &CatalogueEntry) {
+    pub(crate) fn agreed(&self, entry: &CatalogueEntry) {
         let mut shelf = self.shelf();
         for offer in &mut shelf.offers {
             offer.agreed |= offer.entry.license == entry.license;
@@ -142,7 +142,7 @@ impl Inner {
     }
 
     /// Puts a task at the end of the queue; tells whether a thread has to be started for it.
-    pub fn push(&self, task: Task) -> Result<bool, HubError> {
+    pub(crate) fn push(&self, task: Task) -> Result<bool, HubError> {
         let id = &*task.entry.id;
         let mut shelf = self.shelf();
         if shelf.stops.contains_key(id) {
@@ -159,7 +159,7 @@ impl Inner {
     }
 
     /// Takes back a task for which there is no thread.
-    pub fn not_started(&self, entry: &'static CatalogueEntry, error: io::Error) -> HubError {
+    pub(crate) fn not_started(&self, entry: &'static CatalogueEntry, error: io::Error) -> HubError {
         let mut shelf = self.shelf();
         shelf.running = false;
         shelf.queue.clear();
@@ -169,7 +169,7 @@ impl Inner {
         StoreError::system("given a thread", &self.store.root().join(&entry.id))(error).into()
     }
 
-    pub fn cancel(&self, id: &str) {
+    pub(crate) fn cancel(&self, id: &str) {
         let shelf = self.shelf();
         let stop = shelf
             .stops
@@ -181,7 +181,7 @@ impl Inner {
     }
 
     /// Stops everything; nothing is begun any more.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut shelf = self.shelf();
         shelf.closed = true;
         for stop in shelf.stops.values() {
@@ -190,7 +190,7 @@ impl Inner {
     }
 
     /// The thread: does tasks until there is none.
-    pub fn run(&self) {
+    pub(crate) fn run(&self) {
         while let Some((task, stop)) = self.next() {
             let entry = task.entry;
             let done = catch_unwind(AssertUnwindSafe(|| self.work(&task, stop)));

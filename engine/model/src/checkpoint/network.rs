@@ -22,23 +22,23 @@ pub struct Network {
     /// Values inside a feed-forward block.
     pub inner: usize,
     /// The convolutions over time, first to last.
-    pub convolutions: Vec<Convolution>,
+    pub(crate) convolutions: Vec<Convolution>,
     /// Whether the convolutions over time have a bias.
-    pub convolution_bias: bool,
+    pub(crate) convolution_bias: bool,
     /// How their outputs are normalized.
-    pub feature_norm: FeatureNorm,
+    pub(crate) feature_norm: FeatureNorm,
     /// Whether features are normalized before they are projected.
-    pub projection_norm: bool,
+    pub(crate) projection_norm: bool,
     /// Whether layers normalize their input (true) or their output (false).
-    pub pre_norm: bool,
+    pub(crate) pre_norm: bool,
     /// Positional convolutions in a row; HuBERT has one, with weight normalization.
-    pub positional: usize,
+    pub(crate) positional: usize,
     /// Frames that a positional convolution sees.
-    pub positional_kernel: usize,
+    pub(crate) positional_kernel: usize,
     /// Groups of a positional convolution.
-    pub positional_groups: usize,
+    pub(crate) positional_groups: usize,
     /// Added to variances.
-    pub epsilon: f32,
+    pub(crate) epsilon: f32,
 }
 
 /// The families of networks.

@@ -12,5 +12,5 @@ pub(crate) struct Device {
     /// The way to it.
     pub backend: Backend,
     /// It only brings another one into another shape: usable, but not worth a line in a list.
-    pub is_shape: bool,
+    pub(crate) is_shape: bool,
 }

@@ -33,7 +33,7 @@ pub(super) struct Graph<'a> {
     /// What else there is to say, for its tooltip.
     pub about: &'a str,
     /// The curves, the most important first.
-    pub curves: Vec<Curve<'a>>,
+    pub(crate) curves: Vec<Curve<'a>>,
 }
 
 /// A color, and what a window adds.

@@ -25,9 +25,9 @@ pub(super) struct Stretch {
     /// Where it ends, in seconds heard.
     pub to: f64,
     /// The host's time where it begins, in seconds.
-    pub host_s: f64,
+    pub(crate) host_s: f64,
     /// Seconds since 1970 on the wall's clock where it ends.
-    pub wall_end_s: f64,
+    pub(crate) wall_end_s: f64,
 }
 
 /// See the module.
