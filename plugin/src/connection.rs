@@ -287,7 +287,6 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     Arc::new(move || Controls {
         analyze: params.analyze.value(),
         // The editor freezes what it shows by itself; analysis, log and history go on.
-        hold: false,
         smoothing: params.smoothing.value(),
         hop: params.hop(),
     })

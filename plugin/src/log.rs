@@ -160,7 +160,7 @@ impl<'a> Line<'a> {
             start_s: timed.start_s,
             end_s: timed.end_s,
             status: timed.status.as_str(),
-            key: key.map(|key| key.to_string()),
+            key: key.map(|key| key.label()),
             key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
             genre: genre.map(|(label, _)| label),
             genre_probability: genre.map(|(_, probability)| probability),

@@ -12,9 +12,9 @@ use mertscope_model::device::Choice;
 pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
 pub(crate) use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
 
-/// Hears genre, key and embeddings in music, with MERT-like models, offline.
+/// Analyzes music with MERT-like models on this machine: genre, key and embeddings.
 #[derive(Debug, Parser)]
-#[command(name = "mertscope", version, about, long_about = None, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "mertscope", version, propagate_version = true, after_help = EXAMPLES)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub command: Command,

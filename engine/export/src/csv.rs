@@ -100,7 +100,7 @@ impl<W: Write> CsvWriter<W> {
 
     fn rows(&mut self, file: &str, timeline: &Timeline) -> io::Result<()> {
         let genre = |index: usize| timeline.genre_labels.get(index).cloned();
-        let key = |index: usize| Key::from_index(index).map(|key| key.to_string());
+        let key = |index: usize| Key::from_index(index).map(Key::label);
         for timed in &timeline.results {
             let result = timed.result.as_ref();
             let own_key = result
@@ -109,7 +109,7 @@ impl<W: Write> CsvWriter<W> {
             let smoothed_key = result.and_then(|h| h.key_smoothed.as_ref());
             let own_genre = result.and_then(|h| h.genre.as_deref());
             let smoothed_genre = result.and_then(|h| h.genre_smoothed.as_deref());
-            let key_label = result.and_then(|h| h.key_label).map(|key| key.to_string());
+            let key_label = result.and_then(|h| h.key_label).map(Key::label);
 
             let mut row = Row::default();
             row.text(file);

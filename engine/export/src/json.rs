@@ -205,8 +205,8 @@ fn summary(timeline: &Timeline) -> Option<SummaryJson> {
             .map(|(label, probability)| share(label, *probability))
             .collect(),
         key: summary.key.map(|key| KeyJson {
-            best: key.best.to_string(),
-            label: key.label.map(|key| key.to_string()),
+            best: key.best.label(),
+            label: key.label.map(Key::label),
             camelot: key.best.to_text(Notation::Camelot),
             probability: to_millionth(key.probability),
             runner_up: share(key.runner_up.0, key.runner_up.1),
@@ -267,7 +267,7 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, timed: &'a TimedResult) -> W
         key: keys(result.and_then(|h| h.key.as_ref())),
         genre_smoothed: genres(result.and_then(|h| h.genre_smoothed.as_ref())),
         key_smoothed: keys(result.and_then(|h| h.key_smoothed.as_ref())),
-        key_label: result.and_then(|h| h.key_label).map(|key| key.to_string()),
+        key_label: result.and_then(|h| h.key_label).map(Key::label),
         further: Named(result.map_or_else(Vec::new, |h| further(run, h))),
         map: result.and_then(place),
         distances: Named(result.map_or_else(Vec::new, |h| distances(run, h))),
@@ -342,7 +342,7 @@ struct Keys<'a>(&'a [f32]);
 impl Serialize for Keys<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let values = self.0.iter().copied().map(to_millionth);
-        serializer.collect_map(Key::all().map(|key| key.to_string()).zip(values))
+        serializer.collect_map(Key::all().map(Key::label).zip(values))
     }
 }
 

@@ -72,14 +72,15 @@ fn unheard(status: Status) -> &'static str {
     unheard_names(status).first().copied().unwrap_or_default()
 }
 
-/// The meta event's two bytes: sharps (positive) or flats (negative), and 1 for minor. Keys are
-/// spelled as their names are where the signature allows it: Gb major has six flats, but Gb minor
-/// is written as F# minor, with three sharps.
+/// The meta event's two bytes: sharps (positive) or flats (negative), and 1 for minor; as the key is spelled, so that
+/// F# major has six sharps and Eb minor six flats.
 fn signature(key: Key) -> [u8; 2] {
-    // On the circle of fifths, 7 to 11 steps upwards are 5 to 1 downwards; six may be either.
+    // On the circle of fifths, 7 to 11 steps upwards are 5 to 1 downwards; 6 may be either.
     let fifths = key.fifths() as i8;
-    let accidentals = if fifths < 6 { fifths } else { fifths - 12 };
-    [accidentals as u8, u8::from(key.mode() == Mode::Minor)]
+    let is_minor = key.mode() == Mode::Minor;
+    let is_sharp = fifths < 6 || (fifths == 6 && !is_minor);
+    let accidentals = if is_sharp { fifths } else { fifths - 12 };
+    [accidentals as u8, u8::from(is_minor)]
 }
 
 /// A track in the making.

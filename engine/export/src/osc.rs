@@ -2,7 +2,7 @@
 //!
 //! Sent only to this machine or the user's own network, one datagram a message, from a socket that
 //! never blocks; what can't be sent is counted, not kept. The messages are described in
-//! `assets/schema/osc.md`. For the engine's worker, never for the audio callback.
+//! `docs/osc.md`. For the engine's worker, never for the audio callback.
 
 mod address;
 mod messages;

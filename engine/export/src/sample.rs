@@ -41,7 +41,7 @@ pub(crate) fn run() -> Run {
         model_sha256: "12".repeat(32),
         heads: vec![
             head("genre", genres()),
-            head("key", Key::all().map(|key| key.to_string()).collect()),
+            head("key", Key::all().map(Key::label).collect()),
         ],
         further: vec![head("mood", vec!["calm".to_owned(), "wild".to_owned()])],
         references: vec![ReferenceRef {

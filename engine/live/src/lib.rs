@@ -73,8 +73,6 @@ pub enum Hop {
 pub struct Controls {
     /// Whether there is any analysis.
     pub analyze: bool,
-    /// Whether results stay as they are; audio is still taken in.
-    pub hold: bool,
     /// Whether results are smoothed over audio time.
     pub smoothing: bool,
     /// How often windows are analyzed.
@@ -85,7 +83,6 @@ impl Default for Controls {
     fn default() -> Self {
         Self {
             analyze: true,
-            hold: false,
             smoothing: true,
             hop: Hop::Auto,
         }

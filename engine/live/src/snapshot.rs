@@ -27,8 +27,6 @@ pub enum State {
     Silent,
     /// Windows are filled and analyzed.
     Analyzing,
-    /// Audio is taken in, but results are held.
-    Held,
 }
 
 /// How far a model is.

@@ -179,9 +179,6 @@ impl StreamState {
             active.is_stale |= controls.smoothing != self.controls.smoothing;
         }
         self.controls = controls;
-        if controls.hold {
-            self.due = None;
-        }
         let error = match self.take_in(now, models, load) {
             Ok(()) => None,
             Err(error) => Some(error.to_string()),
@@ -327,9 +324,6 @@ impl StreamState {
 
     /// A window is full: it waits for the encoder, or is marked.
     fn window(&mut self, placed: Placed) {
-        if self.controls.hold {
-            return;
-        }
         let status = placed.window.status;
         self.silent = status == Status::Silent;
         let Some(active) = self.active.as_ref().filter(|_| status == Status::Ok) else {
@@ -349,7 +343,7 @@ impl StreamState {
 
     /// Takes in a result; one from before a jump or reset is not shown.
     pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
-        let current = due.generation == self.shown.generation && !self.controls.hold;
+        let current = due.generation == self.shown.generation;
         let Some(active) = self.active.as_mut().filter(|_| current) else {
             return;
         };

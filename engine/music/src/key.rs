@@ -3,9 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Names of the twelve pitch classes, C first, in the spelling that the key heads' labels use.
-pub const PITCH_CLASSES: [&str; 12] = [
+/// Tonics in the labels of key heads, JSON, CSV and OSC, C first: always flats, in both modes.
+const LABEL_TONICS: [&str; 12] = [
     "C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B",
+];
+/// Tonics of major keys as musicians write them, C first: the spelling with fewer accidentals in its key signature.
+const MAJOR_TONICS: [&str; 12] = [
+    "C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B",
+];
+/// Tonics of minor keys as musicians write them, C first.
+const MINOR_TONICS: [&str; 12] = [
+    "C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B",
 ];
 
 /// Major or minor.
@@ -17,10 +25,20 @@ pub enum Mode {
     Minor,
 }
 
+impl Mode {
+    /// `major` or `minor`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Major => "major",
+            Self::Minor => "minor",
+        }
+    }
+}
+
 /// How a key is written; nothing but formatting, the [`Key`] stays the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Notation {
-    /// Tonic and mode: `A minor`.
+    /// Tonic and mode, spelled as musicians do: `A minor`, `F# minor`, `Bb minor`.
     #[default]
     Traditional,
     /// The numbered wheel of Mixed In Key: `8A` for A minor, `8B` for C major.
@@ -127,15 +145,28 @@ impl Key {
         major * 7 % 12
     }
 
-    /// The key written in `notation`.
+    /// The tonic, spelled for this mode: `F#` in F# minor, `Db` in Db major.
+    #[must_use]
+    pub const fn tonic_name(self) -> &'static str {
+        match self.mode {
+            Mode::Major => MAJOR_TONICS[self.tonic()],
+            Mode::Minor => MINOR_TONICS[self.tonic()],
+        }
+    }
+
+    /// The stable name for programs, as key heads, JSON, CSV and OSC have it: flats only, so that F# minor is
+    /// `Gb minor`.
+    #[must_use]
+    pub fn label(self) -> String {
+        format!("{} {}", LABEL_TONICS[self.tonic()], self.mode.name())
+    }
+
+    /// The key written in `notation`, for people.
     #[must_use]
     pub fn to_text(self, notation: Notation) -> String {
         let minor = self.mode == Mode::Minor;
         match notation {
-            Notation::Traditional => {
-                let mode = if minor { "minor" } else { "major" };
-                format!("{} {mode}", PITCH_CLASSES[self.tonic()])
-            }
+            Notation::Traditional => format!("{} {}", self.tonic_name(), self.mode.name()),
             // Camelot's wheel has C major at 8, Open Key's at 1; both climb by fifths.
             Notation::Camelot => format!(
                 "{}{}",
@@ -223,6 +254,7 @@ mod tests {
                 let text = key.to_text(notation);
                 assert_eq!(text.parse(), Ok(key), "{text}");
             }
+            assert_eq!(key.label().parse(), Ok(key));
             assert_eq!(Key::from_index(key.index()), Some(key));
         }
         assert_eq!(Key::all().count(), Key::COUNT);
@@ -235,17 +267,33 @@ mod tests {
             ("C major", "8B", "1d"),
             ("A minor", "8A", "1m"),
             ("G major", "9B", "2d"),
-            ("Ab minor", "1A", "6m"),
+            ("G# minor", "1A", "6m"),
             ("B major", "1B", "6d"),
-            ("Db minor", "12A", "5m"),
+            ("C# minor", "12A", "5m"),
             ("E major", "12B", "5d"),
-            ("Gb major", "2B", "7d"),
+            ("F# major", "2B", "7d"),
             ("F minor", "4A", "9m"),
         ] {
             let parsed: Key = key.parse().unwrap();
             assert_eq!(parsed.to_string(), key);
             assert_eq!(parsed.to_text(Notation::Camelot), camelot, "{key}");
             assert_eq!(parsed.to_text(Notation::OpenKey), open, "{key}");
+        }
+    }
+
+    #[test]
+    fn keys_are_spelled_as_musicians_write_them_and_labels_stay() {
+        let spelled: Vec<String> = Key::all().map(|key| key.to_string()).collect();
+        let majors = "C Db D Eb E F F# G Ab A Bb B".split(' ');
+        let minors = "C C# D Eb E F F# G G# A Bb B".split(' ');
+        let majors = majors.map(|tonic| format!("{tonic} major"));
+        let expected: Vec<String> = majors
+            .chain(minors.map(|tonic| format!("{tonic} minor")))
+            .collect();
+        assert_eq!(spelled, expected);
+        let flats = "C Db D Eb E F Gb G Ab A Bb B".split(' ').cycle();
+        for (key, tonic) in Key::all().zip(flats) {
+            assert_eq!(key.label().split(' ').next(), Some(tonic));
         }
     }
 

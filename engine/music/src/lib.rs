@@ -16,5 +16,5 @@
 mod key;
 mod smooth;
 
-pub use key::{Key, Mode, Notation, PITCH_CLASSES, ParseKeyError};
+pub use key::{Key, Mode, Notation, ParseKeyError};
 pub use smooth::{GenreSmoother, KeySmoother, is_clear};

@@ -263,7 +263,7 @@ fn waiting(context: &ViewContext<'_>) -> (String, String) {
         State::Idle => ("Idle".to_owned(), "Play something".to_owned()),
         State::Stopped => ("Stopped".to_owned(), "Start the transport".to_owned()),
         State::Silent => ("Silence".to_owned(), "Below −70 dBFS".to_owned()),
-        State::Analyzing | State::Held => ("Listening".to_owned(), format!("Window {fill} full")),
+        State::Analyzing => ("Listening".to_owned(), format!("Window {fill} full")),
     }
 }
 

@@ -128,7 +128,6 @@ fn state_words(snapshot: &Snapshot) -> &'static str {
         (_, State::Stopped) => "Stopped",
         (_, State::Silent) => "Silence",
         (_, State::Analyzing) => "Analyzing",
-        (_, State::Held) => "Held",
     }
 }
 

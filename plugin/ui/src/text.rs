@@ -161,7 +161,7 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
-/// A key for a small place: `Dbm`; the wheels as they are.
+/// A key for a small place: `C#m`; the wheels as they are.
 pub(crate) fn short_key(key: Key, notation: Notation) -> String {
     let text = key.to_text(notation);
     match text.split_once(' ') {
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn short_keys_fit_a_small_place() {
         let db: Key = "Db minor".parse().unwrap();
-        assert_eq!(short_key(db, Notation::Traditional), "Dbm");
+        assert_eq!(short_key(db, Notation::Traditional), "C#m");
         assert_eq!(short_key(db, Notation::Camelot), "12A");
         assert_eq!(short_key(db.parallel(), Notation::Traditional), "Db");
     }

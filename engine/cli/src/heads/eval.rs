@@ -80,7 +80,7 @@ fn judge(head: &Head, examples: Vec<Example>, notes: &mut Vec<String>) -> Judged
     for example in examples {
         let label = &example.file.label;
         // A key may be written in any notation.
-        let key = label.parse::<Key>().map(|key| key.to_string());
+        let key = label.parse::<Key>().map(Key::label);
         let known = |label: &String| head.labels.iter().position(|other| other == label);
         let truth = known(label).or_else(|| key.ok().as_ref().and_then(known));
         let Some(truth) = truth else {

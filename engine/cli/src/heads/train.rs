@@ -97,7 +97,7 @@ fn examples(
         } else if !is_key {
             labeled.push((label, example));
         } else if let Ok(key) = label.parse::<Key>() {
-            labeled.push((key.to_string(), example));
+            labeled.push((key.label(), example));
         } else {
             notes.push(format!("{path}: “{label}” is not a key; it was left out."));
         }
@@ -115,7 +115,7 @@ fn examples(
         .map(|(label, _)| (*label).to_owned())
         .collect();
     let labels: Vec<String> = if is_key {
-        Key::all().map(|key| key.to_string()).collect()
+        Key::all().map(Key::label).collect()
     } else {
         let labels = groups.keys().map(|label| (*label).to_owned());
         labels.filter(|label| !few.contains(label)).collect()

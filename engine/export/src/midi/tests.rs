@@ -87,11 +87,11 @@ fn signatures_are_those_of_the_circle_of_fifths() {
         ("C major", [0, 0]),
         ("G major", [1, 0]),
         ("B major", [5, 0]),
-        ("Gb major", [250, 0]),
+        ("F# major", [6, 0]),
         ("Db major", [251, 0]),
         ("F major", [255, 0]),
         ("E minor", [1, 1]),
-        ("Gb minor", [3, 1]),
+        ("F# minor", [3, 1]),
         ("Eb minor", [250, 1]),
         ("D minor", [255, 1]),
     ] {

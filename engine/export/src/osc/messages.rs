@@ -1,4 +1,4 @@
-//! What is sent, as `assets/schema/osc.md` describes it: core types only (`i`, `f`, `s`).
+//! What is sent, as `docs/osc.md` describes it: core types only (`i`, `f`, `s`).
 
 use rosc::{OscMessage, OscPacket, OscType};
 
@@ -35,7 +35,6 @@ pub(super) fn state(instance: &str, snapshot: &Snapshot) -> OscPacket {
         State::Stopped => "stopped",
         State::Silent => "silent",
         State::Analyzing => "analysing", // spelling as stored
-        State::Held => "held",
     };
     let model = match snapshot.model.state {
         ModelState::Loading => "loading",
@@ -109,7 +108,7 @@ fn key(named: Option<Key>, probabilities: &[f32; Key::COUNT]) -> Option<[OscType
     let (index, probability) = indexed.max_by(|a, b| a.1.total_cmp(b.1))?;
     let best = Key::from_index(index)?;
     Some([
-        text(&named.map_or_else(String::new, |key| key.to_string())),
+        text(&named.map_or_else(String::new, Key::label)),
         OscType::Int(named.map_or(-1, |key| key.index() as i32)),
         text(&best.to_string()),
         text(&best.to_text(Notation::Camelot)),

@@ -141,9 +141,7 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(address, "/mertscope/key");
     let result = whole.history[2].timed.result.clone().unwrap();
     let probability = result.key_smoothed.unwrap()[21];
-    let named = result
-        .key_label
-        .map_or(String::new(), |key| key.to_string());
+    let named = result.key_label.map_or(String::new(), |key| key.label());
     let expected = [
         OscType::String("stage left".into()),
         OscType::Float(2.0),

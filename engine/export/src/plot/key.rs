@@ -1,7 +1,7 @@
 //! The key panels: the ribbon of named keys, how sure it is, and the probabilities behind it.
 
 use mertscope_audio::Status;
-use mertscope_music::{Key, Mode, Notation, PITCH_CLASSES};
+use mertscope_music::{Key, Mode, Notation};
 
 use super::super::segments::{Segment, fold, merge};
 use super::super::units::{percent, top, unheard_names};
@@ -129,7 +129,7 @@ fn short_name(key: Key) -> String {
         Mode::Major => "",
         Mode::Minor => "m",
     };
-    format!("{}{suffix}", PITCH_CLASSES[key.tonic()])
+    format!("{}{suffix}", key.tonic_name())
 }
 
 /// The key probabilities that the answer rests on.

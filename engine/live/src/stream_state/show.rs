@@ -14,9 +14,7 @@ impl StreamState {
         let listens = self.active.is_some();
         let state = match &self.input {
             Some(input) if self.controls.analyze && listens && input.has_begun() => {
-                if self.controls.hold {
-                    State::Held
-                } else if !input.is_playing() {
+                if !input.is_playing() {
                     State::Stopped
                 } else if self.silent {
                     State::Silent

@@ -82,7 +82,7 @@ impl ExportSection {
             ui,
             context.palette,
             "OSC",
-            "Each answer as messages over UDP; assets/schema/osc.md describes them",
+            "Each answer as messages over UDP; docs/osc.md describes them",
             |ui| {
                 if let Some(on) = switch(
                     ui,

@@ -54,7 +54,7 @@ impl Labels {
         };
         // A head must name the 24 in their order, as we write them.
         let name = |name: String| match name.parse::<Key>() {
-            Ok(key) if task == "key" => key.to_string(),
+            Ok(key) if task == "key" => key.label(),
             _ => name,
         };
         Ok(Self {
