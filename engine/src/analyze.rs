@@ -3,6 +3,7 @@
 //! The calling thread decodes and resamples while the encoder thread runs the model; at most
 //! [`Encoder::QUEUE`] windows wait between the two, so memory does not grow with the file.
 
+use mertscope_audio::Notice;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub struct Analysis {
     /// The results over time.
     pub timeline: Timeline,
     /// What the user should know about the file, a sentence each.
-    pub notes: Vec<String>,
+    pub notices: Vec<Notice>,
 }
 
 /// Why a file has no results.
@@ -148,9 +149,9 @@ impl Analyzer {
         if let Some(window) = windower.finish() {
             run.take(window);
         }
-        let mut notes = source.notes();
+        let mut notices = source.notices();
         let timeline = run
-            .finish(&mut notes)
+            .finish(&mut notices)
             .map_err(|source| AnalyzeError::Encode {
                 file: file.to_owned(),
                 source,
@@ -161,23 +162,22 @@ impl Analyzer {
             });
         }
         let duration_s = source.duration_s();
-        notes.extend(self.remarks(duration_s, &timeline));
+        notices.extend(self.notice(duration_s, &timeline));
         Ok(Analysis {
             duration_s,
             timeline,
-            notes,
+            notices,
         })
     }
 
     /// What the user should know about the results.
-    fn remarks(&self, duration_s: f64, timeline: &Timeline) -> Option<String> {
+    fn notice(&self, duration_s: f64, timeline: &Timeline) -> Option<Notice> {
         let manifest = &self.package.model.manifest;
         if timeline.results.iter().all(|r| r.status == Status::Silent) {
-            return Some(
+            return Some(Notice::warning(
                 "Nothing in it is louder than −70 dBFS (a constant offset does not count), so \
-                 there is nothing to analyze. Check that it is the right file."
-                    .to_owned(),
-            );
+                 there is nothing to analyze. Check that it is the right file.",
+            ));
         }
         let window_s = manifest.window_s();
         let how = match manifest.graph.short_input {
@@ -186,10 +186,10 @@ impl Analyzer {
             ShortInput::Refuse => return None,
         };
         (duration_s < window_s).then(|| {
-            format!(
+            Notice::warning(format!(
                 "It is {duration_s:.3} s long, shorter than the model's window of {window_s} s: \
                  {how}. Trust the result less, or use a longer excerpt."
-            )
+            ))
         })
     }
 }
@@ -285,7 +285,7 @@ impl<'a> Run<'a> {
     }
 
     /// Waits for the last results. An error only if no window at all could be encoded.
-    fn finish(mut self, notes: &mut Vec<String>) -> Result<Timeline, EncodeError> {
+    fn finish(mut self, notices: &mut Vec<Notice>) -> Result<Timeline, EncodeError> {
         while self
             .pending
             .iter()
@@ -301,12 +301,14 @@ impl<'a> Run<'a> {
             if self.timeline.results.iter().all(|r| r.result.is_none()) {
                 return Err(error);
             }
-            notes.push(format!("Some windows have no result. {error}"));
+            notices.push(Notice::warning(format!(
+                "Some windows have no result. {error}"
+            )));
         }
         if self.device != *self.encoder.device()
             && let Some(fallback) = self.device.fallbacks.last()
         {
-            notes.push(format!("The CPU took over. {fallback}"));
+            notices.push(Notice::warning(format!("The CPU took over. {fallback}")));
         }
         Ok(self.timeline)
     }

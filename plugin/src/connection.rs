@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use mertscope_audio::Notice;
 use mertscope_audio::tap;
 use mertscope_export::osc::AddressError;
 use mertscope_export::save::Kind;
@@ -16,7 +17,6 @@ use mertscope_live::{
     ControlSource, Controls, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
 use mertscope_ui::host::OscStatus;
-use mertscope_ui::notice::Notice;
 use mertscope_ui::state::{
     EngineChoice, HeadChoice, ModelChoice, OscChoice, PluginState, SavedReferences,
 };

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use mertscope_audio::Notice;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::few_shot::saved::{Packer, SavedExamples, Store};
-use mertscope_ui::notice::Notice;
 
 use crate::params::MertscopeParams;
 

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use mertscope_audio::Notice;
 use mertscope_export::save::{self, Kind};
 use mertscope_live::Snapshot;
-use mertscope_ui::notice::Notice;
 
 /// See the module.
 #[derive(Default)]
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    use mertscope_ui::notice::Severity;
+    use mertscope_audio::Severity;
 
     #[test]
     fn what_becomes_of_an_export_is_told_once_it_is_known() {

@@ -6,10 +6,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use mertscope_audio::Notice;
 use mertscope_export::osc::{self, AddressError, Sender};
 use mertscope_live::Snapshot;
 use mertscope_ui::host::OscStatus;
-use mertscope_ui::notice::Notice;
 use mertscope_ui::state::OscChoice;
 
 /// See the module.

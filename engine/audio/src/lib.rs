@@ -17,9 +17,11 @@
 pub mod decode;
 pub mod downmix;
 pub mod model_rate_source;
+mod notice;
 pub mod resample;
 mod status;
 pub mod tap;
 pub mod windower;
 
+pub use notice::{Notice, Severity};
 pub use status::Status;

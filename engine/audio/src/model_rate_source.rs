@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::Status;
 use crate::decode::{Block, DecodeError, Decoder};
 use crate::downmix::{downmix_interleaved, sanitize};
+use crate::notice::Notice;
 use crate::resample::{ResampleError, Resampler};
 
 /// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
@@ -175,20 +176,23 @@ impl ModelRateSource {
 
     /// What the user should know about the file's audio, a sentence each. Complete at the end.
     #[must_use]
-    pub fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = self.decoder.truncated().into_iter().collect();
+    pub fn notices(&self) -> Vec<Notice> {
+        let cut_off = self.decoder.truncated().map(Notice::warning);
+        let mut notices: Vec<Notice> = cut_off.into_iter().collect();
         let channels = self.decoder.channels();
         if channels > 2 {
-            notes.push(format!("Its {channels} channels were averaged to mono."));
+            notices.push(Notice::info(format!(
+                "Its {channels} channels were averaged to mono."
+            )));
         }
         let rate_hz = self.decoder.rate_hz();
         if rate_hz < self.target_hz {
-            notes.push(format!(
+            notices.push(Notice::warning(format!(
                 "It was sampled at {rate_hz} Hz, so nothing above {} Hz is in it, and the model \
                  expects {} Hz: trust its results less, or use a better copy.",
                 rate_hz / 2,
                 self.target_hz
-            ));
+            )));
         }
         if self.gaps > 0 {
             let (stretches, were) = if self.gaps == 1 {
@@ -196,27 +200,27 @@ impl ModelRateSource {
             } else {
                 ("stretches", "were")
             };
-            notes.push(format!(
+            notices.push(Notice::warning(format!(
                 "{} {stretches} could not be decoded; the windows around {were} skipped. Use an \
                  intact copy for a full result.",
                 self.gaps
-            ));
+            )));
         }
         if self.not_numbers > 0 {
-            notes.push(format!(
+            notices.push(Notice::warning(format!(
                 "{} of its samples are no numbers (NaN or infinite); the windows with them were \
                  skipped. Export the file again.",
                 self.not_numbers
-            ));
+            )));
         }
         let clipped = self.full_scale as f64 / self.frames.max(1) as f64;
         if clipped >= CLIPPED_SHARE {
-            notes.push(format!(
+            notices.push(Notice::warning(format!(
                 "{:.0} % of its samples are at full scale: it is clipped, and its results are less \
                  sure. Use an unclipped copy if there is one.",
                 clipped * 100.0
-            ));
+            )));
         }
-        notes
+        notices
     }
 }

@@ -53,9 +53,9 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
                 }
                 Ok(_) if arguments.quiet => {}
                 Ok(_) => report
-                    .notes
+                    .notices
                     .iter()
-                    .for_each(|note| log(&format!("{}: {note}", report.file))),
+                    .for_each(|notice| log(&format!("{}: {}", report.file, notice.text))),
             }
             writer.file(&report)?;
             let Ok(timeline) = &report.outcome else {
@@ -148,13 +148,13 @@ fn analyze(analyzer: &Analyzer, input: &Input, bar: &Bar) -> FileReport {
         Ok(analysis) => FileReport {
             file,
             duration_s: Some(analysis.duration_s),
-            notes: analysis.notes,
+            notices: analysis.notices,
             outcome: Ok(analysis.timeline),
         },
         Err(error) => FileReport {
             file,
             duration_s: None,
-            notes: Vec::new(),
+            notices: Vec::new(),
             outcome: Err(error),
         },
     }

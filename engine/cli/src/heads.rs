@@ -100,8 +100,8 @@ fn list(package: &ModelPackage) -> anyhow::Result<bool> {
         }
         Ok(())
     })?;
-    package.remarks.iter().for_each(|remark| log(remark));
-    Ok(package.remarks.is_empty())
+    package.notices.iter().for_each(|notice| log(&notice.text));
+    Ok(package.notices.is_empty())
 }
 
 fn info(package: &ModelPackage, head: &str) -> anyhow::Result<bool> {

@@ -46,7 +46,7 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, V
     let is_table = data
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    let (files, notes) = if data.is_dir() {
+    let (files, notices) = if data.is_dir() {
         (folders(data), Vec::new())
     } else if is_table {
         table(arguments)?
@@ -61,7 +61,7 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, V
         "There is no audio in {}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF files can be used.",
         data.display()
     );
-    Ok((files, notes))
+    Ok((files, notices))
 }
 
 /// Each folder right inside of `root` is a label; files beside them have none.
@@ -112,12 +112,12 @@ fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>
     let label = column(&arguments.label_column)?;
     let group = arguments.group_column.as_deref().map(column).transpose()?;
     let beside = path.parent().unwrap_or(Path::new(""));
-    let (mut files, mut notes) = (Vec::new(), Vec::new());
+    let (mut files, mut notices) = (Vec::new(), Vec::new());
     for (number, row) in (1..).zip(reader.records()) {
         let row = row.with_context(broken)?;
         let field = |column: usize| row.get(column).unwrap_or_default().trim();
         if field(file).is_empty() {
-            notes.push(format!(
+            notices.push(format!(
                 "Row {number} of {name} names no file; it was left out."
             ));
             continue;
@@ -130,7 +130,7 @@ fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>
             path,
         });
     }
-    Ok((files, notes))
+    Ok((files, notices))
 }
 
 /// The folder that embeddings are kept in between runs.
@@ -249,10 +249,10 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        let (files, notes) = find(&arguments(root.path().to_owned())).unwrap();
+        let (files, notices) = find(&arguments(root.path().to_owned())).unwrap();
         let labels: Vec<&str> = files.iter().map(|file| file.label.as_str()).collect();
         assert_eq!(labels, ["", "jazz", "jazz", "rock"]);
-        assert!(notes.is_empty());
+        assert!(notices.is_empty());
     }
 
     #[test]
@@ -262,11 +262,11 @@ mod tests {
         let text = "\u{feff}file,label,artist\r\n\"a, b.wav\",C major,x\r\n,D major,x\r\nc.wav\r\n";
         fs::write(&path, text).unwrap();
         let mut arguments = arguments(path.clone());
-        let (files, notes) = find(&arguments).unwrap();
+        let (files, notices) = find(&arguments).unwrap();
         assert_eq!(files[0].path, root.path().join("a, b.wav"));
         assert_eq!(files[0].label, "C major");
         assert_eq!((files.len(), files[1].label.as_str()), (2, ""));
-        assert!(notes[0].contains("Row 2"), "{notes:?}");
+        assert!(notices[0].contains("Row 2"), "{notices:?}");
         arguments.group_column = Some("artist".to_owned());
         assert_eq!(find(&arguments).unwrap().0[0].group, "x");
         arguments.label_column = "genre".to_owned();

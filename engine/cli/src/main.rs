@@ -100,8 +100,8 @@ fn tell_fallbacks(device: &Report) {
     for fallback in device.to_tell() {
         log(&format!("Not used: {fallback}"));
     }
-    if let Some(remark) = &device.remark {
-        log(remark);
+    if let Some(notice) = &device.notice {
+        log(&notice.text);
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn run(command: &MapCommand) -> anyhow::Result<bool> {
 }
 
 fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
-    let (files, mut notes) = labeled::find(&arguments.data)?;
+    let (files, mut notices) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let layer = arguments
         .layer
@@ -43,8 +43,8 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
         Reads::Window,
         &arguments.model,
     )?;
-    notes.extend(music.left_out.iter().cloned());
-    notes.iter().for_each(|note| log(note));
+    notices.extend(music.left_out.iter().cloned());
+    notices.iter().for_each(|notice| log(notice));
     let points = points(&music, layer);
     let fitted_on = arguments.describe.clone().unwrap_or_else(|| {
         let name = arguments.data.data.file_name().unwrap_or_default();
@@ -71,7 +71,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
     };
     write_out(|out| describe(out, &package, &map))?;
     log(&format!("The map is in {}.", path.display()));
-    Ok(notes.is_empty())
+    Ok(notices.is_empty())
 }
 
 fn points(music: &Music, layer: usize) -> Vec<Vec<f32>> {

@@ -128,11 +128,11 @@ impl<W: Write> CsvWriter<W> {
                 row.text(&place.unwrap_or_default());
             }
             for head in &self.further {
-                let said = result.and_then(|h| h.prediction_of(&head.sha256));
+                let predicted = result.and_then(|h| h.prediction_of(&head.sha256));
                 if head.outputs == Outputs::Multiclass {
-                    row.best(said, |index| head.labels.get(index).cloned());
+                    row.best(predicted, |index| head.labels.get(index).cloned());
                 }
-                row.all(said, head.labels.len());
+                row.all(predicted, head.labels.len());
             }
             for reference in &self.references {
                 let distance = result.and_then(|h| distance_to(h, reference));

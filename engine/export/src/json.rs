@@ -153,8 +153,8 @@ struct FileJson<'a> {
     duration_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    notes: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<&'a str>,
     summary: Option<SummaryJson>,
     timeline: Vec<WindowJson<'a>>,
 }
@@ -166,7 +166,11 @@ impl<'a> FileJson<'a> {
             file: &report.file,
             duration_s: report.duration_s.map(to_millisecond),
             error: report.outcome.as_ref().err().map(String::as_str),
-            notes: &report.notes,
+            notes: report
+                .notices
+                .iter()
+                .map(|notice| notice.text.as_str())
+                .collect(),
             summary: timeline.and_then(summary),
             timeline: timeline.map_or_else(Vec::new, |t| {
                 t.results.iter().map(|r| window(run, t, r)).collect()
@@ -277,17 +281,17 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, timed: &'a TimedResult) -> W
 
 /// What the run's further heads said, by their names.
 fn further<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, Genres<'a>)> {
-    let said = |head: &'a HeadRef| {
+    let predicted = |head: &'a HeadRef| {
         let values = result.prediction_of(&head.sha256).and_then(finite)?;
         let labels = &head.labels;
         Some((head.id.as_str(), Genres { labels, values }))
     };
-    run.further.iter().filter_map(said).collect()
+    run.further.iter().filter_map(predicted).collect()
 }
 
 /// What the run's heads that read frames said, by their names.
 fn ribbons<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, RibbonJson<'a>)> {
-    let said = |head: &'a HeadRef| {
+    let predicted = |head: &'a HeadRef| {
         let mut ribbons = result.ribbons.iter();
         let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
         let labels = &head.labels;
@@ -296,7 +300,7 @@ fn ribbons<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, RibbonJs
         let step_s = ribbon.step_s;
         Some((head.id.as_str(), RibbonJson { step_s, answers }))
     };
-    run.further.iter().filter_map(said).collect()
+    run.further.iter().filter_map(predicted).collect()
 }
 
 /// Distances to the run's references, by their ids.

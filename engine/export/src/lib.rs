@@ -16,6 +16,7 @@
     )
 )]
 
+use mertscope_audio::Notice;
 use mertscope_heads::head::{HeadInfo, Outputs};
 use mertscope_heads::package::{HeadChoice, ModelPackage};
 use mertscope_heads::reference::Reference;
@@ -137,7 +138,7 @@ pub struct FileReport {
     /// Length of its audio in seconds, where known; live, of the stretch that was heard.
     pub duration_s: Option<f64>,
     /// What a reader of the result should know, as full sentences.
-    pub notes: Vec<String>,
+    pub notices: Vec<Notice>,
     /// What was heard, or a sentence that says why nothing was.
     pub outcome: Result<Timeline, String>,
 }

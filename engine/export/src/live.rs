@@ -80,7 +80,7 @@ fn report(snapshot: &Snapshot, results: Vec<TimedResult>) -> FileReport {
     FileReport {
         file: NAME.to_owned(),
         duration_s: start_s.zip(end_s).map(|(start, end)| end - start),
-        notes: Vec::new(),
+        notices: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: running.map_or_else(Vec::new, |r| r.genre_labels.to_vec()),
             key_threshold: running.and_then(|running| running.key_head.as_ref()?.threshold),

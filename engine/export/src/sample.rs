@@ -1,5 +1,6 @@
 //! Made-up results for the tests of the outputs.
 
+use mertscope_audio::Notice;
 use std::sync::Arc;
 
 use mertscope_audio::Status;
@@ -125,7 +126,7 @@ pub(crate) fn file(
     FileReport {
         file: name.to_owned(),
         duration_s: Some(windows as f64 + 4.0),
-        notes: Vec::new(),
+        notices: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: genres(),
             key_threshold: None,
@@ -153,7 +154,7 @@ pub(crate) fn mixed() -> FileReport {
         36..60 => (Status::Ok, "E minor", 9, 0.1),
         _ => (Status::Ok, "D major", 3, 0.8),
     });
-    report.notes = vec!["Audio is missing between 0:32 and 0:34.".to_owned()];
+    report.notices = vec![Notice::warning("Audio is missing between 0:32 and 0:34.")];
     report
 }
 
@@ -175,7 +176,7 @@ pub(crate) fn failed() -> FileReport {
     FileReport {
         file: "text.wav".to_owned(),
         duration_s: None,
-        notes: Vec::new(),
+        notices: Vec::new(),
         outcome: Err("text.wav is not audio; give a file that a player plays.".to_owned()),
     }
 }

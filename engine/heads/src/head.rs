@@ -471,7 +471,7 @@ mod tests {
             tensors.push((name, shape, values));
             tensors
         };
-        for (tensors, changed, said) in [
+        for (tensors, changed, expected) in [
             (linear(), ("labels", "[\"calm\"]"), "fewer than two"),
             (linear(), ("labels", "[\"a\", \"a\"]"), "twice"),
             (
@@ -512,7 +512,7 @@ mod tests {
         ] {
             let error = parse(&tensors, &[changed]).unwrap_err().to_string();
             assert!(
-                error.contains(said) && error.contains("mood.safetensors"),
+                error.contains(expected) && error.contains("mood.safetensors"),
                 "{error}"
             );
         }
@@ -539,7 +539,7 @@ mod tests {
             tensors
         };
         let weights = Some(("layer_weights", vec![2], vec![0.0; 2]));
-        for (tensors, changed, said) in [
+        for (tensors, changed, expected) in [
             (wide(None), vec![("encoder_sha256", "abc")], "other weights"),
             (linear(), vec![("encoder_sha256", sha)], "2 values"),
             (
@@ -580,7 +580,7 @@ mod tests {
                 .unwrap()
                 .check(&manifest)
                 .unwrap_err();
-            assert!(error.to_string().contains(said), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
         let of_frames = [("encoder_sha256", sha), ("reads", "frames")];
         for good in [&of_frames[..1], &of_frames] {

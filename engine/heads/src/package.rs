@@ -2,6 +2,7 @@
 
 mod own;
 
+use mertscope_audio::Notice;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,7 +27,7 @@ pub struct ModelPackage {
     /// Where its windows are placed; `None` for a model that has no map yet.
     pub map: Option<Arc<Map>>,
     /// What the user should know about heads and maps of one's own that can't be used.
-    pub remarks: Vec<String>,
+    pub notices: Vec<Notice>,
     own: Option<own::UserFiles>,
 }
 
@@ -88,7 +89,7 @@ impl ModelPackage {
             model: Arc::new(model),
             heads,
             map,
-            remarks: Vec::new(),
+            notices: Vec::new(),
             own: None,
         })
     }

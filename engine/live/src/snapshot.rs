@@ -3,6 +3,7 @@
 //! A [`Snapshot`] is made on the worker and read on GUI threads; the audio callback neither makes
 //! nor frees one. Deliberately not here: anything that computes or formats.
 
+use mertscope_audio::Notice;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -156,9 +157,7 @@ pub struct Study {
     /// The head that was fitted on them, as it is among [`Running::heads`].
     pub user_head: Option<Arc<HeadInfo>>,
     /// Why the last request could not be done, a sentence.
-    pub notice: Option<String>,
-    /// What was done of the last request out of sight, a sentence.
-    pub said: Option<String>,
+    pub notice: Option<Notice>,
 }
 
 /// How far a file is that is being listened to.

@@ -5,6 +5,7 @@ pub(super) mod background_job;
 mod file;
 mod mean;
 
+use mertscope_audio::Notice;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -243,8 +244,7 @@ impl StudyState {
             }
             Request::Save { name } => self.save(name),
         };
-        self.shown.notice = done.err();
-        self.shown.said = None;
+        self.shown.notice = done.err().map(Notice::error);
         self.changed = true;
     }
 
@@ -468,13 +468,13 @@ impl StudyState {
             }
             JobEvent::Taught(Err(reason)) => {
                 self.shown.is_fitting = false;
-                self.shown.notice = Some(reason);
+                self.shown.notice = Some(Notice::error(reason));
             }
-            JobEvent::Saved(Ok(said)) => {
-                self.shown.said = Some(said);
+            JobEvent::Saved(Ok(sentence)) => {
+                self.shown.notice = Some(Notice::info(sentence));
                 return true;
             }
-            JobEvent::Saved(Err(reason)) => self.shown.notice = Some(reason),
+            JobEvent::Saved(Err(reason)) => self.shown.notice = Some(Notice::error(reason)),
             JobEvent::Progress(done_s, promised_s) => {
                 if let Some(progress) = &mut self.shown.file_progress {
                     (progress.done_s, progress.promised_s) = (done_s, promised_s);
@@ -494,7 +494,7 @@ impl StudyState {
         }
         match result.and_then(|reference| self.room().map(|()| reference)) {
             Ok(reference) => self.add(Arc::new(reference), None),
-            Err(reason) => self.shown.notice = Some(reason),
+            Err(reason) => self.shown.notice = Some(Notice::error(reason)),
         }
     }
 }

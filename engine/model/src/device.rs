@@ -13,6 +13,7 @@ pub mod library;
 mod native;
 mod provider;
 
+use mertscope_audio::Notice;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub struct Report {
     /// What was tried before, in that order.
     pub fallbacks: Vec<Fallback>,
     /// Why the graph that runs was made anew, if it had been there before: a sentence.
-    pub remark: Option<String>,
+    pub notice: Option<Notice>,
 }
 
 /// A part of a graph, in operations.
@@ -138,7 +139,7 @@ pub(super) fn open<S>(
             precision: candidate.precision,
             share,
             fallbacks,
-            remark: None,
+            notice: None,
         })
     };
     for candidate in candidates {

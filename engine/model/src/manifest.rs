@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_a_reason() {
-        for (from, to, said) in [
+        for (from, to, expected) in [
             ("format = 1", "format = 2", "format"),
             (
                 "sample_rate_hz = 16000",
@@ -367,7 +367,7 @@ mod tests {
             ("id = ", "other_windows_s = [30]\nid = ", "other windows"),
         ] {
             let reason = reason(from, to);
-            assert!(reason.contains(said), "{to}: {reason}");
+            assert!(reason.contains(expected), "{to}: {reason}");
         }
         assert!(Manifest::parse(&[0xff]).is_err());
     }

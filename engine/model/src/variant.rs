@@ -1,5 +1,6 @@
 //! Variants of one model's graph: the same weights, written for what is to run them.
 
+use mertscope_audio::Notice;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -52,7 +53,7 @@ pub enum GraphSource<'a> {
         /// Where it is.
         path: PathBuf,
         /// Why it was made anew, if it had been there before: a sentence.
-        remark: Option<String>,
+        notice: Option<Notice>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! References and teaching, live.
 
+use mertscope_audio::Severity;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -253,13 +254,23 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
     });
     for (name, trouble) in [("a b", "can't be a name"), ("genre", "itself uses")] {
         stage.stream.ask(save(name));
-        let told = |s: &Snapshot| s.study.notice.as_ref().is_some_and(|n| n.contains(trouble));
+        let told = |s: &Snapshot| {
+            s.study
+                .notice
+                .as_ref()
+                .is_some_and(|n| n.severity == Severity::Error && n.text.contains(trouble))
+        };
         stage.wait(trouble, told);
     }
     let recent = stage.stream.snapshot().latest.clone();
     for sentence in ["“part”; it", "in place of"] {
         stage.stream.ask(save("part"));
-        let told = |s: &Snapshot| s.study.said.as_ref().is_some_and(|n| n.contains(sentence));
+        let told = |s: &Snapshot| {
+            s.study
+                .notice
+                .as_ref()
+                .is_some_and(|n| n.severity == Severity::Info && n.text.contains(sentence))
+        };
         stage.wait(sentence, told);
     }
     let heads = |s: &Snapshot| {

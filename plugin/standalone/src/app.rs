@@ -13,7 +13,7 @@ use clap::Parser;
 use mertscope::connection::Connection;
 use mertscope::editor::repaint::Repaint;
 use mertscope::params::MertscopeParams;
-use mertscope_ui::notice::Notice;
+use mertscope_audio::Notice;
 use mertscope_ui::state::ModelChoice;
 
 use crate::arguments::Arguments;

@@ -28,7 +28,7 @@ use crate::player::FilePlayer;
 pub(crate) use devices::Devices;
 pub(crate) use error::{AudioError, Direction, reason};
 use mertscope::connection::Connection;
-use mertscope_ui::notice::Notice;
+use mertscope_audio::Notice;
 use route::Route;
 use running::Running;
 pub(crate) use stream_health::StreamHealth;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use mertscope_audio::Notice;
 use mertscope_live::{Entry, ModelState, Snapshot};
 use mertscope_music::Notation;
-use mertscope_ui::notice::Notice;
 
 use crate::session::{Event, Session};
 use mertscope::log::{self, Line};

@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use egui::Ui;
+use mertscope_audio::Notice;
 use mertscope_ui::browser::Outcome;
 use mertscope_ui::host_panel::HostPanel;
-use mertscope_ui::notice::Notice;
 use mertscope_ui::theme::Palette;
 
 use crate::audio::Audio;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use egui::accesskit::Role;
 use egui::vec2;
 use egui_kittest::kittest::Queryable;
+use mertscope_audio::Severity;
 use mertscope_live::Snapshot;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::notice::Severity;
 use mertscope_ui::state::OscChoice;
 use mertscope_ui::view_settings::Page;
 

@@ -8,10 +8,10 @@ use mertscope_export::save::Kind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
 
-use crate::notice::Notice;
 use crate::parameters::{ParameterChange, ParameterValues};
 use crate::state::{OscChoice, PluginState};
 use crate::user::{User, UserError};
+use mertscope_audio::Notice;
 
 /// One instance of Mertscope, as its window reads and changes it. Called on the GUI thread, some of
 /// it in each frame, so nothing here may wait for disk, network or engine.

@@ -30,7 +30,6 @@ pub mod host;
 pub mod host_panel;
 mod layout;
 mod map;
-pub mod notice;
 pub mod parameters;
 mod ranking;
 pub mod row;

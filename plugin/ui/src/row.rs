@@ -2,10 +2,10 @@
 
 use egui::{Align, Layout, Ui, vec2};
 
-use crate::notice::Notice;
 use crate::text::{self, Size};
 use crate::theme::Palette;
 use crate::view_context::ViewContext;
+use mertscope_audio::Notice;
 
 /// Below this width a control stands below its name.
 const SIDE_BY_SIDE: f32 = 520.0;
@@ -79,7 +79,7 @@ pub(crate) fn small_text(ui: &mut Ui, words: &str, color: egui::Color32) {
 
 /// A notice as small text, in the color of its severity.
 pub(crate) fn notice(ui: &mut Ui, palette: &Palette, notice: &Notice) {
-    small_text(ui, &notice.text, notice.color(palette));
+    small_text(ui, &notice.text, palette.severity(notice.severity));
 }
 
 /// A line about what a page or a half of one is for, below its title.

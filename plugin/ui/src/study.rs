@@ -8,11 +8,11 @@ mod teach;
 use egui::accesskit::Role;
 use egui::text::LayoutJob;
 use egui::{CornerRadius, Rect, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use mertscope_audio::{Notice, Severity};
 
 use crate::color;
 use crate::control::{HEIGHT, focus_ring, segments};
 use crate::layout::split;
-use crate::notice::Notice;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
 use references::References;
@@ -107,13 +107,17 @@ impl StudyPage {
 /// Writes the outcome of the last request along the bottom; returns the room above it.
 fn notice_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect, gap: f32) -> Rect {
     let study = &context.live.study;
-    let failed = study.notice.as_ref().map(Notice::error);
-    let failed = failed.or_else(|| context.host.examples_notice());
-    let Some(notice) = failed.or_else(|| study.said.as_ref().map(Notice::info)) else {
+    let (failed, done): (Vec<Notice>, Vec<Notice>) = study
+        .notice
+        .iter()
+        .cloned()
+        .partition(|notice| notice.severity == Severity::Error);
+    let examples = context.host.examples_notice();
+    let Some(notice) = failed.into_iter().chain(examples).chain(done).next() else {
         return rect;
     };
     let (palette, words) = (context.palette, notice.text.as_str());
-    let ink = notice.color(palette);
+    let ink = palette.severity(notice.severity);
     let width = (rect.width() - 24.0).max(40.0);
     let font = text::plain(Size::Small);
     let mut job = LayoutJob::simple(words.to_owned(), font, palette.text, width);

@@ -2,6 +2,7 @@
 
 use egui::style::{ScrollAnimation, WidgetVisuals};
 use egui::{Color32, CornerRadius, Margin, Stroke, Style, TextStyle, Vec2};
+use mertscope_audio::Severity;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{self, Size};
@@ -129,6 +130,15 @@ impl Theme {
 }
 
 impl Palette {
+    /// The color of a notice.
+    #[must_use]
+    pub const fn severity(&self, severity: Severity) -> Color32 {
+        match severity {
+            Severity::Info => self.good,
+            Severity::Warning | Severity::Error => self.warn,
+        }
+    }
+
     /// egui's style in these colors. Nothing in it animates, so that the window rests between
     /// results.
     pub(crate) fn style(&self) -> Style {

@@ -12,7 +12,7 @@ use crate::labeled::{self, Example};
 use crate::{load, log, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
-    let (files, mut notes) = labeled::find(&arguments.data)?;
+    let (files, mut notices) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let head = find_head(&package, &arguments.head)?;
     anyhow::ensure!(
@@ -29,9 +29,9 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
         head.reads,
         &arguments.model,
     )?;
-    notes.extend(music.left_out);
-    let judged = judge(&head, music.examples, &mut notes);
-    notes.iter().for_each(|note| log(note));
+    notices.extend(music.left_out);
+    let judged = judge(&head, music.examples, &mut notices);
+    notices.iter().for_each(|notice| log(notice));
     anyhow::ensure!(
         !judged.file_truth.is_empty(),
         "No file has a label that the head “{}” knows; it knows {}.",
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
             let document = json!({
                 "head": head.id(), "task": head.task, "sha256": head.sha256,
                 "labels": head.labels, "files": files.json(), "windows": windows.json(),
-                "left_out": notes,
+                "left_out": notices,
             });
             serde_json::to_writer_pretty(&mut *out, &document)?;
             writeln!(out)?;
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
         figures::write(out, &[files, windows])?;
         figures::write_confusion(out, &head.labels, &confusion)
     })?;
-    Ok(notes.is_empty())
+    Ok(notices.is_empty())
 }
 
 /// Answers and truth, per file and per window.
@@ -75,7 +75,7 @@ struct Judged {
     window_truth: Vec<usize>,
 }
 
-fn judge(head: &Head, examples: Vec<Example>, notes: &mut Vec<String>) -> Judged {
+fn judge(head: &Head, examples: Vec<Example>, notices: &mut Vec<String>) -> Judged {
     let mut judged = Judged::default();
     for example in examples {
         let label = &example.file.label;
@@ -85,7 +85,7 @@ fn judge(head: &Head, examples: Vec<Example>, notes: &mut Vec<String>) -> Judged
         let truth = known(label).or_else(|| key.ok().as_ref().and_then(known));
         let Some(truth) = truth else {
             let path = example.file.path.display();
-            notes.push(if label.is_empty() {
+            notices.push(if label.is_empty() {
                 format!("{path} has no label; it was left out.")
             } else {
                 format!(

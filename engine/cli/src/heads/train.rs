@@ -19,7 +19,7 @@ use crate::progress::Bar;
 use crate::{load, log, write_out};
 
 pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
-    let (files, mut notes) = labeled::find(&arguments.data)?;
+    let (files, mut notices) = labeled::find(&arguments.data)?;
     let (runtime, package) = load(&arguments.model)?;
     let name = name(arguments, &package);
     let reads = reads(arguments);
@@ -31,9 +31,9 @@ pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
         reads,
         &arguments.model,
     )?;
-    notes.extend(music.left_out);
-    let (labels, examples) = examples(&arguments.task, music.examples, &mut notes);
-    notes.iter().for_each(|note| log(note));
+    notices.extend(music.left_out);
+    let (labels, examples) = examples(&arguments.task, music.examples, &mut notices);
+    notices.iter().for_each(|notice| log(notice));
     let options = options(arguments, &package, labels, examples.len())?;
     let fitted = {
         let bar = Bar::new(arguments.data.quiet);
@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
         None => keep(&package, &name, &fitted.bytes)?,
     }
     report(arguments, &fitted, &options, &examples)?;
-    Ok(notes.is_empty())
+    Ok(notices.is_empty())
 }
 
 /// The head's name: what was asked for, else the task, if the model has no head of that name.
@@ -85,7 +85,7 @@ fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
 fn examples(
     task: &str,
     music: Vec<Labeled>,
-    notes: &mut Vec<String>,
+    notices: &mut Vec<String>,
 ) -> (Vec<String>, Vec<Example>) {
     let is_key = task == "key";
     let mut labeled: Vec<(String, Labeled)> = Vec::new();
@@ -93,13 +93,13 @@ fn examples(
         let label = example.file.label.clone();
         let path = example.file.path.display();
         if label.is_empty() {
-            notes.push(format!("{path} has no label; it was left out."));
+            notices.push(format!("{path} has no label; it was left out."));
         } else if !is_key {
             labeled.push((label, example));
         } else if let Ok(key) = label.parse::<Key>() {
             labeled.push((key.label(), example));
         } else {
-            notes.push(format!("{path}: “{label}” is not a key; it was left out."));
+            notices.push(format!("{path}: “{label}” is not a key; it was left out."));
         }
     }
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -121,7 +121,7 @@ fn examples(
         labels.filter(|label| !few.contains(label)).collect()
     };
     for label in &few {
-        notes.push(format!(
+        notices.push(format!(
             "The label “{label}” has one file or group only, so it can't be tested; it was left out."
         ));
     }

@@ -78,7 +78,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
                 precision: Precision::Fp32,
                 share: None,
                 fallbacks: Vec::new(),
-                remark: None,
+                notice: None,
             }),
             devices: Arc::default(),
             window_s: 5.0,

@@ -180,12 +180,12 @@ mod tests {
             facts: &["accuracy 0.667".to_owned()],
         };
         let svg = confusion.svg();
-        for said in [
+        for expected in [
             "accuracy 0.667",
             "1 × label &lt;0&gt; taken for label &lt;1&gt;",
             "mood",
         ] {
-            assert!(svg.contains(said), "{said}");
+            assert!(svg.contains(expected), "{expected}");
         }
         // The third label neither is true nor is answered.
         assert!(!svg.contains("label &lt;2&gt;"));

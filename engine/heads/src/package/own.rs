@@ -1,5 +1,6 @@
 //! What the user made for a model, beside what came with it: heads, and a map of one's own.
 
+use mertscope_audio::Notice;
 use std::sync::Arc;
 
 use mertscope_model::Manifest;
@@ -37,7 +38,7 @@ impl StoredFiles {
 
 impl ModelPackage {
     /// Adds the heads and the map that were fitted or imported here. What can't be used is left
-    /// aside and told in [`ModelPackage::remarks`]: the model itself is whole.
+    /// aside and told in [`ModelPackage::notices`]: the model itself is whole.
     pub(super) fn with_own(mut self) -> Self {
         let stored = StoredFiles::look(&self.model.manifest);
         let own = UserFiles {
@@ -48,7 +49,7 @@ impl ModelPackage {
         for stored in stored.heads {
             match own_head(&stored, &self) {
                 Ok(head) => self.heads.push(head),
-                Err(remark) => self.remarks.push(remark),
+                Err(reason) => self.notices.push(Notice::warning(reason)),
             }
         }
         match stored
@@ -58,7 +59,7 @@ impl ModelPackage {
         {
             Ok(Some(map)) => self.map = Some(Arc::new(map)),
             Ok(None) => {}
-            Err(remark) => self.remarks.push(remark),
+            Err(reason) => self.notices.push(Notice::warning(reason)),
         }
         self.own = Some(own);
         self
@@ -74,7 +75,7 @@ impl ModelPackage {
         let mut package = self.clone();
         package.heads.truncate(own.heads_before);
         package.map.clone_from(&own.map_before);
-        package.remarks.clear();
+        package.notices.clear();
         Some(package.with_own())
     }
 }

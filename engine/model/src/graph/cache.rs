@@ -4,6 +4,7 @@
 //! `graphs/<hash of the weights>/<variant>.onnx`, with its SHA-256 beside it in `….sha256`. Both
 //! are written to a temporary file first and renamed, so that a reader never sees half a file.
 
+use mertscope_audio::Notice;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ pub(crate) fn file(
     let hash_path = path.with_extension("sha256");
     let reason = match (fs::read_to_string(&hash_path), hash_of_file(&path)) {
         (Ok(expected), Ok(actual)) if expected.trim() == actual => {
-            return Ok(GraphSource::File { path, remark: None });
+            return Ok(GraphSource::File { path, notice: None });
         }
         (Ok(_), Ok(_)) => Some("it is not the file that was written".to_owned()),
         (Ok(_), Err(error)) => Some(format!("it could not be read ({error})")),
@@ -130,11 +131,13 @@ pub(crate) fn file(
         WriteError::Checkpoint(error) => error.into(),
         WriteError::Io(error) => failed(error),
     })?;
-    let remark = reason.map(|reason| {
+    let notice = reason.map(|reason| {
         let path = path.display();
-        format!("The model's graph {path} was made anew, since {reason}.")
+        Notice::warning(format!(
+            "The model's graph {path} was made anew, since {reason}."
+        ))
     });
-    Ok(GraphSource::File { path, remark })
+    Ok(GraphSource::File { path, notice })
 }
 
 /// Removes all graphs that were made of the weights with this hash, from the user's cache.

@@ -1,6 +1,7 @@
 //! Making a session: the device that is to run it, the graph that suits the device, and what all
 //! sessions share.
 
+use mertscope_audio::Notice;
 use std::sync::Arc;
 
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -23,24 +24,24 @@ pub(super) fn on(
     interrupt: &Interrupt,
 ) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
     // The same file serves several candidates: the first finds it damaged, the next one whole.
-    let mut remark = None;
+    let mut notice = None;
     let (session, mut report) = device::open(runtime, choice, |candidate| {
-        load(candidate, runtime, model, options, interrupt, &mut remark)
+        load(candidate, runtime, model, options, interrupt, &mut notice)
     })?;
     let report_mut = Arc::make_mut(&mut report);
     report_mut.precision = model.precision(options.precision, report_mut.precision);
-    report_mut.remark = remark;
+    report_mut.notice = notice;
     Ok((session, report))
 }
 
-/// Loads `model` on one device; `told` takes what is to be said about its graph.
+/// Loads `model` on one device; `notice` takes what is to be said about its graph.
 fn load(
     candidate: &Candidate,
     runtime: &Runtime,
     model: &Model,
     options: &SessionOptions,
     interrupt: &Interrupt,
-    told: &mut Option<String>,
+    notice: &mut Option<Notice>,
 ) -> Result<(ort::session::Session, Option<Share>), EncodeError> {
     let failed = |reason: String| EncodeError::Load {
         model: model.manifest.id.clone(),
@@ -57,8 +58,11 @@ fn load(
     let loading = interrupt.load(builder.canceler()).map_err(failed)?;
     let session = match graph {
         GraphSource::Memory(bytes) => builder.commit_from_memory(&bytes),
-        GraphSource::File { path, remark } => {
-            *told = told.take().or(remark);
+        GraphSource::File {
+            path,
+            notice: remade,
+        } => {
+            *notice = notice.take().or(remade);
             builder.commit_from_file(path)
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn ui(panel: &PanelState, drawn: &mut Drawn, ui: &mut Ui, palette: &P
             egui::WidgetInfo::labeled(egui::accesskit::Role::Alert, true, &notice.text)
         });
         let at = place.left_top() + vec2(12.0, 8.0);
-        let ink = (text::plain(Size::Body), notice.color(palette));
+        let ink = (text::plain(Size::Body), palette.severity(notice.severity));
         text::put(
             ui.painter(),
             at,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mertscope_audio::Notice;
 use mertscope_ui::browser::Browser;
-use mertscope_ui::notice::Notice;
 
 use super::level::Level;
 use crate::audio::{Audio, AudioState};

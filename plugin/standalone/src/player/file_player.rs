@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mertscope_audio::Notice;
 use mertscope_audio::decode::{DecodeError, Decoder};
-use mertscope_ui::notice::Notice;
 
 /// Frames in a block of the ring.
 pub(super) const BLOCK_FRAMES: usize = 256;

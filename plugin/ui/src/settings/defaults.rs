@@ -2,13 +2,13 @@
 
 use egui::{Button, Ui};
 
-use crate::notice::Notice;
 use crate::parameters::ParameterValues;
 use crate::row::{self, end, head, row};
 use crate::state::EngineChoice;
 use crate::user::User;
 use crate::view_context::ViewContext;
 use crate::view_settings::ViewSettings;
+use mertscope_audio::Notice;
 
 /// The section's own state.
 #[derive(Debug, Default)]

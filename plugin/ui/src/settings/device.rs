@@ -92,8 +92,8 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
                 context.palette.warn,
             );
         }
-        if let Some(remark) = &report.remark {
-            words(ui, remark.clone(), context.palette.dim);
+        if let Some(notice) = &report.notice {
+            words(ui, notice.text.clone(), context.palette.dim);
         }
     }
     end(ui);

@@ -7,10 +7,10 @@ use egui::{Button, TextEdit, Ui};
 use mertscope_export::save::Kind;
 
 use crate::control::switch;
-use crate::notice::Notice;
 use crate::row::{self, end, head, row, small_text};
 use crate::state::OscChoice;
 use crate::view_context::ViewContext;
+use mertscope_audio::Notice;
 
 /// The section's own state: what is being typed.
 #[derive(Debug, Default)]

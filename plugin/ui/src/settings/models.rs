@@ -9,11 +9,11 @@ use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_model::Model;
 
-use crate::notice::Notice;
 use crate::row::{self, end, head, small_text};
 use crate::state::ModelChoice;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
+use mertscope_audio::Notice;
 
 /// What the user is about to agree to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,10 +14,10 @@ use super::graph::{Curve, Graph, HEIGHTS};
 use crate::color;
 use crate::control::{HEIGHT, entered, focus_ring, segments, share_bar};
 use crate::drawing::finite;
-use crate::notice::Notice;
 use crate::row::{self, about, small_text};
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
+use mertscope_audio::Notice;
 
 /// Width of the columns with a label's count and its probability, in points.
 const COUNT: f32 = 38.0;

@@ -1,5 +1,6 @@
 //! Bad input: any snapshot is drawn in any window, however small, and then the window rests.
 
+use mertscope_audio::Notice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,8 +144,7 @@ fn references_and_lessons_beyond_all_measure() {
         lessons.mark(&label, 4, &[1.0], &encoder).unwrap();
     }
     snapshot.study.labeled_examples = Arc::new(lessons);
-    snapshot.study.notice = Some("Something is wrong with it. ".repeat(20));
-    snapshot.study.said = snapshot.study.notice.clone();
+    snapshot.study.notice = Some(Notice::error("Something is wrong with it. ".repeat(20)));
     snapshot.study.file_progress = Some(FileProgress {
         name: "Wide name ".repeat(20),
         done_s: f64::NAN,

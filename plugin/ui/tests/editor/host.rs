@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mertscope_audio::Notice;
 use mertscope_export::osc::AddressError;
 use mertscope_export::save::Kind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
 use mertscope_ui::host::{EditorHost, OscStatus};
-use mertscope_ui::notice::Notice;
 use mertscope_ui::parameters::{ParameterChange, ParameterValues};
 use mertscope_ui::state::{OscChoice, PluginState};
 use mertscope_ui::user::{User, UserError};

@@ -1,5 +1,6 @@
 //! Pictures: no part of the window may be empty, at three sizes, three themes and three scales.
 
+use mertscope_audio::Notice;
 use std::path::PathBuf;
 
 use egui::{Rect, Vec2, pos2, vec2};
@@ -101,9 +102,9 @@ fn pictures_for_a_person() {
                 ..ViewSettings::default()
             });
             let mut shown = snapshot(60);
-            shown.study.notice = Some(
-                "/music/album/notes.txt is no audio file that can be read; give one that a player plays.".to_owned(),
-            );
+            shown.study.notice = Some(Notice::error(
+                "/music/album/notes.txt is no audio file that can be read; give one that a player plays.",
+            ));
             picture(&stage, shown, size, 1.0, None).save(&folder.join(name));
         }
     }

@@ -104,7 +104,7 @@ fn archives_that_torch_does_not_write_are_refused() {
         compressed[entry + at] = 8;
     }
     let long = vec![b'0'; (17 << 20) as usize];
-    for (bytes, said) in [
+    for (bytes, expected) in [
         (b"\x80\x02}q\x00.".to_vec(), "PyTorch 1.6"),
         (Vec::new(), "PyTorch 1.6"),
         (whole[..whole.len() - 30].to_vec(), "damaged"),
@@ -118,7 +118,7 @@ fn archives_that_torch_does_not_write_are_refused() {
         (archive(&entries[..1]), "has no bytes"),
     ] {
         let error = opened(&bytes, false).unwrap_err();
-        assert!(error.contains(said), "{said}: {error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
@@ -127,7 +127,7 @@ fn pickles_that_do_more_than_name_tensors_are_refused() {
     let os = b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00echo\x85R.".to_vec();
     let getattr = pickle("w", b"c__builtin__\ngetattr\n.");
     let other_storage = pickle("w", b"(X\x07\x00\x00\x00storagectorch\nDoubleStorage\n");
-    for (bytes, said) in [
+    for (bytes, expected) in [
         (os, "os.system"),
         (getattr, "getattr"),
         (other_storage, "torch.DoubleStorage"),
@@ -144,26 +144,26 @@ fn pickles_that_do_more_than_name_tensors_are_refused() {
         (pickle("w", b"N"), "no tensor"),
     ] {
         let error = opened(&archive(&[("a/data.pkl", &bytes)]), false).unwrap_err();
-        assert!(error.contains(said), "{said}: {error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
     // A training checkpoint may name anything, but not in its weights.
     let inert = pickle(
         "state_dict",
         &[b"}".to_vec(), text("w"), b"cos\nsystem\n)Rs".to_vec()].concat(),
     );
-    for (bytes, said) in [
+    for (bytes, expected) in [
         (inert, "“w” in it is a “os.system”"),
         (pickle("epoch", b"K\x01"), "no “state_dict”"),
         (pickle("state_dict", b"K\x01"), "not a dictionary"),
     ] {
         let error = opened(&archive(&[("a/data.pkl", &bytes)]), true).unwrap_err();
-        assert!(error.contains(said), "{said}: {error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
 #[test]
 fn tensors_that_lie_about_their_bytes_are_refused() {
-    for (value, said) in [
+    for (value, expected) in [
         (tensor("1", 4, 0, &[4], &[1]), "has no bytes"),
         (tensor("../0", 4, 0, &[4], &[1]), "has no bytes"),
         (tensor("0", 5, 0, &[4], &[1]), "promised"),
@@ -182,7 +182,7 @@ fn tensors_that_lie_about_their_bytes_are_refused() {
         let pickle = pickle("w", &value);
         let bytes = archive(&[("a/data.pkl", &pickle), ("a/data/0", &[0; 16])]);
         let error = opened(&bytes, false).unwrap_err();
-        assert!(error.contains(said), "{said}: {error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
     let infinite = f32::INFINITY.to_le_bytes();
     let pickle = pickle("w", &tensor("0", 1, 0, &[1], &[1]));
@@ -210,7 +210,7 @@ fn safetensors_that_lie_are_refused() {
     };
     let mut long = vec![0xff; 7];
     long.extend([0; 32]);
-    for (bytes, said) in [
+    for (bytes, expected) in [
         (vec![1, 2], "shorter than a header"),
         (long, "too long"),
         (file("{", 0), "no safetensors file"),
@@ -226,7 +226,7 @@ fn safetensors_that_lie_are_refused() {
         let path = folder.path().join("model.safetensors");
         fs::write(&path, bytes).unwrap();
         let error = Weights::open(&path).unwrap_err().to_string();
-        assert!(error.contains(said), "{said}: {error}");
+        assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 

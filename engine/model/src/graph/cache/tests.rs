@@ -31,7 +31,9 @@ fn a_graph_is_made_once_and_again_when_it_is_damaged() {
     };
     let fp32 = variant(Precision::Fp32);
     let told = |variant: &Variant| match file(root.path(), source, variant).unwrap() {
-        GraphSource::File { path, remark } => (path, remark.unwrap_or_default()),
+        GraphSource::File { path, notice } => {
+            (path, notice.map_or_else(String::new, |notice| notice.text))
+        }
         GraphSource::Memory(_) => panic!("a graph of a checkpoint has a file"),
     };
     let get = |variant: &Variant| told(variant).0;

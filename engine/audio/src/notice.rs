@@ -1,9 +1,5 @@
 //! A sentence to the user, and how serious it is.
 
-use egui::Color32;
-
-use crate::theme::Palette;
-
 /// How serious a notice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -47,15 +43,6 @@ impl Notice {
         Self {
             text: text.to_string(),
             severity,
-        }
-    }
-
-    /// The color of its severity.
-    #[must_use]
-    pub fn color(&self, palette: &Palette) -> Color32 {
-        match self.severity {
-            Severity::Info => palette.good,
-            Severity::Warning | Severity::Error => palette.warn,
         }
     }
 }
