@@ -79,7 +79,7 @@ def hears_what_the_command_hears(path, piece):
     """The first window of a demo piece gives the answers of `mertscope analyze`.
 
     This host renders faster than real time and calls it real time, so that only newest windows are
-    analysed, and none before the model is there: one window at a time is played until one is heard.
+    analyzed, and none before the model is there: one window at a time is played until one is heard.
     """
     audio, rate_hz = demo_audio(piece, 6.0)
     engine = dawdreamer.RenderEngine(rate_hz, 512)

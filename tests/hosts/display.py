@@ -29,9 +29,9 @@ PARTS = {
     "the genres": (0.5, 0.15, 0.9, 0.5),
     "the timeline": (0.1, 0.7, 0.975, 0.85),
 }
-# What was heard is drawn in colours, everything else in greys or nearly so.
-COLOURFUL = 70
-COLOURFUL_PIXELS = 50
+# What was heard is drawn in colors, everything else in greys or nearly so.
+COLORFUL = 70
+COLORFUL_PIXELS = 50
 
 
 class Screen:
@@ -44,8 +44,8 @@ class Screen:
         """uint32 [height, width]; the file is an XWD dump that the server maps into memory."""
         data = self._file.read_bytes()
         header = np.frombuffer(data, ">u4", count=25)
-        header_bytes, stride_bytes, colours = int(header[0]), int(header[12]), int(header[19])
-        start = header_bytes + colours * 12
+        header_bytes, stride_bytes, colors = int(header[0]), int(header[12]), int(header[19])
+        start = header_bytes + colors * 12
         rows = np.frombuffer(data, np.uint8, count=stride_bytes * HEIGHT, offset=start)
         return rows.reshape(HEIGHT, stride_bytes).view(np.uint32)[:, :WIDTH]
 
@@ -79,7 +79,7 @@ class Screen:
             columns = slice(int(left * width), int(right * width))
             channels = [window[rows, columns] >> shift & 0xFF for shift in (16, 8, 0)]
             spread = np.max(channels, axis=0) - np.min(channels, axis=0)
-            return np.count_nonzero(spread > COLOURFUL) < COLOURFUL_PIXELS
+            return np.count_nonzero(spread > COLORFUL) < COLORFUL_PIXELS
 
         return [name for name, part in PARTS.items() if is_empty(part)]
 

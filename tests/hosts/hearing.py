@@ -9,7 +9,7 @@ HEADER_BYTES = 48  # of a VST3 preset: "VST3", version, class id, place of the l
 
 
 def preset_that_waits(preset):
-    """The VST3 preset with every window of an offline render analysed, however fast the host is."""
+    """The VST3 preset with every window of an offline render analyzed, however fast the host is."""
     (list_offset,) = struct.unpack_from("<q", preset, HEADER_BYTES - 8)
     state = json.loads(preset[HEADER_BYTES:list_offset])
     memory = json.loads(state["fields"]["mertscope"])

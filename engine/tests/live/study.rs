@@ -176,7 +176,7 @@ fn a_file_becomes_a_reference_while_music_plays() {
         s.study.references.len() == 2 && s.study.file_progress.is_none() && s.study.notice.is_some()
     });
     let notice = snapshot.study.notice.clone().unwrap();
-    assert!(notice.contains("demo.toml"), "{notice}");
+    assert!(notice.text.contains("demo.toml"), "{notice:?}");
     let references = snapshot.study.references.clone();
     assert!(references[0].path().count() > 3);
     assert_eq!(references[0].source_sha256.len(), 64);

@@ -174,7 +174,7 @@ mod tests {
             ("three", "Be rich."),
         ] {
             let package = package(scratch.path(), name, "Unknown-1.0");
-            fs::write(package.folder.join("LICENCE.md"), text).unwrap();
+            fs::write(package.folder.join("LICENCE.md"), text).unwrap(); // spelling as stored
             fs::write(package.folder.join("README.md"), "no license").unwrap();
             texts.add(&package).unwrap();
         }

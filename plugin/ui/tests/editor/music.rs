@@ -151,7 +151,7 @@ pub(crate) fn running(labels: &[&str]) -> Running {
                 reason: "no NVIDIA driver is loaded".to_owned(),
                 absent: false,
             }],
-            remark: None,
+            notice: None,
         }),
         devices: [Offer {
             choice: Choice::Cpu,
