@@ -17,7 +17,7 @@ V0_ROBUSTNESS = {
 
 TEXT = """# {id}: the model that is compiled in
 
-A small audio encoder with a genre and a key head. **It is not MERT** and was not trained like MERT: its timbre layers
+A small audio encoder with a genre head and a key head. **It is not MERT** and was not trained like MERT: its timbre layers
 descend from musicnn (Pons and Serra), re-fitted by distillation; its key layers are a small network of our own. Everything
 here was written by `cargo xtask train` (see `xtask/train/README.md`).
 
@@ -27,7 +27,7 @@ here was written by `cargo xtask train` (see `xtask/train/README.md`).
 |---|---|
 | input | `waveform`, float32 `[1, 80000]`: 5 s of mono at 16 kHz; the graph removes the mean and sets the RMS |
 | output | `hidden`, float32 `[7, 256]`: seven unlike layers, each pooled over the window |
-| frames, on request | `frames`, float32 `[7, 20, 256]`: the same, four times a second, each pooled over about the second around it (the key layer over two); `frames.onnx` appended to `encoder.onnx` is the graph with both outputs |
+| frames, on request | `frames`, float32 `[7, 20, 256]`: the same, four times per second, each pooled over about the second around it (the key layer over two); `frames.onnx` appended to `encoder.onnx` is the graph with both outputs |
 | graph | ONNX opset 17, plain operators only, {megabytes:.1f} MB, weights in half precision, SHA-256 in `manifest.toml` |
 | heads | genre: ten labels of GTZAN; key: 24 keys; tags-msd and tags-mtt: musicnn's own 50 tags of the Million Song Dataset and of MagnaTagATune, each true or not; all linear |
 | map | two directions of most variance of the genre head's layer, with each genre's mean as a landmark; no classifier |
@@ -38,31 +38,34 @@ make no sense and are refused.
 ## How it was made
 
 It was made from embedded-v1's own weights (the stage `restore`): the distilled network and the key network are the same, and all
-342 excerpts with a key get the answer that they got from it. What hears lost bands, the style layer, MTT's adapter and the
-genre head are new. In the order of the pipeline:
+342 excerpts with a key get the answer that they got from it. New are the prediction of lost bands, the style layer, the
+MTT adapter and the genre head. In the order of the pipeline:
 
-1. musicnn's MSD network, ported with equal outputs, made cheaper (maximum over frequency before the non-linearity; every
-   second frequency of one kind of filters and every fourth of another), then distilled, filters and all: the teacher hears
-   clean windows, the student the same windows worn by MP3, band limits, clipping and noise. Its MTT network is not run but
-   told from MSD features by a small network. Mel bands from 3.5 kHz up that a recording has lost (by their mean over the
-   window) are told from the bands below them before that network hears them. The style layer is principal components of pooled features and tags, of that
-   music and of the excerpts below (without their labels), calm in the directions in which wear moves windows.
-2. A pitch-equivariant key network on an in-graph constant-Q transform, trained on songs rendered with known keys by MMA
-   and MIT-licensed soundfonts, clean and worn like records; on free music labeled by an earlier such network and by
-   essentia's key profiles; and last together with labeled excerpts. One number more, linear in the MSD features, says how
-   far the timbre leans to minor: it was fitted to the same excerpts, so it has learned their styles (blues in minor above all).
-3. Genre: `mertscope heads train` on {excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), as they are and four times
-   worn. Key: the network's own output and that leaning, its temperature fitted on held-out answers.
+1. Timbre. musicnn's MSD network was ported with equal outputs and made cheaper: maximum over frequency before the
+   non-linearity, every second frequency of one kind of filters and every fourth of another. Then it was distilled, filters
+   included: the teacher hears clean windows, the student the same windows augmented with MP3, band limits, clipping and noise.
+   - musicnn's MTT network is not run; a small network predicts its output from MSD features.
+   - Mel bands from 3.5 kHz up that a recording has lost (judged by their mean over the window) are predicted from the bands
+     below them before the MSD network hears them.
+   - The style layer is the principal components of pooled features and tags, of that music and of the excerpts below (without
+     their labels), scaled down in the directions in which augmentation moves windows.
+2. Key. A pitch-equivariant network on an in-graph constant-Q transform was trained on songs rendered with known keys by MMA
+   and MIT-licensed soundfonts, clean and augmented to sound like records; on free music labeled by an earlier such network and
+   by essentia's key profiles; and last together with labeled excerpts. One more number, the mode bias, is linear in the MSD
+   features and says how strongly the timbre suggests minor. It was fitted to the same excerpts, so it has learned their
+   styles (blues in minor above all).
+3. Heads. Genre: `mertscope heads train` on {excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), unchanged and in four
+   augmented versions. Key: the network's own output and the mode bias, with a temperature fitted on held-out answers.
 
 ## Results
 
-Measured by the pipeline; on other excerpts of GTZAN it has not been measured by it.
+Measured by the pipeline, which has not measured it on other excerpts of GTZAN.
 
 | | this model | embedded-v0 |
 |---|---|---|
-| genre, excerpts of 2 to 3 s, grouped cross-validation, layer and penalty chosen inside | {genre:.3f} | .748 (.773 where its makers chose the layer on the same folds) |
+| genre, excerpts of 2 to 3 s, grouped cross-validation, layer and penalty chosen inside | {genre:.3f} | .748 (.773 when its makers chose the layer on the same folds) |
 | key exact / MIREX, 342 such excerpts, five folds | {key_exact:.3f} / {key_mirex:.3f} | .433 / .527 |
-| the same, without the timbre's leaning | {key_network} | – |
+| the same, without the mode bias | {key_network} | – |
 | the same, without any excerpt | {key_music} | – |
 | the same, on rendered songs alone | {key_rendered} | – |
 | calibration error, held-out folds: genre, key | {genre_ece:.3f}, {key_ece:.3f} | .052, – |
@@ -70,15 +73,15 @@ Measured by the pipeline; on other excerpts of GTZAN it has not been measured by
 | the same, MTT | {mtt} | .902, .964, .971, .80 |
 | highest key probability on noise (white, pink, speech-like) | {noise} | .18, .21, .17 |
 | size, MB | {megabytes:.1f} | 8.7 |
-| milliseconds a window on one thread, beside what was installed then | {window:.1f} | {installed_window:.1f} |
+| milliseconds per window on one thread, beside the model that was installed then | {window:.1f} | {installed_window:.1f} |
 | milliseconds to open a session, likewise | {session:.0f} | {installed_session:.0f} |
 
-Of 304 windows of held-out music, those that keep their top label (genre / key):
+Of 304 windows of held-out music, the share that keeps its top label (genre / key):
 
 {robustness}
 
-A key is named from a mean window probability of {clear} on, which is the head's `threshold`: above the noise that was tried. Of the
-held-out excerpts {named:.0%} reach it and {right:.0%} of these are right; of the others {right_of_others:.0%}.
+A key is named when its mean window probability is at least {clear}, which is the head's `threshold`: above the noise that was
+tried. Of the held-out excerpts {named:.0%} reach it and {right:.0%} of these are right; of the others {right_of_others:.0%}.
 
 ## Known failures
 
