@@ -23,7 +23,7 @@ const EVIDENCE_TIME_S: f64 = 10.0;
 const GENRE_TIME_S: f64 = 8.0;
 
 /// Mean window probability from which a key is named, where its head says nothing of that
-/// ([`Head::threshold`](mertscope_heads::head::Head::threshold)).
+/// (its `threshold`).
 const CLEAR_EVIDENCE: f32 = 0.25;
 
 /// Smoothed probability from which a key is named: more likely than all the others together.
