@@ -44,7 +44,7 @@ pub enum DecodeError {
     NotAudio {
         /// The file or stream.
         name: String,
-        /// What the first bytes look like, with the article.
+        /// The content by its first bytes, with the article.
         found: String,
     },
     /// A known container holds a codec that has no decoder here.
@@ -72,7 +72,7 @@ pub enum DecodeError {
     Damaged {
         /// The file or stream.
         name: String,
-        /// What is wrong with the header.
+        /// The fault in the header.
         detail: String,
     },
     /// An MP4 stream that can't seek has its index after the audio.

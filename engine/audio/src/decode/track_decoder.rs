@@ -198,7 +198,7 @@ impl TrackDecoder {
             Err(error) => {
                 self.codec_failures += 1;
                 let has_panicked = matches!(error, Error::LimitError(_));
-                // A codec that was made anew on noise keeps the noise's format.
+                // A codec that was made again on noise keeps the noise's format.
                 let is_misled = self.strange_blocks > 0;
                 if has_panicked
                     || is_misled
