@@ -8,7 +8,7 @@ use crate::Operators;
 /// projection.
 pub(super) fn multi_head_attention(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
     let width = builder.network.width;
-    let x = builder.to_compute_type(x);
+    let x = builder.cast_to_compute_type(x);
     let mut projection = |x: &str, part: &str| {
         builder.linear_without_bias(x, &format!("{name}.{part}_proj"), width, width)
     };
@@ -23,7 +23,7 @@ pub(super) fn multi_head_attention(builder: &mut Builder<'_>, x: &str, name: &st
     };
     let output_projection =
         builder.linear_without_bias(&context, &format!("{name}.out_proj"), width, width);
-    builder.to_f32(&output_projection)
+    builder.cast_to_f32(&output_projection)
 }
 
 /// The scale of the dot products, `1/√(width per head)` (Vaswani et al. 2017, section 3.2.1).

@@ -122,12 +122,12 @@ impl<'a> Builder<'a> {
     }
 
     /// `x`, cast to the compute type.
-    pub(super) fn to_compute_type(&mut self, x: &str) -> String {
+    pub(super) fn cast_to_compute_type(&mut self, x: &str) -> String {
         self.cast(x, TensorType::F16)
     }
 
     /// `x`, cast back to single precision.
-    pub(super) fn to_f32(&mut self, x: &str) -> String {
+    pub(super) fn cast_to_f32(&mut self, x: &str) -> String {
         self.cast(x, TensorType::F32)
     }
 

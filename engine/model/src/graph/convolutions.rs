@@ -28,9 +28,9 @@ pub(super) fn feature_projection(builder: &mut Builder<'_>, features: &str) -> S
         x = builder.layer_norm(&x, "feature_projection.layer_norm", channels);
     }
     let name = "feature_projection.projection";
-    let x = builder.to_compute_type(&x);
+    let x = builder.cast_to_compute_type(&x);
     let x = builder.linear_without_bias(&x, name, network.width, channels);
-    let x = builder.to_f32(&x);
+    let x = builder.cast_to_f32(&x);
     let bias = builder.vector_f32(&format!("{name}.bias"), network.width);
     builder.graph.node("Add", &[&x, &bias], &[])
 }
@@ -43,7 +43,7 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
     let network = builder.network;
     let axes = builder.integers(&[1, 2]);
     let x = builder.graph.node("Unsqueeze", &[samples, &axes], &[]);
-    let mut x = builder.to_compute_type(&x);
+    let mut x = builder.cast_to_compute_type(&x);
     let mut inputs = 1;
     for (layer, convolution) in network.convolutions.iter().enumerate() {
         let Convolution {
@@ -66,7 +66,7 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
         ];
         let mut y = builder.graph.node("Conv", &all, &sizes);
         if layer == 0 {
-            y = builder.to_f32(&y);
+            y = builder.cast_to_f32(&y);
             let weight = builder.vector_f32(&format!("{name}.layer_norm.weight"), channels);
             let bias = builder.vector_f32(&format!("{name}.layer_norm.bias"), channels);
             // One group per channel; PyTorch's default epsilon, which no configuration changes.
@@ -74,7 +74,7 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
             y = builder
                 .graph
                 .node("InstanceNormalization", &[&y, &weight, &bias], &epsilon);
-            y = builder.to_compute_type(&y);
+            y = builder.cast_to_compute_type(&y);
         }
         x = builder.gelu(&y, "");
         inputs = channels;
@@ -82,7 +82,7 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
     let height = builder.integers(&[2]);
     let x = builder.graph.node("Squeeze", &[&x, &height], &[]);
     let x = builder.transpose(&x, &[0, 2, 1]);
-    builder.to_f32(&x)
+    builder.cast_to_f32(&x)
 }
 
 fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
@@ -101,9 +101,9 @@ fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
         let weight = builder.weight(&source.clone(), &shape, move |checkpoint| {
             unfolded_weight(checkpoint, &source, [channels, inputs, kernel])
         });
-        let unfolded = builder.to_compute_type(&unfolded);
+        let unfolded = builder.cast_to_compute_type(&unfolded);
         let mut y = builder.graph.node("MatMul", &[&unfolded, &weight], &[]);
-        y = builder.to_f32(&y);
+        y = builder.cast_to_f32(&y);
         if network.convolution_bias {
             let bias = builder.vector_f32(&format!("{name}.conv.bias"), channels);
             y = builder.graph.node("Add", &[&y, &bias], &[]);
@@ -117,9 +117,9 @@ fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
         y = builder
             .graph
             .node("LayerNormalization", &[&y, &weight, &bias], &normed);
-        let y = builder.to_compute_type(&y);
+        let y = builder.cast_to_compute_type(&y);
         let y = builder.gelu(&y, "");
-        x = builder.to_f32(&y);
+        x = builder.cast_to_f32(&y);
         inputs = channels;
     }
     x

@@ -88,13 +88,13 @@ fn feed_forward_bias(builder: &mut Builder<'_>, name: &str) -> String {
 fn feed_forward(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
     let (width, inner) = (builder.network.width, builder.network.feed_forward_width);
     let first = format!("{name}.feed_forward.intermediate_dense");
-    let x = builder.to_compute_type(x);
+    let x = builder.cast_to_compute_type(x);
     let x = builder.linear_without_bias(&x, &first, inner, width);
     let bias = builder.tensor(&format!("{first}.bias"), &[inner]);
     let x = builder.gelu(&x, &bias);
     let second = format!("{name}.feed_forward.output_dense");
     let x = builder.linear_without_bias(&x, &second, width, inner);
-    builder.to_f32(&x)
+    builder.cast_to_f32(&x)
 }
 
 /// The positional convolutions of `x`, `[batch, frames, width]`, in the same shape.
@@ -106,10 +106,10 @@ fn positional_convolutions(builder: &mut Builder<'_>, x: &str) -> String {
         if network.family == Family::Hubert {
             let y = builder.gelu(&y, "");
             let y = builder.transpose(&y, &[0, 2, 1]);
-            return builder.to_f32(&y);
+            return builder.cast_to_f32(&y);
         }
         let y = builder.transpose(&y, &[0, 2, 1]);
-        let y = builder.to_f32(&y);
+        let y = builder.cast_to_f32(&y);
         // A normalization without learned weights; PyTorch's default epsilon.
         let ones = builder.repeated_f32(1.0, network.width);
         let zeros = builder.repeated_f32(0.0, network.width);
@@ -120,9 +120,9 @@ fn positional_convolutions(builder: &mut Builder<'_>, x: &str) -> String {
         let y = builder
             .graph
             .node("LayerNormalization", &[&y, &ones, &zeros], &settings);
-        let y = builder.to_compute_type(&y);
+        let y = builder.cast_to_compute_type(&y);
         let y = builder.gelu(&y, "");
-        x = builder.to_f32(&y);
+        x = builder.cast_to_f32(&y);
     }
     x
 }
@@ -146,7 +146,7 @@ fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> Strin
         (name, weight)
     };
     let bias = builder.tensor(&format!("{name}.bias"), &[width]);
-    let x = builder.to_compute_type(x);
+    let x = builder.cast_to_compute_type(x);
     let x = builder.transpose(&x, &[0, 2, 1]);
     let height = builder.integers(&[2]);
     let x = builder.graph.node("Unsqueeze", &[&x, &height], &[]);
