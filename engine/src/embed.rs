@@ -16,7 +16,7 @@ use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
 use mertscope_heads::head::{Head, LayerInput, weighted};
 use mertscope_model::device::Report;
 use mertscope_model::{
-    EncodeError, Encoder, HiddenStates, Job, LayerSet, Length, Model, Runtime, SessionOptions,
+    EncodeError, Encoder, HiddenStates, InputLength, Job, LayerSet, Model, Runtime, SessionOptions,
     ShortInput,
 };
 
@@ -227,7 +227,7 @@ impl Embedder {
         sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
     ) -> Result<(), EmbedError> {
         let manifest = &self.model.manifest;
-        if manifest.graph.length == Length::Fixed {
+        if manifest.graph.length == InputLength::Fixed {
             return Err(EmbedError::NotWhole {
                 model: manifest.id.clone(),
                 window_s: manifest.window_s(),

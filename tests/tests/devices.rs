@@ -43,7 +43,10 @@ fn run(encoder: &Encoder, peak: f32) -> Encoded {
 }
 
 fn told(report: &Report) -> String {
-    let told: Vec<_> = report.to_tell().map(ToString::to_string).collect();
+    let told: Vec<_> = report
+        .notable_fallbacks()
+        .map(ToString::to_string)
+        .collect();
     told.join("\n")
 }
 

@@ -78,7 +78,7 @@ fn a_device_that_is_lost_gives_way_to_the_cpu_and_the_snapshot_says_so() {
     let after = wait(&stream, "a result", |s| s.analyzed_windows > 0);
     let on = running(&after).unwrap().device;
     assert!(on.is_cpu() && on.asked == stumbling, "{on:?}");
-    let told: Vec<_> = on.to_tell().map(ToString::to_string).collect();
+    let told: Vec<_> = on.notable_fallbacks().map(ToString::to_string).collect();
     assert!(
         told.len() == 1 && told[0].contains("the device was lost"),
         "{told:?}"

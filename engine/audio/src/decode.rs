@@ -1,11 +1,11 @@
-//! Reads audio files of any length as a stream of blocks, in memory that stays flat.
+//! The decoder: reads audio files of any length as a stream of blocks, in constant memory.
 //!
-//! Runs on a job's thread; reads disk or a pipe and allocates. What is damaged in the middle is
-//! skipped and told; what ends early gives all there is and a note. Encoder delay and padding are
-//! cut off where the file tells them (MP3 with LAME's tag, Ogg Vorbis); M4A keeps the few
-//! hundredths of a second that its encoder put in front.
+//! Runs on a job's thread; it reads disk or a pipe and allocates. A damaged stretch is skipped and
+//! reported as a gap; a file that ends early gives all the audio it has, and a notice. Encoder delay
+//! and padding are cut off when the file states them (MP3 with LAME's tag, Ogg Vorbis); M4A keeps the
+//! few hundredths of a second that its encoder put in front.
 //!
-//! Deliberately not here: mixing to mono, resampling, windows; and no seeking, a file is read once
+//! Deliberately not here: mixing to mono, resampling, windows; and no seeking: a file is read once,
 //! from its start.
 
 use std::{fmt, io::Read, path::Path};
@@ -14,7 +14,7 @@ pub use error::DecodeError;
 
 use demux::Demuxer;
 use source::Access;
-use stream::{Format, Step, Stream};
+use track_decoder::{DecodeStep, StreamFormat, TrackDecoder};
 
 mod aiff;
 mod demux;
@@ -22,21 +22,21 @@ mod error;
 mod pcm;
 mod sniff;
 mod source;
-mod stream;
+mod track_decoder;
 mod wav;
 
-/// Extensions of the formats that are read, in lower case.
+/// Extensions of the supported formats, in lower case.
 const EXTENSIONS: [&str; 14] = [
     "wav", "wave", "bwf", "rf64", "flac", "mp3", "ogg", "oga", "m4a", "m4b", "aac", "aif", "aiff",
     "aifc",
 ];
-/// Steps without a sample after which a file is held to have none.
+/// Steps without a sample after which the file counts as having none.
 const STEPS_BEFORE_SAMPLES: u32 = 16;
-/// How much shorter than promised a file may be without a word: about a frame of the codecs with
-/// the longest.
+/// How much shorter than its header promises a file may be without a notice: about one frame of the
+/// codec with the longest frames.
 const TOLERANCE_S: f64 = 0.05;
 
-/// Whether `path` has the extension of an audio format that [`Decoder`] reads, in whatever case.
+/// Whether `path` has the extension of an audio format that [`Decoder`] reads, in upper or lower case.
 ///
 /// For walking a folder; [`Decoder::open`] looks at the content only.
 pub fn is_audio_path(path: &Path) -> bool {
@@ -48,32 +48,52 @@ pub fn is_audio_path(path: &Path) -> bool {
     })
 }
 
-/// A piece of what a [`Decoder`] reads.
+/// One block from a [`Decoder`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Block<'a> {
     /// Interleaved samples, `[frames, channels]`; full scale is ±1, but a floating-point file may
-    /// hold anything, not a number and infinity included.
+    /// hold any value, NaN and infinity included.
     Samples(&'a [f32]),
-    /// A damaged stretch was skipped here, or a little before: Ogg tells time once in a page.
+    /// A damaged stretch was skipped here, or a little before: Ogg states the time once per page.
     Gap {
-        /// About how many frames are missing; 0 when that can't be known. It comes from the file:
+        /// About how many frames are missing; 0 when that is unknown. The number comes from the file:
         /// never allocate by it.
         frames: u64,
     },
 }
 
 /// Reads one audio file or stream from its start to its end.
+///
+/// # Examples
+/// ```
+/// use std::io::Cursor;
+/// use mertscope_audio::decode::{Block, Decoder};
+///
+/// // A WAV file of two stereo frames at 44,100 Hz in 16 bits.
+/// let wav = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x02\0\x44\xac\0\0\x10\xb1\x02\0\x04\0\x10\0data\x08\0\0\0\
+///             \0\x40\0\xc0\0\x20\0\xe0";
+/// let mut decoder = Decoder::from_reader(Cursor::new(wav), "standard input")?;
+/// assert_eq!((decoder.rate_hz(), decoder.channels()), (44_100, 2));
+/// while let Some(block) = decoder.next_block()? {
+///     match block {
+///         Block::Samples(samples) => assert_eq!(samples, [0.5, -0.5, 0.25, -0.25]),
+///         Block::Gap { frames } => println!("{frames} frames are missing"),
+///     }
+/// }
+/// assert_eq!(decoder.truncated(), None);
+/// # Ok::<(), mertscope_audio::decode::DecodeError>(())
+/// ```
 pub struct Decoder {
     name: String,
-    stream: Stream,
-    format: Format,
-    /// Whether the stream's buffer has a block that was not handed out yet.
+    stream: TrackDecoder,
+    format: StreamFormat,
+    /// Whether `stream` has a block that was not handed out yet.
     is_held: bool,
-    /// Frames missing before that block, if something is.
+    /// Frames missing before that block, if any are.
     gap: Option<u64>,
-    /// Frames handed out or told missing.
+    /// Frames handed out or reported missing.
     position_frames: u64,
-    /// Whether the end came in the middle of something; `None` before it.
+    /// Whether the stream ended in the middle of a packet or header; `None` before its end.
     is_cut: Option<bool>,
     has_failed: bool,
 }
@@ -83,13 +103,13 @@ impl Decoder {
     /// [`from_reader`](Self::from_reader) does.
     ///
     /// # Errors
-    /// Any [`DecodeError`]; what the file's content is decides, not its extension.
+    /// Any [`DecodeError`]. The content decides which format is read, not the extension.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
         let name = path.display().to_string();
         let start = |access| Self::start(source::open_path(path, &name, access)?, name.clone());
         match start(Access::Seeking) {
-            // Readers that can seek look at a file's end first, and some give up when that is
-            // damaged or missing. Going forward only, they give what is there.
+            // Readers that can seek look at a file's end first, and some give up when that end is
+            // damaged or missing. Reading forward only, they give the audio before it.
             Err(damage @ (DecodeError::Damaged { .. } | DecodeError::NoSamples { .. })) => {
                 start(Access::Forward).map_err(|_| damage)
             }
@@ -97,10 +117,10 @@ impl Decoder {
         }
     }
 
-    /// Reads a stream that can't seek, such as standard input; `name` is what messages call it.
+    /// Reads a stream that can't seek, such as standard input; messages call it `name`.
     ///
     /// # Errors
-    /// Any [`DecodeError`] but those about paths.
+    /// Any [`DecodeError`] except those about paths.
     pub fn from_reader(
         reader: impl Read + Send + Sync + 'static,
         name: &str,
@@ -109,12 +129,12 @@ impl Decoder {
         Self::start(opened, name.to_owned())
     }
 
-    /// Decodes up to the first samples, which tell the format better than a header does.
-    fn start(opened: source::Opened, name: String) -> Result<Self, DecodeError> {
-        let mut stream = Stream::new(Demuxer::open(opened, &name)?, name.clone())?;
+    /// Decodes up to the first samples, which give the format more reliably than a header.
+    fn start(opened: source::OpenedSource, name: String) -> Result<Self, DecodeError> {
+        let mut stream = TrackDecoder::new(Demuxer::open(opened, &name)?, name.clone())?;
         for _ in 0..STEPS_BEFORE_SAMPLES {
             match (stream.step()?, stream.format()) {
-                (Step::Samples { gap }, Some(format)) => {
+                (DecodeStep::Samples { gap }, Some(format)) => {
                     return Ok(Self {
                         name,
                         stream,
@@ -126,7 +146,7 @@ impl Decoder {
                         has_failed: false,
                     });
                 }
-                (Step::End { .. }, _) => break,
+                (DecodeStep::End { .. }, _) => break,
                 _ => {}
             }
         }
@@ -143,8 +163,8 @@ impl Decoder {
         self.format.channels
     }
 
-    /// Length in frames by the header, or guessed from the bit rate: for a progress bar, never for
-    /// an allocation.
+    /// Length in frames as the header states it, or guessed from the bit rate: for a progress bar,
+    /// never for an allocation.
     pub fn frames(&self) -> Option<u64> {
         self.stream.track().frames
     }
@@ -152,17 +172,17 @@ impl Decoder {
     /// The next block, in a buffer that the next call reuses; `None` at the end and after an error.
     ///
     /// # Errors
-    /// [`DecodeError::Read`] when reading fails and [`DecodeError::Changed`] when rate or channel count change; for a
-    /// chained Ogg also what [`open`](Self::open) says of a first part.
+    /// [`DecodeError::Read`] when reading fails, [`DecodeError::Changed`] when the rate or the channel
+    /// count changes, and for the next part of a chained Ogg any error of [`open`](Self::open).
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
         if self.has_failed || self.is_cut.is_some() {
             return Ok(None);
         }
         if !self.is_held {
             match self.stream.step().inspect_err(|_| self.has_failed = true)? {
-                Step::Samples { gap } => (self.is_held, self.gap) = (true, gap),
-                Step::Damage => return Ok(Some(Block::Gap { frames: 0 })),
-                Step::End { is_clean } => {
+                DecodeStep::Samples { gap } => (self.is_held, self.gap) = (true, gap),
+                DecodeStep::Damage => return Ok(Some(Block::Gap { frames: 0 })),
+                DecodeStep::End { is_clean } => {
                     self.is_cut = Some(!is_clean);
                     return Ok(None);
                 }
@@ -180,22 +200,22 @@ impl Decoder {
         Ok(Some(Block::Samples(samples)))
     }
 
-    /// After the end: a sentence about the file, for the user, when it broke off before its end.
+    /// After the end: a sentence for the user when the file broke off early; `None` otherwise.
     pub fn truncated(&self) -> Option<String> {
         let is_cut = self.is_cut?;
         let rate_hz = f64::from(self.format.rate_hz);
-        let is_s = self.position_frames as f64 / rate_hz;
+        let found_s = self.position_frames as f64 / rate_hz;
         let track = self.stream.track();
         let promised_s = track
             .frames
             .filter(|_| track.length_is_promised)
             .map(|frames| frames as f64 / rate_hz);
         match promised_s {
-            Some(promised_s) if is_s + TOLERANCE_S < promised_s => Some(format!(
-                "It ends after {is_s:.1} s although its header promises {promised_s:.1} s; what is there was analyzed."
+            Some(promised_s) if found_s + TOLERANCE_S < promised_s => Some(format!(
+                "It ends after {found_s:.1} s although its header promises {promised_s:.1} s; what is there was analyzed."
             )),
             _ if is_cut => Some(format!(
-                "It breaks off after {is_s:.1} s; what is there was analyzed."
+                "It breaks off after {found_s:.1} s; what is there was analyzed."
             )),
             _ => None,
         }

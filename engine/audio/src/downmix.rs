@@ -1,14 +1,14 @@
-//! Folding channels to mono, and making the result safe to filter.
+//! Downmixing to mono, and the replacement of NaN and infinite samples.
 //!
-//! Mono is the mean over the channels, summed in 32 bits in the order of the channels, which is the
-//! convention of librosa's `to_mono`. Runs on the worker and on job threads, since the vector
-//! appended to may grow. Deliberately not here: levels and meters.
+//! Mono is the mean over the channels, summed in 32 bits in the order of the channels, as in
+//! librosa's `to_mono`. Runs on the worker and on job threads, never in the audio callback: the
+//! output vector may grow. Deliberately not here: levels and meters.
 
 use std::ops::Range;
 
 /// Appends the mean over `channels` of each frame of interleaved `samples` to `mono`.
 ///
-/// One channel is copied bit for bit. An incomplete last frame is left out; with no channels there
+/// One channel is copied bit for bit. An incomplete last frame is left out; without channels there
 /// are no frames.
 pub fn downmix_interleaved(samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
     match channels {
@@ -22,25 +22,25 @@ pub fn downmix_interleaved(samples: &[f32], channels: usize, mono: &mut Vec<f32>
     }
 }
 
-/// Samples that were no numbers.
+/// The NaN and infinite samples that [`sanitize`] replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replaced {
+pub struct ReplacedSamples {
     /// How many there were.
     pub count: usize,
-    /// From the first to behind the last of them.
+    /// From the first of them to the one after the last.
     pub range: Range<usize>,
 }
 
-/// Replaces each NaN and infinity by silence and says how many there were and where.
+/// Replaces each NaN and infinite sample with silence; returns their count and place.
 ///
-/// To be called between folding and resampling: a filter smears a NaN over its whole length. It
-/// also catches finite channels whose sum overflowed.
-pub fn sanitize(mono: &mut [f32]) -> Option<Replaced> {
-    let mut replaced: Option<Replaced> = None;
+/// Call it between downmixing and resampling, because a filter smears a NaN over its whole length.
+/// It also catches finite channels whose sum overflowed.
+pub fn sanitize(mono: &mut [f32]) -> Option<ReplacedSamples> {
+    let mut replaced: Option<ReplacedSamples> = None;
     for (n, sample) in mono.iter_mut().enumerate() {
         if !sample.is_finite() {
             *sample = 0.0;
-            let replaced = replaced.get_or_insert(Replaced {
+            let replaced = replaced.get_or_insert(ReplacedSamples {
                 count: 0,
                 range: n..n,
             });
@@ -86,12 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn sanitize_silences_and_locates_only_what_is_not_finite() {
+    fn sanitize_silences_and_locates_only_non_finite_samples() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
         let mut mono = [0.5, nan, -inf, f32::MAX, inf, -0.0, f32::MIN_POSITIVE / 2.0];
         assert_eq!(
             sanitize(&mut mono),
-            Some(Replaced {
+            Some(ReplacedSamples {
                 count: 3,
                 range: 1..5
             })

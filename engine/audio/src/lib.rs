@@ -1,7 +1,7 @@
-//! Audio from a file or a callback to windows at a model's rate: decoding, downmixing, resampling, windowing, and the
-//! wait-free ring between an audio callback and a worker.
+//! Audio from a file or a callback to windows at a model's rate: decoding, downmixing, resampling,
+//! windowing, and the wait-free ring between an audio callback and a worker.
 //!
-//! Deliberately not here: models, and what is heard in a window.
+//! Deliberately not here: models, and the results of a window.
 
 #![cfg_attr(
     not(test),

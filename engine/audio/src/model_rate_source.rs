@@ -1,5 +1,6 @@
-//! A file as the model wants it: decoded, folded to mono, made safe and resampled, in flat memory,
-//! with marks where the audio can't be trusted. Runs on the thread that asks for it.
+//! A file as mono samples at a model's rate: decoded, downmixed, cleaned of NaN and infinite samples
+//! and resampled, in constant memory, with marks where the audio must not be analyzed. Runs on the
+//! calling thread.
 
 use std::ops::Range;
 
@@ -9,24 +10,25 @@ use crate::downmix::{downmix_interleaved, sanitize};
 use crate::notice::Notice;
 use crate::resample::{ResampleError, Resampler};
 
-/// Audio that the resampling filter can smear a bad sample over, on either side, in seconds:
-/// more than half the length of its longest impulse response.
+/// How far the resampling filter can smear a bad sample to either side, in seconds: more than half
+/// the length of its longest impulse response.
 pub const SMEAR_S: f64 = 0.05;
 
-/// The longest gap that is believed, in seconds: its length comes from the damaged file itself.
+/// The longest gap that is filled with silence, in seconds: its length comes from the damaged file
+/// and can't be trusted.
 const LONGEST_GAP_S: u64 = 60;
 
-/// Silence put in for missing audio is fed in pieces of this many frames.
+/// Frames of silence that replace missing audio at a time.
 const GAP_FRAMES: usize = 4096;
 
-/// A sample at or above this is at full scale, 16-bit peaks included.
+/// Level from which a sample is at full scale; 16-bit peaks reach it.
 const FULL_SCALE: f32 = 0.9999;
 
 /// Share of samples at full scale from which a file is called clipped: loud masters touch full
 /// scale in up to a few samples per thousand, clipping keeps them there.
 const CLIPPED_SHARE: f64 = 0.01;
 
-/// Why a file can't be read on.
+/// Why a file can't be read any further.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelRateSourceError {
     /// It can't be decoded.
@@ -37,12 +39,31 @@ pub enum ModelRateSourceError {
     Resample {
         /// The file.
         file: String,
-        /// Why.
+        /// The converter's error.
         source: ResampleError,
     },
 }
 
-/// A stream of mono samples at a model's rate.
+/// A file as a stream of mono samples at a model's rate, with marks and notices.
+///
+/// # Examples
+/// ```no_run
+/// use std::path::Path;
+/// use mertscope_audio::{decode::Decoder, model_rate_source::ModelRateSource};
+///
+/// let decoder = Decoder::open(Path::new("song.flac"))?;
+/// let mut source = ModelRateSource::new(decoder, "song.flac", 24_000)?;
+/// let mut samples = Vec::new();
+/// while source.next(&mut samples)? {
+///     for (range, status) in source.take_marks() {
+///         println!("samples {range:?}: {}", status.as_str());
+///     }
+/// }
+/// for notice in source.notices() {
+///     println!("{}", notice.text);
+/// }
+/// # Ok::<(), mertscope_audio::model_rate_source::ModelRateSourceError>(())
+/// ```
 pub struct ModelRateSource {
     decoder: Decoder,
     resampler: Resampler,
@@ -54,15 +75,15 @@ pub struct ModelRateSource {
     marks: Vec<(Range<u64>, Status)>,
     frames: u64,
     gaps: usize,
-    not_numbers: u64,
+    non_finite: u64,
     full_scale: u64,
 }
 
 impl ModelRateSource {
-    /// A feed of `decoder` at `target_hz`; `file` is for messages.
+    /// A source that reads `decoder` at `target_hz`; messages call the file `file`.
     ///
     /// # Errors
-    /// [`ModelRateSourceError::Resample`] for a rate outside of what can be converted.
+    /// [`ModelRateSourceError::Resample`] for a rate that [`Resampler`] does not convert.
     pub fn new(decoder: Decoder, file: &str, target_hz: u32) -> Result<Self, ModelRateSourceError> {
         let resampler = Resampler::new(decoder.rate_hz(), target_hz).map_err(|source| {
             ModelRateSourceError::Resample {
@@ -81,7 +102,7 @@ impl ModelRateSource {
             marks: Vec::new(),
             frames: 0,
             gaps: 0,
-            not_numbers: 0,
+            non_finite: 0,
             full_scale: 0,
         })
     }
@@ -89,7 +110,7 @@ impl ModelRateSource {
     /// Appends the next samples to `out`; `false` when there are no more.
     ///
     /// # Errors
-    /// [`ModelRateSourceError`], when the file can't be read on.
+    /// [`ModelRateSourceError`], when the file can't be read any further.
     pub fn next(&mut self, out: &mut Vec<f32>) -> Result<bool, ModelRateSourceError> {
         if self.ended {
             return Ok(false);
@@ -112,7 +133,7 @@ impl ModelRateSource {
                     let frames = frames.min(longest);
                     self.gap_left = frames;
                     self.gaps += 1;
-                    // Even a gap of unknown length spoils the windows around it.
+                    // Even a gap of unknown length invalidates the windows around it.
                     self.mark(self.frames..self.frames + frames.max(1), Status::Gap);
                 }
                 None => ended = true,
@@ -132,20 +153,20 @@ impl ModelRateSource {
         Ok(true)
     }
 
-    /// Makes the block in `mono` safe, and takes note of what is odd in it.
+    /// Replaces NaN and infinite samples in `mono`, and counts them and the samples at full scale.
     fn inspect(&mut self) {
         let at_full_scale = |x: &&f32| x.abs() >= FULL_SCALE;
         let bad = sanitize(&mut self.mono);
         self.full_scale += self.mono.iter().filter(at_full_scale).count() as u64;
         if let Some(bad) = bad {
-            self.not_numbers += bad.count as u64;
+            self.non_finite += bad.count as u64;
             let start = self.frames + bad.range.start as u64;
             let end = self.frames + bad.range.end as u64;
             self.mark(start..end, Status::Invalid);
         }
     }
 
-    /// Marks source frames, as model samples.
+    /// Marks a range of source frames, converted to samples at the model's rate.
     fn mark(&mut self, frames: Range<u64>, status: Status) {
         let samples = |frame: u64, shift_s: f64| {
             let seconds = frame as f64 / f64::from(self.decoder.rate_hz()) + shift_s;
@@ -155,26 +176,26 @@ impl ModelRateSource {
         self.marks.push((stretch, status));
     }
 
-    /// Stretches found since the last call that must not be analyzed, in samples at the model's
-    /// rate; always ahead of or within the samples handed out with them.
+    /// The ranges found since the last call that must not be analyzed, in samples at the model's rate.
+    /// They never lie before the samples that the last [`next`](Self::next) gave.
     pub fn take_marks(&mut self) -> Vec<(Range<u64>, Status)> {
         std::mem::take(&mut self.marks)
     }
 
-    /// Length of what was read so far in seconds, missing audio included.
+    /// Length of the audio read so far in seconds, missing audio included.
     #[must_use]
     pub fn duration_s(&self) -> f64 {
         self.frames as f64 / f64::from(self.decoder.rate_hz())
     }
 
-    /// Length in seconds that the file's header promises; good for a progress bar only.
+    /// Length in seconds as the file's header states it; only for a progress bar.
     #[must_use]
     pub fn promised_s(&self) -> Option<f64> {
         let frames = self.decoder.frames()?;
         Some(frames as f64 / f64::from(self.decoder.rate_hz()))
     }
 
-    /// What the user should know about the file's audio, a sentence each. Complete at the end.
+    /// Notices to the user about the file's audio, complete at its end.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
         let cut_off = self.decoder.truncated().map(Notice::warning);
@@ -206,11 +227,11 @@ impl ModelRateSource {
                 self.gaps
             )));
         }
-        if self.not_numbers > 0 {
+        if self.non_finite > 0 {
             notices.push(Notice::warning(format!(
-                "{} of its samples are no numbers (NaN or infinite); the windows with them were \
-                 skipped. Export the file again.",
-                self.not_numbers
+                "{} of its samples are NaN or infinite; the windows with them were skipped. \
+                 Export the file again.",
+                self.non_finite
             )));
         }
         let clipped = self.full_scale as f64 / self.frames.max(1) as f64;

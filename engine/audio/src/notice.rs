@@ -1,11 +1,11 @@
-//! A sentence to the user, and how serious it is.
+//! Notices: sentences to the user, with a severity.
 
 /// How serious a notice is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// All is well.
+    /// All went well.
     Info,
-    /// The work goes on, with less than was asked for.
+    /// The work goes on, with less than was requested.
     Warning,
     /// The work was not done.
     Error,
@@ -21,13 +21,13 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// A notice that all is well.
+    /// A notice that all went well.
     #[must_use]
     pub fn info(text: impl ToString) -> Self {
         Self::new(text, Severity::Info)
     }
 
-    /// A notice that the work goes on, with less than was asked for.
+    /// A notice that the work goes on, with less than was requested.
     #[must_use]
     pub fn warning(text: impl ToString) -> Self {
         Self::new(text, Severity::Warning)

@@ -1,18 +1,18 @@
-//! Streaming mono sample-rate conversion: to a model's rate, and to the rate that a file is played at.
+//! Streaming sample-rate conversion of mono audio: to a model's rate, and to a playback rate.
 //!
 //! A linear-phase windowed-sinc filter, run by `rubato`'s asynchronous resampler and wrapped so
-//! that the answer depends on the samples alone: output sample `k` is the sound at `k / target_hz`
-//! seconds after the first input sample, and has the same bits however the input was cut up.
+//! that the output depends on the samples alone: output sample `k` is the sound at `k / target_hz`
+//! seconds after the first input sample, and has the same bits however the input is divided.
 //!
 //! `rubato`'s FFT resampler is several times faster, but its blocks must hold whole numbers of
 //! samples at both rates: the same filter would lag by 30 ms from 44.1 to 16 kHz, by 1.5 s from
 //! 47,999 Hz to 24 kHz, where this one lags by 11 and 9 ms and still runs hundreds of times faster
-//! than real time. Where the rates stand in a ratio of small whole numbers every output falls on a
-//! precomputed phase of the filter; elsewhere a cubic joins neighboring phases.
+//! than real time. When the rates have a ratio of small whole numbers, every output falls on a
+//! precomputed phase of the filter; otherwise a cubic interpolates between neighboring phases.
 //!
 //! Runs on the live worker and on job threads, never in the audio callback: `push` may grow the
-//! vector it appends to. Deliberately not here: folding to mono and the replacement of non-finite
-//! samples (`fold`; a NaN let through spoils one filter length of output, no more), gap handling
+//! vector that it appends to. Deliberately not here: downmixing and the replacement of NaN and
+//! infinite samples (`downmix`; a NaN invalidates one filter length of output, no more), gap handling
 //! (the caller calls `reset`), and levels (the filter can overshoot ±1, nothing is clipped).
 
 mod filter;
@@ -25,7 +25,7 @@ use filter::Filter;
 /// Source rates that can be converted, in hertz.
 const SOURCE_RANGE_HZ: RangeInclusive<u32> = 8_000..=768_000;
 
-/// Target rates that can be asked for, in hertz.
+/// Target rates, in hertz.
 const TARGET_RANGE_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
 /// Why a sample-rate conversion could not be made.
@@ -39,32 +39,32 @@ pub enum ResampleError {
         max = SOURCE_RANGE_HZ.end()
     )]
     SourceRate {
-        /// The rate that was asked for, in hertz.
+        /// The requested rate, in hertz.
         source_hz: u32,
     },
-    /// The rate asked for lies outside 8,000 to 192,000 Hz.
+    /// The target rate lies outside 8,000 to 192,000 Hz.
     #[error(
-        "A model that listens at {target_hz} Hz cannot be fed: rates from {min} to {max} Hz are \
+        "Audio cannot be converted to {target_hz} Hz for a model: rates from {min} to {max} Hz are \
          supported. Choose another model.",
         min = TARGET_RANGE_HZ.start(),
         max = TARGET_RANGE_HZ.end()
     )]
     TargetRate {
-        /// The rate that was asked for, in hertz.
+        /// The requested rate, in hertz.
         target_hz: u32,
     },
-    /// The filter refused a size or ratio computed here: a defect, not something a user can cause.
+    /// The filter refused a size or ratio that this module computed: a defect that no input causes.
     #[error(
         "The sample-rate converter failed ({reason}). This is a defect in Mertscope: please report \
          it with this message and the two sample rates."
     )]
     Internal {
-        /// What the filter said.
+        /// The filter's message.
         reason: String,
     },
 }
 
-/// Wraps an error of the filter, none of which a caller can provoke.
+/// Wraps an error of the filter, which no caller can cause.
 fn internal(error: impl Display) -> ResampleError {
     ResampleError::Internal {
         reason: error.to_string(),
@@ -74,12 +74,26 @@ fn internal(error: impl Display) -> ResampleError {
 /// A streaming mono converter from one fixed rate to another.
 ///
 /// Between two resets, `push` and `finish` together give `round(pushed * target_hz / source_hz)`
-/// samples, halves rounded up. All buffers are allocated by [`new`](Self::new).
+/// samples, halves rounded up. [`new`](Self::new) allocates all buffers.
+///
+/// # Examples
+/// ```
+/// use mertscope_audio::resample::Resampler;
+///
+/// let mut resampler = Resampler::new(48_000, 24_000)?;
+/// let mut out = Vec::new();
+/// for block in [[0.0; 480], [0.5; 480]] {
+///     resampler.push(&block, &mut out)?;
+/// }
+/// resampler.finish(&mut out)?;
+/// assert_eq!(out.len(), 480);
+/// # Ok::<(), mertscope_audio::resample::ResampleError>(())
+/// ```
 #[derive(Debug)]
 pub struct Resampler {
     source_hz: u32,
     target_hz: u32,
-    /// `None` where the rates are equal and samples pass through untouched.
+    /// `None` when the rates are equal and samples pass through untouched.
     filter: Option<Filter>,
     pushed_samples: u64,
 }
@@ -110,31 +124,31 @@ impl Resampler {
         })
     }
 
-    /// The rate of the samples pushed, in hertz.
+    /// The rate of the pushed samples, in hertz.
     #[must_use]
     pub fn source_hz(&self) -> u32 {
         self.source_hz
     }
 
-    /// The rate of the samples given back, in hertz.
+    /// The rate of the output samples, in hertz.
     #[must_use]
     pub fn target_hz(&self) -> u32 {
         self.target_hz
     }
 
-    /// How much input, in samples at `source_hz`, may have to follow a moment before `push` gives
-    /// the output sample of that moment: half the filter and one chunk. About 9 ms from 44.1 or
-    /// 48 kHz to 24 kHz, 17 ms from 8 kHz, 0 where the rates are equal.
+    /// The latency in samples at `source_hz`: how much input may have to follow a moment before `push`
+    /// gives that moment's output sample, which is half the filter and one chunk. About 9 ms from 44.1
+    /// or 48 kHz to 24 kHz, 17 ms from 8 kHz, 0 when the rates are equal.
     #[must_use]
     pub fn latency_samples(&self) -> usize {
         self.filter.as_ref().map_or(0, Filter::latency_samples)
     }
 
-    /// Takes `mono` samples (any number, also none) and appends to `out` those that are ready.
+    /// Takes `mono` samples (any number, also none) and appends the outputs that are ready to `out`.
     ///
     /// # Errors
     ///
-    /// [`ResampleError::Internal`], which no input provokes.
+    /// [`ResampleError::Internal`], which no input causes.
     pub fn push(&mut self, mono: &[f32], out: &mut Vec<f32>) -> Result<(), ResampleError> {
         self.pushed_samples += mono.len() as u64;
         match &mut self.filter {
@@ -148,11 +162,11 @@ impl Resampler {
     ///
     /// # Errors
     ///
-    /// [`ResampleError::Internal`], which no input provokes.
+    /// [`ResampleError::Internal`], which no input causes.
     pub fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), ResampleError> {
         if let Some(filter) = &mut self.filter {
             let (source, target) = (u64::from(self.source_hz), u64::from(self.target_hz));
-            // Holds for any stream of under 50 years at 96 kHz.
+            // Does not overflow for any stream of under 50 years at 96 kHz.
             let total_samples = (2 * self.pushed_samples * target + source) / (2 * source);
             filter.flush(total_samples, out)?;
         }
@@ -163,7 +177,7 @@ impl Resampler {
     ///
     /// # Errors
     ///
-    /// [`ResampleError::Internal`], which no input provokes.
+    /// [`ResampleError::Internal`], which no input causes.
     pub fn reset(&mut self) -> Result<(), ResampleError> {
         self.pushed_samples = 0;
         self.filter.as_mut().map_or(Ok(()), Filter::reset)
@@ -174,8 +188,8 @@ impl Resampler {
 mod tests {
     use super::*;
 
-    /// Rates that take each way through the converter: both directions, few and many phases, a
-    /// cubic, and pass-through.
+    /// Rates for each path through the converter: both directions, few and many phases, the cubic,
+    /// and pass-through.
     const RATE_PAIRS_HZ: [(u32, u32); 11] = [
         (48_000, 24_000),
         (44_100, 24_000),
@@ -214,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn output_does_not_depend_on_how_the_input_is_cut_up() {
+    fn output_does_not_depend_on_how_the_input_is_divided() {
         for (source_hz, target_hz) in RATE_PAIRS_HZ {
             let mut resampler = Resampler::new(source_hz, target_hz).unwrap();
             let mono = noise(source_hz as usize / 10 + 7);

@@ -1,6 +1,6 @@
-//! Why a window has an answer, or has none.
+//! The status of a window: analyzed, or the reason why not.
 
-/// Why a window has an answer, or has none.
+/// Whether a window was analyzed, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
     /// It was analyzed.
@@ -9,9 +9,9 @@ pub enum Status {
     Silent,
     /// Audio is missing in it; not analyzed.
     Gap,
-    /// It holds samples that are no numbers (NaN or infinite); not analyzed.
+    /// It holds NaN or infinite samples; not analyzed.
     Invalid,
-    /// The model could not be run on it.
+    /// The model failed on it.
     Failed,
 }
 

@@ -1,11 +1,12 @@
-//! What the audio callback does: fold a block to mono, put it into a ring, return.
+//! The tap: a wait-free ring that carries mono samples from an audio callback to the live worker.
 //!
 //! [`tap`] makes both ends together. The [`Tap`] belongs to the audio callback and is wait-free: it
 //! never allocates, locks, logs, waits or makes a system call (except in [`Tap::push_exact`], which
 //! may wait, and only while the host renders offline). The [`TapReader`] belongs to the live worker.
-//! A block goes in whole or not at all; what finds no room is counted to the frame.
+//! A block goes in whole or not at all; a block that finds no room is counted to the frame.
 //!
-//! Deliberately not here: resampling, levels, and the replacement of NaNs, which the worker does.
+//! Deliberately not here: resampling, levels, and the replacement of NaN and infinite samples, which
+//! the worker does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,26 +15,27 @@ use std::time::{Duration, Instant};
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-/// How much audio the ring holds: a worker that is held up for a whole window of 5 s, and then
+/// Seconds of audio that the ring holds: a worker that is delayed by a whole window of 5 s, and then
 /// some, loses nothing.
 const RING_S: usize = 9;
 
-/// Marks that may wait; ten a second for longer than the samples would last.
+/// Marks that may wait: at ten per second, enough for longer than the samples last.
 const RING_MARKS: usize = 1024;
 
-/// Samples folded at a time, on the stack: small beside the stack of any audio thread.
-const FOLD_SAMPLES: usize = 256;
+/// Samples downmixed at a time, on the stack: small compared with the stack of any audio thread.
+const DOWNMIX_SAMPLES: usize = 256;
 
-/// Hosts that keep time in floating-point seconds round to a neighboring sample; that is no jump.
+/// Deviation of the host's position that is no jump: hosts that keep time in floating-point seconds
+/// round to a neighboring sample.
 const ROUNDING_SAMPLES: u64 = 1;
 
-/// How long [`Tap::push_exact`] sleeps between two looks at the ring.
+/// Time that [`Tap::push_exact`] sleeps between two looks at the ring.
 const EXACT_SLEEP: Duration = Duration::from_millis(1);
 
-/// What the host says about a block.
+/// The host's transport at a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transport {
-    /// Whether the transport runs. `true` where there is no transport to stop.
+    /// Whether the transport runs; `true` without a transport.
     pub playing: bool,
     /// The host's position at the block's first frame, in samples; `None` without a timeline.
     pub position: Option<i64>,
@@ -50,17 +52,16 @@ impl Transport {
     };
 }
 
-/// From here on the stream is contiguous: the host's position advances with the samples.
+/// The start of a contiguous stretch: from here on the host's position advances with the samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// The sample of the stream that it stands before: the number of samples that went into the
-    /// ring until then.
+    /// Index of the sample that follows it: the number of samples that went into the ring before.
     pub at: u64,
-    /// What the host says about that sample.
+    /// The host's transport at that sample.
     pub transport: Transport,
     /// Frames that were lost right before it.
     pub lost_frames: u64,
-    /// Whether the host asked to forget what was before.
+    /// Whether the host asked to discard everything before it.
     pub reset: bool,
 }
 
@@ -68,19 +69,33 @@ pub struct Mark {
 struct Counters {
     lost_frames: AtomicU64,
     pushed_frames: AtomicU64,
-    /// The other end is gone, so that waiting for it makes no sense.
-    drain_gone: AtomicBool,
+    /// The reader is gone, so that waiting for it is useless.
+    reader_gone: AtomicBool,
 }
 
-/// Makes the two ends of a capture at `rate_hz`, with room for 9 s. Allocates, so it is called when
-/// a host activates the plugin and never from the audio callback.
+/// Makes the two ends of a ring for audio at `rate_hz`, with room for 9 s. It allocates, so call it
+/// when a host activates the plugin, never in the audio callback.
+///
+/// # Examples
+/// ```
+/// use mertscope_audio::tap::{Transport, tap};
+///
+/// let (mut tap, mut reader) = tap(48_000);
+/// // In the audio callback: one block of two channels.
+/// tap.push(&[[1.0, 0.5], [0.0, 0.5]], Transport::LIVE_INPUT);
+/// // On the worker: the mark before the first sample, and the mean of the channels.
+/// let mut samples = Vec::new();
+/// let mark = reader.take(1_024, &mut samples);
+/// assert_eq!(mark.map(|mark| mark.at), Some(0));
+/// assert_eq!(samples, [0.5, 0.5]);
+/// ```
 #[must_use]
 pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
-    let (mut samples, mut drained) = HeapRb::new((rate_hz as usize * RING_S).max(1)).split();
-    let (marks, drained_marks) = HeapRb::new(RING_MARKS).split();
-    // Each page is touched here, or the audio callback would take the page faults.
+    let (mut samples, mut read_samples) = HeapRb::new((rate_hz as usize * RING_S).max(1)).split();
+    let (marks, read_marks) = HeapRb::new(RING_MARKS).split();
+    // Touches each page here, so that the audio callback takes no page faults.
     samples.push_iter(std::iter::repeat(0.0));
-    drained.clear();
+    read_samples.clear();
     let counters = Arc::new(Counters::default());
     let tap = Tap {
         samples,
@@ -93,8 +108,8 @@ pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
         pending_reset: false,
     };
     let reader = TapReader {
-        samples: drained,
-        marks: drained_marks,
+        samples: read_samples,
+        marks: read_marks,
         counters,
         rate_hz,
         at: 0,
@@ -102,23 +117,23 @@ pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
     (tap, reader)
 }
 
-/// The audio callback's end.
+/// The audio callback's end of the ring.
 pub struct Tap {
     samples: HeapProd<f32>,
     marks: HeapProd<Mark>,
     counters: Arc<Counters>,
-    /// The transport of the last mark, and the frames since, lost ones among them.
+    /// The transport of the last mark, and the frames since then, lost ones included.
     last: Option<Transport>,
     since: u64,
     pushed_frames: u64,
-    /// Told by the next mark.
+    /// For the next mark.
     pending_lost: u64,
     pending_reset: bool,
 }
 
 impl Tap {
-    /// Takes in one block, `[channels][frames]`, folded to mono as the mean of its channels. The
-    /// samples may have any value. Wait-free; a block that finds no room is dropped and counted.
+    /// Takes in one block, `[channels][frames]`, as the mean of its channels. The samples may have any
+    /// value. Wait-free; a block that finds no room is dropped and counted.
     pub fn push<C: AsRef<[f32]>>(&mut self, channels: &[C], at: Transport) {
         let frames = frames(channels);
         if frames == 0 {
@@ -132,14 +147,14 @@ impl Tap {
             return;
         }
         if let Some(mark) = mark {
-            // Before the samples: whoever sees these sees the mark. There is room, see above.
+            // Before the samples: a reader that sees these also sees the mark. There is room, see above.
             let _ = self.marks.try_push(mark);
             self.last = Some(at);
             self.since = 0;
             self.pending_lost = 0;
             self.pending_reset = false;
         }
-        self.fold(channels, frames);
+        self.push_mean(channels, frames);
         self.since += frames as u64;
         self.pushed_frames += frames as u64;
         self.counters
@@ -147,7 +162,7 @@ impl Tap {
             .store(self.pushed_frames, Ordering::Relaxed);
     }
 
-    /// Like [`Tap::push`], but while the host renders offline it waits for room, at most for
+    /// Like [`Tap::push`], but while the host renders offline it waits for room, for at most
     /// `patience`. In real time it never waits.
     pub fn push_exact<C: AsRef<[f32]>>(
         &mut self,
@@ -159,7 +174,7 @@ impl Tap {
         if at.offline && frames <= self.samples.capacity().get() {
             let start = Instant::now();
             while (self.samples.vacant_len() < frames || self.marks.is_full())
-                && !self.counters.drain_gone.load(Ordering::Acquire)
+                && !self.counters.reader_gone.load(Ordering::Acquire)
                 && start.elapsed() < patience
             {
                 std::thread::sleep(EXACT_SLEEP);
@@ -168,12 +183,12 @@ impl Tap {
         self.push(channels, at);
     }
 
-    /// Tells the other end to forget what was before the next block. Wait-free.
+    /// Tells the reader to discard everything before the next block. Wait-free.
     pub fn reset(&mut self) {
         self.pending_reset = true;
     }
 
-    /// Frames that found no room so far.
+    /// Frames that were lost so far because they found no room.
     #[must_use]
     pub fn lost_frames(&self) -> u64 {
         self.counters.lost_frames.load(Ordering::Relaxed)
@@ -185,14 +200,14 @@ impl Tap {
         self.pushed_frames
     }
 
-    /// The mark that must stand before a block, if it does not simply go on from the last one.
+    /// The mark that must precede a block, unless the block continues the last one.
     fn mark(&self, at: Transport) -> Option<Mark> {
-        let goes_on = self.last.is_some_and(|last| {
+        let continues = self.last.is_some_and(|last| {
             last.playing == at.playing
                 && last.offline == at.offline
                 && match (last.position, at.position) {
                     (None, None) => true,
-                    // A stopped transport stays where it is, or is moved about; neither matters.
+                    // A stopped transport stays or is moved; neither matters.
                     (Some(_), Some(_)) if !at.playing => true,
                     (Some(from), Some(to)) => {
                         let expected = from.saturating_add_unsigned(self.since);
@@ -201,7 +216,7 @@ impl Tap {
                     _ => false,
                 }
         });
-        (!goes_on || self.pending_lost > 0 || self.pending_reset).then_some(Mark {
+        (!continues || self.pending_lost > 0 || self.pending_reset).then_some(Mark {
             at: self.pushed_frames,
             transport: at,
             lost_frames: self.pending_lost,
@@ -211,23 +226,24 @@ impl Tap {
 
     fn lose(&mut self, frames: u64) {
         self.pending_lost += frames;
-        // The host's clock goes on while we lose samples: a loss is no jump.
+        // The host's position advances while samples are lost: a loss is no jump.
         self.since += frames;
-        // Only this thread writes it, so no read-modify-write is needed.
+        // Only this thread writes the counter, so no read-modify-write is needed.
         let lost = self.counters.lost_frames.load(Ordering::Relaxed) + frames;
         self.counters.lost_frames.store(lost, Ordering::Relaxed);
     }
 
-    /// Mean over the channels, summed in their order as [`downmix_interleaved`](crate::downmix) does it.
-    fn fold<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {
+    /// Pushes the mean over the channels, summed in their order as in
+    /// [`downmix_interleaved`](crate::downmix).
+    fn push_mean<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {
         if let [mono] = channels {
             self.samples.push_slice(&mono.as_ref()[..frames]);
             return;
         }
-        let mut mono = [0.0; FOLD_SAMPLES];
+        let mut mono = [0.0; DOWNMIX_SAMPLES];
         let count = channels.len() as f32;
-        for start in (0..frames).step_by(FOLD_SAMPLES) {
-            let mono = &mut mono[..FOLD_SAMPLES.min(frames - start)];
+        for start in (0..frames).step_by(DOWNMIX_SAMPLES) {
+            let mono = &mut mono[..DOWNMIX_SAMPLES.min(frames - start)];
             mono.fill(0.0);
             for channel in channels {
                 for (sum, sample) in mono.iter_mut().zip(&channel.as_ref()[start..]) {
@@ -242,7 +258,7 @@ impl Tap {
     }
 }
 
-/// Frames that all the channels have.
+/// Frames that every channel has.
 fn frames<C: AsRef<[f32]>>(channels: &[C]) -> usize {
     channels
         .iter()
@@ -251,7 +267,7 @@ fn frames<C: AsRef<[f32]>>(channels: &[C]) -> usize {
         .unwrap_or(0)
 }
 
-/// The worker's end.
+/// The worker's end of the ring.
 pub struct TapReader {
     samples: HeapCons<f32>,
     marks: HeapCons<Mark>,
@@ -268,30 +284,30 @@ impl TapReader {
         self.rate_hz
     }
 
-    /// Frames that found no room so far.
+    /// Frames that were lost so far because they found no room.
     #[must_use]
     pub fn lost_frames(&self) -> u64 {
         self.counters.lost_frames.load(Ordering::Relaxed)
     }
 
-    /// Samples that wait in the ring.
+    /// Samples waiting in the ring.
     #[must_use]
     pub fn waiting_samples(&self) -> usize {
         self.samples.occupied_len()
     }
 
-    /// The mark that stands before the next sample, if there is one.
+    /// The mark directly before the next sample, if there is one.
     #[must_use]
     pub fn mark_ahead(&self) -> Option<Mark> {
         let mark = self.marks.try_peek().copied();
         mark.filter(|mark| mark.at == self.at)
     }
 
-    /// Takes the next stretch without a mark inside, at most `limit` samples: appends it to `out`
-    /// and returns the mark that stands before it, if there is one. No samples and no mark: the
-    /// ring is empty.
+    /// Takes the next stretch without a mark inside, at most `limit` samples: appends it to `out` and
+    /// returns the mark before it, if there is one. No samples and no mark mean that the ring is
+    /// empty.
     pub fn take(&mut self, limit: usize, out: &mut Vec<f32>) -> Option<Mark> {
-        // Samples first: the marks of all that is seen here were published before.
+        // Samples first: the marks of all samples counted here were published before them.
         let mut count = self.samples.occupied_len().min(limit);
         let mut before = None;
         if let Some(mark) = self.marks.try_peek().copied() {
@@ -315,7 +331,7 @@ impl TapReader {
 
 impl Drop for TapReader {
     fn drop(&mut self) {
-        self.counters.drain_gone.store(true, Ordering::Release);
+        self.counters.reader_gone.store(true, Ordering::Release);
     }
 }
 
@@ -330,7 +346,7 @@ impl std::fmt::Debug for Tap {
 
 impl std::fmt::Debug for TapReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Drain")
+        f.debug_struct("TapReader")
             .field("rate_hz", &self.rate_hz)
             .field("waiting_samples", &self.waiting_samples())
             .finish_non_exhaustive()

@@ -1,50 +1,64 @@
-//! Sliding windows over a stream of samples at the model's rate, each stamped with its place.
+//! The windower: cuts a stream of samples at a model's rate into sliding windows, and applies the
+//! silence gate.
 //!
-//! Windows start at 0 and advance by the hop; the last one is aligned with the end, so that no
-//! audio is left out. Memory is bounded by window and hop. Positions are samples of the stream:
-//! audio time, never wall time.
+//! Windows start at 0 and advance by the hop; the last one is aligned with the end, so that no audio
+//! is left out. Window and hop bound the memory. Positions count samples of the stream: audio time,
+//! never wall time.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::Status;
 
-/// RMS below which a window counts as silence, −70 dBFS: under the noise floor of any recording
-/// that is meant to be heard, above that of 16-bit dither (−93 dBFS) and of converters.
+/// RMS below which a window counts as silence, −70 dBFS: below the noise floor of any recording made
+/// for listening, above 16-bit dither (−93 dBFS) and the noise of converters.
 const SILENCE_RMS: f64 = 3.162_277_66e-4;
 
-/// Samples at either end of a window that the gate leaves out: there the resampling filter (96
-/// samples to a side) rings when a constant offset begins or ends.
-const EDGE: usize = 128;
+/// Samples at either end of a window that the gate ignores: there the resampling filter (96 samples
+/// per side) rings when a constant offset begins or ends.
+const EDGE_SAMPLES: usize = 128;
 
-/// A window, ready to be analyzed or marked.
+/// A window, with its place and status.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Position of its first sample in the stream.
     pub start: u64,
-    /// Its samples; fewer than the window's length only if the whole stream is shorter.
+    /// Its samples; fewer than a window's length only when the whole stream is shorter.
     pub samples: Vec<f32>,
     /// Whether it can be analyzed, and if not, why.
     pub status: Status,
 }
 
 /// Cuts a stream into windows.
+///
+/// # Examples
+/// ```
+/// use mertscope_audio::{Status, windower::Windower};
+///
+/// let mut windower = Windower::new(80_000, 16_000);
+/// windower.push(&[0.0; 90_000]);
+/// let window = windower.next_window().expect("a whole window is there");
+/// assert_eq!((window.start, window.status), (0, Status::Silent));
+/// assert!(windower.next_window().is_none());
+/// // The last window ends with the stream.
+/// assert_eq!(windower.finish().map(|window| window.start), Some(10_000));
+/// ```
 #[derive(Debug)]
 pub struct Windower {
     length: usize,
     hop: usize,
     buffer: VecDeque<f32>,
-    /// Samples of the stream so far.
+    /// Number of samples received so far.
     received: u64,
-    /// Where the next window starts.
+    /// Start of the next window.
     next: u64,
-    /// Where the last window ended.
+    /// End of the last window.
     covered: u64,
     marks: Vec<(Range<u64>, Status)>,
 }
 
 impl Windower {
-    /// Windows of `length` samples, one each `hop` samples; both at least 1.
+    /// A windower for windows of `length` samples, one every `hop` samples; 0 counts as 1.
     #[must_use]
     pub fn new(length: usize, hop: usize) -> Self {
         Self {
@@ -64,10 +78,10 @@ impl Windower {
         self.received += samples.len() as u64;
     }
 
-    /// Marks a stretch of the stream, seen already or still to come, that must not be analyzed.
+    /// Marks a stretch of the stream, past or future, that must not be analyzed.
     pub fn mark(&mut self, stretch: Range<u64>, status: Status) {
         match self.marks.last_mut() {
-            // Neighboring marks become one, so that a file full of them costs no memory.
+            // Adjacent marks are merged, so that a file full of them costs no memory.
             Some((last, same)) if *same == status && stretch.start <= last.end => {
                 last.end = last.end.max(stretch.end);
             }
@@ -75,7 +89,7 @@ impl Windower {
         }
     }
 
-    /// The next window, once all its samples are there.
+    /// The next window, when all its samples are there.
     pub fn next_window(&mut self) -> Option<Window> {
         if self.received < self.next + self.length as u64 {
             return None;
@@ -86,8 +100,8 @@ impl Windower {
         Some(window)
     }
 
-    /// Changes the distance from the last window to the next, and between those to come. Where the
-    /// next one would then begin before the oldest sample kept, it begins there.
+    /// Changes the hop, from the last window to the next and between all later ones. When the next
+    /// window would start before the oldest sample kept, it starts at that sample.
     pub fn set_hop(&mut self, hop: usize) {
         let hop = hop.max(1);
         if self.next > 0 {
@@ -97,19 +111,19 @@ impl Windower {
         self.hop = hop;
     }
 
-    /// How many samples the next window still lacks.
+    /// Number of samples that the next window still lacks.
     #[must_use]
     pub fn missing(&self) -> u64 {
         (self.next + self.length as u64).saturating_sub(self.received)
     }
 
-    /// How much of a window there is, 0 to 1.
+    /// Fill of the buffer as a share of a window, 0 to 1.
     #[must_use]
     pub fn fill(&self) -> f32 {
         (self.buffer.len() as f32 / self.length as f32).min(1.0)
     }
 
-    /// The last window, aligned with the end of the stream, unless the end is covered already.
+    /// The last window, aligned with the end of the stream; `None` when a window covers the end already.
     /// A stream shorter than a window gives one shorter window; an empty stream gives none.
     pub fn finish(mut self) -> Option<Window> {
         let start = self.received.saturating_sub(self.length as u64);
@@ -143,7 +157,7 @@ impl Windower {
         }
     }
 
-    /// Drops what neither the next window nor one aligned with the end can need.
+    /// Drops the samples and marks that neither the next window nor one aligned with the end can need.
     fn forget(&mut self) {
         let keep_from = self
             .next
@@ -159,8 +173,8 @@ impl Windower {
 fn is_silent(samples: &[f32]) -> bool {
     let inner = samples
         .len()
-        .checked_sub(EDGE)
-        .and_then(|end| samples.get(EDGE..end));
+        .checked_sub(EDGE_SAMPLES)
+        .and_then(|end| samples.get(EDGE_SAMPLES..end));
     let samples = inner.filter(|inner| !inner.is_empty()).unwrap_or(samples);
     let count = samples.len().max(1) as f64;
     let mean = samples.iter().map(|x| f64::from(*x)).sum::<f64>() / count;
@@ -217,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn chunking_changes_nothing() {
+    fn windows_do_not_depend_on_how_the_input_is_divided() {
         let samples = tone(1000);
         let whole = windows(Windower::new(100, 33), &samples, 1000);
         for chunk in [1, 7, 99, 100, 101] {
@@ -238,7 +252,7 @@ mod tests {
         windower.push(&samples[60..100]);
         starts.extend(windower.next_window().map(|w| w.start));
         windower.push(&samples[100..105]);
-        windower.set_hop(1); // 71 is forgotten: only the last ten samples are kept
+        windower.set_hop(1); // sample 71 is gone: only the last ten samples are kept
         let last = windower.next_window().unwrap();
         starts.push(last.start);
         assert_eq!(starts, [0, 40, 70, 90]);

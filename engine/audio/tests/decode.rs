@@ -1,4 +1,4 @@
-//! Decoding: every format gives the sound that went in, from files and from pipes.
+//! Decoding: every format gives back the tone that was encoded, from files and from pipes.
 
 use std::{
     f64::consts::TAU,
@@ -31,10 +31,10 @@ fn amplitude(samples: &[f32], channel: usize, rate_hz: u32, frequency_hz: f64) -
     2.0 * re.hypot(im) / frames
 }
 
-/// 440 Hz left and 660 Hz right at half scale, as long as it went in; AAC keeps its first frame and
+/// 440 Hz left and 660 Hz right at half scale, in the original length; AAC keeps its first frame and
 /// its padding.
 #[test]
-fn each_format_gives_its_tone() {
+fn each_format_gives_back_its_tone() {
     let rows = [
         ("tone.wav", 8_000, 2_400, 0),
         ("tone.aiff", 8_000, 2_400, 0),
@@ -94,7 +94,7 @@ fn lossless_formats_agree_to_the_bit() {
     }
 }
 
-/// A reader that hands out a byte at a time, and is interrupted by signals.
+/// A reader that gives one byte at a time, with interrupts by signals in between.
 struct Dribble(Cursor<Vec<u8>>, bool);
 
 impl Read for Dribble {
@@ -109,7 +109,7 @@ impl Read for Dribble {
 }
 
 #[test]
-fn a_pipe_gives_what_the_file_gives() {
+fn a_pipe_gives_the_same_samples_as_the_file() {
     for name in [
         "tone.wav",
         "tone.aiff",

@@ -1,5 +1,5 @@
-//! The converter's figures over all customary rates, measured with test tones in 64 bits: level and
-//! timing in the pass band, everything that is not the tone (aliases, images, noise) at all
+//! The converter's figures for all customary rates, measured with test tones in 64 bits: level and
+//! timing in the pass band, everything other than the tone (aliases, images, noise) at all
 //! frequencies, and drift over an hour. `--nocapture` prints them.
 
 #![allow(
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use mertscope_audio::resample::Resampler;
 
-/// Down from customary rates to the models' rates.
+/// From higher customary rates to the models' rates.
 const DOWN_HZ: [(u32, u32); 14] = [
     (44_100, 24_000),
     (48_000, 24_000),
@@ -30,7 +30,7 @@ const DOWN_HZ: [(u32, u32); 14] = [
     (768_000, 24_000),
 ];
 
-/// Up to the models' rates.
+/// From lower rates to the models' rates.
 const UP_HZ: [(u32, u32); 6] = [
     (8_000, 24_000),
     (11_025, 24_000),
@@ -40,7 +40,7 @@ const UP_HZ: [(u32, u32); 6] = [
     (8_000, 16_000),
 ];
 
-/// Rates without a common divisor to speak of, which take the interpolated way.
+/// Rates without a large common divisor, for which the filter interpolates.
 const ODD_HZ: [(u32, u32); 5] = [
     (47_999, 24_000),
     (11_127, 24_000),
@@ -49,19 +49,19 @@ const ODD_HZ: [(u32, u32); 5] = [
     (44_100, 47_980),
 ];
 
-/// Tones last this long, and the whole periods in the middle half of it are measured.
+/// Length of a tone; whole periods in its middle half are measured.
 const TONE_S: f64 = 0.1;
 
-/// Grid of the tones, a whole number of periods of which fit into the measured half.
+/// Grid of the tones' frequencies: a whole number of periods fits into the measured half.
 const GRID_HZ: f64 = 20.0;
 
-/// A tone as it came out.
+/// A tone after conversion, measured.
 struct Measured {
     /// Gain, as a factor.
     gain: f64,
-    /// How much later than its own time it came, in output samples.
+    /// Its delay, in output samples.
     late_samples: f64,
-    /// Everything else, as a share of the tone that went in.
+    /// Everything other than the tone, as a share of the input tone.
     rest: f64,
 }
 
@@ -75,7 +75,7 @@ fn tone(hz: f64, rate_hz: u32, from_sample: usize, samples: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Projects `out`, whose first sample is number `from_sample`, on the tone that went in.
+/// Projects `out`, whose first sample is number `from_sample`, on the input tone.
 fn measure(out: &[f32], hz: f64, rate_hz: u32, from_sample: usize) -> Measured {
     let angle = |n: usize| TAU * (hz * n as f64 / f64::from(rate_hz)).fract() + 0.7;
     let (mut along, mut across) = (0.0, 0.0);
@@ -105,7 +105,7 @@ fn rms(samples: &[f32]) -> f64 {
     (power / samples.len() as f64).sqrt()
 }
 
-/// Runs tones over all frequencies of the source through one converter and checks what comes out.
+/// Converts tones over all frequencies of the source and checks the output.
 fn check_figures(source_hz: u32, target_hz: u32) {
     let mut resampler = Resampler::new(source_hz, target_hz).unwrap();
     let source_nyquist_hz = f64::from(source_hz) / 2.0;
@@ -125,7 +125,7 @@ fn check_figures(source_hz: u32, target_hz: u32) {
     };
 
     let (mut ripple_db, mut late_samples, mut rest) = (0.0_f64, 0.0_f64, 0.0_f64);
-    // Up to 0.90 the tone itself is judged; beyond, in the transition, only what is not the tone.
+    // Up to 0.90 the tone itself is measured; beyond, in the transition, only everything else.
     for step in 1..100 {
         let share = f64::from(step) / 100.0;
         let hz = on_grid(share * lower_nyquist_hz).max(GRID_HZ);
@@ -136,8 +136,8 @@ fn check_figures(source_hz: u32, target_hz: u32) {
         }
         rest = rest.max(measured.rest);
     }
-    // From the target's Nyquist frequency to the source's nothing may come out at all: closely just
-    // above it, then spread over what is left.
+    // From the target's Nyquist frequency to the source's there must be no output: tones close above
+    // the former, then spread over the rest.
     let mut alias = 0.0_f64;
     if source_hz > target_hz {
         let width_hz = source_nyquist_hz - target_nyquist_hz;
@@ -175,27 +175,27 @@ fn check_figures(source_hz: u32, target_hz: u32) {
 }
 
 #[test]
-fn down_conversion_is_flat_on_time_and_free_of_aliases() {
+fn downsampling_is_flat_punctual_and_free_of_aliases() {
     for (source_hz, target_hz) in DOWN_HZ {
         check_figures(source_hz, target_hz);
     }
 }
 
 #[test]
-fn up_conversion_is_flat_on_time_and_free_of_images() {
+fn upsampling_is_flat_punctual_and_free_of_images() {
     for (source_hz, target_hz) in UP_HZ {
         check_figures(source_hz, target_hz);
     }
 }
 
 #[test]
-fn odd_rates_are_as_good_as_customary_ones() {
+fn odd_rates_convert_as_well_as_customary_ones() {
     for (source_hz, target_hz) in ODD_HZ {
         check_figures(source_hz, target_hz);
     }
 }
 
-/// An hour of silence that ends in a tone: the tone's phase tells when its samples came out.
+/// An hour of silence that ends in a tone, whose phase shows the drift.
 fn check_hour(source_hz: u32, target_hz: u32) {
     let mut resampler = Resampler::new(source_hz, target_hz).unwrap();
     let (source, target) = (source_hz as usize, target_hz as usize);
@@ -225,7 +225,7 @@ fn check_hour(source_hz: u32, target_hz: u32) {
 }
 
 #[test]
-fn an_hour_does_not_drift() {
+fn conversion_does_not_drift_over_an_hour() {
     check_hour(11_025, 8_000);
     check_hour(8_001, 8_000);
 }

@@ -1,4 +1,4 @@
-//! The two ends of a capture, from outside: nothing is lost uncounted, nothing comes out of order.
+//! The two ends of a tap: every loss is counted, and samples and marks keep their order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use mertscope_audio::tap::{Mark, Tap, TapReader, Transport, tap};
 
 const RATE_HZ: u32 = 8_000;
-/// What the ring holds at that rate.
-const ROOM: usize = 72_000;
+/// Capacity of the ring at that rate.
+const RING_SAMPLES: usize = 72_000;
 
 fn at(position: i64) -> Transport {
     Transport {
@@ -23,7 +23,7 @@ fn push(tap: &mut Tap, from: usize, frames: usize, transport: Transport) {
     tap.push(&[block], transport);
 }
 
-/// Empties the ring: the samples, and the marks with the sample each stood before.
+/// Empties the ring: all samples and all marks.
 fn take_all(reader: &mut TapReader) -> (Vec<f32>, Vec<Mark>) {
     let (mut samples, mut marks) = (Vec::new(), Vec::new());
     loop {
@@ -37,7 +37,7 @@ fn take_all(reader: &mut TapReader) -> (Vec<f32>, Vec<Mark>) {
 }
 
 #[test]
-fn what_goes_in_comes_out_in_order_and_contiguous_blocks_need_one_mark() {
+fn samples_keep_their_order_and_contiguous_blocks_need_one_mark() {
     let (mut tap, mut reader) = tap(RATE_HZ);
     let mut pushed = 0;
     for frames in [1, 64, 7, 513, 8_192, 1, 300] {
@@ -81,9 +81,9 @@ fn channels_become_their_mean_and_one_channel_keeps_its_bits() {
 }
 
 #[test]
-fn a_stopped_consumer_costs_exactly_what_found_no_room() {
+fn a_stopped_reader_loses_exactly_the_blocks_that_found_no_room() {
     let (mut tap, mut reader) = tap(RATE_HZ);
-    // 60 s nobody drains: blocks go in whole or not at all.
+    // Nobody reads for 60 s: blocks go in whole or not at all.
     let frames = 700;
     let blocks = 60 * RATE_HZ as usize / frames;
     for block in 0..blocks {
@@ -94,14 +94,14 @@ fn a_stopped_consumer_costs_exactly_what_found_no_room() {
             at((block * frames) as i64),
         );
     }
-    let kept = ROOM / frames * frames;
+    let kept = RING_SAMPLES / frames * frames;
     let lost = (blocks * frames - kept) as u64;
     assert_eq!(tap.lost_frames(), lost);
     assert_eq!(reader.lost_frames(), lost);
     let (samples, marks) = take_all(&mut reader);
     assert_eq!(samples.len(), kept);
     assert_eq!(marks.len(), 1);
-    // The next block is taken again, and tells what was lost before it; the loss is no jump.
+    // The next block goes in again, and its mark has the loss; the loss is no jump.
     let next = blocks * frames;
     push(&mut tap, next, frames, at(next as i64));
     push(&mut tap, next + frames, frames, at((next + frames) as i64));
@@ -129,15 +129,15 @@ fn jumps_loops_stops_and_resets_are_marked_where_they_happen() {
     };
     let blocks = [
         (at(0), true),           // the first
-        (at(100), false),        // goes on
+        (at(100), false),        // continues
         (at(201), false),        // off by one: rounding
-        (at(300), false),        // goes on
+        (at(300), false),        // continues
         (at(0), true),           // a loop
-        (at(100), false),        // goes on
+        (at(100), false),        // continues
         (at(5_000), true),       // a jump
         (stopped(5_100), true),  // a stop
         (stopped(5_100), false), // stays
-        (stopped(9_999), false), // is moved about while it stands
+        (stopped(9_999), false), // is moved while stopped
         (at(9_999), true),       // a start
         (
             Transport {
@@ -145,7 +145,7 @@ fn jumps_loops_stops_and_resets_are_marked_where_they_happen() {
                 ..at(0)
             },
             true,
-        ), // the timeline goes away
+        ), // the timeline disappears
         (
             Transport {
                 position: None,
@@ -235,17 +235,17 @@ fn two_threads_agree_on_every_sample() {
             }
         }
         let (pushed, counted) = producer.join().unwrap();
-        // What was lost at the very end stands before no mark.
+        // A loss at the very end has no mark.
         assert_eq!(position - lost + counted, pushed);
         assert!(lost <= counted);
     });
 }
 
 #[test]
-fn an_exact_bounce_waits_for_room_and_nobody_else_does() {
+fn only_an_exact_offline_render_waits_for_room() {
     let (mut tap, mut reader) = tap(RATE_HZ);
     let forever = Duration::from_secs(3_600);
-    let total = 5 * ROOM;
+    let total = 5 * RING_SAMPLES;
     thread::scope(|scope| {
         let producer = scope.spawn(move || {
             for from in (0..total).step_by(1_000) {
@@ -266,17 +266,17 @@ fn an_exact_bounce_waits_for_room_and_nobody_else_does() {
         assert!(samples.iter().enumerate().all(|(n, x)| *x == n as f32));
         let mut tap = producer.join().unwrap();
         assert_eq!(tap.lost_frames(), 0);
-        // In real time it does not wait, whatever the patience; nor for an end that is gone.
-        for block in 0..2 * ROOM as i64 / 1_000 {
+        // In real time it does not wait, whatever the patience; nor for a reader that is gone.
+        for block in 0..2 * RING_SAMPLES as i64 / 1_000 {
             tap.push_exact(&[[0.0; 1_000]], at(block * 1_000), forever);
         }
-        assert_eq!(tap.lost_frames(), ROOM as u64);
+        assert_eq!(tap.lost_frames(), RING_SAMPLES as u64);
         drop(reader);
         let offline = Transport {
             offline: true,
             ..at(0)
         };
         tap.push_exact(&[[0.0; 1_000]], offline, forever);
-        assert_eq!(tap.lost_frames(), ROOM as u64 + 1_000);
+        assert_eq!(tap.lost_frames(), RING_SAMPLES as u64 + 1_000);
     });
 }

@@ -97,7 +97,7 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
 
 /// Tells which devices were not used, unless nothing is wrong with that, and why a graph was made anew.
 fn tell_fallbacks(device: &Report) {
-    for fallback in device.to_tell() {
+    for fallback in device.notable_fallbacks() {
         log(&format!("Not used: {fallback}"));
     }
     if let Some(notice) = &device.notice {

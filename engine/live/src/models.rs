@@ -11,7 +11,7 @@ use mertscope_heads::head::HeadInfo;
 use mertscope_heads::package::{HeadChoice, ModelPackage, PackageError};
 use mertscope_model::device::{self, Choice, Report};
 use mertscope_model::{
-    EncodeError, EncoderThread, Opened, Precision, Runtime, RuntimeError, SessionId,
+    EncodeError, EncoderThread, OpenedSession, Precision, Runtime, RuntimeError, SessionId,
     SessionOptions, Sessions, panic_message, runtime,
 };
 
@@ -127,7 +127,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    fn new(package: Arc<ModelPackage>, opened: &Opened, runtime: &Runtime) -> Self {
+    fn new(package: Arc<ModelPackage>, opened: &OpenedSession, runtime: &Runtime) -> Self {
         Self {
             running: Running {
                 id: package.model.manifest.id.clone(),

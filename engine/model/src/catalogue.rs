@@ -1,7 +1,7 @@
-//! The published models that can be fetched: what each is, where it is and under which license.
+//! The catalogue of published models that can be fetched: architecture, place and license of each.
 //!
-//! The facts are in `assets/models.toml`, which is compiled in; this file only gives them types.
-//! Nothing here says what is installed: that is the store's business.
+//! The facts are in `assets/models.toml`, which is compiled in; this file gives them types.
+//! Deliberately not here: which models are installed (`store`).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub struct CatalogueEntry {
     /// Short unique name, as in `--model`.
     pub id: String,
-    /// A line for people.
+    /// A one-line title for users.
     pub title: String,
     /// The repository on the hub, `owner/name`.
     pub repo: String,
@@ -24,7 +24,7 @@ pub struct CatalogueEntry {
     /// The weights' license, an SPDX identifier.
     #[serde(rename = "licence")]
     pub license: String,
-    /// Where the license can be read.
+    /// Address of the license's text.
     #[serde(rename = "licence_url")]
     pub license_url: String,
     /// The family of the network.
@@ -33,38 +33,38 @@ pub struct CatalogueEntry {
     pub sample_rate_hz: u32,
     /// Frames of a hidden state per second.
     pub frame_rate_hz: u32,
-    /// Transformer layers; there is one hidden state more than that.
+    /// Number of transformer layers; there is one hidden state more.
     pub layers: usize,
     /// Values per hidden state.
     pub width: usize,
-    /// Length of the window it is meant for, in seconds.
+    /// Length of a window, in seconds.
     pub window_s: f64,
-    /// Other lengths that make sense, in seconds.
+    /// Other useful lengths of a window, in seconds.
     #[serde(default)]
     pub other_window_s: Vec<f64>,
-    /// Whether its input is brought to zero mean and unit variance (`do_normalize`), as far as is
-    /// known; the checkpoint's own `preprocessor_config.json` decides.
+    /// Whether its input is normalized to zero mean and unit variance (`do_normalize`), as far as is
+    /// known; the checkpoint's own `preprocessor_config.json` takes precedence.
     #[serde(rename = "normalise")]
     pub normalize: bool,
-    /// Bytes of all its files, roughly; for people and for a first look at the free space.
+    /// Approximate bytes of all its files: for users, and for a first check of the free space.
     pub about_bytes: u64,
     /// Its files, the weights last.
     pub files: Vec<CatalogueFile>,
     /// The hidden state that MARBLE's configurations use for a task, by task.
     pub best_layers: BTreeMap<String, usize>,
-    /// The hidden state to show when no head says which.
+    /// The hidden state that is shown when no head selects one.
     pub default_layer: usize,
-    /// Results that were published for it.
+    /// Published results of the model.
     pub published: Vec<PublishedResult>,
 }
 
-/// A family of networks, as `config.json` calls it.
+/// A family of networks, by its name in `config.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
-    /// HuBERT; all MERT models are.
+    /// HuBERT, including all MERT models.
     Hubert,
-    /// data2vec for audio; music2vec is.
+    /// data2vec-audio, including music2vec.
     Data2vecAudio,
 }
 
@@ -74,34 +74,34 @@ pub enum Architecture {
 pub struct CatalogueFile {
     /// Its name in the repository.
     pub name: String,
-    /// Its exact length in bytes, where that is known.
+    /// Its exact length in bytes, if known.
     #[serde(default)]
     pub size: Option<u64>,
-    /// Its SHA-256, hexadecimal, where that is known.
+    /// Its SHA-256, hexadecimal, if known.
     #[serde(default)]
     pub sha256: Option<String>,
-    /// Whether the model may be without it.
+    /// Whether the model can do without it.
     #[serde(default)]
     pub optional: bool,
 }
 
-/// A result that was published for a model.
+/// A published result of a model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedResult {
-    /// The data set or task, as MARBLE calls it.
+    /// The data set or task, by its name in MARBLE.
     pub task: String,
-    /// What was measured.
+    /// The metric.
     pub metric: String,
-    /// In percent.
+    /// The value in percent.
     pub value: f64,
-    /// Where it is said to stand.
+    /// The publication that is said to contain it.
     pub source: String,
-    /// How sure that is.
+    /// How certain the figure is.
     pub certainty: Certainty,
 }
 
-/// How sure a published figure is.
+/// How certain a published figure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Certainty {
@@ -126,10 +126,10 @@ struct Catalogue {
     model: Vec<CatalogueEntry>,
 }
 
-/// All published models, in the order in which they are shown.
+/// All published models, in display order.
 ///
 /// # Errors
-/// [`CatalogueError`], only if the build put a broken catalogue in.
+/// [`CatalogueError`], only when the build contains a broken catalogue.
 pub fn all() -> Result<&'static [CatalogueEntry], CatalogueError> {
     static ALL: LazyLock<Result<Vec<CatalogueEntry>, CatalogueError>> = LazyLock::new(|| {
         let text = include_str!("../../../assets/models.toml");
@@ -142,10 +142,10 @@ pub fn all() -> Result<&'static [CatalogueEntry], CatalogueError> {
     ALL.as_deref().map_err(Clone::clone)
 }
 
-/// The published model with this id; upper and lower case are the same.
+/// The published model with this id, in upper or lower case.
 ///
 /// # Errors
-/// [`CatalogueError`], only if the build put a broken catalogue in.
+/// [`CatalogueError`], only when the build contains a broken catalogue.
 pub fn find(id: &str) -> Result<Option<&'static CatalogueEntry>, CatalogueError> {
     Ok(all()?
         .iter()
@@ -153,7 +153,7 @@ pub fn find(id: &str) -> Result<Option<&'static CatalogueEntry>, CatalogueError>
 }
 
 impl CatalogueEntry {
-    /// The samples of a window of `window_s` seconds.
+    /// Number of samples in a window of `window_s` seconds.
     #[must_use]
     pub fn window_samples(&self, window_s: f64) -> usize {
         (window_s * f64::from(self.sample_rate_hz)).round() as usize
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_five_models_of_the_family_are_there_and_make_sense() {
+    fn the_five_models_of_the_family_have_consistent_entries() {
         let ids: Vec<_> = all().unwrap().iter().map(|entry| &*entry.id).collect();
         let family = [
             "MERT-v0-public",

@@ -1,7 +1,7 @@
-//! Checkpoints as they are published: weights from PyTorch, read as data.
+//! Published checkpoints: weights from PyTorch, read as data.
 //!
 //! A checkpoint is a folder with `config.json`, `preprocessor_config.json` and the weights. Nothing
-//! in it is ever run; every name, shape, type and length is checked before it is used.
+//! in it is ever run, and every name, shape, type and length is checked before use.
 
 mod network;
 mod pickle;
@@ -18,26 +18,26 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use network::{Convolution, Family, FeatureNorm, Network};
-pub use tensor::{Element, Tensor};
+pub use tensor::{ElementType, Tensor};
 pub use weights::Weights;
 
 /// Why a checkpoint can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// A file of it is missing or can't be read.
+    /// One of its files is missing or can't be read.
     #[error("The checkpoint's file {} can't be read ({source}); fetch or copy it again.", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of it is not what it should be.
+    /// One of its files has invalid or unsupported content.
     #[error("{} can't be used: {reason}. Fetch or copy the checkpoint again, or choose another one.", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, a phrase.
+        /// The fault, a phrase.
         reason: String,
     },
 }
@@ -54,22 +54,22 @@ impl CheckpointError {
     }
 }
 
-/// The files that a checkpoint's weights may be in, the preferred one first.
+/// The names that a checkpoint's weights file may have, the preferred one first.
 pub const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 /// The file that describes the network.
 pub(crate) const CONFIG: &str = "config.json";
-/// The file that says what input it wants.
+/// The file that describes its input.
 pub(crate) const PREPROCESSOR: &str = "preprocessor_config.json";
 
-/// Configuration files are a few kilobytes long.
+/// Bytes of the largest configuration file that is read; usual ones have a few kilobytes.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
-/// What the network takes its input as, from `preprocessor_config.json`.
+/// The network's input format, from `preprocessor_config.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Preprocessor {
     /// Sample rate in hertz.
     pub sampling_rate: u32,
-    /// Whether the input is brought to zero mean and unit variance.
+    /// Whether the input is normalized to zero mean and unit variance.
     #[serde(default = "normalized")]
     pub do_normalize: bool,
 }
@@ -79,22 +79,22 @@ fn normalized() -> bool {
     true
 }
 
-/// A checkpoint: a network, and where its tensors are.
+/// A checkpoint: a network and its tensors in a file.
 #[derive(Debug)]
 pub struct Checkpoint {
     /// The network.
     pub network: Network,
     weights: Weights,
-    /// What each tensor is called in the file.
+    /// The name in the file of each of the network's tensors.
     names: HashMap<String, String>,
 }
 
 impl Checkpoint {
-    /// Opens the weights of a network, and checks that they hold every tensor that it needs, in
-    /// the right shape, and nothing else. No numbers are read yet.
+    /// Opens the weights of a network, and checks that they hold every tensor that it needs, in the
+    /// right shape, and no other tensor. No numbers are read yet.
     ///
     /// # Errors
-    /// [`CheckpointError`], with the name of the first tensor that is missing, wrong or too much.
+    /// [`CheckpointError`], with the name of the first tensor that is missing, invalid or superfluous.
     pub fn open(network: Network, weights: &Path) -> Result<Self, CheckpointError> {
         let weights = Weights::open(weights)?;
         let names = names(&network, &weights)
@@ -106,10 +106,10 @@ impl Checkpoint {
         })
     }
 
-    /// A tensor's numbers, by its name in [`Network::tensors`].
+    /// A tensor's numbers in single precision, by its name in [`Network::tensors`].
     ///
     /// # Errors
-    /// What [`Weights::floats`] says.
+    /// Those of [`Weights::floats`].
     pub fn floats(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
         let in_file = self.names.get(name).map_or(name, String::as_str);
         self.weights.floats(in_file)
@@ -119,22 +119,22 @@ impl Checkpoint {
 /// The network of a `config.json`.
 ///
 /// # Errors
-/// [`CheckpointError`], when it can't be read or describes something that is not known.
+/// [`CheckpointError`], when it can't be read or describes a network that is not supported.
 pub fn network(config: &Path) -> Result<Network, CheckpointError> {
     let bytes = small_file(config)?;
     Network::parse(&bytes).map_err(|reason| CheckpointError::invalid(config, reason))
 }
 
-/// What a `preprocessor_config.json` says.
+/// The input format of a `preprocessor_config.json`.
 ///
 /// # Errors
-/// [`CheckpointError`], when it can't be read or says nothing of a sample rate.
+/// [`CheckpointError`], when it can't be read or has no sample rate.
 pub fn preprocessor(path: &Path) -> Result<Preprocessor, CheckpointError> {
     let bytes = small_file(path)?;
     serde_json::from_slice(&bytes).map_err(|error| {
         CheckpointError::invalid(
             path,
-            format!("it does not say what input is wanted ({error})"),
+            format!("it does not describe the network's input ({error})"),
         )
     })
 }
@@ -154,7 +154,7 @@ fn small_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
     Ok(bytes)
 }
 
-/// What goes before all names when the network was saved as a part of another.
+/// Prefixes of all names when the network was saved as a part of another.
 const PREFIXES: [&str; 6] = [
     "mert_model.",
     "hubert.",
@@ -163,15 +163,15 @@ const PREFIXES: [&str; 6] = [
     "model.",
     "encoder_model.",
 ];
-/// The two halves of a normalized weight, before and since PyTorch 2.1.
-const HALVES: [(&str, &str); 2] = [
+/// The two parts of a weight with weight normalization, before and since PyTorch 2.1.
+const WEIGHT_NORM_PARTS: [(&str, &str); 2] = [
     ("conv.weight_g", "conv.parametrizations.weight.original0"),
     ("conv.weight_v", "conv.parametrizations.weight.original1"),
 ];
-/// Used in training only.
+/// A tensor that is used only in training.
 const UNUSED: &str = "masked_spec_embed";
 
-/// What each tensor that the network needs is called in the file; the error is a phrase.
+/// The name in the file of each tensor that the network needs; the error is a phrase.
 fn names(network: &Network, weights: &Weights) -> Result<HashMap<String, String>, String> {
     let tensors = weights.tensors();
     let prefix = PREFIXES
@@ -181,7 +181,7 @@ fn names(network: &Network, weights: &Weights) -> Result<HashMap<String, String>
     let mut names = HashMap::new();
     for (name, shape) in network.tensors() {
         let mut in_file = format!("{prefix}{name}");
-        for (old, new) in HALVES {
+        for (old, new) in WEIGHT_NORM_PARTS {
             let other = in_file.replace(old, new);
             if !tensors.contains_key(&in_file) && tensors.contains_key(&other) {
                 in_file = other;
@@ -196,14 +196,14 @@ fn names(network: &Network, weights: &Weights) -> Result<HashMap<String, String>
                 tensor.shape
             ));
         }
-        if tensor.element == Element::I64 {
+        if tensor.element == ElementType::I64 {
             return Err(format!("its tensor “{in_file}” holds integers"));
         }
         names.insert(name, in_file);
     }
-    let known: std::collections::HashSet<&str> = names.values().map(String::as_str).collect();
+    let needed: std::collections::HashSet<&str> = names.values().map(String::as_str).collect();
     let is_extra = |name: &&String| {
-        !known.contains(name.as_str()) && name.strip_prefix(prefix) != Some(UNUSED)
+        !needed.contains(name.as_str()) && name.strip_prefix(prefix) != Some(UNUSED)
     };
     match tensors.keys().find(is_extra) {
         Some(extra) => Err(format!(

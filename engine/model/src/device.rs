@@ -1,10 +1,10 @@
-//! What a model is run on: the device that was chosen or the best there is, by trying, with a
-//! reason for each that it is not. The CPU always is.
+//! The device that runs a model: the chosen one or the best one available, found by trial, with a
+//! reason for each device that can't be used. The CPU can always be used.
 //!
-//! A provider comes built into ONNX Runtime or in a [library] of its own. Each is tried on
-//! a session of its own with errors on, since ONNX Runtime would otherwise go on silently on the
-//! CPU, and is asked afterwards what it took of the graph: one that took nothing is not in use,
-//! whatever it says. Runs on the encoder thread.
+//! A provider is built into ONNX Runtime or comes in a [library] of its own. Each is tried with a
+//! session of its own and with errors on, since ONNX Runtime would otherwise fall back silently to the
+//! CPU. Then ONNX Runtime states how much of the graph the provider took: a provider that took nothing
+//! is not in use. Runs on the encoder thread.
 
 mod candidates;
 mod choice;
@@ -24,56 +24,56 @@ pub(super) use candidates::Candidate;
 use candidates::{Trials, trials};
 use provider::Provider;
 
-pub use choice::{Choice, NoSuchName};
+pub use choice::{Choice, ParseChoiceError};
 pub use library::LibraryError;
 
-/// What a model runs on, and what it does not run on.
+/// The device that runs a model, and the devices that could not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The device's name, such as `CPU (AMD EPYC)` or `NVIDIA H100 (CUDA)`.
     pub name: String,
-    /// What was asked for.
+    /// The requested choice.
     pub asked: Choice,
-    /// The choice that asks for this very device.
+    /// The choice that selects exactly this device.
     pub used: Choice,
-    /// The operators of the graph it runs.
+    /// The operators of its graph.
     pub operators: Operators,
-    /// The arithmetic it runs in.
+    /// The precision of its graph.
     pub precision: Precision,
-    /// How much of the graph it runs; the CPU runs the rest. `None` for the CPU itself.
+    /// The part of the graph that it runs, while the CPU runs the rest. `None` for the CPU itself.
     pub share: Option<Share>,
-    /// What was tried before, in that order.
+    /// The devices that were tried before, in that order.
     pub fallbacks: Vec<Fallback>,
-    /// Why the graph that runs was made anew, if it had been there before: a sentence.
+    /// Why the graph was made again, when it had existed before.
     pub notice: Option<Notice>,
 }
 
 /// A part of a graph, in operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Those that the device runs.
+    /// Number that the device runs.
     pub there: usize,
-    /// All of them.
+    /// Number of all operations.
     pub all: usize,
 }
 
-/// A device that can be asked for.
+/// A device that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// What asks for it.
+    /// The choice that selects it.
     pub choice: Choice,
-    /// What it is, in words.
+    /// Its name for users.
     pub title: String,
 }
 
-/// A device that is not used.
+/// A device that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
-    /// What it is called, or the file that should have brought it.
+    /// Its name, or that of the library that should provide it.
     pub device: String,
-    /// Why not, as a sentence without its full stop.
+    /// The reason, a sentence without its full stop.
     pub reason: String,
-    /// Whether this ONNX Runtime was simply built without it, so that nothing is wrong.
+    /// Whether it is merely absent from this ONNX Runtime or machine, so that nothing is wrong.
     pub absent: bool,
 }
 
@@ -84,19 +84,19 @@ impl std::fmt::Display for Fallback {
 }
 
 impl Report {
-    /// Whether it is ONNX Runtime's own CPU provider that runs.
+    /// Whether ONNX Runtime's own CPU provider runs the model.
     #[must_use]
     pub fn is_cpu(&self) -> bool {
         self.used == Choice::Cpu
     }
 
-    /// The fallbacks that the user wants to hear of: all when a device was asked for by name, and
-    /// otherwise those where something is wrong.
-    pub fn to_tell(&self) -> impl Iterator<Item = &Fallback> {
-        let asked = matches!(self.asked, Choice::Provider { .. });
+    /// The fallbacks that matter to the user: all when a device was chosen by name, and otherwise those
+    /// with a fault.
+    pub fn notable_fallbacks(&self) -> impl Iterator<Item = &Fallback> {
+        let is_named = matches!(self.asked, Choice::Provider { .. });
         self.fallbacks
             .iter()
-            .filter(move |fallback| asked || !fallback.absent)
+            .filter(move |fallback| is_named || !fallback.absent)
     }
 
     /// The same model on the CPU, after this device failed for `reason`.
@@ -115,12 +115,12 @@ impl Report {
     }
 }
 
-/// Has `attempt` open a session on what `choice` stands for, one device after the other, until one
-/// succeeds. What it returns beside the session is its [`Share`].
+/// Calls `attempt`, which opens a session and returns it with its [`Share`], for one device of `choice`
+/// after the other until one succeeds.
 ///
 /// # Errors
-/// What `attempt` said about the CPU, or anything other than [`EncodeError::Load`] at once: that
-/// would be the same everywhere.
+/// The error of `attempt` on the CPU, or at once any error other than [`EncodeError::Load`], which
+/// every device would give.
 pub(super) fn open<S>(
     runtime: &Runtime,
     choice: &Choice,
@@ -183,7 +183,7 @@ pub(super) fn add(
     candidate.add(runtime, builder, threads)
 }
 
-/// How much of a graph the candidate took; `None` for the CPU. The error is ONNX Runtime's.
+/// The part of a graph that the candidate took; `None` for the CPU. The error is ONNX Runtime's.
 pub(super) fn share(
     candidate: &Candidate,
     session: &ort::session::Session,
@@ -198,8 +198,8 @@ pub(super) fn share(
     }))
 }
 
-/// What can be asked for here: the CPU, what this ONNX Runtime has built in, and what provider
-/// libraries list. Whether it starts shows when it is tried.
+/// The devices that can be chosen here: the CPU, the providers built into this ONNX Runtime, and the
+/// devices that provider libraries list. Whether one starts shows only when it is tried.
 #[must_use]
 pub fn offers(runtime: &Runtime) -> Vec<Offer> {
     let offer = |choice, title: &str| Offer {
@@ -211,7 +211,7 @@ pub fn offers(runtime: &Runtime) -> Vec<Offer> {
         .into_iter()
         .filter(|provider| provider.is_built_in());
     let mut offers = vec![
-        offer(Choice::Auto, "the best there is"),
+        offer(Choice::Auto, "the best one available"),
         offer(Choice::Cpu, &Candidate::cpu().name()),
     ];
     offers.extend(listed.map(|(.., candidate)| offer(candidate.choice, &candidate.title)));
@@ -221,24 +221,24 @@ pub fn offers(runtime: &Runtime) -> Vec<Offer> {
     offers
 }
 
-/// All providers by name that [`Choice`] knows without a library.
-pub fn known() -> impl Iterator<Item = Choice> {
+/// The choices of all providers that ONNX Runtime may have built in.
+pub fn named_providers() -> impl Iterator<Item = Choice> {
     Provider::ALL
         .into_iter()
         .map(|provider| Choice::provider(provider.id()))
 }
 
 fn absence(candidate: &Candidate) -> String {
-    let more = match candidate.ep.as_str() {
+    let remedy = match candidate.ep.as_str() {
         ep if ep == Provider::Cuda.ep() || ep == Provider::TensorRt.ep() => {
             "; on Linux `cargo xtask setup --gpu` gets a build that has it"
         }
         _ => "",
     };
-    format!("This ONNX Runtime was built without it{more}")
+    format!("This ONNX Runtime was built without it{remedy}")
 }
 
-/// What ONNX Runtime said, without its source positions and on one line.
+/// A message of ONNX Runtime's on one line, shortened, without its full stop.
 fn phrase(text: &str) -> String {
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut text = line.collect::<Vec<_>>().join(" ");

@@ -1,9 +1,8 @@
-//! The files of the model that is compiled in.
+//! The files of the embedded model, compiled in.
 
 use crate::manifest::MANIFEST;
 
-/// The files of the embedded model, by name. Nothing outside this list knows which they are;
-/// [`Manifest`] says what each of them is.
+/// The files of the embedded model, by name. No other code names them; the manifest describes each.
 pub(crate) const EMBEDDED: &[(&str, &[u8])] = &[
     (
         MANIFEST,

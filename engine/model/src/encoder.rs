@@ -1,4 +1,4 @@
-//! One model on an encoder thread of its own, for whole files: jobs in, results out.
+//! The encoder for whole files: one model on an encoder thread of its own, jobs in, results out.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::device::Report;
 use super::thread::{Encoded, EncoderThread, JOB_QUEUE, SessionId};
 use super::{EncodeError, Model, Runtime, SessionOptions};
 
-/// A stretch of audio to encode, and where the result goes.
+/// A stretch of audio to encode, and the receiver of the result.
 #[derive(Debug)]
 pub struct Job {
     /// Mono samples at the model's rate, `[samples]`.
@@ -17,7 +17,22 @@ pub struct Job {
     pub reply: Sender<Encoded>,
 }
 
-/// A running encoder thread with one model. Dropping it lets it finish its queue and joins it.
+/// A running encoder thread with one model. Dropping it finishes the queue and joins the thread.
+///
+/// # Examples
+/// ```no_run
+/// use std::sync::Arc;
+/// use mertscope_model::{Encoder, Job, Model, SessionOptions, runtime};
+///
+/// let model = Arc::new(Model::embedded()?);
+/// let samples = vec![0.1; model.manifest.window_samples];
+/// let encoder = Encoder::start(runtime::load(None)?, model, SessionOptions::default())?;
+/// let (reply, replies) = crossbeam_channel::bounded(1);
+/// encoder.submit(Job { samples, reply });
+/// let hidden = replies.recv()?.hidden?;
+/// println!("{} layers of {} values", hidden.layers, hidden.width);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Encoder {
     thread: EncoderThread,
@@ -26,13 +41,13 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Jobs that may wait; one runs and one is ready, so that the thread never starves.
+    /// Number of jobs that may wait. While one runs another is ready, so the thread never idles.
     pub const QUEUE: usize = JOB_QUEUE;
 
     /// Loads `model` on a new thread and warms it up with one window of silence.
     ///
     /// # Errors
-    /// What [`Session::new`](super::Session::new) and the warm-up say.
+    /// Those of [`Session::new`](super::Session::new) and of the warm-up.
     pub fn start(
         runtime: &'static Runtime,
         model: Arc<Model>,
@@ -46,7 +61,7 @@ impl Encoder {
         let thread = EncoderThread::spawn(|| {}).map_err(|error| load(error.to_string()))?;
         let (ready, is_ready) = bounded(1);
         thread.job(move |sessions| {
-            // Whoever asked is waiting below.
+            // The receiver waits below.
             let _ = ready.send(sessions.open(runtime, &model, options));
         });
         let opened = is_ready
@@ -59,7 +74,7 @@ impl Encoder {
         })
     }
 
-    /// What the model runs on, from the first window on.
+    /// The device that runs the model's first window.
     #[must_use]
     pub fn device(&self) -> &Arc<Report> {
         &self.device
@@ -69,7 +84,7 @@ impl Encoder {
     pub fn submit(&self, job: Job) {
         let session = self.session;
         self.thread.job(move |sessions| {
-            // Whoever asked may have gone away; the next job counts.
+            // The receiver may be gone; the next job runs all the same.
             let _ = job.reply.send(sessions.encode(session, job.samples, None));
         });
     }

@@ -1,4 +1,4 @@
-//! Reasons why a model can't be used, and why a window has no hidden states.
+//! The errors of models and of encoding.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use crate::store::StoreError;
 pub enum ModelError {
     /// No built-in id and no folder has this name.
     #[error(
-        "There is no model “{name}”. `mertscope models list` shows the ones there are; a model of \
+        "There is no model “{name}”. `mertscope models list` shows all models; a model of \
          your own is named by its folder, which must hold a manifest.toml, or a config.json with \
          the weights of a published checkpoint."
     )]
     Unknown {
-        /// What the user asked for.
+        /// The requested name.
         name: String,
     },
-    /// It is in the catalogue, but not here.
+    /// It is in the catalogue, but not installed.
     #[error("The model {id} is not installed. `mertscope models fetch {id}` gets it.")]
     NotInstalled {
         /// Its id.
@@ -28,15 +28,15 @@ pub enum ModelError {
     },
     /// It doesn't take windows of that length.
     #[error(
-        "The model {id} does not take windows of {window_s} s. Leave the length out for its own, \
-         {own_s} s; models of free length take others of up to 120 s."
+        "The model {id} does not take windows of {window_s} s. Omit the length for its own, \
+         {own_s} s; models of free length take any up to 120 s."
     )]
     Window {
         /// Its id.
         id: String,
         /// Its own length in seconds.
         own_s: f64,
-        /// The length asked for.
+        /// The requested length in seconds.
         window_s: f64,
     },
     /// The folder of a checkpoint holds no weights.
@@ -51,7 +51,7 @@ pub enum ModelError {
     /// The checkpoint can't be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// What is installed can't be told.
+    /// The store of installed models can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file of the model is missing or can't be read.
@@ -59,18 +59,18 @@ pub enum ModelError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The manifest can't be understood.
+    /// The manifest is not valid.
     #[error("The model's manifest {} is not valid: {reason}. Fetch or copy the model again.", path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The fault.
         reason: String,
     },
-    /// A file's content is not the one that the manifest names.
+    /// A file's content does not match the hash in the manifest.
     #[error(
         "{} is not the file that the model's manifest names: its SHA-256 is {actual} instead of \
          {expected}. It was truncated or swapped; fetch or copy the model again.", path.display()
@@ -95,43 +95,43 @@ pub enum EncodeError {
     Load {
         /// The model's id.
         model: String,
-        /// What ONNX Runtime said.
+        /// ONNX Runtime's error.
         reason: String,
     },
     /// There is no graph, and none can be made.
     #[error("{0}")]
     Graph(Arc<GraphError>),
-    /// The graph is not what its manifest says.
+    /// The graph does not match its manifest.
     #[error(
-        "The model {model} is not what its manifest says: {reason}. Fetch or copy the model again."
+        "The model {model} does not match its manifest: {reason}. Fetch or copy the model again."
     )]
     Contract {
         /// The model's id.
         model: String,
-        /// What differs.
+        /// The difference.
         reason: String,
     },
-    /// The model has no frames.
+    /// The model gives no frames.
     #[error(
-        "The model {model} gives one vector a window and no frames; use --pool mean, or a model \
+        "The model {model} gives one vector per window and no frames; use --pool mean, or a model \
          with frames."
     )]
     NoFrames {
         /// The model's id.
         model: String,
     },
-    /// There is less audio than the model takes.
+    /// The audio is shorter than the model takes.
     #[error(
         "{samples} samples at {rate_hz} Hz are too few for the model {model}; it takes {needed} or more."
     )]
     TooShort {
         /// The model's id.
         model: String,
-        /// How many there are.
+        /// Number of samples.
         samples: usize,
         /// Their rate.
         rate_hz: u32,
-        /// How many are needed.
+        /// Number of samples needed.
         needed: usize,
     },
     /// The inference itself failed.
@@ -139,7 +139,7 @@ pub enum EncodeError {
     Run {
         /// The model's id.
         model: String,
-        /// What it said.
+        /// ONNX Runtime's error.
         reason: String,
     },
     /// It took too long; the next window runs.
@@ -150,10 +150,10 @@ pub enum EncodeError {
     Overlong {
         /// The model's id.
         model: String,
-        /// How long it was given.
+        /// Its time limit in seconds.
         limit_s: f64,
     },
-    /// The window's body panicked; the next window runs.
+    /// Code panicked while it ran the window; the next window runs.
     #[error(
         "A window could not be analyzed by the model {model}, because of an error in Mertscope: {reason}. Please report it."
     )]

@@ -1,8 +1,8 @@
 //! The ONNX graph of a checkpoint, built without Python: the network that its configuration
-//! describes, in the form that ONNX Runtime computes fastest, with the outputs that are asked for.
+//! describes, in the form that ONNX Runtime computes fastest, with the requested outputs.
 //!
-//! A graph is a *variant* of a model: its precision, its operators, pooled or with frames, the
-//! hidden states that it gives. It ends after the highest of these.
+//! A graph is a *variant* of a model: a precision, a set of operators, pooled outputs or frames, and
+//! the hidden states that it gives. It ends after the highest of these.
 
 mod attention;
 mod builder;
@@ -15,16 +15,16 @@ mod transformer;
 
 pub use cache::GraphError;
 pub use cache::forget;
-pub(super) use cache::{Source, file, user_folder};
+pub(super) use cache::{CheckpointSource, file, user_folder};
 
 use super::{LayerSet, Operators, Precision};
 
-/// Which graph of a model is meant.
+/// The variant of a model's graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Variant {
     pub(super) precision: Precision,
     pub(super) operators: Operators,
-    /// Whether outputs have frames; otherwise they are averaged over time.
+    /// Whether the outputs have frames; otherwise they are averaged over time.
     pub(super) frames: bool,
     /// The hidden states that it gives.
     pub(super) layers: LayerSet,
@@ -35,8 +35,8 @@ pub(super) const INPUT: &str = "input_values";
 
 /// Name of the output with a hidden state, `[batch, width]` or `[batch, frames, width]`.
 pub(super) fn output_name(frames: bool, layer: usize) -> String {
-    let what = if frames { "hidden_states" } else { "pooled" };
-    format!("{what}_{layer}")
+    let prefix = if frames { "hidden_states" } else { "pooled" };
+    format!("{prefix}_{layer}")
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// `bytes` as two lower-case digits each.
+/// `bytes` as two lower-case hexadecimal digits each.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -21,11 +21,12 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 /// Hexadecimal SHA-256 of a file, read piece by piece.
 pub fn hash_of_file(path: &Path) -> io::Result<String> {
     let hash = hash_file(File::open(path)?, |_| ControlFlow::Continue(()))?;
-    // Nothing ends it early.
+    // Without progress nothing ends it early.
     Ok(hash.unwrap_or_default())
 }
 
-/// SHA-256 of everything in `file`, hexadecimal; nothing when `progress` ended it.
+/// Hexadecimal SHA-256 of all of `file`; `progress` gets the length of each piece in bytes, and
+/// `None` is returned when it breaks.
 pub fn hash_file(
     mut file: File,
     mut progress: impl FnMut(u64) -> ControlFlow<()>,

@@ -1,21 +1,21 @@
-//! What an encoder says about a stretch of audio.
+//! Hidden states: the output of an encoder for a stretch of audio.
 
 use std::borrow::Cow;
 
 use super::LayerSet;
 
-/// Hidden states of every layer, or of those asked for: `[layers, frames, width]`, or `[layers,
+/// Hidden states of all layers or of the requested ones: `[layers, frames, width]`, or `[layers,
 /// width]` when pooled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HiddenStates {
-    /// How many layers there are.
+    /// Number of layers in `data`.
     pub layers: usize,
-    /// Which of the model's layers these are.
+    /// The model's layers that these are.
     pub which: LayerSet,
     /// Frames per layer; `None` when they were averaged over time inside the graph.
     pub frames: Option<usize>,
-    /// What the graph says of the window as a whole beside its frames, `[layers, width]`; `None` where
-    /// there are no frames, or where their mean is all there is to say.
+    /// The graph's own vector for the whole window beside the frames, `[layers, width]`; `None` without
+    /// frames, or when the graph gives only frames, whose mean is then the window's vector.
     pub window: Option<Vec<f32>>,
     /// Values per frame.
     pub width: usize,
@@ -24,16 +24,16 @@ pub struct HiddenStates {
 }
 
 impl HiddenStates {
-    /// One layer's values, by the model's own number of it, `[frames, width]` or `[width]`; empty
-    /// for a layer that isn't there.
+    /// One layer's values, by its number in the model, `[frames, width]` or `[width]`; empty for a layer
+    /// that isn't there.
     #[must_use]
     pub fn layer(&self, layer: usize) -> &[f32] {
         let position = self.which.position(layer);
         position.map_or(&[], |position| self.at(position))
     }
 
-    /// What one layer says of the whole window, `[width]`, by the model's own number of it: its mean
-    /// over time, unless the graph says it itself. Empty for a layer that isn't there.
+    /// One layer's vector for the whole window, by its number in the model, `[width]`: the graph's own
+    /// vector, or the mean over time. Empty for a layer that isn't there.
     #[must_use]
     pub fn pooled_layer(&self, layer: usize) -> Cow<'_, [f32]> {
         let Some(window) = &self.window else {
@@ -49,20 +49,13 @@ impl HiddenStates {
     }
 
     fn mean<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
-        let Some(frames) = self.frames.filter(|_| !values.is_empty()) else {
+        if self.frames.is_none() || values.is_empty() {
             return Cow::Borrowed(values);
-        };
-        let mut sum = vec![0.0f64; self.width];
-        for frame in values.chunks_exact(self.width) {
-            for (sum, value) in sum.iter_mut().zip(frame) {
-                *sum += f64::from(*value);
-            }
         }
-        let mean = sum.iter().map(|sum| (sum / frames.max(1) as f64) as f32);
-        Cow::Owned(mean.collect())
+        Cow::Owned(mean_of_rows(values.chunks_exact(self.width), self.width))
     }
 
-    /// The values of the layer in this place among those that are there.
+    /// The values of the layer at this position in `data`.
     fn at(&self, position: usize) -> &[f32] {
         let size = self.frames.unwrap_or(1) * self.width;
         self.data
@@ -70,7 +63,7 @@ impl HiddenStates {
             .unwrap_or_default()
     }
 
-    /// What every layer says of the whole window, `[layers, width]`, see
+    /// Every layer's vector for the whole window, `[layers, width]`: see
     /// [`HiddenStates::pooled_layer`].
     #[must_use]
     pub fn pooled(mut self) -> Self {
@@ -94,6 +87,21 @@ impl HiddenStates {
             ..self
         }
     }
+}
+
+/// The mean of vectors of `width` values, summed in double precision; zeros without a vector.
+#[must_use]
+pub fn mean_of_rows<'a>(rows: impl IntoIterator<Item = &'a [f32]>, width: usize) -> Vec<f32> {
+    let mut sums = vec![0.0f64; width];
+    let mut count = 0u64;
+    for row in rows {
+        count += 1;
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    let count = count.max(1) as f64;
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 #[cfg(test)]
@@ -121,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_graph_says_of_the_window_goes_before_the_mean_of_its_frames() {
+    fn the_graphs_own_vector_for_the_window_precedes_the_mean_of_its_frames() {
         let states = HiddenStates {
             layers: 2,
             which: LayerSet::of([1, 4], 5),

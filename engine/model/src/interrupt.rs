@@ -1,29 +1,31 @@
-//! Ending what the encoder thread is doing from another thread: ONNX Runtime's own flags, behind
-//! a lock that is held for moments only. A closed interrupt ends everything that is still begun.
+//! The interrupt: other threads end a load or run of the encoder thread through ONNX Runtime's own
+//! flags, behind a lock that is held only for moments. A closed interrupt also ends all later ones.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use ort::session::RunOptions;
 use ort::session::builder::LoadCanceler;
 
-/// What happens to a load or run after [`Interrupt::close`].
+use crate::lock::lock;
+
+/// The error of a load or run after [`Interrupt::close`].
 const CLOSING: &str = "the encoder is being closed";
 
 /// Ends loads and runs of sessions.
 #[derive(Default)]
-pub struct Interrupt(Mutex<Current>);
+pub struct Interrupt(Mutex<InterruptState>);
 
 #[derive(Default)]
-struct Current {
+struct InterruptState {
     closed: bool,
-    /// The one load or run in progress; there is one encoder thread.
-    step: Option<Step>,
+    /// The load or run in progress; there is only one encoder thread.
+    work: Option<Work>,
 }
 
-enum Step {
+enum Work {
     Load(LoadCanceler),
     Run {
         options: Arc<RunOptions>,
@@ -33,9 +35,9 @@ enum Step {
     },
 }
 
-impl Step {
+impl Work {
     fn end(&self) {
-        // A flag that can't be set leaves a step that ends by itself.
+        // When the flag can't be set, the work ends by itself.
         let _ = match self {
             Self::Load(canceler) => canceler.cancel(),
             Self::Run { options, .. } => options.terminate(),
@@ -50,12 +52,12 @@ impl fmt::Debug for Interrupt {
 }
 
 impl Interrupt {
-    /// Ends the step in progress, and from now on every other at its beginning.
+    /// Ends the work in progress, and from now on all other work at its beginning.
     pub fn close(&self) {
-        let mut current = self.lock();
-        current.closed = true;
-        if let Some(step) = &current.step {
-            step.end();
+        let mut state = self.lock();
+        state.closed = true;
+        if let Some(work) = &state.work {
+            work.end();
         }
     }
 
@@ -67,28 +69,32 @@ impl Interrupt {
     /// Ends the run in progress if it exceeds its limit.
     pub fn end_overlong(&self) {
         if let Some(
-            step @ Step::Run {
+            work @ Work::Run {
                 overlong,
                 since,
                 limit: Some(limit),
                 ..
             },
-        ) = &self.lock().step
+        ) = &self.lock().work
             && since.elapsed() > *limit
         {
             overlong.store(true, Ordering::Relaxed);
-            step.end();
+            work.end();
         }
     }
 
-    /// Begins a load, which lasts as long as what is returned. The error is a phrase.
-    pub(super) fn load(&self, canceler: LoadCanceler) -> Result<Loading<'_>, String> {
-        self.begin(Step::Load(canceler)).map(Loading)
+    /// Begins a load, which lasts as long as the returned value. The error is a phrase.
+    pub(super) fn load(&self, canceler: LoadCanceler) -> Result<LoadInProgress<'_>, String> {
+        self.begin(Work::Load(canceler)).map(LoadInProgress)
     }
 
-    /// Begins a run, which lasts as long as what is returned; with `frugal`, what it worked in goes back
-    /// to the system afterwards. The error is a phrase.
-    pub(super) fn run(&self, limit: Option<Duration>, frugal: bool) -> Result<Run<'_>, String> {
+    /// Begins a run, which lasts as long as the returned value; with `frugal`, its working memory goes
+    /// back to the system afterwards. The error is a phrase.
+    pub(super) fn run(
+        &self,
+        limit: Option<Duration>,
+        frugal: bool,
+    ) -> Result<RunInProgress<'_>, String> {
         let text = |error: ort::Error| error.to_string();
         let mut options = RunOptions::new().map_err(text)?;
         if frugal {
@@ -97,30 +103,30 @@ impl Interrupt {
         }
         let options = Arc::new(options);
         let overlong = Arc::new(AtomicBool::new(false));
-        let in_progress = self.begin(Step::Run {
+        let in_progress = self.begin(Work::Run {
             options: Arc::clone(&options),
             overlong: Arc::clone(&overlong),
             since: Instant::now(),
             limit,
         })?;
-        Ok(Run {
+        Ok(RunInProgress {
             options,
             overlong,
             _in_progress: in_progress,
         })
     }
 
-    fn begin(&self, step: Step) -> Result<InProgress<'_>, String> {
-        let mut current = self.lock();
-        if current.closed {
+    fn begin(&self, work: Work) -> Result<InProgress<'_>, String> {
+        let mut state = self.lock();
+        if state.closed {
             return Err(CLOSING.to_owned());
         }
-        current.step = Some(step);
+        state.work = Some(work);
         Ok(InProgress(self))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Current> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, InterruptState> {
+        lock(&self.0)
     }
 }
 
@@ -128,22 +134,24 @@ struct InProgress<'a>(&'a Interrupt);
 
 impl Drop for InProgress<'_> {
     fn drop(&mut self) {
-        self.0.lock().step = None;
+        self.0.lock().work = None;
     }
 }
 
 /// A load in progress.
-pub(super) struct Loading<'a>(#[expect(dead_code, reason = "kept for its end")] InProgress<'a>);
+pub(super) struct LoadInProgress<'a>(
+    #[expect(dead_code, reason = "kept for its drop")] InProgress<'a>,
+);
 
 /// A run in progress.
-pub(super) struct Run<'a> {
-    /// What ONNX Runtime is to be run with.
+pub(super) struct RunInProgress<'a> {
+    /// ONNX Runtime's options for the run.
     pub(super) options: Arc<RunOptions>,
     overlong: Arc<AtomicBool>,
     _in_progress: InProgress<'a>,
 }
 
-impl Run<'_> {
+impl RunInProgress<'_> {
     /// Whether it was ended for exceeding its limit.
     pub(super) fn was_overlong(&self) -> bool {
         self.overlong.load(Ordering::Relaxed)

@@ -1,9 +1,11 @@
-//! Models: what they are, where ONNX Runtime is, and how a window becomes hidden states.
+//! Models: manifests and the catalogue, published checkpoints, ONNX graphs and ONNX Runtime, devices,
+//! and the sessions that turn a window into hidden states.
 //!
-//! A [`Model`] is a manifest and ONNX bytes whose hashes matched; a [`Session`] runs it; the
-//! encoder thread alone owns sessions, so that nothing else ever waits inside an inference or
-//! touches one. Files are analyzed through an [`Encoder`]; the live engine shares one thread
-//! between all its streams.
+//! A [`Model`] is a manifest and ONNX bytes whose hashes matched; a [`Session`] runs it. Only the
+//! encoder thread owns sessions, so that no other thread ever waits inside an inference. Files are
+//! analyzed through an [`Encoder`]; the live engine shares one thread between all its streams.
+//!
+//! Deliberately not here: heads, and the network (`mertscope-hub`).
 
 #![cfg_attr(
     not(test),
@@ -26,6 +28,7 @@ mod graph;
 mod hash;
 mod hidden;
 pub mod interrupt;
+mod lock;
 mod manifest;
 mod model;
 mod published;
@@ -35,16 +38,19 @@ pub mod store;
 pub mod tensors;
 pub mod thread;
 mod variant;
+mod whole_file;
 
 pub use encoder::{Encoder, Job};
 pub use error::{EncodeError, ModelError};
 pub use graph::GraphError;
 pub use graph::forget as forget_graphs;
 pub use hash::{hash_file, hash_of_file, hexadecimal, sha256};
-pub use hidden::HiddenStates;
-pub use manifest::{Graph, Layer, Length, Manifest, PartFile, ShortInput};
+pub use hidden::{HiddenStates, mean_of_rows};
+pub use lock::lock;
+pub use manifest::{GraphContract, InputLength, LayerInfo, Manifest, PartFile, ShortInput};
 pub use model::Model;
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{Session, SessionOptions};
-pub use thread::{Encoded, EncoderThread, Opened, SessionId, Sessions, panic_message};
+pub use thread::{Encoded, EncoderThread, OpenedSession, SessionId, Sessions, panic_message};
 pub use variant::{GraphSource, LayerSet, Operators, Precision};
+pub use whole_file::write_whole;

@@ -1,9 +1,8 @@
-//! A model's manifest: what it is and what its graph promises. Read from TOML, checked, and from
+//! A model's manifest: its identity and its graph's contract. It is read from TOML, checked, and from
 //! then on the only source of rates, lengths and shapes: no caller passes a sample rate.
 
+mod check;
 mod checkpoint;
-
-use std::collections::HashSet;
 
 use serde::Deserialize;
 
@@ -13,14 +12,24 @@ pub(crate) const MANIFEST: &str = "manifest.toml";
 /// The format that this version reads.
 const FORMAT: u32 = 1;
 
-/// Samples of a frame of MERT (the product of `conv_stride` in its configuration): the grid that hops
-/// are on.
+/// Samples per frame of MERT (the product of `conv_stride` in its configuration): the grid of hops.
 const FRAME_SAMPLES: usize = 320;
 
 /// The longest window in seconds.
 const LONGEST_WINDOW_S: u32 = 120;
 
 /// A model, as its `manifest.toml` describes it.
+///
+/// # Examples
+/// ```
+/// use mertscope_model::Model;
+///
+/// let manifest = Model::embedded_manifest()?;
+/// println!("{}: windows of {} s at {} Hz", manifest.id, manifest.window_s(), manifest.sample_rate_hz);
+/// // Hops are whole frames of MERT.
+/// assert_eq!(manifest.hop_samples(1.0) % 320, 0);
+/// # Ok::<(), mertscope_model::ModelError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -29,28 +38,28 @@ pub struct Manifest {
     pub id: String,
     /// The publisher's version.
     pub version: String,
-    /// A line for people.
+    /// A one-line title for users.
     pub title: String,
     /// The weights' license; the code's is another.
     #[serde(rename = "licence")]
     pub license: String,
     /// Sample rate of the input in Hz.
     pub sample_rate_hz: u32,
-    /// Length of the window it is meant for, in samples at that rate.
+    /// Length of a window, in samples at that rate.
     pub window_samples: usize,
-    /// Other lengths of it that make sense, in seconds; only for graphs of free length.
+    /// Other useful lengths of a window, in seconds; only for graphs of free length.
     #[serde(default)]
     pub(crate) other_windows_s: Vec<f64>,
     /// Values per hidden state.
     pub width: usize,
-    /// Whether the input is brought to zero mean and unit variance first
+    /// Whether the input is first normalized to zero mean and unit variance
     /// (`do_normalize` of `Wav2Vec2FeatureExtractor`, variance + 1e-7).
     #[serde(rename = "normalise")]
     pub normalize: bool,
     /// The graph and its contract.
-    pub graph: Graph,
+    pub graph: GraphContract,
     /// The hidden states, first to last.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerInfo>,
     /// The heads that come with the model.
     #[serde(default)]
     pub heads: Vec<PartFile>,
@@ -59,57 +68,57 @@ pub struct Manifest {
     pub map: Option<PartFile>,
 }
 
-/// The ONNX graph and what it promises.
+/// The contract of the ONNX graph.
 ///
-/// Input is float32 `[1, samples]`. Outputs are float32, either one tensor with all the layers
-/// first (`[layers, width]` pooled, `[layers, frames, width]` frames) or one tensor a layer
+/// The input is float32 `[1, samples]`. Outputs are float32: either one tensor whose first axis is the
+/// layer (`[layers, width]` pooled, `[layers, frames, width]` with frames) or one tensor per layer
 /// (`[1, width]`, `[1, frames, width]`).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Graph {
-    /// The ONNX file, beside the manifest; of a published checkpoint, the file of its weights, from
-    /// which graphs are made.
+pub struct GraphContract {
+    /// The ONNX file, beside the manifest; for a published checkpoint its weights file, from which
+    /// graphs are made.
     pub file: String,
     /// Its SHA-256, hexadecimal: the model's identity.
     pub sha256: String,
     /// Name of the input.
     pub input: String,
-    /// Names of the outputs that are averaged over time; empty when the graph has none.
+    /// Names of the outputs averaged over time; empty when the graph has none.
     #[serde(default)]
     pub pooled: Vec<String>,
     /// Names of the outputs with frames; empty when the graph has none.
     #[serde(default)]
     pub frames: Vec<String>,
-    /// Samples from one frame to the next; MERT's 320 when left out.
+    /// Samples from one frame to the next; MERT's 320 when omitted.
     #[serde(default = "frame_samples")]
     pub frame_samples: usize,
-    /// An ONNX file with what the graph needs more for its frames, and nothing else: appended to the
-    /// graph's bytes it makes one graph with both kinds of outputs, because that is how serialized
-    /// protobuf messages are merged. So windows alone cost what they would without.
+    /// An ONNX file with only the part of the graph that frames need in addition. Appended to the
+    /// graph's bytes it makes one graph with both kinds of outputs, because concatenation merges
+    /// serialized protobuf messages. So windows without frames cost nothing extra.
     #[serde(default)]
     pub fragment: Option<PartFile>,
     /// Whether the input's length is free.
-    pub length: Length,
-    /// What is done with less audio than a window.
+    pub length: InputLength,
+    /// The treatment of audio shorter than a window.
     pub short_input: ShortInput,
-    /// The fewest samples that give a frame; for [`ShortInput::TrueLength`].
+    /// The fewest samples that give one frame; for [`ShortInput::TrueLength`].
     #[serde(default)]
     pub min_samples: usize,
-    /// Whether its layers live in one space, so that a weighted sum of them makes sense.
+    /// Whether its layers share one space, so that a weighted sum of them is meaningful.
     pub layers_mixable: bool,
 }
 
 /// Whether a graph's input may have any length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Length {
+pub enum InputLength {
     /// Exactly one window.
     Fixed,
     /// Any length from `min_samples` on.
     Dynamic,
 }
 
-/// What is done with less audio than a window.
+/// The treatment of audio shorter than a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShortInput {
@@ -124,14 +133,14 @@ pub enum ShortInput {
 /// One hidden state.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Layer {
+pub struct LayerInfo {
     /// Short name.
     pub name: String,
-    /// What its values are.
+    /// The meaning of its values.
     pub meaning: String,
 }
 
-/// A head, the map, or the part of the graph for frames, that comes with the model.
+/// A file that comes with the model: a head, the map, or the part of the graph for frames.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartFile {
@@ -142,97 +151,13 @@ pub struct PartFile {
 }
 
 impl Manifest {
-    /// Reads and checks a manifest; the error is a phrase that says what is wrong.
+    /// Reads and checks a manifest; the error is a phrase that names the fault.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
         let manifest: Self =
             toml::from_str(text).map_err(|error| error.message().trim().to_owned())?;
         manifest.check()?;
         Ok(manifest)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let graph = &self.graph;
-        let layers = self.layers.len();
-        let outputs =
-            |names: &[String]| names.is_empty() || names.len() == 1 || names.len() == layers;
-        let unique: HashSet<_> = graph.pooled.iter().chain(&graph.frames).collect();
-        let files = || {
-            [(&graph.file, &graph.sha256)].into_iter().chain(
-                self.heads
-                    .iter()
-                    .chain(&self.map)
-                    .chain(&graph.fragment)
-                    .map(|part| (&part.file, &part.sha256)),
-            )
-        };
-        let plain =
-            |name: &str| !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";
-        let checks = [
-            (
-                self.format == FORMAT,
-                "its format is not 1, the one this version reads",
-            ),
-            (!self.id.trim().is_empty(), "its id is empty"),
-            (
-                (8_000..=192_000).contains(&self.sample_rate_hz),
-                "its sample rate is not between 8 and 192 kHz",
-            ),
-            (
-                (1..=(LONGEST_WINDOW_S * self.sample_rate_hz) as usize)
-                    .contains(&self.window_samples),
-                "its window is empty or longer than two minutes",
-            ),
-            (
-                self.other_windows_s
-                    .iter()
-                    .all(|window_s| self.takes_window_s(*window_s)),
-                "one of its other windows is none that its graph takes",
-            ),
-            (
-                (1..=65_536).contains(&self.width),
-                "its width is not between 1 and 65536",
-            ),
-            (
-                (1..=1_024).contains(&layers),
-                "it does not have 1 to 1024 layers",
-            ),
-            (!unique.is_empty(), "its graph has no outputs"),
-            (
-                unique.len() == graph.pooled.len() + graph.frames.len(),
-                "its graph names an output twice",
-            ),
-            (
-                outputs(&graph.pooled) && outputs(&graph.frames),
-                "its graph has neither one output nor one a layer",
-            ),
-            (
-                (1..=self.window_samples).contains(&graph.frame_samples),
-                "a frame of its graph is empty or longer than its window",
-            ),
-            (
-                graph.fragment.is_none() || !(graph.pooled.is_empty() || graph.frames.is_empty()),
-                "it has a file with a part of its graph for frames, but not both kinds of outputs",
-            ),
-            (
-                graph.length == Length::Dynamic || graph.short_input != ShortInput::TrueLength,
-                "a graph of fixed length can't take short input at its true length",
-            ),
-            (
-                files().all(|(file, _)| plain(file)),
-                "a file name in it leads out of its folder",
-            ),
-            (
-                files().all(|(_, hash)| {
-                    hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-                }),
-                "a SHA-256 in it is not 64 lower-case hexadecimal digits",
-            ),
-        ];
-        match checks.iter().find(|(holds, _)| !holds) {
-            Some((_, reason)) => Err((*reason).to_owned()),
-            None => Ok(()),
-        }
     }
 
     /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX, the
@@ -242,7 +167,7 @@ impl Manifest {
         &self.graph.sha256
     }
 
-    /// The SHA-256 of the file that its frames come from, where that is one of its own.
+    /// The SHA-256 of the fragment for frames, when there is one.
     #[must_use]
     pub fn frames_sha256(&self) -> Option<&str> {
         let fragment = self.graph.fragment.as_ref();
@@ -261,7 +186,7 @@ impl Manifest {
         self.graph.frame_samples as f64 / f64::from(self.sample_rate_hz)
     }
 
-    /// The lengths of windows that make sense for it, in seconds, shortest first.
+    /// The useful lengths of its windows, in seconds, shortest first.
     #[must_use]
     pub fn windows_s(&self) -> Vec<f64> {
         let mut all = self.other_windows_s.clone();
@@ -270,18 +195,18 @@ impl Manifest {
         all
     }
 
-    /// Whether its graph takes windows of this length: any of up to two minutes, if its length is
+    /// Whether its graph takes windows of this length: any length up to two minutes when the length is
     /// free.
     pub(super) fn takes_window_s(&self, window_s: f64) -> bool {
         let samples = (window_s * f64::from(self.sample_rate_hz)).round();
         let longest = f64::from(LONGEST_WINDOW_S) * f64::from(self.sample_rate_hz);
         let range = self.graph.min_samples.max(1) as f64..=longest;
-        self.graph.length == Length::Dynamic && range.contains(&samples)
+        self.graph.length == InputLength::Dynamic && range.contains(&samples)
     }
 
-    /// The hop that is really used for one of `asked_s` seconds, in samples: a multiple of MERT's
-    /// frame, so that the frames of its successive windows line up; at least one such frame. Longer
-    /// frames of other models line up where the hop is a multiple of them.
+    /// The hop for a requested one of `asked_s` seconds, in samples: a multiple of MERT's frame, at
+    /// least one frame, so that the frames of successive windows line up. Longer frames of other models
+    /// line up when the hop is a multiple of them.
     #[must_use]
     pub fn hop_samples(&self, asked_s: f64) -> usize {
         let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES as f64;
@@ -314,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused_with_a_reason() {
+    fn an_invalid_manifest_is_refused_with_a_reason() {
         for (from, to, expected) in [
             ("format = 1", "format = 2", "format"),
             (
@@ -333,7 +258,7 @@ mod tests {
             (
                 "pooled = [\"hidden\"]",
                 "pooled = [\"a\", \"b\"]",
-                "one a layer",
+                "one per layer",
             ),
             ("pooled = [\"hidden\"]", "pooled = [\"a\", \"a\"]", "twice"),
             (
@@ -373,16 +298,16 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_as_long_as_the_manifest_says_or_as_merts() {
+    fn frames_have_the_manifests_length_or_merts() {
         let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
         assert!((manifest.frame_s() - 0.25).abs() < 1e-12);
-        // A whole number of them fills a window, so that those of successive windows line up.
+        // A whole number of frames fills a window, so that those of successive windows line up.
         assert_eq!(manifest.window_samples % manifest.graph.frame_samples, 0);
         assert!(manifest.frames_sha256().is_some());
         let merts = EMBEDDED.replace("frame_samples = 4000\n", "");
         let merts = Manifest::parse(merts.as_bytes()).unwrap();
         assert!((merts.frame_s() - 0.02).abs() < 1e-12);
-        // A graph of windows alone names none.
+        // A graph without frames names no fragment.
         let without = EMBEDDED.replace("frames = [\"frames\"]\n", "");
         let (before, rest) = without.split_once("[graph.fragment]").unwrap();
         let (_, after) = rest.split_once("\n\n").unwrap();

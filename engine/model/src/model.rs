@@ -1,4 +1,4 @@
-//! A model: its manifest and its graph, found, verified and ready to be run.
+//! A model: its manifest and its graph, found, verified and ready to run.
 
 use std::borrow::Cow;
 use std::fs;
@@ -16,32 +16,43 @@ use crate::published::{self, Published};
 use crate::store;
 use crate::variant::{GraphSource, LayerSet, Operators, Precision};
 
-/// A model that is ready to be run: its manifest and its graph, both of them verified.
+/// A model that is ready to run: its manifest and its graph, both verified.
 ///
-/// The heads that read it are not here: `ModelPackage` of the crate `mertscope-heads` joins them.
+/// Its heads are not here: `ModelPackage` of the crate `mertscope-heads` joins them.
+///
+/// # Examples
+/// ```
+/// use mertscope_model::Model;
+///
+/// let model = Model::embedded()?;
+/// assert_eq!(Model::find(Some(&model.manifest.id))?.sha256(), model.sha256());
+/// // Any other model is named by its id, or by its folder.
+/// assert!(Model::find(Some("/no/such/folder")).is_err());
+/// # Ok::<(), mertscope_model::ModelError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// What the model is and what its graph promises.
+    /// The model's identity and its graph's contract.
     pub manifest: Manifest,
-    origin: Origin,
-    weights: Weights,
+    files: ModelFiles,
+    graph: GraphOrigin,
 }
 
-/// What a model's graph comes from.
+/// The origin of a model's graph.
 #[derive(Debug, Clone)]
-enum Weights {
-    /// It is there: an ONNX file's bytes, and those of its fragment with frames.
+enum GraphOrigin {
+    /// An ONNX file: its bytes, and those of its fragment for frames.
     Onnx {
         graph: Arc<Cow<'static, [u8]>>,
         fragment: Option<Arc<Cow<'static, [u8]>>>,
     },
-    /// It is made of a published checkpoint.
+    /// A published checkpoint, from which graphs are made.
     Published(Published),
 }
 
-/// Where the files are that a model's manifest names.
+/// The place of the files that a model's manifest names.
 #[derive(Debug, Clone)]
-enum Origin {
+enum ModelFiles {
     /// Compiled in.
     Embedded,
     /// In a folder.
@@ -49,19 +60,19 @@ enum Origin {
 }
 
 impl Model {
-    /// The model that is compiled in; it needs no file and no network.
+    /// The embedded model, which needs no file and no network.
     ///
     /// # Errors
-    /// Only if the build put together files that don't belong together.
+    /// Only when the build contains files that don't belong together.
     pub fn embedded() -> Result<Self, ModelError> {
-        Self::assemble(Origin::Embedded)
+        Self::assemble(ModelFiles::Embedded)
     }
 
-    /// The embedded model's manifest alone: reads its text and hashes nothing, so that a saved
-    /// state can name the model without loading it.
+    /// The embedded model's manifest alone: parses its text and hashes nothing, so that a saved state
+    /// can name the model without loading it.
     ///
     /// # Errors
-    /// Only if the build put together files that don't belong together.
+    /// Only when the build contains files that don't belong together.
     pub fn embedded_manifest() -> Result<Manifest, ModelError> {
         let text = EMBEDDED
             .iter()
@@ -77,21 +88,21 @@ impl Model {
     /// checkpoint: `config.json` and the weights.
     ///
     /// # Errors
-    /// [`ModelError`], when a file is missing, is not what the manifest says, or makes no sense.
+    /// [`ModelError`], when a file is missing, does not match the manifest, or is not valid.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
         if !folder.join(MANIFEST).exists() && folder.join(checkpoint::CONFIG).is_file() {
             let (manifest, published) = published::open(folder)?;
             return Ok(Self::of_checkpoint(folder, manifest, published));
         }
-        Self::assemble(Origin::Folder(folder.to_owned()))
+        Self::assemble(ModelFiles::Folder(folder.to_owned()))
     }
 
-    /// The model with this id or in this folder; the embedded one when nothing is asked for. An id
-    /// of the catalogue is the model that is installed under it.
+    /// The model with this id or in this folder; the embedded one for `None`. An id of the catalogue
+    /// means the model that is installed under it.
     ///
     /// # Errors
-    /// [`ModelError::NotInstalled`] for one of the catalogue that isn't, [`ModelError::Unknown`]
-    /// for a name that is nothing, and what [`Model::open`] says.
+    /// [`ModelError::NotInstalled`] for an id of the catalogue that isn't installed,
+    /// [`ModelError::Unknown`] for a name that is neither id nor folder, and those of [`Model::open`].
     pub fn find(name: Option<&str>) -> Result<Self, ModelError> {
         let Some(name) = name else {
             return Self::embedded();
@@ -99,7 +110,7 @@ impl Model {
         if Self::embedded_manifest()?.id == name {
             return Self::embedded();
         }
-        // The catalogue is compiled in: it is whole, or nothing of it is there.
+        // The catalogue is compiled in: a broken one counts as empty here.
         if let Ok(Some(entry)) = catalogue::find(name) {
             return match store::installed(&entry.id)? {
                 Some(installed) => {
@@ -126,53 +137,53 @@ impl Model {
     fn of_checkpoint(folder: &Path, manifest: Manifest, published: Published) -> Self {
         Self {
             manifest,
-            origin: Origin::Folder(folder.to_owned()),
-            weights: Weights::Published(published),
+            files: ModelFiles::Folder(folder.to_owned()),
+            graph: GraphOrigin::Published(published),
         }
     }
 
-    fn assemble(origin: Origin) -> Result<Self, ModelError> {
-        let manifest = Manifest::parse(&origin.read(MANIFEST)?).map_err(|reason| {
-            let path = origin.path(MANIFEST);
+    fn assemble(files: ModelFiles) -> Result<Self, ModelError> {
+        let manifest = Manifest::parse(&files.read(MANIFEST)?).map_err(|reason| {
+            let path = files.path(MANIFEST);
             ModelError::Manifest { path, reason }
         })?;
-        let graph = origin.read_verified(&manifest.graph.file, &manifest.graph.sha256)?;
+        let graph = files.read_verified(&manifest.graph.file, &manifest.graph.sha256)?;
         let fragment = manifest.graph.fragment.as_ref();
         let fragment = fragment
-            .map(|file| origin.read_verified(&file.file, &file.sha256))
+            .map(|file| files.read_verified(&file.file, &file.sha256))
             .transpose()?;
         Ok(Self {
             manifest,
-            origin,
-            weights: Weights::Onnx {
+            files,
+            graph: GraphOrigin::Onnx {
                 graph: Arc::new(graph),
                 fragment: fragment.map(Arc::new),
             },
         })
     }
 
-    /// Reads a file that came with the model and that its manifest names, such as a head: its path,
-    /// for messages, and its bytes.
+    /// Reads a file that the model's manifest names, such as a head: its path, for messages, and its
+    /// bytes.
     ///
     /// # Errors
-    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is missing or changed.
     pub fn part(&self, file: &PartFile) -> Result<(PathBuf, Cow<'static, [u8]>), ModelError> {
-        let bytes = self.origin.read_verified(&file.file, &file.sha256)?;
-        Ok((self.origin.path(&file.file), bytes))
+        let bytes = self.files.read_verified(&file.file, &file.sha256)?;
+        Ok((self.files.path(&file.file), bytes))
     }
 
     /// The SHA-256 that names the model's weights, hexadecimal. Heads, saved projects and shared
-    /// sessions know a model by it.
+    /// sessions identify a model by it.
     #[must_use]
     pub fn sha256(&self) -> &str {
         self.manifest.sha256()
     }
 
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and
-    /// answers sooner on 5.
+    /// gives results sooner with 5.
     ///
     /// # Errors
-    /// [`ModelError::Window`] for a length that it doesn't take.
+    /// [`ModelError::Window`] for a length that the model does not take.
     pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
         let manifest = &mut self.manifest;
         let own_s = manifest.window_s();
@@ -188,54 +199,53 @@ impl Model {
         }
         let samples = (window_s * f64::from(manifest.sample_rate_hz)).round();
         manifest.window_samples = samples as usize;
-        // Its own length is one of the others now.
+        // The former length is one of the others now.
         let others = &mut manifest.other_windows_s;
         others.retain(|other_s| (other_s - window_s).abs() > 1e-9);
         others.push(own_s);
         Ok(self)
     }
 
-    /// The same model, with the graphs that are made of its checkpoint kept in `folder` instead of
-    /// the user's cache.
+    /// The same model, with the graphs of its checkpoint kept in `folder` instead of the user's cache.
     #[must_use]
     pub fn with_graphs_in(mut self, folder: &Path) -> Self {
-        if let Weights::Published(published) = &mut self.weights {
+        if let GraphOrigin::Published(published) = &mut self.graph {
             published.keep_graphs_in(folder.to_owned());
         }
         self
     }
 
-    /// Bytes of its graph, or of the weights that its graphs are made of.
+    /// Bytes of its graph, or of the weights from which its graphs are made.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        match &self.weights {
-            Weights::Onnx { graph, fragment } => {
+        match &self.graph {
+            GraphOrigin::Onnx { graph, fragment } => {
                 let fragment = fragment.as_ref().map_or(0, |bytes| bytes.len());
                 (graph.len() + fragment) as u64
             }
-            Weights::Published(published) => published.bytes(),
+            GraphOrigin::Published(published) => published.bytes(),
         }
     }
 
-    /// The arithmetic that is used when this is asked for, or when nothing is and the device would
-    /// have that: a model that comes as ONNX has its own.
-    pub(crate) fn precision(&self, asked: Option<Precision>, device: Precision) -> Precision {
-        match &self.weights {
-            Weights::Onnx { .. } => Precision::Fp32,
-            Weights::Published(_) => asked.unwrap_or(device),
+    /// The precision in use, given the requested one and the device's default: a model that comes as
+    /// ONNX has only its own.
+    pub(crate) fn precision(&self, requested: Option<Precision>, device: Precision) -> Precision {
+        match &self.graph {
+            GraphOrigin::Onnx { .. } => Precision::Fp32,
+            GraphOrigin::Published(_) => requested.unwrap_or(device),
         }
     }
 
-    /// Whether the graph that gives frames gives the window as a whole beside them: one that is made
-    /// of a checkpoint gives either.
+    /// Whether the graph with frames also gives the window as a whole; a graph that is made of a
+    /// checkpoint gives only one of them.
     pub(crate) fn gives_both(&self) -> bool {
         let graph = &self.manifest.graph;
         let both = !graph.pooled.is_empty() && !graph.frames.is_empty();
-        both && matches!(self.weights, Weights::Onnx { .. })
+        both && matches!(self.graph, GraphOrigin::Onnx { .. })
     }
 
-    /// The graph in these operators and this arithmetic, with at least the hidden states `layers`. A
-    /// model that comes as ONNX has one graph that serves all, or one that a fragment adds frames to.
+    /// The graph with these operators and this precision, with at least the hidden states `layers`. A
+    /// model that comes as ONNX has one graph for all, to which a fragment may add frames.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -246,18 +256,20 @@ impl Model {
         frames: bool,
         layers: &LayerSet,
     ) -> Result<GraphSource<'_>, GraphError> {
-        match &self.weights {
-            Weights::Onnx { graph, fragment } => Ok(GraphSource::Memory(match fragment {
-                // Protobuf merges messages that follow each other; see `Graph::fragment`.
+        match &self.graph {
+            GraphOrigin::Onnx { graph, fragment } => Ok(GraphSource::Memory(match fragment {
+                // Concatenation merges protobuf messages; see `GraphContract::fragment`.
                 Some(fragment) if frames => Cow::Owned([&graph[..], &fragment[..]].concat()),
                 _ => Cow::Borrowed(&graph[..]),
             })),
-            Weights::Published(published) => published.graph(operators, precision, frames, layers),
+            GraphOrigin::Published(published) => {
+                published.graph(operators, precision, frames, layers)
+            }
         }
     }
 }
 
-impl Origin {
+impl ModelFiles {
     fn path(&self, name: &str) -> PathBuf {
         match self {
             Self::Embedded => Path::new("(embedded)").join(name),
@@ -299,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_model_is_whole() {
+    fn the_embedded_model_is_complete() {
         let model = Model::embedded().unwrap();
         let onnx = EMBEDDED
             .iter()

@@ -1,4 +1,4 @@
-//! Published checkpoints as models: installed ones, and folders as they come from the hub.
+//! Models from published checkpoints: installed ones, and folders as they come from the hub.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint::{self, CONFIG, CheckpointError, Network, PREPROCESSOR, WEIGHTS};
 use crate::error::ModelError;
-use crate::graph::{self, GraphError, Source};
+use crate::graph::{self, CheckpointSource, GraphError};
 use crate::hash::{hash_of_file, sha256};
 use crate::manifest::Manifest;
 use crate::store::{Installed, InstalledFile};
 use crate::variant::{GraphSource, LayerSet, Operators, Precision};
 
-/// Where a checkpoint is, and the network that it is for.
+/// A published checkpoint: its network, and the place and hash of its weights.
 #[derive(Debug, Clone)]
 pub(super) struct Published {
     network: Network,
     weights: PathBuf,
     sha256: String,
     bytes: u64,
-    /// Where its graphs are kept; the user's cache when nothing is said.
+    /// The folder of its graphs; `None` means the user's cache.
     graphs: Option<PathBuf>,
 }
 
@@ -47,7 +47,7 @@ impl Published {
         layers: &LayerSet,
     ) -> Result<GraphSource<'_>, GraphError> {
         let count = self.network.layers + 1;
-        // All up to the highest cost no more than that one, and serve more who ask.
+        // All layers up to the highest cost no more than that one, and serve more requests.
         let highest = layers.indices(count).last().copied().unwrap_or(0);
         let variant = graph::Variant {
             precision,
@@ -55,7 +55,7 @@ impl Published {
             frames,
             layers: LayerSet::of(0..=highest, count),
         };
-        let source = Source {
+        let source = CheckpointSource {
             network: &self.network,
             weights: &self.weights,
             sha256: &self.sha256,
@@ -66,7 +66,7 @@ impl Published {
 }
 
 /// The model in a folder as it comes from the hub: `config.json`, the weights, and usually
-/// `preprocessor_config.json`. It is called like the folder.
+/// `preprocessor_config.json`. Its id is the folder's name.
 pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
     let weights = WEIGHTS
         .iter()
@@ -79,9 +79,9 @@ pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
         path: weights.clone(),
         source,
     })?;
-    // A name that can be shown, even for `.` and links.
-    let named = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let id = named.file_name().map_or_else(
+    // A name that can be shown, also for `.` and links.
+    let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let id = canonical.file_name().map_or_else(
         || "checkpoint".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     );
@@ -152,8 +152,8 @@ fn model(
 ) -> Result<(Manifest, Published), ModelError> {
     let network = checkpoint::network(config)?;
     let preprocessor = preprocessor.map(checkpoint::preprocessor).transpose()?;
-    // A folder whose weights the catalogue knows by their hash, or that is called like one.
-    let known = catalogue::all().unwrap_or_default().iter().find(|entry| {
+    // The entry with the same weights, by their hash, or with the same id and sizes.
+    let catalogued = catalogue::all().unwrap_or_default().iter().find(|entry| {
         let mut files = entry.files.iter();
         let same_weights = files.any(|file| file.sha256.as_deref() == Some(sha256.as_str()));
         let same_network = (entry.layers, entry.width) == (network.layers, network.width);
@@ -162,12 +162,18 @@ fn model(
     let name = weights
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let manifest =
-        Manifest::of_checkpoint(id, &network, preprocessor, entry.or(known), &name, &sha256)
-            .map_err(|reason| CheckpointError::Invalid {
-                path: config.to_owned(),
-                reason,
-            })?;
+    let manifest = Manifest::of_checkpoint(
+        id,
+        &network,
+        preprocessor,
+        entry.or(catalogued),
+        &name,
+        &sha256,
+    )
+    .map_err(|reason| CheckpointError::Invalid {
+        path: config.to_owned(),
+        reason,
+    })?;
     let bytes = fs::metadata(&weights)
         .map_err(|source| ModelError::Unreadable {
             path: weights.clone(),

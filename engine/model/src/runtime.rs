@@ -1,37 +1,39 @@
-//! Finding and loading ONNX Runtime: one shared library, one environment per process.
+//! ONNX Runtime: finds and loads the shared library, and holds the process's one environment.
 //!
-//! The library is looked for in this order, and the first that is there is taken:
+//! The library is searched in this order, and the first one found is used:
 //!
 //! 1. the file that the environment variable `ORT_DYLIB_PATH` names;
-//! 2. the user's data folder, `mertscope/onnxruntime/<version>-gpu/`: whoever installed the GPU
-//!    build wants it, also in place of the CPU build that a bundle carries;
-//! 3. the folder of the program or plugin itself (what a bundle carries), then the folder
-//!    `Mertscope` in it: a CLAP plugin is a single file, whose belongings lie in that folder;
-//! 4. the user's data folder, `mertscope/onnxruntime/<version>-cpu/` (what the set-up installs).
+//! 2. the user's data folder, `mertscope/onnxruntime/<version>-gpu/`: a user who installed
+//!    the GPU build wants it, also instead of the CPU build in a bundle;
+//! 3. the folder of the program or plugin itself (the build in a bundle), then the folder `Mertscope`
+//!    in it: a CLAP plugin is a single file, whose other files lie in that folder;
+//! 4. the user's data folder, `mertscope/onnxruntime/<version>-cpu/` (the build of the set-up).
 //!
-//! A GPU build that can't be loaded is passed over, with the reason kept. Any other library that is
-//! there but can't be used is an error that names it; the search does not go on silently to
-//! another. Nothing here panics, and a failed attempt can be made again.
+//! A GPU build that can't be loaded is passed over, and the reason is kept. Any other library that is
+//! found but can't be used is an error that names it; the search does not continue silently. Nothing
+//! here panics, and a failed attempt can be repeated.
 //!
 //! `ort` allows one environment per process, ever, and its own logger would outlive a plugin's
-//! code: so one environment without callbacks is made and leaked on purpose.
+//! code: so one environment without callbacks is made, and leaked on purpose.
 
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use ort::environment::Environment;
 use serde::Deserialize;
+
+use crate::lock::lock;
 
 /// A loaded ONNX Runtime.
 #[derive(Debug)]
 pub struct Runtime {
     /// The library's absolute path.
     pub library: PathBuf,
-    /// What it says its version is, such as `1.31.1`.
+    /// The version that it states, such as `1.31.1`.
     pub version: String,
-    /// The GPU build that was found first, and why it is not used.
+    /// The error of a GPU build that was found first and passed over.
     pub passed_over: Option<RuntimeError>,
     pub(super) environment: Environment,
 }
@@ -39,17 +41,17 @@ pub struct Runtime {
 /// Why ONNX Runtime can't be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RuntimeError {
-    /// There is none at any of the places.
+    /// It is at none of the places.
     #[error(
         "ONNX Runtime is not installed: there is no {}. Install it with `cargo xtask setup`, or \
          point ORT_DYLIB_PATH at the library.",
         list(searched)
     )]
     Missing {
-        /// The files that were looked for.
+        /// The files that were searched for.
         searched: Vec<PathBuf>,
     },
-    /// The file is no library for this machine.
+    /// The file can't be loaded on this machine.
     #[error(
         "{} can't be loaded as ONNX Runtime: {reason}. Install it again with `cargo xtask setup`, \
          or point ORT_DYLIB_PATH at a working library.", library.display()
@@ -57,10 +59,10 @@ pub enum RuntimeError {
     Broken {
         /// The file.
         library: PathBuf,
-        /// What the system or the library said.
+        /// The system's or the library's error.
         reason: String,
     },
-    /// The library is older than the functions we call.
+    /// The library lacks functions that are called here.
     #[error(
         "{} is ONNX Runtime {version}, but {oldest} or newer is needed. Install it with \
          `cargo xtask setup`, or point ORT_DYLIB_PATH at a newer library.", library.display()
@@ -70,13 +72,13 @@ pub enum RuntimeError {
         library: PathBuf,
         /// Its version.
         version: String,
-        /// The oldest that would do.
+        /// The oldest version that can be used.
         oldest: String,
     },
-    /// Anyone on this machine could have put it there.
+    /// Every user of this machine can replace it.
     #[error(
-        "{} is not loaded, because every user of this machine may change it or its folder. Take \
-         the write permission of others away (chmod o-w).", library.display()
+        "{} is not loaded, because every user of this machine may change it or its folder. Remove \
+         the write permission of others (chmod o-w).", library.display()
     )]
     WorldWritable {
         /// The file.
@@ -92,7 +94,7 @@ fn list(paths: &[PathBuf]) -> String {
     paths.join(", no ")
 }
 
-/// The part of `assets/onnxruntime.toml` that matters at run time; the set-up reads the rest.
+/// The fields of `assets/onnxruntime.toml` that are used at run time; the set-up reads the others.
 #[derive(Deserialize)]
 struct Pins {
     version: String,
@@ -116,7 +118,7 @@ impl Pins {
         })
     }
 
-    /// The folder in which the set-up puts a build of this kind.
+    /// The folder of the set-up for a build of this kind.
     fn installed(&self, kind: &str) -> Option<PathBuf> {
         let folder = format!("{}-{kind}", self.version);
         Some(data_folder()?.join("onnxruntime").join(folder))
@@ -132,28 +134,28 @@ impl Pins {
     }
 }
 
-/// The user's folder for what Mertscope keeps: `~/.local/share/mertscope` on Linux.
+/// The user's folder for Mertscope's data: `~/.local/share/mertscope` on Linux.
 #[must_use]
 pub fn data_folder() -> Option<PathBuf> {
     Some(dirs::data_local_dir()?.join("mertscope"))
 }
 
-/// The folder beside a CLAP plugin with what it needs; `cargo xtask bundle` makes it.
-const BELONGINGS: &str = "Mertscope";
+/// The folder beside a CLAP plugin with its other files; `cargo xtask bundle` makes it.
+const BUNDLE_FOLDER: &str = "Mertscope";
 
-/// The files that are looked for, in this order. `beside` is the folder of the program or plugin.
+/// The files that are searched for, in order. `beside` is the folder of the program or plugin.
 ///
 /// # Errors
-/// Only if the build's own list of pinned versions can't be read.
+/// Only when the build's own list of pinned versions can't be read.
 pub fn candidates(beside: Option<&Path>) -> Result<Vec<PathBuf>, RuntimeError> {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
-        // Asked for by name: nothing else will do.
+        // Requested by name: no other library is used.
         return Ok(vec![PathBuf::from(path)]);
     }
     let pins = Pins::read()?;
     let beside = beside
         .into_iter()
-        .flat_map(|folder| [folder.to_owned(), folder.join(BELONGINGS)]);
+        .flat_map(|folder| [folder.to_owned(), folder.join(BUNDLE_FOLDER)]);
     let folders = pins
         .installed("gpu")
         .into_iter()
@@ -164,10 +166,10 @@ pub fn candidates(beside: Option<&Path>) -> Result<Vec<PathBuf>, RuntimeError> {
 
 static LOADED: Mutex<Option<&'static Runtime>> = Mutex::new(None);
 
-/// The process's ONNX Runtime, if it has been loaded.
+/// The process's ONNX Runtime, if it is loaded.
 #[must_use]
 pub fn loaded() -> Option<&'static Runtime> {
-    *LOADED.lock().unwrap_or_else(PoisonError::into_inner)
+    *lock(&LOADED)
 }
 
 /// The process's ONNX Runtime, loaded on the first call. `beside` is the folder of the program
@@ -176,7 +178,7 @@ pub fn loaded() -> Option<&'static Runtime> {
 /// # Errors
 /// [`RuntimeError`]; the next call tries again.
 pub fn load(beside: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
-    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut loaded = lock(&LOADED);
     if let Some(runtime) = *loaded {
         return Ok(runtime);
     }
@@ -185,7 +187,7 @@ pub fn load(beside: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
     Ok(runtime)
 }
 
-/// The first of these libraries that is there; a GPU build only if it can be used.
+/// The first of these libraries that exists; a GPU build only when it can be used.
 fn first(searched: Vec<PathBuf>) -> Result<Runtime, RuntimeError> {
     let gpu = Pins::read()?.installed("gpu");
     let mut passed_over = None;
@@ -226,7 +228,7 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
             oldest,
         });
     }
-    // A library may promise a version and still break the promise; `ort` panics on that.
+    // A library may state a version and lack its functions, on which `ort` panics.
     let environment = catch_unwind(AssertUnwindSafe(|| {
         ort::init_from(&library)
             .map_err(|error| error.to_string())?
@@ -237,7 +239,7 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
     }))
     .unwrap_or_else(|_| Err("it does not offer the functions of its version".to_owned()))
     .map_err(&broken)?;
-    // What it logs as an error it also returns, and that is shown once, where it belongs.
+    // Every error that it logs it also returns, and the returned one is shown once.
     environment.set_log_level(ort::logging::LogLevel::Fatal);
     Ok(Runtime {
         library,
@@ -247,15 +249,15 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
     })
 }
 
-/// Has ONNX Runtime send nothing about this machine. Its published builds report each process to their
-/// maker, and keep an identifier and a queue in the user's cache folder, unless this variable is there
-/// before they start (its `docs/Privacy.md`, since 1.29); what `with_telemetry` does comes too late for
-/// the first report.
+/// Keeps ONNX Runtime from sending anything about this machine. Its published builds report each
+/// process to their maker, and keep an identifier and a queue in the user's cache folder, unless this
+/// variable is set before they start (its `docs/Privacy.md`, since 1.29); `with_telemetry` comes too
+/// late for the first report.
 fn refuse_telemetry() {
     const SWITCH: &str = "ORT_DISABLE_TELEMETRY";
     if std::env::var_os(SWITCH).is_none_or(|value| value != "1") {
-        // SAFETY: this happens once in a process, under the lock of `load`, and no other code of ours
-        // changes the environment. What a host's threads read at the same moment through C is safe on
+        // SAFETY: this happens once per process, under the lock of `load`, and no other code of ours
+        // changes the environment. Reads by a host's threads at the same moment through C are safe on
         // Windows and macOS, which lock; elsewhere C libraries keep the old list whole unless someone
         // had added to it, and then the list is copied within microseconds. A report to a stranger
         // about each of a musician's sessions is the greater harm, and there is no other switch.
@@ -265,8 +267,8 @@ fn refuse_telemetry() {
 
 /// Asks the library for its version before anything else in it is used.
 fn version(library: &Path) -> Result<String, String> {
-    // SAFETY: loading runs the library's initialisers; it is the file that the user or the set-up
-    // chose, and that nobody else can change. It is unloaded only after the version was copied.
+    // SAFETY: loading runs the library's initializers; the user or the set-up chose the file, and
+    // nobody else can change it. It is unloaded only after the version was copied.
     let library =
         unsafe { libloading::Library::new(library) }.map_err(|error| error.to_string())?;
     // SAFETY: `OrtGetApiBase` has this signature in every release of ONNX Runtime.
@@ -275,12 +277,12 @@ fn version(library: &Path) -> Result<String, String> {
             .map_err(|_| "it is a library, but not ONNX Runtime".to_owned())?;
     // SAFETY: the function takes nothing and returns a pointer to a static table, or null.
     let base = unsafe { base().as_ref() }.ok_or("it offers no functions")?;
-    // SAFETY: the returned text is static, null-terminated, and copied before the library goes.
+    // SAFETY: the returned text is static, null-terminated, and copied before the library is unloaded.
     let version = unsafe { CStr::from_ptr((base.GetVersionString)()) };
     Ok(version.to_string_lossy().into_owned())
 }
 
-/// `1.31.1` as numbers that compare; what is no number counts as zero.
+/// `1.31.1` as numbers that compare; a part that is no number counts as zero.
 fn numbers(version: &str) -> Vec<u32> {
     version
         .split('.')
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gpu_build_that_was_installed_comes_before_what_a_bundle_carries() {
+    fn an_installed_gpu_build_comes_before_a_bundles_build() {
         if std::env::var_os("ORT_DYLIB_PATH").is_some() {
             return;
         }
@@ -325,18 +327,21 @@ mod tests {
             .iter()
             .map(|path| path.parent().unwrap().to_string_lossy())
             .collect();
-        let [gpu, beside, belongings, cpu] = &folders[..] else {
+        let [gpu, beside, bundle_folder, cpu] = &folders[..] else {
             panic!("{folders:?}");
         };
         assert!(
             gpu.ends_with("-gpu") && cpu.ends_with("-cpu"),
             "{folders:?}"
         );
-        assert_eq!((&**beside, &**belongings), ("/bundle", "/bundle/Mertscope"));
+        assert_eq!(
+            (&**beside, &**bundle_folder),
+            ("/bundle", "/bundle/Mertscope")
+        );
     }
 
     #[test]
-    fn what_is_no_library_is_named() {
+    fn a_file_that_is_no_library_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let library = folder.path().join("libonnxruntime.so");
         std::fs::write(&library, "not a library").unwrap();

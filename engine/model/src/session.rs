@@ -1,4 +1,4 @@
-//! One model in ONNX Runtime: audio in, hidden states out. Used by the encoder thread alone.
+//! A session: one model in ONNX Runtime, audio in, hidden states out. Only the encoder thread uses it.
 
 mod load;
 
@@ -12,31 +12,44 @@ use ort::value::TensorRef;
 use super::device::{Choice, Report};
 use super::interrupt::Interrupt;
 use super::{
-    EncodeError, HiddenStates, LayerSet, Length, Manifest, Model, Precision, Runtime, ShortInput,
+    EncodeError, HiddenStates, InputLength, LayerSet, Manifest, Model, Precision, Runtime,
+    ShortInput,
 };
 
-/// Audio that is longer than this leaves no room of its size behind, in seconds. 30 s of music2vec take
-/// 1.7 GB for the moment, which would stay with the session; giving it back costs nothing measurable
-/// there, and a seventh of the time with windows of 5 s, whose room is small.
+/// Length of audio in seconds beyond which a run gives its memory back to the system. 30 s of music2vec
+/// take 1.7 GB during the run, which would stay with the session; giving it back costs nothing
+/// measurable there, but a seventh of the time with windows of 5 s, whose memory is small.
 const LONG_S: f64 = 10.0;
 
-/// How a model is run.
+/// The options of a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionOptions {
     /// Threads that share one window's work.
     pub threads: usize,
-    /// Whether frames are wanted; otherwise hidden states are averaged over time.
+    /// Whether hidden states have frames; otherwise they are averaged over time.
     pub frames: bool,
-    /// The hidden states that are wanted; what is above the highest need not be computed. A model
-    /// that gives all of them at once gives all.
+    /// The requested hidden states; layers above the highest are not computed. A model with one output
+    /// for all layers gives all.
     pub layers: LayerSet,
-    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    /// The precision, for models that have several; `None` means the device's default.
     pub precision: Option<Precision>,
-    /// What it is to be run on.
+    /// The requested device.
     pub device: Choice,
 }
 
-/// A model, ready to run.
+/// A model in ONNX Runtime, ready to run.
+///
+/// # Examples
+/// ```no_run
+/// use std::sync::Arc;
+/// use mertscope_model::{Model, Session, SessionOptions, runtime};
+///
+/// let model = Arc::new(Model::embedded()?);
+/// let mut session = Session::new(runtime::load(None)?, model, SessionOptions::default())?;
+/// let hidden = session.run(&vec![0.1; 80_000])?;
+/// println!("on {}: {} layers of {} values", session.device().name, hidden.layers, hidden.width);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Session {
     model: Arc<Model>,
@@ -45,7 +58,7 @@ pub struct Session {
     /// The hidden states that it gives, and the outputs that hold them.
     layers: LayerSet,
     outputs: Vec<String>,
-    /// The outputs that hold them for the window as a whole, beside frames; often none.
+    /// The outputs that hold them for the window as a whole beside frames; often none.
     window_outputs: Vec<String>,
     session: ort::session::Session,
     device: Arc<Report>,
@@ -57,7 +70,8 @@ impl Session {
     /// Loads `model` for `options`, and checks its inputs and outputs against the manifest.
     ///
     /// # Errors
-    /// [`EncodeError`] of the kinds `Load`, `Graph`, `Contract` and `NoFrames`.
+    /// [`EncodeError::Load`], [`EncodeError::Graph`], [`EncodeError::Contract`] and
+    /// [`EncodeError::NoFrames`].
     pub fn new(
         runtime: &'static Runtime,
         model: Arc<Model>,
@@ -87,7 +101,7 @@ impl Session {
             &[]
         };
         let count = model.manifest.layers.len();
-        // One output with all layers can't be had in parts.
+        // A single output with all layers can't be selected in parts.
         let layers = if names.len() == count && [0, count].contains(&window_names.len()) {
             LayerSet::of(options.layers.indices(count), count)
         } else {
@@ -118,13 +132,13 @@ impl Session {
         Ok(this)
     }
 
-    /// What it runs on.
+    /// The device that runs it.
     #[must_use]
     pub fn device(&self) -> &Arc<Report> {
         &self.device
     }
 
-    /// Goes on on the CPU, after the device failed for `reason`.
+    /// Moves to the CPU after the device failed for `reason`.
     fn move_to_cpu(&mut self, reason: &str) -> Result<(), EncodeError> {
         let (session, cpu) = load::on(
             &Choice::Cpu,
@@ -175,18 +189,18 @@ impl Session {
     }
 
     /// Runs the model on mono samples at its own rate, `[samples]`, and returns the hidden states
-    /// that were asked for; with frames only if the session was made for them.
+    /// that were requested; with frames only when the session's options ask for them.
     ///
-    /// Less audio than a window is treated as the manifest says; more only by dynamic graphs. When
-    /// a device other than the CPU fails, the CPU takes over for good and analyses this window too.
+    /// The manifest sets the treatment of audio shorter than a window; only dynamic graphs take longer
+    /// audio. When a device other than the CPU fails, the CPU takes over for good, from this window on.
     ///
     /// # Errors
-    /// [`EncodeError`] of the kinds `TooShort`, `Run` and `Contract`.
+    /// [`EncodeError::TooShort`], [`EncodeError::Run`] and [`EncodeError::Contract`].
     pub fn run(&mut self, samples: &[f32]) -> Result<HiddenStates, EncodeError> {
         self.run_within(samples, None).0
     }
 
-    /// Like [`Session::run`], with the time that the successful run took; with a limit,
+    /// Like [`Session::run`], with the duration of the successful run; with a limit,
     /// [`Interrupt::end_overlong`] ends a run that exceeds it.
     pub(super) fn run_within(
         &mut self,
@@ -204,7 +218,7 @@ impl Session {
                 let start = Instant::now();
                 (self.run_once(samples, limit), start.elapsed())
             }
-            // This window's time is over; the next one is analyzed on the CPU.
+            // This window exceeded its limit; the next one runs on the CPU.
             Err(EncodeError::Overlong { model, limit_s }) if self.may_move() => {
                 let moved = self.move_to_cpu(&format!("no answer within {limit_s:.0} s"));
                 let error = EncodeError::Overlong { model, limit_s };
@@ -214,7 +228,7 @@ impl Session {
         }
     }
 
-    /// Whether a failure may be the device's, with another one to go to.
+    /// Whether a failure may be the device's and the CPU can take over.
     fn may_move(&self) -> bool {
         !self.device.is_cpu() && !self.interrupt.is_closed()
     }
@@ -262,7 +276,7 @@ impl Session {
         Ok(hidden)
     }
 
-    /// `samples` as the graph wants them: long enough, and normalized where the model asks for it.
+    /// `samples` as the graph's input: long enough, and normalized when the model needs it.
     fn prepared<'a>(&self, samples: &'a [f32]) -> Result<Cow<'a, [f32]>, EncodeError> {
         let manifest = &self.model.manifest;
         let window = manifest.window_samples;
@@ -280,8 +294,11 @@ impl Session {
                 needed,
             });
         }
-        if manifest.graph.length == Length::Fixed && samples.len() > window {
-            let reason = format!("{} samples were given, it takes {window}", samples.len());
+        if manifest.graph.length == InputLength::Fixed && samples.len() > window {
+            let reason = format!(
+                "{} samples were given, but it takes {window}",
+                samples.len()
+            );
             return Err(self.contract(reason));
         }
         let mut audio = if short && manifest.graph.short_input == ShortInput::Loop {
@@ -311,7 +328,7 @@ pub(super) fn normalize(audio: &mut [f32]) {
     }
 }
 
-/// Puts the outputs together as `[layers, (frames,) width]`; the error is a phrase.
+/// Joins the outputs as `[layers, (frames,) width]`; the error is a phrase.
 fn collect(
     manifest: &Manifest,
     names: &[String],
@@ -321,7 +338,7 @@ fn collect(
 ) -> Result<HiddenStates, String> {
     let layers = which.indices(manifest.layers.len()).len();
     let width = manifest.width;
-    // One output holds all layers, or each holds one with a batch of one in front.
+    // One output holds all layers, or each output holds one layer in a batch of one.
     let per_output = layers / names.len().max(1);
     let mut frames = None;
     let mut data = Vec::new();

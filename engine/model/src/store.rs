@@ -1,20 +1,21 @@
-//! What is installed where: one folder a model, with a receipt that names each file and its hash.
+//! The store of installed models: one folder per model, with a receipt that names each file and its
+//! hash.
 //!
 //! The folder is `models/<id>/` in the user's data folder. Its `installed.toml` is written last, so
-//! that a model is either whole or not there. A file may lie elsewhere: what the hub's own cache
-//! holds already is read where it is, never copied and never changed.
+//! that a model is either whole or not there. A file may lie elsewhere: a file that is in the hub's own
+//! cache already is read there, never copied and never changed.
 //!
-//! Nothing here talks to the network and nothing looks into a weights file: `hub` brings models,
-//! `checkpoint` reads them.
+//! Deliberately not here: the network (`hub` gets models), and the content of weights (`checkpoint`
+//! reads them).
 
 mod receipt;
 mod verify;
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::runtime;
+use super::{runtime, whole_file};
 
 /// Name of the receipt in a model's folder.
 const RECEIPT: &str = "installed.toml";
@@ -25,16 +26,16 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// A model that is installed.
+/// An installed model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
     /// The catalogue's id.
     pub id: String,
-    /// Its folder; what is derived from it may be kept there too.
+    /// Its folder, which may also hold derived files.
     pub folder: PathBuf,
-    /// The commit on the hub; nothing for a model that was imported from a folder.
+    /// The commit on the hub; `None` for a model that was imported from a folder.
     pub revision: Option<String>,
-    /// Where it came from, for people.
+    /// Its source, for users.
     pub source: String,
     /// Its files, the weights last.
     pub files: Vec<InstalledFile>,
@@ -43,9 +44,9 @@ pub struct Installed {
 /// A file of an installed model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstalledFile {
-    /// What it is called in the repository, such as `pytorch_model.bin`.
+    /// Its name in the repository, such as `pytorch_model.bin`.
     pub name: String,
-    /// Where it is: in the model's folder, or in the hub's own cache.
+    /// Its path: in the model's folder, or in the hub's own cache.
     pub path: PathBuf,
     /// Its length in bytes.
     pub size: u64,
@@ -53,19 +54,21 @@ pub struct InstalledFile {
     pub sha256: String,
 }
 
-/// Why an installed model can't be told, used, checked or removed.
+/// Why an installed model can't be found, used, verified or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The system names no data folder for this user.
-    #[error("There is no folder for the models: set HOME (XDG_DATA_HOME) to a folder of yours.")]
+    #[error(
+        "There is no folder for the models: set HOME (XDG_DATA_HOME) to a folder that you can write to."
+    )]
     NoFolder,
     /// The id would lead out of the folder.
     #[error("“{id}” can't be the name of a model: use letters, digits, dots, - and _ only.")]
     Name {
-        /// What was asked for.
+        /// The requested id.
         id: String,
     },
-    /// The receipt can't be understood.
+    /// The receipt is not valid.
     #[error(
         "The receipt {} is not valid: {reason}. Remove the model with `mertscope models remove` \
          and get it again.", path.display()
@@ -73,10 +76,10 @@ pub enum StoreError {
     Receipt {
         /// The receipt.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The fault.
         reason: String,
     },
-    /// A file that the receipt names is gone or has another length.
+    /// A file of the receipt is missing or has another length or hash.
     #[error(
         "{} is no longer as it was when {id} was installed: {reason}. Get the model again with \
          `mertscope models fetch {id}`, or import it.", path.display()
@@ -86,17 +89,17 @@ pub enum StoreError {
         id: String,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The difference.
         reason: String,
     },
-    /// The system refused something.
+    /// The system refused an action on a file or folder.
     #[error("{} can't be {doing} ({source}); check the folder's permissions and the free space.", path.display())]
     System {
-        /// What was tried, as a participle.
+        /// The attempted action, as a participle.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The caller asked to stop.
@@ -105,7 +108,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Makes an error of what the system said while `doing` something with `path`.
+    /// Makes an error of the system's, for the action `doing` on `path`.
     pub fn system(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::System {
@@ -116,8 +119,8 @@ impl StoreError {
     }
 }
 
-/// The model with this id in the user's own store, if it is installed. Looks at the files' lengths,
-/// not at their content.
+/// The model with this id in the user's own store, if it is installed. Checks the files' lengths,
+/// not their content.
 ///
 /// # Errors
 /// [`StoreError`], when it is installed but can't be used.
@@ -129,7 +132,7 @@ impl Store {
     /// The store in the user's data folder.
     ///
     /// # Errors
-    /// [`StoreError::NoFolder`], when the system names none.
+    /// [`StoreError::NoFolder`], when the system names no data folder.
     pub(crate) fn of_user() -> Result<Self, StoreError> {
         let data = runtime::data_folder().ok_or(StoreError::NoFolder)?;
         Ok(Self::at(data.join("models")))
@@ -150,7 +153,7 @@ impl Store {
     /// The folder of one model, whether it is installed or not.
     ///
     /// # Errors
-    /// [`StoreError::Name`], when the id is no plain name.
+    /// [`StoreError::Name`], when the id would lead out of the store.
     pub fn folder(&self, id: &str) -> Result<PathBuf, StoreError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if id.is_empty() || id.starts_with('.') || !id.chars().all(plain) {
@@ -159,7 +162,7 @@ impl Store {
         Ok(self.root.join(id))
     }
 
-    /// The model with this id, if it is installed. Looks at the files' lengths, not at their content.
+    /// The model with this id, if it is installed. Checks the files' lengths, not their content.
     ///
     /// # Errors
     /// [`StoreError`], when it is installed but can't be used.
@@ -182,14 +185,14 @@ impl Store {
         Ok(Some(model))
     }
 
-    /// What the receipt says, whether the files are still there or not.
+    /// The model as its receipt describes it, whether or not its files still exist.
     pub fn recorded(&self, id: &str) -> Result<Option<Installed>, StoreError> {
         let folder = self.folder(id)?;
         receipt::read(&folder)
     }
 
-    /// Writes the receipt: from here on the model is installed. Its files must be in place and their
-    /// hashes checked before.
+    /// Writes the receipt, with which the model is installed. Its files must be in place, with their
+    /// hashes checked.
     ///
     /// # Errors
     /// [`StoreError::System`], when the receipt can't be written.
@@ -197,8 +200,8 @@ impl Store {
         receipt::write(model)
     }
 
-    /// Removes a model: its receipt first, then everything in its folder. What lies in the hub's
-    /// own cache stays there. The result says whether there was anything to remove.
+    /// Removes a model: its receipt first, then everything in its folder. Files in the
+    /// hub's own cache stay. Returns whether there was anything to remove.
     ///
     /// # Errors
     /// [`StoreError`], when something can't be removed.
@@ -232,19 +235,18 @@ impl Installed {
     }
 }
 
-/// Writes a small file so that it is there whole or not at all.
+/// Writes a small file of the store, whole or not at all, and synchronizes it to disk.
+///
+/// # Errors
+/// [`StoreError::System`], when the folder can't be made or the file not be written.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
-    use std::io::Write;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = whole_file::folder(path);
     fs::create_dir_all(folder).map_err(StoreError::system("made", folder))?;
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let write = |file: &mut File| {
         file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
+        file.sync_all()
     };
-    write().map_err(StoreError::system("written", path))?;
-    Ok(())
+    whole_file::replace_file(path, write).map_err(StoreError::system("written", path))
 }
 
 #[cfg(test)]

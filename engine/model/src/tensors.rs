@@ -1,8 +1,8 @@
-//! Files of named float tensors with metadata, safetensors: read as data, and written so that
-//! equal content gives equal bytes.
+//! Safetensors files of named float tensors with metadata: read as data, and written so that equal
+//! content gives equal bytes.
 //!
-//! Nothing in a file is run. Every shape and number is checked before it is used, and memory is
-//! bounded by the file's own size.
+//! Nothing in a file is run. Every shape and number is checked before use, and the file's own size
+//! bounds the memory.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,18 +10,18 @@ use safetensors::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// A file that was read.
+/// A parsed file.
 pub struct TensorFile<'a> {
     tensors: SafeTensors<'a>,
-    /// What it says about itself.
+    /// Its metadata.
     pub metadata: HashMap<String, String>,
 }
 
 /// A tensor's shape and values.
-pub type Values = (Vec<usize>, Vec<f32>);
+pub type ShapeAndValues = (Vec<usize>, Vec<f32>);
 
 impl<'a> TensorFile<'a> {
-    /// Reads a file; the error is a phrase that says what is wrong.
+    /// Parses a file; the error is a phrase that names the fault.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let no_file = |error| format!("no safetensors file ({error})");
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(no_file)?;
@@ -44,8 +44,8 @@ impl<'a> TensorFile<'a> {
             .map_err(|_| format!("“{name}” in its metadata is not a JSON list"))
     }
 
-    /// A float32 tensor and its shape, if it is there; only finite numbers.
-    pub fn floats(&self, name: &str) -> Result<Option<Values>, String> {
+    /// A float32 tensor with its shape, if it is there; a NaN or infinite number in it is an error.
+    pub fn floats(&self, name: &str) -> Result<Option<ShapeAndValues>, String> {
         let Ok(tensor) = self.tensors.tensor(name) else {
             return Ok(None);
         };
@@ -63,7 +63,7 @@ impl<'a> TensorFile<'a> {
         Ok(Some((tensor.shape().to_vec(), values)))
     }
 
-    /// The values of a float32 tensor that must be there and have this shape.
+    /// The values of a float32 tensor, which must exist and have this shape.
     pub fn shaped(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>, String> {
         match self.floats(name)? {
             None => Err(format!("it has no “{name}”")),
@@ -75,9 +75,9 @@ impl<'a> TensorFile<'a> {
     }
 }
 
-/// A file of float32 tensors: name, shape, values. Their order is kept.
+/// The bytes of a file of float32 tensors (name, shape, values), in the given order.
 ///
-/// The `safetensors` crate writes metadata in the order of a hash map, another one in each run;
+/// The `safetensors` crate writes metadata in the order of a hash map, which differs in each run;
 /// here the same content gives the same bytes, and so the same SHA-256.
 pub fn serialize(
     metadata: &BTreeMap<String, String>,
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_reads_back_and_equal_content_gives_equal_bytes() {
+    fn a_written_file_is_read_back_and_equal_content_gives_equal_bytes() {
         let metadata: BTreeMap<String, String> = (0..20)
             .map(|n| (format!("field {n}"), format!("“{n}”")))
             .collect();

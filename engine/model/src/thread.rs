@@ -1,6 +1,6 @@
-//! The encoder thread: the only place where sessions are made, run and freed. Work comes in over
-//! two channels, live windows before jobs, and each piece sends its own result where it belongs,
-//! so whoever drains audio never waits inside an inference.
+//! The encoder thread: the only thread that makes, runs and frees sessions. Tasks come in over two
+//! channels, live windows before jobs, and each task sends its own result, so that a thread that reads
+//! audio never waits inside an inference.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use super::device::Report;
 use super::interrupt::Interrupt;
 use super::{EncodeError, HiddenStates, Model, Runtime, Session, SessionOptions};
 
-/// Jobs that may wait; one runs and one is ready, so that the thread never starves.
+/// Number of jobs that may wait. While one runs another is ready, so the thread never idles.
 pub(super) const JOB_QUEUE: usize = 2;
 
 type Task = Box<dyn FnOnce(&mut Sessions) + Send>;
@@ -24,15 +24,15 @@ type Task = Box<dyn FnOnce(&mut Sessions) + Send>;
 pub struct Encoded {
     /// The hidden states, or why there are none.
     pub hidden: Result<HiddenStates, EncodeError>,
-    /// How long the inference took.
+    /// Duration of the inference.
     pub took: Duration,
-    /// What it ran on, and what took over if that failed; `None` without a session.
+    /// The device in use after the job, which may have replaced a failed one; `None` without a session.
     pub device: Option<Arc<Report>>,
-    /// The job's samples, given back so that their memory can be used again.
+    /// The job's samples, given back for reuse of their memory.
     pub samples: Vec<f32>,
 }
 
-/// A running encoder thread. Dropping it lets it finish its queues and joins it.
+/// A running encoder thread. Dropping it finishes the queues and joins the thread.
 #[derive(Debug)]
 pub struct EncoderThread {
     live: Option<Sender<Task>>,
@@ -42,10 +42,10 @@ pub struct EncoderThread {
 }
 
 impl EncoderThread {
-    /// Starts the thread; `prepare` is run on it first.
+    /// Starts the thread, which runs `prepare` first.
     ///
     /// # Errors
-    /// What the system says when it can't start one.
+    /// The system's error when it can't start a thread.
     pub fn spawn(prepare: fn()) -> io::Result<Self> {
         let (live, live_queue) = unbounded();
         let (jobs, job_queue) = bounded(JOB_QUEUE);
@@ -56,8 +56,8 @@ impl EncoderThread {
             .spawn(move || {
                 prepare();
                 while let Some(task) = next(&live_queue, &job_queue) {
-                    // What a task leaves behind is a session, and a session survives a failed run.
-                    // Each task reports its own panics; one that can't has nobody to report to.
+                    // Only sessions outlive a task, and a session survives a failed run. Each task
+                    // reports its own panics; a panic outside of that has no receiver.
                     let _ = catch_unwind(AssertUnwindSafe(|| task(&mut sessions)));
                 }
             })?;
@@ -69,7 +69,7 @@ impl EncoderThread {
         })
     }
 
-    /// Queues a live task, which goes before all jobs. Never waits.
+    /// Queues a live task, which runs before all jobs. Never waits.
     pub fn live(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
         if let Some(live) = &self.live {
             // The thread lives as long as `self`: sending fails only while the process goes down.
@@ -84,39 +84,40 @@ impl EncoderThread {
         }
     }
 
-    /// A way for other threads to have jobs done. The thread doesn't end while one is held.
+    /// A handle through which other threads queue jobs. The encoder thread doesn't end while one
+    /// exists.
     pub fn jobs(&self) -> Option<Jobs> {
         self.jobs.clone().map(Jobs)
     }
 
-    /// Ends what the thread is doing.
+    /// The interrupt that ends the thread's work.
     pub fn interrupt(&self) -> &Arc<Interrupt> {
         &self.interrupt
     }
 }
 
-/// Hands jobs to an encoder thread; live tasks go before them.
+/// Queues jobs for an encoder thread, which runs live tasks before them.
 #[derive(Debug, Clone)]
 pub struct Jobs(Sender<Task>);
 
 impl Jobs {
     /// Queues a job; waits while [`JOB_QUEUE`] jobs are waiting already.
-    pub fn tell(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
+    pub fn submit(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
         // The thread lives as long as `self`.
         let _ = self.0.send(Box::new(task));
     }
 
-    /// Has a job done and waits for what it gives; `None` if it failed.
-    pub fn ask<T: Send + 'static>(
+    /// Runs a job on the encoder thread and waits for its result; `None` when it panicked.
+    pub fn run<T: Send + 'static>(
         &self,
         task: impl FnOnce(&mut Sessions) -> T + Send + 'static,
     ) -> Option<T> {
-        let (answer, answered) = bounded(1);
-        self.tell(move |sessions| {
-            // Whoever asked is waiting below.
-            let _ = answer.send(task(sessions));
+        let (reply, replies) = bounded(1);
+        self.submit(move |sessions| {
+            // The receiver waits below.
+            let _ = reply.send(task(sessions));
         });
-        answered.recv().ok()
+        replies.recv().ok()
     }
 }
 
@@ -125,13 +126,13 @@ impl Drop for EncoderThread {
         self.live = None;
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // Each task's panic is contained; there is nothing more to learn from the thread's end.
+            // Each task's panic is contained, so the thread itself does not panic.
             let _ = thread.join();
         }
     }
 }
 
-/// The next task, live ones first; `None` when both queues are empty and closed.
+/// The next task, live ones first; `None` when both queues are closed and empty.
 fn next(live: &Receiver<Task>, jobs: &Receiver<Task>) -> Option<Task> {
     select_biased! {
         recv(live) -> task => task.or_else(|_| jobs.recv()).ok(),
@@ -139,22 +140,22 @@ fn next(live: &Receiver<Task>, jobs: &Receiver<Task>) -> Option<Task> {
     }
 }
 
-/// Names an open session.
+/// The identifier of an open session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionId(u64);
 
 /// A session that is ready.
 #[derive(Debug, Clone)]
-pub struct Opened {
-    /// Its name.
+pub struct OpenedSession {
+    /// Its identifier.
     pub session: SessionId,
-    /// How long one window of silence took, the first one ever.
+    /// Duration of its first window, one of silence.
     pub warm_up: Duration,
-    /// What it runs on.
+    /// The device that runs it.
     pub device: Arc<Report>,
 }
 
-struct Open {
+struct OpenSession {
     id: SessionId,
     users: usize,
     /// The model's identity: its id, the hash that names its weights, and the window's length.
@@ -164,9 +165,9 @@ struct Open {
     session: Session,
 }
 
-impl Open {
-    fn opened(&self) -> Opened {
-        Opened {
+impl OpenSession {
+    fn opened(&self) -> OpenedSession {
+        OpenedSession {
             session: self.id,
             warm_up: self.warm_up,
             device: Arc::clone(self.session.device()),
@@ -174,9 +175,9 @@ impl Open {
     }
 }
 
-/// The open sessions: one per model and options, however many ask for it.
+/// The open sessions: one per model and options, shared by all users.
 pub struct Sessions {
-    open: Vec<Open>,
+    open: Vec<OpenSession>,
     last: u64,
     interrupt: Arc<Interrupt>,
 }
@@ -194,13 +195,13 @@ impl Sessions {
     /// call needs its own [`Sessions::close`].
     ///
     /// # Errors
-    /// What [`Session::new`] and the warm-up say.
+    /// Those of [`Session::new`] and of the warm-up.
     pub fn open(
         &mut self,
         runtime: &'static Runtime,
         model: &Arc<Model>,
         options: SessionOptions,
-    ) -> Result<Opened, EncodeError> {
+    ) -> Result<OpenedSession, EncodeError> {
         let manifest = &model.manifest;
         let identity = (
             manifest.id.clone(),
@@ -224,7 +225,7 @@ impl Sessions {
             Ok((session, took))
         })?;
         self.last += 1;
-        let open = Open {
+        let open = OpenSession {
             id: SessionId(self.last),
             users: 1,
             model: identity,
@@ -237,7 +238,7 @@ impl Sessions {
         Ok(opened)
     }
 
-    /// Gives a session back; the last one to do so frees it.
+    /// Closes a session for one user; the last user frees it.
     pub fn close(&mut self, id: SessionId) {
         for open in self.open.iter_mut().filter(|open| open.id == id) {
             open.users -= 1;
@@ -285,7 +286,7 @@ fn contained<T>(
     })
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn one_session_serves_all_who_ask_and_goes_with_the_last() {
+    fn one_session_serves_all_its_users_and_closes_with_the_last() {
         let runtime = super::super::runtime::load(None).unwrap();
         let model = Arc::new(Model::embedded().unwrap());
         let mut sessions = Sessions::new(Arc::default());
@@ -338,25 +339,25 @@ mod tests {
     #[test]
     fn live_tasks_go_before_jobs_and_a_panic_stops_neither() {
         let thread = EncoderThread::spawn(|| {}).unwrap();
-        let (say, said) = unbounded();
+        let (sender, order) = unbounded();
         let (go, wait) = bounded::<()>(0);
-        // The thread is kept busy until all the rest is queued.
+        // Keeps the thread busy until all other tasks are queued.
         thread.live(move |_| {
             let _ = wait.recv();
         });
         for name in ["job 1", "job 2"] {
-            let say = say.clone();
-            thread.job(move |_| say.send(name).unwrap());
+            let sender = sender.clone();
+            thread.job(move |_| sender.send(name).unwrap());
         }
         thread.live(|_| panic!("a task that fails"));
         for name in ["live 1", "live 2"] {
-            let say = say.clone();
-            thread.live(move |_| say.send(name).unwrap());
+            let sender = sender.clone();
+            thread.live(move |_| sender.send(name).unwrap());
         }
-        drop(say);
+        drop(sender);
         go.send(()).unwrap();
         drop(thread); // finishes both queues
-        let said: Vec<_> = said.iter().collect();
-        assert_eq!(said, ["live 1", "live 2", "job 1", "job 2"]);
+        let order: Vec<_> = order.iter().collect();
+        assert_eq!(order, ["live 1", "live 2", "job 1", "job 2"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Variants of one model's graph: the same weights, written for what is to run them.
+//! The variants of a model's graph: the same weights, in other operators, precisions and layers.
 
 use mertscope_audio::Notice;
 use std::borrow::Cow;
@@ -9,23 +9,23 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Which operators a graph is written in.
+/// The set of operators of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operators {
-    /// With the fused operators of the domain `com.microsoft`, which ONNX Runtime's own CPU and
-    /// CUDA providers have.
+    /// The ONNX standard and the fused operators of the domain `com.microsoft`, which ONNX Runtime's
+    /// own CPU and CUDA providers have.
     Fused,
-    /// With those of the ONNX standard only, which every provider knows.
+    /// Only the ONNX standard, which every provider supports.
     Plain,
 }
 
-/// The arithmetic of a graph.
+/// The precision of a graph's arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// Single precision throughout.
     Fp32,
-    /// Half precision, with the normalizations in single.
+    /// Half precision, with normalizations in single precision.
     Fp16,
     /// Matrix products in 8-bit integers, the rest in single precision.
     Int8,
@@ -50,25 +50,36 @@ pub enum GraphSource<'a> {
     Memory(Cow<'a, [u8]>),
     /// Its file.
     File {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// Why it was made anew, if it had been there before: a sentence.
+        /// Why it was made again, when it had existed before.
         notice: Option<Notice>,
     },
 }
 
-/// Which hidden states are wanted.
+/// A selection of a model's hidden states.
+///
+/// # Examples
+/// ```
+/// use mertscope_model::LayerSet;
+///
+/// let layers = LayerSet::of([7, 0], 13);
+/// assert_eq!(layers.indices(13), [0, 7]);
+/// assert_eq!(layers.position(7), Some(1));
+/// assert_eq!(layers.to_string(), "0.7");
+/// assert_eq!(LayerSet::of(0..13, 13), LayerSet::All);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum LayerSet {
     /// All of them.
     #[default]
     All,
-    /// These, sorted, each once, at least one.
+    /// These indices: sorted, each once, at least one.
     Some(Arc<[usize]>),
 }
 
 impl LayerSet {
-    /// These hidden states of `count`; all of them if these are all, or none.
+    /// These hidden states of `count`; [`LayerSet::All`] when they are all, or none.
     #[must_use]
     pub fn of(layers: impl IntoIterator<Item = usize>, count: usize) -> Self {
         let layers: BTreeSet<usize> = layers.into_iter().filter(|layer| *layer < count).collect();
@@ -79,7 +90,7 @@ impl LayerSet {
         }
     }
 
-    /// The hidden states' indices, out of `count`.
+    /// The selected indices, of `count` hidden states.
     #[must_use]
     pub fn indices(&self, count: usize) -> Vec<usize> {
         match self {
@@ -88,7 +99,7 @@ impl LayerSet {
         }
     }
 
-    /// Where a hidden state is among these.
+    /// The position of a hidden state among the selected ones.
     #[must_use]
     pub fn position(&self, layer: usize) -> Option<usize> {
         match self {

@@ -1,4 +1,4 @@
-//! Published checkpoints through the public door: opened as models, run in sessions.
+//! Published checkpoints through the public interface: opened as models, run in sessions.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// A tensor of what the reference computed.
+/// A tensor of the reference's results.
 fn expected(name: &str, tensor: &str) -> Vec<f32> {
     let bytes = fs::read(fixture(name).join("expected.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -34,7 +34,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn sessions_normalize_as_the_preprocessor_says_and_give_the_layers_asked_for() {
+fn sessions_normalize_as_configured_and_give_the_requested_layers() {
     let runtime = runtime::load(None).unwrap();
     let graphs = tempfile::tempdir().unwrap();
     for (name, rate_hz, normalizes) in [
@@ -77,7 +77,7 @@ fn sessions_normalize_as_the_preprocessor_says_and_give_the_layers_asked_for() {
 }
 
 #[test]
-fn a_graph_that_can_not_be_made_is_told_once_and_not_as_the_runtimes_fault() {
+fn a_graph_that_can_not_be_made_is_not_blamed_on_the_runtime() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("no folder");
     fs::write(&file, "").unwrap();
@@ -94,7 +94,7 @@ fn a_graph_that_can_not_be_made_is_told_once_and_not_as_the_runtimes_fault() {
 }
 
 #[test]
-fn a_folder_says_what_it_lacks() {
+fn an_incomplete_folder_is_an_error_that_names_the_missing_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap().to_owned();
     let copy = |file: &str| {
@@ -121,7 +121,7 @@ fn a_folder_says_what_it_lacks() {
     }
     let fixed = Model::embedded().unwrap().with_window_s(2.5);
     assert!(matches!(fixed, Err(ModelError::Window { .. })));
-    // The weights are its identity, whatever the folder is called.
+    // The weights are its identity, whatever the folder's name.
     assert_eq!(
         model.sha256(),
         Model::open(&fixture("post-group")).unwrap().sha256()

@@ -1,4 +1,4 @@
-//! The 24 major and minor keys, and the three notations people write them in.
+//! The 24 major and minor keys and their three notations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,8 @@ use std::str::FromStr;
 const LABEL_TONICS: [&str; 12] = [
     "C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B",
 ];
-/// Tonics of major keys as musicians write them, C first: the spelling with fewer accidentals in its key signature.
+/// Tonics of major keys as musicians write them, C first: the spelling with fewer accidentals in its
+/// key signature.
 const MAJOR_TONICS: [&str; 12] = [
     "C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B",
 ];
@@ -35,7 +36,7 @@ impl Mode {
     }
 }
 
-/// How a key is written; nothing but formatting, the [`Key`] stays the same.
+/// The notation of a key: formatting only, the [`Key`] stays the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Notation {
     /// Tonic and mode, spelled as musicians do: `A minor`, `F# minor`, `Bb minor`.
@@ -48,19 +49,31 @@ pub enum Notation {
 }
 
 /// One of the 24 major and minor keys.
+///
+/// # Examples
+/// ```
+/// use mertscope_music::{Key, Mode, Notation};
+///
+/// let key: Key = "F# minor".parse()?;
+/// assert_eq!(key, Key::new(6, Mode::Minor));
+/// assert_eq!(key.to_text(Notation::Camelot), "11A");
+/// assert_eq!(key.relative().to_string(), "A major");
+/// assert_eq!(key.label(), "Gb minor");
+/// # Ok::<(), mertscope_music::ParseKeyError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     tonic: u8,
     mode: Mode,
 }
 
-/// A text that is no key in any of the notations.
+/// The error for a text that is no key in any of the notations.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("“{0}” is not a key; write it like “A minor”, “Db major”, 8A (Camelot) or 1m (Open Key).")]
 pub struct ParseKeyError(String);
 
 impl Key {
-    /// How many keys there are: twelve tonics in two modes.
+    /// Number of keys: twelve tonics in two modes.
     pub const COUNT: usize = 24;
 
     /// The key on `tonic` (0 = C … 11 = B; larger numbers wrap around the octave).
@@ -83,7 +96,7 @@ impl Key {
         }
     }
 
-    /// Its place in a key head's output, 0…23; the inverse of [`Key::from_index`].
+    /// Its index in a key head's output, 0…23; the inverse of [`Key::from_index`].
     #[must_use]
     pub const fn index(self) -> usize {
         match self.mode {
@@ -145,7 +158,7 @@ impl Key {
         major * 7 % 12
     }
 
-    /// The tonic, spelled for this mode: `F#` in F# minor, `Db` in Db major.
+    /// The tonic, spelled as is usual in this mode: `F#` in F# minor, `Db` in Db major.
     #[must_use]
     pub const fn tonic_name(self) -> &'static str {
         match self.mode {
@@ -154,20 +167,20 @@ impl Key {
         }
     }
 
-    /// The stable name for programs, as key heads, JSON, CSV and OSC have it: flats only, so that F# minor is
-    /// `Gb minor`.
+    /// The stable name for programs, as in key heads, JSON, CSV and OSC: flats only, so that F# minor
+    /// is `Gb minor`.
     #[must_use]
     pub fn label(self) -> String {
         format!("{} {}", LABEL_TONICS[self.tonic()], self.mode.name())
     }
 
-    /// The key written in `notation`, for people.
+    /// The key in `notation`, for readers.
     #[must_use]
     pub fn to_text(self, notation: Notation) -> String {
         let minor = self.mode == Mode::Minor;
         match notation {
             Notation::Traditional => format!("{} {}", self.tonic_name(), self.mode.name()),
-            // Camelot's wheel has C major at 8, Open Key's at 1; both climb by fifths.
+            // Camelot's wheel has C major at 8, Open Key's at 1; both ascend by fifths.
             Notation::Camelot => format!(
                 "{}{}",
                 (self.fifths() + 7) % 12 + 1,
@@ -189,7 +202,7 @@ impl fmt::Display for Key {
 impl FromStr for Key {
     type Err = ParseKeyError;
 
-    /// Reads any of the three notations, in any letter case; sharps and flats are both understood.
+    /// Parses any of the three notations, in any letter case, with sharps or flats.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = text.trim().to_lowercase();
         traditional(&plain)
@@ -248,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_reads_back_from_every_notation() {
+    fn every_key_is_parsed_back_from_every_notation() {
         for key in Key::all() {
             for notation in [Notation::Traditional, Notation::Camelot, Notation::OpenKey] {
                 let text = key.to_text(notation);

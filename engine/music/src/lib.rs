@@ -1,6 +1,6 @@
-//! Music theory and evidence: keys and their notations, smoothing over audio time, abstention.
+//! Keys and their notations, and the smoothing of probabilities over audio time, with abstention.
 //!
-//! Knows probabilities and labels, never audio, models or files.
+//! Deliberately not here: audio, models and files.
 
 #![cfg_attr(
     not(test),

@@ -1,44 +1,44 @@
-//! Evidence over audio time: a Bayes filter for the key, an exponential mean for the genre.
+//! Smoothing over audio time: a Bayes filter for the key, an exponential mean for the genre.
 //!
-//! All times are seconds of audio, so the same music gives the same answer at any speed.
+//! All times are seconds of audio, so the same music gives the same result at any speed of analysis.
 
 use super::{Key, Mode};
 
-/// Mean time between two modulations that the key filter expects. Pop and dance tracks rarely
-/// change key, classical development sections do so every few bars: half a minute lies between.
+/// Mean time between two modulations that the key filter expects. Pop and dance tracks rarely change
+/// key, classical development sections do so every few bars: half a minute lies in between.
 const MODULATION_INTERVAL_S: f64 = 30.0;
 
 /// Audio time after which two overlapping windows count as independent evidence: half of the
 /// 5-s window, so that a real modulation shows within about one window.
 const INDEPENDENT_S: f64 = 2.5;
 
-/// Share of every observation that is taken as uninformative, so that no single window can be
-/// more certain than the head's own errors allow.
+/// Share of every observation that counts as uninformative, so that no single window is more certain
+/// than the head's own errors allow.
 const OUTLIER_SHARE: f64 = 0.1;
 
-/// Time constant of the mean evidence that must back a key before it is named.
+/// Time constant of the mean evidence that a key needs before it is named.
 const EVIDENCE_TIME_S: f64 = 10.0;
 
 /// Time constant of the genre display.
 const GENRE_TIME_S: f64 = 8.0;
 
-/// Mean window probability from which a key is named, where its head says nothing of that
-/// (its `threshold`).
+/// Mean window probability from which a key is named when its head has no threshold (the field
+/// `threshold` of a head).
 const CLEAR_EVIDENCE: f32 = 0.25;
 
-/// Smoothed probability from which a key is named: more likely than all the others together.
+/// Smoothed probability from which a key is named: the key is more likely than all others together.
 const CLEAR_BELIEF: f32 = 0.5;
 
-/// Whether the mean `probability` that its windows gave a key is enough to name it, where its head has
-/// this threshold or none.
+/// Whether the mean window `probability` of a key suffices to name it, given the head's threshold if
+/// it has one.
 #[must_use]
 pub fn is_clear(probability: f32, threshold: Option<f32>) -> bool {
     probability >= threshold.unwrap_or(CLEAR_EVIDENCE)
 }
 
-/// Relative weight of a modulation from one key to another: near keys on the circle of fifths,
-/// the relative and the parallel are where music usually goes. Symmetric, so that without
-/// evidence the belief drifts to "any key" and not to a favorite.
+/// Relative weight of a modulation from one key to another: music usually moves to keys near on the
+/// circle of fifths, to the relative and to the parallel. Symmetric, so that without evidence the
+/// belief drifts to "any key" and not to a favorite.
 fn modulation_weight(from: Key, to: Key) -> f64 {
     let hours = from.fifths().abs_diff(to.fifths());
     let distance = hours.min(12 - hours);
@@ -54,11 +54,25 @@ fn modulation_weight(from: Key, to: Key) -> f64 {
 }
 
 /// Bayes filter over the 24 keys with a modulation prior.
+///
+/// # Examples
+/// ```
+/// use mertscope_music::{Key, KeySmoother, Mode};
+///
+/// let key = Key::new(9, Mode::Minor);
+/// let mut window = [0.4 / 23.0; Key::COUNT];
+/// window[key.index()] = 0.6;
+/// let mut smoother = KeySmoother::new(None);
+/// for _ in 0..10 {
+///     smoother.push(&window, 1.0); // one window per second of audio
+/// }
+/// assert_eq!(smoother.label(), Some(key));
+/// ```
 #[derive(Debug, Clone)]
 pub struct KeySmoother {
-    /// A smoothed probability is at most this many times the mean that its windows gave the key. The
-    /// filter takes windows for independent, so weak evidence that lasts would make it as good as
-    /// certain; with this factor it reaches [`CLEAR_BELIEF`] exactly where its windows are clear.
+    /// A smoothed probability is at most this many times the key's mean window probability. The filter
+    /// assumes independent windows, so lasting weak evidence would make it nearly certain; with this
+    /// factor it reaches [`CLEAR_BELIEF`] exactly when the windows are clear.
     most_belief_from_evidence: f64,
     /// `modulation[from][to]`: probability of the next key, given that the key changes.
     modulation: Vec<[f64; Key::COUNT]>,
@@ -68,7 +82,7 @@ pub struct KeySmoother {
 }
 
 impl KeySmoother {
-    /// A filter that knows nothing yet, for windows of a head with this threshold or none.
+    /// A filter without evidence, for windows of a head with this threshold or none.
     #[must_use]
     pub fn new(threshold: Option<f32>) -> Self {
         let clear_from = threshold.unwrap_or(CLEAR_EVIDENCE).max(f32::MIN_POSITIVE);
@@ -95,7 +109,7 @@ impl KeySmoother {
 
     /// Lets `elapsed_s` of audio pass without evidence (silence, a gap): the belief fades.
     pub fn pass(&mut self, elapsed_s: f64) {
-        // A long rest may hold several modulations; after ten intervals every key is as likely.
+        // A long rest may hold several modulations; after ten intervals all keys are equally likely.
         let elapsed_s = elapsed_s.clamp(0.0, 10.0 * MODULATION_INTERVAL_S);
         let steps = (elapsed_s / INDEPENDENT_S).ceil();
         let stay = (-elapsed_s / steps.max(1.0) / MODULATION_INTERVAL_S).exp();
@@ -113,8 +127,8 @@ impl KeySmoother {
     }
 
     /// Takes in one window's calibrated probabilities, `elapsed_s` of audio after the last one,
-    /// and returns the smoothed probabilities. They sum to at most 1: what is missing is the
-    /// probability that no key is clear.
+    /// and returns the smoothed probabilities. They sum to at most 1: the rest is the probability
+    /// that no key is clear.
     pub fn push(&mut self, window: &[f32; Key::COUNT], elapsed_s: f64) -> [f32; Key::COUNT] {
         self.pass(elapsed_s);
         let (weight, gain) = if self.started {
@@ -137,7 +151,7 @@ impl KeySmoother {
         self.smoothed()
     }
 
-    /// What the filter believes, as far as the windows behind it bear it out.
+    /// The belief, limited by the evidence of the windows.
     fn smoothed(&self) -> [f32; Key::COUNT] {
         std::array::from_fn(|key| {
             let most = self.evidence[key] * self.most_belief_from_evidence;
@@ -145,7 +159,7 @@ impl KeySmoother {
         })
     }
 
-    /// The most probable key, if its smoothed probability is at least one half.
+    /// The most probable key, when its smoothed probability is at least one half.
     #[must_use]
     pub fn label(&self) -> Option<Key> {
         let smoothed = self.smoothed();
@@ -221,15 +235,15 @@ mod tests {
         }
     }
 
-    /// Whatever is heard, a key is named exactly when the figure beside it says so: at least one
-    /// half, and more than any other.
+    /// For any evidence, a key is named exactly when its smoothed probability is at least one half and
+    /// the highest.
     #[test]
-    fn the_figure_that_is_shown_is_what_decides() {
+    fn the_smoothed_probability_alone_decides_whether_a_key_is_named() {
         let keys = [Key::new(0, Mode::Major), Key::new(9, Mode::Minor)];
         let mut named = 0;
         for confidence in [0.05, 0.15, 0.2, 0.24, 0.26, 0.3, 0.5, 0.9] {
             let mut smoother = KeySmoother::new(None);
-            // A modulation half-way, where evidence and belief part ways.
+            // A modulation half-way, where evidence and belief differ.
             for second in 0..40 {
                 let window = window(keys[second / 20], confidence);
                 let out = smoother.push(&window, 1.0);
@@ -262,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_depends_on_what_the_head_calls_clear() {
+    fn whether_a_key_is_named_depends_on_the_heads_threshold() {
         let key = Key::new(3, Mode::Minor);
         for (clear_from, named) in [(0.1, true), (0.29, true), (0.31, false), (1.0, false)] {
             let mut smoother = KeySmoother::new(Some(clear_from));
@@ -274,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_depends_on_audio_time_and_not_on_the_hop() {
+    fn the_result_depends_on_audio_time_and_not_on_the_hop() {
         let key = Key::new(7, Mode::Major);
         let (_, short) = after(0.25, 6.0, 0.3, key);
         let (_, long) = after(2.0, 6.0, 0.3, key);

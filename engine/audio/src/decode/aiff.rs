@@ -1,4 +1,4 @@
-//! The header of AIFF and AIFF-C (Apple's "Audio Interchange File Format" 1.3 and its draft of 1991
+//! The header of AIFF and AIFF-C files (Apple's "Audio Interchange File Format" 1.3 and its draft of 1991
 //! for AIFF-C).
 
 use std::io;
@@ -9,16 +9,16 @@ use symphonia::core::{
 };
 
 use super::{
-    error::Refusal,
+    error::HeaderError,
     pcm::{Layout, PcmReader, big_endian, little_endian},
 };
 
-/// Chunks that are looked at: more than any writer leaves, few enough that an endless stream of
-/// nothing ends.
+/// Chunks that are read at most: more than any writer leaves, few enough that an endless stream of
+/// empty chunks ends.
 const MAX_CHUNKS: usize = 1000;
 
-/// Reads up to the first sample.
-pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, Refusal> {
+/// Reads the header up to the first sample.
+pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, HeaderError> {
     source.ignore_bytes(12)?;
 
     let mut layout = None;
@@ -33,7 +33,7 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
                 source.read_be_u32()?;
                 source.ignore_bytes(u64::from(offset))?;
                 let head = u64::from(offset) + 8;
-                // 0 is what a writer leaves that could not seek back.
+                // A writer that could not seek back leaves 0.
                 let claimed_bytes = (bytes > 0).then(|| u64::from(bytes).saturating_sub(head));
                 sound = Some((source.pos(), claimed_bytes));
                 if layout.is_none() {
@@ -44,10 +44,10 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
         }
         if let (Some(layout), Some((start, claimed_bytes))) = (layout, sound) {
             if source.pos() != start {
-                // The format came after the samples.
+                // The format chunk came after the samples.
                 if !source.is_seekable() {
-                    return Err(Refusal::Damaged(
-                        "its format stands after the samples, out of a pipe's reach".to_owned(),
+                    return Err(HeaderError::Damaged(
+                        "its format chunk comes after the samples, where a pipe can't go back to them".to_owned(),
                     ));
                 }
                 io::Seek::seek(&mut source, io::SeekFrom::Start(start))?;
@@ -55,7 +55,7 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
             return PcmReader::new(source, layout, claimed_bytes);
         }
     }
-    Err(Refusal::Damaged("it has no sound chunk".to_owned()))
+    Err(HeaderError::Damaged("it has no sound chunk".to_owned()))
 }
 
 /// Chunks begin at even positions.
@@ -63,9 +63,9 @@ fn skip(source: &mut MediaSourceStream<'_>, bytes: u64) -> io::Result<()> {
     source.ignore_bytes(bytes + (bytes & 1))
 }
 
-fn read_common(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout, Refusal> {
+fn read_common(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout, HeaderError> {
     if bytes < 18 {
-        return Err(Refusal::Damaged(format!(
+        return Err(HeaderError::Damaged(format!(
             "its common chunk has {bytes} bytes"
         )));
     }
@@ -94,18 +94,18 @@ fn read_common(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout,
         b"alaw" => (Some(codec::CODEC_ID_PCM_ALAW), 1),
         b"ulaw" => (Some(codec::CODEC_ID_PCM_MULAW), 1),
         _ => {
-            return Err(Refusal::Codec(format!(
+            return Err(HeaderError::Codec(format!(
                 "AIFF-C \"{}\"",
                 compression.escape_ascii()
             )));
         }
     };
-    let id = id.ok_or_else(|| Refusal::Codec(format!("{bits}-bit PCM")))?;
+    let id = id.ok_or_else(|| HeaderError::Codec(format!("{bits}-bit PCM")))?;
     Ok(Layout::plain(id, sample_bytes, channels, rate_hz))
 }
 
-/// The integer part of an IEEE 754 80-bit number, big-endian; 0 for what is negative or beyond 32
-/// bits.
+/// The integer part of an IEEE 754 80-bit number, big-endian; 0 for a negative number or one
+/// beyond 32 bits.
 fn whole_hz(bytes: [u8; 10]) -> u32 {
     let [e0, e1, mantissa @ ..] = bytes;
     let exponent = u16::from_be_bytes([e0, e1]);
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extended_numbers_of_usual_rates() {
+    fn customary_rates_are_read_from_80_bit_numbers() {
         // As SoX and Logic write them.
         assert_eq!(whole_hz([0x40, 0x0e, 0xac, 0x44, 0, 0, 0, 0, 0, 0]), 44_100);
         assert_eq!(whole_hz([0x40, 0x0e, 0xbb, 0x80, 0, 0, 0, 0, 0, 0]), 48_000);

@@ -1,4 +1,4 @@
-//! Finds the audio track of an opened source and hands out its packets.
+//! The demultiplexer: finds the audio track of an opened source and hands out its packets.
 
 use std::panic::{self, AssertUnwindSafe};
 
@@ -24,10 +24,10 @@ use symphonia::{
 
 use super::{
     aiff,
-    error::{DecodeError, Refusal},
+    error::{DecodeError, HeaderError},
     pcm::PcmReader,
-    sniff::Kind,
-    source::Opened,
+    sniff::SniffedKind,
+    source::OpenedSource,
     wav,
 };
 
@@ -36,15 +36,15 @@ use super::{
 pub(super) struct AudioTrack {
     pub id: u32,
     pub params: AudioCodecParameters,
-    /// Seconds to a tick of the packets' timestamps.
+    /// Seconds per tick of the packets' timestamps.
     pub time_base: Option<TimeBase>,
-    /// Length by the header, which may be a guess from the bit rate.
+    /// Length as the header states it, which may be a guess from the bit rate.
     pub frames: Option<u64>,
-    /// Whether the length is the header's word, so that less means a file cut short.
+    /// Whether the header states the length, so that fewer frames mean a truncated file.
     pub(crate) length_is_promised: bool,
-    /// MP3: where the padding that LAME's tag announces is over. What comes after is audio,
-    /// although symphonia would cut it off too: another file joined to the first, or more than the
-    /// bit rate of the first frames let it guess.
+    /// MP3: where the padding that LAME's tag announces ends. Frames after it are audio, although
+    /// symphonia would trim them too: another file joined to the first, or more audio than the bit
+    /// rate of the first frames let it guess.
     pub(crate) padding_end: Option<Timestamp>,
 }
 
@@ -56,45 +56,49 @@ pub(super) enum Demuxer {
 
 impl Demuxer {
     /// Recognizes the container; errors name `name`.
-    pub(crate) fn open(opened: Opened, name: &str) -> Result<Self, DecodeError> {
+    pub(crate) fn open(opened: OpenedSource, name: &str) -> Result<Self, DecodeError> {
         let stream = MediaSourceStream::new(opened.source, MediaSourceStreamOptions::default());
         let is_pipe = !stream.is_seekable();
-        let refused = |refusal: Refusal| refusal.named(name);
+        let refused = |header_error: HeaderError| header_error.named(name);
         match opened.kind {
-            Kind::Wave => return wav::open(stream).map(Self::Pcm).map_err(refused),
-            Kind::Aiff => return aiff::open(stream).map(Self::Pcm).map_err(refused),
-            Kind::OggWith(codec) => return Err(refused(Refusal::Codec(codec.to_owned()))),
-            Kind::Foreign(found) => {
+            SniffedKind::Wave => return wav::open(stream).map(Self::Pcm).map_err(refused),
+            SniffedKind::Aiff => return aiff::open(stream).map(Self::Pcm).map_err(refused),
+            SniffedKind::OggUnsupported(codec) => {
+                return Err(refused(HeaderError::Codec(codec.to_owned())));
+            }
+            SniffedKind::Foreign(found) => {
                 let found = found.to_owned();
                 return Err(DecodeError::NotAudio {
                     name: name.to_owned(),
                     found,
                 });
             }
-            Kind::Mp4 { index_last: true } if is_pipe => {
+            SniffedKind::Mp4 { index_last: true } if is_pipe => {
                 return Err(DecodeError::IndexAtEnd {
                     name: name.to_owned(),
                 });
             }
-            Kind::Mp4 { .. } | Kind::OggFilm | Kind::Unknown => {}
+            SniffedKind::Mp4 { .. } | SniffedKind::OggVideo | SniffedKind::Unknown => {}
         }
         let (formats, metadata) = (FormatOptions::default(), MetadataOptions::default());
         contained(|| get_probe().probe(&Hint::new(), stream, formats, metadata))
             .map(Self::Symphonia)
             .map_err(|error| match error {
-                _ if opened.kind == Kind::OggFilm => DecodeError::NoAudioTrack {
+                _ if opened.kind == SniffedKind::OggVideo => DecodeError::NoAudioTrack {
                     name: name.to_owned(),
                 },
-                Error::Unsupported(_) if opened.kind == Kind::Unknown => DecodeError::NotAudio {
-                    name: name.to_owned(),
-                    found: opened.looks_like,
-                },
-                Error::IoError(source) => refused(Refusal::from(source)),
-                other => refused(Refusal::Damaged(other.to_string())),
+                Error::Unsupported(_) if opened.kind == SniffedKind::Unknown => {
+                    DecodeError::NotAudio {
+                        name: name.to_owned(),
+                        found: opened.looks_like,
+                    }
+                }
+                Error::IoError(source) => refused(HeaderError::from(source)),
+                other => refused(HeaderError::Damaged(other.to_string())),
             })
     }
 
-    /// The first audio track, as it stands now: a chained Ogg changes its tracks on the way.
+    /// The first audio track at this point: a chained Ogg changes its tracks on the way.
     pub(crate) fn track(&self, name: &str) -> Result<AudioTrack, DecodeError> {
         let format = match self {
             Self::Pcm(reader) => {
@@ -121,7 +125,7 @@ impl Demuxer {
                 .iter()
                 .any(|track| track.codec_params.is_none());
             return Err(if is_unknown {
-                Refusal::Codec("an unknown kind of".to_owned()).named(name)
+                HeaderError::Codec("an unknown kind of".to_owned()).named(name)
             } else {
                 DecodeError::NoAudioTrack {
                     name: name.to_owned(),
@@ -130,7 +134,7 @@ impl Demuxer {
         };
         let (length_is_promised, padding_end) = match format.format_info().format {
             FORMAT_ID_MP3 => {
-                // Without LAME's tag, which carries the delay too, the length may be a guess.
+                // Without LAME's tag, which also states the delay, the length may be a guess.
                 let is_tagged = track.delay.is_some();
                 let padded = track
                     .num_frames
@@ -150,7 +154,7 @@ impl Demuxer {
             id: track.id,
             params: params.clone(),
             time_base: track.time_base,
-            // Fragmented MP4 leaves 0.
+            // Fragmented MP4 states 0.
             frames: track.num_frames.filter(|&frames| frames > 0),
             length_is_promised,
             padding_end,
@@ -166,15 +170,15 @@ impl Demuxer {
     }
 }
 
-/// Calls into symphonia, some of whose arithmetic overflows on damaged files (MP4 tables, ADPCM),
-/// which panics in builds that check it. A panic comes back as [`Error::LimitError`], which
-/// symphonia itself has no use for.
+/// Calls symphonia, some of whose arithmetic overflows on damaged files (MP4 tables, ADPCM) and
+/// panics in builds with overflow checks. A panic becomes [`Error::LimitError`], which symphonia
+/// itself never returns here.
 pub(super) fn contained<T>(call: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaResult<T> {
     panic::catch_unwind(AssertUnwindSafe(call))
         .unwrap_or(Err(Error::LimitError("its values overflow")))
 }
 
-/// What people call a codec that there may be no decoder for.
+/// The usual name of a codec that may have no decoder here.
 pub(super) fn codec_name(id: AudioCodecId) -> &'static str {
     match id {
         codec::CODEC_ID_OPUS => "Opus",

@@ -1,25 +1,25 @@
-//! Why a file could not be decoded, in sentences that name the file and what to do about it.
+//! The decoder's errors: sentences that name the file and the remedy.
 
 use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-/// What [`is_audio_path`](super::is_audio_path) and the sniffing agree to read.
+/// The formats that [`is_audio_path`](super::is_audio_path) and the sniffer accept.
 const SUPPORTED: &str = "WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF";
 
 /// Why an audio file or stream could not be opened or read on.
 #[derive(Debug, Error)]
 pub enum DecodeError {
-    /// Nothing lies at the path.
+    /// No file is at the path.
     #[error("There is no file {}; check the path.", .path.display())]
     Missing {
-        /// The path as it was given.
+        /// The path, as the caller gave it.
         path: PathBuf,
     },
     /// The path leads to a folder.
     #[error("{} is a folder, not an audio file; name a file inside it.", .path.display())]
     IsFolder {
-        /// The path as it was given.
+        /// The path, as the caller gave it.
         path: PathBuf,
     },
     /// The operating system refused to open the file or to hand out its first bytes.
@@ -30,13 +30,13 @@ pub enum DecodeError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// There is not one byte.
+    /// The file has no bytes.
     #[error("{name} is empty (0 bytes); export or copy it again.")]
     Empty {
         /// The file or stream.
         name: String,
     },
-    /// The bytes are of another kind.
+    /// The bytes are no supported audio format.
     #[error(
         "{name} is not audio that can be read here: it holds {found}. \
          Supported are {SUPPORTED}; convert it to FLAC or WAV if it holds sound."
@@ -44,10 +44,10 @@ pub enum DecodeError {
     NotAudio {
         /// The file or stream.
         name: String,
-        /// What the first bytes look like, with its article.
+        /// The content by its first bytes, with the article.
         found: String,
     },
-    /// A known container holds a codec that there is no decoder for.
+    /// A known container holds a codec that has no decoder here.
     #[error("{name} holds {codec} audio, which cannot be decoded here; convert it to FLAC or WAV.")]
     UnsupportedCodec {
         /// The file or stream.
@@ -55,13 +55,13 @@ pub enum DecodeError {
         /// The codec's usual name.
         codec: String,
     },
-    /// A known container holds pictures or subtitles only.
+    /// A known container holds only pictures or subtitles.
     #[error("{name} has no audio track; choose a file with sound.")]
     NoAudioTrack {
         /// The file or stream.
         name: String,
     },
-    /// A whole header, and nothing that could be decoded after it.
+    /// The header is whole, but no audio after it could be decoded.
     #[error("{name} has a header but no audio samples; export or copy it again.")]
     NoSamples {
         /// The file or stream.
@@ -72,10 +72,10 @@ pub enum DecodeError {
     Damaged {
         /// The file or stream.
         name: String,
-        /// What is wrong with it.
+        /// The fault in the header.
         detail: String,
     },
-    /// An MP4 stream that can't seek has its index behind the audio.
+    /// An MP4 stream that can't seek has its index after the audio.
     #[error(
         "{name} is M4A audio whose index stands at its end, so it cannot be read from a pipe; \
          save it as a file and open that, or rewrite it with \
@@ -85,7 +85,7 @@ pub enum DecodeError {
         /// The stream.
         name: String,
     },
-    /// Rate or channel count change in the middle, as in files that were joined byte by byte.
+    /// The rate or the channel count changes in the middle, as in files that were joined byte by byte.
     #[error(
         "{name} changes from {from} to {to} after {at_s:.1} s; \
          split it there, or convert it to one FLAC or WAV file."
@@ -93,11 +93,11 @@ pub enum DecodeError {
     Changed {
         /// The file or stream.
         name: String,
-        /// Rate and channels up to there.
+        /// Rate and channels before the change.
         from: String,
-        /// Rate and channels from there on.
+        /// Rate and channels after it.
         to: String,
-        /// Where, in seconds of decoded audio.
+        /// The place, in seconds of decoded audio.
         at_s: f64,
     },
     /// The disk, the network or the pipe failed while reading.
@@ -107,25 +107,25 @@ pub enum DecodeError {
     Read {
         /// The file or stream.
         name: String,
-        /// Where, in seconds of decoded audio.
+        /// The place, in seconds of decoded audio.
         at_s: f64,
         /// The operating system's reason.
         source: io::Error,
     },
 }
 
-/// Why a header was refused, before the file's name is put to it.
+/// Why a header can't be used; [`named`](Self::named) adds the file's name.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum HeaderError {
     /// It contradicts itself or breaks off.
     Damaged(String),
-    /// It names a codec that there is no decoder for.
+    /// It names a codec that has no decoder here.
     Codec(String),
     /// The operating system failed.
     Io(io::Error),
 }
 
-impl Refusal {
+impl HeaderError {
     /// The error for the file or stream called `name`.
     pub(super) fn named(self, name: &str) -> DecodeError {
         let name = name.to_owned();
@@ -137,7 +137,7 @@ impl Refusal {
     }
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for HeaderError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => Self::Damaged("it breaks off".to_owned()),

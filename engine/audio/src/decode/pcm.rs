@@ -1,9 +1,8 @@
-//! WAV and AIFF: a header, then samples of one size until the end.
+//! The packets of WAV and AIFF: samples of one size from the header to the end.
 //!
-//! Written here rather than taken from symphonia, whose reader refuses what studios meet every day:
+//! Not symphonia's reader, because that one refuses files that studios meet every day:
 //! a recording that was never finalized, a file cut short, a stream whose writer could not know its
-//! length, WAV beyond 4 GiB (RF64). The samples themselves go through symphonia's PCM and ADPCM
-//! decoders.
+//! length, WAV beyond 4 GiB (RF64). Symphonia's PCM and ADPCM decoders decode the samples.
 
 use std::{io, ops::RangeInclusive};
 
@@ -15,22 +14,22 @@ use symphonia::core::{
     units::{Duration, Timestamp},
 };
 
-use super::error::Refusal;
+use super::error::HeaderError;
 
-/// Rates that a file may have: the lowest and twice the highest that hosts are tested with.
+/// Sample rates that a file may have: from 1 kHz to twice the highest rate that hosts are tested with.
 pub(super) const RATES_HZ: RangeInclusive<u32> = 1_000..=1_536_000;
 /// More channels than any recording has; a header that claims more is damaged.
 const MAX_CHANNELS: u16 = 256;
-/// Frames in a packet where the codec doesn't say: enough to make the overhead vanish.
+/// Frames per packet when the codec sets none: enough to make the overhead vanish.
 const PACKET_FRAMES: u64 = 4096;
-/// Bytes in a packet, which bounds its frames when there are many channels.
+/// Bytes per packet, which bounds its frames when there are many channels.
 const PACKET_BYTES: u64 = 64 * 1024;
 /// Lengths that writers leave when they can't seek back to fill in the true one: 0x7ffff000 by sox,
-/// 0x80000000 by arecord, 0xffffffff less what they round off by ffmpeg and others.
+/// 0x80000000 by arecord, 0xffffffff, rounded down, by ffmpeg and others.
 const UNKNOWN_LENGTHS: [RangeInclusive<u64>; 2] =
     [0x7fff_f000..=0x8000_0000, 0xffff_f000..=0xffff_ffff];
 
-/// How samples are laid out, whatever container announced it.
+/// The layout of the samples, as either container states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     /// Symphonia's name for the sample format.
@@ -61,8 +60,8 @@ impl Layout {
         }
     }
 
-    fn checked(self) -> Result<Self, Refusal> {
-        let damaged = |what: String| Err(Refusal::Damaged(what));
+    fn checked(self) -> Result<Self, HeaderError> {
+        let damaged = |detail: String| Err(HeaderError::Damaged(detail));
         if !RATES_HZ.contains(&self.rate_hz) {
             return damaged(format!("it claims a sample rate of {} Hz", self.rate_hz));
         }
@@ -80,20 +79,20 @@ impl Layout {
 pub(super) struct PcmReader {
     source: MediaSourceStream<'static>,
     layout: Layout,
-    /// Bytes to read at most; `u64::MAX` up to the end of the source.
+    /// Bytes to read at most; `u64::MAX` means up to the end of the source.
     left_bytes: u64,
     claimed_frames: Option<u64>,
     done_frames: u64,
 }
 
 impl PcmReader {
-    /// Takes over `source`, which stands at the first sample; `claimed_bytes` follow by the
-    /// header's word, `None` when the header itself leaves it open.
+    /// Takes over `source`, which stands at the first sample; the header states that `claimed_bytes`
+    /// follow, or nothing (`None`).
     pub(crate) fn new(
         source: MediaSourceStream<'static>,
         layout: Layout,
         claimed_bytes: Option<u64>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, HeaderError> {
         let layout = layout.checked()?;
         let there = source.is_seekable().then(|| source.byte_len()).flatten();
         let there = there.map(|end| end.saturating_sub(source.pos()));
@@ -116,12 +115,12 @@ impl PcmReader {
         })
     }
 
-    /// Frames that the header promises, or that the file has room for.
+    /// Frames that the header states, or else that the file has bytes for.
     pub(crate) fn claimed_frames(&self) -> Option<u64> {
         self.claimed_frames
     }
 
-    /// What symphonia's decoder has to know.
+    /// The parameters for symphonia's decoder.
     pub(crate) fn codec_params(&self) -> AudioCodecParameters {
         let mut params = AudioCodecParameters::new();
         params
@@ -133,7 +132,7 @@ impl PcmReader {
         params
     }
 
-    /// The next packet of whole blocks; what is left of a cut block at the end is dropped.
+    /// The next packet of whole blocks; an incomplete block at the end is dropped.
     pub(crate) fn next_packet(&mut self) -> io::Result<Option<Packet>> {
         let block_bytes = self.layout.block_bytes;
         let wanted = (self.packet_blocks() * block_bytes).min(self.left_bytes);
@@ -166,7 +165,7 @@ impl PcmReader {
     }
 }
 
-/// Little-endian PCM and float by bytes of a sample, as WAV has them; 8 bits are unsigned there.
+/// Little-endian PCM and float by bytes per sample, as in WAV, where 8 bits are unsigned.
 pub(super) fn little_endian(is_float: bool, sample_bytes: u16) -> Option<AudioCodecId> {
     match (is_float, sample_bytes) {
         (false, 1) => Some(codec::CODEC_ID_PCM_U8),
@@ -179,7 +178,7 @@ pub(super) fn little_endian(is_float: bool, sample_bytes: u16) -> Option<AudioCo
     }
 }
 
-/// Big-endian PCM by bytes of a sample, as AIFF has it; 8 bits are signed there.
+/// Big-endian PCM by bytes per sample, as in AIFF, where 8 bits are signed.
 pub(super) fn big_endian(sample_bytes: u16) -> Option<AudioCodecId> {
     match sample_bytes {
         1 => Some(codec::CODEC_ID_PCM_S8),

@@ -1,14 +1,14 @@
-//! Tells from a file's first bytes what it is, whatever its name says.
+//! The sniffer: a file's format from its first bytes, whatever its name.
 //!
-//! Only what decides the way in, or makes a refusal clearer, is told apart here; the formats that
-//! go through symphonia are found by its own probe.
+//! It distinguishes only the formats that choose a reader or make an error clearer; symphonia's own
+//! probe finds the formats that symphonia reads.
 
-/// How many bytes from the start are looked at.
+/// Bytes from the start that the sniffer sees.
 pub(super) const HEAD_BYTES: usize = 4096;
 
-/// What the first bytes announce.
+/// The format that the first bytes announce.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum SniffedKind {
     /// RIFF, RF64 or BW64 with WAVE inside.
     Wave,
     /// FORM with AIFF or AIFC inside.
@@ -18,19 +18,19 @@ pub(super) enum Kind {
         /// Whether `mdat` was met before `moov`.
         index_last: bool,
     },
-    /// Ogg with a codec that there is no decoder for.
-    OggWith(&'static str),
-    /// Ogg with pictures first; sound may follow.
-    OggFilm,
-    /// Certainly something else, named with its article.
+    /// Ogg with a codec that has no decoder here.
+    OggUnsupported(&'static str),
+    /// Ogg whose first track is video; an audio track may follow.
+    OggVideo,
+    /// Certainly not a supported format; its name, with the article.
     Foreign(&'static str),
-    /// Up to the probe.
+    /// Left to symphonia's probe.
     Unknown,
 }
 
-/// Well-known beginnings of files that are not ours to read, with what they are.
+/// First bytes of well-known formats that are not supported, with their names.
 const FOREIGN: &[(&[u8], &str)] = &[
-    (b"\x1a\x45\xdf\xa3", "a Matroska or WebM film"),
+    (b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (WMA)"),
     (b"wvpk", "WavPack audio"),
     (b"MAC ", "Monkey's Audio (APE)"),
@@ -44,7 +44,7 @@ const FOREIGN: &[(&[u8], &str)] = &[
     (b".snd", "Sun/NeXT audio (AU)"),
     (b"#!AMR", "AMR speech"),
     (b"MThd", "a MIDI file (notes, no sound)"),
-    (b"FLV\x01", "a Flash film"),
+    (b"FLV\x01", "a Flash video"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"GIF8", "a GIF picture"),
@@ -58,54 +58,54 @@ const FOREIGN: &[(&[u8], &str)] = &[
     (b"SQLite format 3", "an SQLite database"),
 ];
 
-/// What a file that begins with `head` (its first [`HEAD_BYTES`], or all of it) is.
-pub(super) fn sniff(head: &[u8]) -> Kind {
+/// The format of a file that begins with `head` (its first [`HEAD_BYTES`], or all of it).
+pub(super) fn sniff(head: &[u8]) -> SniffedKind {
     let form = head.get(8..12);
     match head.get(..4) {
         Some(b"RIFF" | b"RF64" | b"BW64") => match form {
-            Some(b"WAVE") => return Kind::Wave,
-            Some(b"AVI ") => return Kind::Foreign("an AVI film"),
+            Some(b"WAVE") => return SniffedKind::Wave,
+            Some(b"AVI ") => return SniffedKind::Foreign("an AVI video"),
             _ => {}
         },
-        Some(b"FORM") if matches!(form, Some(b"AIFF" | b"AIFC")) => return Kind::Aiff,
+        Some(b"FORM") if matches!(form, Some(b"AIFF" | b"AIFC")) => return SniffedKind::Aiff,
         Some(b"OggS") => {
-            // A page header is 27 bytes and a table of as many bytes as the last of them says (RFC
-            // 3533, section 6).
+            // A page header has 27 bytes; the last of them is the length of the table that follows
+            // (RFC 3533, section 6).
             let packet = head
                 .get(26)
                 .and_then(|&n| head.get(27 + usize::from(n)..))
                 .unwrap_or_default();
             if packet.starts_with(b"OpusHead") {
-                return Kind::OggWith("Opus");
+                return SniffedKind::OggUnsupported("Opus");
             }
             if packet.starts_with(b"Speex   ") {
-                return Kind::OggWith("Speex");
+                return SniffedKind::OggUnsupported("Speex");
             }
             if packet.starts_with(b"\x80theora") {
-                return Kind::OggFilm;
+                return SniffedKind::OggVideo;
             }
         }
         _ => {}
     }
     if matches!(head.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"wide")) {
-        return Kind::Mp4 {
+        return SniffedKind::Mp4 {
             index_last: mp4_index_is_last(head),
         };
     }
-    if let Some((_, what)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Kind::Foreign(what);
+    if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return SniffedKind::Foreign(name);
     }
     if is_text(head) {
         let start = String::from_utf8_lossy(&head[..head.len().min(256)])
             .trim_start()
             .to_ascii_lowercase();
         let is_page = start.starts_with("<!doctype html") || start.starts_with("<html");
-        return Kind::Foreign(if is_page { "a web page" } else { "plain text" });
+        return SniffedKind::Foreign(if is_page { "a web page" } else { "plain text" });
     }
-    Kind::Unknown
+    SniffedKind::Unknown
 }
 
-/// What to call bytes that nothing recognized, with the article.
+/// A name for bytes that nothing recognized, with the article.
 pub(super) fn describe(head: &[u8]) -> String {
     if head.iter().all(|&byte| byte == 0) {
         return "nothing but zero bytes, as in a download that never finished".to_owned();
@@ -121,8 +121,8 @@ pub(super) fn describe(head: &[u8]) -> String {
     )
 }
 
-/// Walks the top-level boxes (ISO/IEC 14496-12, section 4.2) for whichever of index and data comes
-/// first.
+/// Whether, among the top-level boxes (ISO/IEC 14496-12, section 4.2), the data comes before the
+/// index.
 fn mp4_index_is_last(head: &[u8]) -> bool {
     let mut rest = head;
     while let [s0, s1, s2, s3, kind @ ..] = rest {
@@ -142,7 +142,7 @@ fn mp4_index_is_last(head: &[u8]) -> bool {
     false
 }
 
-/// UTF-8 without control characters; a character cut off at the end of `head` is no objection.
+/// Whether `head` is UTF-8 without control characters; its last character may be cut off.
 fn is_text(head: &[u8]) -> bool {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -162,23 +162,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_by_their_first_bytes() {
-        let rows: [(&[u8], Kind); 9] = [
-            (b"RIFF\x24\0\0\0WAVEfmt ", Kind::Wave),
-            (b"RF64\xff\xff\xff\xffWAVEds64", Kind::Wave),
-            (b"FORM\0\0\0\x20AIFCFVER", Kind::Aiff),
-            (b"RIFF\x24\0\0\0AVI LIST", Kind::Foreign("an AVI film")),
+    fn formats_are_recognized_by_their_first_bytes() {
+        let rows: [(&[u8], SniffedKind); 9] = [
+            (b"RIFF\x24\0\0\0WAVEfmt ", SniffedKind::Wave),
+            (b"RF64\xff\xff\xff\xffWAVEds64", SniffedKind::Wave),
+            (b"FORM\0\0\0\x20AIFCFVER", SniffedKind::Aiff),
+            (
+                b"RIFF\x24\0\0\0AVI LIST",
+                SniffedKind::Foreign("an AVI video"),
+            ),
             (
                 b"\0\0\0\x08ftyp\0\0\0\x08free\0\0\x10\0mdat",
-                Kind::Mp4 { index_last: true },
+                SniffedKind::Mp4 { index_last: true },
             ),
             (
                 b"\0\0\0\x08ftyp\0\0\x10\0moov",
-                Kind::Mp4 { index_last: false },
+                SniffedKind::Mp4 { index_last: false },
             ),
-            ("Größe: 3 €".as_bytes(), Kind::Foreign("plain text")),
-            (b"  <HTML><body>", Kind::Foreign("a web page")),
-            (b"fLaC\0\0\0\x22", Kind::Unknown),
+            ("Größe: 3 €".as_bytes(), SniffedKind::Foreign("plain text")),
+            (b"  <HTML><body>", SniffedKind::Foreign("a web page")),
+            (b"fLaC\0\0\0\x22", SniffedKind::Unknown),
         ];
         for (head, kind) in rows {
             assert_eq!(sniff(head), kind, "{head:?}");

@@ -1,4 +1,4 @@
-//! Where bytes come from: a file, which can seek, or a pipe, which can't.
+//! The source of bytes: a file, which can seek, or a pipe, which can't.
 
 use std::{
     fs::{self, File},
@@ -10,28 +10,32 @@ use symphonia::core::io::MediaSource;
 
 use super::{
     error::DecodeError,
-    sniff::{HEAD_BYTES, Kind, describe, sniff},
+    sniff::{HEAD_BYTES, SniffedKind, describe, sniff},
 };
 
-/// An opened source that stands at its first byte, and what those first bytes are.
-pub(super) struct Opened {
+/// An opened source at its first byte, and the format that its first bytes announce.
+pub(super) struct OpenedSource {
     pub source: Box<dyn MediaSource>,
-    pub kind: Kind,
-    /// What to call the bytes should nothing recognize them.
+    pub kind: SniffedKind,
+    /// A name for the bytes in case nothing recognizes them.
     pub(crate) looks_like: String,
 }
 
-/// How a file may be gone through.
+/// How a file may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Back and forth, which finds lengths and an index at the end.
+    /// With seeking, which finds lengths and an index at the end.
     Seeking,
     /// From start to end only.
     Forward,
 }
 
 /// Opens the file at `path`; a named pipe or a device is always read forward.
-pub(super) fn open_path(path: &Path, name: &str, access: Access) -> Result<Opened, DecodeError> {
+pub(super) fn open_path(
+    path: &Path,
+    name: &str,
+    access: Access,
+) -> Result<OpenedSource, DecodeError> {
     let unreadable = |source| DecodeError::Unreadable {
         name: name.to_owned(),
         source,
@@ -53,7 +57,7 @@ pub(super) fn open_path(path: &Path, name: &str, access: Access) -> Result<Opene
     }
     let head = read_head(&mut file, name)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    Ok(Opened {
+    Ok(OpenedSource {
         source: Box::new(file),
         kind: sniff(&head),
         looks_like: describe(&head),
@@ -64,11 +68,11 @@ pub(super) fn open_path(path: &Path, name: &str, access: Access) -> Result<Opene
 pub(super) fn open_pipe(
     mut reader: impl Read + Send + Sync + 'static,
     name: &str,
-) -> Result<Opened, DecodeError> {
+) -> Result<OpenedSource, DecodeError> {
     let head = read_head(&mut reader, name)?;
     let (kind, looks_like) = (sniff(&head), describe(&head));
     let pipe = Pipe(io::Cursor::new(head).chain(reader));
-    Ok(Opened {
+    Ok(OpenedSource {
         source: Box::new(pipe),
         kind,
         looks_like,
@@ -96,7 +100,7 @@ fn read_head(reader: &mut impl Read, name: &str) -> Result<Vec<u8>, DecodeError>
 struct Pipe<R>(R);
 
 impl<R: Read> Read for Pipe<R> {
-    /// Tries again after a signal, which symphonia would take for a failure.
+    /// Reads again after a signal, which symphonia would treat as a failure.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.0.read(buffer) {

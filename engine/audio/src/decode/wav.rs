@@ -1,4 +1,4 @@
-//! The header of WAV: RIFF and its 64-bit form RF64 (EBU Tech 3306), also called BW64.
+//! The header of WAV files: RIFF and its 64-bit form RF64 (EBU Tech 3306), also called BW64.
 
 use std::io;
 
@@ -8,12 +8,12 @@ use symphonia::core::{
 };
 
 use super::{
-    error::Refusal,
+    error::HeaderError,
     pcm::{Layout, PcmReader, little_endian},
 };
 
-/// Chunks before the samples: more than any writer leaves, few enough that an endless stream of
-/// nothing ends.
+/// Chunks before the samples at most: more than any writer leaves, few enough that an endless stream
+/// of empty chunks ends.
 const MAX_CHUNKS: usize = 1000;
 /// The longest `fmt ` chunk that has a meaning, WAVEFORMATEXTENSIBLE.
 const FORMAT_BYTES: usize = 40;
@@ -26,8 +26,8 @@ const TAG_MULAW: u16 = 0x0007;
 const TAG_IMA_ADPCM: u16 = 0x0011;
 const TAG_EXTENSIBLE: u16 = 0xfffe;
 
-/// Reads up to the first sample.
-pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, Refusal> {
+/// Reads the header up to the first sample.
+pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, HeaderError> {
     source.read_quad_bytes()?;
     let riff_bytes = u64::from(source.read_u32()?);
     source.read_quad_bytes()?;
@@ -45,21 +45,21 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
                 skip(&mut source, bytes - 16)?;
             }
             b"data" => {
-                let layout =
-                    layout.ok_or_else(|| Refusal::Damaged("it has no format chunk".to_owned()))?;
+                let layout = layout
+                    .ok_or_else(|| HeaderError::Damaged("it has no format chunk".to_owned()))?;
                 let claimed_bytes = data_bytes(bytes, data_bytes_64, riff_bytes + 8, source.pos());
                 return PcmReader::new(source, layout, claimed_bytes);
             }
             _ => skip(&mut source, bytes)?,
         }
     }
-    Err(Refusal::Damaged("it has no data chunk".to_owned()))
+    Err(HeaderError::Damaged("it has no data chunk".to_owned()))
 }
 
 /// The length of the `data` chunk that starts at `start`, in a file that should end at `riff_end`.
 ///
-/// A recorder that a crash stopped leaves 0, and in the outer length 0, its own header or all ones.
-/// Where a data chunk is truly empty the outer length covers the chunks around it.
+/// A recorder that crashed leaves 0 here, and in the outer length 0, the header's own length or all
+/// ones. When a data chunk is really empty, the outer length covers the chunks around it.
 fn data_bytes(bytes: u32, bytes_64: Option<u64>, riff_end: u64, start: u64) -> Option<u64> {
     match (bytes, bytes_64) {
         (u32::MAX, Some(long)) => Some(long),
@@ -73,11 +73,11 @@ fn skip(source: &mut MediaSourceStream<'_>, bytes: u32) -> io::Result<()> {
     source.ignore_bytes(u64::from(bytes) + u64::from(bytes & 1))
 }
 
-fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout, Refusal> {
+fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout, HeaderError> {
     let mut format = [0; FORMAT_BYTES];
     let length = FORMAT_BYTES.min(bytes as usize);
     if length < 16 {
-        return Err(Refusal::Damaged(format!(
+        return Err(HeaderError::Damaged(format!(
             "its format chunk has {length} bytes"
         )));
     }
@@ -98,7 +98,7 @@ fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout,
         TAG_PCM | TAG_FLOAT => {
             let sample_bytes = sample_bytes(bits, block_bytes, channels);
             let id = little_endian(tag == TAG_FLOAT, sample_bytes).ok_or_else(|| {
-                Refusal::Codec(format!(
+                HeaderError::Codec(format!(
                     "{bits}-bit {}",
                     if tag == TAG_PCM { "PCM" } else { "float" }
                 ))
@@ -107,8 +107,8 @@ fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout,
         }
         TAG_ALAW => Layout::plain(codec::CODEC_ID_PCM_ALAW, 1, channels, rate_hz),
         TAG_MULAW => Layout::plain(codec::CODEC_ID_PCM_MULAW, 1, channels, rate_hz),
-        // Both begin a block with a header per channel, of 7 and 4 bytes, that holds the first two
-        // samples and the first.
+        // A block begins with a header per channel: 7 bytes with the first two samples in
+        // Microsoft's form, 4 bytes with the first sample in IMA's.
         TAG_MS_ADPCM => adpcm(
             codec::CODEC_ID_ADPCM_MS,
             7,
@@ -125,12 +125,12 @@ fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout,
             channels,
             rate_hz,
         )?,
-        other => return Err(Refusal::Codec(tag_name(other))),
+        other => return Err(HeaderError::Codec(tag_name(other))),
     };
     Ok(layout)
 }
 
-/// Bytes that a sample takes, which may be more than its bits need: 20 in 3 bytes, 24 in 4.
+/// Bytes per sample, which may be more than its bits need: 20 bits in 3 bytes, 24 in 4.
 fn sample_bytes(bits: u16, block_bytes: u16, channels: u16) -> u16 {
     let needed = bits.div_ceil(8);
     match block_bytes.checked_div(channels) {
@@ -146,14 +146,14 @@ fn adpcm(
     block_bytes: u16,
     channels: u16,
     rate_hz: u32,
-) -> Result<Layout, Refusal> {
+) -> Result<Layout, HeaderError> {
     if channels == 0 || channels > 2 {
-        return Err(Refusal::Codec(format!("{channels}-channel ADPCM")));
+        return Err(HeaderError::Codec(format!("{channels}-channel ADPCM")));
     }
     let coded = block_bytes
         .checked_sub(header_bytes * channels)
-        .ok_or_else(|| Refusal::Damaged(format!("its blocks have {block_bytes} bytes")))?;
-    // Two samples to a byte.
+        .ok_or_else(|| HeaderError::Damaged(format!("its blocks have {block_bytes} bytes")))?;
+    // Two samples per byte.
     let block_frames = u64::from(coded) * 2 / u64::from(channels) + header_frames;
     Ok(Layout {
         codec: id,
@@ -164,7 +164,7 @@ fn adpcm(
     })
 }
 
-/// Registered tags (RFC 2361) that turn up in practice.
+/// Names of the registered tags (RFC 2361) that occur in practice.
 fn tag_name(tag: u16) -> String {
     match tag {
         0x0050 => "MPEG layer I/II".to_owned(),

@@ -1,7 +1,8 @@
-//! The windowed-sinc filter of the converter: `rubato`'s asynchronous resampler with its starting
+//! The converter's windowed-sinc filter: `rubato`'s asynchronous resampler, with its starting
 //! position set so that output 0 is centered on input 0.
 //!
-//! Runs where `Resampler` runs. Not here: how many outputs a stream has, and the check of rates.
+//! Runs on the thread of its `Resampler`. Deliberately not here: the number of outputs of a stream,
+//! and the check of the rates.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
@@ -19,15 +20,15 @@ const FILTER_SAMPLES: f64 = 192.0;
 /// The filter's -6 dB point as a fraction of the lower Nyquist frequency; see [`FILTER_SAMPLES`].
 const CUTOFF: f32 = 0.9425;
 
-/// Phases per sample of the lower rate where a cubic joins them. The error of cubic interpolation
-/// falls with the fourth power of this and is here far below that of 32-bit samples.
+/// Phases per sample of the lower rate when a cubic interpolates between them. The error of cubic interpolation
+/// falls with the fourth power of this number and is here far below that of 32-bit samples.
 const CUBIC_PHASES: f64 = 128.0;
 
-/// Largest term of the reduced rate ratio for which every phase is precomputed. It bounds the
-/// table at about `FILTER_SAMPLES * 1024` coefficients and covers every pair of customary rates.
+/// Largest term of the reduced rate ratio for which every phase is precomputed. It limits the table
+/// to about `FILTER_SAMPLES * 1024` coefficients and covers every pair of customary rates.
 const MAX_EXACT_TERM: u32 = 1_024;
 
-/// Chunks handed to the filter per second of input; a chunk of 5 ms bounds the added latency.
+/// Chunks passed to the filter per second of input; a chunk of 5 ms bounds the added latency.
 const CHUNKS_PER_SECOND: u32 = 200;
 
 #[derive(Debug)]
@@ -39,19 +40,19 @@ pub(super) struct Filter {
     filter_samples: usize,
     /// The step, in source samples, of the discarded first output that sets the filter's position.
     first_step_samples: f64,
-    /// Outputs between that one and the one centered on input 0; they are discarded too.
+    /// Outputs between that one and the one centered on input 0, also discarded.
     lead_in_samples: usize,
-    /// How many of them are still to be discarded.
+    /// How many outputs are still to be discarded.
     skip_samples: usize,
     /// Outputs given since the last reset.
     given_samples: u64,
-    /// One chunk of input, of which the first `pending_samples` are filled.
+    /// One chunk of input; its first `pending_samples` are filled.
     pending: Vec<f32>,
     pending_samples: usize,
 }
 
 impl Filter {
-    /// Builds the filter for two unlike rates, both in the ranges that `Resampler` allows.
+    /// Builds the filter for two different rates, both in the ranges that `Resampler` allows.
     pub(super) fn new(source_hz: u32, target_hz: u32) -> Result<Self, ResampleError> {
         let ratio = f64::from(target_hz) / f64::from(source_hz);
         let step = ratio.recip();
@@ -85,7 +86,7 @@ impl Filter {
 
         let sinc = Async::new_sinc(
             ratio,
-            // The widest change of ratio that `reset` makes, and a little room for rounding.
+            // The largest change of ratio that `reset` makes, and a little room for rounding.
             first_step_samples * ratio + 1.0,
             &SincInterpolationParameters {
                 sinc_len: filter_samples,
@@ -116,11 +117,11 @@ impl Filter {
 
     /// Input that may have to follow a moment before its output comes, in source samples.
     pub(super) fn latency_samples(&self) -> usize {
-        // rubato wants up to two samples beyond the right half of the filter.
+        // rubato needs up to two samples beyond the right half of the filter.
         self.filter_samples / 2 + 2 + self.pending.len()
     }
 
-    /// Takes any number of samples and appends to `out` the outputs that are ready.
+    /// Takes any number of samples and appends the outputs that are ready to `out`.
     pub(super) fn push(
         &mut self,
         mut mono: &[f32],
@@ -139,8 +140,9 @@ impl Filter {
         Ok(())
     }
 
-    /// Feeds silence until `total_samples` outputs were given since the last reset. Never takes any
-    /// back: an output is given only once half a filter of input has followed its center.
+    /// Feeds silence until `total_samples` outputs were given since the last reset. It never has to
+    /// withdraw an output of an earlier `push`: an output is given only after half a filter of input
+    /// has followed its center.
     pub(super) fn flush(
         &mut self,
         total_samples: u64,
@@ -158,7 +160,7 @@ impl Filter {
     /// Forgets all input and moves the filter to its starting position.
     pub(super) fn reset(&mut self) -> Result<(), ResampleError> {
         self.sinc.reset();
-        // The length of a step is the only handle that rubato gives on its position.
+        // rubato's position can be set only through the length of a step.
         self.set_ratio(self.first_step_samples.recip())?;
         self.pending.fill(0.0);
         self.convert_into(&mut [0.0])?;

@@ -1,10 +1,10 @@
-//! What all tests of decoding need: the fixtures, and all that a decoder hands out.
+//! The fixtures for tests of decoding, and the collection of all blocks of a decoder.
 
 use std::{fs, path::PathBuf};
 
 use mertscope_audio::decode::{Block, DecodeError, Decoder};
 
-/// Path of a committed fixture; its `make.sh` says what is in it.
+/// Path of a committed fixture; its `make.sh` describes the content.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -28,7 +28,7 @@ pub(crate) struct Collected {
     pub note: Option<String>,
 }
 
-/// Reads to the end, or to the error.
+/// Reads to the end or to the first error.
 pub(crate) fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected, DecodeError> {
     let mut decoder = decoder?;
     let channels = decoder.channels();
@@ -53,7 +53,7 @@ pub(crate) fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected
     })
 }
 
-/// Decodes `bytes` as a file called `name`; messages come without the folder it lies in.
+/// Decodes `bytes` as a file called `name`; messages come without the file's folder.
 pub(crate) fn decode_as(name: &str, bytes: &[u8]) -> Result<Collected, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);

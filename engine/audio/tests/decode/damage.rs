@@ -1,4 +1,4 @@
-//! Decoding what is cut short, damaged, joined or mutated.
+//! Decoding of truncated, damaged, joined and mutated files.
 
 use std::io::Cursor;
 
@@ -6,9 +6,9 @@ use mertscope_audio::decode::Decoder;
 
 use crate::collect::{bytes_of, collect, decode_as};
 
-/// About half of the sound is there, and a note; FLAC and Ogg begin with long headers.
+/// About half of the sound is read, with a notice; FLAC and Ogg begin with long headers.
 #[test]
-fn what_is_cut_short_gives_what_is_there() {
+fn a_truncated_file_gives_the_audio_before_the_cut() {
     let rows = [
         ("wav", 0.6),
         ("aiff", 0.6),
@@ -32,7 +32,7 @@ fn what_is_cut_short_gives_what_is_there() {
         let shared = frames * 9 / 10;
         assert!(
             sound.samples[..shared] == whole[..shared],
-            "{name}: what is there has changed"
+            "{name}: the audio before the cut has changed"
         );
         let note = sound.note.expect(name);
         assert!(
@@ -48,10 +48,11 @@ fn what_is_cut_short_gives_what_is_there() {
     assert_eq!(sound.note.as_deref(), Some(note));
 }
 
-/// A damaged middle leaves a gap there, and the sound after it. MP3 has no checksum, so there bytes
-/// are missing; and no clock, so only frames that were found and could not be decoded are counted.
+/// Damage in the middle leaves a gap, and the sound after it is read. MP3 has no checksum, so bytes
+/// are removed there; it has no timestamps either, so only frames that were found and could not be
+/// decoded are counted.
 #[test]
-fn damage_in_the_middle_is_skipped_and_told() {
+fn damage_in_the_middle_is_skipped_and_reported() {
     let rows = [
         ("tone.flac", 0.93, 100, 100, 2_400..=2_400),
         ("tone.mp3", 0.5, 1_000, 0, 10_000..=17_640),
@@ -77,7 +78,7 @@ fn damage_in_the_middle_is_skipped_and_told() {
 }
 
 #[test]
-fn joined_files_are_read_on() {
+fn joined_files_are_read_to_the_end() {
     for name in ["tone.mp3", "tone.ogg"] {
         let one = bytes_of(name);
         let sound = decode_as(name, &[&one[..], &one].concat()).unwrap();
@@ -115,7 +116,7 @@ fn another_rate_in_the_middle_is_an_error() {
     );
 }
 
-/// Thousands of seeded mutations: an answer to each, which names the file if it is an error.
+/// Hundreds of seeded mutations: each gives audio or an error that names the file.
 #[test]
 fn mutated_files_neither_panic_nor_hang() {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

@@ -1,4 +1,4 @@
-//! WAV and AIFF in all their widths and with all the lengths that their writers leave.
+//! WAV and AIFF in all sample widths and with all the lengths that writers leave.
 
 use std::io::{self, Cursor, Read};
 
@@ -6,7 +6,7 @@ use mertscope_audio::decode::{Block, Decoder};
 
 use crate::collect::{Collected, collect};
 
-/// A WAV of `data`, with the two lengths as given.
+/// A WAV of `data`, with the given lengths in its two length fields.
 fn wav_with_lengths(
     tag: u16,
     bits: u16,
@@ -198,7 +198,7 @@ fn one_sample_is_a_file() {
 }
 
 #[test]
-fn not_a_number_and_infinity_come_through() {
+fn nan_and_infinity_are_passed_through() {
     let strange = [
         f32::NAN,
         f32::INFINITY,
@@ -218,7 +218,7 @@ fn not_a_number_and_infinity_come_through() {
     }
 }
 
-/// Writers that can't seek back, or were killed, leave all sorts of lengths.
+/// Writers that can't seek back, or were killed, leave various lengths.
 #[test]
 fn a_wav_of_unknown_length_is_read_to_its_end() {
     let data: Vec<u8> = (0..2_000_u16).flat_map(u16::to_le_bytes).collect();
@@ -238,7 +238,7 @@ fn a_wav_of_unknown_length_is_read_to_its_end() {
 }
 
 #[test]
-fn rf64_has_its_length_in_64_bits_and_may_go_on_after_the_samples() {
+fn rf64_has_its_length_in_64_bits_and_may_have_chunks_after_the_samples() {
     let mut bytes = wav_with_lengths(1, 16, 1, 44_100, &[0, 0x40, 0, 0xc0], u32::MAX, u32::MAX);
     bytes[..4].copy_from_slice(b"RF64");
     let mut lengths = b"ds64\x1c\0\0\0".to_vec();
@@ -249,7 +249,7 @@ fn rf64_has_its_length_in_64_bits_and_may_go_on_after_the_samples() {
     assert_eq!(decode(bytes).samples, [0.5, -0.5]);
 }
 
-/// Ten minutes of a WAV that never says how long it is.
+/// Ten minutes of a WAV that states no length.
 #[test]
 fn an_endless_stream_comes_in_small_blocks() {
     const MINUTES_10: u64 = 600 * 44_100;

@@ -1,4 +1,4 @@
-//! What can't be decoded, and the sentence that says so.
+//! Input that can't be decoded, and its error messages.
 
 use std::{
     io::{self, Cursor, Read},
@@ -17,7 +17,7 @@ fn refusal(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn paths_that_lead_nowhere() {
+fn paths_without_a_readable_file_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let message = |path: PathBuf| Decoder::open(&path).unwrap_err().to_string();
     let missing = folder.path().join("no.wav");
@@ -41,7 +41,7 @@ fn paths_that_lead_nowhere() {
 }
 
 #[test]
-fn what_is_no_audio_is_named() {
+fn content_that_is_no_audio_is_named() {
     let rows: [(&[u8], &str); 4] = [
         (b"Dear diary,\ntoday I renamed this to .wav\n", "plain text"),
         (b"<!DOCTYPE html><title>404</title>", "a web page"),
@@ -66,7 +66,7 @@ fn what_is_no_audio_is_named() {
 }
 
 #[test]
-fn headers_that_can_not_be_used_say_why() {
+fn unusable_headers_are_refused_with_a_reason() {
     let wav = bytes_of("tone.wav");
     let patched = |at: usize, bytes: &[u8]| {
         let mut wav = wav.clone();
@@ -132,7 +132,7 @@ fn boxes(mp4: &[u8]) -> Vec<&[u8]> {
 }
 
 #[test]
-fn m4a_with_its_index_last_can_not_come_from_a_pipe() {
+fn m4a_with_its_index_last_is_refused_from_a_pipe() {
     let bytes = bytes_of("tone.m4a");
     let (index, others): (Vec<_>, Vec<_>) = boxes(&bytes)
         .into_iter()
@@ -152,7 +152,7 @@ fn m4a_with_its_index_last_can_not_come_from_a_pipe() {
 }
 
 #[test]
-fn a_reader_that_fails_is_told_from_one_that_ends() {
+fn a_reader_that_fails_is_distinguished_from_one_that_ends() {
     struct Failing;
     impl Read for Failing {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

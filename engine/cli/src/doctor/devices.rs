@@ -20,7 +20,7 @@ pub(crate) fn try_all(
         writeln!(out, "  {error}")?;
     }
     let mut choices: Vec<Choice> = vec![Choice::Cpu];
-    choices.extend(device::known());
+    choices.extend(device::named_providers());
     let offers = device::offers(runtime);
     choices.extend(offers.into_iter().map(|offer| offer.choice));
     let mut seen = HashSet::from([Choice::Auto]);

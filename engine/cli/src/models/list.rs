@@ -5,7 +5,7 @@ use std::io::Write;
 use mertscope_heads::package::ModelPackage;
 use mertscope_hub::{Library, ModelOffer, OfferState};
 use mertscope_model::catalogue::{Certainty, PublishedResult};
-use mertscope_model::{Length, Manifest, ShortInput};
+use mertscope_model::{InputLength, Manifest, ShortInput};
 use serde_json::{Value, json};
 
 use crate::write_out;
@@ -234,8 +234,8 @@ fn describe_embedded(out: &mut dyn Write, package: &ModelPackage) -> anyhow::Res
 /// What the model does with input of other lengths.
 fn short(manifest: &Manifest) -> &'static str {
     match (manifest.graph.length, manifest.graph.short_input) {
-        (Length::Fixed, ShortInput::Loop) => "shorter input is repeated",
-        (Length::Dynamic, ShortInput::Loop) => {
+        (InputLength::Fixed, ShortInput::Loop) => "shorter input is repeated",
+        (InputLength::Dynamic, ShortInput::Loop) => {
             "longer at once if wanted, shorter input is repeated"
         }
         (_, ShortInput::TrueLength) => "any length",

@@ -41,13 +41,13 @@ impl FileJob {
         let decoder = Decoder::open(&self.path).map_err(|error| error.to_string())?;
         let runtime = runtime::loaded().ok_or_else(gone)?;
         let (package, options) = (Arc::clone(&self.package), self.options.clone());
-        let opened = jobs.ask(move |sessions| sessions.open(runtime, &package.model, options));
+        let opened = jobs.run(move |sessions| sessions.open(runtime, &package.model, options));
         let opened = opened
             .ok_or_else(gone)?
             .map_err(|error| error.to_string())?;
         let session = opened.session;
         let result = self.listen(decoder, session, jobs, progress);
-        jobs.tell(move |sessions| sessions.close(session));
+        jobs.submit(move |sessions| sessions.close(session));
         let (windows, means) = result?;
         let sha256 = hash_of_file(&self.path).map_err(|error| {
             format!("{file} can't be read to its end ({error}). Copy it again.")
@@ -91,7 +91,7 @@ impl FileJob {
             if window.status != Status::Ok {
                 return Ok(());
             }
-            let encoded = jobs.ask(move |sessions| sessions.encode(session, window.samples, None));
+            let encoded = jobs.run(move |sessions| sessions.encode(session, window.samples, None));
             let encoded = encoded.ok_or_else(|| format!("{file} was not analyzed to its end."))?;
             let hidden = encoded
                 .hidden

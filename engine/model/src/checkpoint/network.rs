@@ -1,76 +1,76 @@
 //! The network that a `config.json` describes, and the tensors that it needs.
 //!
-//! Two families are known: HuBERT (`HubertModel` of transformers, and MERT's `MERTModel`, which
+//! Two families are supported: HuBERT (`HubertModel` of transformers, and MERT's `MERTModel`, which
 //! computes the same) and data2vec-audio (`Data2VecAudioModel`). Field names and defaults are those
-//! of transformers' `HubertConfig` and `Data2VecAudioConfig`. `attention_relax` of MERT is accepted
-//! and ignored, as the published code does: dividing by it before the softmax and multiplying
-//! after the maximum was taken away changes nothing.
+//! of transformers' `HubertConfig` and `Data2VecAudioConfig`. MERT's `attention_relax` is accepted and
+//! ignored, because it changes no result: the published code divides by it before the softmax,
+//! subtracts the maximum, and multiplies by it again.
 
 use serde::Deserialize;
 
-/// A network.
+/// The architecture of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// The family.
     pub family: Family,
-    /// Transformer layers; hidden states are one more.
+    /// Number of transformer layers; there is one hidden state more.
     pub layers: usize,
     /// Values per hidden state.
     pub width: usize,
-    /// Attention heads.
+    /// Number of attention heads.
     pub heads: usize,
     /// Values inside a feed-forward block.
-    pub inner: usize,
+    pub feed_forward_width: usize,
     /// The convolutions over time, first to last.
     pub(crate) convolutions: Vec<Convolution>,
     /// Whether the convolutions over time have a bias.
     pub(crate) convolution_bias: bool,
-    /// How their outputs are normalized.
+    /// The normalization of their outputs.
     pub(crate) feature_norm: FeatureNorm,
     /// Whether features are normalized before they are projected.
     pub(crate) projection_norm: bool,
     /// Whether layers normalize their input (true) or their output (false).
     pub(crate) pre_norm: bool,
-    /// Positional convolutions in a row; HuBERT has one, with weight normalization.
+    /// Number of positional convolutions in a row; HuBERT has one, with weight normalization.
     pub(crate) positional: usize,
-    /// Frames that a positional convolution sees.
+    /// Length of a positional convolution's kernel, in frames.
     pub(crate) positional_kernel: usize,
-    /// Groups of a positional convolution.
+    /// Number of groups of a positional convolution.
     pub(crate) positional_groups: usize,
-    /// Added to variances.
+    /// The number that layer normalization adds to variances.
     pub(crate) epsilon: f32,
 }
 
 /// The families of networks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// HuBERT, and MERT.
+    /// HuBERT, including MERT.
     Hubert,
-    /// data2vec-audio, and music2vec.
+    /// data2vec-audio, including music2vec.
     Data2Vec,
 }
 
 /// A convolution over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Convolution {
-    /// Channels that it makes.
+    /// Number of output channels.
     pub channels: usize,
-    /// Frames that it sees.
+    /// Length of the kernel, in input frames.
     pub kernel: usize,
-    /// Frames that it moves on.
+    /// Stride, in input frames.
     pub stride: usize,
 }
 
-/// How the outputs of the convolutions are normalized.
+/// The normalization of the convolutions' outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeatureNorm {
-    /// Only those of the first, each channel over the whole window.
+    /// Only after the first convolution, each channel over the whole window.
     Group,
-    /// Those of all, each frame over its channels.
+    /// After every convolution, each frame over its channels.
     Layer,
 }
 
-/// What is read of a `config.json`; all else in it describes the training.
+/// The fields that are read from a `config.json`; all others describe the training.
 #[derive(Debug, Deserialize)]
 struct Config {
     model_type: String,
@@ -128,66 +128,31 @@ impl Network {
     /// Reads a `config.json`; the error is a phrase.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let config: Config = serde_json::from_slice(bytes)
-            .map_err(|error| format!("it does not describe a network of the family ({error})"))?;
-        let family = match config.model_type.as_str() {
-            "mert_model" | "music_hubert" | "hubert" => Family::Hubert,
-            "data2vec-audio" => Family::Data2Vec,
-            other => {
-                return Err(format!(
-                    "its model_type is “{}”, and only mert_model, hubert and data2vec-audio are known",
-                    other.escape_debug()
-                ));
-            }
+            .map_err(|error| format!("it does not describe a supported network ({error})"))?;
+        let family = config.family()?;
+        config.refuse_unsupported()?;
+        let feature_norm = config.feature_norm(family)?;
+        let convolutions = config.convolutions()?;
+        let is_data2vec = family == Family::Data2Vec;
+        let (positional, positional_kernel) = if is_data2vec {
+            let kernel = config.conv_pos_kernel_size.unwrap_or(19);
+            (config.num_conv_pos_embeddings, kernel)
+        } else {
+            (1, config.num_conv_pos_embeddings)
         };
-        config.refuse_unknown()?;
-        let feature_norm = match (family, config.feat_extract_norm.as_str()) {
-            (Family::Data2Vec, _) | (_, "layer") => FeatureNorm::Layer,
-            (_, "group") => FeatureNorm::Group,
-            (_, other) => {
-                let other = other.escape_debug();
-                return Err(format!("its feat_extract_norm “{other}” is not known"));
-            }
-        };
-        let lengths = [
-            config.conv_dim.len(),
-            config.conv_kernel.len(),
-            config.conv_stride.len(),
-        ];
-        if lengths[0] == 0 || lengths[0] > 16 || lengths.iter().any(|n| *n != lengths[0]) {
-            return Err(format!(
-                "it has {lengths:?} convolution sizes, kernels and strides"
-            ));
-        }
-        let of_stack = family == Family::Data2Vec;
-        let convolutions = config.conv_dim.iter().zip(&config.conv_kernel);
         let network = Self {
             family,
             layers: config.num_hidden_layers,
             width: config.hidden_size,
             heads: config.num_attention_heads,
-            inner: config.intermediate_size,
-            convolutions: convolutions
-                .zip(&config.conv_stride)
-                .map(|((channels, kernel), stride)| Convolution {
-                    channels: *channels,
-                    kernel: *kernel,
-                    stride: *stride,
-                })
-                .collect(),
+            feed_forward_width: config.intermediate_size,
+            convolutions,
             convolution_bias: config.conv_bias,
             feature_norm,
-            projection_norm: of_stack || config.feat_proj_layer_norm,
+            projection_norm: is_data2vec || config.feat_proj_layer_norm,
             pre_norm: config.do_stable_layer_norm,
-            positional: if of_stack {
-                config.num_conv_pos_embeddings
-            } else {
-                1
-            },
-            positional_kernel: if of_stack {
-                config.conv_pos_kernel_size.unwrap_or(19)
-            } else {
-                config.num_conv_pos_embeddings
-            },
+            positional,
+            positional_kernel,
             positional_groups: config.num_conv_pos_embedding_groups,
             epsilon: config.layer_norm_eps as f32,
         };
@@ -195,13 +160,13 @@ impl Network {
         Ok(network)
     }
 
-    /// Sizes that make no sense, before anything is computed or kept in memory because of them.
+    /// Refuses impossible sizes before anything is computed or allocated from them.
     fn check(&self) -> Result<(), String> {
         let sizes = [
             ("num_hidden_layers", self.layers, 128),
             ("hidden_size", self.width, 8_192),
             ("num_attention_heads", self.heads, 256),
-            ("intermediate_size", self.inner, 65_536),
+            ("intermediate_size", self.feed_forward_width, 65_536),
             ("number of positional convolutions", self.positional, 16),
             ("positional kernel", self.positional_kernel, 1_024),
             (
@@ -246,7 +211,7 @@ impl Network {
                 .product::<usize>()
                 > 1 << 16
         {
-            return Err("a frame of it is longer than a million samples".to_owned());
+            return Err("one of its frames is longer than a million samples".to_owned());
         }
         Ok(())
     }
@@ -262,81 +227,145 @@ impl Network {
         })
     }
 
-    /// Every tensor that the network needs, with its shape, by the names of transformers since 4.30
-    /// and PyTorch before 2.1.
+    /// Every tensor that the network needs, with its shape. The names are those of transformers since
+    /// 4.30 with PyTorch before 2.1.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let mut all = Vec::new();
-        let mut add = |name: &str, shape: &[usize]| all.push((name.to_owned(), shape.to_vec()));
+        let mut all = TensorList(Vec::new());
+        let features = self.feature_extractor_tensors(&mut all);
+        if self.projection_norm {
+            all.norm("feature_projection.layer_norm", features);
+        }
+        all.norm("encoder.layer_norm", self.width);
+        for layer in 0..self.layers {
+            let name = format!("encoder.layers.{layer}");
+            all.norm(&format!("{name}.layer_norm"), self.width);
+            all.norm(&format!("{name}.final_layer_norm"), self.width);
+        }
+        all.linear("feature_projection.projection", self.width, features);
+        for layer in 0..self.layers {
+            self.layer_tensors(layer, &mut all);
+        }
+        self.positional_tensors(&mut all);
+        all.0
+    }
+
+    /// The tensors of the convolutions over time; returns the channels of the last one.
+    fn feature_extractor_tensors(&self, all: &mut TensorList) -> usize {
         let mut inputs = 1;
         for (n, convolution) in self.convolutions.iter().enumerate() {
             let name = format!("feature_extractor.conv_layers.{n}");
             let channels = convolution.channels;
-            add(
-                &format!("{name}.conv.weight"),
-                &[channels, inputs, convolution.kernel],
-            );
+            let shape = [channels, inputs, convolution.kernel];
+            all.add(&format!("{name}.conv.weight"), &shape);
             if self.convolution_bias {
-                add(&format!("{name}.conv.bias"), &[channels]);
+                all.add(&format!("{name}.conv.bias"), &[channels]);
             }
             if n == 0 || self.feature_norm == FeatureNorm::Layer {
-                add(&format!("{name}.layer_norm.weight"), &[channels]);
-                add(&format!("{name}.layer_norm.bias"), &[channels]);
+                all.norm(&format!("{name}.layer_norm"), channels);
             }
             inputs = channels;
         }
-        let width = self.width;
-        let mut norm = |name: &str, width: usize| {
-            add(&format!("{name}.weight"), &[width]);
-            add(&format!("{name}.bias"), &[width]);
-        };
-        if self.projection_norm {
-            norm("feature_projection.layer_norm", inputs);
+        inputs
+    }
+
+    /// The tensors of a transformer layer's attention and feed-forward block.
+    fn layer_tensors(&self, layer: usize, all: &mut TensorList) {
+        let (width, inner) = (self.width, self.feed_forward_width);
+        let name = format!("encoder.layers.{layer}");
+        for part in ["q", "k", "v", "out"] {
+            all.linear(&format!("{name}.attention.{part}_proj"), width, width);
         }
-        norm("encoder.layer_norm", width);
-        for layer in 0..self.layers {
-            norm(&format!("encoder.layers.{layer}.layer_norm"), width);
-            norm(&format!("encoder.layers.{layer}.final_layer_norm"), width);
-        }
-        let mut linear = |name: &str, outputs: usize, inputs: usize| {
-            add(&format!("{name}.weight"), &[outputs, inputs]);
-            add(&format!("{name}.bias"), &[outputs]);
-        };
-        linear("feature_projection.projection", width, inputs);
-        for layer in 0..self.layers {
-            let name = format!("encoder.layers.{layer}");
-            for part in ["q", "k", "v", "out"] {
-                linear(&format!("{name}.attention.{part}_proj"), width, width);
-            }
-            let inner = self.inner;
-            linear(
-                &format!("{name}.feed_forward.intermediate_dense"),
-                inner,
-                width,
-            );
-            linear(&format!("{name}.feed_forward.output_dense"), width, inner);
-        }
-        let kernel = self.positional_kernel;
+        let feed_forward = format!("{name}.feed_forward");
+        all.linear(&format!("{feed_forward}.intermediate_dense"), inner, width);
+        all.linear(&format!("{feed_forward}.output_dense"), width, inner);
+    }
+
+    /// The tensors of the positional convolutions.
+    fn positional_tensors(&self, all: &mut TensorList) {
+        let (width, kernel) = (self.width, self.positional_kernel);
         let shape = [width, width / self.positional_groups, kernel];
         if self.family == Family::Hubert {
-            add("encoder.pos_conv_embed.conv.weight_g", &[1, 1, kernel]);
-            add("encoder.pos_conv_embed.conv.weight_v", &shape);
-            add("encoder.pos_conv_embed.conv.bias", &[width]);
+            all.add("encoder.pos_conv_embed.conv.weight_g", &[1, 1, kernel]);
+            all.add("encoder.pos_conv_embed.conv.weight_v", &shape);
+            all.add("encoder.pos_conv_embed.conv.bias", &[width]);
         } else {
             for n in 0..self.positional {
                 let name = format!("encoder.pos_conv_embed.layers.{n}.conv");
-                add(&format!("{name}.weight"), &shape);
-                add(&format!("{name}.bias"), &[width]);
+                all.add(&format!("{name}.weight"), &shape);
+                all.add(&format!("{name}.bias"), &[width]);
             }
         }
-        all
+    }
+}
+
+/// Names and shapes of tensors.
+struct TensorList(Vec<(String, Vec<usize>)>);
+
+impl TensorList {
+    fn add(&mut self, name: &str, shape: &[usize]) {
+        self.0.push((name.to_owned(), shape.to_vec()));
+    }
+
+    fn norm(&mut self, name: &str, width: usize) {
+        self.add(&format!("{name}.weight"), &[width]);
+        self.add(&format!("{name}.bias"), &[width]);
+    }
+
+    fn linear(&mut self, name: &str, outputs: usize, inputs: usize) {
+        self.add(&format!("{name}.weight"), &[outputs, inputs]);
+        self.add(&format!("{name}.bias"), &[outputs]);
     }
 }
 
 impl Config {
-    /// Refuses what would be computed differently from what is built.
-    fn refuse_unknown(&self) -> Result<(), String> {
-        for (is_set, what) in [
+    fn family(&self) -> Result<Family, String> {
+        match self.model_type.as_str() {
+            "mert_model" | "music_hubert" | "hubert" => Ok(Family::Hubert),
+            "data2vec-audio" => Ok(Family::Data2Vec),
+            other => Err(format!(
+                "its model_type is “{}”, and only mert_model, hubert and data2vec-audio are supported",
+                other.escape_debug()
+            )),
+        }
+    }
+
+    fn feature_norm(&self, family: Family) -> Result<FeatureNorm, String> {
+        match (family, self.feat_extract_norm.as_str()) {
+            (Family::Data2Vec, _) | (_, "layer") => Ok(FeatureNorm::Layer),
+            (_, "group") => Ok(FeatureNorm::Group),
+            (_, other) => {
+                let other = other.escape_debug();
+                Err(format!("its feat_extract_norm “{other}” is not supported"))
+            }
+        }
+    }
+
+    fn convolutions(&self) -> Result<Vec<Convolution>, String> {
+        let lengths = [
+            self.conv_dim.len(),
+            self.conv_kernel.len(),
+            self.conv_stride.len(),
+        ];
+        if lengths[0] == 0 || lengths[0] > 16 || lengths.iter().any(|n| *n != lengths[0]) {
+            return Err(format!(
+                "it has {lengths:?} convolution sizes, kernels and strides"
+            ));
+        }
+        let sizes = self.conv_dim.iter().zip(&self.conv_kernel);
+        let convolutions = sizes.zip(&self.conv_stride);
+        Ok(convolutions
+            .map(|((channels, kernel), stride)| Convolution {
+                channels: *channels,
+                kernel: *kernel,
+                stride: *stride,
+            })
+            .collect())
+    }
+
+    /// Refuses settings that would be computed differently from the graph that is built.
+    fn refuse_unsupported(&self) -> Result<(), String> {
+        for (is_set, reason) in [
             (
                 self.feature_extractor_cqt,
                 "it adds a constant-Q transform to the features (feature_extractor_cqt), which no \
@@ -353,7 +382,7 @@ impl Config {
             ),
             (
                 self.add_adapter,
-                "it has an adapter (add_adapter), which is not known",
+                "it has an adapter (add_adapter), which is not supported",
             ),
             (
                 self.model_type == "data2vec-audio" && self.do_stable_layer_norm,
@@ -361,7 +390,7 @@ impl Config {
             ),
         ] {
             if is_set {
-                return Err(what.to_owned());
+                return Err(reason.to_owned());
             }
         }
         for activation in [&self.hidden_act, &self.feat_extract_activation] {

@@ -1,4 +1,5 @@
-//! The safetensors format: a JSON header with names, types, shapes and places, then the bytes.
+//! The safetensors format: a JSON header with the tensors' names, types, shapes and places, then the
+//! bytes.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,14 +8,14 @@ use std::io::Read;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::tensor::{Element, Tensor};
+use super::tensor::{ElementType, Tensor};
 
-/// The largest header that is read.
+/// Bytes of the largest header that is read.
 const MAX_HEADER_BYTES: u64 = 16 << 20;
 
 /// The tensors in the file; the error is a phrase.
 pub(super) fn tensors(mut file: &File) -> Result<BTreeMap<String, Tensor>, String> {
-    let wrong = |what: &str| format!("it is no safetensors file ({what})");
+    let wrong = |detail: &str| format!("it is no safetensors file ({detail})");
     let mut length = [0; 8];
     file.read_exact(&mut length)
         .map_err(|_| wrong("it is shorter than a header"))?;
@@ -26,7 +27,7 @@ pub(super) fn tensors(mut file: &File) -> Result<BTreeMap<String, Tensor>, Strin
     file.take(length)
         .read_to_end(&mut header)
         .map_err(|error| wrong(&error.to_string()))?;
-    // Checks that the tensors follow each other and are as long as their shapes say.
+    // Also checks that the tensors follow each other and have the lengths of their shapes.
     let metadata: Metadata =
         serde_json::from_slice(&header).map_err(|error| wrong(&error.to_string()))?;
     metadata
@@ -34,10 +35,10 @@ pub(super) fn tensors(mut file: &File) -> Result<BTreeMap<String, Tensor>, Strin
         .into_iter()
         .map(|(name, info)| {
             let element = match info.dtype {
-                Dtype::F32 => Element::F32,
-                Dtype::F16 => Element::F16,
-                Dtype::BF16 => Element::Bf16,
-                Dtype::I64 => Element::I64,
+                Dtype::F32 => ElementType::F32,
+                Dtype::F16 => ElementType::F16,
+                Dtype::BF16 => ElementType::Bf16,
+                Dtype::I64 => ElementType::I64,
                 other => {
                     return Err(format!(
                         "its tensor “{name}” holds {other:?} instead of F32, F16 or BF16"

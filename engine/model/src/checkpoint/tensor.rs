@@ -1,8 +1,8 @@
-//! Where a tensor lies in a file of weights, and what its numbers are.
+//! A tensor in a file of weights: its shape, the type of its numbers, and its place.
 
 /// The type of a tensor's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
+pub enum ElementType {
     /// 32-bit floating point.
     F32,
     /// 16-bit floating point of IEEE 754.
@@ -13,7 +13,7 @@ pub enum Element {
     I64,
 }
 
-impl Element {
+impl ElementType {
     /// Bytes of one number.
     #[must_use]
     pub fn bytes(self) -> u64 {
@@ -25,13 +25,13 @@ impl Element {
     }
 }
 
-/// Where a tensor lies in a file.
+/// A tensor's shape, type and place in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tensor {
     /// Its shape.
     pub shape: Vec<usize>,
     /// The type of its numbers.
-    pub element: Element,
+    pub element: ElementType,
     /// The place of its first number, in bytes from the start of the file.
     pub(super) start: u64,
     /// Distances between neighbors along each axis, in elements.
@@ -39,14 +39,14 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Elements, if they can be counted.
+    /// Number of elements of a shape; `None` when it overflows.
     pub(super) fn count(shape: &[usize]) -> Option<u64> {
         shape
             .iter()
             .try_fold(1u64, |count, size| count.checked_mul(*size as u64))
     }
 
-    /// Elements from its first to its last one, in the file.
+    /// Number of elements from its first to its last one in the file; `None` when it overflows.
     pub(super) fn span(&self) -> Option<u64> {
         if self.shape.contains(&0) {
             return Some(0);
@@ -57,7 +57,7 @@ impl Tensor {
         })
     }
 
-    /// The strides of a tensor that lies in one piece, row by row.
+    /// The strides of a contiguous tensor, row by row.
     pub(super) fn contiguous(shape: &[usize]) -> Vec<u64> {
         let mut strides = vec![1u64; shape.len()];
         for axis in (1..shape.len()).rev() {

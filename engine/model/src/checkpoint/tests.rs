@@ -1,4 +1,4 @@
-//! Configurations and lists of tensors that are not what is built, one sentence each.
+//! Configurations and lists of tensors that are not supported, each refused with its own message.
 
 use std::fs;
 
@@ -26,7 +26,7 @@ fn the_published_configurations_give_the_published_networks() {
     assert_eq!(network.min_samples(), 400);
     let network = parsed(&configuration("data2vec")).unwrap();
     assert_eq!((network.positional, network.positional_kernel), (3, 7));
-    // 95M: 211 tensors with the one that is used in training only.
+    // 95M: 211 tensors, one of which is used only in training.
     let base = configuration("post-group")
         .replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 12")
         .replace("\"hidden_size\": 24", "\"hidden_size\": 768")
@@ -53,9 +53,9 @@ fn the_published_configurations_give_the_published_networks() {
 }
 
 #[test]
-fn configurations_of_something_else_are_refused_by_name() {
+fn unsupported_configurations_are_refused_by_field() {
     let post = configuration("post-group");
-    for (from, to, said) in [
+    for (from, to, expected) in [
         ("\"mert_model\"", "\"bert\"", "model_type is “bert”"),
         (
             "\"feature_extractor_cqt\": false",
@@ -113,7 +113,7 @@ fn configurations_of_something_else_are_refused_by_name() {
     ] {
         assert!(post.contains(from), "{from}");
         let error = parsed(&post.replacen(from, to, 1)).unwrap_err();
-        assert!(error.contains(said), "{to}: {error}");
+        assert!(error.contains(expected), "{to}: {error}");
     }
     let short = post.replacen("10,", "", 1);
     assert!(parsed(&short).unwrap_err().contains("[7, 6, 7]"));
@@ -129,7 +129,7 @@ fn configurations_of_something_else_are_refused_by_name() {
 }
 
 #[test]
-fn tensors_that_are_missing_too_many_or_of_another_shape_are_named() {
+fn missing_extra_and_misshapen_tensors_are_named() {
     let weights = fixture("post-group/pytorch_model.bin");
     let open = |from: &str, to: &str| {
         let text = configuration("post-group");
@@ -140,7 +140,7 @@ fn tensors_that_are_missing_too_many_or_of_another_shape_are_named() {
             .map_err(|error| error.to_string())
     };
     open("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 2").unwrap();
-    for (from, to, said) in [
+    for (from, to, expected) in [
         (
             "\"num_hidden_layers\": 2",
             "\"num_hidden_layers\": 3",
@@ -164,13 +164,13 @@ fn tensors_that_are_missing_too_many_or_of_another_shape_are_named() {
         ),
     ] {
         let error = open(from, to).unwrap_err();
-        assert!(error.contains(said), "{to}: {error}");
+        assert!(error.contains(expected), "{to}: {error}");
         assert!(error.contains("pytorch_model.bin"), "{error}");
     }
 }
 
 #[test]
-fn small_files_are_small() {
+fn configuration_files_are_limited_in_size_and_must_be_complete() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(CONFIG);
     fs::write(&path, vec![b' '; (MAX_CONFIG_BYTES + 1) as usize]).unwrap();

@@ -1,4 +1,4 @@
-//! What `torch.save` writes since version 1.6: a zip archive with uncompressed entries
+//! The file format of `torch.save` since version 1.6: a zip archive with uncompressed entries
 //! `<root>/data.pkl`, the names, and `<root>/data/<key>`, the bytes.
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,36 +9,39 @@ use std::io::{BufReader, Read};
 use zip::CompressionMethod;
 use zip::read::{ZipArchive, ZipFile};
 
-use super::pickle::{Pickle, Ref, Stored, Unknown, Value};
+use super::pickle::{Pickle, Ref, TensorView, UnknownGlobals, Value};
 use super::tensor::Tensor;
 
-/// The largest list of names that is read: a hundred times that of the largest model of the family.
+/// Bytes of the largest list of names that is read: a hundred times that of the largest MERT model.
 const MAX_PICKLE_BYTES: u64 = 16 << 20;
 
-/// An archive: its list of names, and where its bytes are.
+/// An archive: its list of names, and the places of its entries.
 struct Archive {
-    /// The folder that all entries are in.
+    /// The folder of all entries.
     root: String,
     pickle: Vec<u8>,
     entries: HashMap<String, Entry>,
 }
 
-/// Where an entry's bytes are in the file.
+/// The place of an entry's bytes in the file.
 struct Entry {
     start: u64,
     bytes: u64,
 }
 
 /// The tensors in the file, or in the `state_dict` of a training checkpoint; the error is a phrase.
-pub(super) fn tensors(file: &File, unknown: Unknown) -> Result<BTreeMap<String, Tensor>, String> {
+pub(super) fn tensors(
+    file: &File,
+    unknown: UnknownGlobals,
+) -> Result<BTreeMap<String, Tensor>, String> {
     let archive = Archive::open(file)?;
     let pickle = Pickle::read(&archive.pickle, unknown)?;
-    let mapping = |at: Ref, what: &str| match pickle.value(at) {
+    let mapping = |at: Ref, subject: &str| match pickle.value(at) {
         Value::Mapping(mapping) => Ok(mapping),
-        _ => Err(format!("{what} is not a dictionary")),
+        _ => Err(format!("{subject} is not a dictionary")),
     };
-    let mut names = mapping(pickle.root(), "what it holds")?;
-    if unknown == Unknown::Inert {
+    let mut names = mapping(pickle.root(), "its content")?;
+    if unknown == UnknownGlobals::Inert {
         let state = names
             .iter()
             .find_map(|(key, value)| match pickle.value(*key) {
@@ -52,18 +55,18 @@ pub(super) fn tensors(file: &File, unknown: Unknown) -> Result<BTreeMap<String, 
         let Value::Text(name) = pickle.value(*key) else {
             return Err("it has a tensor without a name".to_owned());
         };
-        let stored = match pickle.value(*value) {
-            Value::Tensor(stored) => stored,
-            Value::Inert(what) => {
+        let view = match pickle.value(*value) {
+            Value::Tensor(view) => view,
+            Value::Inert(global) => {
                 return Err(format!(
                     "“{name}” in it is a “{}” instead of a tensor",
-                    what.escape_debug()
+                    global.escape_debug()
                 ));
             }
             _ => return Err(format!("“{name}” in it is no tensor")),
         };
         let tensor = archive
-            .placed(stored)
+            .placed(view)
             .map_err(|reason| format!("its tensor “{name}” {reason}"))?;
         if tensors.insert(name.clone(), tensor).is_some() {
             return Err(format!("it has two tensors called “{name}”"));
@@ -123,9 +126,9 @@ impl Archive {
         })
     }
 
-    /// A tensor's place in the file; the error goes on from the tensor's name.
-    fn placed(&self, stored: &Stored) -> Result<Tensor, String> {
-        let storage = &stored.storage;
+    /// A tensor's place in the file; the error continues a sentence that begins with the tensor's name.
+    fn placed(&self, view: &TensorView) -> Result<Tensor, String> {
+        let storage = &view.storage;
         let entry = self
             .entries
             .get(&format!("{}/data/{}", self.root, storage.key))
@@ -133,29 +136,29 @@ impl Archive {
         let element_bytes = storage.element.bytes();
         if storage.count.checked_mul(element_bytes) != Some(entry.bytes) {
             return Err(format!(
-                "has {} bytes instead of the {} numbers that are promised",
+                "has {} bytes instead of the {} promised numbers",
                 entry.bytes, storage.count
             ));
         }
-        if stored.strides.len() != stored.shape.len() {
+        if view.strides.len() != view.shape.len() {
             return Err("has a malformed shape".to_owned());
         }
         let tensor = Tensor {
-            shape: stored.shape.clone(),
+            shape: view.shape.clone(),
             element: storage.element,
-            start: stored
+            start: view
                 .offset
                 .checked_mul(element_bytes)
                 .and_then(|offset| entry.start.checked_add(offset))
                 .ok_or("lies outside its bytes")?,
-            strides: stored.strides.clone(),
+            strides: view.strides.clone(),
         };
         let fits = |count: Option<u64>| {
             count
-                .and_then(|count| count.checked_add(stored.offset))
+                .and_then(|count| count.checked_add(view.offset))
                 .is_some_and(|end| end <= storage.count)
         };
-        // Counted too: strides of 0 would make many numbers out of a few bytes.
+        // The count is checked too: strides of 0 would make many numbers out of a few bytes.
         if !fits(tensor.span()) || !fits(Tensor::count(&tensor.shape)) {
             return Err("lies outside its bytes".to_owned());
         }
@@ -167,7 +170,7 @@ fn damaged(error: &dyn Display) -> String {
     format!("its zip archive is damaged ({error})")
 }
 
-/// Refuses what `torch.save` never writes; no entry is ever unpacked, whatever its name.
+/// Refuses entries that `torch.save` never writes. No entry is ever unpacked, whatever its name.
 fn check<R: Read>(name: &str, entry: &ZipFile<'_, R>) -> Result<(), String> {
     let shown = name.escape_debug();
     let leads_out = name.starts_with('/') || name.contains(['\\', ':']);

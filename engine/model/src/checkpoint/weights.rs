@@ -1,5 +1,5 @@
-//! A file of named tensors, opened but not read: each tensor is read from its place in the file
-//! when it is asked for, so that memory is bounded by the largest tensor and not by the file.
+//! A file of named tensors. Opening it reads only the list of tensors; each tensor is read from its
+//! place on request, so that the largest tensor bounds the memory, not the file.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
 
-use super::pickle::Unknown;
-use super::tensor::{Element, Tensor};
+use super::pickle::UnknownGlobals;
+use super::tensor::{ElementType, Tensor};
 use super::{CheckpointError, safe, torch};
 
 /// A file of named tensors: `pytorch_model.bin`, `model.safetensors`, or a training checkpoint.
@@ -21,11 +21,11 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Opens a file of weights: safetensors by its ending, and otherwise what `torch.save` writes.
-    /// Nothing in it is run; anything but weights in it is refused.
+    /// Opens a file of weights: safetensors by its extension, and otherwise the format of `torch.save`.
+    /// Nothing in it is run; anything other than weights in it is refused.
     ///
     /// # Errors
-    /// [`CheckpointError`], when it can't be read or is not what it should be.
+    /// [`CheckpointError`], when it can't be read or is no such file.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
         let is_safe = path
             .extension()
@@ -34,18 +34,18 @@ impl Weights {
             if is_safe {
                 safe::tensors(file)
             } else {
-                torch::tensors(file, Unknown::Refused)
+                torch::tensors(file, UnknownGlobals::Refused)
             }
         })
     }
 
-    /// Opens a training checkpoint (`.ckpt`), and takes the tensors of its `state_dict`. What else
-    /// it holds is neither run nor kept.
+    /// Opens a training checkpoint (`.ckpt`) for the tensors of its `state_dict`. Its other content is
+    /// neither run nor kept.
     ///
     /// # Errors
-    /// [`CheckpointError`], when it can't be read, or its `state_dict` holds anything but tensors.
+    /// [`CheckpointError`], when it can't be read, or its `state_dict` holds anything other than tensors.
     pub fn open_training(path: &Path) -> Result<Self, CheckpointError> {
-        Self::read(path, |file| torch::tensors(file, Unknown::Inert))
+        Self::read(path, |file| torch::tensors(file, UnknownGlobals::Inert))
     }
 
     fn read(
@@ -87,11 +87,11 @@ impl Weights {
         &self.tensors
     }
 
-    /// A tensor's numbers as 32-bit floating point, in the order of its shape, row by row.
+    /// A tensor's numbers in single precision, in the order of its shape, row by row.
     ///
     /// # Errors
-    /// [`CheckpointError`], when it isn't there, holds integers or numbers that are not finite, or
-    /// the file can't be read.
+    /// [`CheckpointError`], when the tensor isn't there or holds integers or NaN or infinite numbers,
+    /// or when the file can't be read.
     pub fn floats(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
         let invalid = |reason: String| CheckpointError::invalid(&self.path, reason);
         let tensor = self
@@ -105,10 +105,10 @@ impl Weights {
             .and_then(|_| file.read_exact(&mut bytes))
             .map_err(|source| CheckpointError::unreadable(&self.path, source))?;
         let values: Vec<f32> = match tensor.element {
-            Element::F32 => numbers(&bytes, f32::from_le_bytes),
-            Element::F16 => numbers(&bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            Element::Bf16 => numbers(&bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
-            Element::I64 => {
+            ElementType::F32 => numbers(&bytes, f32::from_le_bytes),
+            ElementType::F16 => numbers(&bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            ElementType::Bf16 => numbers(&bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            ElementType::I64 => {
                 return Err(invalid(format!("its tensor “{name}” holds integers")));
             }
         };
@@ -130,7 +130,7 @@ fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec
     chunks.iter().map(|chunk| number(*chunk)).collect()
 }
 
-/// The elements of a tensor that does not lie in one piece, row by row.
+/// The elements of a tensor that is not contiguous, row by row.
 fn gathered(values: &[f32], tensor: &Tensor) -> Vec<f32> {
     let mut out = Vec::new();
     let mut index = vec![0usize; tensor.shape.len()];

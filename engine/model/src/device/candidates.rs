@@ -1,28 +1,28 @@
-//! What a choice stands for on this machine: devices to be tried, in order, before the CPU.
+//! The candidates of a choice on this machine: devices to try, in order, before the CPU.
 
 use ort::session::builder::SessionBuilder;
 
 use super::library::{self, LibraryError};
-use super::provider::{Provider, Unit};
+use super::provider::{ProcessorKind, Provider};
 use super::{Choice, Fallback, hardware};
 use crate::{Operators, Precision, Runtime};
 
 /// ONNX Runtime's name for its own CPU provider.
 pub(super) const CPU: &str = "CPUExecutionProvider";
 
-/// A device to be tried.
+/// A device to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// What asks for just this.
+    /// The choice that selects exactly this device.
     pub(super) choice: Choice,
-    /// In words, such as `CUDA` or `OpenVINO on the CPU`.
+    /// Its name for users, such as `CUDA` or `OpenVINO on the CPU`.
     pub(super) title: String,
     /// ONNX Runtime's name for the provider.
     pub(super) ep: String,
     /// The operators that it runs fast.
     pub(crate) operators: Operators,
-    /// The arithmetic that it is given when nothing is asked for. Half precision is left to the
-    /// user until it has been measured on the device.
+    /// Its precision when none is requested. Half precision is left to the user until it has been
+    /// measured on the device.
     pub(crate) precision: Precision,
     route: Route,
 }
@@ -32,9 +32,9 @@ enum Route {
     /// ONNX Runtime's own CPU provider.
     Cpu,
     /// A provider that ONNX Runtime may have built in.
-    BuiltIn(Provider, Unit, Option<u32>),
-    /// The so manieth of the devices that ONNX Runtime lists, and what it is called.
-    Listed(usize, Unit, String),
+    BuiltIn(Provider, ProcessorKind, Option<u32>),
+    /// The position among the devices that ONNX Runtime lists, the kind, and the hardware's name.
+    Listed(usize, ProcessorKind, String),
 }
 
 impl Candidate {
@@ -49,11 +49,11 @@ impl Candidate {
         }
     }
 
-    fn built_in(provider: Provider, unit: Unit, index: Option<u32>) -> Self {
+    fn built_in(provider: Provider, unit: ProcessorKind, index: Option<u32>) -> Self {
         let unit_text = match (provider.units(), unit) {
             ([_], _) => "",
-            (_, Unit::Gpu) => " on a GPU",
-            (_, Unit::Cpu) => " on the CPU",
+            (_, ProcessorKind::Gpu) => " on a GPU",
+            (_, ProcessorKind::Cpu) => " on the CPU",
         };
         Self {
             choice: Choice::Provider {
@@ -77,11 +77,11 @@ impl Candidate {
         matches!(self.route, Route::BuiltIn(provider, ..) if !provider.is_built_in())
     }
 
-    /// The device's name, once it runs.
+    /// The device's name, when it runs.
     pub(super) fn name(&self) -> String {
         match &self.route {
             Route::Cpu => format!("CPU ({})", hardware::processor()),
-            Route::BuiltIn(provider, Unit::Cpu, _) => {
+            Route::BuiltIn(provider, ProcessorKind::Cpu, _) => {
                 format!("{} ({})", hardware::processor(), provider.title())
             }
             Route::BuiltIn(provider @ (Provider::Cuda | Provider::TensorRt), _, index) => {
@@ -94,7 +94,7 @@ impl Candidate {
         }
     }
 
-    /// Asks for the device; the error is what ONNX Runtime says when it does not start.
+    /// Selects the device; the error is ONNX Runtime's when the device does not start.
     pub(super) fn add(
         &self,
         runtime: &Runtime,
@@ -102,7 +102,7 @@ impl Candidate {
         threads: usize,
     ) -> Result<SessionBuilder, String> {
         match &self.route {
-            // Left alone, ONNX Runtime would choose among all that provider libraries list.
+            // Without a selection ONNX Runtime would choose among all devices of provider libraries.
             Route::Cpu => {
                 let mut devices = runtime.environment.devices();
                 let device = devices.find(|device| device.ep().is_ok_and(|ep| ep == CPU));
@@ -122,10 +122,10 @@ impl Candidate {
     }
 }
 
-/// Options for a listed device. OpenVINO takes its properties in a text of JSON; by default it
-/// would use every core, and shorter numbers where the processor has them.
-fn options(ep: &str, unit: Unit, threads: usize) -> Vec<(String, String)> {
-    if ep == Provider::OpenVino.ep() && unit == Unit::Cpu {
+/// Options for a listed device. OpenVINO takes its properties as JSON text; by default it would use
+/// every core, and a lower precision when the processor has one.
+fn options(ep: &str, unit: ProcessorKind, threads: usize) -> Vec<(String, String)> {
+    if ep == Provider::OpenVino.ep() && unit == ProcessorKind::Cpu {
         let properties = format!(
             r#"{{"CPU":{{"INFERENCE_NUM_THREADS":"{threads}","INFERENCE_PRECISION_HINT":"f32"}}}}"#
         );
@@ -134,112 +134,119 @@ fn options(ep: &str, unit: Unit, threads: usize) -> Vec<(String, String)> {
     Vec::new()
 }
 
-/// What is to be tried, and what can't even be tried.
+/// The devices to try, and those that can't even be tried.
 pub(super) struct Trials {
     pub(super) candidates: Vec<Candidate>,
     pub(super) fallbacks: Vec<Fallback>,
 }
 
-/// What `choice` stands for. Registers the provider libraries that are found, unless the CPU was
-/// chosen.
+/// The devices that `choice` means. Registers the provider libraries that are found, unless the CPU
+/// was chosen.
 pub(super) fn trials(runtime: &Runtime, choice: &Choice) -> Trials {
-    let mut trials = Trials {
-        candidates: Vec::new(),
-        fallbacks: Vec::new(),
-    };
-    if *choice != Choice::Cpu {
-        if let Some(error) = &runtime.passed_over {
-            trials.fallbacks.push(Fallback {
-                device: "GPU build of ONNX Runtime".to_owned(),
-                reason: error.to_string(),
-                absent: false,
-            });
-        }
-        let failed = library::register_found(runtime).into_iter();
-        trials.fallbacks.extend(
-            failed
-                .filter(|(name, _)| *choice == Choice::Auto || *choice == Choice::provider(name))
-                .map(|(name, error)| Fallback {
-                    device: name,
-                    reason: error.to_string(),
-                    absent: matches!(error, LibraryError::NoDevice { .. }),
-                }),
-        );
-    }
-    match choice {
-        Choice::Cpu => {}
+    let (candidates, mut fallbacks) = match choice {
+        Choice::Cpu => (Vec::new(), Vec::new()),
         Choice::Auto => {
-            let gpus = listed(runtime)
-                .into_iter()
-                .filter(|(_, unit, _)| *unit == Unit::Gpu);
-            trials
-                .candidates
-                .extend(gpus.map(|(_, _, candidate)| candidate));
-            let built_in = Provider::AUTOMATIC.iter();
-            trials
-                .candidates
-                .extend(built_in.map(|provider| Candidate::built_in(*provider, Unit::Gpu, None)));
+            let fallbacks = unusable_libraries(runtime, choice);
+            (automatic(runtime), fallbacks)
         }
         Choice::Provider { name, index } => {
-            let mut of_name: Vec<_> = listed(runtime)
-                .into_iter()
-                .filter(|(names, ..)| names.contains(name))
-                .collect();
-            // A GPU before a CPU, unless one is asked for by number.
-            of_name.sort_by_key(|(_, unit, _)| *unit == Unit::Cpu);
-            let wanted = |position: usize| index.is_none_or(|index| position == index as usize);
-            let of_name = of_name.into_iter().enumerate();
-            trials
-                .candidates
-                .extend(of_name.filter(|(position, _)| wanted(*position)).map(
-                    |(_, (.., candidate))| Candidate {
-                        choice: choice.clone(),
-                        ..candidate
-                    },
-                ));
-            let provider = Provider::ALL
-                .into_iter()
-                .find(|provider| provider.id() == name);
-            if let Some(provider) = provider {
-                let units = provider.units().iter();
-                trials
-                    .candidates
-                    .extend(units.map(|unit| Candidate::built_in(provider, *unit, *index)));
-            } else if trials.candidates.is_empty() {
-                trials.fallbacks.push(Fallback {
-                    device: choice.to_string(),
-                    reason: "No provider library lists a device of this name here".to_owned(),
-                    absent: false,
-                });
-            }
+            let fallbacks = unusable_libraries(runtime, choice);
+            (named(runtime, choice, name, *index), fallbacks)
         }
+    };
+    let is_built_in = |name: &String| Provider::ALL.iter().any(|provider| provider.id() == name);
+    if let Choice::Provider { name, .. } = choice
+        && candidates.is_empty()
+        && !is_built_in(name)
+    {
+        fallbacks.push(Fallback {
+            device: choice.to_string(),
+            reason: "No provider library lists a device of this name here".to_owned(),
+            absent: false,
+        });
     }
-    trials
+    Trials {
+        candidates,
+        fallbacks,
+    }
 }
 
-/// The devices that ONNX Runtime lists beside its own CPU provider's: the names that choose each,
-/// what it is, and how it is tried.
-pub(super) fn listed(runtime: &Runtime) -> Vec<(Vec<String>, Unit, Candidate)> {
+/// Registers the provider libraries that are found; returns those that can't be used and matter for
+/// `choice`, with the GPU build of ONNX Runtime if that was passed over.
+fn unusable_libraries(runtime: &Runtime, choice: &Choice) -> Vec<Fallback> {
+    let passed_over = runtime.passed_over.iter().map(|error| Fallback {
+        device: "GPU build of ONNX Runtime".to_owned(),
+        reason: error.to_string(),
+        absent: false,
+    });
+    let failed = library::register_found(runtime).into_iter();
+    let failed = failed
+        .filter(|(name, _)| *choice == Choice::Auto || *choice == Choice::provider(name))
+        .map(|(name, error)| Fallback {
+            device: name,
+            reason: error.to_string(),
+            absent: matches!(error, LibraryError::NoDevice { .. }),
+        });
+    passed_over.chain(failed).collect()
+}
+
+/// The candidates of [`Choice::Auto`]: listed GPUs, then the providers that may be built in.
+fn automatic(runtime: &Runtime) -> Vec<Candidate> {
+    let listed = listed(runtime).into_iter();
+    let gpus = listed.filter(|(_, unit, _)| *unit == ProcessorKind::Gpu);
+    let built_in = Provider::AUTOMATIC.iter();
+    gpus.map(|(_, _, candidate)| candidate)
+        .chain(built_in.map(|provider| Candidate::built_in(*provider, ProcessorKind::Gpu, None)))
+        .collect()
+}
+
+/// The candidates of a provider by name: its listed devices, then the one that may be built in.
+fn named(runtime: &Runtime, choice: &Choice, name: &String, index: Option<u32>) -> Vec<Candidate> {
+    let mut of_name: Vec<_> = listed(runtime)
+        .into_iter()
+        .filter(|(names, ..)| names.contains(name))
+        .collect();
+    // A GPU before a CPU; an index counts in this order.
+    of_name.sort_by_key(|(_, unit, _)| *unit == ProcessorKind::Cpu);
+    let is_wanted = |position: usize| index.is_none_or(|index| position == index as usize);
+    let of_name = of_name.into_iter().enumerate();
+    let of_name = of_name.filter(|(position, _)| is_wanted(*position));
+    let listed = of_name.map(|(_, (.., candidate))| Candidate {
+        choice: choice.clone(),
+        ..candidate
+    });
+    let mut all = Provider::ALL.into_iter();
+    let provider = all.find(|provider| provider.id() == name);
+    let built_in = provider.into_iter().flat_map(|provider| {
+        let units = provider.units().iter();
+        units.map(move |unit| Candidate::built_in(provider, *unit, index))
+    });
+    listed.chain(built_in).collect()
+}
+
+/// The devices that ONNX Runtime lists in addition to its own CPU provider's: the names that choose
+/// each, its kind, and the candidate.
+pub(super) fn listed(runtime: &Runtime) -> Vec<(Vec<String>, ProcessorKind, Candidate)> {
     let devices = runtime.environment.devices().enumerate();
     devices
         .filter_map(|(position, device)| {
             let ep = device.ep().ok().filter(|ep| *ep != CPU)?;
-            let known = Provider::with_ep(ep);
+            let provider = Provider::with_ep(ep);
             let own_name = ep.trim_end_matches("ExecutionProvider").to_lowercase();
-            let names: Vec<String> = known
+            let names: Vec<String> = provider
                 .map(|provider| provider.id().to_owned())
                 .into_iter()
                 .chain([own_name])
                 .collect();
             let unit = hardware::unit(&device);
-            let called = hardware::listed(&device);
+            let hardware_name = hardware::listed(&device);
             let candidate = Candidate {
                 choice: Choice::provider(names.first()?),
-                title: format!("{} on {called}", provider_title(ep)),
+                title: format!("{} on {hardware_name}", provider_title(ep)),
                 ep: ep.to_owned(),
-                operators: known.map_or(Operators::Plain, Provider::operators),
+                operators: provider.map_or(Operators::Plain, Provider::operators),
                 precision: Precision::Fp32,
-                route: Route::Listed(position, unit, called),
+                route: Route::Listed(position, unit, hardware_name),
             };
             Some((names, unit, candidate))
         })

@@ -1,15 +1,15 @@
-//! What a user asks the model to be run on, as text: `auto`, `cpu`, `cuda`, `openvino`, `cuda:1`.
+//! The user's choice of a device, as text: `auto`, `cpu`, `cuda`, `openvino`, `cuda:1`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A wish. Whether the machine can grant it is found out by trying; the CPU always can.
+/// A requested device. Whether the machine has it shows only when it is tried; the CPU is always there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Choice {
-    /// The fastest there is: a GPU, or else the CPU.
+    /// The fastest one available: a GPU, or else the CPU.
     #[default]
     Auto,
     /// ONNX Runtime's own CPU provider.
@@ -18,18 +18,18 @@ pub enum Choice {
     Provider {
         /// Its short name in lower case, such as `cuda` or `openvino`.
         name: String,
-        /// Which of its devices, the first being 0; `None` leaves it to the provider.
+        /// The index of its device, from 0; `None` leaves it to the provider.
         index: Option<u32>,
     },
 }
 
-/// Why a text names no device.
+/// The error for a text that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "“{0}” is not the name of a device. Give auto, cpu, or a provider such as cuda, directml, coreml or openvino, with a \
-     number after a colon for one of several (cuda:1); `mertscope doctor` lists what there is."
+     number after a colon for one of several (cuda:1); `mertscope doctor` lists the devices."
 )]
-pub struct NoSuchName(String);
+pub struct ParseChoiceError(String);
 
 impl Choice {
     /// A provider without a number.
@@ -43,10 +43,10 @@ impl Choice {
 }
 
 impl FromStr for Choice {
-    type Err = NoSuchName;
+    type Err = ParseChoiceError;
 
-    fn from_str(text: &str) -> Result<Self, NoSuchName> {
-        let wrong = || NoSuchName(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, ParseChoiceError> {
+        let wrong = || ParseChoiceError(text.to_owned());
         let lower = text.trim().to_lowercase();
         let (name, index) = match lower.split_once(':') {
             Some((name, index)) => (name, Some(index.parse().map_err(|_| wrong())?)),
@@ -67,9 +67,9 @@ impl FromStr for Choice {
 }
 
 impl TryFrom<String> for Choice {
-    type Error = NoSuchName;
+    type Error = ParseChoiceError;
 
-    fn try_from(text: String) -> Result<Self, NoSuchName> {
+    fn try_from(text: String) -> Result<Self, ParseChoiceError> {
         text.parse()
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_choice_survives_being_written_and_read() {
+    fn a_choice_is_read_back_as_written() {
         for text in ["auto", "cpu", "cuda", "cuda:1", "nvtensorrtrtx", "my-own.2"] {
             let choice: Choice = text.parse().unwrap();
             assert_eq!(choice.to_string(), text);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_is_refused() {
+    fn a_text_that_names_no_device_is_refused() {
         for text in [
             "", ":1", "cpu:1", "auto:0", "cuda:", "cuda:x", "cuda:-1", "a b", "../x",
         ] {

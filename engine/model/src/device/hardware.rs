@@ -1,12 +1,12 @@
-//! What the hardware is called, as far as it can be told without asking another program.
+//! The names of processors and graphics cards, without the help of another program.
 
 use ort::device::Device;
 use ort::memory::DeviceType;
 
 use super::native;
-use super::provider::Unit;
+use super::provider::ProcessorKind;
 
-/// The main processor, such as `AMD EPYC 7B13`; its architecture where it does not say.
+/// The main processor's name, such as `AMD EPYC 7B13`, or else its architecture.
 pub(super) fn processor() -> String {
     brand().unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
@@ -44,8 +44,8 @@ fn brand() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// The first graphics card for which NVIDIA's driver is loaded, such as `NVIDIA H100 PCIe`; `index`
-/// names another. Only Linux's driver tells.
+/// The name of the NVIDIA graphics card with this index, such as `NVIDIA H100 PCIe`. Only the driver
+/// for Linux publishes it.
 pub(super) fn nvidia(index: u32) -> Option<String> {
     let cards = std::fs::read_dir("/proc/driver/nvidia/gpus").ok()?;
     let mut cards: Vec<_> = cards.filter_map(|card| Some(card.ok()?.path())).collect();
@@ -55,7 +55,7 @@ pub(super) fn nvidia(index: u32) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// What a device that ONNX Runtime lists is called.
+/// The name of a device that ONNX Runtime lists.
 pub(super) fn listed(device: &Device<'_>) -> String {
     let hardware = device.hardware_device();
     if let Some(description) = native::description(device) {
@@ -71,11 +71,11 @@ pub(super) fn listed(device: &Device<'_>) -> String {
     format!("{vendor} {kind}").trim().to_owned()
 }
 
-/// What a device that ONNX Runtime lists is.
-pub(super) fn unit(device: &Device<'_>) -> Unit {
+/// The kind of a device that ONNX Runtime lists.
+pub(super) fn unit(device: &Device<'_>) -> ProcessorKind {
     match device.hardware_device().ty() {
-        DeviceType::CPU => Unit::Cpu,
-        _ => Unit::Gpu,
+        DeviceType::CPU => ProcessorKind::Cpu,
+        _ => ProcessorKind::Gpu,
     }
 }
 

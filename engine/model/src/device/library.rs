@@ -1,36 +1,37 @@
-//! Libraries that bring an execution provider of their own: found in the user's data folder, or
+//! Provider libraries, each with an execution provider of its own: found in the user's data folder or
 //! named by the user, and registered with ONNX Runtime once per process.
 //!
-//! They are looked for in this order:
+//! They are searched in this order:
 //!
 //! 1. the files that the environment variable `MERTSCOPE_PROVIDER_LIBRARY` names, separated as in
 //!    `PATH`;
 //! 2. `mertscope/providers/` in the user's data folder, and the folders in it: files named
 //!    `libonnxruntime_….so` (`.dylib`, `.dll`).
 //!
-//! Like ONNX Runtime itself, one that every user of the machine may change is not loaded. What is
-//! registered stays so: `ort` can't take it back, and nothing is gained by it.
+//! As with ONNX Runtime itself, a library that every user of the machine may change is not loaded. A
+//! library stays registered: `ort` can't undo it, and there is no need to.
 
 use std::env::consts::{DLL_EXTENSION, DLL_PREFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use crate::lock::lock;
 use crate::runtime::{Runtime, data_folder, world_writable};
 
 /// Why a provider's library is not used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LibraryError {
     /// There is no such file.
-    #[error("There is no provider library {}. Name the file itself, or take the name away.", path.display())]
+    #[error("There is no provider library {}. Name an existing file, or remove the name from MERTSCOPE_PROVIDER_LIBRARY.", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// Anyone on this machine could have put it there.
+    /// Every user of this machine can replace it.
     #[error(
-        "{} is not loaded, because every user of this machine may change it or its folder. Take the write permission of \
-         others away (chmod o-w).", path.display()
+        "{} is not loaded, because every user of this machine may change it or its folder. Remove the write permission of \
+         others (chmod o-w).", path.display()
     )]
     WorldWritable {
         /// The file.
@@ -50,12 +51,12 @@ pub enum LibraryError {
     Refused {
         /// The file.
         path: PathBuf,
-        /// What ONNX Runtime said.
+        /// ONNX Runtime's error.
         reason: String,
     },
 }
 
-/// A file that is registered, the name it is known by, and how many devices it lists.
+/// A registered file, its name in ONNX Runtime, and the number of devices that it lists.
 struct Registered {
     path: PathBuf,
     name: String,
@@ -74,9 +75,9 @@ pub fn register(runtime: &Runtime, path: &Path) -> Result<(), LibraryError> {
             path: path.to_owned(),
         });
     };
-    let mut registered = REGISTERED.lock().unwrap_or_else(PoisonError::into_inner);
-    let devices = match registered.iter().find(|known| known.path == path) {
-        Some(known) => known.devices,
+    let mut registered = lock(&REGISTERED);
+    let devices = match registered.iter().find(|library| library.path == path) {
+        Some(library) => library.devices,
         None => {
             let new = load(runtime, &path, &registered)?;
             let devices = new.devices;
@@ -98,7 +99,7 @@ fn load(runtime: &Runtime, path: &Path, others: &[Registered]) -> Result<Registe
     let wanted = name(&path);
     let mut name = wanted.clone();
     let mut number = 1;
-    while others.iter().any(|known| known.name == name) {
+    while others.iter().any(|library| library.name == name) {
         number += 1;
         name = format!("{wanted}-{number}");
     }
@@ -117,7 +118,7 @@ fn load(runtime: &Runtime, path: &Path, others: &[Registered]) -> Result<Registe
     })
 }
 
-/// Registers all that are found; returns what went wrong, with the short name of each.
+/// Registers all libraries that are found; returns the errors, with the short name of each library.
 pub fn register_found(runtime: &Runtime) -> Vec<(String, LibraryError)> {
     let named = named();
     let installed = data_folder().map(|data| installed(&data.join("providers")));
@@ -167,11 +168,11 @@ fn is_provider(path: &Path) -> bool {
     path.file_name()
         .and_then(|name| name.to_str())
         .and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(&suffix))
-        // What the built-in providers share is none itself.
+        // The library that built-in providers share is no provider.
         .is_some_and(|name| name != "providers_shared")
 }
 
-/// A short name for what is in a library, such as `openvino` for
+/// A short name for the provider in a library, such as `openvino` for
 /// `libonnxruntime_providers_openvino_plugin.so`.
 fn name(path: &Path) -> String {
     let stem = path
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_found_one_folder_deep_and_in_order() {
+    fn libraries_are_found_one_folder_deep_and_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| format!("{DLL_PREFIX}onnxruntime_{name}.{DLL_EXTENSION}");
         for path in [
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_provider_library_or_anyones_is_refused_by_name() {
+    fn missing_invalid_and_world_writable_libraries_are_refused_by_name() {
         let runtime = crate::runtime::load(None).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("libonnxruntime_nothing.so");

@@ -1,5 +1,5 @@
-//! What `ort` does not offer: to which provider each operation of a loaded graph went, and what is
-//! known about a piece of hardware. All of it reads tables that ONNX Runtime owns.
+//! ONNX Runtime functions that `ort` does not wrap: the provider of each operation of a loaded graph,
+//! and the description of a device. All of them read tables that ONNX Runtime owns.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char};
@@ -9,28 +9,28 @@ use ort::AsPointer;
 use ort::device::Device;
 use ort::session::Session;
 
-/// The session option that has ONNX Runtime remember what [`operations`] asks for.
+/// The session option with which ONNX Runtime records the data for [`operations`].
 pub(super) const RECORD_OPERATIONS: (&str, &str) = ("session.record_ep_graph_assignment_info", "1");
 
-/// How many operations of the graph each provider runs, by ONNX Runtime's name for it. Needs
+/// The number of the graph's operations that each provider runs, by ONNX Runtime's name for it. Needs
 /// [`RECORD_OPERATIONS`]. The error is ONNX Runtime's.
 pub(super) fn operations(session: &Session) -> Result<BTreeMap<String, usize>, String> {
     let api = ort::api();
     let session = session.inner();
     let (mut groups, mut count) = (ptr::null(), 0);
-    // SAFETY: the session is alive, and both places take what the function writes.
+    // SAFETY: the session is alive, and both pointers may be written.
     let status =
         unsafe { (api.Session_GetEpGraphAssignmentInfo)(session.ptr(), &mut groups, &mut count) };
-    ended(status)?;
+    checked(status)?;
     let mut operations = BTreeMap::new();
     for group in 0..count {
         let (mut name, mut nodes, mut node_count) = (ptr::null(), ptr::null(), 0);
         // SAFETY: `groups` points to `count` pointers, which the session owns and keeps.
         let group = unsafe { *groups.add(group) };
         // SAFETY: `group` is one of them, and `name` takes a pointer to text that the session owns.
-        ended(unsafe { (api.EpAssignedSubgraph_GetEpName)(group, &mut name) })?;
-        // SAFETY: the same for a list that is not looked into, and its length.
-        ended(unsafe { (api.EpAssignedSubgraph_GetNodes)(group, &mut nodes, &mut node_count) })?;
+        checked(unsafe { (api.EpAssignedSubgraph_GetEpName)(group, &mut name) })?;
+        // SAFETY: the same for a list that is not read, and its length.
+        checked(unsafe { (api.EpAssignedSubgraph_GetNodes)(group, &mut nodes, &mut node_count) })?;
         // SAFETY: the session owns the name.
         let name = unsafe { text(name) }.unwrap_or_default();
         *operations.entry(name).or_default() += node_count;
@@ -38,15 +38,15 @@ pub(super) fn operations(session: &Session) -> Result<BTreeMap<String, usize>, S
     Ok(operations)
 }
 
-/// What the system or the provider's library says the hardware is called, if anything.
+/// The hardware's name from the system or the provider's library, if there is one.
 pub(super) fn description(device: &Device<'_>) -> Option<String> {
     let api = ort::api();
-    // SAFETY: the device lives as long as the environment; what is returned belongs to it.
+    // SAFETY: the device lives as long as the environment and owns the returned value.
     let hardware = unsafe { (api.EpDevice_Device)(device.ptr()) };
     if hardware.is_null() {
         return None;
     }
-    // SAFETY: as above; it may have no pairs, which is no error.
+    // SAFETY: as above; without pairs the pointer is null.
     let pairs = unsafe { (api.HardwareDevice_Metadata)(hardware) };
     if pairs.is_null() {
         return None;
@@ -58,8 +58,8 @@ pub(super) fn description(device: &Device<'_>) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-fn ended(status: ort::sys::OrtStatusPtr) -> Result<(), String> {
-    // SAFETY: each status comes from a function of ONNX Runtime just now, and is used once.
+fn checked(status: ort::sys::OrtStatusPtr) -> Result<(), String> {
+    // SAFETY: a function of ONNX Runtime has just returned the status, and it is used once.
     unsafe { ort::Error::result_from_status(status) }.map_err(|error| error.to_string())
 }
 
@@ -71,7 +71,7 @@ unsafe fn text(text: *const c_char) -> Option<String> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: by this function's own contract.
+    // SAFETY: this function's own contract.
     Some(
         unsafe { CStr::from_ptr(text) }
             .to_string_lossy()

@@ -1,12 +1,12 @@
-//! The execution providers that ONNX Runtime may have built in. Which of them a library really has
-//! is asked of it; that a provider is built in does not mean yet that it starts.
+//! The execution providers that ONNX Runtime may have built in. ONNX Runtime states which of them it
+//! has; a provider that is built in may still fail to start.
 
 use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
 use ort::session::builder::SessionBuilder;
 
 use crate::Operators;
 
-/// A provider that we know how to ask for.
+/// A provider that Mertscope can select.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Provider {
     Cuda,
@@ -30,7 +30,7 @@ impl Provider {
         Self::WebGpu,
     ];
 
-    /// What is tried when nothing is asked for, best first. TensorRT is not among them: it builds
+    /// The providers that are tried without a choice, best first. TensorRT is not among them: it builds
     /// an engine for minutes before its first window.
     pub(super) const AUTOMATIC: &[Self] = if cfg!(target_os = "macos") {
         &[Self::CoreMl, Self::WebGpu]
@@ -40,7 +40,7 @@ impl Provider {
         &[Self::Cuda, Self::MiGraphX, Self::OpenVino, Self::WebGpu]
     };
 
-    /// As in a [`Choice`](super::Choice).
+    /// Its name in a [`Choice`](super::Choice).
     pub(super) fn id(self) -> &'static str {
         match self {
             Self::Cuda => "cuda",
@@ -53,7 +53,7 @@ impl Provider {
         }
     }
 
-    /// As its makers write it.
+    /// Its name as its makers spell it.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Cuda => "CUDA",
@@ -79,12 +79,12 @@ impl Provider {
         }
     }
 
-    /// The one with this name of ONNX Runtime's.
+    /// The provider with this name in ONNX Runtime.
     pub(super) fn with_ep(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|provider| provider.ep() == name)
     }
 
-    /// The operators that it runs fast. All but CUDA's lack the fused ones.
+    /// The operators that it runs fast. All except CUDA lack the fused ones.
     pub(super) fn operators(self) -> Operators {
         match self {
             Self::Cuda => Operators::Fused,
@@ -103,21 +103,21 @@ impl Provider {
             Self::OpenVino => ep::OpenVINO::is_available(),
             Self::WebGpu => ep::WebGPU::is_available(),
         };
-        // What ONNX Runtime can't tell shows when it is tried.
+        // Without an answer of ONNX Runtime's, the trial decides.
         is_available.unwrap_or(true)
     }
 
-    /// Asks for it; the error is what ONNX Runtime says when it does not start.
+    /// Selects the provider; the error is ONNX Runtime's when the provider does not start.
     pub(super) fn add(
         self,
         builder: SessionBuilder,
-        unit: Unit,
+        unit: ProcessorKind,
         index: Option<u32>,
         threads: usize,
     ) -> Result<SessionBuilder, String> {
         let device_id = index.unwrap_or(0) as i32;
         let provider: ExecutionProviderDispatch = match self {
-            // Single precision is to mean that, and the search must not delay the first window.
+            // No TF32: single precision must stay single; and the search must not delay the first window.
             Self::Cuda => ep::CUDA::default()
                 .with_device_id(device_id)
                 .with_tf32(false)
@@ -129,9 +129,9 @@ impl Provider {
             Self::CoreMl => ep::CoreML::default().build(),
             Self::OpenVino => {
                 let unit = match (unit, index) {
-                    (Unit::Gpu, Some(index)) => format!("GPU.{index}"),
-                    (Unit::Gpu, None) => "GPU".to_owned(),
-                    (Unit::Cpu, _) => "CPU".to_owned(),
+                    (ProcessorKind::Gpu, Some(index)) => format!("GPU.{index}"),
+                    (ProcessorKind::Gpu, None) => "GPU".to_owned(),
+                    (ProcessorKind::Cpu, _) => "CPU".to_owned(),
                 };
                 ep::OpenVINO::default()
                     .with_device_type(unit)
@@ -146,18 +146,18 @@ impl Provider {
             .map_err(|error| error.to_string())
     }
 
-    /// What it can run on, best first.
-    pub(super) fn units(self) -> &'static [Unit] {
+    /// The kinds of processors that it can run on, best first.
+    pub(super) fn units(self) -> &'static [ProcessorKind] {
         match self {
-            Self::OpenVino => &[Unit::Gpu, Unit::Cpu],
-            _ => &[Unit::Gpu],
+            Self::OpenVino => &[ProcessorKind::Gpu, ProcessorKind::Cpu],
+            _ => &[ProcessorKind::Gpu],
         }
     }
 }
 
-/// A kind of hardware.
+/// A kind of processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum ProcessorKind {
     /// A graphics or neural processor.
     Gpu,
     /// The main processor.

@@ -36,33 +36,39 @@ fn a_provider_that_does_not_start_gives_way_to_the_cpu_with_a_reason() {
     assert!(!fell_back.is_empty());
     for session in fell_back {
         let report = session.device();
-        let told: Vec<_> = report.to_tell().map(ToString::to_string).collect();
+        let notable: Vec<_> = report
+            .notable_fallbacks()
+            .map(ToString::to_string)
+            .collect();
         assert!(
-            told.iter().any(|it| it.contains("built without it")),
-            "{told:?}"
+            notable.iter().any(|it| it.contains("built without it")),
+            "{notable:?}"
         );
-        assert!(told.iter().all(|it| it.ends_with('.')), "{told:?}");
+        assert!(notable.iter().all(|it| it.ends_with('.')), "{notable:?}");
         assert_ne!(report.asked, report.used);
     }
 }
 
 #[test]
-fn what_nobody_offers_is_named() {
+fn an_unknown_device_is_named() {
     let mut session = on("warp-drive:3");
     let report = session.device();
     assert!(report.is_cpu());
-    let told: Vec<_> = report.to_tell().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("warp-drive:3"), "{told:?}");
+    let notable: Vec<_> = report
+        .notable_fallbacks()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(notable.len(), 1, "{notable:?}");
+    assert!(notable[0].contains("warp-drive:3"), "{notable:?}");
     assert!(session.run(&vec![0.1; 80_000]).is_ok());
 }
 
 #[test]
-fn nothing_is_told_of_a_machine_that_simply_has_no_gpu() {
+fn a_machine_without_a_gpu_has_no_notable_fallbacks() {
     let session = on("auto");
     let report = session.device();
     if report.is_cpu() && report.fallbacks.iter().all(|fallback| fallback.absent) {
-        assert_eq!(report.to_tell().count(), 0);
+        assert_eq!(report.notable_fallbacks().count(), 0);
         let tried: Vec<_> = report
             .fallbacks
             .iter()
@@ -73,7 +79,7 @@ fn nothing_is_told_of_a_machine_that_simply_has_no_gpu() {
 }
 
 #[test]
-fn each_offer_can_be_asked_for_once() {
+fn each_offer_has_its_own_choice() {
     let offers = offers(runtime::load(None).unwrap());
     let choices: HashSet<_> = offers
         .iter()
@@ -93,7 +99,7 @@ fn each_offer_can_be_asked_for_once() {
 }
 
 #[test]
-fn what_onnx_runtime_says_is_brought_onto_one_short_line() {
+fn messages_of_onnx_runtime_become_one_short_line() {
     assert_eq!(phrase("a\n\n  b.\n"), "a b");
     assert!(phrase(&"x".repeat(1000)).chars().count() < 410);
 }

@@ -1,21 +1,22 @@
-//! Building blocks that differ between precisions and between sets of operators.
+//! The modules of which networks are built: linear layers, normalizations, activations, constants, in
+//! each precision and each set of operators.
 
 use std::collections::{HashMap, HashSet};
 
 use half::f16;
 
-use super::onnx::{Attribute, Graph, Kind, MICROSOFT};
+use super::onnx::{Attribute, MICROSOFT, OnnxGraph, TensorType};
 use super::{Variant, quantize};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network};
 use crate::{Operators, Precision};
 
 /// A graph that is being built for a network.
 pub(super) struct Builder<'a> {
-    pub(super) graph: Graph,
+    pub(super) graph: OnnxGraph,
     pub(super) network: &'a Network,
     pub(super) variant: &'a Variant,
     constants: HashSet<String>,
-    /// Inputs of matrix products that are quantized already: value, scale and zero point.
+    /// Inputs of linear layers that are quantized already: value, scale and zero point.
     quantized: HashMap<String, [String; 3]>,
 }
 
@@ -24,7 +25,7 @@ type Floats = Result<Vec<f32>, CheckpointError>;
 impl<'a> Builder<'a> {
     pub(super) fn new(network: &'a Network, variant: &'a Variant) -> Self {
         Self {
-            graph: Graph::default(),
+            graph: OnnxGraph::default(),
             network,
             variant,
             constants: HashSet::new(),
@@ -40,16 +41,20 @@ impl<'a> Builder<'a> {
         self.variant.operators == Operators::Fused
     }
 
-    /// The type of what is multiplied.
-    fn kind(&self) -> Kind {
-        if self.is_half() { Kind::F16 } else { Kind::F32 }
+    /// The type in which linear layers and convolutions compute.
+    fn compute_type(&self) -> TensorType {
+        if self.is_half() {
+            TensorType::F16
+        } else {
+            TensorType::F32
+        }
     }
 
-    /// A constant that several nodes may use; it is written once.
-    fn shared(
+    /// A constant that several nodes may use, written once.
+    fn shared_constant(
         &mut self,
         name: String,
-        kind: Kind,
+        kind: TensorType,
         shape: &[usize],
         content: impl Fn(&Checkpoint) -> Result<Vec<u8>, CheckpointError> + 'static,
     ) -> String {
@@ -59,72 +64,74 @@ impl<'a> Builder<'a> {
         name
     }
 
-    /// A short list of whole numbers.
+    /// A short list of integers.
     pub(super) fn integers(&mut self, values: &[i64]) -> String {
         let name = format!("integers{values:?}");
         let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.shared(name, Kind::I64, &[values.len()], move |_| Ok(bytes.clone()))
+        self.shared_constant(name, TensorType::I64, &[values.len()], move |_| {
+            Ok(bytes.clone())
+        })
     }
 
-    /// A number, of the type that is multiplied.
+    /// A number of the compute type.
     pub(super) fn scalar(&mut self, value: f32) -> String {
-        let kind = self.kind();
-        self.shared(format!("scalar {value}"), kind, &[], move |_| {
+        let kind = self.compute_type();
+        self.shared_constant(format!("scalar {value}"), kind, &[], move |_| {
             Ok(floats(&[value], kind))
         })
     }
 
-    /// Numbers of the type that is multiplied, made from the checkpoint's.
+    /// A weight of the compute type, calculated from the checkpoint's tensors.
     pub(super) fn weight(
         &mut self,
         name: &str,
         shape: &[usize],
         values: impl Fn(&Checkpoint) -> Floats + 'static,
     ) -> String {
-        let kind = self.kind();
-        self.shared(name.to_owned(), kind, shape, move |checkpoint| {
+        let kind = self.compute_type();
+        self.shared_constant(name.to_owned(), kind, shape, move |checkpoint| {
             Ok(floats(&values(checkpoint)?, kind))
         })
     }
 
-    /// A tensor of the checkpoint as it is, of the type that is multiplied.
+    /// A tensor of the checkpoint, unchanged except for the compute type.
     pub(super) fn tensor(&mut self, name: &str, shape: &[usize]) -> String {
         let source = name.to_owned();
         self.weight(name, shape, move |checkpoint| checkpoint.floats(&source))
     }
 
-    /// A vector of the checkpoint as it is, in full precision.
-    pub(super) fn vector(&mut self, name: &str, width: usize) -> String {
+    /// A vector of the checkpoint in single precision.
+    pub(super) fn vector_f32(&mut self, name: &str, width: usize) -> String {
         let source = name.to_owned();
-        self.shared(
+        self.shared_constant(
             format!("{name} f32"),
-            Kind::F32,
+            TensorType::F32,
             &[width],
-            move |checkpoint| Ok(floats(&checkpoint.floats(&source)?, Kind::F32)),
+            move |checkpoint| Ok(floats(&checkpoint.floats(&source)?, TensorType::F32)),
         )
     }
 
-    /// `count` times the same number, in full precision.
-    pub(super) fn repeated(&mut self, value: f32, count: usize) -> String {
-        self.shared(
+    /// A vector of `count` equal numbers in single precision.
+    pub(super) fn repeated_f32(&mut self, value: f32, count: usize) -> String {
+        self.shared_constant(
             format!("{count} times {value}"),
-            Kind::F32,
+            TensorType::F32,
             &[count],
-            move |_| Ok(floats(&vec![value; count], Kind::F32)),
+            move |_| Ok(floats(&vec![value; count], TensorType::F32)),
         )
     }
 
-    /// A value in the type that is multiplied.
-    pub(super) fn multiplied(&mut self, x: &str) -> String {
-        self.cast(x, Kind::F16)
+    /// `x`, cast to the compute type.
+    pub(super) fn cast_to_compute_type(&mut self, x: &str) -> String {
+        self.cast(x, TensorType::F16)
     }
 
-    /// A multiplied value in full precision again.
-    pub(super) fn full(&mut self, x: &str) -> String {
-        self.cast(x, Kind::F32)
+    /// `x`, cast back to single precision.
+    pub(super) fn cast_to_f32(&mut self, x: &str) -> String {
+        self.cast(x, TensorType::F32)
     }
 
-    fn cast(&mut self, x: &str, kind: Kind) -> String {
+    fn cast(&mut self, x: &str, kind: TensorType) -> String {
         if !self.is_half() {
             return x.to_owned();
         }
@@ -132,8 +139,15 @@ impl<'a> Builder<'a> {
             .node("Cast", &[x], &[("to", Attribute::Int(kind as i64))])
     }
 
-    /// `x · weightᵀ` without its bias, `[batch, frames, outputs]`; `name` is the layer's.
-    pub(super) fn product(&mut self, x: &str, name: &str, outputs: usize, inputs: usize) -> String {
+    /// A linear layer without its bias, `x · weightᵀ`, `[batch, frames, outputs]`; `name` is the
+    /// layer's name in the checkpoint.
+    pub(super) fn linear_without_bias(
+        &mut self,
+        x: &str,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> String {
         let source = format!("{name}.weight");
         let shape = [inputs, outputs];
         let values = move |checkpoint: &Checkpoint| {
@@ -143,7 +157,19 @@ impl<'a> Builder<'a> {
             let weight = self.weight(&format!("{name}.weight transposed"), &shape, values);
             return self.graph.node("MatMul", &[x, &weight], &[]);
         }
-        let (kind, zero) = quantize::weights_kind();
+        self.quantized_linear(x, name, shape, values)
+    }
+
+    /// A linear layer without its bias, in 8-bit integers.
+    fn quantized_linear(
+        &mut self,
+        x: &str,
+        name: &str,
+        shape: [usize; 2],
+        values: impl Fn(&Checkpoint) -> Floats + Clone + 'static,
+    ) -> String {
+        let outputs = shape[1];
+        let (kind, zero) = quantize::weights_type();
         let again = values.clone();
         let weight = format!("{name}.weight quantized");
         self.graph
@@ -152,28 +178,29 @@ impl<'a> Builder<'a> {
             });
         let scale = format!("{name}.weight scale");
         self.graph
-            .constant(&scale, Kind::F32, &[outputs], move |checkpoint| {
+            .constant(&scale, TensorType::F32, &[outputs], move |checkpoint| {
                 Ok(floats(
                     &quantize::scales(&again(checkpoint)?, outputs),
-                    Kind::F32,
+                    TensorType::F32,
                 ))
             });
-        let zero = self.shared("weights' zero".to_owned(), kind, &[], move |_| {
+        let zero = self.shared_constant("weights' zero".to_owned(), kind, &[], move |_| {
             Ok(vec![zero])
         });
-        let [value, x_scale, x_zero] = self.quantized(x);
+        let [value, x_scale, x_zero] = self.quantized_input(x);
         let sums = self
             .graph
             .node("MatMulInteger", &[&value, &weight, &x_zero, &zero], &[]);
-        let to = [("to", Attribute::Int(Kind::F32 as i64))];
+        let to = [("to", Attribute::Int(TensorType::F32 as i64))];
         let sums = self.graph.node("Cast", &[&sums], &to);
         let scale = self.graph.node("Mul", &[&x_scale, &scale], &[]);
         self.graph.node("Mul", &[&sums, &scale], &[])
     }
 
-    fn quantized(&mut self, x: &str) -> [String; 3] {
-        if let Some(known) = self.quantized.get(x) {
-            return known.clone();
+    /// `x` in 8-bit integers: value, scale and zero point.
+    fn quantized_input(&mut self, x: &str) -> [String; 3] {
+        if let Some(names) = self.quantized.get(x) {
+            return names.clone();
         }
         let names = ["value", "scale", "zero"].map(|part| self.graph.fresh(part));
         let outputs = names.each_ref().map(String::as_str);
@@ -183,10 +210,10 @@ impl<'a> Builder<'a> {
         names
     }
 
-    /// Layer normalization over the last axis; `name` is the layer's.
-    pub(super) fn norm(&mut self, x: &str, name: &str, width: usize) -> String {
-        let weight = self.vector(&format!("{name}.weight"), width);
-        let bias = self.vector(&format!("{name}.bias"), width);
+    /// Layer normalization over the last axis; `name` is the layer's name in the checkpoint.
+    pub(super) fn layer_norm(&mut self, x: &str, name: &str, width: usize) -> String {
+        let weight = self.vector_f32(&format!("{name}.weight"), width);
+        let bias = self.vector_f32(&format!("{name}.bias"), width);
         let attributes = [
             ("axis", Attribute::Int(-1)),
             ("epsilon", Attribute::Float(self.network.epsilon)),
@@ -195,24 +222,24 @@ impl<'a> Builder<'a> {
             .node("LayerNormalization", &[x, &weight, &bias], &attributes)
     }
 
-    /// The sum of a block's output, its bias and what went around it, and the normalized sum; both
-    /// in full precision. `bias` is empty for none. Returns the normalized sum, and the sum if it is
-    /// wanted.
-    pub(super) fn sum_norm(
+    /// A residual connection and its layer normalization ("Add & Norm"), in single precision: the sum
+    /// of a block's output, its bias (an empty name means none) and the residual. Returns the
+    /// normalized sum and the sum; the latter exists only when `wants_sum` is set.
+    pub(super) fn add_and_norm(
         &mut self,
         block: &str,
         bias: &str,
-        around: &str,
+        residual: &str,
         norm: &str,
         wants_sum: bool,
     ) -> (String, String) {
         let width = self.network.width;
         if self.is_fused() {
-            let weight = self.vector(&format!("{norm}.weight"), width);
-            let beta = self.vector(&format!("{norm}.bias"), width);
+            let weight = self.vector_f32(&format!("{norm}.weight"), width);
+            let beta = self.vector_f32(&format!("{norm}.bias"), width);
             let normed = self.graph.fresh("Normalized");
             let sum = self.graph.fresh("Sum");
-            let mut inputs = vec![block, around, &weight, &beta];
+            let mut inputs = vec![block, residual, &weight, &beta];
             if !bias.is_empty() {
                 inputs.push(bias);
             }
@@ -227,14 +254,14 @@ impl<'a> Builder<'a> {
             );
             return (normed, sum);
         }
-        let mut sum = self.graph.node("Add", &[block, around], &[]);
+        let mut sum = self.graph.node("Add", &[block, residual], &[]);
         if !bias.is_empty() {
             sum = self.graph.node("Add", &[&sum, bias], &[]);
         }
-        (self.norm(&sum, norm, width), sum)
+        (self.layer_norm(&sum, norm, width), sum)
     }
 
-    /// The exact Gaussian error linear unit, of `x` plus a bias unless that is empty.
+    /// The exact Gaussian error linear unit of `x` plus `bias`; an empty name means no bias.
     pub(super) fn gelu(&mut self, x: &str, bias: &str) -> String {
         if self.is_fused() {
             let output = self.graph.fresh("Gelu");
@@ -271,12 +298,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Numbers as bytes of a floating point type.
-pub(super) fn floats(values: &[f32], kind: Kind) -> Vec<u8> {
-    if kind == Kind::F16 {
+/// Numbers as little-endian bytes of a floating-point type.
+pub(super) fn floats(values: &[f32], kind: TensorType) -> Vec<u8> {
+    if kind == TensorType::F16 {
         let mut out = Vec::with_capacity(2 * values.len());
         for value in values {
-            // Weights are small; what is beyond the largest 16-bit number becomes that.
+            // Weights are small; a number beyond the largest 16-bit number becomes that number.
             out.extend(f16::from_f32(value.clamp(-65_504.0, 65_504.0)).to_le_bytes());
         }
         return out;

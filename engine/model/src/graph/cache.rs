@@ -1,8 +1,8 @@
-//! The graphs' files: each variant is written once, into the user's cache, and checked by its own
-//! hash each time before it is loaded. A file that is missing or damaged is made anew.
+//! The cache of graph files: each variant is written once into the user's cache folder, and its hash is
+//! checked each time before it is loaded. A missing or damaged file is made again.
 //!
-//! `graphs/<hash of the weights>/<variant>.onnx`, with its SHA-256 beside it in `….sha256`. Both
-//! are written to a temporary file first and renamed, so that a reader never sees half a file.
+//! The file is `graphs/<hash of the weights>/<variant>.onnx`, with its SHA-256 beside it in
+//! `….sha256`. Both are written whole, so that a reader never sees half a file.
 
 use mertscope_audio::Notice;
 use std::fs::{self, File};
@@ -10,20 +10,20 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::onnx::WriteError;
 use super::{Variant, quantize, transformer};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network};
+use crate::whole_file::replace_file;
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
-/// Grows when the same variant is built differently: older files are then not used any more.
+/// Increase it when the same variant is built differently: older files are then no longer used.
 const REVISION: u32 = 1;
 
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
-    /// The checkpoint's numbers can't be read.
+    /// The checkpoint can't be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The checkpoint changed since it was installed or opened.
@@ -34,15 +34,15 @@ pub enum GraphError {
     Changed {
         /// The weights.
         path: PathBuf,
-        /// The hash they had.
+        /// The hash that they had.
         expected: String,
-        /// The hash they have.
+        /// The hash that they have.
         actual: String,
     },
     /// The system names no cache folder for this user.
     #[error(
-        "There is no folder for the graphs that are made of checkpoints: set HOME \
-         (XDG_CACHE_HOME) to a folder of yours."
+        "There is no folder for the graphs of checkpoints: set HOME \
+         (XDG_CACHE_HOME) to a folder that you can write to."
     )]
     NoFolder,
     /// The file can't be written.
@@ -51,18 +51,18 @@ pub enum GraphError {
          free some space, or set XDG_CACHE_HOME to a folder on a larger disk.", folder.display()
     )]
     Write {
-        /// Where it was to be.
+        /// Its folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
-        /// About how much room it needs.
+        /// About how much space it needs.
         megabytes: u64,
     },
 }
 
-/// A checkpoint's weights, by their hash.
+/// The checkpoint from which a graph is made: its network, and its weights with their hash.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
+pub(crate) struct CheckpointSource<'a> {
     pub(crate) network: &'a Network,
     pub(crate) weights: &'a Path,
     pub(crate) sha256: &'a str,
@@ -77,18 +77,18 @@ pub(crate) fn user_folder() -> Result<PathBuf, GraphError> {
     Ok(cache.join("mertscope").join("graphs"))
 }
 
-/// The graph of a variant in the folder of graphs `root`: found, or made. What was there and can't be
-/// used is made anew, with a remark that says why.
+/// The graph of a variant in the folder of graphs `root`, found or made. An unusable file is made
+/// again, with a notice that gives the reason.
 ///
 /// # Errors
 /// [`GraphError`].
 pub(crate) fn file(
     root: &Path,
-    source: Source<'_>,
+    source: CheckpointSource<'_>,
     variant: &Variant,
 ) -> Result<GraphSource<'static>, GraphError> {
-    let folder = root.join(source.sha256);
-    let path = folder.join(format!("{}.onnx", name(variant)));
+    let file_name = format!("{}.onnx", name(variant));
+    let path = root.join(source.sha256).join(file_name);
     let hash_path = path.with_extension("sha256");
     let reason = match (fs::read_to_string(&hash_path), hash_of_file(&path)) {
         (Ok(expected), Ok(actual)) if expected.trim() == actual => {
@@ -99,6 +99,18 @@ pub(crate) fn file(
         (Err(error), Ok(_)) => Some(format!("its hash could not be read ({error})")),
         (Err(_), Err(_)) => None,
     };
+    make(&path, source, variant)?;
+    let notice = reason.map(|reason| {
+        let path = path.display();
+        Notice::warning(format!(
+            "The model's graph {path} was made anew, since {reason}."
+        ))
+    });
+    Ok(GraphSource::File { path, notice })
+}
+
+/// Makes a graph's file and the file of its hash, after a check of the weights' hash.
+fn make(path: &Path, source: CheckpointSource<'_>, variant: &Variant) -> Result<(), GraphError> {
     let actual = hash_of_file(source.weights).map_err(|error| CheckpointError::Unreadable {
         path: source.weights.to_owned(),
         source: error,
@@ -112,38 +124,32 @@ pub(crate) fn file(
     }
     let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
     let graph = transformer::graph(source.network, variant);
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let failed = |error: io::Error| GraphError::Write {
         folder: folder.clone(),
         source: error,
         megabytes: graph.bytes().div_ceil(1_000_000),
     };
     fs::create_dir_all(&folder).map_err(failed)?;
+    let hash_path = path.with_extension("sha256");
     let write = || -> Result<(), WriteError> {
-        let mut file = NamedTempFile::new_in(&folder)?;
-        let hash = Hashing::write(file.as_file_mut(), |out| graph.write(&checkpoint, out))?;
-        file.persist(&path).map_err(|error| error.error)?;
-        let mut file = NamedTempFile::new_in(&folder)?;
-        file.write_all(hash.as_bytes())?;
-        file.persist(&hash_path).map_err(|error| error.error)?;
-        Ok(())
+        let hash = replace_file(path, |file| {
+            Hashing::write(file, |out| graph.write(&checkpoint, out))
+        })?;
+        replace_file(&hash_path, |file| {
+            file.write_all(hash.as_bytes()).map_err(WriteError::Io)
+        })
     };
     write().map_err(|error| match error {
         WriteError::Checkpoint(error) => error.into(),
         WriteError::Io(error) => failed(error),
-    })?;
-    let notice = reason.map(|reason| {
-        let path = path.display();
-        Notice::warning(format!(
-            "The model's graph {path} was made anew, since {reason}."
-        ))
-    });
-    Ok(GraphSource::File { path, notice })
+    })
 }
 
 /// Removes all graphs that were made of the weights with this hash, from the user's cache.
 ///
 /// # Errors
-/// What the system says; that there are none is no error.
+/// The system's error; it is no error when there are none.
 pub fn forget(sha256: &str) -> io::Result<()> {
     let Ok(root) = user_folder() else {
         return Ok(());
@@ -154,10 +160,10 @@ pub fn forget(sha256: &str) -> io::Result<()> {
     }
 }
 
-/// What a variant's file is called.
+/// The name of a variant's file, without its extension.
 fn name(variant: &Variant) -> String {
     let precision = match variant.precision {
-        // What suits one processor would be slow or inexact on another, should they share a cache.
+        // The form for one processor is slow or inexact on another, which may share the cache.
         Precision::Int8 => format!("int8-{}", quantize::id()),
         other => other.id().to_owned(),
     };
@@ -170,14 +176,14 @@ fn name(variant: &Variant) -> String {
     format!("{precision}-{operators}-{outputs}-{layers}-v{REVISION}")
 }
 
-/// A writer that hashes what it writes.
+/// A writer that hashes the bytes it writes.
 struct Hashing<'a> {
     file: BufWriter<&'a mut File>,
     hash: Sha256,
 }
 
 impl<'a> Hashing<'a> {
-    /// Has `write` write a file, and returns its hash.
+    /// Writes a file through `write`, and returns its hash.
     fn write(
         file: &'a mut File,
         write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,

@@ -1,37 +1,37 @@
-//! From samples to projected frames: the convolutions over time, in the form that is fastest for
-//! their normalization, and the projection.
+//! The feature extractor, convolutions over time in the form that is fastest for their normalization,
+//! and the feature projection.
 //!
-//! With group normalization, convolutions have rank 4 with a height of 1: the form that ONNX Runtime
-//! computes in blocks of channels, 10 to 20 % faster than rank 3. With layer normalization, channels
-//! stay last and a convolution is a matrix product over the frames that it sees, side by side, so
-//! that nothing is ever transposed.
+//! With group normalization, convolutions have rank 4 with a height of 1: ONNX Runtime computes this
+//! form in blocks of channels, 10 to 20 % faster than rank 3. With layer normalization, channels stay
+//! last and a convolution is a matrix product over the unfolded frames of its kernel, so that nothing
+//! is ever transposed.
 
 use super::builder::Builder;
 use super::onnx::Attribute;
 use crate::checkpoint::{Checkpoint, CheckpointError, Convolution, FeatureNorm};
 
-/// The convolutions over time of `samples`, `[batch, samples]`: `[batch, frames, channels]` in full
+/// The feature extractor on `samples`, `[batch, samples]`: `[batch, frames, channels]` in single
 /// precision.
-pub(super) fn features(builder: &mut Builder<'_>, samples: &str) -> String {
+pub(super) fn feature_extractor(builder: &mut Builder<'_>, samples: &str) -> String {
     match builder.network.feature_norm {
         FeatureNorm::Group => channels_first(builder, samples),
         FeatureNorm::Layer => channels_last(builder, samples),
     }
 }
 
-/// The projection of `features`: `[batch, frames, width]`.
-pub(super) fn projection(builder: &mut Builder<'_>, features: &str) -> String {
+/// The feature projection of `features`: `[batch, frames, width]`.
+pub(super) fn feature_projection(builder: &mut Builder<'_>, features: &str) -> String {
     let network = builder.network;
     let channels = network.convolutions.last().map_or(1, |last| last.channels);
     let mut x = features.to_owned();
     if network.projection_norm {
-        x = builder.norm(&x, "feature_projection.layer_norm", channels);
+        x = builder.layer_norm(&x, "feature_projection.layer_norm", channels);
     }
     let name = "feature_projection.projection";
-    let x = builder.multiplied(&x);
-    let x = builder.product(&x, name, network.width, channels);
-    let x = builder.full(&x);
-    let bias = builder.vector(&format!("{name}.bias"), network.width);
+    let x = builder.cast_to_compute_type(&x);
+    let x = builder.linear_without_bias(&x, name, network.width, channels);
+    let x = builder.cast_to_f32(&x);
+    let bias = builder.vector_f32(&format!("{name}.bias"), network.width);
     builder.graph.node("Add", &[&x, &bias], &[])
 }
 
@@ -43,7 +43,7 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
     let network = builder.network;
     let axes = builder.integers(&[1, 2]);
     let x = builder.graph.node("Unsqueeze", &[samples, &axes], &[]);
-    let mut x = builder.multiplied(&x);
+    let mut x = builder.cast_to_compute_type(&x);
     let mut inputs = 1;
     for (layer, convolution) in network.convolutions.iter().enumerate() {
         let Convolution {
@@ -66,15 +66,15 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
         ];
         let mut y = builder.graph.node("Conv", &all, &sizes);
         if layer == 0 {
-            y = builder.full(&y);
-            let weight = builder.vector(&format!("{name}.layer_norm.weight"), channels);
-            let bias = builder.vector(&format!("{name}.layer_norm.bias"), channels);
-            // A group a channel; PyTorch's default epsilon, which no configuration changes.
+            y = builder.cast_to_f32(&y);
+            let weight = builder.vector_f32(&format!("{name}.layer_norm.weight"), channels);
+            let bias = builder.vector_f32(&format!("{name}.layer_norm.bias"), channels);
+            // One group per channel; PyTorch's default epsilon, which no configuration changes.
             let epsilon = [("epsilon", Attribute::Float(1e-5))];
             y = builder
                 .graph
                 .node("InstanceNormalization", &[&y, &weight, &bias], &epsilon);
-            y = builder.multiplied(&y);
+            y = builder.cast_to_compute_type(&y);
         }
         x = builder.gelu(&y, "");
         inputs = channels;
@@ -82,7 +82,7 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
     let height = builder.integers(&[2]);
     let x = builder.graph.node("Squeeze", &[&x, &height], &[]);
     let x = builder.transpose(&x, &[0, 2, 1]);
-    builder.full(&x)
+    builder.cast_to_f32(&x)
 }
 
 fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
@@ -94,22 +94,22 @@ fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
         let Convolution {
             channels, kernel, ..
         } = *convolution;
-        let seen = side_by_side(builder, &x, inputs, convolution);
+        let unfolded = unfold(builder, &x, inputs, convolution);
         let name = name(layer);
         let source = format!("{name}.conv.weight");
         let shape = [kernel * inputs, channels];
         let weight = builder.weight(&source.clone(), &shape, move |checkpoint| {
-            by_tap(checkpoint, &source, [channels, inputs, kernel])
+            unfolded_weight(checkpoint, &source, [channels, inputs, kernel])
         });
-        let seen = builder.multiplied(&seen);
-        let mut y = builder.graph.node("MatMul", &[&seen, &weight], &[]);
-        y = builder.full(&y);
+        let unfolded = builder.cast_to_compute_type(&unfolded);
+        let mut y = builder.graph.node("MatMul", &[&unfolded, &weight], &[]);
+        y = builder.cast_to_f32(&y);
         if network.convolution_bias {
-            let bias = builder.vector(&format!("{name}.conv.bias"), channels);
+            let bias = builder.vector_f32(&format!("{name}.conv.bias"), channels);
             y = builder.graph.node("Add", &[&y, &bias], &[]);
         }
-        let weight = builder.vector(&format!("{name}.layer_norm.weight"), channels);
-        let bias = builder.vector(&format!("{name}.layer_norm.bias"), channels);
+        let weight = builder.vector_f32(&format!("{name}.layer_norm.weight"), channels);
+        let bias = builder.vector_f32(&format!("{name}.layer_norm.bias"), channels);
         let normed = [
             ("axis", Attribute::Int(-1)),
             ("epsilon", Attribute::Float(1e-5)),
@@ -117,17 +117,17 @@ fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
         y = builder
             .graph
             .node("LayerNormalization", &[&y, &weight, &bias], &normed);
-        let y = builder.multiplied(&y);
+        let y = builder.cast_to_compute_type(&y);
         let y = builder.gelu(&y, "");
-        x = builder.full(&y);
+        x = builder.cast_to_f32(&y);
         inputs = channels;
     }
     x
 }
 
-/// The frames that each output of a convolution sees, side by side: `[batch, outputs, kernel ·
+/// The frames under a convolution's kernel, side by side for each output: `[batch, outputs, kernel ·
 /// channels]` from `[batch, frames, channels]`.
-fn side_by_side(
+fn unfold(
     builder: &mut Builder<'_>,
     x: &str,
     channels: usize,
@@ -148,36 +148,37 @@ fn side_by_side(
         let taken = builder.graph.node("Slice", &[x, start, end, &time], &[]);
         builder.reshape(&taken, &[0, -1, (stride * channels) as i64])
     };
-    // Whole strides need no copy of single frames: the usual kernels are one or two of them.
-    let (mut seen, mut taps) = (Vec::new(), 0);
+    // Whole strides need no copy of single frames: the usual kernels are one or two strides long.
+    let (mut parts, mut taps) = (Vec::new(), 0);
     if kernel >= stride {
-        seen.push(block(builder, &zero, &end));
+        parts.push(block(builder, &zero, &end));
         taps = stride;
     }
     if kernel == 2 * stride {
         let next_end = builder.graph.node("Add", &[&end, &step], &[]);
-        seen.push(block(builder, &step, &next_end));
+        parts.push(block(builder, &step, &next_end));
         taps = kernel;
     }
     for tap in taps..kernel {
         let start = builder.integers(&[tap as i64]);
-        // The last output's frame is the last one taken.
+        // The slice ends with the last output's frame.
         let beyond = builder.integers(&[tap as i64 - stride as i64 + 1]);
         let end = builder.graph.node("Add", &[&end, &beyond], &[]);
         let inputs = [x, &start, &end, &time, &step];
-        seen.push(builder.graph.node("Slice", &inputs, &[]));
+        parts.push(builder.graph.node("Slice", &inputs, &[]));
     }
-    let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
-    match seen[..] {
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts[..] {
         [only] => only.to_owned(),
         _ => builder
             .graph
-            .node("Concat", &seen, &[("axis", Attribute::Int(-1))]),
+            .node("Concat", &parts, &[("axis", Attribute::Int(-1))]),
     }
 }
 
-/// A convolution's weight `[outputs, inputs, kernel]` as a matrix `[kernel · inputs, outputs]`.
-fn by_tap(
+/// A convolution's weight `[outputs, inputs, kernel]` as a matrix `[kernel · inputs, outputs]`, for
+/// [`unfold`].
+fn unfolded_weight(
     checkpoint: &Checkpoint,
     name: &str,
     [outputs, inputs, kernel]: [usize; 3],

@@ -1,13 +1,13 @@
-//! An ONNX graph that is being put together, and its file. Nodes are kept; tensors are only
-//! promised, and made one after another while the file is written, so that memory holds the
-//! largest of them and never all. Field numbers: `onnx.proto` of ONNX 1.16 (IR version 9).
+//! An ONNX graph under construction, and the writer of its file. Nodes are kept in memory; tensors are
+//! made one after another while the file is written, so that memory holds the largest of them and
+//! never all. Field numbers: `onnx.proto` of ONNX 1.16 (IR version 9).
 
 use std::io::{self, Write};
 
 use super::protobuf::Message;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 
-/// The operators' versions: ai.onnx and com.microsoft.
+/// Versions of the operator sets ai.onnx and com.microsoft.
 const OPSET: i64 = 18;
 const MICROSOFT_OPSET: i64 = 1;
 const IR_VERSION: i64 = 9;
@@ -15,9 +15,9 @@ const IR_VERSION: i64 = 9;
 /// The domain of ONNX Runtime's own operators.
 pub(super) const MICROSOFT: &str = "com.microsoft";
 
-/// Types of tensors, by their number in `TensorProto.DataType`.
+/// Types of tensor elements, by their number in `TensorProto.DataType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TensorType {
     F32 = 1,
     U8 = 2,
     I8 = 3,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     F16 = 10,
 }
 
-impl Kind {
+impl TensorType {
     fn bytes(self) -> u64 {
         match self {
             Self::U8 | Self::I8 => 1,
@@ -36,7 +36,7 @@ impl Kind {
     }
 }
 
-/// A setting of a node.
+/// An attribute of a node.
 #[derive(Debug)]
 pub(super) enum Attribute<'a> {
     Int(i64),
@@ -53,12 +53,14 @@ struct Constant {
     content: Content,
 }
 
-/// A graph.
+/// A graph under construction.
 #[derive(Default)]
-pub(super) struct Graph {
+pub(super) struct OnnxGraph {
     nodes: Message,
-    ends: Message,
+    /// The inputs and outputs.
+    value_infos: Message,
     constants: Vec<Constant>,
+    /// Names made so far.
     made: usize,
 }
 
@@ -75,7 +77,7 @@ impl From<io::Error> for WriteError {
     }
 }
 
-impl Graph {
+impl OnnxGraph {
     /// Adds a node with one output, and returns the output's name.
     pub(super) fn node(
         &mut self,
@@ -88,13 +90,13 @@ impl Graph {
         output
     }
 
-    /// A name that no other value has.
+    /// A name that no other value of the graph has.
     pub(super) fn fresh(&mut self, operator: &str) -> String {
         self.made += 1;
         format!("{operator}_{}", self.made)
     }
 
-    /// Adds a node of a domain, with all its inputs and outputs; an empty name leaves one out.
+    /// Adds a node of a domain, with all its inputs and outputs; an empty name omits one.
     pub(super) fn add(
         &mut self,
         operator: &str,
@@ -138,7 +140,7 @@ impl Graph {
     pub(super) fn constant(
         &mut self,
         name: &str,
-        kind: Kind,
+        kind: TensorType,
         shape: &[usize],
         content: impl Fn(&Checkpoint) -> Result<Vec<u8>, CheckpointError> + 'static,
     ) {
@@ -155,8 +157,8 @@ impl Graph {
         });
     }
 
-    /// Declares a float32 input (11) or output (12) with named or given sizes.
-    fn end(&mut self, field: u32, name: &str, sizes: &[Size<'_>]) {
+    /// Declares a float32 input (field 11) or output (field 12) with named or given sizes.
+    fn value_info(&mut self, field: u32, name: &str, sizes: &[Size<'_>]) {
         let mut shape = Message::default();
         for size in sizes {
             let mut dimension = Message::default();
@@ -167,27 +169,27 @@ impl Graph {
             shape.bytes(1, dimension);
         }
         let mut tensor = Message::default();
-        tensor.int(1, Kind::F32 as i64);
+        tensor.int(1, TensorType::F32 as i64);
         tensor.bytes(2, shape);
         let mut kind = Message::default();
         kind.bytes(1, tensor);
         let mut value = Message::default();
         value.bytes(1, name);
         value.bytes(2, kind);
-        self.ends.bytes(field, value);
+        self.value_infos.bytes(field, value);
     }
 
     /// Declares an input.
     pub(super) fn input(&mut self, name: &str, sizes: &[Size<'_>]) {
-        self.end(11, name, sizes);
+        self.value_info(11, name, sizes);
     }
 
     /// Declares an output.
     pub(super) fn output(&mut self, name: &str, sizes: &[Size<'_>]) {
-        self.end(12, name, sizes);
+        self.value_info(12, name, sizes);
     }
 
-    /// About how long the graph's file is.
+    /// Approximate length of the graph's file in bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.constants.iter().map(|constant| constant.bytes).sum()
     }
@@ -200,7 +202,7 @@ impl Graph {
     ) -> Result<(), WriteError> {
         let mut graph = Message::default();
         graph.bytes(2, "mertscope");
-        let parts = [&graph, &self.nodes, &self.ends];
+        let parts = [&graph, &self.nodes, &self.value_infos];
         let heads: Vec<Message> = self
             .constants
             .iter()
@@ -234,7 +236,7 @@ impl Graph {
             out.write_all(constant.header.as_ref())?;
             let content = (constant.content)(checkpoint).map_err(WriteError::Checkpoint)?;
             if content.len() as u64 != constant.bytes {
-                let message = "a tensor has another length than its shape says";
+                let message = "a tensor's length differs from its shape";
                 return Err(io::Error::other(message).into());
             }
             out.write_all(&content)?;

@@ -1,12 +1,12 @@
-//! The protocol buffers wire format, as far as writing needs it: numbers, bytes and nested messages.
+//! The protocol buffers wire format, writing only: numbers, bytes and nested messages.
 //! <https://protobuf.dev/programming-guides/encoding/>
 
-/// A message that is being written.
+/// A message under construction.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// A field with a whole number.
+    /// A field with an integer.
     pub(super) fn int(&mut self, field: u32, value: i64) {
         self.key(field, 0);
         // Negative numbers are written as their 64-bit two's complement.
@@ -26,7 +26,7 @@ impl Message {
         self.0.extend(value);
     }
 
-    /// The start of a field with `length` bytes, which the caller writes.
+    /// The start of a field of `length` bytes, which the caller writes.
     pub(super) fn begin(&mut self, field: u32, length: u64) {
         self.key(field, 2);
         varint(&mut self.0, length);

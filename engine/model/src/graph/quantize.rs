@@ -1,21 +1,21 @@
-//! Weights of matrix products as 8-bit integers: symmetric, a scale for each output.
+//! Weights of linear layers as 8-bit integers: symmetric, with one scale per output.
 //!
-//! Activations become unsigned 8-bit integers on the way (`DynamicQuantizeLinear`). x86 processors
+//! Activations become unsigned 8-bit integers at run time (`DynamicQuantizeLinear`). x86 processors
 //! without VNNI multiply unsigned by signed bytes in 16 bits, where pairs of products can overflow;
-//! there the weights are unsigned too, with 128 as their zero, which takes the exact way.
+//! there the weights are unsigned too, with 128 as zero, for which ONNX Runtime computes exactly.
 
-use super::onnx::Kind;
+use super::onnx::TensorType;
 
-/// The type of the weights on this processor, and the byte that stands for 0.
-pub(super) fn weights_kind() -> (Kind, u8) {
+/// The type of the weights on this processor, and the byte for 0.
+pub(super) fn weights_type() -> (TensorType, u8) {
     if multiplies_signed() {
-        (Kind::I8, 0)
+        (TensorType::I8, 0)
     } else {
-        (Kind::U8, 128)
+        (TensorType::U8, 128)
     }
 }
 
-/// A word for the type of the weights on this processor.
+/// The name of the weights' type on this processor.
 pub(super) fn id() -> &'static str {
     if multiplies_signed() {
         "signed"
@@ -34,7 +34,7 @@ fn multiplies_signed() -> bool {
     true
 }
 
-/// The scale of each output of a matrix `[inputs, outputs]`: its largest weight is 127.
+/// The scale of each output of a matrix `[inputs, outputs]`: it makes the largest weight 127.
 pub(super) fn scales(matrix: &[f32], outputs: usize) -> Vec<f32> {
     let mut largest = vec![0.0f32; outputs];
     for row in matrix.chunks_exact(outputs) {
@@ -42,7 +42,7 @@ pub(super) fn scales(matrix: &[f32], outputs: usize) -> Vec<f32> {
             *largest = largest.max(weight.abs());
         }
     }
-    // An output without weights may have any scale but 0.
+    // An output whose weights are all 0 may have any scale except 0.
     let scale = |largest: f32| if largest > 0.0 { largest / 127.0 } else { 1.0 };
     largest.into_iter().map(scale).collect()
 }

@@ -1,4 +1,4 @@
-//! Tiny networks of every kind against what transformers computes with the same weights:
+//! Tiny networks of every kind against the hidden states of transformers with the same weights;
 //! `tests/fixtures/checkpoints/make.py` made both.
 
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// The audio, as the network takes it, and the hidden states that it should give.
+/// The network's input, and the hidden states that it should give.
 struct Expected {
     audio: Vec<f32>,
     states: Vec<Vec<f32>>,
@@ -149,7 +149,7 @@ fn plain_operators_give_the_same_as_fused_ones() {
 }
 
 #[test]
-fn any_hidden_states_are_given_alone_and_averaged() {
+fn any_selection_of_hidden_states_is_given_averaged_over_time() {
     for name in ["post-group", "pre-group", "data2vec"] {
         let expected = expected(name);
         for layers in [vec![0], vec![1], vec![0, 2]] {
@@ -176,7 +176,7 @@ fn any_hidden_states_are_given_alone_and_averaged() {
 }
 
 #[test]
-fn shorter_precisions_stay_close() {
+fn lower_precisions_stay_close() {
     for (precision, closest) in [(Precision::Int8, 0.999), (Precision::Fp16, 0.99999)] {
         for name in KINDS {
             let expected = expected(name);
@@ -204,7 +204,7 @@ fn shorter_precisions_stay_close() {
 
 #[test]
 fn relaxed_attention_changes_nothing() {
-    // `pre-group` says 32, `post-group` -1; the reference computes both without.
+    // `pre-group` has 32, `post-group` -1; the reference computes both without it.
     let relaxed = std::fs::read_to_string(fixture("pre-group").join(CONFIG)).unwrap();
     assert!(relaxed.contains("\"attention_relax\": 32.0"));
     let folder = tempfile::tempdir().unwrap();

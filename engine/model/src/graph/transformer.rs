@@ -1,27 +1,28 @@
-//! From projected frames to hidden states: positions, layers, outputs.
+//! The whole graph of a network: feature extractor and projection, positional convolutions,
+//! transformer layers, outputs.
 
-use super::attention::attention;
+use super::attention::multi_head_attention;
 use super::builder::Builder;
-use super::convolutions::{features, projection};
-use super::onnx::{Attribute, Graph, Size};
+use super::convolutions::{feature_extractor, feature_projection};
+use super::onnx::{Attribute, OnnxGraph, Size};
 use super::{INPUT, Variant, output_name};
 use crate::checkpoint::{Checkpoint, CheckpointError, Family, Network};
 
 /// The graph of a network's variant.
-pub(super) fn graph(network: &Network, variant: &Variant) -> Graph {
+pub(super) fn graph(network: &Network, variant: &Variant) -> OnnxGraph {
     let mut builder = Builder::new(network, variant);
     builder
         .graph
         .input(INPUT, &[Size::Named("batch"), Size::Named("samples")]);
-    let x = features(&mut builder, INPUT);
-    let x = projection(&mut builder, &x);
+    let x = feature_extractor(&mut builder, INPUT);
+    let x = feature_projection(&mut builder, &x);
     let wanted = variant.layers.indices(network.layers + 1);
     let highest = wanted.last().copied().unwrap_or(0);
     let mut states = Vec::new();
     if network.pre_norm {
-        pre_norm(&mut builder, &x, highest, &mut states);
+        pre_norm_layers(&mut builder, &x, highest, &mut states);
     } else {
-        post_norm(&mut builder, &x, highest, &mut states);
+        post_norm_layers(&mut builder, &x, highest, &mut states);
     }
     for layer in wanted {
         output(&mut builder, &states[layer], layer);
@@ -29,74 +30,75 @@ pub(super) fn graph(network: &Network, variant: &Variant) -> Graph {
     builder.graph
 }
 
-/// Layers that normalize what they put out.
-fn post_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
-    let positions = positions(builder, x);
-    let (mut x, _) = builder.sum_norm(&positions, "", x, "encoder.layer_norm", false);
+/// Layers that normalize their output; appends the hidden states up to `highest` to `states`.
+fn post_norm_layers(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
+    let positions = positional_convolutions(builder, x);
+    let (mut x, _) = builder.add_and_norm(&positions, "", x, "encoder.layer_norm", false);
     states.push(x.clone());
     for layer in 0..highest {
         let name = format!("encoder.layers.{layer}");
-        let seen = attention(builder, &x, &format!("{name}.attention"));
-        let bias = out_bias(builder, &name);
-        let (middle, _) = builder.sum_norm(&seen, &bias, &x, &format!("{name}.layer_norm"), false);
+        let attended = multi_head_attention(builder, &x, &format!("{name}.attention"));
+        let bias = output_projection_bias(builder, &name);
+        let (middle, _) =
+            builder.add_and_norm(&attended, &bias, &x, &format!("{name}.layer_norm"), false);
         let inner = feed_forward(builder, &middle, &name);
         let bias = feed_forward_bias(builder, &name);
         let norm = format!("{name}.final_layer_norm");
-        (x, _) = builder.sum_norm(&inner, &bias, &middle, &norm, false);
+        (x, _) = builder.add_and_norm(&inner, &bias, &middle, &norm, false);
         states.push(x.clone());
     }
 }
 
-/// Layers that normalize what they take in; only the last hidden state is normalized.
-fn pre_norm(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
-    let positions = positions(builder, x);
+/// Layers that normalize their input; only the last hidden state is normalized.
+fn pre_norm_layers(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
+    let positions = positional_convolutions(builder, x);
     let width = builder.network.width;
     let mut x = builder.graph.node("Add", &[x, &positions], &[]);
     states.push(x.clone());
     for layer in 0..highest {
         let name = format!("encoder.layers.{layer}");
-        let normed = builder.norm(&x, &format!("{name}.layer_norm"), width);
-        let seen = attention(builder, &normed, &format!("{name}.attention"));
-        let bias = out_bias(builder, &name);
+        let normed = builder.layer_norm(&x, &format!("{name}.layer_norm"), width);
+        let attended = multi_head_attention(builder, &normed, &format!("{name}.attention"));
+        let bias = output_projection_bias(builder, &name);
         let norm = format!("{name}.final_layer_norm");
-        let (normed, sum) = builder.sum_norm(&seen, &bias, &x, &norm, true);
+        let (normed, sum) = builder.add_and_norm(&attended, &bias, &x, &norm, true);
         let inner = feed_forward(builder, &normed, &name);
         let bias = feed_forward_bias(builder, &name);
         let inner = builder.graph.node("Add", &[&inner, &bias], &[]);
         x = builder.graph.node("Add", &[&inner, &sum], &[]);
         states.push(if layer + 1 == builder.network.layers {
-            builder.norm(&x, "encoder.layer_norm", width)
+            builder.layer_norm(&x, "encoder.layer_norm", width)
         } else {
             x.clone()
         });
     }
 }
 
-fn out_bias(builder: &mut Builder<'_>, name: &str) -> String {
+fn output_projection_bias(builder: &mut Builder<'_>, name: &str) -> String {
     let width = builder.network.width;
-    builder.vector(&format!("{name}.attention.out_proj.bias"), width)
+    builder.vector_f32(&format!("{name}.attention.out_proj.bias"), width)
 }
 
 fn feed_forward_bias(builder: &mut Builder<'_>, name: &str) -> String {
     let width = builder.network.width;
-    builder.vector(&format!("{name}.feed_forward.output_dense.bias"), width)
+    builder.vector_f32(&format!("{name}.feed_forward.output_dense.bias"), width)
 }
 
 /// A feed-forward block without its last bias.
 fn feed_forward(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
-    let (width, inner) = (builder.network.width, builder.network.inner);
+    let (width, inner) = (builder.network.width, builder.network.feed_forward_width);
     let first = format!("{name}.feed_forward.intermediate_dense");
-    let x = builder.multiplied(x);
-    let x = builder.product(&x, &first, inner, width);
+    let x = builder.cast_to_compute_type(x);
+    let x = builder.linear_without_bias(&x, &first, inner, width);
     let bias = builder.tensor(&format!("{first}.bias"), &[inner]);
     let x = builder.gelu(&x, &bias);
     let second = format!("{name}.feed_forward.output_dense");
-    let x = builder.product(&x, &second, width, inner);
-    builder.full(&x)
+    let x = builder.linear_without_bias(&x, &second, width, inner);
+    builder.cast_to_f32(&x)
 }
 
-/// What the positional convolutions make of `x`, `[batch, frames, width]`.
-fn positions(builder: &mut Builder<'_>, x: &str) -> String {
+/// The positional convolutions of `x`, `[batch, frames, width]`, in the same shape.
+fn positional_convolutions(builder: &mut Builder<'_>, x: &str) -> String {
     let network = builder.network;
     let mut x = x.to_owned();
     for n in 0..network.positional {
@@ -104,13 +106,13 @@ fn positions(builder: &mut Builder<'_>, x: &str) -> String {
         if network.family == Family::Hubert {
             let y = builder.gelu(&y, "");
             let y = builder.transpose(&y, &[0, 2, 1]);
-            return builder.full(&y);
+            return builder.cast_to_f32(&y);
         }
         let y = builder.transpose(&y, &[0, 2, 1]);
-        let y = builder.full(&y);
-        // A normalization without weights of its own; PyTorch's default epsilon.
-        let ones = builder.repeated(1.0, network.width);
-        let zeros = builder.repeated(0.0, network.width);
+        let y = builder.cast_to_f32(&y);
+        // A normalization without learned weights; PyTorch's default epsilon.
+        let ones = builder.repeated_f32(1.0, network.width);
+        let zeros = builder.repeated_f32(0.0, network.width);
         let settings = [
             ("axis", Attribute::Int(-1)),
             ("epsilon", Attribute::Float(1e-5)),
@@ -118,9 +120,9 @@ fn positions(builder: &mut Builder<'_>, x: &str) -> String {
         let y = builder
             .graph
             .node("LayerNormalization", &[&y, &ones, &zeros], &settings);
-        let y = builder.multiplied(&y);
+        let y = builder.cast_to_compute_type(&y);
         let y = builder.gelu(&y, "");
-        x = builder.full(&y);
+        x = builder.cast_to_f32(&y);
     }
     x
 }
@@ -135,7 +137,7 @@ fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> Strin
         let name = "encoder.pos_conv_embed.conv".to_owned();
         let source = name.clone();
         let weight = builder.weight(&format!("{name}.weight"), &shape, move |checkpoint| {
-            normalized(checkpoint, &source, kernel)
+            weight_norm(checkpoint, &source, kernel)
         });
         (name, weight)
     } else {
@@ -144,11 +146,11 @@ fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> Strin
         (name, weight)
     };
     let bias = builder.tensor(&format!("{name}.bias"), &[width]);
-    let x = builder.multiplied(x);
+    let x = builder.cast_to_compute_type(x);
     let x = builder.transpose(&x, &[0, 2, 1]);
     let height = builder.integers(&[2]);
     let x = builder.graph.node("Unsqueeze", &[&x, &height], &[]);
-    // As many frames before as after; the one too many of an even kernel is cut at the end.
+    // Equal padding on both sides; an even kernel gets one frame less at the end.
     let before = (kernel / 2) as i64;
     let after = before - i64::from(kernel.is_multiple_of(2));
     let settings = [
@@ -160,9 +162,9 @@ fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> Strin
     builder.graph.node("Squeeze", &[&y, &height], &[])
 }
 
-/// A weight from its two halves: the length and the direction of each tap of the kernel
+/// A weight from its two parts, the length and the direction of each tap of the kernel
 /// (`torch.nn.utils.weight_norm(dim=2)`).
-fn normalized(
+fn weight_norm(
     checkpoint: &Checkpoint,
     name: &str,
     kernel: usize,
@@ -183,7 +185,7 @@ fn normalized(
     Ok(weight)
 }
 
-/// Declares a hidden state as an output, averaged over time unless frames are wanted.
+/// Declares a hidden state as an output, averaged over time unless the variant has frames.
 fn output(builder: &mut Builder<'_>, state: &str, layer: usize) {
     let frames = builder.variant.frames;
     let name = output_name(frames, layer);

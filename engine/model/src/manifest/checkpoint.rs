@@ -1,17 +1,17 @@
-//! The manifest of a published checkpoint: put together from its configuration files, and from
-//! the catalogue where that knows the model.
+//! The manifest of a published checkpoint, made from its configuration files and, for a model of the
+//! catalogue, from its entry.
 
-use super::{FORMAT, FRAME_SAMPLES, Graph, Layer, Length, Manifest, ShortInput};
+use super::{FORMAT, FRAME_SAMPLES, GraphContract, InputLength, LayerInfo, Manifest, ShortInput};
 use crate::catalogue::CatalogueEntry;
 use crate::checkpoint::{Network, Preprocessor};
 use crate::graph::{INPUT, output_name};
 
-/// The window of a model that the catalogue doesn't know: MERT was trained on 5-s excerpts.
+/// The window of a model that is not in the catalogue: MERT was trained on 5-s excerpts.
 const WINDOW_S: f64 = 5.0;
 
 impl Manifest {
-    /// The manifest of the weights `sha256` in the file called `weights`. What the checkpoint's own
-    /// files say goes before the catalogue's `entry`. The error is a phrase.
+    /// The manifest of the weights `sha256` in the file called `weights`. The checkpoint's own files take
+    /// precedence over the catalogue's `entry`. The error is a phrase.
     pub(crate) fn of_checkpoint(
         id: &str,
         network: &Network,
@@ -23,32 +23,22 @@ impl Manifest {
         let sample_rate_hz = preprocessor
             .map(|preprocessor| preprocessor.sampling_rate)
             .or(entry.map(|entry| entry.sample_rate_hz))
-            .ok_or("it has no preprocessor_config.json, so that its sample rate is not known")?;
+            .ok_or("it has no preprocessor_config.json, so its sample rate is unknown")?;
         let normalize = preprocessor
             .map(|preprocessor| preprocessor.do_normalize)
             .or(entry.map(|entry| entry.normalize))
             .unwrap_or(false);
-        if let Some(entry) = entry
-            && (entry.layers, entry.width) != (network.layers, network.width)
-        {
-            return Err(format!(
-                "it has {} layers of {} values instead of the {} of {} that {} has",
-                network.layers, network.width, entry.layers, entry.width, entry.id
-            ));
+        if let Some(entry) = entry {
+            check_sizes(network, entry)?;
         }
         let window_s = entry.map_or(WINDOW_S, |entry| entry.window_s);
-        let names = |frames| {
-            (0..=network.layers)
-                .map(|n| output_name(frames, n))
-                .collect()
-        };
         let manifest = Self {
             format: FORMAT,
             id: id.to_owned(),
             version: sha256.chars().take(12).collect(),
             title: entry.map_or_else(|| format!("Checkpoint {id}"), |entry| entry.title.clone()),
             license: entry.map_or_else(
-                || "not known: see where the checkpoint came from".to_owned(),
+                || "unknown: see the source of the checkpoint".to_owned(),
                 |entry| entry.license.clone(),
             ),
             sample_rate_hz,
@@ -56,19 +46,7 @@ impl Manifest {
             other_windows_s: entry.map_or_else(Vec::new, |entry| entry.other_window_s.clone()),
             width: network.width,
             normalize,
-            graph: Graph {
-                file: weights.to_owned(),
-                sha256: sha256.to_owned(),
-                input: INPUT.to_owned(),
-                pooled: names(false),
-                frames: names(true),
-                frame_samples: FRAME_SAMPLES,
-                fragment: None,
-                length: Length::Dynamic,
-                short_input: ShortInput::TrueLength,
-                min_samples: network.min_samples(),
-                layers_mixable: true,
-            },
+            graph: graph_contract(network, weights, sha256),
             layers: (0..=network.layers).map(|n| layer(network, n)).collect(),
             heads: Vec::new(),
             map: None,
@@ -78,7 +56,40 @@ impl Manifest {
     }
 }
 
-fn layer(network: &Network, n: usize) -> Layer {
+/// Refuses a network of other sizes than those of its catalogue entry.
+fn check_sizes(network: &Network, entry: &CatalogueEntry) -> Result<(), String> {
+    if (entry.layers, entry.width) == (network.layers, network.width) {
+        return Ok(());
+    }
+    Err(format!(
+        "it has {} layers of {} values, but {} has {} layers of {}",
+        network.layers, network.width, entry.id, entry.layers, entry.width
+    ))
+}
+
+/// The contract of the graphs that are made of a checkpoint.
+fn graph_contract(network: &Network, weights: &str, sha256: &str) -> GraphContract {
+    let names = |frames| {
+        (0..=network.layers)
+            .map(|n| output_name(frames, n))
+            .collect()
+    };
+    GraphContract {
+        file: weights.to_owned(),
+        sha256: sha256.to_owned(),
+        input: INPUT.to_owned(),
+        pooled: names(false),
+        frames: names(true),
+        frame_samples: FRAME_SAMPLES,
+        fragment: None,
+        length: InputLength::Dynamic,
+        short_input: ShortInput::TrueLength,
+        min_samples: network.min_samples(),
+        layers_mixable: true,
+    }
+}
+
+fn layer(network: &Network, n: usize) -> LayerInfo {
     let meaning = if n == 0 {
         "features with positions, the input of the first layer".to_owned()
     } else if n == network.layers && network.pre_norm {
@@ -86,7 +97,7 @@ fn layer(network: &Network, n: usize) -> Layer {
     } else {
         format!("output of transformer layer {n}")
     };
-    Layer {
+    LayerInfo {
         name: n.to_string(),
         meaning,
     }

@@ -1,5 +1,5 @@
-//! Making a session: the device that is to run it, the graph that suits the device, and what all
-//! sessions share.
+//! The loading of a session: its device, the graph for that device, and the options that all sessions
+//! share.
 
 use mertscope_audio::Notice;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::device::{self, Candidate, Choice, Report, Share};
 use crate::interrupt::Interrupt;
 use crate::{GraphSource, Model, Runtime};
 
-/// Loads `model` on what `choice` stands for.
+/// Loads `model` on the first device of `choice` that can run it.
 ///
 /// # Errors
 /// [`EncodeError::Load`], when not even the CPU can run it; [`EncodeError::Graph`], when there is
-/// nothing to run.
+/// no graph.
 pub(super) fn on(
     choice: &Choice,
     runtime: &Runtime,
@@ -23,7 +23,7 @@ pub(super) fn on(
     options: &SessionOptions,
     interrupt: &Interrupt,
 ) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
-    // The same file serves several candidates: the first finds it damaged, the next one whole.
+    // Several candidates may load the same file: only the first of them finds it damaged.
     let mut notice = None;
     let (session, mut report) = device::open(runtime, choice, |candidate| {
         load(candidate, runtime, model, options, interrupt, &mut notice)
@@ -34,7 +34,7 @@ pub(super) fn on(
     Ok((session, report))
 }
 
-/// Loads `model` on one device; `notice` takes what is to be said about its graph.
+/// Loads `model` on one device; `notice` receives a notice about its graph.
 fn load(
     candidate: &Candidate,
     runtime: &Runtime,
@@ -48,7 +48,7 @@ fn load(
         reason,
     };
     let builder = builder(runtime, options.threads).map_err(failed)?;
-    // Before the graph is even looked for: most devices that can't be had fail here.
+    // Before the search for the graph: most unavailable devices fail here.
     let mut builder = device::add(runtime, candidate, builder, options.threads).map_err(failed)?;
     let precision = model.precision(options.precision, candidate.precision);
     let frames = options.frames;
@@ -60,9 +60,9 @@ fn load(
         GraphSource::Memory(bytes) => builder.commit_from_memory(&bytes),
         GraphSource::File {
             path,
-            notice: remade,
+            notice: graph_notice,
         } => {
-            *notice = notice.take().or(remade);
+            *notice = notice.take().or(graph_notice);
             builder.commit_from_file(path)
         }
     }
@@ -72,10 +72,10 @@ fn load(
     Ok((session, share))
 }
 
-/// A builder with what all sessions share. Spinning threads would burn a musician's CPU between
-/// windows, so they are off (measured: no cost when idle, a gain under load). So are memory patterns,
-/// which keep room for a whole window in one piece beside what the first one took (measured: a seventh
-/// less memory without them, and the same time).
+/// A builder with the options that all sessions share. Spinning threads would burn a musician's CPU
+/// between windows, so they are off (measured: no cost when idle, a gain under load). So are memory
+/// patterns, which reserve memory for a whole window in one piece in addition to the first window's
+/// (measured: a seventh less memory without them, in the same time).
 fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> {
     let text = |error: ort::Error<SessionBuilder>| error.to_string();
     ort::session::Session::builder(&runtime.environment)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Installed, InstalledFile, RECEIPT, StoreError, write_whole};
 
-/// The format that this version reads and writes.
+/// The version of the format that is read and written here.
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -28,12 +28,12 @@ struct ReceiptFile {
     name: String,
     size: u64,
     sha256: String,
-    /// Only for a file outside the model's folder, so that the folder may be moved.
+    /// Only for a file outside the model's folder, so that the folder can be moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<PathBuf>,
 }
 
-/// Reads and checks the receipt in `folder`, whose name is the model's.
+/// Reads and checks the receipt in `folder`, whose name is the model's id.
 pub(super) fn read(folder: &Path) -> Result<Option<Installed>, StoreError> {
     let path = folder.join(RECEIPT);
     let text = match fs::read_to_string(&path) {
@@ -51,13 +51,16 @@ pub(super) fn read(folder: &Path) -> Result<Option<Installed>, StoreError> {
         return Err(wrong(format!("its format is not {FORMAT}")));
     }
     if folder.file_name().and_then(|name| name.to_str()) != Some(&*receipt.id) {
-        return Err(wrong(format!("it is the one of {}", receipt.id)));
+        return Err(wrong(format!("it belongs to {}", receipt.id)));
     }
     let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\', ':']) && name != "..";
     let hash = |hash: &str| hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit());
     for file in &receipt.file {
         if !plain(&file.name) || !hash(&file.sha256) {
-            return Err(wrong(format!("“{}” is no entry of a file", file.name)));
+            return Err(wrong(format!(
+                "“{}” is not a valid entry of a file",
+                file.name
+            )));
         }
     }
     let files = receipt.file.into_iter().map(|file| InstalledFile {

@@ -1,4 +1,4 @@
-//! What a receipt says is what is there, or there is a sentence.
+//! Receipts: the files match them, or there is an error message.
 
 use super::*;
 use crate::sha256;
@@ -35,7 +35,7 @@ fn stored(root: &Path) -> (Store, Installed) {
 }
 
 #[test]
-fn what_was_recorded_is_found_and_removed_but_not_what_lies_elsewhere() {
+fn a_recorded_model_is_found_and_removed_but_not_its_files_elsewhere() {
     let root = tempfile::tempdir().unwrap();
     let (store, model) = stored(root.path());
     assert_eq!(store.installed("MERT-v0").unwrap(), Some(model.clone()));
@@ -56,7 +56,7 @@ fn a_changed_file_is_named_by_length_and_by_hash() {
     fs::write(weights, "WEIGHTS").unwrap();
     assert!(
         store.installed("MERT-v0").is_ok(),
-        "only the length is looked at"
+        "only the length is checked"
     );
     let error = model.verify(|_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
@@ -76,7 +76,7 @@ fn a_changed_file_is_named_by_length_and_by_hash() {
 }
 
 #[test]
-fn a_receipt_that_makes_no_sense_is_refused() {
+fn an_invalid_receipt_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let (store, model) = stored(root.path());
     let path = model.folder.join(RECEIPT);

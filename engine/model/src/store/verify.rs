@@ -1,4 +1,4 @@
-//! Checks what is installed against its receipt, byte for byte.
+//! The verification of an installed model against its receipt, byte for byte.
 
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -7,11 +7,12 @@ use super::{Installed, StoreError};
 use crate::hash::hash_file;
 
 impl Installed {
-    /// Hashes every file and compares it with the receipt. `progress` is told after each piece how
-    /// many bytes it had, and may end it.
+    /// Hashes every file and compares it with the receipt. `progress` gets the length of each piece in
+    /// bytes, and may end the verification.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] names the first file that is missing or has another content.
+    /// [`StoreError::Gone`] names the first file that is missing or has other content;
+    /// [`StoreError::Stopped`] when `progress` ended it.
     pub fn verify(
         &self,
         mut progress: impl FnMut(u64) -> ControlFlow<()>,

@@ -85,7 +85,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
             format!("In use: {}{share}.", report.name),
             context.palette.dim,
         );
-        for fallback in report.to_tell() {
+        for fallback in report.notable_fallbacks() {
             words(
                 ui,
                 format!("{} is not used: {}.", fallback.device, fallback.reason),

@@ -1,5 +1,5 @@
-//! Files that lie, one sentence each, and files with bytes changed at random: nothing panics, and
-//! no tensor is larger than its file.
+//! Hostile files of weights, each refused with its own message, and files with bytes changed at
+//! random: nothing panics, and no tensor is larger than its file.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -80,7 +80,7 @@ fn opened(bytes: &[u8], training: bool) -> Result<Weights, String> {
 }
 
 #[test]
-fn archives_that_torch_does_not_write_are_refused() {
+fn archives_that_torch_never_writes_are_refused() {
     let good = pickle("w", &tensor("0", 4, 0, &[2, 2], &[2, 1]));
     let entries = [("a/data.pkl", &good[..]), ("a/data/0", &[0; 16][..])];
     assert_eq!(
@@ -146,7 +146,7 @@ fn pickles_that_do_more_than_name_tensors_are_refused() {
         let error = opened(&archive(&[("a/data.pkl", &bytes)]), false).unwrap_err();
         assert!(error.contains(expected), "{expected}: {error}");
     }
-    // A training checkpoint may name anything, but not in its weights.
+    // A training checkpoint may name any global, except in its weights.
     let inert = pickle(
         "state_dict",
         &[b"}".to_vec(), text("w"), b"cos\nsystem\n)Rs".to_vec()].concat(),
@@ -162,7 +162,7 @@ fn pickles_that_do_more_than_name_tensors_are_refused() {
 }
 
 #[test]
-fn tensors_that_lie_about_their_bytes_are_refused() {
+fn tensors_with_false_sizes_are_refused() {
     for (value, expected) in [
         (tensor("1", 4, 0, &[4], &[1]), "has no bytes"),
         (tensor("../0", 4, 0, &[4], &[1]), "has no bytes"),
@@ -198,7 +198,7 @@ fn tensors_that_lie_about_their_bytes_are_refused() {
 }
 
 #[test]
-fn safetensors_that_lie_are_refused() {
+fn safetensors_files_with_false_headers_are_refused() {
     let file = |header: &str, bytes: usize| {
         let mut file = (header.len() as u64).to_le_bytes().to_vec();
         file.extend(header.as_bytes());

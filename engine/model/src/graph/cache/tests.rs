@@ -18,31 +18,31 @@ fn variant(precision: Precision) -> Variant {
 }
 
 #[test]
-fn a_graph_is_made_once_and_again_when_it_is_damaged() {
+fn a_graph_is_made_once_and_made_again_when_it_is_damaged() {
     let root = tempfile::tempdir().unwrap();
     let folder = fixture("post-group");
     let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
     let weights = folder.join("pytorch_model.bin");
     let sha256 = hash_of_file(&weights).unwrap();
-    let source = Source {
+    let source = CheckpointSource {
         network: &network,
         weights: &weights,
         sha256: &sha256,
     };
     let fp32 = variant(Precision::Fp32);
-    let told = |variant: &Variant| match file(root.path(), source, variant).unwrap() {
+    let path_and_notice = |variant: &Variant| match file(root.path(), source, variant).unwrap() {
         GraphSource::File { path, notice } => {
             (path, notice.map_or_else(String::new, |notice| notice.text))
         }
         GraphSource::Memory(_) => panic!("a graph of a checkpoint has a file"),
     };
-    let get = |variant: &Variant| told(variant).0;
-    let (first, remark) = told(&fp32);
-    assert_eq!(remark, "");
+    let get = |variant: &Variant| path_and_notice(variant).0;
+    let (first, notice) = path_and_notice(&fp32);
+    assert_eq!(notice, "");
     assert!(first.starts_with(root.path().join(&sha256)));
     let bytes = fs::read(&first).unwrap();
     assert_ne!(get(&variant(Precision::Int8)), first);
-    // Found again, it is not touched.
+    // A whole file is found again and not written.
     let mut permissions = fs::metadata(&first).unwrap().permissions();
     let before = fs::metadata(&first).unwrap().modified().unwrap();
     permissions.set_readonly(true);
@@ -55,17 +55,21 @@ fn a_graph_is_made_once_and_again_when_it_is_damaged() {
     for damaged in [&changed[..], &bytes[..bytes.len() / 2]] {
         fs::remove_file(&first).unwrap();
         fs::write(&first, damaged).unwrap();
-        let (path, remark) = told(&fp32);
+        let (path, notice) = path_and_notice(&fp32);
         assert_eq!(path, first);
-        assert!(remark.contains("not the file that was written"), "{remark}");
+        assert!(notice.contains("not the file that was written"), "{notice}");
         assert_eq!(fs::read(&first).unwrap(), bytes);
-        assert_eq!(told(&fp32).1, "");
+        assert_eq!(path_and_notice(&fp32).1, "");
     }
     let hash = first.with_extension("sha256");
     fs::remove_file(&hash).unwrap();
-    assert!(told(&fp32).1.contains("its hash could not be read"));
+    assert!(
+        path_and_notice(&fp32)
+            .1
+            .contains("its hash could not be read")
+    );
     fs::remove_file(&first).unwrap();
-    assert!(told(&fp32).1.contains("it could not be read"));
+    assert!(path_and_notice(&fp32).1.contains("it could not be read"));
     assert_eq!(
         fs::read_to_string(hash).unwrap(),
         hash_of_file(&first).unwrap()
@@ -76,14 +80,14 @@ fn a_graph_is_made_once_and_again_when_it_is_damaged() {
 }
 
 #[test]
-fn weights_that_changed_and_a_folder_that_can_not_be_written_are_told() {
+fn changed_weights_and_an_unwritable_folder_are_errors() {
     let root = tempfile::tempdir().unwrap();
     let folder = fixture("post-group");
     let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
     let weights = folder.join("pytorch_model.bin");
     let sha256 = hash_of_file(&weights).unwrap();
     let get = |root: &Path, sha256: &str| {
-        let source = Source {
+        let source = CheckpointSource {
             network: &network,
             weights: &weights,
             sha256,

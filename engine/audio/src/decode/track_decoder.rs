@@ -1,4 +1,4 @@
-//! Packets to samples, getting over damage on the way.
+//! The decoder of one audio track: packets to samples, past damaged packets.
 
 use std::{fmt, io};
 
@@ -14,28 +14,29 @@ use symphonia::{
 
 use super::{
     demux::{AudioTrack, Demuxer, codec_name, contained},
-    error::{DecodeError, Refusal},
+    error::{DecodeError, HeaderError},
     pcm::RATES_HZ,
 };
 
-/// Failures in a row after which a fresh codec is tried: a damaged stretch can leave the old one
-/// unable to go on.
+/// Consecutive failures after which a new codec is made: a damaged stretch can leave the old one
+/// unable to continue.
 const FAILURES_TO_RENEW: u32 = 8;
-/// Failures after which a gap is reported although it goes on, so that a caller can cancel.
+/// Failures after which a gap is reported before it ends, so that a caller can cancel.
 const FAILURES_TO_REPORT: u32 = 64;
-/// Failures of the container in a row after which it is given up: it might not be moving at all.
+/// Consecutive failures of the container after which decoding ends: the reader may be stuck.
 const FAILURES_TO_GIVE_UP: u32 = 1000;
-/// Blocks of another format in a row that make a change; fewer are noise taken for audio.
+/// Consecutive blocks of another format that make a change of format; fewer are noise decoded as
+/// audio.
 const BLOCKS_TO_CHANGE: u32 = 4;
 
-/// What must not change in the middle of a stream.
+/// Rate and channel count, which must not change in the middle of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Format {
+pub(super) struct StreamFormat {
     pub rate_hz: u32,
     pub channels: usize,
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for StreamFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rate_hz, channels } = self;
         write!(
@@ -46,37 +47,39 @@ impl fmt::Display for Format {
     }
 }
 
-/// One step through a stream.
+/// The outcome of [`TrackDecoder::step`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// [`Stream::samples`] has a new block; `gap` frames are missing before it, where something is.
+pub(super) enum DecodeStep {
+    /// [`TrackDecoder::samples`] has a new block; `gap` frames are missing before it, if any are.
     Samples { gap: Option<u64> },
-    /// Nothing but damage for a while.
+    /// Only damage was found for a while.
     Damage,
-    /// The end; `is_clean` unless it came in the middle of something.
+    /// The end; `is_clean` is false when it came in the middle of a packet or header.
     End { is_clean: bool },
 }
 
 /// An audio track and its codec.
-pub(super) struct Stream {
+pub(super) struct TrackDecoder {
     name: String,
     demuxer: Demuxer,
     track: AudioTrack,
     codec: Box<dyn AudioDecoder>,
-    /// That of the first block.
-    format: Option<Format>,
+    /// The format of the first block.
+    format: Option<StreamFormat>,
     samples: Vec<f32>,
-    /// Frames handed out, which tells messages where they are.
+    /// Frames handed out: the place that messages name.
     done_frames: u64,
-    /// Where the next packet should start, in the track's ticks.
+    /// The timestamp at which the next packet should start, in the track's ticks.
     expected: Option<Timestamp>,
     codec_failures: u32,
     demuxer_failures: u32,
+    /// Consecutive blocks of another format.
     strange_blocks: u32,
+    /// At the end, whether it was clean.
     end: Option<bool>,
 }
 
-impl Stream {
+impl TrackDecoder {
     /// Chooses the audio track of `demuxer` and makes its codec.
     pub(crate) fn new(demuxer: Demuxer, name: String) -> Result<Self, DecodeError> {
         let track = demuxer.track(&name)?;
@@ -102,8 +105,8 @@ impl Stream {
         &self.track
     }
 
-    /// Format of the first block; `None` before it.
-    pub(crate) fn format(&self) -> Option<Format> {
+    /// StreamFormat of the first block; `None` before it.
+    pub(crate) fn format(&self) -> Option<StreamFormat> {
         self.format
     }
 
@@ -112,16 +115,16 @@ impl Stream {
         &self.samples
     }
 
-    /// Reads and decodes packets up to the next block of samples, the end, or a good deal of
-    /// damage.
-    pub(crate) fn step(&mut self) -> Result<Step, DecodeError> {
+    /// Reads and decodes packets up to the next block of samples, the end, or
+    /// [`FAILURES_TO_REPORT`] failures.
+    pub(crate) fn step(&mut self) -> Result<DecodeStep, DecodeError> {
         let mut failures = 0;
         while failures < FAILURES_TO_REPORT {
             if let Some(is_clean) = self.end {
                 return Ok(if failures > 0 {
-                    Step::Damage
+                    DecodeStep::Damage
                 } else {
-                    Step::End { is_clean }
+                    DecodeStep::End { is_clean }
                 });
             }
             match self.demuxer.next_packet() {
@@ -140,7 +143,7 @@ impl Stream {
                             let jump = self.jump_before(&packet);
                             self.expected = packet.pts.checked_add(packet.block_dur());
                             let gap = (jump > 0 || failures > 0).then_some(jump);
-                            return Ok(Step::Samples { gap });
+                            return Ok(DecodeStep::Samples { gap });
                         }
                         Decoded::Nothing => {
                             self.expected = packet.pts.checked_add(packet.block_dur());
@@ -152,7 +155,7 @@ impl Stream {
                 Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     self.end = Some(false);
                 }
-                // A panic: what state the container's reader is in nobody knows.
+                // A panic leaves the container's reader in an unknown state.
                 Err(Error::LimitError(_)) => self.end = Some(false),
                 Err(Error::IoError(source)) => {
                     return Err(DecodeError::Read {
@@ -171,11 +174,10 @@ impl Stream {
                 }
             }
         }
-        Ok(Step::Damage)
+        Ok(DecodeStep::Damage)
     }
 
-    /// Goes on with the next part of a chained Ogg, a stream of its own that may well have the same
-    /// format.
+    /// Starts the next part of a chained Ogg: a stream of its own, often in the same format.
     fn start_next_part(&mut self) -> Result<(), DecodeError> {
         let track = self.demuxer.track(&self.name)?;
         self.codec = make_codec(&track, &self.name)?;
@@ -196,7 +198,7 @@ impl Stream {
             Err(error) => {
                 self.codec_failures += 1;
                 let has_panicked = matches!(error, Error::LimitError(_));
-                // A codec that was renewed on noise holds on to the noise's format.
+                // A codec that was made again on noise keeps the noise's format.
                 let is_misled = self.strange_blocks > 0;
                 if has_panicked
                     || is_misled
@@ -211,12 +213,12 @@ impl Stream {
         if block.frames() == 0 {
             return Ok(Decoded::Nothing);
         }
-        let found = Format {
+        let found = StreamFormat {
             rate_hz: block.spec().rate(),
             channels: block.spec().channels().count(),
         };
         if !RATES_HZ.contains(&found.rate_hz) || found.channels == 0 {
-            return Err(Refusal::Damaged(format!("it claims {found}")).named(&self.name));
+            return Err(HeaderError::Damaged(format!("it claims {found}")).named(&self.name));
         }
         let format = *self.format.get_or_insert(found);
         if found != format {
@@ -239,7 +241,7 @@ impl Stream {
         Ok(Decoded::Samples)
     }
 
-    /// Frames between where the last packet ended and where `packet` starts; 0 without a clock.
+    /// Frames between the end of the last packet and the start of `packet`; 0 without timestamps.
     fn jump_before(&self, packet: &Packet) -> u64 {
         let (Some(expected), Some(time_base), Some(format)) =
             (self.expected, self.track.time_base, self.format)
@@ -261,10 +263,10 @@ impl Stream {
     }
 }
 
-/// What became of a packet.
+/// The outcome of decoding one packet.
 enum Decoded {
     Samples,
-    /// A codec's first packet may only prime it, and padding may be cut off whole.
+    /// No samples: a codec's first packet may only prime it, and a packet of padding is trimmed whole.
     Nothing,
     Failure,
 }
@@ -272,10 +274,10 @@ enum Decoded {
 fn make_codec(track: &AudioTrack, name: &str) -> Result<Box<dyn AudioDecoder>, DecodeError> {
     let options = AudioDecoderOptions::default();
     contained(|| get_codecs().make_audio_decoder(&track.params, &options)).map_err(|error| {
-        let refusal = match error {
-            Error::Unsupported(_) => Refusal::Codec(codec_name(track.params.codec).to_owned()),
-            other => Refusal::Damaged(other.to_string()),
+        let header_error = match error {
+            Error::Unsupported(_) => HeaderError::Codec(codec_name(track.params.codec).to_owned()),
+            other => HeaderError::Damaged(other.to_string()),
         };
-        refusal.named(name)
+        header_error.named(name)
     })
 }
