@@ -8,7 +8,7 @@ use mertscope_heads::head::Outputs;
 use mertscope_heads::timeline::{Ribbon, TimedResult, Timeline, WindowResult};
 use mertscope_music::{GenreSmoother, Key, KeySmoother};
 
-use super::{FileReport, HeadRef, ReferenceRef, Run};
+use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
 pub(crate) const GENRES: [&str; 10] = [
     "blues",
@@ -28,7 +28,7 @@ const MOOD: &str = "ab";
 /// A reference's id.
 const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
 
-pub(crate) fn run() -> Run {
+pub(crate) fn run() -> AnalysisRun {
     let head = |task: &str, labels: Vec<String>| HeadRef {
         id: task.to_owned(),
         task: task.to_owned(),
@@ -37,7 +37,7 @@ pub(crate) fn run() -> Run {
         labels,
         outputs: Outputs::Multiclass,
     };
-    Run {
+    AnalysisRun {
         model_id: "sample".to_owned(),
         model_sha256: "12".repeat(32),
         heads: vec![

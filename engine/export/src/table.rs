@@ -15,7 +15,7 @@ use mertscope_music::{Key, Mode};
 
 use super::segments::{Segment, fold, merge, shown_genre};
 use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
-use super::{FileReport, Run};
+use super::{AnalysisRun, FileReport};
 
 /// Timeline rows that one file may fill.
 const MOST_ROWS: usize = 40;
@@ -52,7 +52,7 @@ impl Style {
 
 /// One file's summary and timeline, ending in an empty line.
 #[must_use]
-pub fn render(run: &Run, report: &FileReport, style: Style) -> String {
+pub fn render(run: &AnalysisRun, report: &FileReport, style: Style) -> String {
     let length = report.duration_s.map(|s| format!("  {}", clock(s)));
     let heading = printable(&report.file) + &length.unwrap_or_default();
     let heading = if style.color {
@@ -117,30 +117,39 @@ fn key_text(key: &KeySummary) -> String {
     }
 }
 
-/// What the timeline's rows tell apart.
+/// The content of a row of the timeline; windows with the same one share a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Said {
-    Nothing(Status),
-    WindowResult {
+enum RowContent {
+    /// Nothing was analyzed, for this reason.
+    Skipped(Status),
+    /// The window has a result.
+    Analyzed {
+        /// The key that is named, if any.
         key: Option<Key>,
+        /// Index of the most probable genre, if any.
         genre: Option<usize>,
     },
 }
 
-fn said(timed: &TimedResult) -> Said {
+fn row_content(timed: &TimedResult) -> RowContent {
     match &timed.result {
-        None => Said::Nothing(timed.status),
-        Some(result) => Said::WindowResult {
+        None => RowContent::Skipped(timed.status),
+        Some(result) => RowContent::Analyzed {
             key: result.key_label,
             genre: shown_genre(result).and_then(top).map(|(index, _)| index),
         },
     }
 }
 
-fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Style) -> String {
+fn stretches(
+    run: &AnalysisRun,
+    timeline: &Timeline,
+    duration_s: Option<f64>,
+    style: Style,
+) -> String {
     // The one window of a short file reaches beyond its end.
     let last_s = duration_s.unwrap_or(f64::INFINITY);
-    let all = merge(&timeline.results, said);
+    let all = merge(&timeline.results, row_content);
     let found = all.len();
     let shown = fold(all, MOST_ROWS);
     let (with_key, with_genre) = (run.head("key").is_some(), run.head("genre").is_some());
@@ -159,8 +168,8 @@ fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Sty
         );
         let mut row = vec![Cell::new(span)];
         match segment.label {
-            Said::Nothing(status) => row.push(status_cell(status)),
-            Said::WindowResult { key, genre } => {
+            RowContent::Skipped(status) => row.push(status_cell(status)),
+            RowContent::Analyzed { key, genre } => {
                 if with_key {
                     let text = key.map_or("no clear key".to_owned(), key_and_camelot);
                     row.push(key_cell(key, &text));
@@ -183,7 +192,7 @@ fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Sty
 }
 
 /// The genre with its mean probability over the segment's windows.
-fn genre_text(timeline: &Timeline, segment: &Segment<Said>, genre: Option<usize>) -> String {
+fn genre_text(timeline: &Timeline, segment: &Segment<RowContent>, genre: Option<usize>) -> String {
     let label = genre.and_then(|index| timeline.genre_labels.get(index));
     let (Some(index), Some(label)) = (genre, label) else {
         return String::new();
@@ -296,7 +305,7 @@ mod tests {
             "text.wav\n  no window to analyze\n\n"
         );
         assert!(plain(&sample::silent()).contains("  nothing was loud"));
-        let bare = Run {
+        let bare = AnalysisRun {
             heads: Vec::new(),
             ..sample::run()
         };

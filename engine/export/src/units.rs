@@ -42,7 +42,7 @@ pub(crate) fn key_and_camelot(key: Key) -> String {
 }
 
 /// Why nothing was heard, from the longest wording to the shortest.
-pub(crate) fn unheard_names(status: Status) -> &'static [&'static str] {
+pub(crate) fn skipped_names(status: Status) -> &'static [&'static str] {
     match status {
         Status::Ok => &[],
         Status::Silent => &["silence"],
