@@ -146,7 +146,12 @@ impl Connection {
 
     /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
     /// once; [`Connection::export_notice`] says what became of it.
-    pub(crate) fn export(&self, snapshot: Arc<Snapshot>, kind: ExportKind, folder: Option<PathBuf>) {
+    pub(crate) fn export(
+        &self,
+        snapshot: Arc<Snapshot>,
+        kind: ExportKind,
+        folder: Option<PathBuf>,
+    ) {
         let done = Arc::clone(&self.hook);
         self.exports.start(snapshot, kind, folder, done);
     }

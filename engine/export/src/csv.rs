@@ -209,6 +209,7 @@ impl Row {
 mod tests {
     use super::*;
     use crate::sample;
+    use mertscope_audio::Status;
 
     fn csv(run: &AnalysisRun, reports: &[FileReport]) -> String {
         let mut out = Vec::new();
@@ -250,6 +251,14 @@ mod tests {
         assert_eq!(row[own], row[5]);
         let last = ["0.25", "-1.5", "wild", "0.75", "0.25", "0.75", "0.625"];
         assert_eq!(row[row.len() - 7..], last);
+    }
+
+    #[test]
+    fn keys_have_their_labels() {
+        let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "F# minor", 0, 1.4));
+        let text = csv(&sample::run(), &[report]);
+        assert!(text.lines().nth(20).unwrap().contains(",Gb minor,"));
+        assert!(text.contains("key:Gb minor") && !text.contains("F# minor"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Made-up results for the tests of the outputs.
+//! Invented results for the tests of the outputs.
 
 use mertscope_audio::Notice;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ fn favoring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
     raw.iter().map(|p| p / total).collect()
 }
 
-/// A file of `windows` 5-s windows, one a second; `what` gives each one's status, key, genre and
+/// A file of `windows` 5-s windows, one per second; `what` gives each one's status, key, genre and
 /// confidence.
 pub(crate) fn file(
     name: &str,

@@ -1,10 +1,23 @@
-//! The summary and timeline of one file, for people.
+//! The table of one file for people: its summary and timeline.
 //!
-//! On a terminal with rules and, unless `NO_COLOR` is set, color; piped, the same words in
-//! columns aligned with spaces, without either, one line a row: enough for `less` and `grep`.
-//! Programs read `--json` or `--csv`. The timeline merges windows that agree and, where it would
-//! fill the screen, folds the shortest stretches into their neighbors and says so.
-//! Notes and errors are not here: they go to stderr.
+//! On a terminal it has rules and, unless `NO_COLOR` is set, color; piped, it has the same words in
+//! columns aligned with spaces, one line per row: enough for `less` and `grep`. Programs read `--json`
+//! or `--csv`. The timeline merges windows that agree; when it would fill the screen, it folds the
+//! shortest stretches into their neighbors and says so. Notices and errors are not here: they go to
+//! stderr.
+//!
+//! ```
+//! use mertscope_export::{AnalysisRun, FileReport, table};
+//!
+//! let report = FileReport {
+//!     file: "text.wav".to_owned(),
+//!     duration_s: None,
+//!     notices: Vec::new(),
+//!     outcome: Err("text.wav is not audio.".to_owned()),
+//! };
+//! let text = table::render(&AnalysisRun::default(), &report, table::Style::default());
+//! assert_eq!(text, "text.wav\n  not analyzed\n\n");
+//! ```
 
 use std::io::IsTerminal;
 
@@ -17,16 +30,16 @@ use super::segments::{Segment, fold, merge, shown_genre};
 use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
 use super::{AnalysisRun, FileReport};
 
-/// Timeline rows that one file may fill.
+/// The most rows of a timeline.
 const MOST_ROWS: usize = 40;
 /// Genres that the summary names.
 const TOP_GENRES: usize = 3;
 
-/// ANSI sequences for the one line that is in no table.
+/// ANSI sequences for the heading, which is outside the tables.
 const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
 
-/// How a table is drawn.
+/// Rules and colors of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
     /// With a rule under the timeline's header.
@@ -36,8 +49,8 @@ pub struct Style {
 }
 
 impl Style {
-    /// What suits stdout: plain unless it is a terminal, and without color where the user asks
-    /// for none (`NO_COLOR`, see no-color.org) or the terminal has none.
+    /// The style for stdout: plain unless it is a terminal; without color when the user asks for none
+    /// (`NO_COLOR`, see no-color.org) or the terminal has none.
     #[must_use]
     pub fn for_stdout() -> Self {
         let asks_for_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -50,7 +63,7 @@ impl Style {
     }
 }
 
-/// One file's summary and timeline, ending in an empty line.
+/// One file's summary and timeline, with an empty line at the end.
 #[must_use]
 pub fn render(run: &AnalysisRun, report: &FileReport, style: Style) -> String {
     let length = report.duration_s.map(|s| format!("  {}", clock(s)));
@@ -147,39 +160,24 @@ fn stretches(
     duration_s: Option<f64>,
     style: Style,
 ) -> String {
-    // The one window of a short file reaches beyond its end.
-    let last_s = duration_s.unwrap_or(f64::INFINITY);
     let all = merge(&timeline.results, row_content);
     let found = all.len();
     let shown = fold(all, MOST_ROWS);
-    let (with_key, with_genre) = (run.head("key").is_some(), run.head("genre").is_some());
-
+    let columns = Columns {
+        key: run.head("key").is_some(),
+        genre: run.head("genre").is_some(),
+        // The only window of a short file reaches beyond the file's end.
+        end_s: duration_s.unwrap_or(f64::INFINITY),
+        time: if shown.iter().any(|s| s.duration_s() < 1.0) {
+            clock_tenths
+        } else {
+            clock
+        },
+    };
     let mut table = table(style, true);
-    let titles = [("Time", true), ("Key", with_key), ("Genre", with_genre)];
-    let titles = titles.into_iter().filter(|(_, is_shown)| *is_shown);
-    table.set_header(titles.map(|(title, _)| dim(title)));
-    let is_brief = shown.iter().any(|s| s.duration_s() < 1.0);
+    table.set_header(columns.titles());
     for segment in &shown {
-        let time = if is_brief { clock_tenths } else { clock };
-        let span = format!(
-            "{}–{}",
-            time(segment.start_s),
-            time(segment.end_s.min(last_s))
-        );
-        let mut row = vec![Cell::new(span)];
-        match segment.label {
-            RowContent::Skipped(status) => row.push(status_cell(status)),
-            RowContent::Analyzed { key, genre } => {
-                if with_key {
-                    let text = key.map_or("no clear key".to_owned(), key_and_camelot);
-                    row.push(key_cell(key, &text));
-                }
-                if with_genre {
-                    row.push(Cell::new(genre_text(timeline, segment, genre)));
-                }
-            }
-        }
-        table.add_row(row);
+        table.add_row(columns.row(timeline, segment));
     }
     let mut text = lines(&table);
     if shown.len() < found {
@@ -189,6 +187,41 @@ fn stretches(
         );
     }
     text
+}
+
+/// The columns of a timeline, and the format and the end of its times.
+struct Columns {
+    key: bool,
+    genre: bool,
+    end_s: f64,
+    time: fn(f64) -> String,
+}
+
+impl Columns {
+    fn titles(&self) -> Vec<Cell> {
+        let titles = [("Time", true), ("Key", self.key), ("Genre", self.genre)];
+        let titles = titles.into_iter().filter(|(_, is_shown)| *is_shown);
+        titles.map(|(title, _)| dim(title)).collect()
+    }
+
+    fn row(&self, timeline: &Timeline, segment: &Segment<RowContent>) -> Vec<Cell> {
+        let start = (self.time)(segment.start_s);
+        let end = (self.time)(segment.end_s.min(self.end_s));
+        let mut row = vec![Cell::new(format!("{start}–{end}"))];
+        match segment.label {
+            RowContent::Skipped(status) => row.push(status_cell(status)),
+            RowContent::Analyzed { key, genre } => {
+                if self.key {
+                    let text = key.map_or("no clear key".to_owned(), key_and_camelot);
+                    row.push(key_cell(key, &text));
+                }
+                if self.genre {
+                    row.push(Cell::new(genre_text(timeline, segment, genre)));
+                }
+            }
+        }
+        row
+    }
 }
 
 /// The genre with its mean probability over the segment's windows.
@@ -222,7 +255,7 @@ fn status_cell(status: Status) -> Cell {
     }
 }
 
-/// Fainter than the rest; a grey of its own would vanish on some terminals' grounds.
+/// Text fainter than the rest; a gray would vanish on the background of some terminals.
 fn dim(text: &str) -> Cell {
     Cell::new(text).add_attribute(Attribute::Dim)
 }
@@ -286,6 +319,14 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }
+    }
+
+    #[test]
+    fn keys_are_spelled_as_musicians_do() {
+        let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "Gb minor", 0, 1.4));
+        let text = plain(&report);
+        assert!(text.contains("F# minor (11A)"), "{text}");
+        assert!(!text.contains("Gb minor"), "{text}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::sample;
+use mertscope_audio::Status;
 
 const SCHEMA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -127,6 +128,16 @@ fn labels_keep_the_heads_order() {
     assert_eq!(keys[23], "B minor");
     let genres: Vec<_> = window["genre"].as_object().unwrap().keys().collect();
     assert_eq!(genres, sample::GENRES.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn keys_have_their_labels() {
+    let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "F# minor", 0, 1.4));
+    let line = line(&sample::run(), &report);
+    assert_eq!(line["summary"]["key"]["best"], "Gb minor");
+    assert_eq!(line["summary"]["key"]["label"], "Gb minor");
+    assert_eq!(line["timeline"][19]["key_label"], "Gb minor");
+    assert!(!line.to_string().contains("F# minor"));
 }
 
 #[test]

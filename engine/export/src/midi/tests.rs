@@ -82,6 +82,17 @@ fn what_has_no_key_is_marked_and_has_no_signature() {
 }
 
 #[test]
+fn markers_spell_keys_as_musicians_do() {
+    let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "Gb minor", 0, 1.4));
+    let events = events(&midi("sharp.wav", &report.outcome.unwrap()));
+    assert!(
+        markers(&events)
+            .iter()
+            .any(|(_, text)| text == "F# minor (11A)")
+    );
+}
+
+#[test]
 fn signatures_are_those_of_the_circle_of_fifths() {
     for (key, expected) in [
         ("C major", [0u8, 0]),
