@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use mertscope_audio::Notice;
 use mertscope_audio::tap;
 use mertscope_export::osc::AddressError;
-use mertscope_export::save::Kind;
+use mertscope_export::save::ExportKind;
 use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_heads::reference::Reference;
 use mertscope_hub::{HubError, Library};
@@ -146,7 +146,12 @@ impl Connection {
 
     /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
     /// once; [`Connection::export_notice`] says what became of it.
-    pub(crate) fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
+    pub(crate) fn export(
+        &self,
+        snapshot: Arc<Snapshot>,
+        kind: ExportKind,
+        folder: Option<PathBuf>,
+    ) {
         let done = Arc::clone(&self.hook);
         self.exports.start(snapshot, kind, folder, done);
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use mertscope_audio::Notice;
-use mertscope_export::save::{self, Kind};
+use mertscope_export::save::{self, ExportKind};
 use mertscope_live::Snapshot;
 
 /// See the module.
@@ -27,7 +27,7 @@ impl Exports {
     pub(crate) fn start(
         self: &Arc<Self>,
         snapshot: Arc<Snapshot>,
-        kind: Kind,
+        kind: ExportKind,
         folder: Option<PathBuf>,
         done: Arc<dyn Fn() + Send + Sync>,
     ) {
@@ -104,12 +104,12 @@ mod tests {
         let (tell, told) = channel();
         let done = Arc::new(move || tell.send(()).unwrap());
         let folder = Some(PathBuf::from("/nowhere"));
-        exports.start(Arc::default(), Kind::Png, folder, done);
+        exports.start(Arc::default(), ExportKind::Png, folder, done);
         told.recv().unwrap();
         let notice = exports.notice().unwrap();
         assert!(notice.severity == Severity::Error && notice.text.contains("nothing to export"));
         exports.close();
-        exports.start(Arc::default(), Kind::Csv, None, Arc::new(|| {}));
+        exports.start(Arc::default(), ExportKind::Csv, None, Arc::new(|| {}));
         assert_eq!(exports.notice(), Some(notice));
     }
 }

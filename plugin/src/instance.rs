@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mertscope_audio::Notice;
 use mertscope_export::osc::AddressError;
-use mertscope_export::save::Kind;
+use mertscope_export::save::ExportKind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
 use mertscope_ui::host::{EditorHost, OscStatus};
@@ -97,7 +97,7 @@ impl EditorHost for Instance {
         self.connection.library()
     }
 
-    fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>) {
+    fn export(&self, snapshot: Arc<Snapshot>, kind: ExportKind, folder: Option<PathBuf>) {
         self.connection.export(snapshot, kind, folder);
     }
 

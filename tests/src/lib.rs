@@ -11,6 +11,8 @@ pub mod traced;
 #[cfg(target_os = "linux")]
 pub mod window;
 
+mod wav;
+
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -22,6 +24,8 @@ use std::sync::OnceLock;
 use mertscope_audio::decode::{Block, Decoder};
 use mertscope_music::Key;
 use serde_json::Value;
+
+use wav::WavFormat;
 
 /// A file of the repository.
 #[must_use]
@@ -275,20 +279,13 @@ pub fn demo() -> Vec<Piece> {
 /// The bytes of a 32-bit float WAV file, `samples` interleaved.
 #[must_use]
 pub fn wav(rate_hz: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
-    let data = (samples.len() * 4) as u32;
-    let frame = u32::from(channels) * 4;
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((36 + data).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16u32.to_le_bytes());
-    bytes.extend(3u16.to_le_bytes()); // IEEE float
-    bytes.extend(channels.to_le_bytes());
-    bytes.extend(rate_hz.to_le_bytes());
-    bytes.extend((rate_hz * frame).to_le_bytes());
-    bytes.extend((frame as u16).to_le_bytes());
-    bytes.extend(32u16.to_le_bytes());
-    bytes.extend(b"data");
-    bytes.extend(data.to_le_bytes());
+    let format = WavFormat {
+        tag: 3, // IEEE float
+        bits: 32,
+        channels,
+        rate_hz,
+    };
+    let mut bytes = format.header((samples.len() * 4) as u32);
     bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
     bytes
 }

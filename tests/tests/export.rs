@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use mertscope_audio::tap::{Transport, tap};
-use mertscope_export::save::{Kind, export};
+use mertscope_export::save::{ExportKind, export};
 use mertscope_live::{Controls, Entry, Hop, Live, Settings, Snapshot};
 use mertscope_model::Model;
 use mertscope_tests::{demo, skipped};
@@ -83,7 +83,7 @@ fn hours() -> Snapshot {
     hours
 }
 
-fn exported(snapshot: &Snapshot, kind: Kind, folder: &Path) -> Vec<u8> {
+fn exported(snapshot: &Snapshot, kind: ExportKind, folder: &Path) -> Vec<u8> {
     let path = export(snapshot, kind, Some(folder)).unwrap();
     assert_eq!(path.parent(), Some(folder));
     fs::read(path).unwrap()
@@ -95,12 +95,12 @@ fn what_was_heard_live_is_in_every_kind_of_export() {
     let folder = tempfile::tempdir().unwrap();
     for snapshot in [result(), Arc::new(hours())] {
         let windows = snapshot.history.len();
-        let csv = String::from_utf8(exported(&snapshot, Kind::Csv, folder.path())).unwrap();
+        let csv = String::from_utf8(exported(&snapshot, ExportKind::Csv, folder.path())).unwrap();
         assert_eq!(csv.lines().count(), 1 + windows);
         assert!(csv.contains("A minor"), "{csv}");
 
         let json: Value =
-            serde_json::from_slice(&exported(&snapshot, Kind::Json, folder.path())).unwrap();
+            serde_json::from_slice(&exported(&snapshot, ExportKind::Json, folder.path())).unwrap();
         let timeline = json["files"][0]["timeline"].as_array().unwrap();
         assert_eq!(timeline.len(), windows);
         assert_eq!(json["files"][0]["summary"]["key"]["best"], "A minor");
@@ -110,10 +110,10 @@ fn what_was_heard_live_is_in_every_kind_of_export() {
         assert_eq!(timeline[3]["map"].as_array().unwrap().len(), 2);
         assert!(csv.lines().next().unwrap().contains(",map_x,map_y"));
 
-        let png = exported(&snapshot, Kind::Png, folder.path());
+        let png = exported(&snapshot, ExportKind::Png, folder.path());
         assert!(png.starts_with(b"\x89PNG\r\n") && png.len() > 20_000);
 
-        let midi = exported(&snapshot, Kind::Midi, folder.path());
+        let midi = exported(&snapshot, ExportKind::Midi, folder.path());
         let name = b"A minor (8A)";
         assert!(midi.starts_with(b"MThd") && midi.windows(name.len()).any(|at| at == name));
     }
@@ -124,7 +124,7 @@ fn what_was_heard_live_is_in_every_kind_of_export() {
 #[test]
 fn nothing_heard_is_nothing_written() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in Kind::ALL {
+    for kind in ExportKind::ALL {
         let error = export(&Snapshot::default(), kind, Some(folder.path())).unwrap_err();
         assert!(error.to_string().contains("play some seconds"), "{error}");
     }
@@ -173,12 +173,12 @@ fn a_full_folder_is_told_and_left_as_it_was() {
             "mount -t tmpfs -o size=16k none \"$MERTSCOPE_EXPORT_FOLDER\"",
         );
     };
-    let error = export(&result(), Kind::Png, Some(&folder)).unwrap_err();
+    let error = export(&result(), ExportKind::Png, Some(&folder)).unwrap_err();
     assert!(error.to_string().contains("no space left"), "{error}");
     assert!(error.to_string().contains(folder.to_str().unwrap()));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
     // What is small enough still goes in.
-    assert!(export(&result(), Kind::Midi, Some(&folder)).is_ok());
+    assert!(export(&result(), ExportKind::Midi, Some(&folder)).is_ok());
 }
 
 /// A folder that can't be written is named.
@@ -191,7 +191,7 @@ fn a_read_only_folder_is_told() {
             "mount -t tmpfs -o ro none \"$MERTSCOPE_EXPORT_FOLDER\"",
         );
     };
-    for kind in Kind::ALL {
+    for kind in ExportKind::ALL {
         let error = export(&result(), kind, Some(&folder)).unwrap_err();
         assert!(error.to_string().contains("may not write"), "{error}");
     }

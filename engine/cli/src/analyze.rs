@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mertscope_engine::analyze::{AnalyzeOptions, Analyzer};
 use mertscope_export::midi::midi;
-use mertscope_export::{FileReport, Run, further_heads, named_heads, plot};
+use mertscope_export::{AnalysisRun, FileReport, further_heads, named_heads, plot};
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::Runtime;
 
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
 }
 
 /// A line that says what is done, and which hop is really used.
-fn how(run: &Run, arguments: &AnalyzeArguments) -> String {
+fn how(run: &AnalysisRun, arguments: &AnalyzeArguments) -> String {
     let rounded = if (run.hop_s - arguments.hop).abs() > 1e-9 {
         format!(" ({} s, rounded to whole frames)", arguments.hop)
     } else {
@@ -105,9 +105,9 @@ fn how(run: &Run, arguments: &AnalyzeArguments) -> String {
 }
 
 /// What is the same for all files.
-fn describe(package: &ModelPackage, runtime: &Runtime, analyzer: &Analyzer) -> Run {
+fn describe(package: &ModelPackage, runtime: &Runtime, analyzer: &Analyzer) -> AnalysisRun {
     let manifest = &package.model.manifest;
-    Run {
+    AnalysisRun {
         model_id: manifest.id.clone(),
         model_sha256: package.sha256().to_owned(),
         heads: named_heads(package),
@@ -163,7 +163,7 @@ fn analyze(analyzer: &Analyzer, input: &Input, bar: &Bar) -> FileReport {
 /// The bytes of a file that goes to this path.
 type Bytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
 
-fn draw(path: &Path, run: &Run, report: &FileReport) -> anyhow::Result<Vec<u8>> {
+fn draw(path: &Path, run: &AnalysisRun, report: &FileReport) -> anyhow::Result<Vec<u8>> {
     if is_png(path) {
         Ok(plot::png(run, report)?)
     } else {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use mertscope_export::csv::CsvWriter;
 use mertscope_export::json::{self, JsonWriter};
 use mertscope_export::table::{self, Style};
-use mertscope_export::{FileReport, Run};
+use mertscope_export::{AnalysisRun, FileReport};
 
 /// The form of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +22,15 @@ pub(crate) enum Format {
 
 /// Writes the results of one run.
 pub(crate) enum Writer<'a, W: Write> {
-    Table(W, &'a Run),
+    Table(W, &'a AnalysisRun),
     Json(JsonWriter<W>),
-    JsonLines(W, &'a Run),
+    JsonLines(W, &'a AnalysisRun),
     Csv(CsvWriter<W>),
 }
 
 impl<'a, W: Write> Writer<'a, W> {
     /// Writes what comes before the first file.
-    pub(crate) fn new(out: W, format: Format, run: &'a Run) -> io::Result<Self> {
+    pub(crate) fn new(out: W, format: Format, run: &'a AnalysisRun) -> io::Result<Self> {
         Ok(match format {
             Format::Table => Self::Table(out, run),
             Format::Json => Self::Json(JsonWriter::new(out, run)?),

@@ -1,23 +1,41 @@
-//! One row a window, for spreadsheets and data frames.
+//! CSV: one row per window, for spreadsheets and data frames.
 //!
 //! Columns: `file`, `start_s`, `end_s`, `status`, then the most probable key and genre with their
-//! probabilities (the window's own, then smoothed), `key_label` (empty on abstention), and one
-//! column a label with the window's own probability: `genre:rock`, `key:A minor`. Then the place on
-//! the map, `map_x` and `map_y`; for each further head a column a label, `mood:calm`, and before
-//! those, where one label excludes the others, the best and its probability, `mood` and
-//! `mood_probability`; and for each reference the distance: `distance:Last album`. A cell is empty
-//! where there is no value. RFC 4180, except that lines end in LF. A file that failed has no rows.
+//! probabilities (the window's own, then smoothed), `key_label` (empty on abstention), and one column
+//! per label with the window's own probability: `genre:rock`, `key:A minor`. Then the place on the map,
+//! `map_x` and `map_y`; for each further head a column per label, `mood:calm`, and before those, when
+//! one label excludes the others, the best and its probability, `mood` and `mood_probability`; and for
+//! each reference the distance: `distance:Last album`. A cell without a value is empty. RFC 4180,
+//! except that lines end in LF. A file that failed has no rows.
+//!
+//! ```
+//! use mertscope_export::{AnalysisRun, FileReport, csv::CsvWriter};
+//! use mertscope_heads::timeline::Timeline;
+//!
+//! let mut bytes = Vec::new();
+//! let mut writer = CsvWriter::new(&mut bytes, &AnalysisRun::default())?;
+//! writer.write(&FileReport {
+//!     file: "song.flac".to_owned(),
+//!     duration_s: Some(3.0),
+//!     notices: Vec::new(),
+//!     outcome: Ok(Timeline::default()),
+//! })?;
+//! drop(writer);
+//! assert!(bytes.starts_with(b"file,start_s,end_s,status,key,"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::io::{self, Write};
 
+use ::csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 use mertscope_heads::head::Outputs;
-use mertscope_heads::timeline::Timeline;
+use mertscope_heads::timeline::{TimedResult, Timeline};
 use mertscope_music::Key;
 
 use super::units::{distance_to, finite, place, to_millionth, to_millisecond, top};
-use super::{FileReport, HeadRef, ReferenceRef, Run};
+use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
-/// The columns that every run has, before the one-a-label columns.
+/// The columns that every run has, before the columns per label.
 const COLUMNS: [&str; 13] = [
     "file",
     "start_s",
@@ -37,7 +55,7 @@ const COLUMNS: [&str; 13] = [
 /// Writes the header at once and the rows file by file.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
-    out: W,
+    out: Writer<W>,
     genres: usize,
     keys: usize,
     further: Vec<HeadRef>,
@@ -49,34 +67,14 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// When `out` can't be written.
-    pub fn new(mut out: W, run: &Run) -> io::Result<Self> {
+    pub fn new(out: W, run: &AnalysisRun) -> io::Result<Self> {
+        let mut out = WriterBuilder::new()
+            .terminator(Terminator::Any(b'\n'))
+            .from_writer(out);
         let labels = |task: &str| run.head(task).map_or(&[][..], |head| &head.labels);
         let (genres, keys) = (labels("genre"), labels("key"));
-        let mut row = Row::default();
-        for column in COLUMNS {
-            row.text(column);
-        }
-        for label in genres {
-            row.text(&format!("genre:{label}"));
-        }
-        for label in keys {
-            row.text(&format!("key:{label}"));
-        }
-        row.text("map_x");
-        row.text("map_y");
-        for head in &run.further {
-            if head.outputs == Outputs::Multiclass {
-                row.text(&head.id);
-                row.text(&format!("{}_probability", head.id));
-            }
-            for label in &head.labels {
-                row.text(&format!("{}:{label}", head.id));
-            }
-        }
-        for reference in &run.references {
-            row.text(&format!("distance:{}", reference.name));
-        }
-        row.write(&mut out)?;
+        out.write_record(header(run, genres, keys))
+            .map_err(io_error)?;
         out.flush()?;
         Ok(Self {
             out,
@@ -93,92 +91,108 @@ impl<W: Write> CsvWriter<W> {
     /// When the output can't be written.
     pub fn write(&mut self, report: &FileReport) -> io::Result<()> {
         if let Ok(timeline) = &report.outcome {
-            self.rows(&report.file, timeline)?;
+            for timed in &timeline.results {
+                let row = self.row(&report.file, timeline, timed);
+                self.out.write_record(row.0).map_err(io_error)?;
+            }
         }
         self.out.flush()
     }
 
-    fn rows(&mut self, file: &str, timeline: &Timeline) -> io::Result<()> {
+    fn row(&self, file: &str, timeline: &Timeline, timed: &TimedResult) -> Row {
         let genre = |index: usize| timeline.genre_labels.get(index).cloned();
         let key = |index: usize| Key::from_index(index).map(Key::label);
-        for timed in &timeline.results {
-            let result = timed.result.as_ref();
-            let own_key = result
-                .and_then(|h| h.key.as_ref())
-                .map(<[f32; 24]>::as_slice);
-            let smoothed_key = result.and_then(|h| h.key_smoothed.as_ref());
-            let own_genre = result.and_then(|h| h.genre.as_deref());
-            let smoothed_genre = result.and_then(|h| h.genre_smoothed.as_deref());
-            let key_label = result.and_then(|h| h.key_label).map(Key::label);
+        let result = timed.result.as_ref();
+        let own_key = result
+            .and_then(|r| r.key.as_ref())
+            .map(<[f32; 24]>::as_slice);
+        let smoothed_key = result.and_then(|r| r.key_smoothed.as_ref());
+        let own_genre = result.and_then(|r| r.genre.as_deref());
+        let smoothed_genre = result.and_then(|r| r.genre_smoothed.as_deref());
+        let key_label = result.and_then(|r| r.key_label).map(Key::label);
 
-            let mut row = Row::default();
-            row.text(file);
-            row.text(&to_millisecond(timed.start_s).to_string());
-            row.text(&to_millisecond(timed.end_s).to_string());
-            row.text(timed.status.as_str());
-            row.best(own_key, key);
-            row.best(smoothed_key.map(<[f32; 24]>::as_slice), key);
-            row.text(&key_label.unwrap_or_default());
-            row.best(own_genre, genre);
-            row.best(smoothed_genre, genre);
-            row.all(own_genre, self.genres);
-            row.all(own_key, self.keys);
-            for axis in 0..2 {
-                let place = result.and_then(place).map(|place| place[axis].to_string());
-                row.text(&place.unwrap_or_default());
-            }
-            for head in &self.further {
-                let predicted = result.and_then(|h| h.prediction_of(&head.sha256));
-                if head.outputs == Outputs::Multiclass {
-                    row.best(predicted, |index| head.labels.get(index).cloned());
-                }
-                row.all(predicted, head.labels.len());
-            }
-            for reference in &self.references {
-                let distance = result.and_then(|h| distance_to(h, reference));
-                let distance = distance.map(|d| to_millionth(d).to_string());
-                row.text(&distance.unwrap_or_default());
-            }
-            row.write(&mut self.out)?;
+        let mut row = Row::default();
+        row.text(file);
+        row.text(to_millisecond(timed.start_s).to_string());
+        row.text(to_millisecond(timed.end_s).to_string());
+        row.text(timed.status.as_str());
+        row.best(own_key, key);
+        row.best(smoothed_key.map(<[f32; 24]>::as_slice), key);
+        row.text(key_label.unwrap_or_default());
+        row.best(own_genre, genre);
+        row.best(smoothed_genre, genre);
+        row.all(own_genre, self.genres);
+        row.all(own_key, self.keys);
+        let place = result.and_then(place);
+        for axis in 0..2 {
+            row.text(place.map_or_else(String::new, |place| place[axis].to_string()));
         }
-        Ok(())
+        for head in &self.further {
+            let predicted = result.and_then(|r| r.prediction_of(&head.sha256));
+            if head.outputs == Outputs::Multiclass {
+                row.best(predicted, |index| head.labels.get(index).cloned());
+            }
+            row.all(predicted, head.labels.len());
+        }
+        for reference in &self.references {
+            let distance = result.and_then(|r| distance_to(r, reference));
+            row.text(distance.map_or_else(String::new, |d| to_millionth(d).to_string()));
+        }
+        row
     }
 }
 
-/// One line in the making.
+fn header(run: &AnalysisRun, genres: &[String], keys: &[String]) -> Vec<String> {
+    let mut columns = COLUMNS.map(str::to_owned).to_vec();
+    columns.extend(genres.iter().map(|label| format!("genre:{label}")));
+    columns.extend(keys.iter().map(|label| format!("key:{label}")));
+    columns.extend(["map_x", "map_y"].map(str::to_owned));
+    for head in &run.further {
+        if head.outputs == Outputs::Multiclass {
+            columns.push(head.id.clone());
+            columns.push(format!("{}_probability", head.id));
+        }
+        let labels = head.labels.iter();
+        columns.extend(labels.map(|label| format!("{}:{label}", head.id)));
+    }
+    let references = run.references.iter();
+    columns.extend(references.map(|reference| format!("distance:{}", reference.name)));
+    columns
+}
+
+/// The error of the output itself: a broken pipe must stay one.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// The cells of one row.
 #[derive(Default)]
-struct Row(String);
+struct Row(Vec<String>);
 
 impl Row {
-    fn text(&mut self, cell: &str) {
-        if !self.0.is_empty() {
-            self.0.push(',');
-        }
-        if cell.contains(['"', ',', '\n', '\r']) {
-            self.0.push('"');
-            self.0.push_str(&cell.replace('"', "\"\""));
-            self.0.push('"');
-        } else {
-            self.0.push_str(cell);
-        }
+    fn text(&mut self, cell: impl Into<String>) {
+        self.0.push(cell.into());
     }
 
     fn number(&mut self, probability: f32) {
-        self.text(&to_millionth(probability).to_string());
+        self.text(to_millionth(probability).to_string());
     }
 
     /// Two cells: the most probable label and its probability.
     fn best(&mut self, values: Option<&[f32]>, label: impl Fn(usize) -> Option<String>) {
         match values.and_then(top) {
             Some((index, probability)) => {
-                self.text(&label(index).unwrap_or_default());
+                self.text(label(index).unwrap_or_default());
                 self.number(probability);
             }
             None => self.empty(2),
         }
     }
 
-    /// `count` cells, one a label.
+    /// `count` cells, one per label.
     fn all(&mut self, values: Option<&[f32]>, count: usize) {
         match values.and_then(finite) {
             Some(values) if values.len() == count => values.iter().for_each(|p| self.number(*p)),
@@ -189,24 +203,21 @@ impl Row {
     fn empty(&mut self, count: usize) {
         (0..count).for_each(|_| self.text(""));
     }
-
-    fn write(mut self, out: &mut impl Write) -> io::Result<()> {
-        self.0.push('\n');
-        out.write_all(self.0.as_bytes())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample;
+    use mertscope_audio::Status;
 
-    fn csv(run: &Run, reports: &[FileReport]) -> String {
+    fn csv(run: &AnalysisRun, reports: &[FileReport]) -> String {
         let mut out = Vec::new();
         let mut writer = CsvWriter::new(&mut out, run).unwrap();
         for report in reports {
             writer.write(report).unwrap();
         }
+        drop(writer);
         String::from_utf8(out).unwrap()
     }
 
@@ -243,6 +254,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_have_their_labels() {
+        let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "F# minor", 0, 1.4));
+        let text = csv(&sample::run(), &[report]);
+        assert!(text.lines().nth(20).unwrap().contains(",Gb minor,"));
+        assert!(text.contains("key:Gb minor") && !text.contains("F# minor"));
+    }
+
+    #[test]
     fn awkward_names_are_quoted() {
         let report = FileReport {
             file: "a \"live\" take, one\nof two.wav".to_owned(),
@@ -254,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_run_without_heads_has_no_label_columns() {
-        let run = Run {
+        let run = AnalysisRun {
             heads: Vec::new(),
             further: Vec::new(),
             references: Vec::new(),

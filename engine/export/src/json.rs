@@ -1,8 +1,26 @@
-//! The JSON outputs, as `assets/schema/analyze.schema.json` documents them: one document for the
-//! whole run, or one line a file.
+//! JSON as `assets/schema/analyze.schema.json` documents it: one document for the whole run, or one
+//! line per file.
 //!
-//! Files are written as they end, so memory holds one of them at a time and a run that stops half
-//! way leaves valid JSON. A value that is no number is written as `null`, never as NaN.
+//! Each file is written when it ends, so memory holds one of them at a time and a run that stops half
+//! way leaves valid JSON. NaN and infinite values are written as `null`.
+//!
+//! ```
+//! use mertscope_export::{AnalysisRun, FileReport, json::JsonWriter};
+//! use mertscope_heads::timeline::Timeline;
+//!
+//! let mut bytes = Vec::new();
+//! let mut writer = JsonWriter::new(&mut bytes, &AnalysisRun::default())?;
+//! writer.write(&FileReport {
+//!     file: "song.flac".to_owned(),
+//!     duration_s: Some(3.0),
+//!     notices: Vec::new(),
+//!     outcome: Ok(Timeline::default()),
+//! })?;
+//! writer.finish()?;
+//! let document: serde_json::Value = serde_json::from_slice(&bytes)?;
+//! assert_eq!(document["files"][0]["file"], "song.flac");
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::io::{self, Write};
 
@@ -11,29 +29,29 @@ use mertscope_music::{Key, Notation};
 use serde::{Serialize, Serializer};
 
 use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_millisecond};
-use super::{FileReport, HeadRef, ReferenceRef, Run};
+use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
 /// Version of the schema; it grows when a reader of the last one would misunderstand the next.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// Writes one JSON document, file by file.
 ///
-/// Each call writes whole values only, so what is on disk lacks nothing but the closing brackets
-/// at any time; dropping the writer without [`JsonWriter::finish`] still adds them.
+/// Each call writes whole values only, so the output lacks nothing but the closing brackets at any
+/// time; dropping the writer without [`JsonWriter::finish`] still adds them.
 #[derive(Debug)]
 pub struct JsonWriter<W: Write> {
     out: W,
-    run: Run,
+    run: AnalysisRun,
     files: usize,
     open: bool,
 }
 
 impl<W: Write> JsonWriter<W> {
-    /// Begins the document with what is the same for all files.
+    /// Begins the document with the run that all files share.
     ///
     /// # Errors
     /// When `out` can't be written.
-    pub fn new(mut out: W, run: &Run) -> io::Result<Self> {
+    pub fn new(mut out: W, run: &AnalysisRun) -> io::Result<Self> {
         let mut head = serde_json::to_string(&RunJson::from(run))?;
         head.truncate(head.len() - 1);
         out.write_all(head.as_bytes())?;
@@ -76,17 +94,32 @@ impl<W: Write> JsonWriter<W> {
 impl<W: Write> Drop for JsonWriter<W> {
     fn drop(&mut self) {
         if self.open {
-            // Nobody is left to tell; whoever stopped early has already said why.
+            // Nobody is left to read an error; whoever stopped early has already reported the reason.
             let _ = self.close();
         }
     }
 }
 
-/// Writes one file and the run's constants as one self-contained line.
+/// Writes one file and its run as one self-contained line.
+///
+/// ```
+/// use mertscope_export::{AnalysisRun, FileReport, json};
+///
+/// let report = FileReport {
+///     file: "text.wav".to_owned(),
+///     duration_s: None,
+///     notices: Vec::new(),
+///     outcome: Err("text.wav is not audio.".to_owned()),
+/// };
+/// let mut line = Vec::new();
+/// json::write_line(&mut line, &AnalysisRun::default(), &report)?;
+/// assert_eq!(line.last(), Some(&b'\n'));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// When `out` can't be written.
-pub fn write_line(mut out: impl Write, run: &Run, report: &FileReport) -> io::Result<()> {
+pub fn write_line(mut out: impl Write, run: &AnalysisRun, report: &FileReport) -> io::Result<()> {
     let line = LineJson {
         run: RunJson::from(run),
         file: FileJson::new(run, report),
@@ -127,8 +160,8 @@ struct ModelJson<'a> {
     sha256: &'a str,
 }
 
-impl<'a> From<&'a Run> for RunJson<'a> {
-    fn from(run: &'a Run) -> Self {
+impl<'a> From<&'a AnalysisRun> for RunJson<'a> {
+    fn from(run: &'a AnalysisRun) -> Self {
         Self {
             version: SCHEMA_VERSION,
             model: ModelJson {
@@ -160,7 +193,7 @@ struct FileJson<'a> {
 }
 
 impl<'a> FileJson<'a> {
-    fn new(run: &'a Run, report: &'a FileReport) -> Self {
+    fn new(run: &'a AnalysisRun, report: &'a FileReport) -> Self {
         let timeline = report.outcome.as_ref().ok();
         Self {
             file: &report.file,
@@ -251,7 +284,11 @@ struct RibbonJson<'a> {
     answers: Vec<Genres<'a>>,
 }
 
-fn window<'a>(run: &'a Run, timeline: &'a Timeline, timed: &'a TimedResult) -> WindowJson<'a> {
+fn window<'a>(
+    run: &'a AnalysisRun,
+    timeline: &'a Timeline,
+    timed: &'a TimedResult,
+) -> WindowJson<'a> {
     let result = timed.result.as_ref();
     let genres = |values: Option<&'a Vec<f32>>| {
         values
@@ -267,20 +304,20 @@ fn window<'a>(run: &'a Run, timeline: &'a Timeline, timed: &'a TimedResult) -> W
         start_s: to_millisecond(timed.start_s),
         end_s: to_millisecond(timed.end_s),
         status: timed.status.as_str(),
-        genre: genres(result.and_then(|h| h.genre.as_ref())),
-        key: keys(result.and_then(|h| h.key.as_ref())),
-        genre_smoothed: genres(result.and_then(|h| h.genre_smoothed.as_ref())),
-        key_smoothed: keys(result.and_then(|h| h.key_smoothed.as_ref())),
-        key_label: result.and_then(|h| h.key_label).map(Key::label),
-        further: Named(result.map_or_else(Vec::new, |h| further(run, h))),
+        genre: genres(result.and_then(|r| r.genre.as_ref())),
+        key: keys(result.and_then(|r| r.key.as_ref())),
+        genre_smoothed: genres(result.and_then(|r| r.genre_smoothed.as_ref())),
+        key_smoothed: keys(result.and_then(|r| r.key_smoothed.as_ref())),
+        key_label: result.and_then(|r| r.key_label).map(Key::label),
+        further: Named(result.map_or_else(Vec::new, |r| further(run, r))),
         map: result.and_then(place),
-        distances: Named(result.map_or_else(Vec::new, |h| distances(run, h))),
-        ribbons: Named(result.map_or_else(Vec::new, |h| ribbons(run, h))),
+        distances: Named(result.map_or_else(Vec::new, |r| distances(run, r))),
+        ribbons: Named(result.map_or_else(Vec::new, |r| ribbons(run, r))),
     }
 }
 
-/// What the run's further heads said, by their names.
-fn further<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, Genres<'a>)> {
+/// The predictions of the run's further heads, by their names.
+fn further<'a>(run: &'a AnalysisRun, result: &'a WindowResult) -> Vec<(&'a str, Genres<'a>)> {
     let predicted = |head: &'a HeadRef| {
         let values = result.prediction_of(&head.sha256).and_then(finite)?;
         let labels = &head.labels;
@@ -289,8 +326,8 @@ fn further<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, Genres<'
     run.further.iter().filter_map(predicted).collect()
 }
 
-/// What the run's heads that read frames said, by their names.
-fn ribbons<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, RibbonJson<'a>)> {
+/// The predictions of the run's heads that read frames, by their names.
+fn ribbons<'a>(run: &'a AnalysisRun, result: &'a WindowResult) -> Vec<(&'a str, RibbonJson<'a>)> {
     let predicted = |head: &'a HeadRef| {
         let mut ribbons = result.ribbons.iter();
         let ribbon = ribbons.find(|ribbon| *ribbon.head_sha256 == *head.sha256)?;
@@ -304,7 +341,7 @@ fn ribbons<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, RibbonJs
 }
 
 /// Distances to the run's references, by their ids.
-fn distances<'a>(run: &'a Run, result: &'a WindowResult) -> Vec<(&'a str, f64)> {
+fn distances<'a>(run: &'a AnalysisRun, result: &'a WindowResult) -> Vec<(&'a str, f64)> {
     let distance = |reference: &'a ReferenceRef| {
         let distance = distance_to(result, reference)?;
         Some((reference.id.as_str(), to_millionth(distance)))

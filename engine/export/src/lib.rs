@@ -1,9 +1,9 @@
-//! What was heard, as others read it: CSV and JSON for programs, a picture for people, a MIDI file
-//! of key changes for a DAW, and tables for a terminal.
+//! Results for others to read: CSV and JSON for programs, a picture and a table for people, a MIDI file
+//! of key changes for a DAW, OSC messages for lights and visuals.
 //!
-//! Pure formatting: a [`Run`] and [`FileReport`]s in, bytes out, of files that were analyzed and of
-//! a live history alike ([`live`]). Only [`save`] touches a disk. Not for the audio callback nor a
-//! view's thread: a picture takes a good part of a second.
+//! Pure formatting: an [`AnalysisRun`] and [`FileReport`]s in, bytes out, for analyzed files and for a
+//! live history alike ([`live`]). Only [`save`] touches a disk and only [`osc`] a network. Not for the
+//! audio callback or a view's thread: a picture takes a good part of a second.
 
 #![cfg_attr(
     not(test),
@@ -26,8 +26,8 @@ pub mod csv;
 pub mod json;
 pub mod live;
 pub mod midi;
-pub mod oklch;
 pub mod osc;
+pub mod palette;
 pub mod plot;
 pub mod save;
 pub mod table;
@@ -35,20 +35,32 @@ pub mod table;
 mod segments;
 mod units;
 
-/// What is the same for every file of one run.
-#[derive(Debug, Clone)]
-pub struct Run {
+/// The model, heads, device and times that all files of one run share.
+///
+/// ```
+/// let run = mertscope_export::AnalysisRun {
+///     model_id: "embedded".to_owned(),
+///     device: "CPU".to_owned(),
+///     precision: "fp32".to_owned(),
+///     window_s: 5.0,
+///     hop_s: 1.0,
+///     ..Default::default()
+/// };
+/// assert!(run.heads.is_empty());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct AnalysisRun {
     /// The model's catalogue id.
     pub model_id: String,
     /// The model file's sha256, in lower-case hexadecimal.
     pub model_sha256: String,
-    /// The heads that tell genre and key; at most one a task.
+    /// The heads for genre and key; at most one per task.
     pub heads: Vec<HeadRef>,
     /// The heads in use for other tasks.
     pub further: Vec<HeadRef>,
-    /// What was compared with; only live.
+    /// The references that windows were compared with; only live.
     pub references: Vec<ReferenceRef>,
-    /// The device that really runs the model, in words.
+    /// The device that runs the model, in words.
     pub device: String,
     /// The arithmetic it runs in, such as `fp32`.
     pub precision: String,
@@ -60,12 +72,12 @@ pub struct Run {
     pub hop_s: f64,
 }
 
-/// Which head gave the probabilities of one task.
+/// The head that gave the probabilities of one task.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct HeadRef {
     /// Its name among the heads of its model.
     pub id: String,
-    /// What it tells: `genre`, `key`, or something of the user's own.
+    /// Its task: `genre`, `key`, or one that the user named.
     pub task: String,
     /// The head file's sha256, in lower-case hexadecimal.
     pub sha256: String,
@@ -73,7 +85,7 @@ pub struct HeadRef {
     pub layers: String,
     /// Its labels, in the order of its output.
     pub labels: Vec<String>,
-    /// What its outputs mean.
+    /// The meaning of its outputs.
     pub outputs: Outputs,
 }
 
@@ -90,14 +102,14 @@ impl From<&HeadInfo> for HeadRef {
     }
 }
 
-/// What distances are to.
+/// The reference that distances are measured to.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ReferenceRef {
     /// Names it in each window.
     pub id: String,
-    /// What the user calls it.
+    /// The name that the user gave it.
     pub name: String,
-    /// SHA-256 of the file it was made of, or of the windows that were captured.
+    /// SHA-256 of the file that it was made from, or of the captured windows.
     pub source_sha256: String,
 }
 
@@ -111,7 +123,7 @@ impl From<&Reference> for ReferenceRef {
     }
 }
 
-/// The heads of a model for other tasks than genre and key, as files are analyzed with them.
+/// The heads of a model for other tasks than genre and key, as `mertscope analyze` uses them.
 #[must_use]
 pub fn further_heads(package: &ModelPackage) -> Vec<HeadRef> {
     let heads = package.further_heads(&HeadChoice::new()).into_iter();
@@ -130,20 +142,33 @@ pub fn named_heads(package: &ModelPackage) -> Vec<HeadRef> {
         .collect()
 }
 
-/// How one file, or a live history, went.
+/// The outcome of one file or of a live history.
+///
+/// ```
+/// use mertscope_export::FileReport;
+/// use mertscope_heads::timeline::Timeline;
+///
+/// let report = FileReport {
+///     file: "song.flac".to_owned(),
+///     duration_s: Some(3.0),
+///     notices: Vec::new(),
+///     outcome: Ok(Timeline::default()),
+/// };
+/// assert_eq!(report.outcome.map(|timeline| timeline.results.len()), Ok(0));
+/// ```
 #[derive(Debug, Clone)]
 pub struct FileReport {
-    /// The file as the user named it, or a name for what was heard live.
+    /// The file as the user named it, or a name for the live history.
     pub file: String,
-    /// Length of its audio in seconds, where known; live, of the stretch that was heard.
+    /// Length of its audio in seconds, when known; of a live history, from its first window to its last.
     pub duration_s: Option<f64>,
-    /// What a reader of the result should know, as full sentences.
+    /// Sentences that a reader of the result should know.
     pub notices: Vec<Notice>,
-    /// What was heard, or a sentence that says why nothing was.
+    /// The timeline, or a sentence that says why there is none.
     pub outcome: Result<Timeline, String>,
 }
 
-impl Run {
+impl AnalysisRun {
     /// The head for `task`, if the run has one.
     fn head(&self, task: &str) -> Option<&HeadRef> {
         self.heads.iter().find(|head| head.task == task)

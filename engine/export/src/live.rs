@@ -1,41 +1,47 @@
 //! A live history in the form of an analyzed file.
 //!
-//! A host's transport stands, jumps and loops, so there are two forms: [`as_heard`], every window
-//! in the order in which it was heard, for data; and [`on_the_timeline`], in the order of the
-//! host's timeline, where a place that was heard more than once counts as it was heard last, for
-//! pictures and MIDI.
+//! A host's transport stops, jumps and loops, so there are two forms: [`as_played`], every window in
+//! the order in which it was played, for data; and [`on_the_timeline`], in the order of the host's
+//! timeline, with the newest window of a place that was played more than once, for pictures and MIDI.
+//!
+//! ```
+//! use mertscope_export::live::{self, LiveError};
+//!
+//! let nothing = mertscope_live::Snapshot::default();
+//! assert_eq!(live::run(&nothing).unwrap_err(), LiveError::Nothing);
+//! ```
 
 use std::sync::Arc;
 
-use super::{FileReport, HeadRef, ReferenceRef, Run};
+use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 use mertscope_audio::Status;
 use mertscope_heads::timeline::{TimedResult, Timeline};
 use mertscope_live::{Entry, Snapshot};
 use mertscope_model::runtime;
 
-/// What a live history is called where a file would have its name.
+/// The name of a live history, in the place of a file's.
 const NAME: &str = "Heard live";
 
 /// Holes that are shorter than this, in seconds, are rounding, not silence of the host.
 const SMALLEST_HOLE_S: f64 = 0.01;
 
-/// Why nothing of a live history can be exported.
+/// Why a live history can't be exported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LiveError {
-    /// Nothing was heard yet.
+    /// It is empty, or no model runs.
     #[error("There is nothing to export yet; play some seconds of music first.")]
     Nothing,
 }
 
-/// What holds for the whole history: the model that runs, its heads and its device.
+/// The run of the whole history: the model that runs, its heads and its device.
 ///
 /// # Errors
-/// [`LiveError::Nothing`] as long as no model runs or nothing was heard.
-pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
+/// [`LiveError::Nothing`] while no model runs or the history is empty.
+pub fn run(snapshot: &Snapshot) -> Result<AnalysisRun, LiveError> {
     let running = snapshot.model.running.as_ref();
     let running = running.filter(|_| !snapshot.history.is_empty());
     let running = running.ok_or(LiveError::Nothing)?;
-    Ok(Run {
+    Ok(AnalysisRun {
         model_id: running.id.clone(),
         model_sha256: running.sha256.clone(),
         heads: [&running.genre_head, &running.key_head]
@@ -59,15 +65,15 @@ pub fn run(snapshot: &Snapshot) -> Result<Run, LiveError> {
     })
 }
 
-/// All windows in the order in which they were heard; times jump where the transport did.
+/// All windows in the order in which they were played; times jump when the transport does.
 #[must_use]
-pub(crate) fn as_heard(snapshot: &Snapshot) -> FileReport {
+pub(crate) fn as_played(snapshot: &Snapshot) -> FileReport {
     let results = snapshot.history.iter().map(|entry| entry.timed.clone());
     report(snapshot, results.collect())
 }
 
-/// The windows along the host's timeline, the newest at each place; what was never heard between
-/// them is marked as a gap.
+/// The windows along the host's timeline, the newest at each place; stretches between them that were
+/// never played are marked as gaps.
 #[must_use]
 pub(crate) fn on_the_timeline(snapshot: &Snapshot) -> FileReport {
     report(snapshot, laid_out(&snapshot.history))
@@ -92,7 +98,7 @@ fn report(snapshot: &Snapshot, results: Vec<TimedResult>) -> FileReport {
 /// A pass: windows that follow each other on the timeline.
 type Pass<'a> = &'a [Arc<Entry>];
 
-/// Whether the second goes on where the first left off.
+/// Whether the second continues the first.
 fn follows(first: &Arc<Entry>, second: &Arc<Entry>) -> bool {
     let forwards = second.timed.start_s >= first.timed.start_s;
     let near = second.timed.start_s <= first.timed.end_s + SMALLEST_HOLE_S;
@@ -179,10 +185,10 @@ mod tests {
     }
 
     #[test]
-    fn data_keeps_the_order_of_hearing_and_pictures_that_of_the_timeline() {
+    fn data_keeps_the_order_of_playing_and_pictures_that_of_the_timeline() {
         // A song from 20 s, then its beginning, then elsewhere.
         let snapshot = snapshot(&[(20.0, 4), (0.0, 3), (40.0, 2)]);
-        let result = as_heard(&snapshot);
+        let result = as_played(&snapshot);
         let times: Vec<f64> = starts(&result).iter().map(|(s, _)| *s).collect();
         assert_eq!(times, [20.0, 21.0, 22.0, 23.0, 0.0, 1.0, 2.0, 40.0, 41.0]);
         let laid_out = on_the_timeline(&snapshot);
@@ -197,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_counts_as_it_was_heard_last() {
+    fn a_loop_counts_as_it_was_played_last() {
         let snapshot = snapshot(&[(0.0, 10), (3.0, 4), (3.0, 4)]);
         let starts = starts(&on_the_timeline(&snapshot));
         // The last pass covers 3 s to 11 s: of the first, windows centered before and after stay.

@@ -1,8 +1,21 @@
 //! Results as Open Sound Control messages over UDP, for lights, visuals and other programs.
 //!
-//! Sent only to this machine or the user's own network, one datagram a message, from a socket that
-//! never blocks; what can't be sent is counted, not kept. The messages are described in
-//! `docs/osc.md`. For the engine's worker, never for the audio callback.
+//! Messages go only to this machine or the user's own network, one datagram each, from a socket that
+//! never blocks; a message that can't be sent is counted and dropped. `docs/osc.md` describes the
+//! messages. For the engine's worker, never for the audio callback.
+//!
+//! ```
+//! use mertscope_export::osc::{self, Sender};
+//! use mertscope_live::Snapshot;
+//!
+//! let to = osc::parse("127.0.0.1:9000")?;
+//! assert!(osc::parse("8.8.8.8:53").is_err());
+//! let snapshot = Snapshot::default();
+//! let mut sender = Sender::open(to, "guitar", &snapshot)?;
+//! assert!(sender.follow(&snapshot)); // The state, once.
+//! assert!(!sender.follow(&snapshot));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod address;
 mod messages;
@@ -17,14 +30,14 @@ use mertscope_live::{Entry, ModelState, Snapshot, State};
 
 pub use address::{AddressError, DEFAULT, parse};
 
-/// How the last attempts went.
+/// Counts of the messages of one sender, and its last error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
-    /// Messages that the system took.
+    /// Messages that the system accepted.
     pub messages: u64,
-    /// Messages that it did not take.
+    /// Messages that it refused.
     pub failed: u64,
-    /// Why the newest message did not go out; `None` if it did.
+    /// Why the newest message was refused; `None` when it was accepted.
     pub error: Option<String>,
 }
 
@@ -40,8 +53,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender to `to`, an address that [`parse`] gave, in the name of `instance`. What `snapshot`
-    /// has already is not sent.
+    /// A sender to `to`, an address from [`parse`], in the name of `instance`. Results that are in
+    /// `snapshot` already are not sent.
     ///
     /// # Errors
     /// When the system gives no socket.
@@ -52,7 +65,7 @@ impl Sender {
         };
         let socket = UdpSocket::bind(from)?;
         socket.set_nonblocking(true)?;
-        // Connected, it is told when nobody listens. Nothing is sent by this.
+        // A connected socket learns that nobody listens. This sends nothing.
         socket.connect(to)?;
         Ok(Self {
             socket,
@@ -64,21 +77,20 @@ impl Sender {
         })
     }
 
-    /// Where it sends to.
+    /// The receiver's address.
     #[must_use]
     pub const fn to(&self) -> SocketAddr {
         self.to
     }
 
-    /// How it went so far.
+    /// The counts so far.
     #[must_use]
     pub const fn sent(&self) -> &Sent {
         &self.sent
     }
 
-    /// Sends what `snapshot` has and the last one had not: a message of the state if it is
-    /// another, and the messages of each window that was analyzed since. Returns whether anything
-    /// was to be sent.
+    /// Sends the news of `snapshot` since the last one: the state, and the messages of each window that
+    /// was analyzed since. Returns whether there was any news.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
         let new = snapshot.heard_since(self.last.as_ref());
         let state = (snapshot.state, snapshot.model.state);

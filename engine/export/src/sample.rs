@@ -1,4 +1,4 @@
-//! Made-up results for the tests of the outputs.
+//! Invented results for the tests of the outputs.
 
 use mertscope_audio::Notice;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use mertscope_heads::head::Outputs;
 use mertscope_heads::timeline::{Ribbon, TimedResult, Timeline, WindowResult};
 use mertscope_music::{GenreSmoother, Key, KeySmoother};
 
-use super::{FileReport, HeadRef, ReferenceRef, Run};
+use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
 pub(crate) const GENRES: [&str; 10] = [
     "blues",
@@ -28,7 +28,7 @@ const MOOD: &str = "ab";
 /// A reference's id.
 const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
 
-pub(crate) fn run() -> Run {
+pub(crate) fn run() -> AnalysisRun {
     let head = |task: &str, labels: Vec<String>| HeadRef {
         id: task.to_owned(),
         task: task.to_owned(),
@@ -37,7 +37,7 @@ pub(crate) fn run() -> Run {
         labels,
         outputs: Outputs::Multiclass,
     };
-    Run {
+    AnalysisRun {
         model_id: "sample".to_owned(),
         model_sha256: "12".repeat(32),
         heads: vec![
@@ -83,7 +83,7 @@ fn favoring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
     raw.iter().map(|p| p / total).collect()
 }
 
-/// A file of `windows` 5-s windows, one a second; `what` gives each one's status, key, genre and
+/// A file of `windows` 5-s windows, one per second; `what` gives each one's status, key, genre and
 /// confidence.
 pub(crate) fn file(
     name: &str,

@@ -1,9 +1,17 @@
-//! Writing exports: a live history in the form that was asked for, into a folder, under a name of
-//! its own.
+//! Exports of a live history as files, in the format and folder that the user chose.
 //!
-//! A file is written under a temporary name beside its place and then renamed, so it is whole or
-//! not there, and never takes the place of another. For a job thread: it may take a second, or as
-//! long as a slow disk does.
+//! A file is written under a temporary name beside its place and then renamed, so it is whole or absent,
+//! and never replaces another. For a job thread: it may take a second, or as long as a slow disk needs.
+//!
+//! ```
+//! use mertscope_export::save::{ExportKind, export};
+//! use mertscope_live::Snapshot;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let error = export(&Snapshot::default(), ExportKind::Csv, Some(folder.path())).unwrap_err();
+//! assert!(error.to_string().contains("play some seconds of music first"));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -19,13 +27,13 @@ use super::plot::{self, PlotError};
 use mertscope_heads::timeline::Timeline;
 use mertscope_live::Snapshot;
 
-/// Exports of one kind that a day has names for in a folder.
+/// The most exports of one kind in one folder on one day.
 const MOST_NAMES: u32 = 9_999;
 
-/// What a live history can be exported as.
+/// A format of exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A row of comma-separated values a window; see [`super::csv`].
+pub enum ExportKind {
+    /// A row of comma-separated values per window; see [`super::csv`].
     Csv,
     /// One document; see [`super::json`].
     Json,
@@ -35,11 +43,11 @@ pub enum Kind {
     Midi,
 }
 
-impl Kind {
-    /// All kinds.
+impl ExportKind {
+    /// All of them, in the order of the settings.
     pub const ALL: [Self; 4] = [Self::Csv, Self::Json, Self::Png, Self::Midi];
 
-    /// What it is, for people.
+    /// Its name for people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,10 +68,10 @@ impl Kind {
     }
 }
 
-/// Why there is no export.
+/// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// There is nothing to export.
+    /// The live history can't be exported.
     #[error(transparent)]
     Live(#[from] LiveError),
     /// The picture could not be drawn.
@@ -72,7 +80,7 @@ pub enum ExportError {
     /// There is no default folder.
     #[error("Nothing was exported: this user has no home folder. Name a folder for exports.")]
     NoFolder,
-    /// The folder is not there, or is none.
+    /// The folder does not exist, or is a file.
     #[error(
         "Nothing was exported: there is no folder {}. Make it, or choose another one.",
         folder.display()
@@ -90,7 +98,7 @@ pub enum ExportError {
         /// The folder.
         folder: PathBuf,
     },
-    /// There is no room.
+    /// The disk is full.
     #[error(
         "Nothing was exported: there is no space left in {}. Free some, or choose a folder on \
          another disk.",
@@ -109,7 +117,7 @@ pub enum ExportError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The system refused for another reason.
+    /// The system reported another error.
     #[error(
         "Nothing was exported: {} can't be written ({error}). Choose another folder.",
         folder.display()
@@ -117,7 +125,7 @@ pub enum ExportError {
     Other {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -136,22 +144,22 @@ impl ExportError {
     }
 }
 
-/// Where exports go unless a folder is named: `Mertscope` among the user's documents, or, where
-/// there are no such, in the home folder.
+/// The folder of exports unless the user names one: `Mertscope` among the user's documents, or in the
+/// home folder when there are none.
 #[must_use]
 pub(crate) fn default_folder() -> Option<PathBuf> {
     let above = dirs::document_dir().or_else(dirs::home_dir)?;
     Some(above.join("Mertscope"))
 }
 
-/// Exports what `snapshot` remembers into `folder`, which must exist; without one, into
-/// [`default_folder`], which is made. Returns the new file's path.
+/// Exports the history of `snapshot` into `folder`, which must exist; without one, into `Mertscope`
+/// among the user's documents, which is created. Returns the new file's path.
 ///
 /// # Errors
-/// [`ExportError`]; nothing is left behind then.
+/// [`ExportError`]; no file is left behind.
 pub fn export(
     snapshot: &Snapshot,
-    kind: Kind,
+    kind: ExportKind,
     folder: Option<&Path>,
 ) -> Result<PathBuf, ExportError> {
     let bytes = bytes(snapshot, kind)?;
@@ -165,7 +173,7 @@ pub fn export(
     }
 }
 
-fn bytes(snapshot: &Snapshot, kind: Kind) -> Result<Vec<u8>, ExportError> {
+fn bytes(snapshot: &Snapshot, kind: ExportKind) -> Result<Vec<u8>, ExportError> {
     let run = live::run(snapshot)?;
     let in_memory = |written: io::Result<()>, bytes: Vec<u8>| {
         // A vector refuses nothing.
@@ -174,20 +182,20 @@ fn bytes(snapshot: &Snapshot, kind: Kind) -> Result<Vec<u8>, ExportError> {
     };
     let mut bytes = Vec::new();
     Ok(match kind {
-        Kind::Csv => {
+        ExportKind::Csv => {
             let written = CsvWriter::new(&mut bytes, &run)
-                .and_then(|mut csv| csv.write(&live::as_heard(snapshot)));
+                .and_then(|mut csv| csv.write(&live::as_played(snapshot)));
             in_memory(written, bytes)
         }
-        Kind::Json => {
+        ExportKind::Json => {
             let written = JsonWriter::new(&mut bytes, &run).and_then(|mut json| {
-                json.write(&live::as_heard(snapshot))?;
+                json.write(&live::as_played(snapshot))?;
                 json.finish()
             });
             in_memory(written, bytes)
         }
-        Kind::Png => plot::png(&run, &live::on_the_timeline(snapshot))?,
-        Kind::Midi => {
+        ExportKind::Png => plot::png(&run, &live::on_the_timeline(snapshot))?,
+        ExportKind::Midi => {
             let report = live::on_the_timeline(snapshot);
             let nothing = Timeline::default();
             midi(&report.file, report.outcome.as_ref().unwrap_or(&nothing))
@@ -197,7 +205,7 @@ fn bytes(snapshot: &Snapshot, kind: Kind) -> Result<Vec<u8>, ExportError> {
 
 /// Writes `bytes` into `folder` under the first free name of today, such as
 /// `mertscope-2026-11-25-1.csv` (the date is that of UTC), and returns its path.
-fn save(folder: &Path, kind: Kind, bytes: &[u8]) -> Result<PathBuf, ExportError> {
+fn save(folder: &Path, kind: ExportKind, bytes: &[u8]) -> Result<PathBuf, ExportError> {
     let failed = |error| ExportError::new(folder, error);
     if !folder.is_dir() {
         return Err(failed(ErrorKind::NotFound.into()));
@@ -224,10 +232,18 @@ fn save(folder: &Path, kind: Kind, bytes: &[u8]) -> Result<PathBuf, ExportError>
     })
 }
 
-/// Writes a file whole or leaves what was there. What is no file, as a pipe, is written to.
+/// Replaces a file as a whole, or leaves the old one. A pipe or a device is written to instead.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("plot.svg");
+/// mertscope_export::save::replace(&path, b"<svg/>")?;
+/// assert_eq!(std::fs::read(&path)?, b"<svg/>");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return fs::write(path, bytes);
@@ -251,7 +267,7 @@ fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // The system takes away what the user's mask says.
+        // The system removes the permissions that the user's mask denies.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
@@ -302,7 +318,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let paths: Vec<PathBuf> = [b"one", b"two"]
             .iter()
-            .map(|bytes| save(folder.path(), Kind::Csv, *bytes).unwrap())
+            .map(|bytes| save(folder.path(), ExportKind::Csv, *bytes).unwrap())
             .collect();
         assert_eq!(fs::read(&paths[0]).unwrap(), b"one");
         assert_eq!(fs::read(&paths[1]).unwrap(), b"two");
@@ -318,7 +334,7 @@ mod tests {
             "{found:?}"
         );
         // Another kind counts by itself.
-        let midi = save(folder.path(), Kind::Midi, b"three").unwrap();
+        let midi = save(folder.path(), ExportKind::Midi, b"three").unwrap();
         assert!(midi.to_string_lossy().ends_with("-1.mid"));
     }
 
@@ -329,7 +345,7 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         for path in [gone, file] {
-            let error = save(&path, Kind::Png, b"x").unwrap_err();
+            let error = save(&path, ExportKind::Png, b"x").unwrap_err();
             assert!(matches!(error, ExportError::Missing { .. }), "{error:?}");
             assert!(error.to_string().contains(path.to_str().unwrap()));
         }
@@ -356,7 +372,7 @@ mod tests {
     #[test]
     fn an_empty_history_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        for kind in Kind::ALL {
+        for kind in ExportKind::ALL {
             let error = export(&Snapshot::default(), kind, Some(folder.path())).unwrap_err();
             assert!(error.to_string().contains("nothing to export"), "{error}");
         }

@@ -1,6 +1,6 @@
-//! Stretches of a timeline that say the same, and which window speaks for which moment.
+//! Segments: stretches of a timeline whose windows share a label.
 //!
-//! Windows overlap; a moment is given to the window whose center is nearest.
+//! Windows overlap; each moment belongs to the window whose center is nearest.
 
 use std::ops::Range;
 
@@ -11,25 +11,25 @@ use super::units::finite;
 /// A stretch of audio time over which neighboring windows share a label.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Segment<T> {
-    /// Where it begins, in seconds of audio.
-    pub start_s: f64,
-    /// Where it ends, in seconds of audio.
-    pub end_s: f64,
+    /// Its beginning, in seconds of audio.
+    pub(crate) start_s: f64,
+    /// Its end, in seconds of audio.
+    pub(crate) end_s: f64,
     /// Indices of its windows.
-    pub windows: Range<usize>,
-    /// What they share.
-    pub label: T,
+    pub(crate) windows: Range<usize>,
+    /// Their label.
+    pub(crate) label: T,
 }
 
 impl<T> Segment<T> {
-    /// How long it lasts, in seconds.
+    /// Its duration, in seconds.
     pub(crate) fn duration_s(&self) -> f64 {
         self.end_s - self.start_s
     }
 }
 
-/// Where window `index` hands over to the next, in seconds: half-way between their centers.
-/// The last one keeps its own end.
+/// The time from which moments belong to the window after `index`, in seconds: half-way between their
+/// centers. The last window keeps its own end.
 pub(crate) fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
     let center_s = |r: &TimedResult| 0.5 * (r.start_s + r.end_s);
     match results.get(index + 1) {
@@ -38,7 +38,7 @@ pub(crate) fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
     }
 }
 
-/// The timeline as the fewest segments of one label each, without holes between them.
+/// The timeline as the fewest segments of one label each, without gaps between them.
 pub(crate) fn merge<T: PartialEq>(
     results: &[TimedResult],
     label: impl Fn(&TimedResult) -> T,
@@ -65,7 +65,7 @@ pub(crate) fn merge<T: PartialEq>(
     segments
 }
 
-/// At most `most` segments: the shortest is folded into its longer neighbor until they fit.
+/// At most `most` segments: the shortest is folded into its longer neighbor until they are few enough.
 pub(crate) fn fold<T: PartialEq>(mut segments: Vec<Segment<T>>, most: usize) -> Vec<Segment<T>> {
     while segments.len() > most.max(1) {
         let duration_s = |i: usize| {
@@ -87,7 +87,7 @@ pub(crate) fn fold<T: PartialEq>(mut segments: Vec<Segment<T>>, most: usize) -> 
             next.start_s = folded.start_s;
             next.windows.start = folded.windows.start;
         }
-        // What the folded one held apart may now say the same.
+        // The neighbors of the folded one may share a label.
         if shortest > 0
             && shortest < segments.len()
             && segments[shortest - 1].label == segments[shortest].label
@@ -104,7 +104,7 @@ fn extend<T>(segment: &mut Segment<T>, following: &Segment<T>) {
     segment.windows.end = following.windows.end;
 }
 
-/// The genre probabilities to show: smoothed where there are such, else the window's own.
+/// The genre probabilities to show: the smoothed ones, or else the window's own.
 pub(crate) fn shown_genre(result: &WindowResult) -> Option<&[f32]> {
     let smoothed = result.genre_smoothed.as_deref();
     finite(smoothed.or(result.genre.as_deref())?)
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_drops_the_shortest_first_and_rejoins_what_it_held_apart() {
+    fn folding_drops_the_shortest_first_and_rejoins_its_neighbors() {
         let segments = merged("aaaabaaaacccc");
         assert_eq!(segments.len(), 4);
         let folded = fold(segments.clone(), 3);

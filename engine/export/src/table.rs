@@ -1,10 +1,23 @@
-//! The summary and timeline of one file, for people.
+//! The table of one file for people: its summary and timeline.
 //!
-//! On a terminal with rules and, unless `NO_COLOR` is set, color; piped, the same words in
-//! columns aligned with spaces, without either, one line a row: enough for `less` and `grep`.
-//! Programs read `--json` or `--csv`. The timeline merges windows that agree and, where it would
-//! fill the screen, folds the shortest stretches into their neighbors and says so.
-//! Notes and errors are not here: they go to stderr.
+//! On a terminal it has rules and, unless `NO_COLOR` is set, color; piped, it has the same words in
+//! columns aligned with spaces, one line per row: enough for `less` and `grep`. Programs read `--json`
+//! or `--csv`. The timeline merges windows that agree; when it would fill the screen, it folds the
+//! shortest stretches into their neighbors and says so. Notices and errors are not here: they go to
+//! stderr.
+//!
+//! ```
+//! use mertscope_export::{AnalysisRun, FileReport, table};
+//!
+//! let report = FileReport {
+//!     file: "text.wav".to_owned(),
+//!     duration_s: None,
+//!     notices: Vec::new(),
+//!     outcome: Err("text.wav is not audio.".to_owned()),
+//! };
+//! let text = table::render(&AnalysisRun::default(), &report, table::Style::default());
+//! assert_eq!(text, "text.wav\n  not analyzed\n\n");
+//! ```
 
 use std::io::IsTerminal;
 
@@ -15,18 +28,18 @@ use mertscope_music::{Key, Mode};
 
 use super::segments::{Segment, fold, merge, shown_genre};
 use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
-use super::{FileReport, Run};
+use super::{AnalysisRun, FileReport};
 
-/// Timeline rows that one file may fill.
+/// The most rows of a timeline.
 const MOST_ROWS: usize = 40;
 /// Genres that the summary names.
 const TOP_GENRES: usize = 3;
 
-/// ANSI sequences for the one line that is in no table.
+/// ANSI sequences for the heading, which is outside the tables.
 const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
 
-/// How a table is drawn.
+/// Rules and colors of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
     /// With a rule under the timeline's header.
@@ -36,8 +49,8 @@ pub struct Style {
 }
 
 impl Style {
-    /// What suits stdout: plain unless it is a terminal, and without color where the user asks
-    /// for none (`NO_COLOR`, see no-color.org) or the terminal has none.
+    /// The style for stdout: plain unless it is a terminal; without color when the user asks for none
+    /// (`NO_COLOR`, see no-color.org) or the terminal has none.
     #[must_use]
     pub fn for_stdout() -> Self {
         let asks_for_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -50,9 +63,9 @@ impl Style {
     }
 }
 
-/// One file's summary and timeline, ending in an empty line.
+/// One file's summary and timeline, with an empty line at the end.
 #[must_use]
-pub fn render(run: &Run, report: &FileReport, style: Style) -> String {
+pub fn render(run: &AnalysisRun, report: &FileReport, style: Style) -> String {
     let length = report.duration_s.map(|s| format!("  {}", clock(s)));
     let heading = printable(&report.file) + &length.unwrap_or_default();
     let heading = if style.color {
@@ -117,60 +130,54 @@ fn key_text(key: &KeySummary) -> String {
     }
 }
 
-/// What the timeline's rows tell apart.
+/// The content of a row of the timeline; windows with the same one share a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Said {
-    Nothing(Status),
-    WindowResult {
+enum RowContent {
+    /// Nothing was analyzed, for this reason.
+    Skipped(Status),
+    /// The window has a result.
+    Analyzed {
+        /// The key that is named, if any.
         key: Option<Key>,
+        /// Index of the most probable genre, if any.
         genre: Option<usize>,
     },
 }
 
-fn said(timed: &TimedResult) -> Said {
+fn row_content(timed: &TimedResult) -> RowContent {
     match &timed.result {
-        None => Said::Nothing(timed.status),
-        Some(result) => Said::WindowResult {
+        None => RowContent::Skipped(timed.status),
+        Some(result) => RowContent::Analyzed {
             key: result.key_label,
             genre: shown_genre(result).and_then(top).map(|(index, _)| index),
         },
     }
 }
 
-fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Style) -> String {
-    // The one window of a short file reaches beyond its end.
-    let last_s = duration_s.unwrap_or(f64::INFINITY);
-    let all = merge(&timeline.results, said);
+fn stretches(
+    run: &AnalysisRun,
+    timeline: &Timeline,
+    duration_s: Option<f64>,
+    style: Style,
+) -> String {
+    let all = merge(&timeline.results, row_content);
     let found = all.len();
     let shown = fold(all, MOST_ROWS);
-    let (with_key, with_genre) = (run.head("key").is_some(), run.head("genre").is_some());
-
+    let columns = Columns {
+        key: run.head("key").is_some(),
+        genre: run.head("genre").is_some(),
+        // The only window of a short file reaches beyond the file's end.
+        end_s: duration_s.unwrap_or(f64::INFINITY),
+        time: if shown.iter().any(|s| s.duration_s() < 1.0) {
+            clock_tenths
+        } else {
+            clock
+        },
+    };
     let mut table = table(style, true);
-    let titles = [("Time", true), ("Key", with_key), ("Genre", with_genre)];
-    let titles = titles.into_iter().filter(|(_, is_shown)| *is_shown);
-    table.set_header(titles.map(|(title, _)| dim(title)));
-    let is_brief = shown.iter().any(|s| s.duration_s() < 1.0);
+    table.set_header(columns.titles());
     for segment in &shown {
-        let time = if is_brief { clock_tenths } else { clock };
-        let span = format!(
-            "{}–{}",
-            time(segment.start_s),
-            time(segment.end_s.min(last_s))
-        );
-        let mut row = vec![Cell::new(span)];
-        match segment.label {
-            Said::Nothing(status) => row.push(status_cell(status)),
-            Said::WindowResult { key, genre } => {
-                if with_key {
-                    let text = key.map_or("no clear key".to_owned(), key_and_camelot);
-                    row.push(key_cell(key, &text));
-                }
-                if with_genre {
-                    row.push(Cell::new(genre_text(timeline, segment, genre)));
-                }
-            }
-        }
-        table.add_row(row);
+        table.add_row(columns.row(timeline, segment));
     }
     let mut text = lines(&table);
     if shown.len() < found {
@@ -182,8 +189,43 @@ fn stretches(run: &Run, timeline: &Timeline, duration_s: Option<f64>, style: Sty
     text
 }
 
+/// The columns of a timeline, and the format and the end of its times.
+struct Columns {
+    key: bool,
+    genre: bool,
+    end_s: f64,
+    time: fn(f64) -> String,
+}
+
+impl Columns {
+    fn titles(&self) -> Vec<Cell> {
+        let titles = [("Time", true), ("Key", self.key), ("Genre", self.genre)];
+        let titles = titles.into_iter().filter(|(_, is_shown)| *is_shown);
+        titles.map(|(title, _)| dim(title)).collect()
+    }
+
+    fn row(&self, timeline: &Timeline, segment: &Segment<RowContent>) -> Vec<Cell> {
+        let start = (self.time)(segment.start_s);
+        let end = (self.time)(segment.end_s.min(self.end_s));
+        let mut row = vec![Cell::new(format!("{start}–{end}"))];
+        match segment.label {
+            RowContent::Skipped(status) => row.push(status_cell(status)),
+            RowContent::Analyzed { key, genre } => {
+                if self.key {
+                    let text = key.map_or("no clear key".to_owned(), key_and_camelot);
+                    row.push(key_cell(key, &text));
+                }
+                if self.genre {
+                    row.push(Cell::new(genre_text(timeline, segment, genre)));
+                }
+            }
+        }
+        row
+    }
+}
+
 /// The genre with its mean probability over the segment's windows.
-fn genre_text(timeline: &Timeline, segment: &Segment<Said>, genre: Option<usize>) -> String {
+fn genre_text(timeline: &Timeline, segment: &Segment<RowContent>, genre: Option<usize>) -> String {
     let label = genre.and_then(|index| timeline.genre_labels.get(index));
     let (Some(index), Some(label)) = (genre, label) else {
         return String::new();
@@ -213,7 +255,7 @@ fn status_cell(status: Status) -> Cell {
     }
 }
 
-/// Fainter than the rest; a grey of its own would vanish on some terminals' grounds.
+/// Text fainter than the rest; a gray would vanish on the background of some terminals.
 fn dim(text: &str) -> Cell {
     Cell::new(text).add_attribute(Attribute::Dim)
 }
@@ -280,6 +322,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_spelled_as_musicians_do() {
+        let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "Gb minor", 0, 1.4));
+        let text = plain(&report);
+        assert!(text.contains("F# minor (11A)"), "{text}");
+        assert!(!text.contains("Gb minor"), "{text}");
+    }
+
+    #[test]
     fn an_unclear_key_is_only_a_best_guess() {
         let text = plain(&sample::unclear());
         assert!(
@@ -296,7 +346,7 @@ mod tests {
             "text.wav\n  no window to analyze\n\n"
         );
         assert!(plain(&sample::silent()).contains("  nothing was loud"));
-        let bare = Run {
+        let bare = AnalysisRun {
             heads: Vec::new(),
             ..sample::run()
         };

@@ -1,4 +1,4 @@
-//! Numbers as people read them and as files keep them: clock times, percentages, rounding.
+//! Formatting of values: clock times and percentages for people, rounded numbers for files.
 
 use mertscope_audio::Status;
 use mertscope_heads::timeline::{Summary, Timeline, WindowResult};
@@ -17,14 +17,14 @@ pub(crate) fn clock(seconds: f64) -> String {
     }
 }
 
-/// Seconds as `m:ss.t`, for what is too short for whole seconds.
+/// Seconds as `m:ss.t`, for times that need tenths.
 pub(crate) fn clock_tenths(seconds: f64) -> String {
     let tenths = (seconds.max(0.0) * 10.0).round() as u64;
     let whole = clock((tenths / 10) as f64);
     format!("{whole}.{}", tenths % 10)
 }
 
-/// A probability as a whole percentage; never `0 %` or `100 %` for what is merely near them.
+/// A probability as a whole percentage; `0 %` and `100 %` only for exactly these.
 pub(crate) fn percent(probability: f32) -> String {
     let rounded = (probability * 100.0).round();
     if probability > 0.0 && rounded < 1.0 {
@@ -41,8 +41,8 @@ pub(crate) fn key_and_camelot(key: Key) -> String {
     format!("{key} ({})", key.to_text(Notation::Camelot))
 }
 
-/// Why nothing was heard, from the longest wording to the shortest.
-pub(crate) fn unheard_names(status: Status) -> &'static [&'static str] {
+/// Names of the reason why a window was not analyzed, from the longest to the shortest.
+pub(crate) fn skipped_names(status: Status) -> &'static [&'static str] {
     match status {
         Status::Ok => &[],
         Status::Silent => &["silence"],
@@ -52,17 +52,17 @@ pub(crate) fn unheard_names(status: Status) -> &'static [&'static str] {
     }
 }
 
-/// Time in seconds as files keep it: to the millisecond.
+/// A time for files, in seconds: rounded to the millisecond.
 pub(crate) fn to_millisecond(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
 }
 
-/// A probability as files keep it: to six decimals, in its shortest spelling.
+/// A probability for files: rounded to six decimals.
 pub(crate) fn to_millionth(probability: f32) -> f64 {
     (f64::from(probability) * 1e6).round() / 1e6
 }
 
-/// `probabilities` unless one of them is no number: no answer is better than a wrong one.
+/// `probabilities`, unless one of them is NaN or infinite: no answer is better than a wrong one.
 pub(crate) fn finite(probabilities: &[f32]) -> Option<&[f32]> {
     probabilities
         .iter()
@@ -70,7 +70,7 @@ pub(crate) fn finite(probabilities: &[f32]) -> Option<&[f32]> {
         .then_some(probabilities)
 }
 
-/// A window's place on the map as files keep it.
+/// A window's place on the map for files.
 pub(crate) fn place(result: &WindowResult) -> Option<[f64; 2]> {
     let place = result.point.filter(|at| at.iter().all(|x| x.is_finite()))?;
     Some(place.map(to_millionth))
@@ -83,7 +83,7 @@ pub(crate) fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Op
     Some(*distance).filter(|distance| distance.is_finite())
 }
 
-/// The timeline's summary without what is no number.
+/// The timeline's summary without NaN and infinite probabilities.
 pub(crate) fn finite_summary(timeline: &Timeline) -> Option<Summary> {
     let mut summary = timeline.summary()?;
     summary
@@ -95,7 +95,7 @@ pub(crate) fn finite_summary(timeline: &Timeline) -> Option<Summary> {
     Some(summary)
 }
 
-/// Index and value of the largest of `probabilities`; `None` without any, or with a NaN.
+/// Index and value of the largest of `probabilities`; `None` when it is empty or has a NaN.
 pub(crate) fn top(probabilities: &[f32]) -> Option<(usize, f32)> {
     finite(probabilities)?
         .iter()

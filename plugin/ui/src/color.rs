@@ -1,32 +1,29 @@
-//! Colors with a meaning: keys by their hour on the circle of fifths, genres by a palette that
-//! color-blind readers can tell apart. Lightness carries the probability, hue never alone.
+//! Colors with a meaning: keys and labels from the [palette](mertscope_export::palette) that the plots
+//! share, references from a list of their own. Lightness carries the probability, hue never alone.
 
 use egui::Color32;
-use mertscope_export::oklch::srgb_from_oklch;
-use mertscope_music::{Key, Mode};
-
-/// Paul Tol's “muted” scheme (SRON technical note EPS/TN/09-002, issue 3.2), its indigo, green and
-/// wine lightened for a dark ground.
-const GENRES: [Color32; 10] = [
-    Color32::from_rgb(0x88, 0xcc, 0xee),
-    Color32::from_rgb(0xcc, 0x66, 0x77),
-    Color32::from_rgb(0xdd, 0xcc, 0x77),
-    Color32::from_rgb(0x44, 0xaa, 0x99),
-    Color32::from_rgb(0x7a, 0x6f, 0xd0),
-    Color32::from_rgb(0x99, 0x99, 0x33),
-    Color32::from_rgb(0xe0, 0x8f, 0xc4),
-    Color32::from_rgb(0x2f, 0x8f, 0x4e),
-    Color32::from_rgb(0xb4, 0xb4, 0xb4),
-    Color32::from_rgb(0xa8, 0x32, 0x5e),
-];
+use mertscope_export::palette::{self, Color, Ground};
+use mertscope_music::Key;
 
 /// Dark text on light fills.
 const INK: Color32 = Color32::from_rgb(0x0b, 0x0e, 0x12);
 
 /// The color of the label at `index` of a head's labels.
 pub(crate) fn label(index: usize, dark: bool) -> Color32 {
-    let color = GENRES[index % GENRES.len()];
-    if dark { color } else { mix(color, INK, 0.14) }
+    shown(palette::genre(index, ground(dark)))
+}
+
+const fn ground(dark: bool) -> Ground {
+    if dark { Ground::Dark } else { Ground::Light }
+}
+
+const fn shown(color: Color) -> Color32 {
+    let [r, g, b] = color.rgb();
+    Color32::from_rgb(r, g, b)
+}
+
+fn plain(color: Color32) -> Color {
+    Color::from([color.r(), color.g(), color.b()])
 }
 
 /// Colors of references, each as far from the others as eight can be: Okabe and Ito, “Color
@@ -48,16 +45,9 @@ pub(crate) fn reference([r, g, b]: [u8; 3], dark: bool) -> Color32 {
     if dark { color } else { mix(color, INK, 0.28) }
 }
 
-/// A key's color at full strength: a twelfth of the color circle a fifth, minor darker than its
-/// relative major.
+/// A key's color at full strength.
 pub(crate) fn key(key: Key, dark: bool) -> Color32 {
-    let hue = key.fifths() as f64 * 30.0 + 20.0;
-    match (key.mode(), dark) {
-        (Mode::Major, true) => from_oklch(0.80, 0.125, hue),
-        (Mode::Minor, true) => from_oklch(0.64, 0.130, hue),
-        (Mode::Major, false) => from_oklch(0.74, 0.130, hue),
-        (Mode::Minor, false) => from_oklch(0.605, 0.130, hue),
-    }
+    shown(palette::key(key, ground(dark)))
 }
 
 /// `from` at 0, `to` at 1, mixed as the screen shows them.
@@ -72,44 +62,20 @@ pub(crate) fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     )
 }
 
-/// Black or white, whichever reads better on `fill`.
+/// Near black or white, whichever reads better on `fill`.
 pub(crate) fn on(fill: Color32) -> Color32 {
-    if contrast(fill, INK) >= contrast(fill, Color32::WHITE) {
-        INK
-    } else {
-        Color32::WHITE
-    }
-}
-
-/// WCAG 2 contrast ratio, 1 to 21.
-pub(crate) fn contrast(a: Color32, b: Color32) -> f32 {
-    let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
-    a.max(b) / a.min(b)
-}
-
-/// WCAG 2 relative luminance, 0 to 1.
-fn luminance(color: Color32) -> f32 {
-    let channel = |value: u8| {
-        let c = f32::from(value) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
-    };
-    0.2126 * channel(color.r()) + 0.7152 * channel(color.g()) + 0.0722 * channel(color.b())
-}
-
-/// From lightness (0…1), chroma and hue in degrees.
-fn from_oklch(lightness: f64, chroma: f64, hue: f64) -> Color32 {
-    let [r, g, b] = srgb_from_oklch(lightness, chroma, hue);
-    Color32::from_rgb(r, g, b)
+    shown(palette::text_on(plain(fill)))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    /// WCAG 2 contrast ratio, 1 to 21.
+    pub(crate) fn contrast(a: Color32, b: Color32) -> f64 {
+        palette::contrast(plain(a), plain(b))
+    }
 
     #[test]
     fn keys_differ_and_their_names_read_on_them() {

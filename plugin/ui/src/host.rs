@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mertscope_export::osc::AddressError;
-use mertscope_export::save::Kind;
+use mertscope_export::save::ExportKind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
 
@@ -51,7 +51,7 @@ pub trait EditorHost: Send + Sync {
 
     /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
     /// once; [`EditorHost::export_notice`] says what became of it.
-    fn export(&self, snapshot: Arc<Snapshot>, kind: Kind, folder: Option<PathBuf>);
+    fn export(&self, snapshot: Arc<Snapshot>, kind: ExportKind, folder: Option<PathBuf>);
 
     /// A sentence about the last export; `None` before the first.
     fn export_notice(&self) -> Option<Notice>;

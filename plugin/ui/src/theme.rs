@@ -227,7 +227,7 @@ fn mix_down(ground: Color32, dark: bool) -> Color32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::contrast;
+    use crate::color::tests::contrast;
 
     #[test]
     fn text_reads_on_what_it_stands_on() {

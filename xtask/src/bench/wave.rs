@@ -5,9 +5,20 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use wav::WavFormat;
+
+#[path = "../../../tests/src/wav.rs"]
+mod wav;
+
 const RATE_HZ: u32 = 44_100;
 const CHANNELS: u16 = 2;
 const BYTES_PER_FRAME: u32 = 4;
+const FORMAT: WavFormat = WavFormat {
+    tag: 1, // PCM
+    bits: 16,
+    channels: CHANNELS,
+    rate_hz: RATE_HZ,
+};
 const CHORD_S: u32 = 2;
 
 /// Chords I, V, vi and IV of C major as MIDI notes: the audio is never silent, so that no window is
@@ -19,7 +30,7 @@ const CHORDS: [[u8; 3]; 4] = [[60, 64, 67], [55, 59, 62], [57, 60, 64], [53, 57,
 pub(super) fn write(path: &Path, minutes: u32) -> io::Result<()> {
     let data_bytes = minutes * 60 * RATE_HZ * BYTES_PER_FRAME;
     let mut file = BufWriter::new(File::create(path)?);
-    file.write_all(&header(data_bytes))?;
+    file.write_all(&FORMAT.header(data_bytes))?;
     let bar = bar();
     let bars = (minutes * 60).div_ceil(CHORD_S * CHORDS.len() as u32);
     let mut left = data_bytes as usize;
@@ -29,24 +40,6 @@ pub(super) fn write(path: &Path, minutes: u32) -> io::Result<()> {
         left -= part.len();
     }
     file.flush()
-}
-
-/// The 44 bytes before the samples of a PCM file (RIFF WAVE, format tag 1).
-fn header(data_bytes: u32) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(44);
-    bytes.extend(b"RIFF");
-    bytes.extend((36 + data_bytes).to_le_bytes());
-    bytes.extend(b"WAVEfmt ");
-    bytes.extend(16u32.to_le_bytes());
-    bytes.extend(1u16.to_le_bytes());
-    bytes.extend(CHANNELS.to_le_bytes());
-    bytes.extend(RATE_HZ.to_le_bytes());
-    bytes.extend((RATE_HZ * BYTES_PER_FRAME).to_le_bytes());
-    bytes.extend((BYTES_PER_FRAME as u16).to_le_bytes());
-    bytes.extend(16u16.to_le_bytes());
-    bytes.extend(b"data");
-    bytes.extend(data_bytes.to_le_bytes());
-    bytes
 }
 
 /// All chords once, each note with four partials, the same in both channels.

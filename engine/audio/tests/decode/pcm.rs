@@ -6,6 +6,11 @@ use mertscope_audio::decode::{Block, Decoder};
 
 use crate::collect::{Collected, collect};
 
+#[path = "../../../../tests/src/wav.rs"]
+mod wav_header;
+
+use wav_header::WavFormat;
+
 /// A WAV of `data`, with the given lengths in its two length fields.
 fn wav_with_lengths(
     tag: u16,
@@ -16,28 +21,25 @@ fn wav_with_lengths(
     riff: u32,
     length: u32,
 ) -> Vec<u8> {
-    let frame_bytes = bits / 8 * channels;
-    let mut wav = b"RIFF".to_vec();
-    wav.extend(riff.to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0");
-    wav.extend([tag.to_le_bytes(), channels.to_le_bytes()].concat());
-    wav.extend(
-        [
-            rate_hz.to_le_bytes(),
-            (rate_hz.wrapping_mul(frame_bytes.into())).to_le_bytes(),
-        ]
-        .concat(),
-    );
-    wav.extend([frame_bytes.to_le_bytes(), bits.to_le_bytes()].concat());
-    wav.extend(b"data");
-    wav.extend(length.to_le_bytes());
+    let format = WavFormat {
+        tag,
+        bits,
+        channels,
+        rate_hz,
+    };
+    let mut wav = format.header_with_lengths(riff, length);
     wav.extend(data);
     wav
 }
 
 fn wav(tag: u16, bits: u16, channels: u16, rate_hz: u32, data: &[u8]) -> Vec<u8> {
-    let length = data.len() as u32;
-    wav_with_lengths(tag, bits, channels, rate_hz, data, length + 36, length)
+    let format = WavFormat {
+        tag,
+        bits,
+        channels,
+        rate_hz,
+    };
+    [&format.header(data.len() as u32), data].concat()
 }
 
 /// An AIFF-C of `data`.

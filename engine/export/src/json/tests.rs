@@ -1,16 +1,17 @@
-//! The JSON outputs held against their schema.
+//! The JSON outputs validated by their schema.
 
 use serde_json::Value;
 
 use super::*;
 use crate::sample;
+use mertscope_audio::Status;
 
 const SCHEMA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../assets/schema/analyze.schema.json"
 ));
 
-fn document(run: &Run, reports: &[FileReport]) -> Value {
+fn document(run: &AnalysisRun, reports: &[FileReport]) -> Value {
     let mut out = Vec::new();
     let mut writer = JsonWriter::new(&mut out, run).unwrap();
     for report in reports {
@@ -20,15 +21,15 @@ fn document(run: &Run, reports: &[FileReport]) -> Value {
     serde_json::from_slice(&out).unwrap()
 }
 
-fn line(run: &Run, report: &FileReport) -> Value {
+fn line(run: &AnalysisRun, report: &FileReport) -> Value {
     let mut out = Vec::new();
     write_line(&mut out, run, report).unwrap();
     assert_eq!(out.iter().filter(|b| **b == b'\n').count(), 1);
     serde_json::from_slice(&out).unwrap()
 }
 
-/// What the schema has against `instance`; empty when it is valid.
-fn complaints(definition: &str, instance: &Value) -> Vec<String> {
+/// The violations of the schema in `instance`; empty when it is valid.
+fn violations(definition: &str, instance: &Value) -> Vec<String> {
     let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
     if !definition.is_empty() {
         schema =
@@ -52,11 +53,11 @@ fn every_kind_of_file_is_valid_in_one_document_and_line_by_line() {
     let reports = sample::all();
     let run = sample::run();
     let document = document(&run, &reports);
-    assert_eq!(complaints("", &document), [""; 0]);
+    assert_eq!(violations("", &document), [""; 0]);
     assert_eq!(document["files"].as_array().unwrap().len(), reports.len());
     for (report, file) in reports.iter().zip(document["files"].as_array().unwrap()) {
         let line = line(&run, report);
-        assert_eq!(complaints("line", &line), [""; 0]);
+        assert_eq!(violations("line", &line), [""; 0]);
         assert_eq!(line["timeline"], file["timeline"]);
         assert_eq!(line["model"], document["model"]);
     }
@@ -65,8 +66,8 @@ fn every_kind_of_file_is_valid_in_one_document_and_line_by_line() {
 #[test]
 fn a_run_without_files_and_one_without_heads_are_valid() {
     let run = sample::run();
-    assert_eq!(complaints("", &document(&run, &[])), [""; 0]);
-    let bare = Run {
+    assert_eq!(violations("", &document(&run, &[])), [""; 0]);
+    let bare = AnalysisRun {
         heads: Vec::new(),
         further: Vec::new(),
         references: Vec::new(),
@@ -74,7 +75,7 @@ fn a_run_without_files_and_one_without_heads_are_valid() {
     };
     let report = sample::without_heads();
     let document = document(&bare, &[report]);
-    assert_eq!(complaints("", &document), [""; 0]);
+    assert_eq!(violations("", &document), [""; 0]);
     let summary = &document["files"][0]["summary"];
     assert_eq!(summary["key"], Value::Null);
     assert_eq!(summary["genre"], serde_json::json!([]));
@@ -100,7 +101,7 @@ fn the_schema_refuses_what_the_command_never_writes() {
     ] {
         let mut bad = good.clone();
         *bad.pointer_mut(pointer).unwrap() = wrong;
-        assert_ne!(complaints("line", &bad), [""; 0], "{pointer}");
+        assert_ne!(violations("line", &bad), [""; 0], "{pointer}");
     }
 }
 
@@ -127,6 +128,16 @@ fn labels_keep_the_heads_order() {
     assert_eq!(keys[23], "B minor");
     let genres: Vec<_> = window["genre"].as_object().unwrap().keys().collect();
     assert_eq!(genres, sample::GENRES.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn keys_have_their_labels() {
+    let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "F# minor", 0, 1.4));
+    let line = line(&sample::run(), &report);
+    assert_eq!(line["summary"]["key"]["best"], "Gb minor");
+    assert_eq!(line["summary"]["key"]["label"], "Gb minor");
+    assert_eq!(line["timeline"][19]["key_label"], "Gb minor");
+    assert!(!line.to_string().contains("F# minor"));
 }
 
 #[test]
@@ -164,7 +175,7 @@ fn nan_never_reaches_the_output() {
         result.point = Some([f32::NAN, 0.0]);
     }
     let line = line(&sample::run(), &report);
-    assert_eq!(complaints("line", &line), [""; 0]);
+    assert_eq!(violations("line", &line), [""; 0]);
     assert_eq!(line["timeline"][0]["genre"], Value::Null);
     assert_eq!(line["timeline"][0]["key_smoothed"], Value::Null);
     assert!(line["timeline"][0]["genre_smoothed"].is_object());
@@ -177,6 +188,6 @@ fn a_writer_dropped_half_way_leaves_a_valid_document() {
     writer.write(&sample::modulating()).unwrap();
     drop(writer);
     let document: Value = serde_json::from_slice(&out).unwrap();
-    assert_eq!(complaints("", &document), [""; 0]);
+    assert_eq!(violations("", &document), [""; 0]);
     assert_eq!(document["files"].as_array().unwrap().len(), 1);
 }

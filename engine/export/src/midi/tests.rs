@@ -1,4 +1,4 @@
-//! The file read back event by event, by a reader that knows only the standard.
+//! The file read back event by event, by a reader of its own that knows only the standard.
 
 use super::*;
 use crate::sample;
@@ -82,9 +82,20 @@ fn what_has_no_key_is_marked_and_has_no_signature() {
 }
 
 #[test]
+fn markers_spell_keys_as_musicians_do() {
+    let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "Gb minor", 0, 1.4));
+    let events = events(&midi("sharp.wav", &report.outcome.unwrap()));
+    assert!(
+        markers(&events)
+            .iter()
+            .any(|(_, text)| text == "F# minor (11A)")
+    );
+}
+
+#[test]
 fn signatures_are_those_of_the_circle_of_fifths() {
     for (key, expected) in [
-        ("C major", [0, 0]),
+        ("C major", [0u8, 0]),
         ("G major", [1, 0]),
         ("B major", [5, 0]),
         ("F# major", [6, 0]),
@@ -95,7 +106,10 @@ fn signatures_are_those_of_the_circle_of_fifths() {
         ("Eb minor", [250, 1]),
         ("D minor", [255, 1]),
     ] {
-        assert_eq!(signature(key.parse().unwrap()), expected, "{key}");
+        let signature = signature(key.parse().unwrap());
+        let [accidentals, is_minor] = expected;
+        let expected = MetaMessage::KeySignature(accidentals as i8, is_minor == 1);
+        assert_eq!(signature, expected, "{key}");
     }
 }
 

@@ -1,15 +1,15 @@
-//! Where OSC messages may go: this machine, or the user's own network.
+//! Addresses of OSC receivers: on this machine or in the user's own network, and nowhere else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where they go unless something else is chosen: this machine, at the port that most OSC
-/// receivers suggest.
+/// The receiver unless the user chooses another: this machine, at the port that most OSC receivers
+/// suggest.
 pub const DEFAULT: &str = "127.0.0.1:9000";
 
-/// Longest text that is looked at, in bytes; a longer one is no address.
+/// The longest text of an address, in bytes.
 const LONGEST: usize = 64;
 
-/// Why a text is no address to send to.
+/// Why a text is not the address of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// It is not an address.
@@ -21,7 +21,7 @@ pub enum AddressError {
     /// It is the unspecified address.
     #[error("OSC: “{0}” is no receiver; this machine is {DEFAULT}.")]
     Unspecified(String),
-    /// It is not one receiver but many.
+    /// It stands for many receivers.
     #[error("OSC: “{0}” is an address of many receivers; name one of them.")]
     Many(String),
     /// It is on the internet.
@@ -32,8 +32,15 @@ pub enum AddressError {
     Foreign(String),
 }
 
-/// The address that a text says: numbers and a port, or `localhost` and a port. No name is ever
-/// looked up.
+/// Reads an address: an IP address or `localhost`, and a port. No name is ever looked up.
+///
+/// ```
+/// use mertscope_export::osc::{AddressError, parse};
+///
+/// assert_eq!(parse("localhost:57120")?.port(), 57120);
+/// assert!(matches!(parse("127.0.0.1"), Err(AddressError::NoPort(_))));
+/// # Ok::<(), AddressError>(())
+/// ```
 ///
 /// # Errors
 /// [`AddressError`], unless it is one receiver on this machine or in a private network.
@@ -76,7 +83,7 @@ pub fn parse(text: &str) -> Result<SocketAddr, AddressError> {
     }
 }
 
-/// RFC 6598, 100.64.0.0/10: what providers and private overlay networks give out.
+/// RFC 6598, 100.64.0.0/10: addresses of providers' and private overlay networks.
 fn shared(ip: Ipv4Addr) -> bool {
     let [first, second, ..] = ip.octets();
     first == 100 && second & 0xC0 == 64

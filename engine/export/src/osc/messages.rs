@@ -1,4 +1,4 @@
-//! What is sent, as `docs/osc.md` describes it: core types only (`i`, `f`, `s`).
+//! The messages that `docs/osc.md` describes, of core types only (`i`, `f`, `s`).
 
 use rosc::{OscMessage, OscPacket, OscType};
 
@@ -6,10 +6,10 @@ use mertscope_heads::timeline::TimedResult;
 use mertscope_live::{ModelState, Snapshot, State};
 use mertscope_music::{Key, Notation};
 
-/// Labels that a message names: the most probable ones, so that it fits into one datagram.
+/// The most labels of a message, the most probable ones: it has to fit into one datagram.
 const MOST_LABELS: usize = 16;
 
-/// Longest text that is sent, in bytes.
+/// The longest text of a message, in bytes.
 const LONGEST_TEXT: usize = 200;
 
 fn message(address: &str, arguments: Vec<OscType>) -> OscPacket {
@@ -19,7 +19,7 @@ fn message(address: &str, arguments: Vec<OscType>) -> OscPacket {
     })
 }
 
-/// An OSC string ends at its first null, so there is none in it.
+/// A text without nulls, since an OSC string ends at its first one.
 fn text(text: &str) -> OscType {
     let mut length = text.len().min(LONGEST_TEXT);
     while !text.is_char_boundary(length) {
@@ -102,7 +102,8 @@ pub(super) fn window<'a>(
         .chain(references)
 }
 
-/// The key that is named, or none, then the most probable one with its probability.
+/// The label and index of the key that is named (empty and -1 without one), then the label, the place on
+/// the Camelot wheel and the probability of the most probable key.
 fn key(named: Option<Key>, probabilities: &[f32; Key::COUNT]) -> Option<[OscType; 5]> {
     let indexed = probabilities.iter().enumerate();
     let (index, probability) = indexed.max_by(|a, b| a.1.total_cmp(b.1))?;
@@ -110,7 +111,7 @@ fn key(named: Option<Key>, probabilities: &[f32; Key::COUNT]) -> Option<[OscType
     Some([
         text(&named.map_or_else(String::new, Key::label)),
         OscType::Int(named.map_or(-1, |key| key.index() as i32)),
-        text(&best.to_string()),
+        text(&best.label()),
         text(&best.to_text(Notation::Camelot)),
         OscType::Float(*probability),
     ])
@@ -125,4 +126,19 @@ fn ranked(labels: &[String], probabilities: &[f32]) -> Vec<OscType> {
         .take(MOST_LABELS)
         .flat_map(|(label, probability)| [text(label), OscType::Float(*probability)])
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_their_labels() {
+        let f_sharp_minor: Key = "F# minor".parse().unwrap();
+        let mut probabilities = [0.0; Key::COUNT];
+        probabilities[f_sharp_minor.index()] = 1.0;
+        let arguments = key(Some(f_sharp_minor), &probabilities).unwrap();
+        let label = OscType::String("Gb minor".to_owned());
+        assert_eq!((&arguments[0], &arguments[2]), (&label, &label));
+    }
 }

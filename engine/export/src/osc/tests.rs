@@ -1,4 +1,4 @@
-//! Messages as a receiver on this machine gets them.
+//! Messages as a receiver on this machine reads them.
 
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use mertscope_model::{Operators, Precision};
 
 fn receiver() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    // Longer than a datagram takes on any machine: a hang, not a measure.
+    // Longer than a datagram takes on any machine: a limit for hangs, not a measure.
     let patience = Some(Duration::from_secs(20));
     socket.set_read_timeout(patience).unwrap();
     let address = socket.local_addr().unwrap();
@@ -30,6 +30,54 @@ fn received(socket: &UdpSocket) -> (String, Vec<OscType>) {
         panic!("a bundle");
     };
     (message.addr, message.args)
+}
+
+/// A head for moods.
+fn mood() -> HeadInfo {
+    HeadInfo {
+        sha256: "5ha".to_owned(),
+        id: "mood-1".to_owned(),
+        task: "mood".to_owned(),
+        labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
+        reads: Reads::Window,
+        outputs: Outputs::Multiclass,
+        threshold: None,
+        layers_text: String::new(),
+        metrics_text: String::new(),
+        source_text: String::new(),
+        license_text: String::new(),
+        bytes: 0,
+    }
+}
+
+fn model(labels: &[String]) -> ModelStatus {
+    ModelStatus {
+        running: Some(Running {
+            windows_s: [5.0].into(),
+            id: "embedded".to_owned(),
+            sha256: String::new(),
+            genre_labels: labels.into(),
+            map: None,
+            heads: Arc::new([mood()]),
+            device: Arc::new(Report {
+                name: "CPU".to_owned(),
+                asked: Choice::Auto,
+                used: Choice::Cpu,
+                operators: Operators::Fused,
+                precision: Precision::Fp32,
+                share: None,
+                fallbacks: Vec::new(),
+                notice: None,
+            }),
+            devices: Arc::default(),
+            window_s: 5.0,
+            offered: Arc::default(),
+            genre_head: None,
+            key_head: None,
+        }),
+        state: ModelState::Ready,
+        ..Snapshot::default().model
+    }
 }
 
 fn snapshot(labels: &[String]) -> Snapshot {
@@ -49,46 +97,6 @@ fn snapshot(labels: &[String]) -> Snapshot {
             published: std::time::UNIX_EPOCH,
         })
     };
-    let model = ModelStatus {
-        running: Some(Running {
-            windows_s: [5.0].into(),
-            id: "embedded".to_owned(),
-            sha256: String::new(),
-            genre_labels: labels.into(),
-            map: None,
-            heads: Arc::new([HeadInfo {
-                sha256: "5ha".to_owned(),
-                id: "mood-1".to_owned(),
-                task: "mood".to_owned(),
-                labels: ["calm", "wild"].map(str::to_owned).to_vec().into(),
-                reads: Reads::Window,
-                outputs: Outputs::Multiclass,
-                threshold: None,
-                layers_text: String::new(),
-                metrics_text: String::new(),
-                source_text: String::new(),
-                license_text: String::new(),
-                bytes: 0,
-            }]),
-            device: Arc::new(Report {
-                name: "CPU".to_owned(),
-                asked: Choice::Auto,
-                used: Choice::Cpu,
-                operators: Operators::Fused,
-                precision: Precision::Fp32,
-                share: None,
-                fallbacks: Vec::new(),
-                notice: None,
-            }),
-            devices: Arc::default(),
-            window_s: 5.0,
-            offered: Arc::default(),
-            genre_head: None,
-            key_head: None,
-        }),
-        state: ModelState::Ready,
-        ..Snapshot::default().model
-    };
     let source = Source {
         name: "Last album",
         color: [0; 3],
@@ -101,7 +109,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
     let reference = Reference::new(&source, None).unwrap();
     Snapshot {
         state: State::Analyzing,
-        model,
+        model: model(labels),
         study: Study {
             references: [Arc::new(reference)].into(),
             ..Study::default()
@@ -122,7 +130,7 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     let mut part = whole.clone();
     part.history = Arc::new(whole.history[..2].to_vec());
     let mut sender = Sender::open(to, "stage left", &part).unwrap();
-    // What was heard before it was switched on is history.
+    // Windows from before it was opened are not sent.
     assert!(sender.follow(&part));
     assert!(!sender.follow(&part));
     part.history = Arc::new(whole.history[..3].to_vec());
@@ -195,12 +203,12 @@ fn many_and_endless_labels_stay_in_one_small_datagram() {
 }
 
 #[test]
-fn a_receiver_that_is_not_there_is_counted_and_told() {
+fn a_missing_receiver_is_counted_and_named() {
     let (socket, to) = receiver();
     drop(socket);
     let mut sender = Sender::open(to, "1", &Snapshot::default()).unwrap();
     let mut snapshot = Snapshot::default();
-    // The system tells with the message after the one that nobody took.
+    // The system reports it with the message after the one that nobody received.
     for state in [State::Stopped, State::Silent, State::Analyzing, State::Idle] {
         snapshot.state = state;
         assert!(sender.follow(&snapshot));
@@ -210,6 +218,6 @@ fn a_receiver_that_is_not_there_is_counted_and_told() {
         assert!(sender.sent().failed > 0);
     }
     assert_eq!(sender.sent().messages + sender.sent().failed, 4);
-    let told = sender.reason(&ErrorKind::ConnectionRefused.into());
-    assert!(told.contains(&to.to_string()) && told.contains("nobody listens"));
+    let sentence = sender.reason(&ErrorKind::ConnectionRefused.into());
+    assert!(sentence.contains(&to.to_string()) && sentence.contains("nobody listens"));
 }

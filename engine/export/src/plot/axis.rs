@@ -3,45 +3,45 @@
 use super::super::units::{clock, clock_tenths};
 use super::font::{Weight, width_px};
 
-/// Steps between labeled ticks that people count in, in seconds: 0.1 s to 4 h.
+/// Round steps between labeled ticks, in seconds: 0.1 s to 4 h.
 const STEPS_S: [f64; 19] = [
     0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
     3600.0, 7200.0, 10_800.0, 14_400.0,
 ];
 
-/// Room that a label leaves to the next one, in pixels.
+/// Least space between two labels, in pixels.
 const LABEL_ROOM_PX: f64 = 56.0;
 
 /// Size of the tick labels, in pixels.
 pub(crate) const LABEL_PX: f64 = 13.0;
 
-/// Audio time laid over a stretch of the page.
+/// The scale from audio time to places on the page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeAxis {
-    /// Where the audio begins, in pixels.
-    pub left: f64,
-    /// Where the audio ends, in pixels.
-    pub right: f64,
-    /// Where the audio begins, in seconds: 0 in a file, anywhere on a host's timeline.
-    pub start_s: f64,
+    /// The x of the beginning, in pixels.
+    pub(crate) left: f64,
+    /// The x of the end, in pixels.
+    pub(crate) right: f64,
+    /// The time of the beginning, in seconds: 0 in a file, any time on a host's timeline.
+    pub(crate) start_s: f64,
     /// Length of the audio, in seconds; more than zero.
-    pub duration_s: f64,
+    pub(crate) duration_s: f64,
 }
 
 impl TimeAxis {
-    /// The place of `time_s` on the page, in pixels; held within the axis.
+    /// The x of `time_s` in pixels; times beyond the ends are put at the ends.
     pub(crate) fn x_from_s(&self, time_s: f64) -> f64 {
         let share = ((time_s - self.start_s) / self.duration_s).clamp(0.0, 1.0);
         self.left + share * (self.right - self.left)
     }
 
-    /// Seconds between ticks: the smallest step that leaves the labels room.
+    /// Seconds between ticks: the smallest step at which the labels have room.
     pub(crate) fn step_s(&self) -> f64 {
         let widest = width_px(&self.label_at(self.end_s(), 1.0), LABEL_PX, Weight::Regular);
         let px_per_s = (self.right - self.left) / self.duration_s;
         let least_s = (widest + LABEL_ROOM_PX) / px_per_s;
         let fitting = STEPS_S.into_iter().find(|step| *step >= least_s);
-        // Beyond four hours a tick, whole multiples of four hours.
+        // Beyond four hours per tick, whole multiples of four hours.
         fitting.unwrap_or_else(|| (least_s / 14_400.0).ceil() * 14_400.0)
     }
 
@@ -69,7 +69,7 @@ impl TimeAxis {
         }
     }
 
-    /// Labels have tenths when the step does, and hours throughout when the audio has.
+    /// The label of a time: with tenths when the step has them, with hours when the audio lasts for one.
     fn label_at(&self, time_s: f64, step_s: f64) -> String {
         if time_s < -1e-6 {
             // A host's pre-roll.

@@ -1,12 +1,14 @@
-//! A picture of a head's confusion: which true label was answered by which, and the scores beside it.
+//! The picture of a head's confusion: how often each label was predicted for each true label, with the
+//! scores beside it.
 
-use super::canvas::{Anchor, Canvas, Rect, Type};
-use super::colors::{DIM, GROUND, INK, PANEL, TEXT, heat};
+use super::colors::{DIM, GROUND, PANEL, TEXT, heat};
 use super::font::{Weight, elided, width_px};
-use super::{HEIGHT, MARGIN, PlotError, RIGHT, WIDTH, pixels};
+use super::shapes::{Anchor, Canvas, Rect, TextStyle};
+use super::{HEIGHT, MARGIN, PlotError, RIGHT, WIDTH, raster, svg};
+use crate::palette::{Color, text_on};
 use mertscope_heads::head::metrics::Scores;
 
-/// Where the matrix stands.
+/// The place of the matrix.
 const MATRIX: Rect = Rect::new(300.0, 140.0, 700.0, 700.0);
 /// Space between two cells, in logical pixels.
 const GAP: f64 = 1.5;
@@ -18,19 +20,17 @@ const SMALLEST_PX: f64 = 7.0;
 const WORDS_X: f64 = MATRIX.right() + 64.0;
 /// Mistakes that are named.
 const MOST_NAMED: usize = 8;
-/// A share of a row from which its cell is light enough for dark text.
-const LIGHT: f64 = 0.6;
 
-/// What the picture shows.
+/// The content of the picture.
 #[derive(Debug, Clone, Copy)]
 pub struct Confusion<'a> {
-    /// What was judged, for example `genre · files`.
+    /// The head and what it was judged on, for example `genre · files`.
     pub title: &'a str,
     /// The labels, in the order of the scores' rows.
     pub labels: &'a [String],
     /// The scores.
     pub scores: &'a Scores,
-    /// Scores as text, a line each.
+    /// Scores as text, one per line.
     pub facts: &'a [String],
 }
 
@@ -38,7 +38,7 @@ impl Confusion<'_> {
     /// The picture as an SVG document.
     #[must_use]
     pub fn svg(&self) -> String {
-        self.page().svg(WIDTH, HEIGHT, "")
+        svg::document(&self.page())
     }
 
     /// The picture as a PNG file, at twice its logical size.
@@ -46,19 +46,23 @@ impl Confusion<'_> {
     /// # Errors
     /// When memory is short.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
-        pixels::png(self.page().shapes())
+        raster::png(&self.page())
     }
 
     fn page(&self) -> Canvas {
-        let mut canvas = Canvas::default();
-        canvas.title(&format!("{}: confusion", self.title));
+        let mut canvas = Canvas::new(format!("{}: confusion", self.title));
         canvas.rect(Rect::new(0.0, 0.0, WIDTH, HEIGHT), GROUND);
-        let large = Type::new(30.0, TEXT).bold();
+        let large = TextStyle::new(30.0, TEXT).bold();
         let title = elided(self.title, 30.0, Weight::SemiBold, RIGHT - MARGIN);
         canvas.text(MARGIN, 72.0, &title, large);
         let present = self.scores.occurring();
         if present.is_empty() {
-            canvas.text(MARGIN, MATRIX.y, "nothing was judged", Type::new(16.0, DIM));
+            canvas.text(
+                MARGIN,
+                MATRIX.y,
+                "nothing was judged",
+                TextStyle::new(16.0, DIM),
+            );
             return canvas;
         }
         self.matrix(&mut canvas, &present);
@@ -66,96 +70,102 @@ impl Confusion<'_> {
         canvas
     }
 
-    /// Row and column labels, and a cell for each pair, shaded by its share of the row.
+    /// Draws row and column labels, and a cell for each pair, shaded by its share of the row.
     fn matrix(&self, canvas: &mut Canvas, present: &[usize]) {
         let side = MATRIX.width / present.len() as f64;
         let text_px = (side * 0.55).min(LABEL_PX);
         let is_readable = text_px >= SMALLEST_PX;
         for (row, truth) in present.iter().enumerate() {
             let top = MATRIX.y + side * row as f64;
-            let line = Rect::new(MARGIN, top, MATRIX.x - MARGIN, side);
+            if is_readable {
+                self.name(canvas, row, *truth, text_px, side);
+            }
             let counts = &self.scores.confusion[*truth];
             let total: usize = counts.iter().sum();
-            if is_readable {
-                let room = MATRIX.x - MARGIN - 44.0;
-                let name = elided(&self.labels[*truth], text_px, Weight::Regular, room);
-                let look = Type::new(text_px, TEXT).anchored(Anchor::End);
-                let base = line.baseline(text_px);
-                canvas.text(MATRIX.x - 40.0, base, &name, look);
-                // A column is found by the number that its label's row bears.
-                let number = (row + 1).to_string();
-                let look = Type::new(text_px, DIM).anchored(Anchor::End);
-                canvas.text(MATRIX.x - 10.0, base, &number, look);
-                let x = MATRIX.x + side * (row as f64 + 0.5);
-                let look = Type::new(text_px, DIM).anchored(Anchor::Middle);
-                canvas.text(x, MATRIX.y - 10.0, &number, look);
-            }
-            for (column, answer) in present.iter().enumerate() {
+            for (column, predicted) in present.iter().enumerate() {
                 let left = MATRIX.x + side * column as f64;
-                let cell = Rect::new(left, top, side - GAP, side - GAP);
-                let share = counts[*answer] as f64 / total.max(1) as f64;
-                canvas.rect(
-                    cell,
-                    &if total > 0 {
-                        heat(share)
-                    } else {
-                        PANEL.to_owned()
-                    },
-                );
-                if counts[*answer] > 0 && is_readable {
-                    let ink = if share >= LIGHT { INK } else { TEXT };
-                    let count = counts[*answer].to_string();
-                    let room = 0.9 * cell.width / width_px(&count, text_px, Weight::Regular);
-                    let px = text_px * room.min(1.0);
-                    let look = Type::new(px, ink).anchored(Anchor::Middle);
-                    canvas.text(cell.center_x(), cell.baseline(px), &count, look);
+                let place = Rect::new(left, top, side - GAP, side - GAP);
+                let count = counts[*predicted];
+                let fill = match total {
+                    0 => PANEL,
+                    total => heat(count as f64 / total as f64),
+                };
+                canvas.rect(place, fill);
+                if count > 0 && is_readable {
+                    write_count(canvas, place, count, text_px, fill);
                 }
             }
         }
         let y = MATRIX.bottom() + 26.0;
         let legend =
             "rows: true label; columns: answer, by the row's number; shade: share of the row";
-        canvas.text(MATRIX.x, y, legend, Type::new(14.0, DIM));
+        canvas.text(MATRIX.x, y, legend, TextStyle::new(14.0, DIM));
     }
 
-    /// The scores and the most frequent mistakes.
+    /// Writes a row's label and number, and the number over its column: a name has no room there.
+    fn name(&self, canvas: &mut Canvas, row: usize, truth: usize, text_px: f64, side: f64) {
+        let top = MATRIX.y + side * row as f64;
+        let base = Rect::new(MARGIN, top, MATRIX.x - MARGIN, side).baseline(text_px);
+        let room = MATRIX.x - MARGIN - 44.0;
+        let name = elided(&self.labels[truth], text_px, Weight::Regular, room);
+        let style = TextStyle::new(text_px, TEXT).anchored(Anchor::End);
+        canvas.text(MATRIX.x - 40.0, base, &name, style);
+        let number = (row + 1).to_string();
+        let style = TextStyle::new(text_px, DIM).anchored(Anchor::End);
+        canvas.text(MATRIX.x - 10.0, base, &number, style);
+        let x = MATRIX.x + side * (row as f64 + 0.5);
+        let style = style.anchored(Anchor::Middle);
+        canvas.text(x, MATRIX.y - 10.0, &number, style);
+    }
+
+    /// Writes the scores and the most frequent mistakes.
     fn words(&self, canvas: &mut Canvas, present: &[usize]) {
         let room = RIGHT - WORDS_X;
         let mut y = MATRIX.y + 16.0;
-        let mut line = |text: &str, look: Type<&str>, step: f64| {
+        let mut line = |text: &str, style: TextStyle, step: f64| {
             canvas.text(
                 WORDS_X,
                 y,
-                &elided(text, look.size_px, look.weight, room),
-                look,
+                &elided(text, style.size_px, style.weight, room),
+                style,
             );
             y += step;
         };
         for fact in self.facts {
-            line(fact, Type::new(18.0, TEXT), 30.0);
+            line(fact, TextStyle::new(18.0, TEXT), 30.0);
         }
         let mut mistakes: Vec<(usize, usize, usize)> = Vec::new();
         for truth in present {
-            for answer in present.iter().filter(|answer| *answer != truth) {
-                mistakes.push((self.scores.confusion[*truth][*answer], *truth, *answer));
+            for predicted in present.iter().filter(|predicted| *predicted != truth) {
+                let count = self.scores.confusion[*truth][*predicted];
+                mistakes.push((count, *truth, *predicted));
             }
         }
         mistakes.retain(|(count, ..)| *count > 0);
         // Equal counts stay in the order of the labels.
         mistakes.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
-        line("", Type::new(18.0, TEXT), 18.0);
+        line("", TextStyle::new(18.0, TEXT), 18.0);
         let heading = if mistakes.is_empty() {
             "no mistake"
         } else {
             "most frequent mistakes"
         };
-        line(heading, Type::new(16.0, DIM), 30.0);
-        for (count, truth, answer) in mistakes.iter().take(MOST_NAMED) {
-            let (truth, answer) = (&self.labels[*truth], &self.labels[*answer]);
-            let text = format!("{count} × {truth} taken for {answer}");
-            line(&text, Type::new(18.0, TEXT), 28.0);
+        line(heading, TextStyle::new(16.0, DIM), 30.0);
+        for (count, truth, predicted) in mistakes.iter().take(MOST_NAMED) {
+            let (truth, predicted) = (&self.labels[*truth], &self.labels[*predicted]);
+            let text = format!("{count} × {truth} taken for {predicted}");
+            line(&text, TextStyle::new(18.0, TEXT), 28.0);
         }
     }
+}
+
+/// Writes a count into its cell, smaller when it has no room.
+fn write_count(canvas: &mut Canvas, place: Rect, count: usize, text_px: f64, fill: Color) {
+    let count = count.to_string();
+    let room = 0.9 * place.width / width_px(&count, text_px, Weight::Regular);
+    let px = text_px * room.min(1.0);
+    let style = TextStyle::new(px, text_on(fill)).anchored(Anchor::Middle);
+    canvas.text(place.center_x(), place.baseline(px), &count, style);
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The genre panel: probabilities stacked over time.
 
-use super::canvas::{Anchor, Canvas, Look, Px, Type};
-use super::colors::{self, GENRE_COUNT, GROUND, PANEL, TEXT, UNCLEAR};
+use super::colors::{self, GROUND, PANEL, UNCLEAR};
 use super::font::{Weight, width_px};
-use super::key::level_at_ends;
+use super::key::{down_to, level_at_ends};
 use super::samples::Sample;
-use super::{GENRE, Page, hatch_unheard, legend, notice, percent_axis, title};
+use super::shapes::{Anchor, Canvas, PathStyle, TextStyle};
+use super::{GENRE, Page, hatch_skipped, legend, notice, percent_axis, title};
+use crate::palette::{Color, GENRE_COUNT, text_on};
 
 /// Size of the names inside the bands, in pixels.
 const LABEL_PX: f64 = 13.0;
@@ -13,17 +14,16 @@ const LABEL_PX: f64 = 13.0;
 /// One color of the stack.
 struct Band {
     name: String,
-    fill: &'static str,
-    ink: &'static str,
-    /// Which of the head's labels it adds up.
+    fill: Color,
+    /// Indices of the labels that it adds up.
     labels: Vec<usize>,
 }
 
 /// Draws the panel.
 pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
-    let is_heard = page.timeline.results.iter().any(|r| r.result.is_some());
+    let is_analyzed = page.timeline.results.iter().any(|r| r.result.is_some());
     title(canvas, GENRE, "Genre", "probability");
-    if is_heard && page.samples.iter().all(|s| s.genre.is_none()) {
+    if is_analyzed && page.samples.iter().all(|s| s.genre.is_none()) {
         notice(canvas, GENRE, "this model has no genre head");
         return;
     }
@@ -37,19 +37,19 @@ pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
             stack(canvas, page, run, &bands);
         }
     }
-    hatch_unheard(canvas, page, GENRE);
+    hatch_skipped(canvas, page, GENRE);
     percent_axis(canvas, GENRE, &[0.0, 0.5, 1.0]);
     let mut entries: Vec<_> = bands.iter().collect();
     entries.sort_by_key(|band| band.labels[0]);
     let entries: Vec<_> = entries
         .iter()
-        .map(|band| (band.name.clone(), band.fill.to_owned()))
+        .map(|band| (band.name.clone(), band.fill))
         .collect();
     legend(canvas, GENRE, &entries);
 }
 
-/// The bands from the bottom up: the most probable genre first. Beyond the colors there are, the
-/// least probable ones are one band, “other”.
+/// The bands from the bottom up, the most probable genre first. When there are more genres than
+/// colors, the least probable ones are one band, “other”.
 fn bands(page: &Page<'_>) -> Vec<Band> {
     let labels = &page.timeline.genre_labels;
     let mut mean = vec![0.0f32; labels.len()];
@@ -68,11 +68,10 @@ fn bands(page: &Page<'_>) -> Vec<Band> {
         .iter()
         .enumerate()
         .map(|(rank, &label)| {
-            let (fill, ink) = colors::genre(if is_crowded { rank } else { label });
+            let fill = colors::genre(if is_crowded { rank } else { label });
             Band {
                 name: labels[label].clone(),
                 fill,
-                ink,
                 labels: vec![label],
             }
         })
@@ -81,14 +80,13 @@ fn bands(page: &Page<'_>) -> Vec<Band> {
         bands.push(Band {
             name: "other".to_owned(),
             fill: UNCLEAR,
-            ink: TEXT,
             labels: others,
         });
     }
     bands
 }
 
-/// Where a sample is drawn.
+/// The place of a sample.
 struct Place {
     /// Left edge, in pixels.
     left: f64,
@@ -102,7 +100,7 @@ struct Place {
 fn stack(canvas: &mut Canvas, page: &Page<'_>, run: &[Sample], bands: &[Band]) {
     let is_hatched = |s: &Sample| {
         let overlaps = |&(start_s, end_s): &(f64, f64)| start_s < s.end_s && end_s > s.start_s;
-        page.unheard.iter().any(overlaps)
+        page.skipped.iter().any(overlaps)
     };
     let place = |s: &Sample| Place {
         left: page.axis.x_from_s(s.start_s),
@@ -115,17 +113,17 @@ fn stack(canvas: &mut Canvas, page: &Page<'_>, run: &[Sample], bands: &[Band]) {
     // Each band is drawn down to the bottom and covered by those below it: no seams between them.
     for (band, tops) in bands.iter().zip(&edges[1..]).rev() {
         let centers = places.iter().map(|p| 0.5 * (p.left + p.right));
-        let outline = level_at_ends(centers.zip(tops.iter().copied()).collect(), left, right);
-        let d = format!("{outline}V{}H{}z", Px(GENRE.bottom()), Px(left));
-        canvas.path(&d, Look::filled(band.fill).stroked(GROUND, 0.8, 1.0));
+        let top = level_at_ends(centers.zip(tops.iter().copied()), left, right);
+        let area = down_to(&top, GENRE.bottom(), left);
+        canvas.path(area, PathStyle::filled(band.fill).stroked(GROUND, 0.8, 1.0));
     }
     for (index, band) in bands.iter().enumerate() {
         let width = width_px(&band.name, LABEL_PX, Weight::SemiBold);
         if let Some((x, y)) = spot(&places, &edges[index], &edges[index + 1], width) {
-            let look = Type::new(LABEL_PX, band.ink)
+            let style = TextStyle::new(LABEL_PX, text_on(band.fill))
                 .bold()
                 .anchored(Anchor::Middle);
-            canvas.text(x, y + 0.36 * LABEL_PX, &band.name, look);
+            canvas.text(x, y + 0.36 * LABEL_PX, &band.name, style);
         }
     }
 }
@@ -147,7 +145,7 @@ fn edges(run: &[Sample], bands: &[Band]) -> Vec<Vec<f64>> {
 }
 
 /// Center of a place for a name `width` px wide between a band's edges: the middle of its longest
-/// thick stretch, clear of hatching. `None` where there is no room.
+/// thick stretch, clear of hatching. `None` when there is no room.
 fn spot(places: &[Place], lower: &[f64], upper: &[f64], width: f64) -> Option<(f64, f64)> {
     let thickness = |i: usize| lower[i] - upper[i];
     let most = (0..places.len()).map(thickness).fold(0.0, f64::max);
@@ -160,7 +158,7 @@ fn spot(places: &[Place], lower: &[f64], upper: &[f64], width: f64) -> Option<(f
     let left = places[stretch[0]].left;
     let right = places[stretch[stretch.len() - 1]].right;
     let x = 0.5 * (left + right);
-    // What lies under the name, and the next sample at each side: edges are straight between them.
+    // The samples under the name, and the next one at each side: edges are straight between them.
     let half = 0.5 * width + 6.0;
     let first = places
         .partition_point(|p| p.right < x - half)

@@ -1,4 +1,4 @@
-//! The top of the page: which file, and its summary in two cards.
+//! The top of the page: the file's name and its summary in two cards.
 
 use mertscope_audio::Status;
 use mertscope_heads::timeline::{KeySummary, Timeline};
@@ -6,10 +6,11 @@ use mertscope_music::{Key, Notation};
 
 use super::super::FileReport;
 use super::super::units::{clock, finite_summary, key_and_camelot, percent};
-use super::canvas::{Anchor, Canvas, Rect, Type};
 use super::colors::{self, DIM, PANEL, RULE, TEXT, UNCLEAR};
 use super::font::{elided, width_px};
+use super::shapes::{Anchor, Canvas, Rect, TextStyle};
 use super::{MARGIN, RIGHT};
+use crate::palette::text_on;
 
 const GENRE_CARD: Rect = Rect::new(RIGHT - 336.0, 36.0, 336.0, 116.0);
 const KEY_CARD: Rect = Rect::new(GENRE_CARD.x - 16.0 - 400.0, 36.0, 400.0, 116.0);
@@ -21,15 +22,15 @@ const TOP_GENRES: usize = 3;
 /// Draws the file's name, its duration and the summary.
 pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
     let room = KEY_CARD.x - MARGIN - 32.0;
-    let large = Type::new(30.0, TEXT).bold();
-    let look = if width_px(&report.file, large.size_px, large.weight) <= room {
+    let large = TextStyle::new(30.0, TEXT).bold();
+    let style = if width_px(&report.file, large.size_px, large.weight) <= room {
         large
     } else {
-        Type::new(22.0, TEXT).bold()
+        TextStyle::new(22.0, TEXT).bold()
     };
-    let name = elided(&report.file, look.size_px, look.weight, room);
-    canvas.text(MARGIN, 84.0, &name, look);
-    canvas.text(MARGIN, 116.0, &subtitle(report), Type::new(16.0, DIM));
+    let name = elided(&report.file, style.size_px, style.weight, room);
+    canvas.text(MARGIN, 84.0, &name, style);
+    canvas.text(MARGIN, 116.0, &subtitle(report), TextStyle::new(16.0, DIM));
 
     let Ok(timeline) = &report.outcome else {
         return;
@@ -56,7 +57,7 @@ pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
     }
 }
 
-/// Duration and what its windows came to: `3:42 · 218 windows, 4 silent`.
+/// Duration and number of windows, with those that have no result: `3:42 · 218 windows, 4 silent`.
 fn subtitle(report: &FileReport) -> String {
     let mut parts: Vec<String> = report.duration_s.map(clock).into_iter().collect();
     if let Ok(timeline) = &report.outcome {
@@ -83,30 +84,35 @@ fn subtitle(report: &FileReport) -> String {
 
 fn card(canvas: &mut Canvas, card: Rect, name: &str) {
     canvas.rounded(card, 8.0, PANEL);
-    let look = Type::new(11.5, DIM).bold();
-    canvas.text(card.x + INSET, card.y + 28.0, name, look);
+    let style = TextStyle::new(11.5, DIM).bold();
+    canvas.text(card.x + INSET, card.y + 28.0, name, style);
 }
 
 fn nothing(canvas: &mut Canvas, card: Rect, text: &str) {
-    canvas.text(card.x + INSET, card.y + 70.0, text, Type::new(20.0, DIM));
+    canvas.text(
+        card.x + INSET,
+        card.y + 70.0,
+        text,
+        TextStyle::new(20.0, DIM),
+    );
 }
 
 fn key_card(canvas: &mut Canvas, key: &KeySummary) {
     let (left, right) = (KEY_CARD.x + INSET, KEY_CARD.right() - INSET);
     let big = KEY_CARD.y + 68.0;
-    let at_right = |size_px, fill| Type::new(size_px, fill).anchored(Anchor::End);
+    let at_right = |size_px, fill| TextStyle::new(size_px, fill).anchored(Anchor::End);
     let (second, probability) = key.runner_up;
     let second = format!("{}  {}", key_and_camelot(second), percent(probability));
     let (caption, line) = match key.label {
         Some(label) => {
-            let (name, look) = (label.to_string(), Type::new(36.0, TEXT).bold());
-            canvas.text(left, big, &name, look);
-            let width = width_px(&name, look.size_px, look.weight);
+            let (name, style) = (label.to_string(), TextStyle::new(36.0, TEXT).bold());
+            canvas.text(left, big, &name, style);
+            let width = width_px(&name, style.size_px, style.weight);
             camelot(canvas, left + width + 14.0, big, label);
             ("probability", format!("runner-up {second}"))
         }
         None => {
-            canvas.text(left, big, "no clear key", Type::new(32.0, DIM).bold());
+            canvas.text(left, big, "no clear key", TextStyle::new(32.0, DIM).bold());
             let best = key_and_camelot(key.best);
             ("best guess", format!("{best}, then {second}"))
         }
@@ -114,20 +120,21 @@ fn key_card(canvas: &mut Canvas, key: &KeySummary) {
     canvas.text(right, KEY_CARD.y + 28.0, caption, at_right(12.5, DIM));
     let value = percent(key.probability);
     canvas.text(right, big, &value, at_right(32.0, TEXT).bold());
-    canvas.text(left, KEY_CARD.y + 98.0, &line, Type::new(14.0, DIM));
-    let fill = key.label.map_or(UNCLEAR.to_owned(), colors::key);
+    canvas.text(left, KEY_CARD.y + 98.0, &line, TextStyle::new(14.0, DIM));
+    let fill = key.label.map_or(UNCLEAR, colors::key);
     let edge = Rect::new(KEY_CARD.x, KEY_CARD.y + 14.0, 5.0, KEY_CARD.height - 28.0);
-    canvas.rounded(edge, 2.5, &fill);
+    canvas.rounded(edge, 2.5, fill);
 }
 
 /// The key's place on the Camelot wheel, as a badge on the text's baseline.
 fn camelot(canvas: &mut Canvas, x: f64, baseline: f64, key: Key) {
     let text = key.to_text(Notation::Camelot);
-    let look = Type::new(17.0, colors::on_key(key)).bold();
-    let width = width_px(&text, look.size_px, look.weight) + 18.0;
+    let fill = colors::key(key);
+    let style = TextStyle::new(17.0, text_on(fill)).bold();
+    let width = width_px(&text, style.size_px, style.weight) + 18.0;
     let badge = Rect::new(x, baseline - 27.0, width, 28.0);
-    canvas.rounded(badge, 6.0, &colors::key(key));
-    let centered = look.anchored(Anchor::Middle);
+    canvas.rounded(badge, 6.0, fill);
+    let centered = style.anchored(Anchor::Middle);
     canvas.text(badge.center_x(), badge.baseline(17.0), &text, centered);
 }
 
@@ -136,25 +143,25 @@ fn genre_card(canvas: &mut Canvas, timeline: &Timeline, genres: &[(String, f32)]
     let bar = (left + 104.0, right - 58.0);
     for (row, (label, probability)) in genres.iter().take(TOP_GENRES).enumerate() {
         let baseline = GENRE_CARD.y + 52.0 + 24.0 * row as f64;
-        let look = if row == 0 {
-            Type::new(15.0, TEXT).bold()
+        let style = if row == 0 {
+            TextStyle::new(15.0, TEXT).bold()
         } else {
-            Type::new(15.0, DIM)
+            TextStyle::new(15.0, DIM)
         };
-        let name = elided(label, look.size_px, look.weight, bar.0 - left - 10.0);
-        canvas.text(left, baseline, &name, look);
+        let name = elided(label, style.size_px, style.weight, bar.0 - left - 10.0);
+        canvas.text(left, baseline, &name, style);
         canvas.text(
             right,
             baseline,
             &percent(*probability),
-            look.anchored(Anchor::End),
+            style.anchored(Anchor::End),
         );
         let track = Rect::new(bar.0, baseline - 9.0, bar.1 - bar.0, 8.0);
         canvas.rounded(track, 4.0, RULE);
         let index = timeline.genre_labels.iter().position(|l| l == label);
         let width = track.width * f64::from(*probability);
         if width >= 1.0 {
-            let (fill, _) = colors::genre(index.unwrap_or(0));
+            let fill = colors::genre(index.unwrap_or(0));
             canvas.rounded(Rect { width, ..track }, width.min(8.0) / 2.0, fill);
         }
     }

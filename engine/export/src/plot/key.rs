@@ -1,18 +1,20 @@
-//! The key panels: the ribbon of named keys, how sure it is, and the probabilities behind it.
+//! The key panels: the ribbon of named keys, their probability, and the probabilities of all keys.
+
+use kurbo::BezPath;
 
 use mertscope_audio::Status;
 use mertscope_music::{Key, Mode, Notation};
 
 use super::super::segments::{Segment, fold, merge};
-use super::super::units::{percent, top, unheard_names};
-use super::canvas::{Anchor, Canvas, Look, Px, Rect, Type};
+use super::super::units::{percent, skipped_names, top};
 use super::colors::{self, DIM, PANEL, TEXT, UNCLEAR};
 use super::font::{Weight, width_px};
 use super::samples::Sample;
+use super::shapes::{Anchor, Canvas, PathStyle, Rect, TextStyle};
 use super::{
-    CONFIDENCE, HEAT_MAP, Page, RIBBON, hatch_unheard, legend, notice, percent_axis, rect_path,
-    title,
+    CONFIDENCE, HEAT_MAP, Page, RIBBON, hatch_skipped, legend, notice, percent_axis, title,
 };
+use crate::palette::text_on;
 
 /// Stretches that the ribbon can show; shorter ones are folded into their neighbors.
 const MOST_STRETCHES: usize = 350;
@@ -23,7 +25,7 @@ const LABEL_PX: f64 = 15.0;
 
 /// Draws the three panels.
 pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
-    let is_heard = page.timeline.results.iter().any(|r| r.result.is_some());
+    let is_analyzed = page.timeline.results.iter().any(|r| r.result.is_some());
     let has_key = page.samples.iter().any(|s| shown(s).is_some());
     title(
         canvas,
@@ -37,7 +39,7 @@ pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
         "Key probability",
         "of each window, by fifths",
     );
-    if is_heard && !has_key {
+    if is_analyzed && !has_key {
         canvas.rect(CONFIDENCE, PANEL);
         notice(canvas, RIBBON, "this model has no key head");
         notice(canvas, HEAT_MAP, "this model has no key head");
@@ -51,17 +53,19 @@ pub(crate) fn draw(canvas: &mut Canvas, page: &Page<'_>) {
     heat_map(canvas, page);
 }
 
-/// What the ribbon tells apart.
+/// A stretch of the ribbon.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stretch {
-    Unheard(Status),
-    WindowResult(Option<Key>),
+    /// Nothing was analyzed, for this reason.
+    Skipped(Status),
+    /// The key that is named; `None` when no key is clear.
+    Key(Option<Key>),
 }
 
 fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     let stretches = merge(&page.timeline.results, |timed| match &timed.result {
-        None => Stretch::Unheard(timed.status),
-        Some(result) => Stretch::WindowResult(result.key_label),
+        None => Stretch::Skipped(timed.status),
+        Some(result) => Stretch::Key(result.key_label),
     });
     let stretches = fold(stretches, MOST_STRETCHES);
     let place = |stretch: &Segment<Stretch>| {
@@ -71,29 +75,29 @@ fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     };
     for stretch in &stretches {
         match stretch.label {
-            Stretch::WindowResult(Some(key)) => canvas.rect(place(stretch), &colors::key(key)),
-            Stretch::WindowResult(None) => canvas.rect(place(stretch), UNCLEAR),
-            Stretch::Unheard(_) => {}
+            Stretch::Key(Some(key)) => canvas.rect(place(stretch), colors::key(key)),
+            Stretch::Key(None) => canvas.rect(place(stretch), UNCLEAR),
+            Stretch::Skipped(_) => {}
         }
     }
-    hatch_unheard(canvas, page, RIBBON);
+    hatch_skipped(canvas, page, RIBBON);
     for stretch in &stretches {
         label(canvas, place(stretch), stretch.label);
     }
 }
 
-/// Writes what the stretch is, as fully as there is room for.
+/// Writes the longest name of the stretch that has room in it.
 fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
     let (texts, fill, is_on_hatch) = match stretch {
-        Stretch::WindowResult(Some(key)) => {
+        Stretch::Key(Some(key)) => {
             let texts = vec![
                 format!("{key}  {}", key.to_text(Notation::Camelot)),
                 key.to_string(),
                 short_name(key),
             ];
-            (texts, colors::on_key(key), false)
+            (texts, text_on(colors::key(key)), false)
         }
-        Stretch::WindowResult(None) => {
+        Stretch::Key(None) => {
             let texts = vec![
                 "no clear key".to_owned(),
                 "unclear".to_owned(),
@@ -101,8 +105,8 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
             ];
             (texts, TEXT, false)
         }
-        Stretch::Unheard(status) => (
-            unheard_names(status)
+        Stretch::Skipped(status) => (
+            skipped_names(status)
                 .iter()
                 .map(|s| (*s).to_owned())
                 .collect(),
@@ -119,8 +123,10 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
         let plate = Rect::new(place.center_x() - 0.5 * width, place.y + 9.0, width, 24.0);
         canvas.rounded(plate, 4.0, PANEL);
     }
-    let look = Type::new(LABEL_PX, fill).bold().anchored(Anchor::Middle);
-    canvas.text(place.center_x(), place.baseline(LABEL_PX), text, look);
+    let style = TextStyle::new(LABEL_PX, fill)
+        .bold()
+        .anchored(Anchor::Middle);
+    canvas.text(place.center_x(), place.baseline(LABEL_PX), text, style);
 }
 
 /// The chord-like short form: `Am`, `C`.
@@ -132,71 +138,105 @@ fn short_name(key: Key) -> String {
     format!("{}{suffix}", key.tonic_name())
 }
 
-/// The key probabilities that the answer rests on.
+/// The key probabilities that the ribbon rests on.
 fn shown(sample: &Sample) -> Option<&[f32]> {
     sample.key_smoothed.as_deref().or(sample.key.as_deref())
 }
 
-/// An area for the most probable key's smoothed probability, a line for the windows' own.
-fn confidence(canvas: &mut Canvas, page: &Page<'_>) {
-    let y = |p: f32| CONFIDENCE.bottom() - f64::from(p) * CONFIDENCE.height;
-    let (mut area, mut edge, mut own) = (String::new(), String::new(), String::new());
-    let runs = page
-        .samples
-        .chunk_by(|a, b| shown(a).is_some() == shown(b).is_some());
-    for run in runs {
-        let points: Vec<_> = run
-            .iter()
-            .filter_map(|s| shown(s).and_then(top).map(|best| (s, best)))
-            .collect();
+/// The curves of the confidence panel.
+#[derive(Default)]
+struct Curves {
+    /// The smoothed probability of the most probable key.
+    smoothed: BezPath,
+    /// The area below it.
+    area: BezPath,
+    /// The same key's probability in each window, when it differs.
+    own: BezPath,
+}
+
+impl Curves {
+    /// Appends a run of neighboring samples that all have probabilities, or none.
+    fn add(&mut self, page: &Page<'_>, run: &[Sample]) {
+        let best = |s: &Sample| shown(s).and_then(top);
+        let points: Vec<_> = run.iter().filter_map(|s| Some((s, best(s)?))).collect();
         let (Some((first, _)), Some((last, _))) = (points.first(), points.last()) else {
-            continue;
+            return;
         };
-        let (left, right) = (
-            page.axis.x_from_s(first.start_s),
-            page.axis.x_from_s(last.end_s),
-        );
+        let left = page.axis.x_from_s(first.start_s);
+        let right = page.axis.x_from_s(last.end_s);
         let curve = |value: &dyn Fn(&Sample, usize, f32) -> f32| {
             let at = |&(s, (key, p)): &(&Sample, (usize, f32))| {
-                (page.axis.x_from_s(s.center_s()), y(value(s, key, p)))
+                let share = f64::from(value(s, key, p));
+                let y = CONFIDENCE.bottom() - share * CONFIDENCE.height;
+                (page.axis.x_from_s(s.center_s()), y)
             };
-            level_at_ends(points.iter().map(at).collect(), left, right)
+            level_at_ends(points.iter().map(at), left, right)
         };
         let smoothed = curve(&|_, _, p| p);
-        area += &format!("{smoothed}V{0}H{1}z", Px(CONFIDENCE.bottom()), Px(left));
-        edge += &smoothed;
-        if points
-            .iter()
-            .any(|(s, _)| s.key_smoothed.is_some() && s.key_smoothed != s.key)
-        {
-            own += &curve(&|s, key, p| s.key.as_ref().map_or(p, |own| own[key]));
+        self.area
+            .extend(down_to(&smoothed, CONFIDENCE.bottom(), left));
+        self.smoothed.extend(&smoothed);
+        let is_smoothed = |s: &Sample| s.key_smoothed.is_some() && s.key_smoothed != s.key;
+        if points.iter().any(|(s, _)| is_smoothed(s)) {
+            let own = |s: &Sample, key: usize, p| s.key.as_ref().map_or(p, |own| own[key]);
+            self.own.extend(&curve(&own));
         }
     }
-    canvas.path(&area, Look::shaded(TEXT, 0.14));
-    canvas.path(&own, Look::default().stroked(DIM, 1.2, 1.0));
-    canvas.path(&edge, Look::default().stroked(TEXT, 1.8, 1.0));
-    hatch_unheard(canvas, page, CONFIDENCE);
+}
+
+/// Draws an area for the most probable key's smoothed probability, and a line for the windows' own.
+fn confidence(canvas: &mut Canvas, page: &Page<'_>) {
+    let mut curves = Curves::default();
+    let has_key = |s: &Sample| shown(s).is_some();
+    for run in page.samples.chunk_by(|a, b| has_key(a) == has_key(b)) {
+        curves.add(page, run);
+    }
+    let has_own = !curves.own.elements().is_empty();
+    canvas.path(curves.area, PathStyle::shaded(TEXT, 0.14));
+    canvas.path(curves.own, PathStyle::default().stroked(DIM, 1.2, 1.0));
+    canvas.path(
+        curves.smoothed,
+        PathStyle::default().stroked(TEXT, 1.8, 1.0),
+    );
+    hatch_skipped(canvas, page, CONFIDENCE);
     percent_axis(canvas, CONFIDENCE, &[0.0, 1.0]);
-    if !own.is_empty() {
+    if has_own {
         let entries = [("smoothed", TEXT), ("each window", DIM)];
-        let entries = entries.map(|(name, fill)| (name.to_owned(), fill.to_owned()));
+        let entries = entries.map(|(name, fill)| (name.to_owned(), fill));
         legend(canvas, RIBBON, &entries);
     }
 }
 
-/// A path through `points` that begins at `left` and ends at `right`, level at both ends.
-pub(crate) fn level_at_ends(points: Vec<(f64, f64)>, left: f64, right: f64) -> String {
-    let mut d = String::new();
-    if let Some((_, y)) = points.first() {
-        d += &format!("M{} {}", Px(left), Px(*y));
+/// A path through `points` that ends at `right`; it begins at `left` and is level at both ends.
+pub(crate) fn level_at_ends(
+    points: impl Iterator<Item = (f64, f64)>,
+    left: f64,
+    right: f64,
+) -> BezPath {
+    let mut path = BezPath::new();
+    let mut end_y = None;
+    for (x, y) in points {
+        if end_y.is_none() {
+            path.move_to((left, y));
+        }
+        path.line_to((x, y));
+        end_y = Some(y);
     }
-    for (x, y) in &points {
-        d += &format!("L{} {}", Px(*x), Px(*y));
+    if let Some(y) = end_y {
+        path.line_to((right, y));
     }
-    if !points.is_empty() {
-        d += &format!("H{}", Px(right));
+    path
+}
+
+/// The area between a path that begins at `left` and a level below it.
+pub(crate) fn down_to(path: &BezPath, bottom: f64, left: f64) -> BezPath {
+    let mut area = path.clone();
+    if let Some(end) = path.elements().last().and_then(|last| last.end_point()) {
+        area.line_to((end.x, bottom));
+        area.line_to((left, bottom));
+        area.close_path();
     }
-    d
+    area
 }
 
 /// Keys from top to bottom: once around the Camelot wheel, each minor over its relative major.
@@ -212,7 +252,7 @@ fn rows() -> impl Iterator<Item = (usize, Key)> {
 
 fn heat_map(canvas: &mut Canvas, page: &Page<'_>) {
     let row_px = HEAT_MAP.height / Key::COUNT as f64;
-    let mut levels = vec![String::new(); HEAT_LEVELS];
+    let mut levels = vec![BezPath::new(); HEAT_LEVELS];
     for (row, key) in rows() {
         let y = HEAT_MAP.y + row as f64 * row_px;
         let level = |s: &Sample| {
@@ -221,23 +261,24 @@ fn heat_map(canvas: &mut Canvas, page: &Page<'_>) {
                 .as_deref()
                 .or(shown(s))
                 .map_or(0.0, |own| own[key.index()]);
-            // The square root shows what is unlikely but not excluded.
+            // The square root shows keys that are unlikely but not excluded.
             (f64::from(p).clamp(0.0, 1.0).sqrt() * (HEAT_LEVELS - 1) as f64).round() as usize
         };
         for run in page.samples.chunk_by(|a, b| level(a) == level(b)) {
             let left = page.axis.x_from_s(run[0].start_s).round();
             let right = page.axis.x_from_s(run[run.len() - 1].end_s).round();
             if level(&run[0]) > 0 {
-                levels[level(&run[0])] += &rect_path(left, y, right - left, row_px);
+                let cell = Rect::new(left, y, right - left, row_px);
+                cell.add_to(&mut levels[level(&run[0])]);
             }
         }
         row_label(canvas, key, y + 0.5 * row_px + 4.0);
     }
-    for (level, d) in levels.iter().enumerate() {
+    for (level, path) in levels.into_iter().enumerate() {
         let fill = colors::heat(level as f64 / (HEAT_LEVELS - 1) as f64);
-        canvas.path(d, Look::filled(&fill).crisp());
+        canvas.path(path, PathStyle::filled(fill).crisp());
     }
-    hatch_unheard(canvas, page, HEAT_MAP);
+    hatch_skipped(canvas, page, HEAT_MAP);
     let swatches: Vec<_> = [0.01f32, 0.1, 0.25, 0.5, 1.0]
         .iter()
         .map(|p| (percent(*p), colors::heat(f64::from(*p).sqrt())))
@@ -251,19 +292,19 @@ fn row_label(canvas: &mut Canvas, key: Key, baseline: f64) {
         Mode::Minor => DIM,
     };
     let right = HEAT_MAP.x - 16.0;
-    let look = Type::new(11.0, fill);
+    let style = TextStyle::new(11.0, fill);
     canvas.text(
         right - 82.0,
         baseline,
         &key.to_text(Notation::Camelot),
-        look,
+        style,
     );
     canvas.text(
         right,
         baseline,
         &key.to_string(),
-        look.anchored(Anchor::End),
+        style.anchored(Anchor::End),
     );
     let chip = Rect::new(right + 6.0, baseline - 10.0, 5.0, 12.0);
-    canvas.rect(chip, &colors::key(key));
+    canvas.rect(chip, colors::key(key));
 }

@@ -1,4 +1,4 @@
-//! A timeline thinned to what a page can show: neighboring windows averaged.
+//! A timeline thinned to the resolution of a page: neighboring windows are averaged.
 
 use mertscope_heads::timeline::{Timeline, WindowResult};
 use mertscope_music::Key;
@@ -6,19 +6,19 @@ use mertscope_music::Key;
 use super::super::segments::{shown_genre, tile_end_s};
 use super::super::units::finite;
 
-/// A few neighboring windows drawn as one. Values are means over those that were analyzed.
+/// The means of a few neighboring windows, over those that were analyzed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Sample {
-    /// Where it begins, in seconds of audio.
-    pub start_s: f64,
-    /// Where it ends, in seconds of audio.
-    pub end_s: f64,
+    /// Its beginning, in seconds of audio.
+    pub(crate) start_s: f64,
+    /// Its end, in seconds of audio.
+    pub(crate) end_s: f64,
     /// The windows' own key probabilities.
-    pub key: Option<Vec<f32>>,
-    /// Smoothed key probabilities, where there are such.
-    pub key_smoothed: Option<Vec<f32>>,
-    /// Genre probabilities, smoothed where there are such.
-    pub genre: Option<Vec<f32>>,
+    pub(crate) key: Option<Vec<f32>>,
+    /// The smoothed key probabilities, if any.
+    pub(crate) key_smoothed: Option<Vec<f32>>,
+    /// The smoothed genre probabilities, or else the windows' own.
+    pub(crate) genre: Option<Vec<f32>>,
 }
 
 impl Sample {
@@ -28,7 +28,7 @@ impl Sample {
     }
 }
 
-/// The timeline in at most `most` samples, without holes between them.
+/// The timeline in at most `most` samples, without gaps between them.
 pub(crate) fn thinned(timeline: &Timeline, most: usize) -> Vec<Sample> {
     let results = &timeline.results;
     let each = results.len().div_ceil(most.max(1)).max(1);
@@ -62,7 +62,7 @@ fn own_key(result: &WindowResult) -> Option<&[f32]> {
     finite(key)
 }
 
-/// Mean of equally long rows, element by element; `None` without any.
+/// Mean of equally long rows, element by element; `None` without a row.
 fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Option<Vec<f32>> {
     let mut sum: Vec<f32> = Vec::new();
     let mut count = 0.0;

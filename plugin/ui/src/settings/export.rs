@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Button, TextEdit, Ui};
-use mertscope_export::save::Kind;
+use mertscope_export::save::ExportKind;
 
 use crate::control::switch;
 use crate::row::{self, end, head, row, small_text};
@@ -51,12 +51,12 @@ impl ExportSection {
             "Write what was heard",
             "The history of this instance, as it is now",
             |ui| {
-                for kind in Kind::ALL {
+                for kind in ExportKind::ALL {
                     let about = match kind {
-                        Kind::Csv => "A row of comma-separated values for each window",
-                        Kind::Json => "One JSON document",
-                        Kind::Png => "A picture of the timeline",
-                        Kind::Midi => "The changes of key as a MIDI file",
+                        ExportKind::Csv => "A row of comma-separated values for each window",
+                        ExportKind::Json => "One JSON document",
+                        ExportKind::Png => "A picture of the timeline",
+                        ExportKind::Midi => "The changes of key as a MIDI file",
                     };
                     if ui
                         .add(Button::new(kind.name()))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mertscope_audio::Notice;
 use mertscope_export::osc::AddressError;
-use mertscope_export::save::Kind;
+use mertscope_export::save::ExportKind;
 use mertscope_hub::{HubError, Library};
 use mertscope_live::{Request, Snapshot};
 use mertscope_ui::host::{EditorHost, OscStatus};
@@ -58,7 +58,7 @@ impl EditorHost for TestHost {
         Library::shared()
     }
 
-    fn export(&self, _snapshot: Arc<Snapshot>, _kind: Kind, _folder: Option<PathBuf>) {}
+    fn export(&self, _snapshot: Arc<Snapshot>, _kind: ExportKind, _folder: Option<PathBuf>) {}
 
     fn export_notice(&self) -> Option<Notice> {
         None
