@@ -1,14 +1,10 @@
 //! The JSON outputs held against their schema.
 
+use mertscope_assets::ANALYZE_SCHEMA as SCHEMA;
 use serde_json::Value;
 
 use super::*;
 use crate::sample;
-
-const SCHEMA: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../assets/schema/analyze.schema.json"
-));
 
 fn document(run: &Run, reports: &[FileReport]) -> Value {
     let mut out = Vec::new();
