@@ -50,16 +50,11 @@ fn listen(file: &str) -> Result<(), Box<dyn Error>> {
             println!("{:6.1} s: {key}", entry.timed.end_s);
             last = Some(Arc::clone(entry));
         }
-        if snapshot
-            .history
-            .last()
-            .is_some_and(|e| e.timed.end_s >= end_s)
-        {
+        let newest = snapshot.history.last();
+        if newest.is_some_and(|entry| entry.timed.end_s >= end_s) {
             return Ok(());
         }
-        if let Ok(end) = end.try_recv() {
-            end_s = end?;
-        }
+        end_s = end.try_recv().unwrap_or(Ok(end_s))?;
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -71,11 +66,10 @@ fn play(mut decoder: Decoder, mut tap: Tap) -> Result<f64, DecodeError> {
     let (mut at, patience) = (Transport::LIVE_INPUT, Duration::from_secs(60));
     at.offline = true;
     while let Some(block) = decoder.next_block()? {
-        let Block::Samples(interleaved) = block else {
-            continue;
-        };
         let mut mono = Vec::new();
-        downmix_interleaved(interleaved, channels, &mut mono);
+        if let Block::Samples(interleaved) = block {
+            downmix_interleaved(interleaved, channels, &mut mono);
+        }
         tap.push_exact(&[&mono], at, patience);
     }
     let end_s = tap.pushed_frames() as f64 / rate_hz as f64;

@@ -35,6 +35,8 @@ pub use mertscope_audio::windower::{Window, Windower};
 #[doc(inline)]
 pub use mertscope_audio::{Notice, Severity, Status};
 
+/// Decodes a file or stream block by block.
+///
 /// ```no_run
 /// use std::path::Path;
 ///
@@ -74,6 +76,8 @@ pub use mertscope_model::{
     HiddenStates, LayerSet, Manifest, Model, Precision, Session, SessionOptions,
 };
 
+/// A model with its heads and its map.
+///
 /// ```
 /// use mertscope_engine::ModelPackage;
 ///
@@ -92,6 +96,8 @@ pub use mertscope_model::{
 #[doc(inline)]
 pub use mertscope_heads::package::ModelPackage;
 
+/// Fits a head on hidden states of labeled files.
+///
 /// ```
 /// use std::sync::atomic::AtomicBool;
 ///
@@ -148,6 +154,8 @@ pub use mertscope_heads::map::Map;
 #[doc(inline)]
 pub use mertscope_heads::timeline::{Summary, TimedResult, Timeline, WindowResult};
 
+/// The live engine of this process; each source of audio opens a stream.
+///
 /// ```no_run
 /// use std::sync::Arc;
 ///
@@ -166,11 +174,13 @@ pub use mertscope_heads::timeline::{Summary, TimedResult, Timeline, WindowResult
 /// }
 /// ```
 #[doc(inline)]
-pub use mertscope_live::{Live, Stream};
+pub use mertscope_live::Live;
 
 #[doc(inline)]
-pub use mertscope_live::{Controls, Hop, Settings as LiveSettings, Snapshot};
+pub use mertscope_live::{Controls, Hop, Settings as LiveSettings, Snapshot, Stream};
 
+/// The published models, and those that are installed on this machine.
+///
 /// ```no_run
 /// use mertscope_engine::{Consent, Library};
 ///
