@@ -1,18 +1,18 @@
-//! A whole file from samples to timeline: feed, windows, encoder, heads, smoothing.
+//! The analysis of a whole file, from samples to timeline: windows, encoder, heads, smoothing.
 //!
 //! The calling thread decodes and resamples while the encoder thread runs the model; at most
 //! [`Encoder::QUEUE`] windows wait between the two, so memory does not grow with the file.
 
-use mertscope_audio::Notice;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use mertscope_audio::Status;
 use mertscope_audio::decode::Decoder;
 use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
 use mertscope_audio::windower::{Window, Windower};
+use mertscope_audio::{Notice, Status};
 use mertscope_heads::interpreter::Interpreter;
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::timeline::{TimedResult, Timeline};
@@ -31,20 +31,33 @@ pub struct AnalyzeOptions {
     pub smoothing: bool,
     /// Threads that share one window's work.
     pub threads: usize,
-    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    /// The arithmetic, for models that have several; `None` takes what suits the device.
     pub precision: Option<Precision>,
-    /// What the model is to be run on.
+    /// The device that runs the model.
     pub device: Choice,
 }
 
-/// What was found in a file.
+/// As `mertscope analyze` does without options: a window per second, smoothed, on all processors and on the best device.
+impl Default for AnalyzeOptions {
+    fn default() -> Self {
+        Self {
+            hop_s: 1.0,
+            smoothing: true,
+            threads: thread::available_parallelism().map_or(1, usize::from),
+            precision: None,
+            device: Choice::Auto,
+        }
+    }
+}
+
+/// The results of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Analysis {
     /// Its length in seconds.
     pub duration_s: f64,
     /// The results over time.
     pub timeline: Timeline,
-    /// What the user should know about the file, a sentence each.
+    /// Sentences about the file that the user should read.
     pub notices: Vec<Notice>,
 }
 
@@ -70,7 +83,28 @@ pub enum AnalyzeError {
     },
 }
 
-/// Analyses files one after another with one model.
+/// Analyzes files one after another with one model.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+///
+/// use mertscope_engine::{AnalyzeOptions, Analyzer, Decoder, ModelPackage, runtime};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let package = Arc::new(ModelPackage::embedded()?);
+/// let analyzer = Analyzer::new(runtime::load(None)?, package, AnalyzeOptions::default())?;
+/// for file in ["one.flac", "two.mp3"] {
+///     let decoder = Decoder::open(Path::new(file))?;
+///     let analysis = analyzer.analyze(decoder, file, &mut |_done_s, _promised_s| {})?;
+///     for window in &analysis.timeline.results {
+///         let key = window.result.as_ref().and_then(|result| result.key_label);
+///         println!("{file}, {} s: {key:?}", window.start_s);
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Analyzer {
     package: Arc<ModelPackage>,
@@ -82,7 +116,7 @@ impl Analyzer {
     /// Starts the encoder thread for the model of `package`.
     ///
     /// # Errors
-    /// What [`Encoder::start`] says.
+    /// Those of [`Encoder::start`].
     pub fn new(
         runtime: &'static Runtime,
         package: Arc<ModelPackage>,
@@ -102,7 +136,7 @@ impl Analyzer {
         })
     }
 
-    /// What the model runs on.
+    /// The device that runs the model.
     #[must_use]
     pub fn device(&self) -> &Arc<Report> {
         self.encoder.device()
@@ -115,12 +149,12 @@ impl Analyzer {
         manifest.hop_samples(self.options.hop_s) as f64 / f64::from(manifest.sample_rate_hz)
     }
 
-    /// Analyses one file. `file` is for messages; `progress` is told, now and then, how many
-    /// seconds of audio are done and how many the file's header promises.
+    /// Analyzes one file. `file` names it in messages; `progress` gets, after each window, the
+    /// seconds of audio that are done and those that the file's header promises.
     ///
     /// # Errors
-    /// [`AnalyzeError`], when there is no result at all. A file that is only partly good has
-    /// results with notes.
+    /// [`AnalyzeError`], when there is no result at all. A partly damaged file has results and
+    /// notices.
     pub fn analyze(
         &self,
         decoder: Decoder,
@@ -170,7 +204,7 @@ impl Analyzer {
         })
     }
 
-    /// What the user should know about the results.
+    /// A sentence about the results that the user should read.
     fn notice(&self, duration_s: f64, timeline: &Timeline) -> Option<Notice> {
         let manifest = &self.package.model.manifest;
         if timeline.results.iter().all(|r| r.status == Status::Silent) {
@@ -205,7 +239,7 @@ struct Run<'a> {
     pending: VecDeque<(f64, f64, Status)>,
     timeline: Timeline,
     failed: Option<EncodeError>,
-    /// What the last window ran on.
+    /// The device that ran the last window.
     device: Arc<Report>,
 }
 

@@ -1,7 +1,7 @@
 //! Hidden states of a whole file, for research: every layer, frame by frame or averaged.
 //!
 //! By default the file is cut into windows that don't overlap, as long as the model's; their
-//! frames are concatenated. What is left at the end is encoded at its own length where the model
+//! frames are concatenated. The rest at the end is encoded at its own length when the model
 //! can, and otherwise as a window aligned with the end, of which only the new part counts.
 //! `whole` encodes everything in one pass, for models of free length.
 
@@ -20,7 +20,7 @@ use mertscope_model::{
     ShortInput,
 };
 
-/// What is taken of the hidden states.
+/// The part of the hidden states that is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pool {
     /// The mean over time of each layer: `[layers, width]`.
@@ -51,7 +51,7 @@ pub enum EmbedError {
         /// The file.
         file: String,
     },
-    /// A layer that the model doesn't have.
+    /// The model does not have this layer.
     #[error("The model {model} has no layer {layer}: its layers are 0 to {last}.")]
     NoLayer {
         /// The model's id.
@@ -61,7 +61,7 @@ pub enum EmbedError {
         /// The highest there is.
         last: usize,
     },
-    /// A weighted sum that makes no sense.
+    /// The head reads a single layer, so it has no weights to sum layers with.
     #[error(
         "--pool weighted needs a head that mixes layers, named by --head; {} reads one layer only.",
         path.display()
@@ -100,6 +100,35 @@ pub enum EmbedError {
 }
 
 /// Encodes files with one model.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+///
+/// use mertscope_engine::{Decoder, Embedder, Model, Pool, SessionOptions, runtime};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Arc::new(Model::embedded()?);
+/// let options = SessionOptions {
+///     threads: 2,
+///     ..SessionOptions::default()
+/// };
+/// // Layers 0 and 4, every frame.
+/// let layers = Some(vec![0, 4]);
+/// let embedder = Embedder::new(runtime::load(None)?, model, layers, Pool::None, options)?;
+/// let decoder = Decoder::open(Path::new("song.flac"))?;
+/// embedder.windows(
+///     decoder,
+///     "song.flac",
+///     &mut |hidden| {
+///         println!("[{}, {:?}, {}]", hidden.layers, hidden.frames, hidden.width);
+///         Ok(())
+///     },
+///     &mut |_done_s, _promised_s| {},
+/// )?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Embedder {
     model: Arc<Model>,
@@ -109,12 +138,12 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// Starts the encoder thread. `layers` are the hidden states wanted, all of them when `None`;
-    /// a weighted sum names its own. `options` say how the model is run; frames and layers in them
-    /// are those that the rest asks for.
+    /// Starts the encoder thread. `layers` are the numbers of the hidden states to give, all when
+    /// `None`; a weighted sum names its own. Of `options`, `frames` and `layers` are replaced by
+    /// what `layers` and `pool` need.
     ///
     /// # Errors
-    /// [`EmbedError::NoLayer`], and what [`Encoder::start`] says.
+    /// [`EmbedError::NoLayer`], and [`EmbedError::Encode`] with those of [`Encoder::start`].
     pub fn new(
         runtime: &'static Runtime,
         model: Arc<Model>,
@@ -155,7 +184,7 @@ impl Embedder {
         })
     }
 
-    /// What the model runs on, from the first window on.
+    /// The device that runs the model, from the first window on.
     #[must_use]
     pub fn device(&self) -> &Arc<Report> {
         self.encoder.device()
@@ -163,8 +192,8 @@ impl Embedder {
 
     /// Encodes `decoder`'s audio window by window. `sink` gets the chosen layers of each window,
     /// `[layers, frames, width]`, in order, as soon as they are there; averaged results come once,
-    /// at the end, as `[layers, width]`, a weighted one as `[1, width]`. `file` is for messages,
-    /// `progress` gets seconds done and promised.
+    /// at the end, as `[layers, width]`, a weighted one as `[1, width]`. `file` names it in messages,
+    /// `progress` gets the seconds of audio that are done and those that the file's header promises.
     ///
     /// # Errors
     /// [`EmbedError`].
@@ -311,7 +340,7 @@ impl Embedder {
     }
 }
 
-/// The layer weights that `head` learned.
+/// The layers that `head` mixes, by number, each with its weight.
 ///
 /// # Errors
 /// [`EmbedError::NotWeighted`] for a head that reads one layer only.

@@ -1,9 +1,8 @@
-//! Music as embeddings, file by file: what heads and maps are fitted on.
+//! Embeddings of labeled music, file by file, for fitting heads and maps.
 //!
-//! Each file gives up to some windows, spread evenly over it, and their hidden states, averaged over
-//! time or, for heads that read frames, some single frames of each. These are
-//! kept in a cache by the hash of the file and of the model, so that a second run reads them
-//! instead of running the model. Cache files are written whole or not at all.
+//! A file gives a bounded number of windows, spread evenly over it. Of each it keeps the hidden states averaged over
+//! time or, for heads that read frames, some single frames. A cache holds them under the hashes of the file and of the
+//! model, so that a second run reads them instead of running the model. Cache files are written whole or not at all.
 
 mod cache;
 
@@ -28,7 +27,7 @@ use mertscope_model::{
 /// The part of a file that windows are taken from, in seconds, so that memory stays bounded.
 const LONGEST_S: f64 = 1200.0;
 
-/// Frames that are taken of a window: neighbors say much the same.
+/// Frames that are taken of a window: neighboring frames are nearly alike.
 const FRAMES: usize = 8;
 
 /// Why a file has no embeddings.
@@ -39,7 +38,7 @@ pub enum DatasetError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// It can't be decoded.
@@ -73,7 +72,7 @@ pub enum DatasetError {
     Cache {
         /// The cache's folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -101,7 +100,24 @@ impl FileEmbeddings {
     }
 }
 
-/// Gets embeddings of files with one model.
+/// Gets embeddings of files with one model, on the calling thread and an encoder thread of its own.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use std::sync::Arc;
+///
+/// use mertscope_engine::{EmbeddingDataset, Model, Reads, runtime};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Arc::new(Model::embedded()?);
+/// let cache = Path::new("embeddings");
+/// // At most 6 windows of each file, on 2 threads.
+/// let dataset = EmbeddingDataset::new(runtime::load(None)?, model, Reads::Window, cache, 6, 2);
+/// let embeddings = dataset.of(Path::new("song.flac"))?;
+/// println!("{} windows of {}", embeddings.windows.len(), embeddings.sha256);
+/// # Ok(())
+/// # }
+/// ```
 pub struct EmbeddingDataset {
     runtime: &'static Runtime,
     model: Arc<Model>,
@@ -115,7 +131,8 @@ pub struct EmbeddingDataset {
 }
 
 impl EmbeddingDataset {
-    /// Gets what a head `reads` of at most `windows` windows of each file, and keeps it in `cache`.
+    /// Takes what a head `reads` of at most `windows` windows of each file, with `threads` threads
+    /// per window, and keeps it in the folder `cache`.
     #[must_use]
     pub fn new(
         runtime: &'static Runtime,
@@ -137,7 +154,7 @@ impl EmbeddingDataset {
         }
     }
 
-    /// Runs the model on `device` instead of the best there is.
+    /// Runs the model on `device` instead of the best one of this machine.
     #[must_use]
     pub fn on(self, device: Choice) -> Self {
         Self { device, ..self }
@@ -146,7 +163,7 @@ impl EmbeddingDataset {
     /// The embeddings of one file, from the cache or from the model.
     ///
     /// # Errors
-    /// [`DatasetError`]; after `Start` and `Cache` no other file will go better.
+    /// [`DatasetError`]; after `Start` and `Cache` every other file fails as well.
     pub fn of(&self, path: &Path) -> Result<FileEmbeddings, DatasetError> {
         let bytes = fs::read(path).map_err(|source| DatasetError::Unreadable {
             path: path.to_owned(),
@@ -330,7 +347,7 @@ mod tests {
         assert!(second.encoder.get().is_none(), "the model was not needed");
         // Another number of windows is another answer.
         assert_eq!(embeddings(2).of(&demo).unwrap().windows.len(), 2);
-        // What lies in the cache damaged is made again.
+        // A damaged file in the cache is made again.
         for entry in fs::read_dir(cache.path()).unwrap() {
             for file in fs::read_dir(entry.unwrap().path()).unwrap() {
                 fs::write(file.unwrap().path(), b"damaged").unwrap();

@@ -90,7 +90,7 @@ fn the_drawing_of_the_crates_is_true() {
 
 /// Floors from the ground up: a crate uses only crates of the floors below its own.
 const FLOORS: [&[&str]; 8] = [
-    &["mertscope-audio", "mertscope-music"],
+    &["mertscope-assets", "mertscope-audio", "mertscope-music"],
     &["mertscope-model"],
     &["mertscope-heads", "mertscope-hub"],
     &["mertscope-live"],

@@ -4,7 +4,7 @@
 
 FOLDER holds a published checkpoint; transformers' own classes run it. Prints `ready MEAN`, the mean magnitude of hidden
 state 7 averaged over time, then per line on stdin the time of one run in nanoseconds. The other side of the comparison,
-engine/examples/window_latency.rs, speaks the same protocol.
+engine/benches/window_latency.rs, speaks the same protocol.
 """
 
 import json

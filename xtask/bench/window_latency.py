@@ -3,7 +3,7 @@
     window_latency.py MODEL THREADS
 
 Prints `ready MEAN`, the mean of the model's output for the test window, then per line on stdin the time of one run in
-nanoseconds. The other side of the comparison, engine/examples/window_latency.rs, speaks the same protocol.
+nanoseconds. The other side of the comparison, engine/benches/window_latency.rs, speaks the same protocol.
 """
 
 import os

@@ -132,8 +132,7 @@ struct Catalogue {
 /// [`CatalogueError`], only when the build contains a broken catalogue.
 pub fn all() -> Result<&'static [CatalogueEntry], CatalogueError> {
     static ALL: LazyLock<Result<Vec<CatalogueEntry>, CatalogueError>> = LazyLock::new(|| {
-        let text = include_str!("../../../assets/models.toml");
-        toml::from_str::<Catalogue>(text)
+        toml::from_str::<Catalogue>(mertscope_assets::MODELS)
             .map(|catalogue| catalogue.model)
             .map_err(|error| CatalogueError {
                 reason: error.message().trim().to_owned(),

@@ -21,7 +21,6 @@
 pub mod catalogue;
 pub mod checkpoint;
 pub mod device;
-mod embedded;
 mod encoder;
 mod error;
 mod graph;

@@ -220,9 +220,9 @@ const fn frame_samples() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use mertscope_assets::EMBEDDED_MANIFEST as EMBEDDED;
 
-    const EMBEDDED: &str = include_str!("../../../assets/embedded/manifest.toml");
+    use super::*;
 
     fn reason(from: &str, to: &str) -> String {
         assert!(EMBEDDED.contains(from), "{from}");

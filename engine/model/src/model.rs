@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mertscope_assets::EMBEDDED;
+
 use crate::catalogue;
 use crate::checkpoint;
-use crate::embedded::EMBEDDED;
 use crate::error::ModelError;
 use crate::graph::GraphError;
 use crate::hash::sha256;

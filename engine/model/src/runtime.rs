@@ -111,8 +111,7 @@ struct PinnedBuild {
 
 impl Pins {
     fn read() -> Result<Self, RuntimeError> {
-        let text = include_str!("../../../assets/onnxruntime.toml");
-        toml::from_str(text).map_err(|error| RuntimeError::Broken {
+        toml::from_str(mertscope_assets::ONNX_RUNTIME).map_err(|error| RuntimeError::Broken {
             library: "assets/onnxruntime.toml".into(),
             reason: error.message().to_owned(),
         })

@@ -21,7 +21,7 @@ pub(super) struct Cache {
 impl Cache {
     pub(super) fn new(root: &Path, model: &Model, reads: Reads, windows: usize) -> Self {
         let encoder_sha256 = model.sha256().to_owned();
-        // What is in the file says the whole hash.
+        // The file holds the whole hash.
         let short = encoder_sha256.get(..16).unwrap_or(&encoder_sha256);
         // Frames of a file of their own can change without the rest.
         let frames = model
@@ -45,7 +45,7 @@ impl Cache {
         self.folder.join(format!("{sha256}.safetensors"))
     }
 
-    /// The windows of the file with this hash; `None` where they are not there or damaged.
+    /// The windows of the file with this hash; `None` when they are missing or damaged.
     pub(super) fn get(&self, sha256: &str) -> Option<Vec<HiddenStates>> {
         let bytes = fs::read(self.path(sha256)).ok()?;
         let file = TensorFile::parse(&bytes).ok()?;

@@ -8,10 +8,8 @@ use egui::{
     Align, Align2, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, Galley,
     Painter, Pos2, Rect, vec2,
 };
+use mertscope_assets::{INTER_REGULAR, INTER_SEMI_BOLD};
 use mertscope_music::{Key, Notation};
-
-const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/Inter-Regular.otf");
-const SEMIBOLD: &[u8] = include_bytes!("../../../assets/fonts/Inter-SemiBold.otf");
 
 /// The typographic scale, in points; each about a quarter more than the one before.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,7 +51,10 @@ pub(crate) fn bold(size: Size) -> FontId {
 /// Has a context write in Inter.
 pub fn install(context: &Context) {
     let mut fonts = FontDefinitions::empty();
-    for (name, bytes) in [("Inter", REGULAR), ("Inter SemiBold", SEMIBOLD)] {
+    for (name, bytes) in [
+        ("Inter", INTER_REGULAR),
+        ("Inter SemiBold", INTER_SEMI_BOLD),
+    ] {
         let data = Arc::new(FontData::from_static(bytes));
         fonts.font_data.insert(name.to_owned(), data);
     }

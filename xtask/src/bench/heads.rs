@@ -1,4 +1,4 @@
-//! The time to fit heads. An example of the engine measures and prints; this module only starts it.
+//! The time to fit heads. A bench of the engine measures and prints; this module only starts it.
 
 use anyhow::Result;
 
@@ -6,11 +6,12 @@ use super::Bench;
 use super::table::Row;
 use crate::process::{self, Progress};
 
-/// Returns no rows: the example prints sentences.
+/// Returns no rows: the bench prints sentences.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
-    let mut fits = bench.workspace.cargo(["run", "--release", "--quiet"]);
-    fits.args(["--package", "mertscope-engine"]);
-    fits.args(["--example", "head_fit"]);
+    let mut fits = bench
+        .workspace
+        .cargo(["bench", "--quiet", "--package", "mertscope-engine"]);
+    fits.args(["--bench", "head_fit"]);
     process::run(
         "Fitting heads on made-up embeddings",
         Progress::Talks,

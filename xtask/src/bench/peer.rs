@@ -3,33 +3,43 @@
 //! A child prints `ready MEAN` (the mean of the model's output for the test window), and may add the
 //! milliseconds that it took to make the session. Then it answers each line on its stdin with the
 //! nanoseconds that one window took, and ends when stdin ends. Ours is
-//! `engine/examples/window_latency.rs`.
+//! `engine/benches/window_latency.rs`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
-use crate::process::{self, Progress};
+use crate::process;
 use crate::workspace::Workspace;
 
-/// Builds our side; returns the program.
+/// Builds our side; returns the program, whose name cargo chooses.
 pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = workspace.cargo([
-        "build",
-        "--release",
-        "--package",
-        "mertscope-engine",
-        "--example",
-        "window_latency",
-    ]);
-    process::run(
-        "Building our side of the comparison",
-        Progress::Talks,
-        &mut cargo,
-    )?;
-    Ok(workspace.release("examples/window_latency"))
+    let mut cargo = workspace.cargo(["build", "--release", "--package", "mertscope-engine"]);
+    cargo.args(["--bench", "window_latency"]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    process::heading("Building our side of the comparison");
+    let output = cargo
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| process::could_not_start(&cargo))?;
+    if !output.status.success() {
+        bail!("our side of the comparison can't be built, see above");
+    }
+    let messages = str::from_utf8(&output.stdout)?.lines();
+    let mut programs = messages.filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_ours = message["target"]["name"] == "window_latency";
+        message["executable"]
+            .as_str()
+            .filter(|_| is_ours)
+            .map(PathBuf::from)
+    });
+    programs
+        .next()
+        .context("cargo named no program of window_latency")
 }
 
 /// A child that runs one window per line on its stdin.

@@ -1,15 +1,11 @@
 //! The JSON outputs validated by their schema.
 
+use mertscope_assets::ANALYZE_SCHEMA as SCHEMA;
 use serde_json::Value;
 
 use super::*;
 use crate::sample;
 use mertscope_audio::Status;
-
-const SCHEMA: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../assets/schema/analyze.schema.json"
-));
 
 fn document(run: &AnalysisRun, reports: &[FileReport]) -> Value {
     let mut out = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! Widths are sums of advances, without kerning: exact enough to decide what fits.
 
+use mertscope_assets::{INTER_REGULAR, INTER_SEMI_BOLD};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
@@ -14,21 +15,12 @@ pub(crate) enum Weight {
     SemiBold,
 }
 
-const REGULAR: &[u8] = include_bytes!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../assets/fonts/Inter-Regular.otf"
-));
-const SEMI_BOLD: &[u8] = include_bytes!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../assets/fonts/Inter-SemiBold.otf"
-));
-
 impl Weight {
     /// The face's OpenType file.
     pub(crate) const fn bytes(self) -> &'static [u8] {
         match self {
-            Self::Regular => REGULAR,
-            Self::SemiBold => SEMI_BOLD,
+            Self::Regular => INTER_REGULAR,
+            Self::SemiBold => INTER_SEMI_BOLD,
         }
     }
 

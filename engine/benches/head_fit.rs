@@ -1,14 +1,15 @@
-//! How long heads take to fit: 1,000 files with 13 × 768 embeddings by the whole procedure, and
+//! The time to fit heads: 1,000 files with 13 × 768 embeddings by the whole procedure, and
 //! 200 marked moments at once. Prints a line for each; `cargo xtask bench heads` runs it.
+//!
+//! Measures nothing without `--bench`, which `cargo bench` adds and `cargo test` does not.
 
 use std::error::Error;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
 
-use mertscope_heads::head::Reads;
-use mertscope_heads::head::fit::{Example, FitOptions, QuickExample, fit, fit_quick};
-use mertscope_model::{HiddenStates, LayerSet, Manifest, Model};
+use mertscope_engine::heads::head::fit::{QuickExample, fit_quick};
+use mertscope_engine::{Example, FitOptions, HiddenStates, LayerSet, Manifest, Model, Reads, fit};
 
 const FILES: usize = 1_000;
 const LABELS: usize = 10;
@@ -19,6 +20,9 @@ const MARKED: usize = 200;
 const WINDOWS: [usize; 2] = [1, 6];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
     let manifest = manifest()?;
     let threads = thread::available_parallelism()?.get();
     for windows in WINDOWS {

@@ -3,7 +3,7 @@
 //! checkpoint against PyTorch), in lock step with the other.
 //!
 //! Prints `ready MEAN MS`, where MS is how long it took to make the session, then the nanoseconds
-//! of each window. MEAN is that of all hidden values of the embedded model; of a checkpoint, the
+//! of each window. Measures nothing without arguments, as `cargo test` and `cargo bench` run it. MEAN is that of all hidden values of the embedded model; of a checkpoint, the
 //! mean magnitude of hidden state 7, averaged over time.
 
 use std::error::Error;
@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mertscope_model::device::Choice;
-use mertscope_model::{LayerSet, Model, Precision, Session, SessionOptions, runtime};
+use mertscope_engine::{
+    DeviceChoice, LayerSet, Model, Precision, Session, SessionOptions, runtime,
+};
 
 /// The hidden state by which the two sides of a checkpoint are compared.
 const PROBE: usize = 7;
@@ -56,6 +57,12 @@ impl Arguments {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::args()
+        .skip(1)
+        .all(|argument| argument == "--bench")
+    {
+        return Ok(());
+    }
     let arguments = Arguments::read()?;
     let model = Arc::new(match &arguments.model {
         None => Model::embedded()?,
@@ -69,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layers = manifest.layers.len();
     let options = SessionOptions {
         threads: arguments.threads,
-        device: Choice::Cpu,
+        device: DeviceChoice::Cpu,
         layers: if arguments.cut {
             LayerSet::of([PROBE], layers)
         } else {
