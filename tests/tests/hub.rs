@@ -1,5 +1,5 @@
-//! Getting models: the built command against a hub on this machine, as a user meets it when all
-//! goes well, when the network or the disk does not, and when someone means ill.
+//! Getting models: the built command against a hub on this machine, in health, with faults of the
+//! network and the disk, and with malicious answers.
 
 #[path = "hub/home.rs"]
 mod home;
