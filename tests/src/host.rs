@@ -9,6 +9,6 @@ mod library;
 mod processor;
 
 pub use callbacks::Host;
-pub use instance::{Instance, Parameter};
+pub use instance::{CLAP_ID, Instance, Parameter};
 pub use library::{entry, library, load};
 pub use processor::{AudioProcessor, transport};

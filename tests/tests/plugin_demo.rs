@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mertscope_tests::host::Instance;
@@ -17,6 +18,9 @@ const FRAMES: usize = 2048;
 
 /// The time limit for the last window: only a hang exceeds it.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The names of logs hold the process: only one test plays at a time, so that each finds its own log.
+static PLAYING: Mutex<()> = Mutex::new(());
 
 /// The logs of this process.
 fn logs() -> Vec<PathBuf> {
@@ -123,6 +127,7 @@ fn every_other_piece_in_a_host_has_the_results_of_its_file() {
 /// Plays a piece through the plugin: key and genre are those of `mertscope analyze`, window by
 /// window.
 fn has_the_results_of_the_file(piece: &Piece, source: &str) {
+    let _playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
     let file = format!("{} on {source}", piece.path.display());
     let expected = output_of(mertscope().arg("analyze").arg(&piece.path).arg("--json")).json();
     let expected = &expected["files"][0];

@@ -17,7 +17,7 @@ use super::processor::AudioProcessor;
 use crate::random::Random;
 
 /// The plugin's CLAP id.
-const CLAP_ID: &str = "dev.mertscope.mertscope";
+pub const CLAP_ID: &str = "dev.mertscope.mertscope";
 
 /// Bytes before the JSON in a saved state.
 const STATE_HEAD_BYTES: usize = size_of::<u64>();

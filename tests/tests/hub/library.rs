@@ -32,7 +32,7 @@ impl Watched {
         let library = Library::open(home.path("data/mertscope"), settings).unwrap();
         let (sender, changes) = unbounded();
         let hook: UpdateHook = Arc::new(move || {
-            let _ = tell.send(());
+            let _ = sender.send(());
         });
         library.on_update(&hook);
         Self {
