@@ -6,6 +6,8 @@ mod home;
 
 #[path = "hub/cached.rs"]
 mod cached;
+#[path = "hub/checkpoints.rs"]
+mod checkpoints;
 #[path = "hub/consent.rs"]
 mod consent;
 #[path = "hub/disk.rs"]
@@ -24,8 +26,6 @@ mod pinned;
 mod plugin;
 #[path = "hub/refused.rs"]
 mod refused;
-#[path = "hub/road.rs"]
-mod road;
 #[path = "hub/secrets.rs"]
 mod secrets;
 #[cfg(unix)]

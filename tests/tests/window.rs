@@ -296,7 +296,7 @@ fn a_window_is_painted_only_when_there_is_something_new() {
     let before = editor.picture();
     play(&mut instance, 12.0);
     let changed = |picture: &Picture| *picture != before;
-    editor.wait_for("what was heard since", changed);
+    editor.wait_for("the new results", changed);
     assert!(editor.paints() > 0);
     // A closed window is not painted for new results.
     let threads_open = threads().len();

@@ -19,8 +19,8 @@ The steps: formatting; lints; text and workflows (spelling, the schemas and secu
 Python pipeline); tests; documentation.
 
 It first gets what is missing (see `cargo xtask setup --help`), with real plugin hosts and the tools
-that check text. The tests of a host that is not available are skipped, and so is the step of a tool;
-the summary lists both with the reason.
+that check text. The tests of a missing host are skipped, and so is the step of a missing tool; the
+summary lists both with the reason.
 
 Tests that take long (soak tests, parity at full size, long fuzzing) are shown as ignored without
 --full.

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use mertscope_tests::{chord, mertscope, output_of, repository, skipped, target, wav};
 
+use super::checkpoints::{at_home, gives_the_reference_s_hidden_states};
 use super::home::{Home, succeeds};
-use super::road::{at_home, gives_the_reference_s_hidden_states};
 
 const ID: &str = "MERT-v1-95M";
 

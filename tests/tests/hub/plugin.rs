@@ -12,8 +12,8 @@ use mertscope_tests::host::{Instance, library, load};
 use mertscope_tests::{chord, output_of};
 use serde_json::{Value, json};
 
+use super::checkpoints::{at_home, fixture, publish};
 use super::home::{Home, succeeds};
-use super::road::{at_home, fixture, publish};
 
 /// Names the plugin in the environment of the second process.
 const CHILD: &str = "MERTSCOPE_TEST_PLUGIN";

@@ -268,7 +268,11 @@ fn a_fetched_model_runs_live() {
     publish(&home, "MERT-v0", "post-group");
     succeeds(&home.run(&["fetch", "MERT-v0", "--yes"]));
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "road::a_fetched_model_runs_live", "--nocapture"]);
+    child.args([
+        "--exact",
+        "checkpoints::a_fetched_model_runs_live",
+        "--nocapture",
+    ]);
     let ran = output_of(at_home(&home, &mut child).env(CHILD, home.model()));
     succeeds(&ran);
     assert!(ran.out.contains("1 passed"), "{}", ran.out);
