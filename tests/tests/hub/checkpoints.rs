@@ -93,12 +93,12 @@ fn fetched_models_give_the_hidden_states_of_the_reference() {
         let sentence = embed(&home, id, &chord(16_000, 1.0), 16_000);
         fails_with(&sentence, 1, &[id, "config.json", "layers"]);
         let folder = home.models().join(id);
-        gives_the_reference_s_hidden_states(&home, folder.to_str().unwrap(), &fixture(kind));
+        gives_the_hidden_states_of_the_reference(&home, folder.to_str().unwrap(), &fixture(kind));
     }
 }
 
 /// Checks that a model gives the hidden states that its maker has written into the folder `made`.
-pub(crate) fn gives_the_reference_s_hidden_states(home: &Home, model: &str, made: &Path) {
+pub(crate) fn gives_the_hidden_states_of_the_reference(home: &Home, model: &str, made: &Path) {
     let expected = fs::read(made.join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&expected).unwrap();
     let audio = floats(expected.tensor("audio").unwrap().data());

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use mertscope_tests::{chord, mertscope, output_of, repository, skipped, target, wav};
 
-use super::checkpoints::{at_home, gives_the_reference_s_hidden_states};
+use super::checkpoints::{at_home, gives_the_hidden_states_of_the_reference};
 use super::home::{Home, succeeds};
 
 const ID: &str = "MERT-v1-95M";
@@ -40,7 +40,7 @@ fn a_model_of_the_published_size_is_fetched_checked_and_runs() {
     let mut fetch = home.models_command(&["fetch", ID, "--yes"]);
     succeeds(&output_of(fetch.env("HF_HUB_DOWNLOAD_TIMEOUT", "120")));
     succeeds(&home.run(&["verify", ID]));
-    gives_the_reference_s_hidden_states(&home, ID, &made);
+    gives_the_hidden_states_of_the_reference(&home, ID, &made);
 
     let song = home.path("song.wav");
     fs::write(&song, wav(24_000, 1, &chord(24_000, 6.0))).unwrap();
