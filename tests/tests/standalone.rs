@@ -127,7 +127,7 @@ fn what_can_not_be_done_is_told() {
         (
             &["--seconds", "1"],
             1,
-            "--headless to have results as lines",
+            "--headless to print results as lines",
         ),
     ] {
         let said = said(app(&config).args(words));

@@ -1,5 +1,5 @@
 //! Colors with a meaning: keys by their hour on the circle of fifths, genres by a palette that
-//! color-blind readers can tell apart. Lightness carries the probability, hue never alone.
+//! color-blind readers can tell apart. Lightness shows the probability; hue is never the only sign.
 
 use egui::Color32;
 use mertscope_export::oklch::srgb_from_oklch;
@@ -42,13 +42,13 @@ pub(crate) const REFERENCES: [[u8; 3]; 8] = [
     [0xb4, 0xb4, 0xb4],
 ];
 
-/// A reference's color as it is drawn.
+/// A reference's color on the screen: darker on a light ground.
 pub(crate) fn reference([r, g, b]: [u8; 3], dark: bool) -> Color32 {
     let color = Color32::from_rgb(r, g, b);
     if dark { color } else { mix(color, INK, 0.28) }
 }
 
-/// A key's color at full strength: a twelfth of the color circle a fifth, minor darker than its
+/// A key's color at full strength: a twelfth of the color circle per fifth, minor darker than its
 /// relative major.
 pub(crate) fn key(key: Key, dark: bool) -> Color32 {
     let hue = key.fifths() as f64 * 30.0 + 20.0;
@@ -60,7 +60,7 @@ pub(crate) fn key(key: Key, dark: bool) -> Color32 {
     }
 }
 
-/// `from` at 0, `to` at 1, mixed as the screen shows them.
+/// A mix in sRGB: `from` at share 0, `to` at 1.
 pub(crate) fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     let share = share.clamp(0.0, 1.0);
     let channel =
@@ -100,7 +100,7 @@ fn luminance(color: Color32) -> f32 {
     0.2126 * channel(color.r()) + 0.7152 * channel(color.g()) + 0.0722 * channel(color.b())
 }
 
-/// From lightness (0…1), chroma and hue in degrees.
+/// A color from OKLCH lightness (0 to 1), chroma, and hue in degrees.
 fn from_oklch(lightness: f64, chroma: f64, hue: f64) -> Color32 {
     let [r, g, b] = srgb_from_oklch(lightness, chroma, hue);
     Color32::from_rgb(r, g, b)
