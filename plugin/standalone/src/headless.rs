@@ -104,7 +104,7 @@ fn end_of_file(
     if !has_result {
         writeln!(
             err,
-            "{path} ended before one whole window was heard; `mertscope analyze` takes \
+            "{path} ended before one whole window was complete; `mertscope analyze` takes \
              short files."
         )?;
     }

@@ -125,7 +125,7 @@ impl MapView {
             return;
         };
         if let Some(factor) = zoom::by_pointer(ui) {
-            // What is under the pointer stays there.
+            // Keeps the place under the pointer where it is.
             let from_center = (pos - frame.rect.center()) / frame.scale;
             let before = self.zoom.factor;
             self.enlarge(factor);

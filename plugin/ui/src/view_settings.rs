@@ -25,7 +25,7 @@ impl StateField for ViewSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeBase {
-    /// Audio heard since listening began; jumps don't count.
+    /// Audio since listening began; jumps don't count.
     Elapsed,
     /// The host's timeline.
     #[default]

@@ -1,8 +1,8 @@
 //! Zooming into a picture, the same for the map and the timeline: a head with buttons, the wheel, a
 //! pinch, and keys.
 //!
-//! All of them give a factor: above 1 the picture becomes larger and shows less. What that means for a
-//! picture, and how it pans, is the picture's own.
+//! All of them give a factor: above 1 the picture becomes larger and shows less. Each picture applies the factor,
+//! and pans, in its own way.
 
 use egui::{Align, Align2, Key, Layout, Rect, Ui, UiBuilder};
 

@@ -53,7 +53,7 @@ fn remembered(panel: &Panel) -> AudioChoice {
     lock(&panel.state.preferences).get(AUDIO_FIELD).unwrap()
 }
 
-/// Waits until the audio thread has published what is expected.
+/// Waits until the audio thread has published an expected state.
 fn until(panel: &Panel, what: &str, holds: impl Fn(&AudioState) -> bool) {
     let start = Instant::now();
     while !holds(&panel.state.audio.state()) {

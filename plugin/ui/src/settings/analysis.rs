@@ -108,8 +108,7 @@ fn window(ui: &mut Ui, context: &ViewContext<'_>) {
         .zip(&names)
         .map(|(seconds, name)| (*seconds, name.as_str(), "The length of a window"))
         .collect();
-    let about =
-        "The length that the model hears at once; a shorter one answers sooner and costs less";
+    let about = "The length of audio per result; a shorter one gives results sooner and costs less";
     let picked = row(ui, context.palette, "Window", about, |ui| {
         segments(ui, context.palette, present, &options)
     });

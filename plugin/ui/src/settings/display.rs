@@ -49,7 +49,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mu
         |ui| {
             let options = TimeBase::ALL.map(|base| {
                 let about = match base {
-                    TimeBase::Elapsed => "Audio heard since listening began",
+                    TimeBase::Elapsed => "Audio since listening began",
                     TimeBase::Timecode => "The host's timeline",
                     TimeBase::WallClock => "The time of day",
                 };

@@ -254,5 +254,5 @@ fn progress_text(progress: &FileProgress) -> String {
     let of = progress
         .promised_s
         .map_or_else(String::new, |all| format!(" of {}", time(all)));
-    format!("{}: {}{of} heard", progress.name, time(progress.done_s))
+    format!("{}: {}{of} analyzed", progress.name, time(progress.done_s))
 }

@@ -18,7 +18,7 @@ pub(super) struct Moment<'a> {
     context: &'a ViewContext<'a>,
     track: &'a Track,
     base: TimeBase,
-    /// In seconds heard.
+    /// In seconds of audio.
     at: f64,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn description(
         false => changes[first..].join(", "),
     };
     format!(
-        "Timeline: {} heard. Keys: {keys}. Arrows read it, plus and minus zoom.",
+        "Timeline: {} of audio. Keys: {keys}. Arrows read it, plus and minus zoom.",
         length_text(end - begin)
     )
 }

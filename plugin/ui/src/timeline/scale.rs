@@ -1,4 +1,4 @@
-//! The scale of the timeline: from seconds heard to points on the screen, and the ticks of its clock.
+//! The scale of the timeline: from seconds of audio to points on the screen, and the ticks of its clock.
 
 use chrono::{DateTime, Local, Timelike};
 use egui::Rangef;
@@ -16,9 +16,9 @@ const TICK_POINTS: f64 = 72.0;
 /// A stretch of the row, and the points that it is drawn between.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
-    /// Its begin, in seconds heard.
+    /// Its begin, in seconds of audio.
     pub from: f64,
-    /// Its end, in seconds heard.
+    /// Its end, in seconds of audio.
     pub to: f64,
     /// The points that it is drawn between.
     pub x: Rangef,
@@ -43,7 +43,7 @@ impl Scale {
             .unwrap_or(least.max(7200.0))
     }
 
-    /// The ticks, in seconds heard, with their text.
+    /// The ticks, in seconds of audio, with their text.
     pub(super) fn ticks(&self, track: &Track, base: TimeBase) -> Vec<(f64, String)> {
         let step = self.step_s();
         let mut ticks = Vec::new();
@@ -71,7 +71,7 @@ impl Scale {
     }
 }
 
-/// The difference from seconds heard to the time of a base, within a stretch.
+/// The difference from seconds of audio to the time of a base, within a stretch.
 fn shift_s(stretch: &Stretch, base: TimeBase) -> f64 {
     match base {
         TimeBase::Elapsed => 0.0,

@@ -1,4 +1,4 @@
-//! The history laid out in a row: seconds of audio in the order in which they were heard, whatever jumps
+//! The history laid out in a row: seconds of audio in the order in which they arrived, whatever jumps
 //! the host made. Pure arithmetic, done once per history.
 
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use mertscope_live::Entry;
 /// One entry's share of the row: from the end of the one before it to its own.
 #[derive(Debug, Clone)]
 pub(super) struct Span {
-    /// Where it begins, in seconds heard.
+    /// Where it begins, in seconds of audio.
     pub from: f64,
-    /// Where it ends, in seconds heard.
+    /// Where it ends, in seconds of audio.
     pub to: f64,
     /// The window, with its result or its status.
     pub entry: Arc<Entry>,
@@ -20,9 +20,9 @@ pub(super) struct Span {
 /// Audio without a jump in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Stretch {
-    /// Where it begins, in seconds heard.
+    /// Where it begins, in seconds of audio.
     pub from: f64,
-    /// Where it ends, in seconds heard.
+    /// Where it ends, in seconds of audio.
     pub to: f64,
     /// The host's time where it begins, in seconds.
     pub(crate) host_s: f64,
@@ -105,7 +105,7 @@ impl Track {
         to
     }
 
-    /// Begin and end of the row, in seconds heard.
+    /// Begin and end of the row, in seconds of audio.
     pub(super) fn extent(&self) -> (f64, f64) {
         let begin = self.spans.first().map_or(0.0, |span| span.from);
         (begin, self.spans.last().map_or(begin, |span| span.to))

@@ -16,9 +16,9 @@ const SPANS_S: std::ops::RangeInclusive<f64> = 5.0..=3600.0;
 pub(super) struct Viewport {
     /// The length of the stretch in seconds.
     pub(super) span_s: f64,
-    /// The right edge in seconds heard; `None` follows the newest.
+    /// The right edge in seconds of audio; `None` follows the newest.
     right: Option<f64>,
-    /// The moment that the keyboard reads, in seconds heard.
+    /// The moment that the keyboard reads, in seconds of audio.
     pub(super) cursor: Option<f64>,
 }
 
