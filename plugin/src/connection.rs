@@ -1,7 +1,7 @@
-//! An instance's connection to the engine: made on the first activation, kept until the end.
+//! An instance's connection to the engine: made on the first activation, kept until the instance ends.
 //!
-//! Used by the host's main thread and the editor. The lock is never held for longer than it takes
-//! to hand something over, and the audio callback doesn't know of it.
+//! Used by the host's main thread and the editor, never by the audio callback. Its locks are held only while
+//! something is handed over.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -29,7 +29,7 @@ use crate::osc::Osc;
 use crate::params::MertscopeParams;
 use crate::process::Callback;
 
-/// Repaints an editor when there is something new.
+/// Called when there is something new; repaints an editor.
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
 /// See the module.
@@ -83,20 +83,20 @@ impl Connection {
         let stream = stream.get_or_insert_with(|| self.open());
         let rate_hz = rate_hz.round() as u32;
         if !callback.taps_at(rate_hz) {
-            let (tap, drain) = tap::tap(rate_hz);
-            stream.attach(drain);
+            let (tap, tap_reader) = tap::tap(rate_hz);
+            stream.attach(tap_reader);
             callback.put(tap, rate_hz);
         }
     }
 
-    /// Listens to `drain` from now on; starts the engine if it doesn't run. For programs that are
+    /// Listens to `tap_reader` from now on; starts the engine if it doesn't run. For programs that are
     /// their own host.
-    pub fn attach(&self, drain: tap::TapReader) {
+    pub fn attach(&self, tap_reader: tap::TapReader) {
         let mut stream = lock(&self.stream);
-        stream.get_or_insert_with(|| self.open()).attach(drain);
+        stream.get_or_insert_with(|| self.open()).attach(tap_reader);
     }
 
-    /// Listens to nothing, and starts the engine if it doesn't run. What was heard stays to be seen.
+    /// Listens to nothing, and starts the engine if it doesn't run. The history stays visible.
     pub fn detach(&self) {
         let mut stream = lock(&self.stream);
         stream.get_or_insert_with(|| self.open()).detach();
@@ -111,9 +111,9 @@ impl Connection {
         stream
     }
 
-    /// Lets go of the engine; the last instance to do so stops it.
+    /// Releases the engine; the last instance that does so stops it.
     pub fn close(&self) {
-        // Out of the lock first: stopping the engine waits for its threads.
+        // Dropped outside the lock, because stopping the engine waits for its threads.
         let stream = lock(&self.stream).take();
         drop(stream);
         self.osc.close();
@@ -124,7 +124,7 @@ impl Connection {
         self.log.close();
     }
 
-    /// The models of this user. Held from the first call on, so that a download goes on when the
+    /// This user's library of models. Held from the first call on, so that a download goes on when the
     /// editor closes; each change of the list repaints an editor.
     ///
     /// # Errors
@@ -139,24 +139,19 @@ impl Connection {
         Ok(Arc::clone(library.insert(shared)))
     }
 
-    /// The newest snapshot; an idle one while there is no connection.
+    /// The newest snapshot; an idle one without a connection.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         lock(&self.reader).read()
     }
 
-    /// Exports what was heard in a snapshot into `folder`, or into a default one, and returns at
-    /// once; [`Connection::export_notice`] says what became of it.
-    pub(crate) fn export(
-        &self,
-        snapshot: Arc<Snapshot>,
-        kind: ExportKind,
-        folder: Option<PathBuf>,
-    ) {
+    /// Starts to export a snapshot's history into `folder`, or into a default one, and returns at
+    /// once; [`Connection::export_notice`] reports the outcome.
+    pub(crate) fn export(&self, snapshot: Arc<Snapshot>, kind: ExportKind, folder: Option<PathBuf>) {
         let done = Arc::clone(&self.hook);
         self.exports.start(snapshot, kind, folder, done);
     }
 
-    /// A sentence about the last export; `None` before the first.
+    /// The outcome of the last export; `None` before the first.
     pub(crate) fn export_notice(&self) -> Option<Notice> {
         self.exports.notice()
     }
@@ -164,19 +159,19 @@ impl Connection {
     /// Switches OSC on or off, and remembers that in the project.
     ///
     /// # Errors
-    /// When the address is none to send to; nothing changes then.
+    /// [`AddressError`], when messages can't be sent to the address; nothing changes then.
     pub(crate) fn set_osc(&self, choice: OscChoice) -> Result<(), AddressError> {
         mertscope_export::osc::parse(&choice.address)?;
         self.params.state.set(&choice);
         self.osc.set(choice)
     }
 
-    /// How sending OSC messages goes.
+    /// The counts and the last error of OSC messages.
     pub(crate) fn osc_status(&self) -> OscStatus {
         self.osc.status()
     }
 
-    /// What is to be done on the engine's worker when there is a new snapshot.
+    /// The hook that the engine's worker calls after each new snapshot.
     fn updated(&self, reader: SnapshotReader) -> Hook {
         let params = Arc::clone(&self.params);
         let (hook, log) = (Arc::clone(&self.hook), Arc::clone(&self.log));
@@ -191,23 +186,23 @@ impl Connection {
         })
     }
 
-    /// Hands the engine what the project or the editor chose.
+    /// Hands the engine the choices of the project or the editor.
     pub(crate) fn apply(&self) {
-        // What is wrong with the address is in the status.
+        // The status shows an error in the address.
         let _ = self.osc.set(self.params.state.get().unwrap_or_default());
         if let Some(stream) = &*lock(&self.stream) {
             stream.set(settings(&self.params.state));
         }
     }
 
-    /// Looks for heads and maps that were kept on this machine since the model was loaded.
+    /// Looks for heads and maps that were saved on this machine since the model was loaded.
     pub(crate) fn look_again(&self) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.look_again();
         }
     }
 
-    /// Has something done about references or labeled examples; the snapshot shows the result.
+    /// Sends a request about references or labeled examples; the snapshot shows the outcome.
     pub(crate) fn ask(&self, request: Request) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.ask(request);
@@ -219,12 +214,12 @@ impl Connection {
         self.example_store.notice()
     }
 
-    /// Where a file with examples belongs that the project names.
+    /// The path of a file with examples that the project names.
     pub(crate) fn examples_path(&self, file: &str) -> Option<PathBuf> {
         self.example_store.path(file)
     }
 
-    /// Hands a stream the references and labeled examples that the project remembers.
+    /// Hands a stream the references and labeled examples of the project.
     fn restore(&self, stream: &Stream) {
         let state = &self.params.state;
         let SavedReferences(references) = state.get().unwrap_or_default();
@@ -232,19 +227,19 @@ impl Connection {
         stream.ask(Request::References(references));
         let this = self.this.clone();
         let saved: SavedExamples = state.get().unwrap_or_default();
-        let hand_over = move |lessons| {
+        let hand_over = move |examples| {
             if let Some(this) = this.upgrade() {
-                this.ask(Request::LabeledExamples(lessons));
+                this.ask(Request::LabeledExamples(examples));
             }
         };
-        // Those in files come once they were read.
-        if let Some(lessons) = self.example_store.load(saved, hand_over) {
-            stream.ask(Request::LabeledExamples(lessons));
+        // Examples in files follow once they are read.
+        if let Some(examples) = self.example_store.load(saved, hand_over) {
+            stream.ask(Request::LabeledExamples(examples));
         }
     }
 }
 
-/// Has the project remember references and labeled examples that are not as they were `seen` last.
+/// Saves references and labeled examples in the project when they differ from those `seen` last.
 fn remember(
     params: &Arc<MertscopeParams>,
     example_store: &Arc<ExampleStore>,
@@ -252,7 +247,7 @@ fn remember(
     seen: &Mutex<Study>,
 ) {
     let mut seen = lock(seen);
-    // What is unchanged is the same allocation: nothing is compared or written in most calls.
+    // Unchanged values are the same allocation, so most calls compare and write nothing.
     if !Arc::ptr_eq(&seen.references, &study.references) && seen.references != study.references {
         let references = study
             .references
@@ -268,6 +263,7 @@ fn remember(
     *seen = study.clone();
 }
 
+/// The stream's settings from the project state.
 fn settings(state: &PluginState) -> Settings {
     let engine: EngineChoice = state.get().unwrap_or_default();
     let model: Option<ModelChoice> = state.get();
@@ -287,17 +283,18 @@ fn settings(state: &PluginState) -> Settings {
     }
 }
 
+/// The controls that the worker polls, from the parameters.
 fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
         analyze: params.analyze.value(),
-        // The editor freezes what it shows by itself; analysis, log and history go on.
+        // Hold is not among them: only the editor's pictures freeze; analysis, log and history go on.
         smoothing: params.smoothing.value(),
         hop: params.hop(),
     })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these locks is replaced whole, so a panic elsewhere leaves it usable.
+    // The values behind these locks are replaced whole, so a panic elsewhere leaves them usable.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

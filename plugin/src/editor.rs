@@ -1,7 +1,7 @@
-//! The editor: a resizable window that draws one snapshot of what the engine heard.
+//! The editor: a resizable window that draws one snapshot of the engine's results.
 //!
 //! Runs on the GUI thread (on Linux a thread of its own); the window sleeps until a new snapshot or
-//! an input wakes it. What is in the window is [`EditorUi`].
+//! an input wakes it. Its contents are [`EditorUi`].
 
 #[cfg(target_os = "linux")]
 mod driver;
@@ -35,7 +35,7 @@ use handle::{Handle, OpenWindow};
 use repaint::Repaint;
 use thread::WindowThread;
 
-/// The window of a new instance, in logical points.
+/// The window's size in a new instance, in logical points.
 const FIRST_SIZE: WindowSize = WindowSize {
     width: 960,
     height: 600,
@@ -50,11 +50,11 @@ const SMALLEST: LogicalSize<f32> = LogicalSize {
 /// The largest side that a saved window may have, in logical points: several screens.
 const LARGEST_SIDE: u32 = 16_384;
 
-/// How often the framework's own notifier is looked at. It would ask for a frame before there is a
-/// window on the screen, see [`repaint`]; so nothing goes through it.
+/// How often the framework polls its own notifier. Requests through it would come before the window is on
+/// the screen (see [`repaint`]), so it is not used.
 const UNUSED_NOTIFIER: Duration = Duration::from_secs(24 * 3600);
 
-/// Makes the editor each time that the host opens it, in the size that it had.
+/// Makes the editor each time the host opens it, in its last size.
 pub struct EditorWindow {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
@@ -63,7 +63,7 @@ pub struct EditorWindow {
 }
 
 impl EditorWindow {
-    /// A window that `repaint` wakes.
+    /// A window that `repaint` repaints.
     pub fn new(
         params: Arc<MertscopeParams>,
         connection: Arc<Connection>,
@@ -77,7 +77,7 @@ impl EditorWindow {
         }
     }
 
-    /// The same window with what the program around it adds.
+    /// The same window with the panel that the program around it adds.
     #[must_use]
     pub fn with_host_panel(mut self, host_panel: Arc<dyn HostPanel>) -> Self {
         self.host_panel = Some(host_panel);
@@ -111,7 +111,7 @@ impl Editor for EditorWindow {
             .with_tile("Mertscope")
             .with_resize_hint(self.resize_hint())
             .with_repaint_poll_interval(UNUSED_NOTIFIER);
-        let view = View {
+        let contents = WindowContents {
             params: Arc::clone(&self.params),
             connection: Arc::clone(&self.connection),
             host_panel: self.host_panel.clone(),
@@ -123,7 +123,7 @@ impl Editor for EditorWindow {
         };
         let state = EguiEditorState::from_size(self.size(), 1.0);
         let SpawnedEditor { handle, window } =
-            create_egui_editor(state, RepaintNotifier::new(), settings, view)
+            create_egui_editor(state, RepaintNotifier::new(), settings, contents)
                 .ok_or("The window can't be made.")?
                 .spawn(
                     parent,
@@ -138,7 +138,7 @@ impl Editor for EditorWindow {
     }
 
     fn size(&self) -> NativeSize<u32> {
-        // Until there is a window the system's scale is not known; the window corrects it.
+        // The system's scale is unknown until there is a window, which corrects the size.
         NativeSize::from_size(self.size().into(), 1.0)
     }
 
@@ -147,20 +147,20 @@ impl Editor for EditorWindow {
     }
 }
 
-/// The window's contents, and what becomes of a failure in them.
-struct View {
+/// The window's contents; after a panic in them, a sentence.
+struct WindowContents {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
     host_panel: Option<Arc<dyn HostPanel>>,
     repaint: Repaint,
-    /// Wakes this window; from its first frame on.
+    /// Wakes this window, from its first frame on.
     waker: Option<Arc<WindowWaker>>,
     editor_ui: Option<EditorUi>,
     failed: bool,
     thread: WindowThread,
 }
 
-/// Keys that work the controls; they go to the host unless a control has the focus.
+/// Keys that operate the controls; they go to the host unless a control has the focus.
 fn keys_of_controls() -> KeyCapture {
     let names = [
         "Tab",
@@ -184,7 +184,7 @@ fn keys_of_controls() -> KeyCapture {
     )
 }
 
-impl NiceEguiApp for View {
+impl NiceEguiApp for WindowContents {
     fn build(
         &mut self,
         egui: egui::Context,
@@ -202,12 +202,12 @@ impl NiceEguiApp for View {
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
         if self.waker.is_none() {
-            // Before the snapshot is read: what comes after it has the window painted again.
+            // Before the snapshot is read, so that any later snapshot repaints the window.
             let waker = Arc::new(frame.baseview_window().waker());
             self.repaint.follow(&waker);
             self.waker = Some(waker);
         }
-        // While text is typed every key is for the text; else shortcuts are the host's.
+        // While text is typed every key belongs to the text; otherwise shortcuts belong to the host.
         frame.set_key_capture(if ui.ctx().text_edit_focused() {
             KeyCapture::CaptureAll
         } else {

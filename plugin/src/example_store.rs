@@ -1,7 +1,7 @@
-//! The labeled examples between the engine and the project: many examples are kept in files, which
-//! are written and read on a thread of their own.
+//! The store of labeled examples, between the engine and the project. Few examples are kept in the project,
+//! many in files, which are written and read on a thread of their own.
 //!
-//! The project changes only once a file is written, so that it never names one that is not there.
+//! The project changes only after a file is written, so that it never names a file that does not exist.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,9 +23,9 @@ pub(crate) struct ExampleStore {
 
 #[derive(Default)]
 struct ExampleStoreState {
-    /// What waits to be written, and whose project it is for.
+    /// The examples that wait to be written, and the project that they belong to.
     newest: Option<(Arc<LabeledExamples>, Arc<MertscopeParams>)>,
-    /// Counts what was kept or loaded: what is older must not overwrite it.
+    /// Counts calls of `keep` and `load`: an older one must not overwrite a newer one.
     version: u64,
     writing: bool,
     notice: Option<Notice>,
@@ -34,7 +34,7 @@ struct ExampleStoreState {
 }
 
 impl ExampleStore {
-    /// A example store whose files are in `store`.
+    /// An example store whose files are in `store`.
     #[cfg(test)]
     fn at(store: Store) -> Self {
         Self {
@@ -43,11 +43,11 @@ impl ExampleStore {
         }
     }
 
-    /// Has the project remember labeled examples: at once when they fit into it, else once their files are
+    /// Saves labeled examples in the project: at once when they fit into it, otherwise after their files are
     /// written. Called on the engine's worker.
     pub(crate) fn keep(
         self: &Arc<Self>,
-        lessons: &Arc<LabeledExamples>,
+        examples: &Arc<LabeledExamples>,
         params: &Arc<MertscopeParams>,
     ) {
         let mut inner = self.lock();
@@ -55,13 +55,13 @@ impl ExampleStore {
         if inner.closed {
             return;
         }
-        if let Some(saved) = lessons.save_inside() {
+        if let Some(saved) = examples.save_inside() {
             (inner.newest, inner.notice) = (None, None);
             drop(inner);
             params.state.set(&saved);
             return;
         }
-        inner.newest = Some((Arc::clone(lessons), Arc::clone(params)));
+        inner.newest = Some((Arc::clone(examples), Arc::clone(params)));
         if !inner.writing {
             inner.writing = true;
             let this = Arc::clone(self);
@@ -69,22 +69,22 @@ impl ExampleStore {
         }
     }
 
-    /// Writes what waits until nothing does.
+    /// Writes the newest examples until none wait.
     fn write_newest(&self) {
         loop {
             let mut inner = self.lock();
-            let Some((lessons, params)) = inner.newest.take() else {
+            let Some((examples, params)) = inner.newest.take() else {
                 inner.writing = false;
                 return;
             };
             let version = inner.version;
             drop(inner);
-            let saved = self.write(&lessons);
+            let saved = self.write(&examples);
             let mut inner = self.lock();
             if inner.version != version {
                 continue;
             }
-            // What can't be kept leaves the project with what could be kept last.
+            // After an error the project keeps the last examples that could be saved.
             inner.notice = saved.as_ref().err().map(Notice::warning);
             drop(inner);
             if let Ok(saved) = saved {
@@ -97,15 +97,15 @@ impl ExampleStore {
     ///
     /// # Errors
     /// A sentence that names the obstacle and the remedy.
-    fn write(&self, lessons: &LabeledExamples) -> Result<SavedExamples, String> {
+    fn write(&self, examples: &LabeledExamples) -> Result<SavedExamples, String> {
         let store = self.store().ok_or(
             "The newest examples are not kept with the project: there is no data folder. Set HOME.",
         )?;
         let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
-        lessons.save(&store, &mut packer).map_err(|error| {
+        examples.save(&store, &mut packer).map_err(|error| {
             format!(
                 "The newest examples are not kept with the project: their file can't be written \
-                 ({error}). Make room in the data folder, and mark one more."
+                 ({error}). Free some space in the data folder, and mark one more example."
             )
         })
     }
@@ -115,13 +115,13 @@ impl ExampleStore {
         self.lock().notice.clone()
     }
 
-    /// Where the file of this name belongs.
+    /// The path of the file with this name.
     pub(crate) fn path(&self, file: &str) -> Option<PathBuf> {
         Some(self.store()?.path(file))
     }
 
-    /// The labeled examples that a project holds, if it holds all of them; else `hand_over` gets them on
-    /// another thread once their files were read.
+    /// The labeled examples of a project, if it holds all of them; otherwise `hand_over` gets them on
+    /// another thread after their files are read.
     pub(crate) fn load(
         self: &Arc<Self>,
         saved: SavedExamples,
@@ -136,9 +136,9 @@ impl ExampleStore {
         let store = self.store();
         let (this, version) = (Arc::clone(self), inner.version);
         inner.start(move || {
-            let lessons = saved.load(store.as_ref());
+            let examples = saved.load(store.as_ref());
             if this.lock().version == version {
-                hand_over(lessons);
+                hand_over(examples);
             }
         });
         None
@@ -149,7 +149,7 @@ impl ExampleStore {
         self.store.clone().or_else(Store::present)
     }
 
-    /// Waits for what is being written or read, and does neither any more.
+    /// Waits for running writes and reads, and starts none any more.
     pub(crate) fn close(&self) {
         let threads = {
             let mut inner = self.lock();
@@ -157,13 +157,13 @@ impl ExampleStore {
             std::mem::take(&mut inner.threads)
         };
         for thread in threads {
-            // A panic in there means examples that are lost; nothing else depends on them.
+            // A panic there loses examples; nothing else depends on the thread.
             let _ = thread.join();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, ExampleStoreState> {
-        // What is behind the lock is replaced whole.
+        // The values behind the lock are replaced whole.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -189,14 +189,14 @@ mod tests {
 
     use mertscope_ui::state::SavedReferences;
 
-    fn lessons(examples: usize) -> Arc<LabeledExamples> {
-        let mut lessons = LabeledExamples::default();
-        for n in 0..examples {
+    fn examples(count: usize) -> Arc<LabeledExamples> {
+        let mut examples = LabeledExamples::default();
+        for n in 0..count {
             let values: Vec<f32> = (0..256).map(|k| ((n * 7 + k) as f32).sin()).collect();
             let label = ["drop", "break"][n % 2];
-            lessons.mark(label, 4, &values, "abc").unwrap();
+            examples.mark(label, 4, &values, "abc").unwrap();
         }
-        Arc::new(lessons)
+        Arc::new(examples)
     }
 
     fn example_store(folder: &tempfile::TempDir) -> Arc<ExampleStore> {
@@ -204,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn few_lessons_are_in_the_project_at_once() {
+    fn few_examples_are_in_the_project_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let params = Arc::new(MertscopeParams::default());
-        let (example_store, lessons) = (example_store(&folder), lessons(400));
-        example_store.keep(&lessons, &params);
+        let (example_store, examples) = (example_store(&folder), examples(400));
+        example_store.keep(&examples, &params);
         let saved: SavedExamples = params.state.get().unwrap();
         assert!(saved.is_whole());
         let loaded = example_store.load(saved, |_| ());
-        assert_eq!(loaded.as_ref(), Some(&*lessons));
+        assert_eq!(loaded.as_ref(), Some(&*examples));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn the_most_that_there_may_be_fits_into_a_project() {
+    fn the_most_references_and_examples_fit_into_a_project() {
         let (folder, width) = (tempfile::tempdir().unwrap(), 1_024);
         let params = Arc::new(MertscopeParams::default());
         let values: Vec<f32> = (0..width).map(|k| (k as f32).sin()).collect();
@@ -237,54 +237,54 @@ mod tests {
         });
         let references = SavedReferences(references.collect());
         params.state.set(&references);
-        let mut lessons = LabeledExamples::default();
-        while lessons.mark("drop", 0, &values, "abc").is_ok() {}
-        let (example_store, lessons) = (example_store(&folder), Arc::new(lessons));
-        example_store.keep(&lessons, &params);
+        let mut examples = LabeledExamples::default();
+        while examples.mark("drop", 0, &values, "abc").is_ok() {}
+        let (example_store, examples) = (example_store(&folder), Arc::new(examples));
+        example_store.keep(&examples, &params);
         example_store.close();
         let saved: SavedExamples = params.state.get().unwrap();
-        assert_eq!(saved.load(Some(&Store::at(folder.path()))), *lessons);
+        assert_eq!(saved.load(Some(&Store::at(folder.path()))), *examples);
         assert_eq!(params.state.get(), Some(references));
         assert_eq!(example_store.notice(), None);
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_told_and_the_project_keeps_what_it_had() {
+    fn a_failed_write_gives_a_notice_and_leaves_the_project_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let params = Arc::new(MertscopeParams::default());
         let example_store = Arc::new(ExampleStore::at(Store::at(&file)));
-        example_store.keep(&lessons(300), &params);
+        example_store.keep(&examples(300), &params);
         let before: SavedExamples = params.state.get().unwrap();
-        example_store.keep(&lessons(500), &params);
+        example_store.keep(&examples(500), &params);
         example_store.close();
         assert_eq!(params.state.get(), Some(before));
-        let told = example_store.notice().unwrap().text;
+        let notice = example_store.notice().unwrap().text;
         assert!(
-            told.contains("can't be written") && told.ends_with('.'),
-            "{told}"
+            notice.contains("can't be written") && notice.ends_with('.'),
+            "{notice}"
         );
     }
 
     #[test]
-    fn many_lessons_are_in_files_and_a_missing_one_is_told_and_takes_nothing_else() {
+    fn many_examples_are_in_files_and_a_missing_file_loses_only_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let params = Arc::new(MertscopeParams::default());
-        let (example_store, lessons) = (example_store(&folder), lessons(901));
-        example_store.keep(&lessons, &params);
+        let (example_store, examples) = (example_store(&folder), examples(901));
+        example_store.keep(&examples, &params);
         example_store.close();
         let saved: SavedExamples = params.state.get().unwrap();
         assert!(!saved.is_whole());
         let load = || {
             let example_store = self::example_store(&folder);
-            let (tell, told) = channel();
+            let (sender, receiver) = channel();
             let saved: SavedExamples = params.state.get().unwrap();
-            let at_once = example_store.load(saved, move |lessons| tell.send(lessons).unwrap());
+            let at_once = example_store.load(saved, move |examples| sender.send(examples).unwrap());
             assert_eq!(at_once, None);
-            told.recv().unwrap()
+            receiver.recv().unwrap()
         };
-        assert_eq!(load(), *lessons);
+        assert_eq!(load(), *examples);
         let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap();
         std::fs::remove_file(file.unwrap().path()).unwrap();
         let left = load();

@@ -1,5 +1,5 @@
-//! An instance's exports: written by a thread of their own, one at a time; what became of the last
-//! one is a sentence for the view.
+//! An instance's exports: written by a thread of their own, one at a time. The outcome of the last one is a
+//! notice for the view.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ struct ExportState {
 }
 
 impl Exports {
-    /// Begins to write an export, and returns at once; `done` is called when there is a new
+    /// Starts to write an export, and returns at once; `done` is called when there is a new
     /// [`Exports::notice`].
     pub(crate) fn start(
         self: &Arc<Self>,
@@ -66,12 +66,12 @@ impl Exports {
         }
     }
 
-    /// What became of the last export; `None` before the first.
+    /// The outcome of the last export; `None` before the first.
     pub(crate) fn notice(&self) -> Option<Notice> {
         self.lock().notice.clone()
     }
 
-    /// Waits for what is being written, and writes nothing any more.
+    /// Waits for a running export, and starts none any more.
     pub(crate) fn close(&self) {
         let thread = {
             let mut inner = self.lock();
@@ -79,13 +79,13 @@ impl Exports {
             inner.thread.take()
         };
         if let Some(thread) = thread {
-            // Panics are contained in it.
+            // The thread contains its panics.
             let _ = thread.join();
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, ExportState> {
-        // What is behind the lock is replaced whole.
+        // The values behind the lock are replaced whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,14 +98,14 @@ mod tests {
     use mertscope_audio::Severity;
 
     #[test]
-    fn what_becomes_of_an_export_is_told_once_it_is_known() {
+    fn the_outcome_of_an_export_is_a_notice() {
         let exports = Arc::new(Exports::default());
         assert_eq!(exports.notice(), None);
-        let (tell, told) = channel();
-        let done = Arc::new(move || tell.send(()).unwrap());
+        let (sender, receiver) = channel();
+        let done = Arc::new(move || sender.send(()).unwrap());
         let folder = Some(PathBuf::from("/nowhere"));
         exports.start(Arc::default(), ExportKind::Png, folder, done);
-        told.recv().unwrap();
+        receiver.recv().unwrap();
         let notice = exports.notice().unwrap();
         assert!(notice.severity == Severity::Error && notice.text.contains("nothing to export"));
         exports.close();

@@ -1,5 +1,5 @@
-//! An instance as its window sees it: the views' host, made of the parameters, the connection to the
-//! engine, and the way to the program that the plugin runs in.
+//! An instance as the host of its views: the parameters, the connection to the engine, and the context
+//! of the program that the plugin runs in.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The instance with these parameters and this connection; changes go through `context`.
+    /// An instance with these parameters and this connection; parameter changes go through `context`.
     #[must_use]
     pub fn new(
         params: Arc<MertscopeParams>,

@@ -1,8 +1,8 @@
-//! The Mertscope plugin: VST3 and CLAP, one effect that passes audio through bit for bit and
-//! shows what the engine hears in it.
+//! The Mertscope plugin, VST3 and CLAP: one effect that passes audio through bit for bit and
+//! shows the engine's results.
 //!
-//! Host glue: parameters, state, the window's frame, and the connection to the engine. The views are
-//! in `mertscope-ui`; nothing here computes music. `process.rs` is the only file whose code runs in
+//! Host glue: parameters, state, the window's frame, and the connection to the engine. Deliberately not here:
+//! the views (`mertscope-ui`) and all analysis. `process.rs` is the only file whose code runs in
 //! the audio callback. Nothing here touches disk, ONNX Runtime, a GPU or the network before the
 //! first activation, so that a scan costs a host nothing.
 //!
@@ -92,8 +92,8 @@ impl Plugin for Mertscope {
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    // The first is what a host gets that chooses none; VST3 hosts only ever connect a side-chain
-    // that the first one has.
+    // A host that chooses none gets the first; VST3 hosts connect a side-chain only if the first has
+    // one.
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
         layout(2, &[new_nonzero_u32(2)], "Stereo with side-chain"),
         layout(2, &[], "Stereo"),
@@ -116,7 +116,7 @@ impl Plugin for Mertscope {
         ))
     }
 
-    /// Called often and in any order by hosts; whatever is there already is kept.
+    /// Hosts call it often and in any order, so existing connections and taps are kept.
     fn activate(
         &mut self,
         _layout: &AudioIOLayout,
@@ -126,7 +126,7 @@ impl Plugin for Mertscope {
         let offline = config.process_mode == ProcessMode::Offline;
         self.connection
             .connect(&mut self.callback, config.sample_rate, offline);
-        // Audio passes whatever becomes of the analysis.
+        // Audio passes even when the analysis fails.
         true
     }
 
@@ -147,7 +147,7 @@ impl Plugin for Mertscope {
 }
 
 impl Drop for Mertscope {
-    /// Lets go of the engine, whoever still holds on to the connection; the last instance's
+    /// Releases the engine, even while others hold the connection; with the last instance the
     /// engine joins its threads, so that the library can be unloaded.
     fn drop(&mut self) {
         self.connection.close();

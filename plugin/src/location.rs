@@ -1,14 +1,14 @@
-//! The folder of the plugin's own files: the one of the library that this code is in.
+//! The folder of the plugin's own files: the folder of the library that holds this code.
 //!
-//! The host's program is somewhere else, and hosts don't say from where they loaded a plugin, so
-//! the dynamic linker is asked. Called on activation, never while a host scans.
+//! The host's program is somewhere else, and hosts don't tell a plugin its path, so the code asks
+//! the dynamic linker. Called on activation, never while a host scans.
 
 use std::path::PathBuf;
 
-/// The folder of the plugin's library, absolute; `None` where it can't be told.
+/// The absolute folder of the plugin's library; `None` when the linker does not know it.
 #[must_use]
 pub(crate) fn library_folder() -> Option<PathBuf> {
-    // A library that was loaded by a relative path is named by it.
+    // The linker gives a relative path for a library that was loaded by one.
     let library = library()?.canonicalize().ok()?;
     Some(library.parent()?.to_owned())
 }
@@ -42,7 +42,7 @@ fn library() -> Option<PathBuf> {
     use std::ffi::{OsString, c_void};
     use std::os::windows::ffi::OsStringExt;
 
-    /// ViewSettings the module up by an address in it, and don't count that as a use of it: the flags
+    /// Looks the module up by an address in it, and does not count that as a use of it: the flags
     /// `GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS` and `…_UNCHANGED_REFCOUNT`.
     const BY_ADDRESS_UNCOUNTED: u32 = 0x4 | 0x2;
     /// The longest path that Windows knows, in UTF-16 units.
@@ -61,7 +61,7 @@ fn library() -> Option<PathBuf> {
         return None;
     }
     let mut path = vec![0u16; LONGEST_PATH];
-    // SAFETY: the handle is this library's, and `path` has room for as many units as are named.
+    // SAFETY: the handle is this library's, and `path` has room for `LONGEST_PATH` units.
     let length = unsafe { GetModuleFileNameW(module, path.as_mut_ptr(), LONGEST_PATH as u32) };
     (length > 0).then(|| OsString::from_wide(&path[..length as usize]).into())
 }

@@ -1,8 +1,8 @@
-//! The results log: while its parameter is on, one line of JSON a window, in a file of its own in
-//! the user's data folder. For keeping what a set or a session sounded like.
+//! The results log: while its parameter is on, one line of JSON per window, in a file of its own in
+//! the user's data folder. It records the results of a set or a session.
 //!
-//! The engine's worker hands over what is new and never waits; a thread of the log's own formats
-//! and writes. The path can't be chosen, so that no project makes a host write where it pleases.
+//! The engine's worker hands over new windows and never waits; a thread of the log formats
+//! and writes them. The path is fixed, so that no project can make a host write elsewhere.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -42,7 +42,7 @@ struct LoggedWindow {
     running: Option<Arc<Running>>,
 }
 
-/// What is written about a window.
+/// The line of a window.
 #[derive(Serialize)]
 pub struct Line<'a> {
     start_s: f64,
@@ -52,15 +52,14 @@ pub struct Line<'a> {
     key_probability: Option<f32>,
     genre: Option<&'a str>,
     genre_probability: Option<f32>,
-    /// The model that runs, and what it runs on.
+    /// The running model, and its device.
     model: Option<&'a str>,
     device: Option<&'a str>,
 }
 
 impl Log {
-    /// Writes the windows that `snapshot` has and the last one had not; only remembers them while
-    /// the log is off. A stretch that was skipped is written once something was heard after it.
-    /// Called on the engine's worker.
+    /// Writes the windows that are new in `snapshot`; while the log is off it only takes note of them.
+    /// Skipped windows are written together with the next analyzed one. Called on the engine's worker.
     pub(crate) fn follow(&self, snapshot: &Snapshot, on: bool) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new = snapshot.heard_since(inner.last.as_ref());
@@ -76,7 +75,7 @@ impl Log {
             return;
         };
         for entry in new {
-            // A full channel is a disk that has stood still for minutes: the log has a hole then.
+            // The channel is full when the disk has not written for minutes: the log then has a hole.
             let _ = writer.windows.try_send(LoggedWindow {
                 entry: Arc::clone(entry),
                 running: running.clone(),
@@ -84,13 +83,13 @@ impl Log {
         }
     }
 
-    /// Writes what is waiting and ends the thread, for good.
+    /// Writes the waiting windows and ends the thread, for good.
     pub(crate) fn close(&self) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.closed = true;
         if let Some(Writer { windows, thread }) = inner.writer.take() {
             drop(windows);
-            // A panic in there was a log that is not to be had.
+            // A panic there loses the log, nothing else.
             let _ = thread.join();
         }
     }
@@ -110,7 +109,7 @@ impl LogState {
     }
 }
 
-/// Writes windows until the other end goes or the disk refuses; whole lines, each at once.
+/// Writes windows until the other end is dropped or the disk fails; each line whole and at once.
 fn write(windows: &Receiver<LoggedWindow>) {
     let Some(mut file) = create() else {
         return;
@@ -127,7 +126,7 @@ fn write(windows: &Receiver<LoggedWindow>) {
     }
 }
 
-/// A new file that says in its name when it was begun, by which process, and which instance.
+/// Creates a file whose name has the time, the process, and a number within the process.
 fn create() -> Option<File> {
     static FILES: AtomicU32 = AtomicU32::new(0);
     let folder = folder()?;
@@ -148,7 +147,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 impl<'a> Line<'a> {
-    /// What is written about `entry`, which this model heard.
+    /// The line of `entry`, a window of this model.
     pub fn new(entry: &Entry, running: Option<&'a Running>) -> Self {
         let genre_labels = running.map_or(&[][..], |running| &running.genre_labels);
         let timed = &entry.timed;

@@ -1,7 +1,7 @@
 //! One instance's OSC messages: off until the user or a project switches them on, sent by the
 //! engine's worker after each new snapshot.
 //!
-//! Loading a project opens no socket; the worker does, once the instance is active.
+//! Loading a project opens no socket; the worker opens it once the instance is active.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -28,10 +28,10 @@ struct OscState {
 }
 
 impl Osc {
-    /// Takes in a choice; the next snapshot is sent accordingly.
+    /// Applies a choice, from the next snapshot on.
     ///
     /// # Errors
-    /// When the address is none to send to; nothing is sent then.
+    /// [`AddressError`], when messages can't be sent to the address; nothing is sent then.
     pub(crate) fn set(&self, choice: OscChoice) -> Result<(), AddressError> {
         let checked = osc::parse(&choice.address).map(|_| ());
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +43,7 @@ impl Osc {
         checked
     }
 
-    /// Sends what is new in `snapshot`, if it is on. Called on the engine's worker; never waits.
+    /// Sends the new results in `snapshot`, if OSC is on. Called on the engine's worker; never waits.
     pub(crate) fn follow(&self, snapshot: &Snapshot) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.closed || !inner.choice.enabled {
@@ -58,7 +58,7 @@ impl Osc {
         }
     }
 
-    /// How it goes.
+    /// The counts of messages, and the last error.
     pub(crate) fn status(&self) -> OscStatus {
         let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if !inner.choice.enabled {
@@ -76,14 +76,14 @@ impl Osc {
         }
     }
 
-    /// Sends nothing any more.
+    /// Stops sending for good.
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.closed = true;
         inner.sender = None;
     }
 
-    /// The name that the user gave, or a number: those that send are counted in this process.
+    /// The name from the user, or a number: sending instances are counted in this process.
     fn instance(&self, choice: &OscChoice) -> String {
         static NUMBERS: AtomicU32 = AtomicU32::new(1);
         let name = choice.name.trim();
@@ -103,7 +103,7 @@ impl OscState {
             .and_then(|to| {
                 Sender::open(to, instance, snapshot).map_err(|error| {
                     format!(
-                        "OSC: the system gives no way to {to} ({error}). Change the address, or \
+                        "OSC: the system can't send to {to} ({error}). Change the address, or \
                          switch OSC off."
                     )
                 })
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_address_is_told_and_sends_nothing_until_it_is_mended() {
+    fn a_wrong_address_gives_a_notice_and_sends_nothing_until_it_is_corrected() {
         let osc = Osc::default();
         assert!(osc.set(choice(true, "everywhere")).is_err());
         osc.follow(&Snapshot::default());

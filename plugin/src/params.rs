@@ -5,37 +5,37 @@ use std::sync::Arc;
 use mertscope_live::Hop;
 use mertscope_music as music;
 use mertscope_ui::parameters::{
-    self, HOP_STEP_S, InputSource, LONGEST_HOP_S, ParameterValues, hop_from_s, hop_s_from_text,
+    self, HOP_STEP_S, HOPS_S, InputSource, ParameterValues, hop_from_s, hop_s_from_text,
     s_from_hop, text_from_hop_s,
 };
 use nih_plug::prelude::*;
 
 use crate::state::PersistentState;
 
-/// All of them. Values are atomics: any thread may read them at any time.
+/// All parameters. Values are atomics: any thread may read them at any time.
 #[derive(Params)]
 pub struct MertscopeParams {
-    /// Whether anything is analyzed; audio passes either way.
+    /// Whether audio is analyzed; it passes either way.
     #[id = "analyse"]
     pub analyze: BoolParam,
 
-    /// Seconds from one window to the next; 0 leaves it to the engine.
+    /// Seconds from one window to the next; 0 for Auto.
     #[id = "hop"]
     pub hop_s: FloatParam,
 
-    /// Whether results are smoothed over audio time or each window stands for itself.
+    /// Whether results are smoothed over audio time, or shown window by window.
     #[id = "smoothing"]
     pub smoothing: BoolParam,
 
-    /// Which input is analyzed.
+    /// The input that is analyzed.
     #[id = "source"]
     pub source: EnumParam<SourceParam>,
 
-    /// Whether the display stays as it is; analysis goes on.
+    /// Whether the display is frozen; analysis goes on.
     #[id = "hold"]
     pub hold: BoolParam,
 
-    /// How keys are written.
+    /// The notation of keys.
     #[id = "notation"]
     pub notation: EnumParam<NotationParam>,
 
@@ -43,7 +43,7 @@ pub struct MertscopeParams {
     #[id = "log"]
     pub log: BoolParam,
 
-    /// What the project remembers beside the parameters.
+    /// The state that the project keeps beside the parameters.
     #[persist = "mertscope"]
     pub state: PersistentState,
 }
@@ -51,16 +51,16 @@ pub struct MertscopeParams {
 /// The input that is analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum SourceParam {
-    /// What passes through.
+    /// The audio that passes through.
     #[id = "main"]
     Main,
-    /// The side-chain input; what passes through in a layout that has none.
+    /// The side-chain input; in a layout without one, the audio that passes through.
     #[id = "side-chain"]
     #[name = "Side-chain"]
     SideChain,
 }
 
-/// How keys are written.
+/// The notation of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum NotationParam {
     /// `C minor`.
@@ -117,8 +117,8 @@ impl Default for MertscopeParams {
     fn default() -> Self {
         let first = ParameterValues::DEFAULT;
         let hop_range = FloatRange::Linear {
-            min: 0.0,
-            max: LONGEST_HOP_S,
+            min: *HOPS_S.start(),
+            max: *HOPS_S.end(),
         };
         Self {
             analyze: BoolParam::new(parameters::ANALYZE, first.analyze),

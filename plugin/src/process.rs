@@ -1,6 +1,6 @@
-//! The audio callback: hands each block to the engine's [`Tap`], and touches nothing.
+//! The audio callback: hands each block to the engine's [`Tap`], and changes no sample.
 //!
-//! The framework has copied the input to the output before, so passing audio through bit for bit
+//! The framework has already copied the input to the output, so passing audio through bit for bit
 //! means leaving the buffer alone. Nothing here allocates, locks, logs, waits or makes a system
 //! call; the one exception is an offline render for which the user asked that it wait.
 
@@ -13,40 +13,41 @@ use nih_plug::prelude::{Buffer, Transport as HostTransport};
 use crate::params::{MertscopeParams, SourceParam};
 
 /// How long an exact offline render waits for room before it goes on with a gap: longer than any
-/// inference takes, shorter than a user takes for a hang.
+/// inference takes, shorter than what a user would call a hang.
 const OFFLINE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// An instance's share of the audio callback.
+/// The state of an instance in the audio callback.
 #[derive(Default)]
 pub(crate) struct Callback {
     tap: Option<Tap>,
     rate_hz: u32,
     offline: bool,
     exact_offline: bool,
-    result: Option<SourceParam>,
+    /// The input of the last block; `None` before the first.
+    last_source: Option<SourceParam>,
 }
 
 impl Callback {
-    /// Whether there is a tap for this rate already. Not for the audio callback, like the two
-    /// functions after it.
+    /// Whether there is a tap for this rate already. Like the next two functions, not for the audio
+    /// callback.
     pub(crate) fn taps_at(&self, rate_hz: u32) -> bool {
         self.tap.is_some() && self.rate_hz == rate_hz
     }
 
-    /// Puts a new tap in.
+    /// Replaces the tap.
     pub(crate) fn put(&mut self, tap: Tap, rate_hz: u32) {
         self.tap = Some(tap);
         self.rate_hz = rate_hz;
-        self.result = None;
+        self.last_source = None;
     }
 
-    /// Takes in how the host is going to call: offline or not, and whether we may then wait.
+    /// Sets whether the host renders offline, and whether the callback may then wait.
     pub(crate) fn set_offline(&mut self, offline: bool, exact: bool) {
         self.offline = offline;
         self.exact_offline = exact;
     }
 
-    /// The host clears the plugin: what was heard before is not continued.
+    /// Handles a reset by the host: the next block does not continue the last one.
     pub(crate) fn reset(&mut self) {
         if let Some(tap) = &mut self.tap {
             tap.reset();
@@ -81,11 +82,8 @@ impl Callback {
         let Some(tap) = &mut self.tap else {
             return;
         };
-        if self
-            .result
-            .replace(source)
-            .is_some_and(|last| last != source)
-        {
+        let last = self.last_source.replace(source);
+        if last.is_some_and(|last| last != source) {
             tap.reset();
         }
         if self.exact_offline {
@@ -96,10 +94,10 @@ impl Callback {
     }
 }
 
-/// What the host tells about a block, in the engine's words.
+/// The host's transport at a block, as the engine's.
 fn transport_from_host(transport: &HostTransport, offline: bool) -> Transport {
-    // Hosts without a transport leave everything but a constant position out. And some never
-    // start theirs, but what is rendered offline is meant to be heard.
+    // Hosts without a transport give nothing but a constant position. Some never start theirs, but an
+    // offline render is meant to be analyzed.
     let no_tempo = transport.tempo.is_none() && transport.pos_beats.is_none();
     let live = !transport.playing && (offline || no_tempo);
     if live {
@@ -108,7 +106,7 @@ fn transport_from_host(transport: &HostTransport, offline: bool) -> Transport {
             ..Transport::LIVE_INPUT
         };
     }
-    // Samples out of beats would wander with every change of the tempo.
+    // A position computed from beats would move with every change of the tempo.
     let timed = transport.pos_samples.is_some() || transport.pos_seconds.is_some();
     Transport {
         playing: transport.playing,

@@ -1,4 +1,4 @@
-//! The project state as the framework saves and loads it.
+//! The project state in the form that the framework saves and loads.
 
 use std::ops::Deref;
 

@@ -126,7 +126,7 @@ fn impossible_options_are_refused_with_a_sentence() {
         (
             &["--seconds", "1"],
             1,
-            "--headless to have results as lines",
+            "--headless to print results as lines",
         ),
     ] {
         let output = output_of(app(&config).args(words));

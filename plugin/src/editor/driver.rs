@@ -1,15 +1,15 @@
 //! Keeps the system's OpenGL library in memory once a window was opened, on Linux.
 //!
-//! The framework loads it for each window and lets go of it with the window. What its threads
-//! leave to be tidied up at their end is code of that library: were it unloaded with one window just
-//! while the thread of another one ends, that thread would jump into nothing and take the host along.
+//! The framework loads the library for each window and releases it with the window. Threads of the framework
+//! run clean-up code of the library at their end: if one window unloaded the library while the thread of
+//! another window ends, that thread would jump into unmapped memory and crash the host.
 
 use std::sync::Once;
 
-/// What the framework loads, by the names that it asks for.
+/// The libraries that the framework loads, by the names that it uses.
 const LIBRARIES: [&std::ffi::CStr; 2] = [c"libEGL.so.1", c"libGL.so.1"];
 
-/// Has the libraries stay, those that there are. Called before a window is made.
+/// Keeps the libraries that exist in memory. Called before a window is made.
 pub(super) fn keep() {
     static KEPT: Once = Once::new();
     KEPT.call_once(|| {

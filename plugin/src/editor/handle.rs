@@ -1,7 +1,7 @@
 //! A host's handle on an open window.
 //!
-//! The framework's own handle, but for how a change has the window painted and how it is closed:
-//! [`Repaint`] and the module of [`WindowThread`] say why.
+//! The framework's own handle, except for repainting and closing: [`Repaint`] and the module of
+//! [`WindowThread`] give the reasons.
 
 use nih_plug::editor::EditorHandle;
 use nih_plug::editor::dpi::NativeSize;
@@ -11,10 +11,10 @@ use nih_plug_egui::{EguiEditorHandle, baseview};
 use super::repaint::Repaint;
 use super::thread::{UntilEnd, WindowThread};
 
-/// The framework's window. Once it is dropped nothing of it runs any more.
+/// The framework's window. After it is dropped, none of its code runs any more.
 pub struct OpenWindow {
     window: baseview::Window,
-    /// Below the window, so that it is waited for after that is closed.
+    /// Declared after the window: dropped, and waited for, once the window is closed.
     _end: UntilEnd,
 }
 
@@ -26,7 +26,7 @@ impl OpenWindow {
         }
     }
 
-    /// The framework's own.
+    /// The framework's own window.
     #[must_use]
     pub fn inner(&self) -> &baseview::Window {
         &self.window
@@ -63,8 +63,8 @@ impl EditorHandle for Handle {
 
     fn show(&self, window: &Self::Window) -> Result<(), Self::Error> {
         self.inner.show(window.inner())?;
-        // Not every system has a window painted because it is shown. X11 has, and there a window
-        // manager puts it on the screen later: a request now would be one too early.
+        // Some systems don't paint a window when it is shown. X11 does, but a window manager puts it on
+        // the screen later, so a request now would come too early.
         #[cfg(not(target_os = "linux"))]
         window.inner().waker().request_redraw();
         Ok(())

@@ -1,35 +1,35 @@
-//! Has the open window painted when there is something new.
+//! Repaints the open window when there is something new.
 //!
-//! The window of the framework can be asked for a frame at any time, but one that is asked for
-//! before the window is on the screen is never answered on X11, and none after it. So the window is
-//! asked only once it was painted for the first time, which the system sees to.
+//! The framework's window accepts a request for a frame at any time. But on X11 a request before the window is
+//! on the screen is never answered, nor is any later one. So requests begin after the first frame, which the
+//! system itself asks for.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use nih_plug_egui::baseview::WindowWaker;
 
-/// See the module. Clones mean the same window; an instance has one at a time.
+/// See the module. Clones share one window; an instance has one at a time.
 #[derive(Clone, Default)]
 pub struct Repaint(Arc<Mutex<Weak<WindowWaker>>>);
 
 impl Repaint {
-    /// Has the window painted once more, if there is one that was painted before. From any thread
-    /// but the audio callback.
+    /// Repaints the window, if there is one that was painted before. For any thread
+    /// except the audio callback.
     pub fn request(&self) {
-        // Out of the lock first: asking may end in a call to the system.
+        // Outside the lock, because the request may call the system.
         let window = self.lock().upgrade();
         if let Some(window) = window {
             window.request_redraw();
         }
     }
 
-    /// From now on requests go to this window, until it is dropped.
+    /// Sends requests to this window from now on, until it is dropped.
     pub(super) fn follow(&self, window: &Arc<WindowWaker>) {
         *self.lock() = Arc::downgrade(window);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Weak<WindowWaker>> {
-        // It is replaced whole, so a panic elsewhere leaves it usable.
+        // The value is replaced whole, so a panic elsewhere leaves it usable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,36 +1,35 @@
-//! The thread that a window runs on, and waiting for its end.
+//! The thread that a window runs on, and the wait for its end.
 //!
-//! On Linux a window has a thread of its own; elsewhere it runs on the host's, and there is nothing to
-//! wait for. Closing the framework's window asks its thread to end and, as a rule, goes on before it has. A host
-//! that then unloads the plugin, or exits, takes away the code that the thread is still running:
-//! its connection to the display and the OpenGL driver are only being tidied up. So whoever closes
-//! the window waits here until the thread is gone.
+//! On Linux a window has a thread of its own; elsewhere it runs on the host's thread, and there is no wait.
+//! Closing the framework's window asks its thread to end, but usually returns before the thread has ended. If the
+//! host then unloads the plugin, or exits, it removes code that the thread is still running: the clean-up of
+//! the display connection and the OpenGL driver. So the thread that closes the window waits here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long the thread may take; after that the host goes on, as a stuck driver must not stop it.
+/// The longest wait; after it the host goes on, because a stuck driver must not stop it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether the thread is gone: tidying up takes some milliseconds.
+/// Time between two checks whether the thread has ended; its clean-up takes some milliseconds.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
-/// The number that no thread has: it never started.
+/// The number of a thread that never started; no thread has it.
 const NONE: i32 = 0;
 
-/// See the module. Clones mean the same thread.
+/// See the module. Clones share one thread.
 #[derive(Clone, Default)]
 pub(super) struct WindowThread(Arc<AtomicI32>);
 
 impl WindowThread {
-    /// The calling thread is the one.
+    /// Makes the calling thread the window's thread.
     pub(super) fn is_this(&self) {
         self.0.store(own_number(), Ordering::Release);
     }
 
-    /// Returns once the thread, that was told to end, is gone.
+    /// Waits until the thread, which was asked to end, has ended.
     fn wait_for_end(&self) {
         let number = self.0.load(Ordering::Acquire);
         let begun = Instant::now();
@@ -52,17 +51,17 @@ impl Drop for UntilEnd {
 /// The calling thread's number.
 #[cfg(target_os = "linux")]
 fn own_number() -> i32 {
-    // SAFETY: takes nothing, and never fails.
+    // SAFETY: it takes no arguments and never fails.
     unsafe { libc::gettid() }
 }
 
-/// That of no thread: see the module.
+/// No thread is waited for here: see the module.
 #[cfg(not(target_os = "linux"))]
 fn own_number() -> i32 {
     NONE
 }
 
-/// Whether this process has a thread of that number.
+/// Whether this process has a thread with this number.
 #[cfg(target_os = "linux")]
 fn is_alive(number: i32) -> bool {
     // SAFETY: signal 0 is never delivered, the system only looks for the thread.
@@ -82,17 +81,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_is_waited_for() {
+    fn the_wait_ends_with_the_thread() {
         let window = WindowThread::default();
         let (go, gone) = mpsc::channel::<()>();
         let inside = window.clone();
-        let (known, told) = mpsc::channel();
+        let (started, wait_for_start) = mpsc::channel();
         let running = thread::spawn(move || {
             inside.is_this();
-            known.send(()).unwrap();
+            started.send(()).unwrap();
             gone.recv().unwrap_err();
         });
-        told.recv().unwrap();
+        wait_for_start.recv().unwrap();
         assert!(is_alive(window.0.load(Ordering::Acquire)));
         drop(go);
         window.wait_for_end();
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_never_started_is_not() {
+    fn there_is_no_wait_for_a_thread_that_never_started() {
         let begun = Instant::now();
         WindowThread::default().wait_for_end();
         assert!(begun.elapsed() < PATIENCE);

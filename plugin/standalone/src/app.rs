@@ -1,13 +1,14 @@
-//! The app from its command line to its exit code: a window, or results as lines.
+//! The app, from command-line arguments to exit code: a window, or results as lines.
 //!
-//! The main thread runs the window, or prints; one thread owns the audio (`audio.rs`). Nothing
-//! here computes music.
+//! The main thread runs the window, or prints; one thread owns the audio (`audio.rs`). Deliberately not here:
+//! analysis, which is the engine's.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 
 use clap::Parser;
 use mertscope::connection::Connection;
@@ -17,14 +18,15 @@ use mertscope_audio::Notice;
 use mertscope_ui::state::ModelChoice;
 
 use crate::arguments::Arguments;
-use crate::audio::{Audio, Devices};
+use crate::audio::{Audio, AudioError, Changed, Devices};
+use crate::choice::AudioChoice;
 use crate::panel::Panel;
 use crate::parameters::Parameters;
 use crate::preferences::{AUDIO_FIELD, PLUGIN_FIELD, Preferences};
 use crate::session::{Event, Session};
 use crate::{headless, window};
 
-/// Runs the app with a command line whose first word is its name; returns its exit code.
+/// Runs the app with command-line words, the first of them its name; returns its exit code.
 pub(crate) fn run(
     words: impl Iterator<Item = OsString>,
     out: &mut dyn Write,
@@ -33,7 +35,7 @@ pub(crate) fn run(
     let arguments = match Arguments::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(help) => {
-            // There is no one to tell when this fails.
+            // A failure here can't be reported anywhere.
             let _ = help.print();
             return ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2));
         }
@@ -41,7 +43,7 @@ pub(crate) fn run(
     match session(&arguments, out, err) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever read our output has had enough: nothing is wrong.
+        // The reader of our output closed it, which is no failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(err, "The results can't be written: {error}.");
@@ -50,6 +52,7 @@ pub(crate) fn run(
     }
 }
 
+/// Runs a session; `Ok(false)` after a failure that was reported.
 fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<bool> {
     if arguments.list_devices {
         list(&Devices::list(), out)?;
@@ -59,98 +62,113 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
     let notice = error.map(Notice::warning);
     let choice = match arguments.over(preferences.get(AUDIO_FIELD).unwrap_or_default()) {
         Ok(choice) => choice,
-        Err(error) => {
-            writeln!(err, "{error}")?;
-            return Ok(false);
-        }
+        Err(error) => return failure(err, error),
     };
-    let (wake, events) = channel();
-    let stop = wake.clone();
+    let (sender, events) = channel();
+    let stop = sender.clone();
     if let Err(error) = ctrlc::set_handler(move || stop.send(Event::Stop).unwrap_or_default()) {
         writeln!(err, "Ctrl-C won't close the app cleanly ({error}).")?;
     }
     let params = Arc::new(MertscopeParams::default());
-    let parameters = Parameters::new(Arc::clone(&params));
     if let Some(state) = preferences.get(PLUGIN_FIELD) {
-        parameters.apply(&state);
+        Parameters::new(Arc::clone(&params)).apply(&state);
     }
-    let remembered: Option<ModelChoice> = params.state.get();
-    let typed = arguments.model.clone().map(|id| ModelChoice {
-        id,
-        sha256: None,
-        window_s: None,
-    });
-    if let Some(typed) = &typed {
-        params.state.set(typed);
-    }
-
+    let model = TemporaryModel::set(arguments, &params);
     let repaint = Repaint::default();
-    let (waker, window) = (wake.clone(), repaint.clone());
-    let news: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
-        window.request();
-        waker.send(Event::New).unwrap_or_default();
-    });
-    let connection = Connection::new(Arc::clone(&params), Arc::clone(&news));
-    // The model loads while devices are opened, and where there are none.
-    connection.detach();
-    // What was typed plays at once; what was played last waits for its user in a window.
-    let play = arguments.headless || arguments.file.is_some();
-    let strict = arguments.headless;
-    let audio = match Audio::start(Arc::clone(&connection), choice.clone(), play, strict, news) {
-        Ok(audio) => Arc::new(audio),
-        Err(error) => {
-            writeln!(err, "{error}")?;
-            return Ok(false);
-        }
-    };
-    let session = Session {
-        params,
-        connection,
-        audio,
+    let session = match start(arguments, &choice, params, &repaint, &sender) {
+        Ok(session) => session,
+        Err(error) => return failure(err, error),
     };
     if arguments.headless {
         if let Some(Notice { text, .. }) = notice {
             writeln!(err, "{text}")?;
         }
-        return headless::run(
-            &session,
-            &events,
-            arguments.json,
-            arguments.seconds,
-            out,
-            err,
-        );
+        let (json, seconds) = (arguments.json, arguments.seconds);
+        return headless::run(&session, &events, json, seconds, out, err);
     }
 
-    let panel = Arc::new(Panel::new(
-        Arc::clone(&session.audio),
-        choice,
-        preferences,
-        notice,
-    ));
-    let ends = (wake, events);
+    let audio = Arc::clone(&session.audio);
+    let panel = Arc::new(Panel::new(audio, choice, preferences, notice));
+    let ends = (sender, events);
     if let Err(error) = window::run(&session, &panel, &repaint, ends, arguments.seconds) {
-        writeln!(err, "{error}")?;
-        return Ok(false);
+        return failure(err, error);
     }
-    // A model that was typed counts for this session, unless another was chosen since.
-    if typed.is_some()
-        && session.params.state.get() == typed
-        && let Some(remembered) = remembered
-    {
-        session.params.state.set(&remembered);
+    model.put_back(&session.params);
+    let parameters = Parameters::new(Arc::clone(&session.params));
+    match panel.save_all(&parameters.state()) {
+        Some(Notice { text, .. }) => failure(err, text),
+        None => Ok(true),
     }
-    if let Some(Notice { text, .. }) = panel.save_all(&parameters.state()) {
-        writeln!(err, "{text}")?;
-        return Ok(false);
-    }
-    Ok(true)
 }
 
+fn failure(err: &mut dyn Write, sentence: impl Display) -> io::Result<bool> {
+    writeln!(err, "{sentence}")?;
+    Ok(false)
+}
+
+/// The model from the command line, which counts for this session only.
+struct TemporaryModel {
+    typed: Option<ModelChoice>,
+    remembered: Option<ModelChoice>,
+}
+
+impl TemporaryModel {
+    fn set(arguments: &Arguments, params: &MertscopeParams) -> Self {
+        let remembered = params.state.get();
+        let typed = arguments.model.clone().map(|id| ModelChoice {
+            id,
+            sha256: None,
+            window_s: None,
+        });
+        if let Some(typed) = &typed {
+            params.state.set(typed);
+        }
+        Self { typed, remembered }
+    }
+
+    /// Puts the remembered model back, unless the user chose another one meanwhile.
+    fn put_back(&self, params: &MertscopeParams) {
+        if let (Some(_), Some(remembered)) = (&self.typed, &self.remembered)
+            && params.state.get() == self.typed
+        {
+            params.state.set(remembered);
+        }
+    }
+}
+
+/// Starts the engine and the audio; changes of both request a frame and send an event.
+fn start(
+    arguments: &Arguments,
+    choice: &AudioChoice,
+    params: Arc<MertscopeParams>,
+    repaint: &Repaint,
+    events: &Sender<Event>,
+) -> Result<Session, AudioError> {
+    let (repaint, events) = (repaint.clone(), events.clone());
+    let changed: Changed = Arc::new(move || {
+        repaint.request();
+        events.send(Event::New).unwrap_or_default();
+    });
+    let connection = Connection::new(Arc::clone(&params), Arc::clone(&changed));
+    // The model loads while devices are opened, and also without any device.
+    connection.detach();
+    // A file from the command line plays at once; the last file waits for its user in the window.
+    let play = arguments.headless || arguments.file.is_some();
+    let strict = arguments.headless;
+    let listener = Arc::clone(&connection);
+    let audio = Audio::start(listener, choice.clone(), play, strict, changed)?;
+    Ok(Session {
+        params,
+        connection,
+        audio: Arc::new(audio),
+    })
+}
+
+/// Prints the devices, inputs first, in columns.
 fn list(devices: &Devices, out: &mut dyn Write) -> io::Result<()> {
     for (title, devices) in [("Inputs", &devices.inputs), ("Outputs", &devices.outputs)] {
         writeln!(out, "{title}")?;
-        let shown = || devices.iter().filter(|device| !device.is_shape);
+        let shown = || devices.iter().filter(|device| !device.is_adapter);
         if shown().next().is_none() {
             writeln!(out, "  none")?;
         }

@@ -1,30 +1,31 @@
 //! Command-line arguments.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::Parser;
 
 use crate::audio::{AudioError, Devices, Direction};
-use crate::choice::{AudioChoice, AudioSource, Backend, Channels};
+use crate::choice::{AudioChoice, AudioSource, Backend, Channels, RATES_HZ};
 
 const AFTER_HELP: &str = "\
 Examples:
-  mertscope-standalone                                       the window, with what was chosen last
+  mertscope-standalone                                       opens the window with the last choices
   mertscope-standalone --file set.flac                       plays a file
-  mertscope-standalone --input 'USB Audio' --channels 3-4    two channels of a sound card
-  mertscope-standalone --headless --file set.flac --json     a line of JSON for each window
+  mertscope-standalone --input 'USB Audio' --channels 3-4    listens to two channels
+  mertscope-standalone --headless --file set.flac --json     prints one line of JSON per window
 
-What is chosen in the window is remembered; what is typed here counts for this session only.
-Results of --headless go to standard output, everything else to standard error. Ctrl-C and SIGTERM
-close the app as its window's button does.
+The app remembers choices in the window; arguments count for this session only. With --headless
+results go to standard output, everything else to standard error. Ctrl-C and SIGTERM close the app
+as the button of its window does.
 
-Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
+Exit codes: 0 success, 1 failure, 2 wrong arguments.";
 
 /// Shows live what a music model hears: genre, key and the path of its embedding.
 #[derive(Debug, Parser)]
 #[command(name = "mertscope-standalone", version, about, long_about = None, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// Print the audio devices and end
+    /// Print the audio devices and exit
     #[arg(long)]
     pub(crate) list_devices: bool,
     /// Listen to this input device, by its name or id
@@ -33,55 +34,53 @@ pub(crate) struct Arguments {
     /// Play a file through this output device, by its name or id
     #[arg(long, value_name = "DEVICE")]
     pub output: Option<String>,
-    /// The way to devices [default: JACK while its server runs, else the system's own]
+    /// Backend for devices [default: JACK while its server runs, otherwise the system's own]
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
     /// Channels of the input device: one, or two neighbors [default: 1-2]
     #[arg(long, value_name = "N|N-M")]
     pub channels: Option<Channels>,
-    /// Samples per second [default: what the device or the file has]
-    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(8_000..=768_000))]
+    /// Samples per second [default: the rate of the device or the file]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(rates()))]
     pub rate: Option<u32>,
-    /// Frames in a block [default: the device's]
+    /// Frames per block [default: the device's]
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(16..=65_536))]
     pub buffer: Option<u32>,
     /// Play this audio file and listen to it
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Begin the file anew at its end
+    /// Start the file again at its end
     #[arg(long = "loop", requires = "file")]
     pub repeat: bool,
     /// Model id, or a folder with a manifest.toml [default: the one chosen last]
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
-    /// Print results as lines instead of opening a window
+    /// Print one line per window of audio instead of opening the app's window
     #[arg(long)]
     pub headless: bool,
-    /// With --headless: print a line of JSON for each window
+    /// With --headless: print one line of JSON per window of audio
     #[arg(long, requires = "headless")]
     pub json: bool,
-    /// End after this many seconds
+    /// Exit after this many seconds
     #[arg(long, value_name = "N", value_parser = seconds)]
     pub seconds: Option<f64>,
 }
 
 impl Arguments {
-    /// What was chosen last, with what was typed in its place.
+    /// The last choice, with the arguments in place of its values.
     ///
     /// # Errors
-    /// [`AudioError::Unknown`] for a device that is not there.
+    /// [`AudioError::Unknown`], for a device that does not exist.
     pub(crate) fn over(&self, mut choice: AudioChoice) -> Result<AudioChoice, AudioError> {
-        let looked = [&self.input, &self.output]
-            .iter()
-            .any(|name| name.is_some());
-        let devices = if looked {
+        let names_device = self.input.is_some() || self.output.is_some();
+        let devices = if names_device {
             Devices::list()
         } else {
             Devices::default()
         };
         if let Some(backend) = self.backend {
             choice.backend = Some(backend);
-            // A device of another way is not meant.
+            // The remembered devices belong to another backend.
             (choice.input, choice.output) = (None, None);
         }
         if let Some(name) = &self.input {
@@ -103,11 +102,16 @@ impl Arguments {
     }
 }
 
+/// [`RATES_HZ`] as the parser wants it.
+fn rates() -> RangeInclusive<i64> {
+    i64::from(*RATES_HZ.start())..=i64::from(*RATES_HZ.end())
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|s: &f64| *s > 0.0 && *s <= 1.0e7)
-        .ok_or_else(|| "give seconds above 0".to_owned())
+        .ok_or_else(|| "give a number of seconds above 0".to_owned())
 }
 
 #[cfg(test)]
@@ -125,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_counts_before_what_is_remembered() {
+    fn arguments_override_the_remembered_choice() {
         let remembered = AudioChoice {
             rate_hz: Some(96_000),
             backend: Some(Backend::System),
@@ -143,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn wrong_arguments_are_refused() {
         for line in [
             "--rate 1",
             "--buffer 0",

@@ -1,40 +1,44 @@
 //! The user's choice of audio: source, device and rate.
 //!
-//! A choice is what is wanted, whether or not it is to be had: what is used in its place meanwhile
-//! never gets into it. Plain data, no audio.
+//! A choice is what the user wants, available or not; a device that stands in for it
+//! never changes it. Plain data, no audio.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// Sample rates that can be chosen and analyzed, in hertz.
+pub(crate) const RATES_HZ: RangeInclusive<u32> = 8_000..=768_000;
+
 /// Highest channel number that can be chosen; JACK and sound cards have fewer.
 const LAST_CHANNEL: u16 = 256;
 
-/// Everything about the audio that is chosen.
+/// The user's choice of audio.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct AudioChoice {
-    /// What is listened to.
+    /// The source that is analyzed.
     pub source: AudioSource,
-    /// The way to the devices; `None` is JACK while its server runs, else the system's own.
+    /// The backend for devices; `None` for JACK while its server runs, otherwise the system's own.
     pub backend: Option<Backend>,
-    /// The input device by its id; `None` is the default one.
+    /// The id of the input device; `None` for the default one.
     pub input: Option<String>,
-    /// The output device that a file is heard through, by its id; `None` is the default one.
+    /// The id of the output device that a file is played through; `None` for the default one.
     pub output: Option<String>,
-    /// Which channels of the input device.
+    /// The channels of the input device.
     pub channels: Channels,
-    /// Samples per second; `None` is what the device, or the file, has.
+    /// Samples per second; `None` for the rate of the device or the file.
     pub rate_hz: Option<u32>,
-    /// Frames in a block; `None` leaves it to the device.
+    /// Frames per block; `None` for the device's own.
     pub(crate) buffer_frames: Option<u32>,
     /// The audio file that is played.
     pub file: Option<PathBuf>,
-    /// Whether the file begins anew at its end.
+    /// Whether the file starts again at its end.
     pub repeat: bool,
-    /// How loud the file is played, 0 to 1. What is analyzed doesn't change with it.
+    /// The volume of the file at the output, 0 to 1. The analysis does not depend on it.
     pub(crate) volume: f32,
 }
 
@@ -55,7 +59,7 @@ impl Default for AudioChoice {
     }
 }
 
-/// What is listened to.
+/// The source that is analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum AudioSource {
@@ -65,7 +69,7 @@ pub(crate) enum AudioSource {
     File,
 }
 
-/// A way to audio devices.
+/// The system that reaches audio devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Backend {
@@ -105,7 +109,7 @@ impl Default for Channels {
 }
 
 impl Channels {
-    /// Channels that a device must have at least.
+    /// The least number of channels that a device must have.
     #[must_use]
     pub(crate) fn needed(self) -> u16 {
         self.first + self.count
@@ -141,7 +145,7 @@ impl FromStr for Channels {
                 })
             }
             _ => Err(format!(
-                "'{text}' is neither one channel, such as 1, nor a pair of neighbors, such as 1-2"
+                "'{text}' is neither one channel, for example 1, nor a pair of neighbors, for example 1-2"
             )),
         }
     }
@@ -188,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_of_an_older_or_newer_version_keeps_what_is_understood() {
+    fn known_fields_of_older_and_newer_versions_are_read() {
         let choice: AudioChoice =
             serde_json::from_str(r#"{"channels":"3-4","repeat":true,"future":1}"#).unwrap();
         assert_eq!(choice.channels, Channels { first: 2, count: 2 });

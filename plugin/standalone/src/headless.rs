@@ -1,4 +1,5 @@
-//! The app without a window: a line for each window of audio, as it is heard.
+//! The app without a window: prints one line per window of audio, as results come. Runs on the main
+//! thread.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -6,27 +7,29 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use mertscope_audio::Notice;
-use mertscope_live::{Entry, ModelState, Snapshot};
+use mertscope_live::{Entry, ModelState, ModelStatus, Snapshot};
 use mertscope_music::Notation;
 
+use crate::player::FilePlayer;
 use crate::session::{Event, Session};
 use mertscope::log::{self, Line};
 
-/// How often the file's end is looked for.
+/// Time between two checks for the file's end.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long after a file's end its last window may still be on its way, and its only one.
-const LAST_ANSWER: Duration = Duration::from_secs(2);
-const ONLY_ANSWER: Duration = Duration::from_secs(6);
+/// The longest wait for the last window after a file's end.
+const LAST_RESULT: Duration = Duration::from_secs(2);
+/// The same for a file's only window.
+const ONLY_RESULT: Duration = Duration::from_secs(6);
 
-/// How long a model that is missing may take to give way to the embedded one.
+/// The longest wait for the embedded model, when the chosen one is missing.
 const STAND_IN: Duration = Duration::from_secs(8);
 
-/// Prints what is heard until the file ends, `seconds` are over, or someone ends the app. Returns
+/// Prints results until the file ends, `seconds` are over, or the app is ended. Returns
 /// whether all went well.
 ///
 /// # Errors
-/// When `out` can't be written.
+/// When `out` or `err` can't be written.
 pub(crate) fn run(
     session: &Session,
     events: &Receiver<Event>,
@@ -52,62 +55,72 @@ pub(crate) fn run(
         let state = session.audio.state();
         let snapshot = session.connection.snapshot();
         let printed = printer.print(&snapshot, out)?;
-        printer.tell(0, state.notice.as_ref().map(|notice| &notice.text), err)?;
-        printer.tell(1, snapshot.error.as_ref(), err)?;
-        let model = &snapshot.model;
-        if model.state != ModelState::Missing || model.running.is_some() {
+        printer.notice(0, state.notice.as_ref().map(|notice| &notice.text), err)?;
+        printer.notice(1, snapshot.error.as_ref(), err)?;
+        if has_model(&snapshot.model) {
             without_model_since = None;
-        } else if without_model_since
-            .get_or_insert_with(Instant::now)
-            .elapsed()
-            > STAND_IN
-        {
+        } else if is_over(&mut without_model_since, STAND_IN) {
             return Ok(false);
         }
         if end.is_some_and(|end| Instant::now() >= end) {
             return Ok(true);
         }
-        let Some(file_player) = state
-            .file_player
-            .as_ref()
-            .filter(|file_player| file_player.has_ended())
-        else {
+        let file_player = state.file_player.as_ref();
+        let Some(file_player) = file_player.filter(|file_player| file_player.has_ended()) else {
             continue;
         };
-        if printed || quiet_since.is_none() {
-            quiet_since = Some(Instant::now());
+        if printed {
+            quiet_since = None;
         }
         let patience = match printer.last {
-            Some(_) => LAST_ANSWER,
-            None => ONLY_ANSWER,
+            Some(_) => LAST_RESULT,
+            None => ONLY_RESULT,
         };
-        if quiet_since.is_some_and(|since| since.elapsed() > patience) {
-            let path = file_player.path().display();
-            if let Some(Notice { text, .. }) = file_player.notice() {
-                writeln!(err, "{path}: {text}")?;
-            }
-            if printer.last.is_none() {
-                writeln!(
-                    err,
-                    "{path} ended before one whole window was heard; `mertscope analyze` takes \
-                     short files."
-                )?;
-            }
-            return Ok(printer.last.is_some());
+        if is_over(&mut quiet_since, patience) {
+            return end_of_file(file_player, printer.last.is_some(), err);
         }
     }
+}
+
+fn has_model(model: &ModelStatus) -> bool {
+    model.state != ModelState::Missing || model.running.is_some()
+}
+
+/// Whether more than `patience` has passed since the first call that found `since` empty.
+fn is_over(since: &mut Option<Instant>, patience: Duration) -> bool {
+    since.get_or_insert_with(Instant::now).elapsed() > patience
+}
+
+/// Reports damage in the file, and a file shorter than a window; returns whether it had a result.
+fn end_of_file(
+    file_player: &FilePlayer,
+    has_result: bool,
+    err: &mut dyn Write,
+) -> io::Result<bool> {
+    let path = file_player.path().display();
+    if let Some(Notice { text, .. }) = file_player.notice() {
+        writeln!(err, "{path}: {text}")?;
+    }
+    if !has_result {
+        writeln!(
+            err,
+            "{path} ended before one whole window was complete; `mertscope analyze` takes \
+             short files."
+        )?;
+    }
+    Ok(has_result)
 }
 
 struct Printer {
     json: bool,
     notation: Notation,
     last: Option<Arc<Entry>>,
-    /// The sentences that were printed last, of the audio and of the engine.
+    /// The last notices, of the audio and of the engine.
     printed: [Option<String>; 2],
 }
 
 impl Printer {
-    /// Prints what is new; returns whether anything was.
+    /// Prints new windows; returns whether there were any.
     fn print(&mut self, snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<bool> {
         let running = snapshot.model.running.as_ref();
         let labels = running.map_or(&[][..], |running| &running.genre_labels);
@@ -127,15 +140,15 @@ impl Printer {
         Ok(!new.is_empty())
     }
 
-    /// Tells a sentence once for as long as it holds.
-    fn tell(
+    /// Prints a notice once for as long as it holds.
+    fn notice(
         &mut self,
-        about: usize,
+        source: usize,
         sentence: Option<&String>,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        if self.printed[about].as_ref() != sentence {
-            self.printed[about] = sentence.cloned();
+        if self.printed[source].as_ref() != sentence {
+            self.printed[source] = sentence.cloned();
             if let Some(sentence) = sentence {
                 writeln!(err, "{sentence}")?;
             }
@@ -144,7 +157,7 @@ impl Printer {
     }
 }
 
-/// One window as a line: where it ends, key and genre with their probabilities.
+/// One window as a line: its end, key and genre with their probabilities.
 fn text(entry: &Entry, labels: &[String], notation: Notation) -> String {
     let timed = &entry.timed;
     let minutes = (timed.end_s / 60.0).floor();
@@ -175,7 +188,7 @@ mod tests {
     use mertscope_heads::timeline::TimedResult;
 
     #[test]
-    fn a_window_without_an_answer_says_why() {
+    fn a_window_without_a_result_says_why() {
         let entry = Entry {
             timed: TimedResult {
                 start_s: 60.5,

@@ -1,5 +1,5 @@
-//! Mertscope without a host: the plugin's own engine and editor with audio devices and a file player.
-//! `--help` prints the command line.
+//! The standalone app: Mertscope without a host, the plugin's engine and editor with audio devices and a file
+//! player. `--help` prints the command-line arguments.
 
 #![cfg_attr(
     not(test),

@@ -1,8 +1,8 @@
 //! The app's panel in the editor's window: source, level, file player, and a section of the
 //! settings.
 //!
-//! Drawn on the GUI thread. What is chosen goes to the audio thread as an order and to the
-//! preferences as a change; neither is waited for.
+//! Drawn on the GUI thread. A choice goes to the audio thread as an order and to the
+//! preferences as a change; the panel waits for neither.
 
 mod bar;
 mod level;
@@ -62,7 +62,8 @@ impl Panel {
         self.state.save();
     }
 
-    /// Remembers the plugin's state too, and writes all; for the end of a session.
+    /// Adds the plugin's state to the preferences, and writes them; for the end of a session. Returns the notice
+    /// of a failure.
     pub(crate) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<Notice> {
         self.state.save_all(plugin)
     }

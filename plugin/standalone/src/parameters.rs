@@ -1,7 +1,7 @@
-//! The plugin's parameters without a host: set by the editor, remembered as text.
+//! The plugin's parameters without a host: set by the editor, saved as text.
 //!
-//! Stands where a host's wrapper stands for the editor. Parameters are atomics, so a change counts
-//! from the next look at them; there is no automation that could record it.
+//! Takes the place of a host's wrapper for the editor. Parameters are atomics, so a change counts
+//! from their next reading; no automation records it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use mertscope::params::MertscopeParams;
 pub(crate) struct Parameters(Arc<MertscopeParams>);
 
 impl Parameters {
-    /// The parameters of the only instance there is.
+    /// The parameters of the app's only instance.
     #[must_use]
     pub(crate) fn new(params: Arc<MertscopeParams>) -> Self {
         Self(params)
     }
 
-    /// The parameters as they are shown, and the state's fields, by their ids.
+    /// The parameters as shown text, and the state's fields, by their ids.
     #[must_use]
     pub(crate) fn state(&self) -> HostState {
         let params = self.0.param_map().into_iter().map(|(id, param, _)| {
@@ -41,7 +41,7 @@ impl Parameters {
         }
     }
 
-    /// Takes a state in; what is not known here, or can't be understood, is left aside.
+    /// Applies a state; parameters that are unknown or can't be read are ignored.
     pub(crate) fn apply(&self, state: &HostState) {
         let known: BTreeMap<String, ParamPtr> = self
             .0
@@ -106,7 +106,7 @@ mod tests {
     use nih_plug::context::gui::ParamSetter;
 
     #[test]
-    fn what_the_editor_sets_is_remembered_and_comes_back() {
+    fn parameters_set_by_the_editor_are_saved_and_restored() {
         let params = Arc::new(MertscopeParams::default());
         let parameters = Parameters::new(Arc::clone(&params));
         let setter = ParamSetter::new(&parameters);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn another_instances_parameters_are_left_alone() {
+    fn parameters_of_another_instance_are_not_changed() {
         let ours = Parameters::new(Arc::new(MertscopeParams::default()));
         let theirs = MertscopeParams::default();
         ParamSetter::new(&ours).set_parameter(&theirs.hold, true);

@@ -1,9 +1,9 @@
-//! The app's preferences, kept from one start to the next: a versioned JSON file in the user's config
-//! folder, written as a whole or not at all.
+//! The app's preferences, kept from one start to the next: a versioned JSON file in the user's configuration
+//! folder, written whole or not at all.
 //!
-//! What this version does not know in it is written back as it was read. A file that can't be
-//! understood is put aside under another name, never overwritten. Not here: what is in use at the
-//! moment; only what the user chose.
+//! Unknown fields are written back as they were read. A file that can't be
+//! understood is put aside under another name, never overwritten. Deliberately not here: the devices in use;
+//! the file holds the user's choices only.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// The version that is written. A higher one is read as far as it is understood, and kept.
+/// The version that is written. Of a file with a higher one, known fields are read, and the version is kept.
 const VERSION: u64 = 1;
 const VERSION_FIELD: &str = "version";
 
@@ -22,15 +22,15 @@ pub(crate) const AUDIO_FIELD: &str = "audio";
 /// The field with the plugin's state.
 pub(crate) const PLUGIN_FIELD: &str = "plugin";
 
-/// The file's name in the app's config folder.
+/// The file's name in the app's configuration folder.
 const FILE_NAME: &str = "standalone.json";
 
-/// Why the preferences can't be kept.
+/// Why the preferences could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PreferencesError {
     /// The file could not be read.
     #[error(
-        "Your settings in {} could not be read ({source}); this session begins with the usual ones. \
+        "Your settings in {} could not be read ({source}); this session starts with the defaults. \
          Check the file's permissions.",
         .path.display()
     )]
@@ -40,10 +40,10 @@ pub(crate) enum PreferencesError {
         /// The system's reason.
         source: io::Error,
     },
-    /// What is in it is not what this app writes.
+    /// The file's content is damaged.
     #[error(
         "Your settings in {} are damaged ({reason}); they were put aside as {}, and this session \
-         begins with the usual ones.",
+         starts with the defaults.",
         .path.display(),
         .aside.display()
     )]
@@ -52,7 +52,7 @@ pub(crate) enum PreferencesError {
         path: PathBuf,
         /// Its new name.
         aside: PathBuf,
-        /// What is wrong with it.
+        /// The parser's reason.
         reason: String,
     },
     /// The file could not be written.
@@ -72,13 +72,13 @@ pub(crate) enum PreferencesError {
 /// The file's content, and where it is.
 #[derive(Debug, Default)]
 pub(crate) struct Preferences {
-    /// `None` where the user has no config folder, or the file is not ours to write.
+    /// `None` when the user has no configuration folder, or the file must not be written.
     path: Option<PathBuf>,
     object: Map<String, Value>,
 }
 
 impl Preferences {
-    /// The user's preferences: empty without a file. Beside them, what was wrong with the file.
+    /// The user's preferences, empty without a file; and the error, if the file could not be read.
     #[must_use]
     pub(crate) fn load() -> (Self, Option<PreferencesError>) {
         dirs::config_dir().map_or_else(Default::default, |folder| {
@@ -99,7 +99,7 @@ impl Preferences {
                     None,
                 );
             }
-            // What can't be read must not be written over either.
+            // A file that can't be read must not be overwritten either.
             Err(source) if source.kind() != io::ErrorKind::InvalidData => {
                 return (
                     Self::default(),
@@ -139,13 +139,13 @@ impl Preferences {
         }
     }
 
-    /// What the field of this name says; `None` when it is absent or can't be understood.
+    /// The field of this name; `None` when it is absent or can't be understood.
     #[must_use]
     pub(crate) fn get<T: DeserializeOwned>(&self, field: &str) -> Option<T> {
         serde_json::from_value(self.object.get(field)?.clone()).ok()
     }
 
-    /// Writes a field. Members of an object that `value` does not have stay as they are.
+    /// Sets a field. When both are objects, members that `value` lacks stay.
     pub(crate) fn set(&mut self, field: &str, value: &impl Serialize) {
         let Ok(new) = serde_json::to_value(value) else {
             return;
@@ -161,7 +161,7 @@ impl Preferences {
     /// Writes the file, whole or not at all.
     ///
     /// # Errors
-    /// [`PreferencesError::Write`], and the file is as it was.
+    /// [`PreferencesError::Write`]; the file is unchanged then.
     pub(crate) fn save(&mut self) -> Result<(), PreferencesError> {
         let Some(path) = &self.path else {
             return Ok(());
@@ -179,7 +179,7 @@ impl Preferences {
 fn write(path: &Path, object: &Map<String, Value>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder)?;
-    // Beside the file, since only within a file system a file replaces another at once.
+    // In the same folder, because a rename is atomic only within a file system.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer_pretty(&mut file, object)?;
     file.write_all(b"\n")?;
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_chosen_survives_and_what_is_unknown_is_kept() {
+    fn choices_are_saved_and_unknown_fields_are_kept() {
         let text = r#"{"version":7,"sky":[1,2],"audio":{"input":"old","exclusive":true}}"#;
         let (_folder, path) = in_folder(Some(text));
         let (mut preferences, error) = Preferences::load_from(path.clone());
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_nothing_is_remembered_and_the_folder_is_made() {
+    fn without_a_file_the_preferences_are_empty_and_saving_makes_the_folder() {
         let (folder, path) = in_folder(None);
         let (mut preferences, error) = Preferences::load_from(path.clone());
         assert!(error.is_none() && preferences.get::<AudioChoice>("audio").is_none());
@@ -235,14 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_put_aside_and_told() {
+    fn a_damaged_file_is_put_aside_with_an_error() {
         for damaged in ["", "{", "[1]", "\u{0}"] {
             let (_folder, path) = in_folder(Some(damaged));
             let (mut preferences, error) = Preferences::load_from(path.clone());
-            let told = error.unwrap().to_string();
+            let error = error.unwrap().to_string();
             assert!(
-                told.contains("standalone.json") && told.contains("put aside"),
-                "{told}"
+                error.contains("standalone.json") && error.contains("put aside"),
+                "{error}"
             );
             preferences.save().unwrap();
             let aside = path.with_extension("damaged.json");
@@ -251,17 +251,17 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_can_not_be_written_is_told_and_named() {
+    fn an_error_names_the_folder_that_can_not_be_written() {
         let (folder, _) = in_folder(None);
         // A file where the folder should be.
         let blocked = folder.path().join("blocked");
         fs::write(&blocked, "").unwrap();
         let (mut preferences, _) = Preferences::load_from(folder.path().join("absent.json"));
         preferences.path = Some(blocked.join(FILE_NAME));
-        let told = preferences.save().unwrap_err().to_string();
+        let error = preferences.save().unwrap_err().to_string();
         assert!(
-            told.contains("could not be saved") && told.contains("blocked"),
-            "{told}"
+            error.contains("could not be saved") && error.contains("blocked"),
+            "{error}"
         );
     }
 }

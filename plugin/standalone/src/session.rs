@@ -7,12 +7,12 @@ use mertscope::params::MertscopeParams;
 
 use crate::audio::Audio;
 
-/// What the main thread wakes for.
+/// An event for the main thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// There is something new to show.
+    /// A new snapshot, or a change of the audio.
     New,
-    /// Someone ends the app.
+    /// Ctrl-C, SIGTERM, or the end of the window.
     Stop,
 }
 

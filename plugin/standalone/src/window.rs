@@ -1,6 +1,6 @@
-//! The window: the plugin's own editor without a parent, with the app's [`Panel`] in it.
+//! The app's window: the plugin's own editor without a parent, with the app's [`Panel`] in it.
 //!
-//! Whoever waits for the app's end also writes the preferences, so that the thread that draws
+//! The thread that waits for the app's end also writes the preferences, so that the thread that draws
 //! never touches the disk.
 
 use std::sync::Arc;
@@ -20,18 +20,18 @@ use mertscope::editor::handle::{Handle, OpenWindow};
 use mertscope::editor::repaint::Repaint;
 use mertscope_ui::host_panel::HostPanel;
 
-/// How often changed preferences are written, and a closed window is noticed.
+/// Time between two checks for changed preferences and for a closed window.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
 
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "There is no window: {0}. Start Mertscope on a display, or with --headless to have results as \
-     lines."
+    "The window can't be opened: {0}. Start Mertscope on a display, or with --headless to print results \
+     as lines."
 )]
 pub(crate) struct NoWindow(String);
 
-/// Opens the window, and returns when it is closed or someone ended the app.
+/// Opens the window, and returns when it is closed or the app is ended otherwise.
 ///
 /// # Errors
 /// [`NoWindow`], without a display for it.
@@ -61,8 +61,8 @@ pub(crate) fn run(
     closed.map_err(|error| NoWindow(crate::audio::reason(error)))
 }
 
-/// On X11 the window has a thread of its own, so that this one can take it down at any time, drawn
-/// or not.
+/// On X11 the window has a thread of its own, so this thread can close it at any time, even before its
+/// first frame.
 #[cfg(target_os = "linux")]
 fn until_closed(
     handle: Handle,
@@ -80,7 +80,7 @@ fn until_closed(
     Handle::run_until_closed(window)
 }
 
-/// Elsewhere the window runs on this thread, and closes itself when a frame finds that it should.
+/// On other systems the window runs on this thread, and a frame closes it when the panel says so.
 #[cfg(not(target_os = "linux"))]
 fn until_closed(
     handle: Handle,
@@ -90,7 +90,7 @@ fn until_closed(
     end: Option<Instant>,
 ) -> Result<(), baseview::Error> {
     let waker = window.inner().waker();
-    // Not every system has a window painted because it is shown.
+    // Some systems don't paint a window when it is shown.
     waker.request_redraw();
     let closed = std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -100,7 +100,7 @@ fn until_closed(
             waker.request_redraw();
         });
         let closed = Handle::run_until_closed(window);
-        // The other thread's end, if it was not what ended the window.
+        // Ends the other thread, if it did not end the window itself.
         let _ = wake.send(Event::Stop);
         closed
     });
@@ -108,7 +108,7 @@ fn until_closed(
     closed
 }
 
-/// Looks after the window from outside.
+/// Waits for the app's end, and saves preferences meanwhile.
 struct Attendant<'a> {
     panel: &'a Panel,
     events: Receiver<Event>,
@@ -126,14 +126,14 @@ impl<'a> Attendant<'a> {
         }
     }
 
-    /// Waits a little for what ends the app, and writes preferences that changed; `false` at the
+    /// Waits a little for an event that ends the app, and writes changed preferences; `false` at the
     /// end.
     fn goes_on(&mut self) -> bool {
         match self.events.recv_timeout(SAVE_EVERY) {
             Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
             Ok(Event::New) | Err(RecvTimeoutError::Timeout) => {}
         }
-        // While music plays there is something new all the time.
+        // Music causes events all the time, so the clock decides.
         if self.saved.elapsed() >= SAVE_EVERY {
             self.panel.save();
             self.saved = Instant::now();

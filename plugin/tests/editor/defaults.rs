@@ -36,7 +36,7 @@ fn each_change_reaches_its_parameter_as_one_gesture() {
 }
 
 #[test]
-fn a_new_instance_takes_on_the_defaults_and_an_old_one_keeps_its_own() {
+fn only_a_new_instance_takes_the_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let user = User::at(folder.path());
     let whole = || Whole::new(user.clone());

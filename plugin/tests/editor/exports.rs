@@ -32,7 +32,7 @@ fn osc(window: &Window) -> OscChoice {
     window.state().stage.host.state().get().unwrap_or_default()
 }
 
-/// Waits for what becomes of an export, and gives the sentence as it is in the window.
+/// Waits for the outcome of an export; returns the sentence in the window, and whether it is an error.
 fn sentence(window: &mut Window) -> (String, bool) {
     let begun = Instant::now();
     loop {
@@ -52,7 +52,7 @@ fn sentence(window: &mut Window) -> (String, bool) {
 }
 
 #[test]
-fn every_kind_of_export_is_written_into_the_folder_that_was_typed() {
+fn every_kind_of_export_is_written_into_the_typed_folder() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = opened(snapshot(60));
     write(
@@ -75,7 +75,7 @@ fn every_kind_of_export_is_written_into_the_folder_that_was_typed() {
 fn a_folder_that_cannot_be_written_gives_a_sentence() {
     let mut window = opened(snapshot(60));
     let mut cases = vec![("/nowhere/at/all", "there is no folder")];
-    // Nobody may write there, the administrator included, who runs tests in containers.
+    // Nobody may write there, not even root, who runs tests in containers.
     if Path::new("/sys/kernel").is_dir() {
         cases.push(("/sys/kernel", "you may not write into /sys/kernel"));
     }
@@ -88,7 +88,7 @@ fn a_folder_that_cannot_be_written_gives_a_sentence() {
 }
 
 #[test]
-fn osc_is_switched_and_addressed_and_a_bad_address_changes_nothing() {
+fn osc_is_set_up_and_a_bad_address_changes_nothing() {
     let mut window = opened(snapshot(10));
     write(&mut window, "OSC address", "127.0.0.1:9123");
     write(&mut window, "OSC name", "drums");

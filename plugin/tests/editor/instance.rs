@@ -1,4 +1,4 @@
-//! A whole instance without a program around it.
+//! A whole instance, with a test program in place of a host.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,16 +13,17 @@ use nih_plug::prelude::PluginState;
 
 use crate::Stage;
 
-/// A program that takes every value as it comes, and remembers what it was told.
+/// A program that accepts every value, and records states and gestures.
 #[derive(Default)]
 pub(crate) struct Program {
+    /// States that the program was given.
     pub given: Mutex<Vec<PluginState>>,
-    /// Beginnings, changes and ends of gestures.
+    /// Begins, changes and ends of gestures.
     pub gestures: Mutex<Vec<&'static str>>,
 }
 
 impl Program {
-    fn note(&self, what: &'static str) {
+    fn record(&self, what: &'static str) {
         let mut gestures = self.gestures.lock().unwrap_or_else(PoisonError::into_inner);
         gestures.push(what);
     }
@@ -34,17 +35,17 @@ impl GuiContextInner for Program {
     }
 
     unsafe fn raw_begin_set_parameter(&self, _param: ParamPtr) {
-        self.note("begin");
+        self.record("begin");
     }
 
     unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
-        self.note("set");
+        self.record("set");
         // SAFETY: the parameters outlive the editor that they were given to.
         unsafe { param._internal_set_normalized_value(normalized) };
     }
 
     unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {
-        self.note("end");
+        self.record("end");
     }
 
     fn get_state(&self) -> PluginState {
@@ -65,7 +66,7 @@ impl GuiContextInner for Program {
     fn request_restart(&self) {}
 }
 
-/// A whole instance, and what is behind its window.
+/// A whole instance: its stage, connection and program.
 pub(crate) struct Whole {
     pub stage: Stage,
     pub connection: Arc<Connection>,

@@ -1,4 +1,4 @@
-//! References and teaching through the window, with the engine behind it and music in it.
+//! References and teaching through the window, with the engine and music behind it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::Window;
 use crate::instance::Whole;
 use crate::window::open;
 
-/// So long that only a deadlock reaches it.
+/// A time that only a deadlock reaches.
 const FOREVER: Duration = Duration::from_secs(120);
 const SIZE: Vec2 = vec2(960.0, 900.0);
 
@@ -39,7 +39,7 @@ fn piece(name: &str, seconds: usize) -> (Vec<f32>, u32) {
     (mono, rate_hz)
 }
 
-/// A window on the page, and an instance behind it that listens.
+/// A window on the study page, and an instance behind it that listens.
 struct Playing {
     window: Window,
     connection: Arc<Connection>,
@@ -60,8 +60,8 @@ impl Playing {
             exact_offline: true,
             ..EngineChoice::default()
         });
-        let (tap, drain) = tap(rate_hz);
-        connection.attach(drain);
+        let (tap, tap_reader) = tap(rate_hz);
+        connection.attach(tap_reader);
         let mut playing = Self {
             window: open(stage, Page::Study, Snapshot::default(), SIZE),
             connection,
@@ -72,7 +72,7 @@ impl Playing {
         playing
     }
 
-    /// Shows the newest snapshot as soon as it is as it should be.
+    /// Waits for an expected snapshot, and shows it.
     fn wait(&mut self, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let start = Instant::now();
         loop {
@@ -100,14 +100,14 @@ impl Playing {
             self.tap.push_exact(&[block], transport, FOREVER);
             self.position += block.len() as i64;
         }
-        let result = |s: &Snapshot| {
+        let is_analyzed = |s: &Snapshot| {
             let samples = s
                 .latest
                 .as_ref()
                 .and_then(|latest| latest.host_samples.clone());
             samples.is_some_and(|samples| samples.end > begin + audio.len() as i64 / 2)
         };
-        self.wait("an answer", result);
+        self.wait("a result", is_analyzed);
     }
 
     fn press(&mut self, label: &str) {
@@ -146,11 +146,11 @@ impl Playing {
 }
 
 #[test]
-fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
+fn labels_are_marked_counted_learned_undone_and_forgotten() {
     let (rock, rate_hz) = piece("headwind.ogg", 12);
     let (jazz, _) = piece("corner-table.ogg", 12);
     let mut playing = Playing::new(rate_hz);
-    // Without music there is nothing to mark, and that is said.
+    // Without music there is nothing to mark, and a notice says so.
     playing.enter("New label", "loud");
     playing.wait("a sentence", |s| s.study.notice.is_some());
     assert!(
@@ -181,16 +181,16 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
             .ends_with('.')
     );
     playing.play(&jazz);
-    let said = playing.words("quiet: ");
-    let percent: f32 = said
+    let words = playing.words("quiet: ");
+    let percent: f32 = words
         .split("now ")
         .nth(1)
         .unwrap()
         .trim_end_matches(" %")
         .parse()
         .unwrap();
-    assert!(percent > 50.0, "{said}");
-    // The project has them.
+    assert!(percent > 50.0, "{words}");
+    // The project holds the examples.
     let saved_in_project = |playing: &Playing| {
         let saved = playing
             .window
@@ -214,7 +214,7 @@ fn labels_are_marked_counted_learned_taken_back_and_forgotten() {
 }
 
 #[test]
-fn a_head_is_saved_only_under_a_good_name() {
+fn a_head_with_a_bad_name_is_not_saved() {
     let (rock, rate_hz) = piece("headwind.ogg", 9);
     let mut playing = Playing::new(rate_hz);
     playing.play(&rock);
@@ -296,7 +296,7 @@ fn references_are_captured_renamed_removed_and_put_back() {
 }
 
 #[test]
-fn a_file_is_chosen_by_its_path_and_a_bad_one_has_its_sentence() {
+fn a_file_is_chosen_by_its_path_and_a_bad_one_gives_a_sentence() {
     let mut playing = Playing::new(48_000);
     let demo = |name: &str| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo");
@@ -330,7 +330,7 @@ fn a_file_is_chosen_by_its_path_and_a_bad_one_has_its_sentence() {
 }
 
 #[test]
-fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
+fn a_missing_file_of_examples_gives_a_notice_and_leaves_the_others() {
     let whole = Whole::default();
     let file = "ab".repeat(32);
     let encoder = "0".repeat(64);
@@ -353,9 +353,9 @@ fn examples_whose_file_is_gone_are_told_and_the_others_are_there() {
             .collect::<Vec<_>>(),
         [&file]
     );
-    let told = playing.words("Older examples are not here");
-    assert!(told.contains(&file) && told.ends_with('.'), "{told}");
-    // The project still names it, so that it is found when it comes back.
+    let notice = playing.words("Older examples are not here");
+    assert!(notice.contains(&file) && notice.ends_with('.'), "{notice}");
+    // The project still names the file, so that it is found when it comes back.
     let saved: SavedExamples = playing.window.state().stage.host.state().get().unwrap();
     assert!(!saved.is_whole());
 }

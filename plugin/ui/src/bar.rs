@@ -1,4 +1,4 @@
-//! The bar at the top: the pages, hold, and the settings.
+//! The bar at the top: tabs of the pages, the hold button, and the settings button.
 
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -15,7 +15,7 @@ pub(crate) const BAR_HEIGHT: f32 = 40.0;
 /// From this width on there is room for the name of the product.
 const NAME_FROM_WIDTH: f32 = 640.0;
 
-/// Draws the bar and does what is pressed in it.
+/// Draws the bar, and acts on the buttons that are pressed in it.
 pub(crate) fn bar_ui(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
     let palette = context.palette;
     let rect = ui.max_rect();
@@ -74,6 +74,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut
     );
 }
 
+/// Draws a tab; returns whether it was pressed.
 fn tab(ui: &mut Ui, context: &ViewContext<'_>, page: Page, open: bool) -> bool {
     let palette = context.palette;
     let measured = text::line(
@@ -121,7 +122,7 @@ fn hold_ui(ui: &mut Ui, context: &ViewContext<'_>) {
     } else {
         (
             Icon::Hold,
-            "Freeze what is shown, to look at it; analysis goes on",
+            "Freeze the pictures to look at them; analysis goes on",
         )
     };
     if icon_button(ui, context.palette, icon, held, parameters::HOLD, about).clicked() {

@@ -1,7 +1,7 @@
-//! Choosing a file inside the window: the folders and audio files of a folder. No dialog of the
-//! system's: those need services that a small desktop does not run.
+//! The file browser inside the window: lists the folders and audio files of a folder. Not the system's
+//! dialog, which needs services that a small desktop does not run.
 //!
-//! Folders are read on a thread of their own, as a disk or a network may take its time.
+//! Drawn on the GUI thread; each folder is read on a thread of its own, because a disk or a network may be slow.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -16,7 +16,7 @@ use crate::theme::Palette;
 /// An open browser.
 pub struct Browser {
     folder: PathBuf,
-    /// What stands in the field.
+    /// The text in the path field.
     typed: String,
     listing: Listing,
 }
@@ -33,18 +33,18 @@ struct Entry {
     is_folder: bool,
 }
 
-/// What became of a frame.
+/// The outcome of a frame.
 pub enum Outcome {
-    /// Nothing was chosen yet.
+    /// The browser stays open.
     Open,
-    /// It was closed.
+    /// The user closed it.
     Closed,
-    /// A file was chosen.
+    /// The user chose a file.
     Chosen(PathBuf),
 }
 
 impl Browser {
-    /// A browser of the folder that `file` is in, or of the user's music.
+    /// A browser of the folder that holds `file`, or else of the user's music.
     pub fn at(file: Option<&Path>) -> Self {
         let beside = file.and_then(Path::parent).map(Path::to_owned);
         let folder = beside
@@ -58,16 +58,19 @@ impl Browser {
 
     fn of(folder: PathBuf) -> Self {
         let (sender, receiver) = channel();
-        let timed = folder.clone();
+        let own = folder.clone();
         let started = thread::Builder::new()
             .name("mertscope-folder".to_owned())
-            .spawn(move || drop(sender.send(read(&timed))));
+            .spawn(move || drop(sender.send(read(&own))));
         Self {
             typed: folder.display().to_string(),
             folder,
             listing: match started {
                 Ok(_) => Listing::Reading(receiver),
-                Err(error) => Listing::Failed(error.to_string()),
+                Err(error) => Listing::Failed(format!(
+                    "The folder can't be read: the system could not start another thread ({error}). \
+                     Close some programs and try again."
+                )),
             },
         }
     }
@@ -103,10 +106,12 @@ impl Browser {
         self.listing = match receiver.try_recv() {
             Ok(Ok(entries)) => Listing::Read(entries),
             Ok(Err(error)) => Listing::Failed(format!(
-                "{} can't be read ({error}).",
+                "{} can't be read ({error}). Check its permissions, or choose another folder.",
                 self.folder.display()
             )),
-            Err(TryRecvError::Disconnected) => Listing::Failed("The folder can't be read.".into()),
+            Err(TryRecvError::Disconnected) => {
+                Listing::Failed("The folder can't be read. Choose another one.".into())
+            }
             Err(TryRecvError::Empty) => {
                 ui.ctx().request_repaint_after_secs(0.05);
                 return;
@@ -158,7 +163,7 @@ impl Browser {
     }
 }
 
-/// Draws the entries; the path of the one that was pressed, and whether it is a folder.
+/// Draws the entries; returns the path of the one that was pressed, and whether it is a folder.
 fn rows(ui: &mut Ui, entries: &[Entry], palette: &Palette) -> Option<(PathBuf, bool)> {
     let mut pressed = None;
     for entry in entries {
@@ -175,7 +180,7 @@ fn rows(ui: &mut Ui, entries: &[Entry], palette: &Palette) -> Option<(PathBuf, b
     pressed
 }
 
-/// Folders first, then audio files, each by name; hidden ones are left out.
+/// The entries of a folder: folders first, then audio files, each by name, without hidden ones.
 fn read(folder: &Path) -> io::Result<Vec<Entry>> {
     let mut entries: Vec<Entry> = fs::read_dir(folder)?
         .flatten()

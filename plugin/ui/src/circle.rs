@@ -1,10 +1,13 @@
-//! The key: a circle of fifths shaded by probability, majors outside, minors inside, with the
-//! current key in the middle.
+//! The circle of fifths, shaded by probability: majors outside, minors inside, the current key in
+//! the middle.
 
 use std::f32::consts::TAU;
 
 use egui::accesskit::Role;
-use egui::{Align2, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui::{
+    Align2, Color32, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo,
+    vec2,
+};
 use mertscope_live::State;
 use mertscope_music::{Key, Mode};
 
@@ -16,7 +19,7 @@ use crate::view_context::{ViewContext, ranked_keys};
 /// Radii of the rings, as shares of the outer radius: the majors' outside and inside, the minors'
 /// outside and inside.
 const RINGS: [f32; 4] = [0.95, 0.755, 0.74, 0.54];
-/// Points of an arc of a twelfth.
+/// Points on the arc of a sector, a twelfth of a ring.
 const ARC_POINTS: usize = 12;
 /// Space between two keys, in points.
 const GAP: f32 = 1.5;
@@ -51,7 +54,7 @@ impl Circle {
     }
 
     /// A twelfth of a ring between two radii, as a thick line, which egui draws with smooth edges.
-    fn sector(self, key: Key, (inner, outer): (f32, f32), fill: egui::Color32) -> Shape {
+    fn sector(self, key: Key, (inner, outer): (f32, f32), fill: Color32) -> Shape {
         let radius = (inner + outer) / 2.0;
         let inset = GAP / 2.0 / radius.max(1.0) / TAU;
         let begin = (key.fifths() as f32 - 0.5) / 12.0 + inset;
@@ -150,7 +153,7 @@ fn sectors(
     }
 }
 
-/// The current key's edge, and a thin bar at the keys that mix well with it.
+/// Draws the edge of the current key, and a thin bar at each key that mixes well with it.
 fn mark(ui: &Ui, context: &ViewContext<'_>, circle: Circle, key: Key, current: Key) {
     let (inner, outer) = circle.ring(key.mode());
     let thin = (circle.radius * 0.02).clamp(2.0, 4.0);
@@ -167,14 +170,59 @@ fn mark(ui: &Ui, context: &ViewContext<'_>, circle: Circle, key: Key, current: K
     }
 }
 
-/// Whether a mix from one key into the other keeps all notes but one at most: the relative key,
-/// and the neighbors on the circle in the same mode.
+/// Whether a mix from one key into the other keeps all notes but at most one: true of the relative key
+/// and of the neighbors on the circle in the same mode.
 fn mixes(current: Key, key: Key) -> bool {
     let same_mode = key.mode() == current.mode();
     key == current.relative()
         || same_mode && [5, 7].iter().any(|fifth| key == current.transposed(*fifth))
 }
 
+/// The hole in the circle, and the sizes of the words in it, in points.
+struct Middle<'a> {
+    painter: &'a Painter,
+    center: Pos2,
+    radius: f32,
+    big: f32,
+    small: f32,
+}
+
+impl<'a> Middle<'a> {
+    fn of(circle: Circle, painter: &'a Painter) -> Self {
+        let radius = circle.radius * RINGS[3] - circle.radius * 0.05;
+        Self {
+            painter,
+            center: circle.center,
+            radius,
+            big: (radius * 0.37).clamp(12.0, 50.0),
+            small: (radius * 0.155).clamp(9.5, 17.0),
+        }
+    }
+
+    /// Writes words `y` points below the center, no wider than the circle is there.
+    fn put(&self, y: f32, words: &str, font: FontId, color: Color32) {
+        let chord = (1.0 - (y / self.radius).powi(2)).max(0.0).sqrt();
+        let width = (self.radius * 2.0 * chord).max(self.radius * 0.8);
+        text::put(
+            self.painter,
+            self.center + vec2(0.0, y),
+            Align2::CENTER_CENTER,
+            words,
+            (font, color),
+            width,
+        );
+    }
+
+    fn title(&self, y: f32, words: &str, size: f32, color: Color32) {
+        self.put(y, words, text::bold(Size::Points(size)), color);
+    }
+
+    fn line(&self, y: f32, words: &str, color: Color32) {
+        self.put(y, words, text::plain(Size::Points(self.small)), color);
+    }
+}
+
+/// Writes the current key and the runner-up into the middle; without a clear key the two best guesses.
 fn middle(
     ui: &Ui,
     context: &ViewContext<'_>,
@@ -182,79 +230,43 @@ fn middle(
     keys: Option<&[(Key, f32)]>,
     clear: Option<Key>,
 ) {
-    let hole = circle.radius * RINGS[3] - circle.radius * 0.05;
-    let (palette, painter) = (context.palette, ui.painter());
-    let width = hole * 2.0;
-    let big = (hole * 0.37).clamp(12.0, 50.0);
-    let small = (hole * 0.155).clamp(9.5, 17.0);
-    let put = |y: f32, words: &str, bold: bool, size: f32, color| {
-        let size = Size::Points(size);
-        let font = if bold {
-            text::bold(size)
-        } else {
-            text::plain(size)
-        };
-        let at = circle.center + vec2(0.0, y);
-        // A circle is narrower away from its middle.
-        let width = (width * (1.0 - (y / hole).powi(2)).max(0.0).sqrt()).max(hole * 0.8);
-        text::put(
-            painter,
-            at,
-            Align2::CENTER_CENTER,
-            words,
-            (font, color),
-            width,
-        );
-    };
-    let Some([(best, probability), runner_up, ..]) = keys else {
+    let palette = context.palette;
+    let middle = Middle::of(circle, ui.painter());
+    let (big, small) = (middle.big, middle.small);
+    let Some([best, runner_up, ..]) = keys else {
         let (first, second) = waiting(context);
-        put(
-            -small * 0.75,
-            &first,
-            true,
-            (big * 0.6).max(small),
-            palette.text,
-        );
-        put(small * 1.3, &second, false, small, palette.dim);
+        let size = (big * 0.6).max(small);
+        middle.title(-small * 0.75, &first, size, palette.text);
+        middle.line(small * 1.3, &second, palette.dim);
         return;
     };
-    let second = format!(
-        "{} {}",
-        runner_up.0.to_text(context.parameters.notation),
-        text::percent(runner_up.1)
+    let second = guess_text(context, *runner_up);
+    let Some(key) = clear else {
+        middle.title(-big * 0.35, "No clear key", big * 0.72, palette.text);
+        let first = guess_text(context, *best);
+        middle.line(small * 1.2, &first, palette.dim);
+        middle.line(small * 2.6, &second, palette.dim);
+        return;
+    };
+    let name = key.to_text(context.parameters.notation);
+    middle.title(-big * 0.55, &name, big, palette.text);
+    text::put_figures(
+        middle.painter,
+        middle.center + vec2(0.0, big * 0.45),
+        Align2::CENTER_CENTER,
+        &text::percent(best.1),
+        (text::plain(Size::Points(big * 0.62)), palette.text),
     );
-    if let Some(key) = clear {
-        put(
-            -big * 0.55,
-            &key.to_text(context.parameters.notation),
-            true,
-            big,
-            palette.text,
-        );
-        let at = circle.center + vec2(0.0, big * 0.45);
-        let size = Size::Points(big * 0.62);
-        let font = (text::plain(size), palette.text);
-        text::put_figures(
-            painter,
-            at,
-            Align2::CENTER_CENTER,
-            &text::percent(*probability),
-            font,
-        );
-        put(big * 0.45 + small * 2.5, &second, false, small, palette.dim);
-    } else {
-        put(-big * 0.35, "No clear key", true, big * 0.72, palette.text);
-        let guess = format!(
-            "{} {}",
-            best.to_text(context.parameters.notation),
-            text::percent(*probability)
-        );
-        put(small * 1.2, &guess, false, small, palette.dim);
-        put(small * 2.6, &second, false, small, palette.dim);
-    }
+    middle.line(big * 0.45 + small * 2.5, &second, palette.dim);
 }
 
-/// What stands in the middle while there is no answer.
+/// A key with its probability, in the notation that is shown.
+fn guess_text(context: &ViewContext<'_>, (key, probability): (Key, f32)) -> String {
+    let key = key.to_text(context.parameters.notation);
+    format!("{key} {}", text::percent(probability))
+}
+
+/// The two lines in the middle while there is no key.
 fn waiting(context: &ViewContext<'_>) -> (String, String) {
     let snapshot = context.snapshot;
     let fill = text::percent(snapshot.window_fill);
@@ -285,7 +297,7 @@ fn copy(
     }
 }
 
-/// A key's tooltip.
+/// The tooltip of a key.
 fn about(
     context: &ViewContext<'_>,
     key: Key,
@@ -328,13 +340,7 @@ fn description(context: &ViewContext<'_>) -> String {
     let Some(keys) = ranked_keys(result) else {
         return format!("Key: {}.", context.no_head("key"));
     };
-    let name = |i: usize| {
-        format!(
-            "{} {}",
-            keys[i].0.to_text(context.parameters.notation),
-            text::percent(keys[i].1)
-        )
-    };
+    let guess = |i: usize| guess_text(context, keys[i]);
     match result.key_label {
         Some(key) => {
             let mixing: Vec<String> = Key::all()
@@ -344,12 +350,16 @@ fn description(context: &ViewContext<'_>) -> String {
             let key = key.to_text(context.parameters.notation);
             format!(
                 "Key: {key}, {}. Runner-up: {}. Mixes with {}. Enter copies the key.",
-                name(0),
-                name(1),
+                guess(0),
+                guess(1),
                 mixing.join(", ")
             )
         }
-        None => format!("Key: no clear key. Best guesses: {}, {}.", name(0), name(1)),
+        None => format!(
+            "Key: no clear key. Best guesses: {}, {}.",
+            guess(0),
+            guess(1)
+        ),
     }
 }
 
@@ -359,7 +369,7 @@ mod tests {
     use egui::pos2;
 
     #[test]
-    fn every_key_is_found_where_it_is_drawn() {
+    fn every_key_is_found_at_its_place() {
         let rect = Rect::from_min_size(pos2(10.0, 20.0), vec2(300.0, 260.0));
         let circle = Circle::inside(rect);
         for key in Key::all() {

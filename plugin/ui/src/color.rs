@@ -39,7 +39,7 @@ pub(crate) const REFERENCES: [[u8; 3]; 8] = [
     [0xb4, 0xb4, 0xb4],
 ];
 
-/// A reference's color as it is drawn.
+/// A reference's color on the screen: darker on a light ground.
 pub(crate) fn reference([r, g, b]: [u8; 3], dark: bool) -> Color32 {
     let color = Color32::from_rgb(r, g, b);
     if dark { color } else { mix(color, INK, 0.28) }
@@ -50,7 +50,7 @@ pub(crate) fn key(key: Key, dark: bool) -> Color32 {
     shown(palette::key(key, ground(dark)))
 }
 
-/// `from` at 0, `to` at 1, mixed as the screen shows them.
+/// A mix in sRGB: `from` at share 0, `to` at 1.
 pub(crate) fn mix(from: Color32, to: Color32, share: f32) -> Color32 {
     let share = share.clamp(0.0, 1.0);
     let channel =

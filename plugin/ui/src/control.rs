@@ -1,4 +1,4 @@
-//! Controls of our own: one look, visible focus, a label for assistive tools, a tooltip.
+//! Our own controls: one look, visible focus, a label for assistive tools, a tooltip.
 //!
 //! All are [`Sense::click`] widgets of egui, so the keyboard reaches and presses them.
 
@@ -16,7 +16,7 @@ use crate::theme::Palette;
 /// Height of a control in points.
 pub const HEIGHT: f32 = 24.0;
 
-/// The ring around what has the keyboard's focus.
+/// Draws a ring around the control that has the keyboard's focus.
 pub(crate) fn focus_ring(ui: &Ui, response: &Response, palette: &Palette, radius: u8) {
     if response.has_focus() {
         let stroke = Stroke::new(2.0, palette.accent);
@@ -26,31 +26,28 @@ pub(crate) fn focus_ring(ui: &Ui, response: &Response, palette: &Palette, radius
     }
 }
 
-/// A choice of few, side by side; `Some` of the one that was pressed.
+/// A choice of few, side by side; `Some` of the one that was pressed. Each option is a value, its name, and its
+/// tooltip.
 pub fn segments<T: Copy + PartialEq>(
     ui: &mut Ui,
     palette: &Palette,
     chosen: T,
     options: &[(T, &str, &str)],
 ) -> Option<T> {
-    let widths: Vec<f32> = options
-        .iter()
-        .map(|(_, name, _)| {
-            text::line(
-                ui.painter(),
-                name,
-                text::bold(Size::Body),
-                palette.text,
-                f32::INFINITY,
-            )
-            .size()
-            .x + 20.0
-        })
-        .collect();
-    let (frame, _) = ui.allocate_exact_size(
-        vec2(widths.iter().sum::<f32>() + 4.0, HEIGHT),
-        Sense::hover(),
-    );
+    let font = text::bold(Size::Body);
+    let width_of = |name: &str| {
+        let name = text::line(
+            ui.painter(),
+            name,
+            font.clone(),
+            palette.text,
+            f32::INFINITY,
+        );
+        name.size().x + 20.0
+    };
+    let widths: Vec<f32> = options.iter().map(|(_, name, _)| width_of(name)).collect();
+    let size = vec2(widths.iter().sum::<f32>() + 4.0, HEIGHT);
+    let (frame, _) = ui.allocate_exact_size(size, Sense::hover());
     ui.painter()
         .rect_filled(frame, CornerRadius::same(6), palette.raised);
     let (mut left, mut pressed) = (frame.left() + 2.0, None);
@@ -63,40 +60,41 @@ pub fn segments<T: Copy + PartialEq>(
         let response = ui.interact(rect, id, Sense::click());
         let is_chosen = *value == chosen;
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, is_chosen, name));
-        if is_chosen {
-            let fill = if palette.dark {
-                color::mix(palette.raised, palette.text, 0.16)
-            } else {
-                Color32::WHITE
-            };
-            ui.painter().rect(
-                rect,
-                CornerRadius::same(5),
-                fill,
-                Stroke::new(1.0, palette.rule),
-                StrokeKind::Inside,
-            );
-        }
-        let (font, color) = match (is_chosen, response.hovered()) {
-            (true, _) => (text::bold(Size::Body), palette.text),
-            (false, true) => (text::plain(Size::Body), palette.text),
-            (false, false) => (text::plain(Size::Body), palette.dim),
-        };
-        text::put(
-            ui.painter(),
-            rect.center(),
-            Align2::CENTER_CENTER,
-            name,
-            (font, color),
-            width,
-        );
-        focus_ring(ui, &response, palette, 5);
+        paint_segment(ui, palette, &response, name, is_chosen);
         if response.clicked() {
             pressed = Some(*value);
         }
         response.on_hover_text(*about);
     }
     pressed
+}
+
+fn paint_segment(ui: &Ui, palette: &Palette, response: &Response, name: &str, is_chosen: bool) {
+    let rect = response.rect;
+    if is_chosen {
+        let fill = if palette.dark {
+            color::mix(palette.raised, palette.text, 0.16)
+        } else {
+            Color32::WHITE
+        };
+        let edge = Stroke::new(1.0, palette.rule);
+        ui.painter()
+            .rect(rect, CornerRadius::same(5), fill, edge, StrokeKind::Inside);
+    }
+    let (font, color) = match (is_chosen, response.hovered()) {
+        (true, _) => (text::bold(Size::Body), palette.text),
+        (false, true) => (text::plain(Size::Body), palette.text),
+        (false, false) => (text::plain(Size::Body), palette.dim),
+    };
+    text::put(
+        ui.painter(),
+        rect.center(),
+        Align2::CENTER_CENTER,
+        name,
+        (font, color),
+        rect.width(),
+    );
+    focus_ring(ui, response, palette, 5);
 }
 
 /// A switch with its name beside it; `Some` of the new value when it was flipped.
@@ -132,7 +130,7 @@ pub fn switch(ui: &mut Ui, palette: &Palette, on: bool, name: &str, about: &str)
     clicked.then_some(!on)
 }
 
-/// A square button with a letter, lit while it is on; whether it was pressed.
+/// A square button with a letter, lit while it is on; returns whether it was pressed.
 pub fn toggle(
     ui: &mut Ui,
     palette: &Palette,
@@ -162,7 +160,7 @@ pub fn toggle(
         (text::bold(Size::Body), ink),
         rect.width(),
     );
-    // On the accent its own color would not be seen.
+    // Around the button: on the accent a ring of the same color would not be seen.
     let ring = response.clone().with_new_rect(rect.expand(2.0));
     focus_ring(ui, &ring, palette, 6);
     let pressed = response.clicked();
@@ -193,7 +191,7 @@ pub enum Icon {
     Fold(bool),
 }
 
-/// A square button with a picture; `lit` while what it stands for is on.
+/// A square button with a picture; `lit` while its function is on.
 pub fn icon_button(
     ui: &mut Ui,
     palette: &Palette,
@@ -277,7 +275,7 @@ pub(crate) fn entered(ui: &Ui, field: &Response) -> bool {
     field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
 }
 
-/// A share, 0 to 1, as a bar in the middle of `slot`; what is no number is 0.
+/// Draws a share, 0 to 1, as a bar in the middle of `slot`; NaN and infinite shares count as 0.
 pub(crate) fn share_bar(ui: &Ui, palette: &Palette, slot: Rect, share: f32, color: Color32) {
     let track = Rect::from_center_size(slot.center(), vec2(slot.width(), 6.0));
     let radius = CornerRadius::same(3);

@@ -1,12 +1,12 @@
-//! Pictures that many frames share: made when their data, place or zoom changes, painted as they are
-//! otherwise.
+//! Pictures that many frames share: drawn again when their data, place or zoom changes, otherwise painted
+//! as they are.
 
 use egui::{Align2, Color32, CornerRadius, FontId, Painter, Pos2, Shape, vec2};
 
 use crate::text;
 
-/// A line of text to be written in every frame: egui moves glyphs about in its texture, so what was
-/// laid out in one frame may not be drawn in another.
+/// A line of text that is laid out in every frame: egui moves glyphs within its texture, so text that was
+/// laid out in one frame can't be painted in another.
 #[derive(Debug, Clone)]
 pub(crate) struct Words {
     pub text: String,
@@ -14,11 +14,11 @@ pub(crate) struct Words {
     pub color: Color32,
     pub at: Pos2,
     pub anchor: Align2,
-    /// Filled behind it.
+    /// The color of a box behind it.
     pub under: Option<Color32>,
 }
 
-/// What many frames share.
+/// See the module.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Drawing {
     pub shapes: Vec<Shape>,
@@ -39,7 +39,7 @@ impl Drawing {
     }
 }
 
-/// A probability that can be drawn: 0 to 1, 0 for what is no number.
+/// A probability that can be drawn: within 0 to 1, and 0 for NaN and infinite values.
 pub(crate) fn finite(probability: f32) -> f32 {
     if probability.is_finite() {
         probability.clamp(0.0, 1.0)

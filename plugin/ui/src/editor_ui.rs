@@ -1,5 +1,6 @@
-//! The whole window without its frame: pages, status bar and first-run notice, drawn from a
-//! snapshot. The editor in a host, the standalone app, the tests and the benchmark draw it.
+//! The contents of the window: pages, status bar and first-run notice, drawn from a snapshot. The
+//! editor in a host, the standalone app, the tests and the benchmark draw them, on the GUI thread.
+//! Deliberately not here: the window itself.
 
 use std::sync::Arc;
 
@@ -28,18 +29,18 @@ use crate::welcome::Welcome;
 
 /// Space around and between cards, in points.
 const GAP: f32 = 8.0;
-/// From this width beside the circle on there is room for genres and map, in points.
+/// From this width beside the circle on, genres and map both have room, in points.
 const MAP_FROM_WIDTH: f32 = 480.0;
-/// Below this width or height of the body cards move closer together.
+/// Below this width or height of the body, cards move closer together, in points.
 const ROOMY: f32 = 420.0;
 
 /// See the module.
 pub struct EditorUi {
     host: Arc<dyn EditorHost>,
     host_panel: Option<Arc<dyn HostPanel>>,
-    /// The theme that egui was dressed in.
-    dressed: Option<Theme>,
-    /// What was shown when hold was pressed.
+    /// The theme whose style egui has.
+    styled: Option<Theme>,
+    /// The snapshot that was shown when hold was pressed.
     held: Option<Arc<Snapshot>>,
     map: MapView,
     timeline: Timeline,
@@ -51,8 +52,8 @@ pub struct EditorUi {
 }
 
 impl EditorUi {
-    /// An editor in the context `egui`, whose fonts and style it sets. An instance that nothing was
-    /// changed in yet takes on the defaults of `user`.
+    /// An editor in the context `egui`, whose fonts and style it sets. An instance without any change so
+    /// far takes the defaults of `user`.
     #[must_use]
     pub fn new(egui: &egui::Context, host: Arc<dyn EditorHost>, user: User) -> Self {
         text::install(egui);
@@ -62,7 +63,7 @@ impl EditorUi {
         Self {
             host,
             host_panel: None,
-            dressed: None,
+            styled: None,
             held: None,
             map: MapView::default(),
             timeline: Timeline::default(),
@@ -74,7 +75,7 @@ impl EditorUi {
         }
     }
 
-    /// The same editor ui with what the program around it adds.
+    /// The same editor with the panel that the program around it adds.
     #[must_use]
     pub fn with_host_panel(mut self, host_panel: Option<Arc<dyn HostPanel>>) -> Self {
         self.host_panel = host_panel;
@@ -86,8 +87,8 @@ impl EditorUi {
         let host = Arc::clone(&self.host);
         let parameters = host.parameters();
         let view_settings: ViewSettings = host.state().get().unwrap_or_default();
-        self.dress(ui, view_settings.theme);
-        leave_space_to_the_host(ui);
+        self.set_style(ui, view_settings.theme);
+        leave_space_to_host(ui);
         let shown = self.shown(live, parameters.hold);
         let context = ViewContext {
             snapshot: &shown,
@@ -104,7 +105,7 @@ impl EditorUi {
         }
     }
 
-    /// The snapshot to show: while hold is on, the one of when it was pressed.
+    /// The snapshot to show: while hold is on, the one from the moment it was pressed.
     fn shown(&mut self, live: &Arc<Snapshot>, hold: bool) -> Arc<Snapshot> {
         if hold {
             Arc::clone(self.held.get_or_insert_with(|| Arc::clone(live)))
@@ -114,12 +115,12 @@ impl EditorUi {
         }
     }
 
-    fn dress(&mut self, ui: &mut Ui, theme: Theme) {
-        if self.dressed != Some(theme) {
+    fn set_style(&mut self, ui: &mut Ui, theme: Theme) {
+        if self.styled != Some(theme) {
             let style = theme.palette().style();
             ui.ctx().all_styles_mut(|all| *all = style.clone());
             ui.set_style(style);
-            self.dressed = Some(theme);
+            self.styled = Some(theme);
         }
     }
 
@@ -269,8 +270,8 @@ impl EditorUi {
     }
 }
 
-/// The space bar starts and stops the host, so it presses nothing here unless text is typed.
-fn leave_space_to_the_host(ui: &Ui) {
+/// The space bar starts and stops the host's transport, so it presses nothing here unless text is typed.
+fn leave_space_to_host(ui: &Ui) {
     if !ui.ctx().text_edit_focused() {
         ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Space));
     }

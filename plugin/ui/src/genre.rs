@@ -1,7 +1,7 @@
-//! The genre: one bar a label, in the head's order so that nothing jumps about.
+//! The genres: one bar per label, in the head's order, so that no bar changes its place.
 
 use egui::accesskit::Role;
-use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Color32, CornerRadius, Rangef, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::color;
 use crate::drawing::finite;
@@ -15,7 +15,7 @@ const GREATEST_ROW: f32 = 84.0;
 /// Height of the headline in points.
 const HEADLINE: f32 = 30.0;
 
-/// Draws the bars into `rect`, with the most probable label above them where there is room.
+/// Draws the bars into `rect`, with the most probable label above them when there is room.
 pub(crate) fn genre_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     let response = ui.interact(
         rect,
@@ -24,10 +24,11 @@ pub(crate) fn genre_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(context)));
     crate::control::focus_ring(ui, &response, context.palette, 6);
-    response.on_hover_text_at_pointer("How probable each genre is, smoothed over the last seconds");
+    response
+        .on_hover_text_at_pointer("The probability of each genre, smoothed over the last seconds");
     let labels = context.genre_labels();
     if labels.is_empty() {
-        let words = nothing(context);
+        let words = reason(context);
         text::put_sentence(ui.painter(), rect, &words, context.palette.faint);
         return;
     }
@@ -41,7 +42,7 @@ pub(crate) fn genre_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
 }
 
 /// Why there are no bars.
-fn nothing(context: &ViewContext<'_>) -> String {
+fn reason(context: &ViewContext<'_>) -> String {
     if context.snapshot.model.running.is_some() {
         context.no_head("genre")
     } else {
@@ -83,7 +84,7 @@ fn headline(ui: &Ui, context: &ViewContext<'_>, rect: Rect) {
     );
 }
 
-/// Which labels have a row: all in their order, or the most probable where they don't fit.
+/// The labels that have a row: all in their order, or the most probable when not all fit.
 fn shown(probabilities: &[f32], labels: usize, room: usize) -> Vec<usize> {
     let mut all: Vec<usize> = (0..labels).collect();
     if labels > room {
@@ -95,67 +96,93 @@ fn shown(probabilities: &[f32], labels: usize, room: usize) -> Vec<usize> {
 }
 
 fn bars(ui: &Ui, context: &ViewContext<'_>, rect: Rect, labels: &[String]) {
-    let (palette, painter) = (context.palette, ui.painter());
-    let result = context
-        .result()
-        .and_then(|result| result.genre_smoothed.as_ref());
+    let result = context.result();
+    let result = result.and_then(|result| result.genre_smoothed.as_ref());
     let probabilities: Vec<f32> =
         result.map_or_else(Vec::new, |all| all.iter().map(|p| finite(*p)).collect());
     let room = (rect.height() / LEAST_ROW).floor().max(1.0) as usize;
     let rows = shown(&probabilities, labels.len(), room);
     let pitch = (rect.height() / rows.len() as f32).min(GREATEST_ROW);
-    let size = match pitch {
-        ..18.0 => Size::Small,
-        18.0..44.0 => Size::Body,
-        _ => Size::Title,
-    };
-    let named = (rect.width() * 0.36).clamp(48.0, 124.0);
-    let slot = text::figures(painter, "100 %", &text::plain(size), palette.text)
-        .size()
-        .x;
+    let columns = Columns::new(ui, rect, pitch);
     let best = probabilities.iter().copied().fold(0.0, f32::max);
     for (row, index) in rows.into_iter().enumerate() {
-        let center = rect.top() + pitch * (row as f32 + 0.5);
+        let y = rect.top() + pitch * (row as f32 + 0.5);
         let p = probabilities.get(index).copied();
         let leads = p.is_some_and(|p| p >= best && p > 0.0);
-        let ink = if leads { palette.text } else { palette.dim };
-        let font = if leads {
-            text::bold(size)
-        } else {
-            text::plain(size)
+        columns.row(ui, context, y, (index, &labels[index]), p, leads);
+    }
+}
+
+/// The columns of the rows: name, bar and figure.
+struct Columns {
+    rect: Rect,
+    size: Size,
+    name_width: f32,
+    /// Between name and figure.
+    track: Rangef,
+    /// Thickness of a bar.
+    thick: f32,
+}
+
+impl Columns {
+    fn new(ui: &Ui, rect: Rect, pitch: f32) -> Self {
+        let size = match pitch {
+            ..18.0 => Size::Small,
+            18.0..44.0 => Size::Body,
+            _ => Size::Title,
         };
-        let name = text::label(&labels[index]);
+        let name_width = (rect.width() * 0.36).clamp(48.0, 124.0);
+        let widest = text::figures(ui.painter(), "100 %", &text::plain(size), Color32::WHITE);
+        let right = rect.right() - widest.size().x - 8.0;
+        let center = (rect.left() + name_width + right) / 2.0;
+        let half = (right - rect.left() - name_width).max(4.0) / 2.0;
+        Self {
+            rect,
+            size,
+            name_width,
+            track: Rangef::new(center - half, center + half),
+            thick: (pitch * 0.42).clamp(5.0, 18.0),
+        }
+    }
+
+    /// Draws the row of a label whose middle is at `y`.
+    fn row(
+        &self,
+        ui: &Ui,
+        context: &ViewContext<'_>,
+        y: f32,
+        (index, label): (usize, &str),
+        p: Option<f32>,
+        leads: bool,
+    ) {
+        let (palette, painter) = (context.palette, ui.painter());
+        let (font, ink) = match leads {
+            true => (text::bold(self.size), palette.text),
+            false => (text::plain(self.size), palette.dim),
+        };
         text::put(
             painter,
-            pos2(rect.left(), center),
+            pos2(self.rect.left(), y),
             Align2::LEFT_CENTER,
-            &name,
+            &text::label(label),
             (font, ink),
-            named - 8.0,
+            self.name_width - 8.0,
         );
-        let thick = (pitch * 0.42).clamp(5.0, 18.0);
-        let track = Rect::from_center_size(
-            pos2(
-                (rect.left() + named + rect.right() - slot - 8.0) / 2.0,
-                center,
-            ),
-            vec2((rect.width() - named - slot - 8.0).max(4.0), thick),
-        );
-        let radius = CornerRadius::same((thick / 2.0) as u8);
-        painter.rect_filled(track, radius, palette.raised);
+        let track = Rect::from_x_y_ranges(self.track, y - self.thick / 2.0..=y + self.thick / 2.0);
+        let radius = |thick: f32| CornerRadius::same((thick / 2.0) as u8);
+        painter.rect_filled(track, radius(self.thick), palette.raised);
         if let Some(p) = p.filter(|p| *p > 0.0) {
             let width = (track.width() * p).max(2.0);
-            let fill = Rect::from_min_size(track.min, vec2(width, thick));
-            let radius = CornerRadius::same((thick.min(width) / 2.0) as u8);
-            painter.rect_filled(fill, radius, color::label(index, palette.dark));
+            let fill = Rect::from_min_size(track.min, vec2(width, self.thick));
+            let color = color::label(index, palette.dark);
+            painter.rect_filled(fill, radius(self.thick.min(width)), color);
         }
-        let figure = p.map_or_else(|| "–".to_owned(), text::percent);
         text::put_figures(
             painter,
-            pos2(rect.right(), center),
+            pos2(self.rect.right(), y),
             Align2::RIGHT_CENTER,
-            &figure,
-            (text::plain(size), ink),
+            &p.map_or_else(|| "–".to_owned(), text::percent),
+            (text::plain(self.size), ink),
         );
     }
 }
@@ -164,13 +191,13 @@ fn bars(ui: &Ui, context: &ViewContext<'_>, rect: Rect, labels: &[String]) {
 fn description(context: &ViewContext<'_>) -> String {
     let labels = context.genre_labels();
     if labels.is_empty() {
-        return format!("Genre: {}.", nothing(context));
+        return format!("Genre: {}.", reason(context));
     }
     let Some(all) = context
         .result()
         .and_then(|result| result.genre_smoothed.as_ref())
     else {
-        return "Genre: no answer yet.".to_owned();
+        return "Genre: no result yet.".to_owned();
     };
     let mut pairs: Vec<(&String, f32)> =
         labels.iter().zip(all.iter().map(|p| finite(*p))).collect();

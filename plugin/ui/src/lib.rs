@@ -1,10 +1,10 @@
-//! The views of Mertscope's window, drawn with egui from one snapshot of what the engine heard.
+//! The views of Mertscope's window, drawn with egui from one snapshot of the engine's results.
 //!
 //! Knows no plugin API: a program shows [`editor_ui::EditorUi`] and implements
 //! [`host::EditorHost`], through which the views read and change an instance. Runs on the GUI
 //! thread; nothing here computes more than layout. The crate also holds the types that views and
 //! programs share: the state that a project keeps ([`state`]), the names, defaults and bounds of the
-//! parameters ([`parameters`]), notices ([`notice`]), and the user's own file ([`user`]).
+//! parameters ([`parameters`]), and the user's own file ([`user`]).
 
 #![cfg_attr(
     not(test),
@@ -44,3 +44,4 @@ pub mod user;
 mod view_context;
 pub mod view_settings;
 mod welcome;
+mod zoom;

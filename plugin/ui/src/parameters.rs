@@ -1,5 +1,7 @@
-//! The parameters as the views know them: their names, defaults and bounds, their values, and a
-//! change of one. The plugin makes a host's parameters from the same constants.
+//! The parameters: names, defaults, bounds, values, and a change of one. The plugin makes a host's
+//! parameters, and the views their controls, from the same constants; the bounds of the CPU share stand here too.
+
+use std::ops::RangeInclusive;
 
 use mertscope_live::{Hop, MAX_HOP_S};
 use mertscope_music::Notation;
@@ -19,42 +21,54 @@ pub const NOTATION: &str = "Notation";
 /// Name of [`ParameterValues::log`].
 pub const LOG: &str = "Log";
 
-/// Longest hop that can be asked for, in seconds.
-pub const LONGEST_HOP_S: f32 = MAX_HOP_S as f32;
+/// The number of seconds that stands for [`Hop::Auto`] in a host and in a slider.
+const AUTO_HOP_S: f32 = 0.0;
+/// [`Hop::Auto`] in words.
+const AUTO: &str = "Auto";
 
-/// Hops are chosen in steps of this many seconds.
+/// Hops are chosen in steps of this many seconds; one step is the shortest.
 pub const HOP_STEP_S: f32 = 0.5;
+
+/// The hops that can be chosen, in seconds, from Auto to the engine's longest.
+pub const HOPS_S: RangeInclusive<f32> = AUTO_HOP_S..=MAX_HOP_S as f32;
+
+/// The shares of one processor core that can be chosen, in percent.
+pub(crate) const CPU_SHARES_PERCENT: RangeInclusive<f32> = 5.0..=100.0;
+/// CPU shares are chosen in steps of this many percent.
+pub(crate) const CPU_SHARE_STEP_PERCENT: f64 = 5.0;
+/// Share of one processor core that a new instance may take, 0 to 1.
+pub(crate) const DEFAULT_CPU_SHARE: f32 = 0.5;
 
 /// The input that is analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputSource {
-    /// What passes through.
+    /// The audio that passes through.
     Main,
-    /// The side-chain input; what passes through in a layout that has none.
+    /// The side-chain input; in a layout without one, the audio that passes through.
     SideChain,
 }
 
 /// The values of all parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParameterValues {
-    /// Whether anything is analyzed; audio passes either way.
+    /// Whether audio is analyzed; it passes either way.
     pub analyze: bool,
     /// Time from one window to the next.
     pub hop: Hop,
-    /// Whether results are smoothed over audio time or each window stands for itself.
+    /// Whether results are smoothed over audio time, or shown window by window.
     pub smoothing: bool,
-    /// Which input is analyzed.
+    /// The input that is analyzed.
     pub source: InputSource,
-    /// Whether the display stays as it is; analysis goes on.
+    /// Whether the display is frozen; analysis goes on.
     pub hold: bool,
-    /// How keys are written.
+    /// The notation of keys.
     pub notation: Notation,
     /// Whether results are written to a file.
     pub log: bool,
 }
 
 impl ParameterValues {
-    /// What a new instance has.
+    /// The values of a new instance.
     pub const DEFAULT: Self = Self {
         analyze: true,
         hop: Hop::Auto,
@@ -65,7 +79,7 @@ impl ParameterValues {
         log: false,
     };
 
-    /// The changes that lead to these values, one per parameter.
+    /// The changes that set these values, one per parameter.
     #[must_use]
     pub const fn changes(self) -> [ParameterChange; 7] {
         [
@@ -89,17 +103,17 @@ impl Default for ParameterValues {
 /// A new value for one parameter; see [`ParameterValues`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParameterChange {
-    /// Whether anything is analyzed.
+    /// Whether audio is analyzed.
     Analyze(bool),
     /// Time from one window to the next.
     Hop(Hop),
     /// Whether results are smoothed.
     Smoothing(bool),
-    /// Which input is analyzed.
+    /// The input that is analyzed.
     Source(InputSource),
-    /// Whether the display stays as it is.
+    /// Whether the display is frozen.
     Hold(bool),
-    /// How keys are written.
+    /// The notation of keys.
     Notation(Notation),
     /// Whether results are written to a file.
     Log(bool),
@@ -119,7 +133,7 @@ pub fn hop_from_s(hop_s: f32) -> Hop {
 #[must_use]
 pub const fn s_from_hop(hop: Hop) -> f32 {
     match hop {
-        Hop::Auto => 0.0,
+        Hop::Auto => AUTO_HOP_S,
         Hop::Seconds(seconds) => seconds as f32,
     }
 }
@@ -127,14 +141,14 @@ pub const fn s_from_hop(hop: Hop) -> f32 {
 /// The nearest number of seconds that can be chosen.
 #[must_use]
 pub(crate) fn stepped_hop_s(hop_s: f32) -> f32 {
-    ((hop_s / HOP_STEP_S).round() * HOP_STEP_S).clamp(0.0, LONGEST_HOP_S)
+    ((hop_s / HOP_STEP_S).round() * HOP_STEP_S).clamp(*HOPS_S.start(), *HOPS_S.end())
 }
 
 /// Writes a number of seconds as a hop: `Auto` or `1.5 s`.
 #[must_use]
 pub fn text_from_hop_s(hop_s: f32) -> String {
     match hop_from_s(hop_s) {
-        Hop::Auto => "Auto".to_owned(),
+        Hop::Auto => AUTO.to_owned(),
         Hop::Seconds(seconds) => format!("{seconds:.1} s"),
     }
 }
@@ -143,8 +157,8 @@ pub fn text_from_hop_s(hop_s: f32) -> String {
 #[must_use]
 pub fn hop_s_from_text(text: &str) -> Option<f32> {
     let text = text.trim();
-    if text.eq_ignore_ascii_case("auto") {
-        return Some(s_from_hop(Hop::Auto));
+    if text.eq_ignore_ascii_case(AUTO) {
+        return Some(AUTO_HOP_S);
     }
     let number = text.strip_suffix(['s', 'S']).unwrap_or(text).trim_end();
     number.parse().ok().filter(|hop_s: &f32| hop_s.is_finite())

@@ -1,79 +1,67 @@
-//! The most probable keys as a list, in all three notations, beside the circle.
+//! The most probable keys as a list, in all three notations; it stands beside the circle.
 
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 use mertscope_music::{Key, Notation};
 
 use crate::color;
+use crate::control::focus_ring;
 use crate::text::{self, Size};
 use crate::view_context::{ViewContext, ranked_keys};
 
 /// Height of a row in points, at least and at most.
 const ROWS: (f32, f32) = (24.0, 38.0);
+/// Keys that the list names in words.
+const SPOKEN: usize = 8;
 
 /// Draws as many keys as fit into `rect`, the most probable first.
 pub(crate) fn ranking_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     let palette = context.palette;
-    let response = ui.interact(
-        rect,
-        ui.scope_id().with("ranking"),
-        Sense::focusable_noninteractive(),
-    );
+    let id = ui.scope_id().with("ranking");
+    let response = ui.interact(rect, id, Sense::focusable_noninteractive());
     let keys = context.result().and_then(ranked_keys).unwrap_or_default();
-    let spoken: Vec<String> = keys
-        .iter()
-        .take(8)
-        .map(|(key, p)| {
-            format!(
-                "{} {}",
-                key.to_text(context.parameters.notation),
-                text::percent(*p)
-            )
-        })
-        .collect();
-    response.widget_info(|| {
-        WidgetInfo::labeled(
-            Role::Image,
-            true,
-            format!("Most probable keys: {}", spoken.join(", ")),
-        )
-    });
-    crate::control::focus_ring(ui, &response, palette, 6);
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(context, &keys)));
+    focus_ring(ui, &response, palette, 6);
     response.on_hover_text_at_pointer(
-        "The most probable keys; beside each its names on the Camelot and Open Key wheels",
+        "The most probable keys, each with its names on the Camelot and Open Key wheels",
     );
-    let title = (text::bold(Size::Body), palette.dim);
     let title = text::put(
         ui.painter(),
         rect.left_top(),
         Align2::LEFT_TOP,
         "Most probable",
-        title,
+        (text::bold(Size::Body), palette.dim),
         rect.width(),
     );
-    let top = title.bottom() + 8.0;
+    let rows = rect.with_min_y(title.bottom() + 8.0);
     if keys.is_empty() {
-        let font = (text::plain(Size::Body), palette.faint);
         text::put(
             ui.painter(),
-            pos2(rect.left(), top),
+            rows.left_top(),
             Align2::LEFT_TOP,
-            "No answer yet",
-            font,
+            "No result yet",
+            (text::plain(Size::Body), palette.faint),
             rect.width(),
         );
         return;
     }
-    let room = rect.bottom() - top;
-    let count = ((room / ROWS.0).floor() as usize).clamp(1, 24);
-    let pitch = (room / count as f32).min(ROWS.1);
+    let count = ((rows.height() / ROWS.0).floor() as usize).clamp(1, Key::COUNT);
+    let pitch = (rows.height() / count as f32).min(ROWS.1);
     for (row, (key, p)) in keys.into_iter().take(count).enumerate() {
-        let place = Rect::from_min_size(
-            pos2(rect.left(), top + pitch * row as f32),
-            vec2(rect.width(), pitch),
-        );
+        let min = pos2(rows.left(), rows.top() + pitch * row as f32);
+        let place = Rect::from_min_size(min, vec2(rows.width(), pitch));
         key_row(ui, context, place, key, p, row == 0);
     }
+}
+
+/// The list in words.
+fn description(context: &ViewContext<'_>, keys: &[(Key, f32)]) -> String {
+    let spoken = |(key, p): &(Key, f32)| {
+        let key = key.to_text(context.parameters.notation);
+        format!("{key} {}", text::percent(*p))
+    };
+    let keys: Vec<String> = keys.iter().take(SPOKEN).map(spoken).collect();
+    format!("Most probable keys: {}", keys.join(", "))
 }
 
 fn key_row(ui: &Ui, context: &ViewContext<'_>, place: Rect, key: Key, p: f32, leads: bool) {

@@ -1,13 +1,13 @@
-//! A section's head and its rows: the name on the left, the control on the right.
+//! Sections of rows: a head, rows with the name on the left and the control on the right, and small text.
 
 use egui::{Align, Layout, Ui, vec2};
+use mertscope_audio::Notice;
 
 use crate::text::{self, Size};
 use crate::theme::Palette;
 use crate::view_context::ViewContext;
-use mertscope_audio::Notice;
 
-/// Below this width a control stands below its name.
+/// From this width on a control stands beside its name, otherwise below it; in points.
 const SIDE_BY_SIDE: f32 = 520.0;
 
 /// Writes the head of a section.
@@ -61,7 +61,7 @@ pub fn row<R>(
     } else {
         words(ui);
         let done = ui.horizontal_wrapped(control).inner;
-        // One below the other, rows need more between them than within.
+        // Stacked rows need more space between them than within them.
         ui.add_space(6.0);
         done
     };
@@ -82,7 +82,7 @@ pub(crate) fn notice(ui: &mut Ui, palette: &Palette, notice: &Notice) {
     small_text(ui, &notice.text, palette.severity(notice.severity));
 }
 
-/// A line about what a page or a half of one is for, below its title.
+/// A line about the purpose of a page or of half a page, below its title.
 pub(crate) fn about(ui: &mut Ui, palette: &Palette, words: &str) {
     small_text(ui, words, palette.faint);
     ui.add_space(2.0);

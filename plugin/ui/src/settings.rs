@@ -44,7 +44,7 @@ impl SettingsPage {
     ) {
         let pass = ui.ctx().cumulative_pass_nr();
         if self.drawn_in.is_none_or(|last| last + 1 < pass) {
-            // The page was opened: what is kept on this machine may be more than it was.
+            // The page was just opened: heads may have been saved since the last time.
             context.host.look_again();
         }
         self.drawn_in = Some(pass);
@@ -52,7 +52,7 @@ impl SettingsPage {
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 let width = (ui.available_width() - 12.0).min(WIDEST);
-                // One column in the middle: lines stay short however wide the window is.
+                // One column in the middle, so that lines stay short in a wide window.
                 ui.add_space(0.0);
                 let left = ((ui.available_width() - width) / 2.0).max(0.0);
                 let column = Rect::from_min_size(

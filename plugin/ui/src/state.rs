@@ -1,8 +1,7 @@
 //! The state that a project keeps beside the parameters: one JSON object, versioned, at most 2 MB.
 //!
-//! The object is kept as the raw text of its fields, so that what this version does not know, and
-//! what it does not change, is saved as it was loaded, byte for byte. Used by the host's main
-//! thread and the editor; the audio callback never comes here.
+//! The object is kept as the raw text of its fields, so that unknown and unchanged fields are saved as they
+//! were loaded, byte for byte. Used by the host's main thread and the editor, never by the audio callback.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,16 +17,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// The version that this plugin writes. A higher one is loaded as far as it is understood.
+use crate::parameters::DEFAULT_CPU_SHARE;
+
+/// The version that this plugin writes. Of a higher one, the fields that are understood are loaded.
 const VERSION: u32 = 1;
 
-/// Largest object that is taken in, in bytes of JSON.
+/// Largest object that is accepted, in bytes of JSON.
 pub(crate) const MAX_BYTES: usize = 2 * 1024 * 1024;
 
 /// Name of the field that holds [`VERSION`].
 const VERSION_FIELD: &str = "version";
 
-/// Something that the object remembers: the name of its field, and what is in it.
+/// A field of the object: its name and its type.
 pub trait StateField: Serialize + DeserializeOwned {
     /// The field's name.
     const NAME: &'static str;
@@ -40,7 +41,7 @@ pub struct ModelChoice {
     pub id: String,
     /// SHA-256 of its graph in hexadecimal, so that a swapped file is noticed.
     pub sha256: Option<String>,
-    /// Length of its windows in seconds; the model's own when nothing is said.
+    /// Length of its windows in seconds; `None` for the model's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_s: Option<f64>,
 }
@@ -65,7 +66,7 @@ impl ModelChoice {
     }
 }
 
-/// Ids of the heads in use, by task, an empty one for none; a task that is not here uses the head
+/// Ids of the heads in use, by task; an empty id switches the task off. A task without an id uses the head
 /// that came with the model, or else the first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadChoice(pub BTreeMap<String, String>);
@@ -74,7 +75,7 @@ impl StateField for HeadChoice {
     const NAME: &'static str = "heads";
 }
 
-/// The music that this instance compares with.
+/// The references of this instance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SavedReferences(pub Vec<Reference>);
 
@@ -82,13 +83,13 @@ impl StateField for SavedReferences {
     const NAME: &'static str = "references";
 }
 
-/// References that are looked at by themselves, by their ids.
+/// The references that are compared, A and B, by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Comparison {
-    /// The one that the timeline compares with; the first of all when it is none of them.
+    /// The one that the timeline compares with; the first reference when no reference has this id.
     pub a: String,
-    /// The one beside it; none when it is none of them.
+    /// The one beside it; none when no reference has this id.
     pub b: String,
 }
 
@@ -100,7 +101,7 @@ impl StateField for SavedExamples {
     const NAME: &'static str = "lessons";
 }
 
-/// How the engine may work for this instance.
+/// The engine's settings for this instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EngineChoice {
@@ -108,11 +109,11 @@ pub struct EngineChoice {
     pub cpu_share: f32,
     /// Whether an offline render waits for the analysis instead of leaving gaps.
     pub exact_offline: bool,
-    /// Whether the history begins anew each time the transport starts.
+    /// Whether the history is cleared each time the transport starts.
     pub reset_on_start: bool,
-    /// What the model is run on.
+    /// The device that the model runs on.
     pub device: Choice,
-    /// The arithmetic of a checkpoint's graph; what suits the device when nothing is said.
+    /// The arithmetic of a checkpoint's graph; `None` for the one that suits the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
 }
@@ -120,7 +121,7 @@ pub struct EngineChoice {
 impl Default for EngineChoice {
     fn default() -> Self {
         Self {
-            cpu_share: 0.5,
+            cpu_share: DEFAULT_CPU_SHARE,
             exact_offline: false,
             reset_on_start: false,
             device: Choice::Auto,
@@ -141,7 +142,7 @@ pub struct OscChoice {
     pub enabled: bool,
     /// The receiver's address and port, as [`mertscope_export::osc::parse`] reads it.
     pub address: String,
-    /// What the instance calls itself in the messages; empty for a number.
+    /// The name of the instance in the messages; empty for a number.
     pub name: String,
 }
 
@@ -159,7 +160,7 @@ impl StateField for OscChoice {
     const NAME: &'static str = "osc";
 }
 
-/// Size of the editor's window in logical points.
+/// Size of the editor's window, in logical points.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WindowSize {
     /// Its width.
@@ -178,7 +179,7 @@ impl StateField for WindowSize {
 pub struct RawState(BTreeMap<String, Box<RawValue>>);
 
 impl Default for RawState {
-    /// What a new instance remembers: the version, and the model it works with.
+    /// The object of a new instance: the version, and the embedded model.
     fn default() -> Self {
         let mut saved = Self(BTreeMap::new());
         if let Ok(version) = serde_json::value::to_raw_value(&VERSION) {
@@ -192,7 +193,7 @@ impl Default for RawState {
 }
 
 impl<'de> Deserialize<'de> for RawState {
-    /// Reads any JSON object of at most [`MAX_BYTES`]; an error leaves the present state as it is.
+    /// Reads any JSON object of at most [`MAX_BYTES`]; after an error the present state is unchanged.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
         let bytes: usize = fields
@@ -201,11 +202,11 @@ impl<'de> Deserialize<'de> for RawState {
             .sum();
         if bytes > MAX_BYTES {
             return Err(serde::de::Error::custom(format!(
-                "The saved state has {bytes} bytes; at most {MAX_BYTES} are taken in, so it was \
-                 left aside. Save the project again with this version."
+                "The saved state has {bytes} bytes; at most {MAX_BYTES} are accepted, so it was \
+                 ignored. Save the project again with this version."
             )));
         }
-        // An object of before a field existed meant what a new one says.
+        // An object from before a field existed gets the field of a new object.
         for (name, value) in Self::default().0 {
             fields.entry(name).or_insert(value);
         }
@@ -214,13 +215,13 @@ impl<'de> Deserialize<'de> for RawState {
 }
 
 impl RawState {
-    /// What the field of this kind says; `None` when it is absent or can't be understood.
+    /// The field of this type; `None` when it is absent or can't be understood.
     #[must_use]
     pub fn get<F: StateField>(&self) -> Option<F> {
         serde_json::from_str(self.0.get(F::NAME)?.get()).ok()
     }
 
-    /// Writes a field; nothing changes when it says the same already, or would make the object
+    /// Writes a field; nothing changes when the field is equal already, or when the object would become
     /// larger than [`MAX_BYTES`].
     pub fn set<F: StateField + PartialEq>(&mut self, field: &F) {
         if self.get::<F>().as_ref() == Some(field) {
@@ -241,10 +242,10 @@ impl RawState {
     }
 }
 
-/// What to do when a project was loaded.
+/// Called after a project was loaded.
 type Loaded = Box<dyn Fn() + Send + Sync>;
 
-/// The object, where the host's main thread and the editor both reach it.
+/// The object, shared by the host's main thread and the editor.
 #[derive(Default)]
 pub struct PluginState {
     saved: Mutex<RawState>,
@@ -253,7 +254,7 @@ pub struct PluginState {
 }
 
 impl PluginState {
-    /// What the field of this kind says.
+    /// The field of this type.
     #[must_use]
     pub fn get<F: StateField>(&self) -> Option<F> {
         self.lock().get()
@@ -271,12 +272,12 @@ impl PluginState {
         !self.changed.load(Ordering::Relaxed)
     }
 
-    /// Has `loaded` called each time a project was loaded; only the first call of this counts.
+    /// Calls `loaded` after each loading of a project; only the first call of this function counts.
     pub fn on_load(&self, loaded: Loaded) {
         self.loaded.get_or_init(|| loaded);
     }
 
-    /// Puts a loaded project's object in place of this one.
+    /// Replaces the object by the one of a loaded project.
     pub fn load(&self, saved: RawState) {
         self.changed.store(true, Ordering::Relaxed);
         *self.lock() = saved;
@@ -285,20 +286,20 @@ impl PluginState {
         }
     }
 
-    /// Looks at the whole object.
+    /// Passes the whole object to `inspect`.
     pub fn read<R>(&self, inspect: impl FnOnce(&RawState) -> R) -> R {
         inspect(&self.lock())
     }
 
     fn lock(&self) -> MutexGuard<'_, RawState> {
-        // Each change is one insertion, so the object is whole whatever panicked meanwhile.
+        // Each change is one insertion, so a panic leaves the object whole.
         self.saved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for PluginState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Memory").field(&self.saved).finish()
+        f.debug_tuple("PluginState").field(&self.saved).finish()
     }
 }
 
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_kept_byte_for_byte() {
+    fn unknown_fields_are_kept_byte_for_byte() {
         let text = r#"{"future":{"b":[1e400,0.1000000000000000055,18446744073709551616],"a":"\u00e9"},"model":{"id":"x","sha256":null,"more":1},"version":7,"window":{"width":640,"height":480,"screen":2}}"#;
         let mut object = saved(text);
         assert_eq!(serde_json::to_string(&object).unwrap(), text);
@@ -356,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_no_object_is_refused() {
+    fn objects_that_are_too_large_or_no_objects_are_refused() {
         let large = format!(r#"{{"taught":"{}"}}"#, "x".repeat(MAX_BYTES));
         let error = serde_json::from_str::<RawState>(&large).unwrap_err();
         assert!(error.to_string().contains("at most"), "{error}");

@@ -1,5 +1,4 @@
-//! The study page: references and labeled examples side by side; in a narrow window one after the
-//! other.
+//! The study page: references and labeled examples side by side; in a narrow window one of the two.
 
 mod graph;
 mod references;
@@ -18,7 +17,7 @@ use crate::view_context::ViewContext;
 use references::References;
 use teach::Teach;
 
-/// From this width on both halves have room beside each other, in points.
+/// From this width on both halves stand side by side, in points.
 const SIDE_BY_SIDE: f32 = 600.0;
 
 /// A half of the page.
@@ -38,7 +37,7 @@ impl Half {
     }
 }
 
-/// The view's own state: what is being typed, and what can be taken back.
+/// The view's own state.
 #[derive(Default)]
 pub(crate) struct StudyPage {
     shown: Half,
@@ -60,7 +59,7 @@ impl StudyPage {
                 let option = |half: Half, about| (half, half.title(), about);
                 let options = [
                     option(Half::References, "Compare with other music"),
-                    option(Half::Teach, "Teach labels of your own"),
+                    option(Half::Teach, "Teach your own labels"),
                 ];
                 if let Some(half) = segments(ui, context.palette, self.shown, &options) {
                     self.shown = half;
@@ -72,7 +71,7 @@ impl StudyPage {
         self.references.browser_ui(ui, context);
     }
 
-    /// Draws a half, with its title where nothing else says which it is.
+    /// Draws a half, with its title when both stand side by side.
     fn half(
         &mut self,
         ui: &mut Ui,
@@ -89,7 +88,7 @@ impl StudyPage {
             .id_salt(("half", half as u8));
         ui.scope_builder(builder, |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-                // Room for the bar that floats over the right edge.
+                // Room for the scroll bar that floats over the right edge.
                 ui.set_width((ui.available_width() - 8.0).max(0.0));
                 if titled {
                     let title = egui::RichText::new(half.title()).font(text::bold(Size::Title));
@@ -104,7 +103,7 @@ impl StudyPage {
     }
 }
 
-/// Writes the outcome of the last request along the bottom; returns the room above it.
+/// Writes the notice of the last request along the bottom, errors first; returns the room above it.
 fn notice_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect, gap: f32) -> Rect {
     let study = &context.live.study;
     let (failed, done): (Vec<Notice>, Vec<Notice>) = study
@@ -121,7 +120,7 @@ fn notice_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect, gap: f32) -> Re
     let width = (rect.width() - 24.0).max(40.0);
     let font = text::plain(Size::Small);
     let mut job = LayoutJob::simple(words.to_owned(), font, palette.text, width);
-    // More of it than this is in the tooltip.
+    // The tooltip has the rest.
     job.wrap.max_rows = 3;
     let galley = ui.painter().layout_job(job);
     let height = (galley.size().y + 12.0).min(rect.height());

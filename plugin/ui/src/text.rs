@@ -1,5 +1,5 @@
-//! Words and figures: Inter in two weights and six sizes, figures in slots of one width so that
-//! nothing jitters, and what doesn't fit ends in an ellipsis.
+//! Words and figures: Inter in two weights and a scale of sizes. Digits have one width, so that changing
+//! figures keep still; text that does not fit ends in an ellipsis.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use mertscope_music::{Key, Notation};
 pub enum Size {
     /// Ticks and captions.
     Small,
-    /// Nearly everything.
+    /// Nearly all text.
     Body,
     /// Titles of cards.
     Title,
-    /// The one thing that a card says.
+    /// The headline of a card.
     Large,
-    /// Whatever a picture has room for.
+    /// A size of its own, for a picture.
     Points(f32),
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn bold(size: Size) -> FontId {
     FontId::new(size.points(), FontFamily::Name("semibold".into()))
 }
 
-/// Has a context write in Inter.
+/// Sets the fonts of a context to Inter.
 pub fn install(context: &Context) {
     let mut fonts = FontDefinitions::empty();
     for (name, bytes) in [
@@ -69,7 +69,7 @@ pub fn install(context: &Context) {
     context.set_fonts(fonts);
 }
 
-/// One line, cut with an ellipsis where it would be wider than `width`.
+/// One line; an ellipsis ends it at `width`.
 pub fn line(
     painter: &Painter,
     text: &str,
@@ -83,7 +83,7 @@ pub fn line(
     painter.layout_job(job)
 }
 
-/// One line whose digits are all as wide as the widest, so that a changing value keeps still.
+/// One line in which every digit is as wide as the widest, so that a changing value keeps still.
 pub fn figures(painter: &Painter, text: &str, font: &FontId, color: Color32) -> Arc<Galley> {
     let widths: Vec<f32> = painter.fonts_mut(|fonts| {
         let widest = ('0'..='9')
@@ -114,7 +114,7 @@ pub fn figures(painter: &Painter, text: &str, font: &FontId, color: Color32) -> 
     painter.layout_job(job)
 }
 
-/// Paints a line anchored at `at`, no wider than `width`; gives the place it took.
+/// Paints a line anchored at `at`, no wider than `width`; returns its place.
 pub fn put(
     painter: &Painter,
     at: Pos2,
@@ -129,7 +129,7 @@ pub fn put(
     rect
 }
 
-/// Paints figures anchored at `at`; gives the place they took.
+/// Paints figures anchored at `at`; returns their place.
 pub(crate) fn put_figures(
     painter: &Painter,
     at: Pos2,
@@ -143,7 +143,7 @@ pub(crate) fn put_figures(
     rect
 }
 
-/// Writes a sentence into the middle of `rect`, on as many lines as it takes.
+/// Writes a sentence into the middle of `rect`, on as many lines as it needs.
 pub(crate) fn put_sentence(painter: &Painter, rect: Rect, words: &str, color: Color32) {
     let width = (rect.width() - 16.0).max(20.0);
     let mut job = LayoutJob::simple(words.to_owned(), plain(Size::Body), color, width);
@@ -153,7 +153,7 @@ pub(crate) fn put_sentence(painter: &Painter, rect: Rect, words: &str, color: Co
     painter.galley(at, galley, color);
 }
 
-/// A probability in whole percent; a dash for what is no number.
+/// A probability in whole percent; a dash for NaN and infinite values.
 pub fn percent(probability: f32) -> String {
     if probability.is_finite() {
         format!("{:.0} %", probability.clamp(0.0, 1.0) * 100.0)
@@ -162,7 +162,7 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
-/// A key for a small place: `C#m`; the wheels as they are.
+/// A key for a small place: `C#m`; notations of the wheels are short already.
 pub(crate) fn short_key(key: Key, notation: Notation) -> String {
     let text = key.to_text(notation);
     match text.split_once(' ') {
@@ -172,7 +172,7 @@ pub(crate) fn short_key(key: Key, notation: Notation) -> String {
     }
 }
 
-/// Longest name that a picture writes out, in letters.
+/// Longest name in a picture, in letters.
 const LONGEST: usize = 24;
 
 /// A user's name for something, short enough for a picture.
@@ -184,7 +184,7 @@ pub fn short(name: &str) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// A label of a head as words: its first letter large, underscores as spaces.
+/// A label of a head as words: its first letter in upper case, underscores as spaces.
 pub fn label(label: &str) -> String {
     let plain = label.replace('_', " ");
     let mut letters = plain.chars();
@@ -194,7 +194,7 @@ pub fn label(label: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A size in decimal units, as hubs and shops count.
+/// A size in decimal units, as hubs and shops give it.
 pub fn bytes(bytes: u64) -> String {
     let mega = bytes as f64 / 1e6;
     match mega {
@@ -224,14 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_a_dash() {
+    fn values_without_a_number_are_dashes() {
         assert_eq!(percent(f32::NAN), "– %");
         assert_eq!(percent(1.5), "100 %");
         assert_eq!(percent(0.126), "13 %");
     }
 
     #[test]
-    fn sizes_have_the_unit_that_fits() {
+    fn sizes_have_a_fitting_unit() {
         assert_eq!(bytes(1_500), "2 kB");
         assert_eq!(bytes(378_000_000), "378 MB");
         assert_eq!(bytes(1_260_000_000), "1.26 GB");

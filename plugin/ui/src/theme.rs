@@ -1,4 +1,4 @@
-//! The three looks of the window, and egui's own widgets dressed in them.
+//! The three themes of the window: their colors, and egui's style in these colors.
 
 use egui::style::{ScrollAnimation, WidgetVisuals};
 use egui::{Color32, CornerRadius, Margin, Stroke, Style, TextStyle, Vec2};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{self, Size};
 
-/// How the window looks.
+/// A theme of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Theme {
@@ -32,23 +32,23 @@ pub struct Palette {
     pub panel: Color32,
     /// Tracks of bars, keys at rest, buttons.
     pub raised: Color32,
-    /// Lines between things.
+    /// Lines that separate.
     pub rule: Color32,
-    /// What is read first.
+    /// Text of first importance.
     pub text: Color32,
-    /// What is read second.
+    /// Text of second importance.
     pub dim: Color32,
     /// Captions and ticks.
     pub faint: Color32,
-    /// What is chosen, in focus or lit.
+    /// Chosen, focused and lit controls.
     pub(crate) accent: Color32,
     /// Warnings and errors.
     pub warn: Color32,
-    /// What goes well.
+    /// Notices of success.
     pub good: Color32,
-    /// Analyzed, but no clear answer.
+    /// Windows without a clear result.
     pub unclear: Color32,
-    /// Strokes where nothing was analyzed.
+    /// Hatching over windows that were not analyzed.
     pub hatch: Color32,
 }
 
@@ -230,7 +230,7 @@ mod tests {
     use crate::color::tests::contrast;
 
     #[test]
-    fn text_reads_on_what_it_stands_on() {
+    fn text_has_contrast_on_every_ground() {
         for theme in Theme::ALL {
             let p = theme.palette();
             for under in [p.ground, p.panel, p.raised] {

@@ -1,5 +1,5 @@
-//! The user's own file: defaults of new instances, and whether the first-run notice was dismissed. One
-//! small JSON file in the user's configuration folder. Read when an editor opens, never while a host scans.
+//! The user's own file: the defaults of new instances, and whether the first-run notice was dismissed. One
+//! small JSON file in the user's configuration folder, read when an editor opens, never while a host scans.
 
 use std::fs;
 use std::io::Write;
@@ -11,38 +11,38 @@ use serde_json::value::RawValue;
 
 /// Name of the file.
 const FILE: &str = "user.json";
-/// More than this is no file of ours, in bytes.
+/// A larger file is none of ours, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Why something was not kept.
+/// Why the file was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum UserError {
-    /// There is nowhere to keep it.
+    /// The user has no configuration folder.
     #[error(
-        "This user has no configuration folder, so nothing can be kept for new instances. Set HOME or XDG_CONFIG_HOME."
+        "This user has no configuration folder, so defaults of new instances can't be saved. Set HOME or XDG_CONFIG_HOME."
     )]
     NoFolder,
-    /// It could not be written.
-    #[error("{} can't be written: {source}. Make room or allow it, and try again.", path.display())]
+    /// The file could not be written.
+    #[error("{} can't be written: {source}. Check free space and permissions, and try again.", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: std::io::Error,
     },
 }
 
-/// What is in the file. The state is text here: programs know what is in it, views don't.
+/// The content of the file. The state is raw text here: programs understand it, views don't.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(default)]
-struct Kept<S = Box<RawValue>> {
+struct UserFile<S = Box<RawValue>> {
     /// Whether the first-run notice was dismissed.
     welcomed: bool,
     /// The state of new instances.
     defaults: Option<S>,
 }
 
-impl Default for Kept {
+impl Default for UserFile {
     fn default() -> Self {
         Self {
             welcomed: false,
@@ -51,7 +51,7 @@ impl Default for Kept {
     }
 }
 
-/// The file of this user.
+/// A user, and the folder of the user's file.
 #[derive(Debug, Clone, Default)]
 pub struct User {
     folder: Option<PathBuf>,
@@ -74,54 +74,54 @@ impl User {
         }
     }
 
-    /// Whether the first-run notice was dismissed; also where there is no way to remember it.
+    /// Whether the first-run notice was dismissed; true when that can't be saved.
     #[must_use]
     pub(crate) fn is_welcomed(&self) -> bool {
         self.folder.is_none() || self.read().welcomed
     }
 
-    /// Remembers that the first-run notice was dismissed.
+    /// Saves that the first-run notice was dismissed.
     ///
     /// # Errors
-    /// [`UserError`], when that can't be written.
+    /// [`UserError`], when the file can't be written.
     pub(crate) fn welcome(&self) -> Result<(), UserError> {
         let kept = self.read();
-        self.write(&Kept {
+        self.write(&UserFile {
             welcomed: true,
             ..kept
         })
     }
 
-    /// The state of new instances, when one was kept that can be understood.
+    /// The state of new instances; `None` when none was saved or it can't be understood.
     #[must_use]
     pub fn defaults<S: DeserializeOwned>(&self) -> Option<S> {
         serde_json::from_str(self.read().defaults?.get()).ok()
     }
 
-    /// Keeps the state of new instances.
+    /// Saves the state of new instances.
     ///
     /// # Errors
-    /// [`UserError`], when that can't be written.
+    /// [`UserError`], when the file can't be written.
     pub fn set_defaults<S: Serialize>(&self, defaults: &S) -> Result<(), UserError> {
-        self.write(&Kept {
+        self.write(&UserFile {
             welcomed: self.read().welcomed,
             defaults: Some(defaults),
         })
     }
 
-    /// Forgets the state of new instances.
+    /// Removes the state of new instances.
     ///
     /// # Errors
-    /// [`UserError`], when that can't be written.
+    /// [`UserError`], when the file can't be written.
     pub(crate) fn forget_defaults(&self) -> Result<(), UserError> {
-        self.write(&Kept {
+        self.write(&UserFile {
             defaults: None,
             ..self.read()
         })
     }
 
-    /// What is kept; nothing where the file is absent or no file of ours.
-    fn read(&self) -> Kept {
+    /// The file's content; the default when the file is absent or none of ours.
+    fn read(&self) -> UserFile {
         let read = || {
             let path = self.folder.as_ref()?.join(FILE);
             let length = fs::metadata(&path).ok()?.len();
@@ -131,10 +131,10 @@ impl User {
         read().unwrap_or_default()
     }
 
-    fn write<S: Serialize>(&self, kept: &Kept<S>) -> Result<(), UserError> {
+    fn write<S: Serialize>(&self, kept: &UserFile<S>) -> Result<(), UserError> {
         let folder = self.folder.as_ref().ok_or(UserError::NoFolder)?;
         let path = folder.join(FILE);
-        // Beside it first: a full disk must not cost what is there.
+        // A new file beside it first: a full disk must not damage the old one.
         let beside = folder.join(format!("{FILE}.{}.new", std::process::id()));
         let written = fs::create_dir_all(folder).and_then(|()| {
             let text = serde_json::to_string_pretty(kept)?;
@@ -154,7 +154,7 @@ impl User {
 mod tests {
     use super::*;
 
-    /// What a program keeps.
+    /// The state of some program.
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Instance {
         version: String,
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back_and_one_thing_leaves_the_other() {
+    fn notice_and_defaults_are_saved_independently() {
         let folder = tempfile::tempdir().unwrap();
         let user = User::at(&folder.path().join("new"));
         assert!(!user.is_welcomed() && user.defaults::<Instance>().is_none());
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_views_write_leaves_the_state_byte_for_byte() {
+    fn dismissing_the_notice_keeps_the_state_byte_for_byte() {
         let folder = tempfile::tempdir().unwrap();
         let user = User::at(folder.path());
         let path = folder.path().join(FILE);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_counts_as_none_and_a_folder_that_is_a_file_is_a_sentence() {
+    fn a_damaged_file_counts_as_absent_and_a_bad_folder_gives_a_sentence() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{\"welcomed\": 3").unwrap();
         assert!(!User::at(folder.path()).is_welcomed());

@@ -1,4 +1,4 @@
-//! The views' data and their way to the instance, for one frame.
+//! The data that the views draw in one frame, and their way to the instance.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::theme::Palette;
 
 /// See the module.
 pub(crate) struct ViewContext<'a> {
-    /// What is shown: the newest snapshot, or the one that is held.
+    /// The snapshot that is shown: the newest, or the one that is held.
     pub(crate) snapshot: &'a Arc<Snapshot>,
     /// The newest snapshot, held or not.
     pub(crate) live: &'a Arc<Snapshot>,
@@ -26,12 +26,12 @@ pub(crate) struct ViewContext<'a> {
     pub(crate) host: &'a dyn EditorHost,
     /// The parameters as they were when the frame began.
     pub(crate) parameters: ParameterValues,
-    /// The colors.
+    /// The theme's colors.
     pub(crate) palette: &'static Palette,
 }
 
 impl ViewContext<'_> {
-    /// The newest window's answer.
+    /// The result of the newest window.
     pub(crate) fn result(&self) -> Option<&WindowResult> {
         self.snapshot.result()
     }
@@ -42,26 +42,25 @@ impl ViewContext<'_> {
         running.map_or(&[], |running| &running.genre_labels)
     }
 
-    /// Whether the most probable genre, with this probability, is sure enough to be named.
+    /// Whether the most probable genre is named, at this probability.
     pub(crate) fn genre_is_clear(&self, probability: f32) -> bool {
         let running = self.snapshot.model.running.as_ref();
         let head = running.and_then(|running| running.genre_head.as_ref());
         head.is_none_or(|head| head.is_sure(probability))
     }
 
-    /// The model that runs, by the SHA-256 of its weights.
-    fn encoder(&self) -> Option<&str> {
+    /// SHA-256 of the running model's weights.
+    fn encoder_sha256(&self) -> Option<&str> {
         let running = self.live.model.running.as_ref();
         running.map(|running| running.sha256.as_str())
     }
 
-    /// Whether a reference was made with the model that runs.
+    /// Whether a reference was made with the running model.
     pub(crate) fn is_comparable(&self, reference: &Reference) -> bool {
-        self.encoder() == Some(&reference.encoder_sha256)
+        self.encoder_sha256() == Some(&reference.encoder_sha256)
     }
 
-    /// The references that are looked at by themselves: the one that the timeline compares with,
-    /// then the one beside it, as far as there are such.
+    /// The references that are compared: A, which the timeline shows, then B; each only if there is one.
     pub(crate) fn compared(&self) -> Vec<&Arc<Reference>> {
         let chosen: Comparison = self.host.state().get().unwrap_or_default();
         let all = || {
@@ -75,7 +74,7 @@ impl ViewContext<'_> {
         both
     }
 
-    /// Why there is no answer for a task of the product's own, in a few words.
+    /// Why there is no result for genre or key, in a few words.
     pub(crate) fn no_head(&self, task: &str) -> String {
         let running = self.snapshot.model.running.as_ref();
         let offered = running.map_or(&[][..], |running| &running.offered);
@@ -86,7 +85,7 @@ impl ViewContext<'_> {
         }
     }
 
-    /// Draws a card, and gives the room inside its margins.
+    /// Draws a card; returns the room inside its margins.
     pub(crate) fn card(&self, ui: &Ui, rect: Rect) -> Rect {
         let stroke = Stroke::new(1.0, self.palette.rule);
         let fill = self.palette.panel;
@@ -105,7 +104,7 @@ impl ViewContext<'_> {
     }
 }
 
-/// The keys of a window with their probabilities, most probable first; what is no number counts
+/// The keys of a window with their probabilities, most probable first; NaN and infinite values count
 /// as zero.
 pub(crate) fn ranked_keys(result: &WindowResult) -> Option<Vec<(Key, f32)>> {
     let all = result.key_smoothed.as_ref()?;
@@ -125,7 +124,7 @@ pub(crate) fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32
     pairs.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// What was heard in a window, a line each: key, genre; or why nothing was.
+/// A window's result, one line per statement: key, genre, distances; or why there is none.
 pub(crate) fn entry_words(context: &ViewContext<'_>, entry: &Entry) -> String {
     let timed = &entry.timed;
     let Some(result) = &timed.result else {

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::state::StateField;
 use crate::theme::Theme;
 
-/// How the window looks and what it shows.
+/// The look of the window, and the page that it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ViewSettings {
-    /// Its colors.
+    /// The colors.
     pub theme: Theme,
-    /// How the timeline tells the time.
+    /// The clock of the timeline.
     pub time_base: TimeBase,
     /// The page that is open.
     pub page: Page,
@@ -21,16 +21,16 @@ impl StateField for ViewSettings {
     const NAME: &'static str = "look";
 }
 
-/// How the timeline tells the time.
+/// The clock of the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeBase {
-    /// Audio heard since listening began, jumps not counted.
+    /// Audio since listening began; jumps don't count.
     Elapsed,
     /// The host's timeline.
     #[default]
     Timecode,
-    /// The clock on the wall, in local time.
+    /// The time of day, in local time.
     WallClock,
 }
 
@@ -66,7 +66,7 @@ pub enum Page {
     Timeline,
     /// References and teaching.
     Study,
-    /// What can be chosen.
+    /// All settings.
     Settings,
 }
 
@@ -95,16 +95,16 @@ impl Page {
         }
     }
 
-    /// What it shows, for its tooltip.
+    /// Its content, for its tooltip.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
             Self::Overview => "Key, genre and their history at a glance",
             Self::Key => "The circle of fifths, shaded by probability",
             Self::Genre => "Every genre now, and over the last minutes",
-            Self::Map => "Where the music is among the music that the model was shown",
-            Self::Timeline => "Key and genre over time, to zoom into and to read",
-            Self::Study => "Compare with other music, and teach labels of your own",
+            Self::Map => "The place of the music among the music that the map was fitted on",
+            Self::Timeline => "Key and genre over time, to zoom and to read",
+            Self::Study => "Compare with other music, and teach your own labels",
             Self::Settings => "Models, device, display, exports and defaults",
         }
     }

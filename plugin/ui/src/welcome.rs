@@ -1,4 +1,4 @@
-//! The first-run notice: where to put the plugin, and which model is built in. Shown once per user.
+//! The first-run notice: where to put the plugin, and which model is built in. Each user sees it once.
 
 use egui::accesskit::Role;
 use egui::{
@@ -9,14 +9,14 @@ use crate::text::{self, Size};
 use crate::user::User;
 use crate::view_context::ViewContext;
 
-/// Height of the notice in points, and when the window is narrow.
+/// Height of the notice in a wide and in a narrow window, in points.
 const HEIGHTS: (f32, f32) = (62.0, 92.0);
 
 const TITLE: &str = "Put Mertscope on a track, a bus or the master, and play.";
-const WORDS: &str = "Audio passes untouched. The first answer comes after five seconds of music. A small model is built \
-                     in and works offline; the MERT models can be fetched in the settings.";
+const WORDS: &str = "Audio passes untouched. The first result comes after five seconds of music. A small model is built \
+                     in and works offline; you can fetch the MERT models in the settings.";
 
-/// Whether the notice is still to be shown.
+/// The notice, while it is still to be shown.
 pub(crate) struct Welcome {
     user: User,
     wanted: bool,
@@ -28,7 +28,7 @@ impl Welcome {
         Self { user, wanted }
     }
 
-    /// How high the notice is, in points; 0 once it was dismissed.
+    /// The height of the notice, in points; 0 once it was dismissed.
     pub(crate) fn height(&self, width: f32) -> f32 {
         match (self.wanted, width < 640.0) {
             (false, _) => 0.0,
@@ -80,7 +80,7 @@ impl Welcome {
                 .clicked();
             if pressed {
                 self.wanted = false;
-                // Where it can't be remembered it is shown again next time; that is all.
+                // When this can't be saved, the notice comes again next time; no more is lost.
                 let _ = self.user.welcome();
             }
         });

@@ -1,8 +1,8 @@
-//! The app's audio callbacks: an [`InputCallback`] hears an input, an [`OutputCallback`] plays a file.
+//! The app's audio callbacks: an [`InputCallback`] listens to an input, an [`OutputCallback`] plays a file.
 //! Both hand their samples to the engine's [`Tap`].
 //!
-//! As in the plugin: nothing here allocates, locks, logs, waits or makes a system call; debug
-//! builds end the process where something allocates. Blocks of any length are worked through in
+//! As in the plugin, nothing here allocates, locks, logs, waits or makes a system call; a debug
+//! build ends the process when something allocates. Blocks of any length are handled in
 //! pieces that fit on the stack.
 
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use super::stream_health::StreamHealth;
 use crate::choice::Channels;
 use crate::player::PlayerCallback;
 
-/// Frames worked on at a time.
+/// Frames per piece.
 pub(super) const PIECE_FRAMES: usize = 256;
 
-/// Hears the chosen channels of an input.
+/// Listens to the chosen channels of an input.
 pub(super) struct InputCallback {
     tap: Tap,
     health: Arc<StreamHealth>,
@@ -27,7 +27,7 @@ pub(super) struct InputCallback {
 }
 
 impl InputCallback {
-    /// An callback for these channels of what is going to be heard.
+    /// A callback for these channels of an interleaved input.
     pub(super) fn new(tap: Tap, health: Arc<StreamHealth>, channels: Channels) -> Self {
         Self {
             tap,
@@ -36,16 +36,17 @@ impl InputCallback {
         }
     }
 
-    /// Hears a block, `[channels][frames]`, all of it.
-    pub(super) fn hear<C: AsRef<[f32]>>(&mut self, channels: &[C]) {
+    /// Takes in a block, `[channels][frames]`, with all of its channels.
+    pub(super) fn push<C: AsRef<[f32]>>(&mut self, channels: &[C]) {
         assert_no_alloc(|| {
             self.tap.push(channels, Transport::LIVE_INPUT);
             self.health.record(channels);
         });
     }
 
-    /// Hears the chosen channels of an interleaved block, `[frames, stride]`.
-    pub(super) fn hear_interleaved<T: Sample>(&mut self, samples: &[T], stride: usize)
+    /// Takes in the chosen channels of an interleaved block, `[frames, stride]`; nothing of a block that lacks
+    /// them.
+    pub(super) fn push_interleaved<T: Sample>(&mut self, samples: &[T], stride: usize)
     where
         f32: FromSample<T>,
     {
@@ -67,24 +68,24 @@ impl InputCallback {
                 *right = f32::from_sample(frame[second]);
             }
             match first == second {
-                true => self.hear(&[&*left]),
-                false => self.hear(&[&*left, &*right]),
+                true => self.push(&[&*left]),
+                false => self.push(&[&*left, &*right]),
             }
         }
     }
 }
 
-/// Plays a file: out of a device, or unheard.
+/// Plays a file: through a device, or unheard.
 pub(super) struct OutputCallback {
     tap: Tap,
     health: Arc<StreamHealth>,
     player_callback: PlayerCallback,
-    /// How loud, 0 to 1, as the bits of an `f32`.
+    /// The volume, 0 to 1, as the bits of an `f32`.
     volume: Arc<AtomicU32>,
 }
 
 impl OutputCallback {
-    /// Plays `player_callback` as loud as `volume` says at any time.
+    /// Plays `player_callback` at the present value of `volume`.
     pub(super) fn new(
         tap: Tap,
         health: Arc<StreamHealth>,
@@ -99,8 +100,8 @@ impl OutputCallback {
         }
     }
 
-    /// Plays on for as many frames as both sides have, at most [`PIECE_FRAMES`]; what is analyzed
-    /// is what the file holds, what is played is safe for a device.
+    /// Fills both sides with the file's next frames, at most [`PIECE_FRAMES`]. The analysis gets the file's
+    /// own samples, the device gets them at the volume and within full scale.
     pub(super) fn play(&mut self, left: &mut [f32], right: &mut [f32]) {
         assert_no_alloc(|| {
             self.player_callback.fill(left, right, &mut self.tap);
@@ -117,8 +118,8 @@ impl OutputCallback {
         });
     }
 
-    /// Plays on into an interleaved block, `[frames, stride]`: both sides into one channel, or into
-    /// the first two.
+    /// Fills an interleaved block, `[frames, stride]`, with the file's next frames: both sides in a single
+    /// channel, or in the first two.
     pub(super) fn play_interleaved<T: Sample + FromSample<f32>>(
         &mut self,
         out: &mut [T],
@@ -147,7 +148,7 @@ impl OutputCallback {
         }
     }
 
-    /// Plays on for `frames` with no one to hear it.
+    /// Plays the file's next `frames` without a device.
     pub(super) fn play_unheard(&mut self, frames: usize) {
         let mut pieces = [[0.0; PIECE_FRAMES]; 2];
         for start in (0..frames).step_by(PIECE_FRAMES) {
@@ -163,17 +164,17 @@ mod tests {
     use super::*;
     use mertscope_audio::tap;
 
-    fn result(drain: &mut tap::TapReader) -> Vec<f32> {
+    fn captured(tap_reader: &mut tap::TapReader) -> Vec<f32> {
         let mut out = Vec::new();
-        while drain.waiting_samples() > 0 {
-            drain.take(usize::MAX, &mut out);
+        while tap_reader.waiting_samples() > 0 {
+            tap_reader.take(usize::MAX, &mut out);
         }
         out
     }
 
     #[test]
-    fn an_ear_hears_the_chosen_channels_only() {
-        // Four channels; each sample says its channel in its tens and its frame in its ones.
+    fn the_input_callback_takes_the_chosen_channels_only() {
+        // Four channels; each sample has its channel in its tens, and its frame below.
         let frames = PIECE_FRAMES + 3;
         let block: Vec<f32> = (0..frames)
             .flat_map(|frame| {
@@ -181,12 +182,12 @@ mod tests {
             })
             .collect();
         for (channels, expected) in [("1", 0.0), ("4", 30.0), ("1-2", 5.0), ("3-4", 25.0)] {
-            let (tap, mut drain) = tap::tap(48_000);
+            let (tap, mut tap_reader) = tap::tap(48_000);
             let health = Arc::new(StreamHealth::default());
             let mut callback =
                 InputCallback::new(tap, Arc::clone(&health), channels.parse().unwrap());
-            callback.hear_interleaved(&block, 4);
-            let mono = result(&mut drain);
+            callback.push_interleaved(&block, 4);
+            let mono = captured(&mut tap_reader);
             assert_eq!(mono.len(), frames, "{channels}");
             for (frame, sample) in mono.iter().enumerate() {
                 assert_eq!(
@@ -200,18 +201,18 @@ mod tests {
     }
 
     #[test]
-    fn channels_that_a_device_lacks_are_not_made_up() {
-        let (tap, drain) = tap::tap(48_000);
+    fn a_block_without_the_chosen_channels_is_not_taken_in() {
+        let (tap, tap_reader) = tap::tap(48_000);
         let mut callback = InputCallback::new(tap, Arc::default(), "3-4".parse().unwrap());
-        callback.hear_interleaved(&[0i16; 64], 2);
-        assert_eq!(drain.waiting_samples(), 0);
+        callback.push_interleaved(&[0i16; 64], 2);
+        assert_eq!(tap_reader.waiting_samples(), 0);
     }
 
     #[test]
-    fn integers_are_brought_to_full_scale() {
-        let (tap, mut drain) = tap::tap(48_000);
+    fn integers_are_scaled_to_full_scale() {
+        let (tap, mut tap_reader) = tap::tap(48_000);
         let mut callback = InputCallback::new(tap, Arc::default(), "1".parse().unwrap());
-        callback.hear_interleaved(&[i16::MIN, 0, i16::MAX / 2 + 1], 1);
-        assert_eq!(result(&mut drain), [-1.0, 0.0, 0.5]);
+        callback.push_interleaved(&[i16::MIN, 0, i16::MAX / 2 + 1], 1);
+        assert_eq!(captured(&mut tap_reader), [-1.0, 0.0, 0.5]);
     }
 }

@@ -1,16 +1,16 @@
-//! A device that audio comes from or goes to.
+//! An audio device: an input or an output.
 
 use crate::choice::Backend;
 
 /// One device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Device {
-    /// What it is remembered by: stable across starts and reconnections where the system allows.
+    /// Its id in the preferences: stable across starts and reconnections if the system allows.
     pub id: String,
-    /// What a person calls it.
+    /// Its name, for users.
     pub name: String,
-    /// The way to it.
+    /// The backend that reaches it.
     pub backend: Backend,
-    /// It only brings another one into another shape: usable, but not worth a line in a list.
-    pub(crate) is_shape: bool,
+    /// Whether it only converts for, or shares, another device: usable, but not listed.
+    pub(crate) is_adapter: bool,
 }

@@ -1,4 +1,4 @@
-//! The devices there are, for a person to choose from.
+//! The list of devices that the user chooses from.
 
 use super::device::Device;
 use super::error::{AudioError, Direction};
@@ -7,14 +7,14 @@ use super::{jack, system};
 /// All devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Devices {
-    /// Those that audio comes from.
+    /// Devices that audio comes from.
     pub inputs: Vec<Device>,
-    /// Those that it can be heard through.
+    /// Devices that a file can be played through.
     pub outputs: Vec<Device>,
 }
 
 impl Devices {
-    /// Looks around. Asks the system and a JACK server, so it is not for a thread that draws.
+    /// Asks the system and a JACK server for their devices; too slow for a thread that draws.
     #[must_use]
     pub(crate) fn list() -> Self {
         let all = |direction| {
@@ -28,7 +28,7 @@ impl Devices {
         }
     }
 
-    /// Those for one direction.
+    /// The devices for one direction.
     #[must_use]
     pub(crate) fn of(&self, direction: Direction) -> &[Device] {
         match direction {
@@ -37,10 +37,11 @@ impl Devices {
         }
     }
 
-    /// The id of the device that someone calls by its id or, in whatever case, by its name.
+    /// The id of the device with this id, with this id of the system's, or with this name in upper or lower
+    /// case.
     ///
     /// # Errors
-    /// [`AudioError::Unknown`]
+    /// [`AudioError::Unknown`], when there is none.
     pub(crate) fn find(&self, name: &str, direction: Direction) -> Result<String, AudioError> {
         let devices = self.of(direction);
         let bare_id = |device: &Device| {
@@ -74,7 +75,7 @@ mod tests {
             id: id.to_owned(),
             name: name.to_owned(),
             backend: Backend::System,
-            is_shape: false,
+            is_adapter: false,
         };
         let devices = Devices {
             inputs: vec![
@@ -92,13 +93,13 @@ mod tests {
         ] {
             assert_eq!(devices.find(name, Direction::Input).as_deref(), Ok(id));
         }
-        let told = devices
+        let error = devices
             .find("Moon", Direction::Input)
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("'Moon'") && told.contains("--list-devices"),
-            "{told}"
+            error.contains("'Moon'") && error.contains("--list-devices"),
+            "{error}"
         );
         assert!(devices.find("default", Direction::Output).is_err());
     }

@@ -1,8 +1,8 @@
-//! Errors of the audio devices, in sentences that name the device and the remedy.
+//! Errors of the audio, as sentences that name the device or file and the remedy.
 
 use crate::choice::{Backend, Channels};
 
-/// Which way audio goes through a device.
+/// The direction of audio through a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// Into the app.
@@ -23,58 +23,58 @@ impl std::fmt::Display for Direction {
 /// Why a device can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AudioError {
-    /// The system has none.
+    /// There is no device.
     #[error(
         "There is no {direction} device: {backend} has {reason}. Connect one, start a JACK server, or \
          play a file with --file."
     )]
     NoDevice {
-        /// The way to devices.
+        /// The backend that was asked.
         backend: Backend,
-        /// Which kind.
+        /// Input or output.
         direction: Direction,
-        /// What the system said.
+        /// What the backend has: “none”, with the system's reason if it gives one.
         reason: String,
     },
-    /// The one that was named is not there.
+    /// The named device does not exist.
     #[error(
-        "There is no {direction} device '{name}'. `mertscope-standalone --list-devices` lists those \
-         there are."
+        "There is no {direction} device '{name}'. `mertscope-standalone --list-devices` lists all \
+         devices."
     )]
     Unknown {
         /// Its name or id.
         name: String,
-        /// Which kind.
+        /// Input or output.
         direction: Direction,
     },
-    /// It can't run at the rate that was asked for.
+    /// The device can't run at the rate that was asked for.
     #[error("{device} can't run at {rate_hz} Hz; it offers {offered}. Choose one of these.")]
     Rate {
         /// Its name.
         device: String,
-        /// What was asked for.
+        /// The rate that was asked for, in hertz.
         rate_hz: u32,
-        /// What there is.
+        /// The rates that it offers, in words.
         offered: String,
     },
-    /// It can't run with the block size that was asked for.
+    /// The device can't run with the block size that was asked for.
     #[error("{device} runs with blocks of {runs} frames, not {asked}. Choose its own size.")]
     BufferSize {
         /// Its name.
         device: String,
-        /// What was asked for.
+        /// The block size that was asked for, in frames.
         asked: u32,
-        /// What it has.
+        /// The block size that it has, in frames.
         runs: u32,
     },
-    /// It has not as many channels.
+    /// The device lacks the channels that were asked for.
     #[error("{device} has no channel {channels}; it has {has}. Choose others.")]
     Channels {
         /// Its name.
         device: String,
-        /// What was asked for.
+        /// The channels that were asked for.
         channels: Channels,
-        /// How many there are.
+        /// The number of its channels.
         has: u16,
     },
     /// No JACK server runs, or there is no JACK at all.
@@ -83,7 +83,7 @@ pub(crate) enum AudioError {
         Backend::System
     )]
     NoServer {
-        /// What JACK said.
+        /// JACK's reason.
         reason: String,
     },
     /// The device or its driver refused.
@@ -93,7 +93,7 @@ pub(crate) enum AudioError {
     Refused {
         /// Its name.
         device: String,
-        /// What it said.
+        /// Its reason.
         reason: String,
     },
     /// A running device went away.
@@ -101,7 +101,7 @@ pub(crate) enum AudioError {
     Lost {
         /// Its name.
         device: String,
-        /// What is known about it.
+        /// The reason; empty when unknown.
         reason: String,
     },
     /// The file to play can't be played.
@@ -110,7 +110,7 @@ pub(crate) enum AudioError {
 }
 
 impl AudioError {
-    /// Whether the device is there and would run with other settings.
+    /// Whether the device exists and would run with other settings.
     #[must_use]
     pub(crate) fn is_about_settings(&self) -> bool {
         matches!(
@@ -120,7 +120,7 @@ impl AudioError {
     }
 }
 
-/// A system's message as a part of a sentence: without its full stop.
+/// A system's message as part of a sentence: without its full stop.
 pub(crate) fn reason(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
     text.trim_end().trim_end_matches('.').to_owned()

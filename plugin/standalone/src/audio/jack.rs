@@ -1,8 +1,8 @@
-//! JACK: one client with ports of its own, for input or for output. The library is looked for when
-//! it is needed, so that the app runs where there is none.
+//! JACK: one client with ports of its own, for input or for output. The library is loaded when
+//! it is needed, so that the app runs without it.
 //!
 //! Runs on the audio thread, which owns the client; the callbacks are in [`super::callback`]. A
-//! device here is a JACK client with ports; the default one is the sound card's.
+//! device here is a JACK client with ports; the default device is the sound card's client.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -16,21 +16,21 @@ use mertscope_audio::tap;
 use super::callback::{InputCallback, OutputCallback, PIECE_FRAMES};
 use super::device::Device;
 use super::error::{AudioError, Direction, reason};
-use super::running::Running;
+use super::running_stream::RunningStream;
 use super::stream_health::StreamHealth;
 use crate::choice::{AudioChoice, Backend};
 use crate::player::{self, FilePlayer};
 
-/// The name that patch bays show.
+/// The name of the client, which patch bays show.
 const CLIENT_NAME: &str = "mertscope";
-/// The name while devices are looked for, so that the other one stays free.
+/// The name of the client that lists devices, so that the other name stays free.
 const LOOKING_NAME: &str = "mertscope-devices";
 
-/// What ids of JACK's devices begin with.
+/// The prefix of ids of JACK devices.
 pub(super) const ID_PREFIX: &str = "jack:";
 
 fn open(name: &str) -> Result<Client, AudioError> {
-    // JACK itself would wait for a server to be started, and talk on stderr about it.
+    // By default JACK would try to start a server, and write about it to standard error.
     let opened = Client::new(name, ClientOptions::NO_START_SERVER);
     let (client, _) = opened.map_err(|error| AudioError::NoServer {
         reason: match error {
@@ -44,7 +44,7 @@ fn open(name: &str) -> Result<Client, AudioError> {
     Ok(client)
 }
 
-/// The clients that audio can come from, or go to; none without a server.
+/// The clients for one direction; none without a server.
 pub(super) fn devices(direction: Direction) -> Vec<Device> {
     let Ok(client) = open(LOOKING_NAME) else {
         return Vec::new();
@@ -63,12 +63,12 @@ pub(super) fn devices(direction: Direction) -> Vec<Device> {
             _ => name,
         },
         backend: Backend::Jack,
-        is_shape: false,
+        is_adapter: false,
     };
     names.into_iter().map(device).collect()
 }
 
-/// Names of the audio ports at the other end: outputs of others are our inputs.
+/// Names of the other clients' audio ports: their outputs are our inputs.
 fn ports(client: &Client, direction: Direction, flags: PortFlags) -> Vec<String> {
     let theirs = match direction {
         Direction::Input => PortFlags::IS_OUTPUT,
@@ -101,7 +101,7 @@ fn ports_of(
     Ok(found)
 }
 
-/// The server sets rate and block size; whoever asks for others is told.
+/// Checks rate and block size, which the server sets.
 fn check(client: &Client, choice: &AudioChoice) -> Result<(), AudioError> {
     let (rate_hz, frames) = (client.sample_rate(), client.buffer_size());
     if let Some(asked) = choice.rate_hz.filter(|asked| *asked != rate_hz) {
@@ -125,12 +125,12 @@ fn check(client: &Client, choice: &AudioChoice) -> Result<(), AudioError> {
 ///
 /// # Errors
 /// [`AudioError`]
-pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, AudioError> {
+pub(super) fn listen(id: Option<&str>, choice: &AudioChoice) -> Result<RunningStream, AudioError> {
     let client = open(CLIENT_NAME)?;
     check(&client, choice)?;
     let sources = ports_of(&client, id, Direction::Input)?;
     let first = usize::from(choice.channels.first);
-    // Without a sound card the ports are there to be connected by hand.
+    // Without a sound card the user can connect the ports by hand.
     if first >= sources.len() && !(sources.is_empty() && first == 0) {
         return Err(AudioError::Channels {
             device: device_name(id),
@@ -146,7 +146,7 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
     let own = names_of(&inputs)?;
     let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
     let health = Arc::new(StreamHealth::default());
-    let (tap, drain) = tap::tap(rate_hz);
+    let (tap, tap_reader) = tap::tap(rate_hz);
     let listen = Listen {
         inputs,
         callback: InputCallback::new(tap, Arc::clone(&health), choice.channels),
@@ -157,9 +157,9 @@ pub(super) fn hear(id: Option<&str>, choice: &AudioChoice) -> Result<Running, Au
     for (source, own) in sources.iter().skip(first).zip(&own) {
         let _ = client.as_client().connect_ports_by_name(source, own);
     }
-    Ok(Running {
+    Ok(RunningStream {
         stream: Box::new(client),
-        drain: Some(drain),
+        tap_reader: Some(tap_reader),
         device: device_name(id),
         backend: Backend::Jack,
         rate_hz,
@@ -177,7 +177,7 @@ pub(super) fn play(
     choice: &AudioChoice,
     file_player: &Arc<FilePlayer>,
     volume: &Arc<AtomicU32>,
-) -> Result<Running, AudioError> {
+) -> Result<RunningStream, AudioError> {
     let client = open(CLIENT_NAME)?;
     check(&client, choice)?;
     let sinks = ports_of(&client, id, Direction::Output)?;
@@ -185,9 +185,9 @@ pub(super) fn play(
     let own = names_of(&outputs)?;
     let (rate_hz, buffer_frames) = (client.sample_rate(), client.buffer_size());
     let health = Arc::new(StreamHealth::default());
-    let (tap, drain) = tap::tap(rate_hz);
+    let (tap, tap_reader) = tap::tap(rate_hz);
     let (player_callback, reader) =
-        player::thread(file_player, rate_hz).map_err(AudioError::File)?;
+        player::start(file_player, rate_hz).map_err(AudioError::File)?;
     let callback = OutputCallback::new(
         tap,
         Arc::clone(&health),
@@ -200,9 +200,9 @@ pub(super) fn play(
     for (own, sink) in own.iter().zip(&sinks) {
         let _ = client.as_client().connect_ports_by_name(own, sink);
     }
-    Ok(Running {
+    Ok(RunningStream {
         stream: Box::new((client, reader)),
-        drain: Some(drain),
+        tap_reader: Some(tap_reader),
         device: device_name(id),
         backend: Backend::Jack,
         rate_hz,
@@ -240,7 +240,7 @@ fn names_of<S>(ports: &[Port<S>]) -> Result<Vec<String>, AudioError> {
     names.collect::<Result<_, _>>().map_err(refused)
 }
 
-/// Notices that the server goes.
+/// Notices that the server shuts down.
 pub(super) struct Watch(Arc<StreamHealth>);
 
 impl NotificationHandler for Watch {
@@ -261,8 +261,8 @@ impl ProcessHandler for Listen {
         match &self.inputs[..] {
             [left, right] => self
                 .callback
-                .hear(&[left.as_slice(scope), right.as_slice(scope)]),
-            [mono] => self.callback.hear(&[mono.as_slice(scope)]),
+                .push(&[left.as_slice(scope), right.as_slice(scope)]),
+            [mono] => self.callback.push(&[mono.as_slice(scope)]),
             _ => {}
         }
         Control::Continue

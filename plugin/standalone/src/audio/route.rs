@@ -1,10 +1,10 @@
-//! Which devices a choice leads to, and which can stand in for them.
+//! Routes: the devices that a choice leads to, and those that can stand in for them.
 
 use super::error::AudioError;
 use super::jack;
 use crate::choice::{AudioChoice, AudioSource, Backend, Channels};
 
-/// A device: the way to it and its id; without one the default device of that way.
+/// A backend and the id of a device; without an id the backend's default device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
     pub backend: Backend,
@@ -16,7 +16,7 @@ impl Route {
         Self { backend, id: None }
     }
 
-    /// Where a choice leads, best first: more than one place only where the user left it open.
+    /// The routes of a choice, best first; more than one only when the user left the backend open.
     pub(super) fn wanted(choice: &AudioChoice) -> Vec<Self> {
         let id = match choice.source {
             AudioSource::Input => &choice.input,
@@ -46,23 +46,23 @@ impl Route {
         }
     }
 
-    /// What can stand in while none of `wanted` is to be had, best first.
+    /// The routes that can stand in while none of `wanted` can be opened, best first.
     pub(super) fn instead(choice: &AudioChoice, wanted: &[Self], error: &AudioError) -> Vec<Self> {
         let mut instead = Vec::new();
-        // The device is there, only not with these settings.
+        // The device exists, but not with these settings.
         if error.is_about_settings() {
             instead.extend(wanted.first().cloned());
         }
-        let mut ways = vec![Backend::Jack, Backend::System];
+        let mut backends = vec![Backend::Jack, Backend::System];
         if choice.source == AudioSource::File {
-            ways.push(Backend::None);
+            backends.push(Backend::None);
         }
-        let defaults = ways.into_iter().map(Self::default_of);
+        let defaults = backends.into_iter().map(Self::default_of);
         instead.extend(defaults.filter(|route| !wanted.contains(route)));
         instead
     }
 
-    /// The choice without what only suits the device it was made for.
+    /// The choice without the settings that only suit its own device.
     pub(super) fn relaxed(choice: &AudioChoice) -> AudioChoice {
         AudioChoice {
             channels: Channels::default(),
@@ -78,7 +78,7 @@ mod tests {
     use super::super::error::Direction;
     use super::*;
 
-    fn ways(routes: &[Route]) -> Vec<(Backend, Option<&str>)> {
+    fn pairs(routes: &[Route]) -> Vec<(Backend, Option<&str>)> {
         routes
             .iter()
             .map(|route| (route.backend, route.id.as_deref()))
@@ -86,23 +86,23 @@ mod tests {
     }
 
     #[test]
-    fn only_an_open_choice_leads_to_several_places() {
+    fn only_a_choice_without_backend_and_device_has_several_routes() {
         let mut choice = AudioChoice::default();
         let jack = (Backend::Jack, None);
         let system = (Backend::System, None);
-        assert_eq!(ways(&Route::wanted(&choice)), [jack, system]);
+        assert_eq!(pairs(&Route::wanted(&choice)), [jack, system]);
         choice.source = AudioSource::File;
         let unheard = (Backend::None, None);
-        assert_eq!(ways(&Route::wanted(&choice)), [jack, system, unheard]);
+        assert_eq!(pairs(&Route::wanted(&choice)), [jack, system, unheard]);
         choice.output = Some("alsa:hw:1".to_owned());
         let card = (Backend::System, Some("alsa:hw:1"));
-        assert_eq!(ways(&Route::wanted(&choice)), [card]);
+        assert_eq!(pairs(&Route::wanted(&choice)), [card]);
         choice.backend = Some(Backend::None);
-        assert_eq!(ways(&Route::wanted(&choice)), [unheard]);
+        assert_eq!(pairs(&Route::wanted(&choice)), [unheard]);
     }
 
     #[test]
-    fn what_stands_in_is_something_else_or_the_same_with_other_settings() {
+    fn another_device_stands_in_or_the_same_with_other_settings() {
         let choice = AudioChoice {
             input: Some("jack:mixer".to_owned()),
             ..AudioChoice::default()
@@ -113,7 +113,7 @@ mod tests {
             direction: Direction::Input,
         };
         let defaults = [(Backend::Jack, None), (Backend::System, None)];
-        assert_eq!(ways(&Route::instead(&choice, &wanted, &gone)), defaults);
+        assert_eq!(pairs(&Route::instead(&choice, &wanted, &gone)), defaults);
         let rate = AudioError::Rate {
             device: "mixer".to_owned(),
             rate_hz: 1,

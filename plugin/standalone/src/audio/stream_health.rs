@@ -1,7 +1,7 @@
-//! The health of a running stream, in atomics: whether it delivers, how loud it is, whether it is lost.
+//! The health of a running stream, in atomics: its count of frames, its peaks, and its loss.
 //!
 //! Written by the audio callback and by the backends' own threads, read by the audio thread and
-//! the view. Nothing here locks, but for the reason of a loss, which no callback writes.
+//! the view. Only the reason of a loss has a lock, and no callback writes it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct StreamHealth {
-    /// Frames heard so far.
+    /// Frames so far.
     frames: AtomicU64,
-    /// Highest magnitudes since they were last looked at, as the bits of `f32`s: left and right.
+    /// Highest magnitudes since they were last read, left and right, as the bits of `f32`s.
     peaks: [AtomicU32; 2],
     lost: AtomicBool,
     reason: Mutex<Option<String>>,
@@ -21,19 +21,19 @@ impl StreamHealth {
     /// Takes in a block, `[channels][frames]`. Wait-free; for the audio callback.
     pub(crate) fn record<C: AsRef<[f32]>>(&self, channels: &[C]) {
         for (side, peak) in self.peaks.iter().enumerate() {
-            // One channel shows on both sides.
+            // A single channel counts for both sides.
             let Some(samples) = channels.get(side).or(channels.last()) else {
                 return;
             };
             let highest = samples.as_ref().iter().fold(0.0f32, |highest, sample| {
-                // A comparison with NaN is false, so NaNs leave no mark.
+                // A comparison with NaN is false, so NaNs don't count.
                 if sample.abs() > highest {
                     sample.abs()
                 } else {
                     highest
                 }
             });
-            // Whoever looks may set it to zero in between; a peak that is seen twice does no harm.
+            // The reader may set it to zero in between; reading a peak twice does no harm.
             if highest > f32::from_bits(peak.load(Ordering::Relaxed)) {
                 peak.store(highest.to_bits(), Ordering::Relaxed);
             }
@@ -44,7 +44,7 @@ impl StreamHealth {
         self.frames.store(before + frames as u64, Ordering::Relaxed);
     }
 
-    /// Frames heard so far.
+    /// Frames so far.
     #[must_use]
     pub(crate) fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
@@ -58,7 +58,7 @@ impl StreamHealth {
             .map(|peak| f32::from_bits(peak.swap(0, Ordering::Relaxed)))
     }
 
-    /// Says that the stream is lost. Not for the audio callback.
+    /// Marks the stream as lost. Not for the audio callback.
     pub(crate) fn lose(&self, reason: String) {
         let mut kept = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         kept.get_or_insert(reason);
@@ -66,12 +66,12 @@ impl StreamHealth {
         self.lose_silently();
     }
 
-    /// Says that the stream is lost, where nothing may be allocated or locked.
+    /// Marks the stream as lost, without allocating or locking.
     pub(crate) fn lose_silently(&self) {
         self.lost.store(true, Ordering::Release);
     }
 
-    /// Why the stream is lost, once it is; empty where the reason is not known.
+    /// Why the stream is lost, once it is; empty when the reason is unknown.
     #[must_use]
     pub(crate) fn loss(&self) -> Option<String> {
         self.lost.load(Ordering::Acquire).then(|| {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn peaks_are_the_highest_since_the_last_look() {
+    fn peaks_are_the_highest_since_the_last_reading() {
         let health = StreamHealth::default();
         health.record(&[&[0.25, -0.5][..], &[0.0, f32::NAN][..]]);
         health.record(&[&[0.1, 0.2][..], &[-0.75, 0.5][..]]);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_reason_of_a_loss_is_the_one_told() {
+    fn the_first_reason_of_a_loss_is_kept() {
         let health = StreamHealth::default();
         assert_eq!(health.loss(), None);
         health.lose("unplugged".to_owned());

@@ -1,4 +1,4 @@
-//! A file without an output: played on the computer's clock, at its own rate, for no one to hear.
+//! A file without an output device: played on the computer's clock, at its own rate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -9,18 +9,18 @@ use mertscope_audio::tap;
 
 use super::callback::OutputCallback;
 use super::error::AudioError;
-use super::running::Running;
+use super::running_stream::RunningStream;
 use super::stream_health::StreamHealth;
 use crate::choice::Backend;
 use crate::player::{self, FilePlayer, Reader};
 
-/// How often the clock is looked at.
+/// Time between two readings of the clock.
 const TICK: Duration = Duration::from_millis(10);
 
-/// More than this to catch up with is a computer that slept, not a late thread.
+/// A longer delay means that the computer slept; then no time is made up for.
 const LONGEST_DELAY_S: f64 = 1.0;
 
-/// Plays until it is dropped.
+/// A thread that plays until this is dropped.
 pub(super) struct Clock {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -31,13 +31,13 @@ pub(super) struct Clock {
 /// Plays the file player unheard.
 ///
 /// # Errors
-/// [`AudioError::File`]
-pub(super) fn play(file_player: &Arc<FilePlayer>) -> Result<Running, AudioError> {
+/// [`AudioError::File`], when the system can't start another thread.
+pub(super) fn play(file_player: &Arc<FilePlayer>) -> Result<RunningStream, AudioError> {
     let rate_hz = file_player.rate_hz();
     let health = Arc::new(StreamHealth::default());
-    let (tap, drain) = tap::tap(rate_hz);
+    let (tap, tap_reader) = tap::tap(rate_hz);
     let (player_callback, reader) =
-        player::thread(file_player, rate_hz).map_err(AudioError::File)?;
+        player::start(file_player, rate_hz).map_err(AudioError::File)?;
     let volume = Arc::new(AtomicU32::default());
     let callback = OutputCallback::new(tap, Arc::clone(&health), player_callback, volume);
     let stop = Arc::new(AtomicBool::new(false));
@@ -47,7 +47,8 @@ pub(super) fn play(file_player: &Arc<FilePlayer>) -> Result<Running, AudioError>
         .spawn(move || run(callback, rate_hz, &stopped))
         .map_err(|error| {
             AudioError::File(format!(
-                "The file can't be played: the system could not start another thread ({error})."
+                "The file can't be played: the system could not start another thread ({error}). \
+                 Close some programs and try again."
             ))
         })?;
     let clock = Clock {
@@ -55,9 +56,9 @@ pub(super) fn play(file_player: &Arc<FilePlayer>) -> Result<Running, AudioError>
         thread: Some(thread),
         _reader: reader,
     };
-    Ok(Running {
+    Ok(RunningStream {
         stream: Box::new(clock),
-        drain: Some(drain),
+        tap_reader: Some(tap_reader),
         device: "no output".to_owned(),
         backend: Backend::None,
         rate_hz,
@@ -85,7 +86,7 @@ impl Drop for Clock {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic in there was told by the silence.
+            // After a panic the silence has already shown it.
             let _ = thread.join();
         }
     }

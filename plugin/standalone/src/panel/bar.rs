@@ -1,4 +1,4 @@
-//! The bar: input or file, the device or the player, the level; and below it what is wrong.
+//! The bar: input or file, the device or the player, and the level; below them a notice.
 
 use std::path::Path;
 
@@ -15,14 +15,14 @@ use mertscope_ui::theme::Palette;
 
 /// Height of a line of the bar in points.
 const LINE: f32 = 38.0;
-/// Height of the line about what is wrong.
+/// Height of the notice in points.
 const NOTICE: f32 = 22.0;
-/// From this width on everything has room in one line.
+/// From this width on everything has room in one line, in points.
 const ONE_LINE_FROM: f32 = 760.0;
-/// Width of the meter.
+/// Width of the meter in points.
 const METER: f32 = 110.0;
 
-/// How high the bar is at a width.
+/// The height of the bar at a width, in points.
 pub(super) fn height(width: f32, has_notice: bool) -> f32 {
     let lines = if width >= ONE_LINE_FROM { 1.0 } else { 2.0 };
     LINE * lines + if has_notice { NOTICE } else { 0.0 }
@@ -103,7 +103,7 @@ fn source(
     }
 }
 
-/// What belongs to the source, and at the right the level where there is only one line.
+/// Draws the controls of the source, and on the right the level when there is only one line.
 fn content(
     panel: &PanelState,
     drawn: &mut Drawn,
@@ -132,7 +132,7 @@ fn level(drawn: &mut Drawn, state: &AudioState, ui: &mut Ui, palette: &Palette) 
     drawn.level.ui(ui, palette, health, METER);
 }
 
-/// Rate and backend in use.
+/// Writes the device and the rate in use.
 fn in_use(state: &AudioState, ui: &mut Ui, palette: &Palette) {
     let words = state.in_use.as_ref().map_or_else(
         || "no audio".to_owned(),
@@ -189,7 +189,7 @@ fn player(
         if one_line {
             level(drawn, state, ui, palette);
         }
-        let about = "Begin the file anew at its end";
+        let about = "Start the file again at its end";
         let repeat = switch(ui, palette, state.choice.repeat, "Loop", about);
         if let Some(repeat) = repeat {
             panel.choose(|choice| choice.repeat = repeat);
@@ -200,21 +200,22 @@ fn player(
         }
     });
     if playing {
-        // The position moves.
+        // To show the moving position.
         ui.ctx().request_repaint_after_secs(0.1);
     }
 }
 
+/// Small text.
 fn small(words: &str, palette: &Palette) -> egui::RichText {
     egui::RichText::new(words)
         .font(text::plain(Size::Small))
         .color(palette.dim)
 }
 
-/// From the right: length, slider, position.
+/// Draws, from right to left: the length, a slider, the position.
 fn position(file_player: &FilePlayer, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
     let length_s = file_player.duration_s();
-    let mut at_s = drawn.held_s.unwrap_or_else(|| file_player.position_s());
+    let mut at_s = drawn.dragged_s.unwrap_or_else(|| file_player.position_s());
     ui.label(small(&length_s.map_or("–".to_owned(), clock), palette));
     let width = (ui.available_width() - 56.0).max(24.0);
     ui.spacing_mut().slider_width = width;
@@ -223,12 +224,12 @@ fn position(file_player: &FilePlayer, drawn: &mut Drawn, ui: &mut Ui, palette: &
     let response = ui.add_enabled(length_s.is_some(), slider);
     response.widget_info(|| egui::WidgetInfo::slider(true, at_s, "Position"));
     if response.dragged() {
-        drawn.held_s = Some(at_s);
+        drawn.dragged_s = Some(at_s);
     } else if response.drag_stopped() || response.changed() {
         file_player.seek(at_s);
-        drawn.held_s = None;
+        drawn.dragged_s = None;
     }
-    response.on_hover_text("Where the file is played");
+    response.on_hover_text("Position in the file");
     ui.label(small(&clock(at_s), palette));
 }
 
@@ -245,8 +246,8 @@ fn clock(seconds: f64) -> String {
     format!("{}:{:02}", whole / 60, whole % 60)
 }
 
-/// Without a host the space bar is the player's. The editor leaves it to a host by taking it out
-/// of what widgets see, so it is looked for in what came in.
+/// Plays and pauses by the space bar. The editor removes the key from the input of widgets, to leave it to a
+/// host; so this reads the raw input.
 fn space_plays(state: &AudioState, ui: &Ui) {
     let Some(file_player) = &state.file_player else {
         return;

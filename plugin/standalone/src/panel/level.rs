@@ -9,17 +9,17 @@ use mertscope_ui::theme::Palette;
 
 /// The meter's left end.
 const LOWEST_DB: f32 = -60.0;
-/// From here on a peak is close to full scale.
+/// Above this level a peak is close to full scale.
 const HOT_DB: f32 = -3.0;
-/// How fast a peak falls, in decibels a second.
+/// Speed at which a peak falls, in decibels per second.
 const FALL_DB_S: f32 = 24.0;
 
-/// What the meter shows.
+/// The state of the meter.
 #[derive(Debug)]
 pub(super) struct Level {
     /// Left and right, in decibels.
     peaks_db: [f32; 2],
-    /// When it was drawn last, in egui's seconds.
+    /// The time of the last frame, in egui's seconds.
     drawn_s: f64,
 }
 
@@ -33,7 +33,7 @@ impl Default for Level {
 }
 
 impl Level {
-    /// Takes in what a stream had since the last frame.
+    /// Takes in the peaks of a stream since the last frame.
     fn follow(&mut self, peaks: [f32; 2], now_s: f64) {
         let fallen = FALL_DB_S * (now_s - self.drawn_s).clamp(0.0, 1.0) as f32;
         self.drawn_s = now_s;
@@ -42,12 +42,12 @@ impl Level {
         }
     }
 
-    /// Whether there is anything to be seen fall.
+    /// Whether a peak is still falling.
     fn moves(&self) -> bool {
         self.peaks_db.iter().any(|peak_db| *peak_db > LOWEST_DB)
     }
 
-    /// Draws it, `width` points wide, and has it drawn again soon while it moves.
+    /// Draws the meter, `width` points wide, and requests another frame soon while it moves.
     pub(super) fn ui(
         &mut self,
         ui: &mut Ui,

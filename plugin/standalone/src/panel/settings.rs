@@ -1,4 +1,4 @@
-//! The section of the settings: devices, channels, rate and block size, and the file's path.
+//! The audio section of the settings: devices, channels, rate, block size, file and volume.
 
 use std::path::PathBuf;
 
@@ -16,76 +16,57 @@ use mertscope_ui::theme::Palette;
 const RATES_HZ: [u32; 6] = [44_100, 48_000, 88_200, 96_000, 176_400, 192_000];
 /// Block sizes to choose from, in frames.
 const BUFFERS: [u32; 7] = [64, 128, 256, 512, 1024, 2048, 4096];
-/// Channels to choose from: the first 16, in pairs and each for itself.
+/// Channels to choose from, in pairs and one by one.
 const CHANNELS: u16 = 16;
 
 /// Draws the rows.
 pub(super) fn ui(panel: &PanelState, drawn: &mut Drawn, ui: &mut Ui, palette: &Palette) {
     let state = panel.audio.state();
-    row(ui, palette, "Backend", "The way to devices", |ui| {
+    let mut row = |name: &str, about: &str, control: &mut dyn FnMut(&mut Ui)| {
+        row(ui, palette, name, about, control);
+    };
+    row("Backend", "The system that reaches devices", &mut |ui| {
         backend(panel, &state, ui);
     });
-    row(ui, palette, "Input", "What is listened to", |ui| {
+    row("Input", "The device that is analyzed", &mut |ui| {
         input_device(panel, &state, ui, 260.0);
     });
-    row(ui, palette, "Channels", "Of the input device", |ui| {
-        channels(panel, &state, ui)
+    row("Channels", "Of the input device", &mut |ui| {
+        channels(panel, &state, ui);
     });
-    row(
-        ui,
-        palette,
-        "Output",
-        "What a file is heard through",
-        |ui| {
-            device(panel, &state, Direction::Output, ui, 260.0);
-        },
-    );
-    row(ui, palette, "Sample rate", &in_use(&state), |ui| {
-        rate(panel, &state, ui)
+    row("Output", "The device that plays files", &mut |ui| {
+        device(panel, &state, Direction::Output, ui, 260.0);
     });
-    row(
-        ui,
-        palette,
-        "Block size",
-        "Frames that come at a time",
-        |ui| {
-            buffer(panel, &state, ui);
-        },
-    );
-    row(
-        ui,
-        palette,
-        "Devices",
-        "Connected after this app was started?",
-        |ui| {
-            if ui.button("Look again").clicked() {
-                panel.audio.look();
-            }
-        },
-    );
-    row(ui, palette, "File", "What the player plays", |ui| {
+    row("Sample rate", &in_use(&state), &mut |ui| {
+        rate(panel, &state, ui);
+    });
+    row("Block size", "Frames per block", &mut |ui| {
+        buffer(panel, &state, ui);
+    });
+    let about = "To find those connected after the start of this app";
+    row("Devices", about, &mut |ui| {
+        if ui.button("Look again").clicked() {
+            panel.audio.look();
+        }
+    });
+    row("File", "The file to play", &mut |ui| {
         file(panel, drawn, &state, ui);
     });
-    row(
-        ui,
-        palette,
-        "Volume",
-        "Of the file; what is analyzed stays the same",
-        |ui| {
-            let mut percent = state.choice.volume * 100.0;
-            let response = ui.add(
-                Slider::new(&mut percent, 0.0..=100.0)
-                    .step_by(1.0)
-                    .suffix(" %"),
-            );
-            response.widget_info(|| WidgetInfo::slider(true, f64::from(percent), "Volume"));
-            if response.changed() {
-                panel.choose(|choice| choice.volume = percent / 100.0);
-            }
-        },
-    );
+    let about = "Of the file at the output; the analysis does not depend on it";
+    row("Volume", about, &mut |ui| volume(panel, &state, ui));
 }
 
+fn volume(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
+    let mut percent = state.choice.volume * 100.0;
+    let slider = Slider::new(&mut percent, 0.0..=100.0);
+    let response = ui.add(slider.step_by(1.0).suffix(" %"));
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(percent), "Volume"));
+    if response.changed() {
+        panel.choose(|choice| choice.volume = percent / 100.0);
+    }
+}
+
+/// The rate, block size and device in use, as a sentence.
 fn in_use(state: &AudioState) -> String {
     state.in_use.as_ref().map_or_else(
         || "No device is in use".to_owned(),
@@ -101,7 +82,7 @@ fn in_use(state: &AudioState) -> String {
     )
 }
 
-/// A list to choose from; what is chosen comes back.
+/// Draws a list to choose from; returns the picked value.
 fn list<T: Clone + PartialEq>(
     ui: &mut Ui,
     name: &str,
@@ -135,7 +116,7 @@ fn list<T: Clone + PartialEq>(
 fn backend(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
     let system = Backend::System.to_string();
     let options = vec![
-        (None, format!("JACK while it runs, else {system}")),
+        (None, format!("JACK while it runs, otherwise {system}")),
         (Some(Backend::Jack), Backend::Jack.to_string()),
         (Some(Backend::System), system),
         (Some(Backend::None), "None: files play unheard".to_owned()),
@@ -143,13 +124,13 @@ fn backend(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
     if let Some(backend) = list(ui, "Backend", 260.0, &state.choice.backend, options) {
         panel.choose(|choice| {
             choice.backend = backend;
-            // Devices of another way are not meant.
+            // The chosen devices belong to another backend.
             (choice.input, choice.output) = (None, None);
         });
     }
 }
 
-/// The list of input devices.
+/// Draws the list of input devices.
 pub(super) fn input_device(panel: &PanelState, state: &AudioState, ui: &mut Ui, width: f32) {
     device(panel, state, Direction::Input, ui, width);
 }
@@ -165,12 +146,12 @@ fn device(panel: &PanelState, state: &AudioState, direction: Direction, ui: &mut
         .devices
         .of(direction)
         .iter()
-        .filter(|device| !device.is_shape)
+        .filter(|device| !device.is_adapter)
     {
         let words = format!("{}  ·  {}", device.name, device.id);
         options.push((Some(device.id.clone()), words));
     }
-    // What was chosen stays chosen while it is away.
+    // A missing device stays chosen.
     if !options.iter().any(|(id, _)| *id == now) {
         let words = format!("{} (not connected)", now.clone().unwrap_or_default());
         options.push((now.clone(), words));
@@ -180,7 +161,7 @@ fn device(panel: &PanelState, state: &AudioState, direction: Direction, ui: &mut
     }
 }
 
-/// The list of channels.
+/// Draws the list of channels.
 pub(super) fn channels(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
     let pairs = (0..CHANNELS)
         .step_by(2)
@@ -204,7 +185,7 @@ pub(super) fn channels(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
 }
 
 fn rate(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
-    let mut options = vec![(None, "The device's, or the file's".to_owned())];
+    let mut options = vec![(None, "Rate of the device or the file".to_owned())];
     options.extend(RATES_HZ.map(|rate_hz| (Some(rate_hz), format!("{rate_hz} Hz"))));
     add_absent(&mut options, state.choice.rate_hz, "Hz");
     if let Some(rate_hz) = list(ui, "Sample rate", 200.0, &state.choice.rate_hz, options) {
@@ -213,7 +194,7 @@ fn rate(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
 }
 
 fn buffer(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
-    let mut options = vec![(None, "The device's".to_owned())];
+    let mut options = vec![(None, "Size of the device".to_owned())];
     options.extend(BUFFERS.map(|frames| (Some(frames), format!("{frames} frames"))));
     add_absent(&mut options, state.choice.buffer_frames, "frames");
     if let Some(frames) = list(
@@ -227,7 +208,7 @@ fn buffer(panel: &PanelState, state: &AudioState, ui: &mut Ui) {
     }
 }
 
-/// What was typed on the command line may be none of the usual values.
+/// Adds a chosen value that is not among the usual ones, for example one from the command line.
 fn add_absent(options: &mut Vec<(Option<u32>, String)>, chosen: Option<u32>, unit: &str) {
     if let (Some(value), false) = (chosen, options.iter().any(|(known, _)| *known == chosen)) {
         options.push((chosen, format!("{value} {unit}")));

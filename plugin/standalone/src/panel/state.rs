@@ -15,23 +15,23 @@ use crate::preferences::{AUDIO_FIELD, PLUGIN_FIELD, Preferences};
 /// See the module.
 pub(super) struct PanelState {
     pub(super) audio: Arc<Audio>,
-    /// What is wanted in this session.
+    /// The choice in this session.
     choice: Mutex<AudioChoice>,
     pub(super) preferences: Mutex<Preferences>,
-    /// Whether there is something to write.
+    /// Whether the preferences have unsaved changes.
     changed: AtomicBool,
     /// Why the preferences could not be read or written.
     notice: Mutex<Option<Notice>>,
 }
 
-/// What drawing remembers from frame to frame.
+/// The state that drawing keeps from frame to frame.
 #[derive(Default)]
 pub(super) struct Drawn {
     pub(super) level: Level,
     pub(super) browser: Option<Browser>,
-    /// Where the position's slider is held, in seconds.
-    pub(super) held_s: Option<f64>,
-    /// What stands in the path's field, while that is edited.
+    /// The position that the slider is dragged to, in seconds.
+    pub(super) dragged_s: Option<f64>,
+    /// The text in the path field while it is edited.
     pub(super) path: Option<String>,
 }
 
@@ -60,7 +60,8 @@ impl PanelState {
         }
     }
 
-    /// Remembers the plugin's state too, and writes all; for the end of a session.
+    /// Adds the plugin's state to the preferences, and writes them; for the end of a session. Returns the notice
+    /// of a failure.
     pub(super) fn save_all(&self, plugin: &nih_plug::prelude::PluginState) -> Option<Notice> {
         lock(&self.preferences).set(PLUGIN_FIELD, plugin);
         self.changed.store(true, Ordering::Relaxed);
@@ -68,8 +69,8 @@ impl PanelState {
         lock(&self.notice).clone()
     }
 
-    /// Changes what is wanted: in this session, and in what is remembered, which may differ by what
-    /// was typed on the command line.
+    /// Changes the choice in this session, and the remembered one, which may differ from it by command-line
+    /// arguments.
     pub(super) fn choose(&self, change: impl Fn(&mut AudioChoice)) {
         let mut choice = lock(&self.choice);
         change(&mut choice);
@@ -82,7 +83,7 @@ impl PanelState {
         self.changed.store(true, Ordering::Relaxed);
     }
 
-    /// Plays a file from now on.
+    /// Chooses a file to play.
     pub(super) fn play_file(&self, path: PathBuf) {
         self.choose(|choice| {
             choice.source = AudioSource::File;
@@ -102,6 +103,6 @@ impl PanelState {
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these locks stays whole whatever panicked meanwhile.
+    // A panic leaves the values behind these locks whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

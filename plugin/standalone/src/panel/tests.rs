@@ -1,4 +1,4 @@
-//! The panel as its user works it: by label and by keyboard, with real audio threads behind it.
+//! The panel by label and by keyboard, with real audio threads behind it.
 
 use std::path::Path;
 use std::thread;
@@ -18,7 +18,7 @@ use mertscope::params::MertscopeParams;
 use mertscope_ui::text;
 use mertscope_ui::theme::Theme;
 
-/// A panel for this choice, which is remembered too, and everything behind it.
+/// A panel for this choice, which is remembered too, with everything behind it.
 fn panel(choice: AudioChoice) -> Arc<Panel> {
     let params = Arc::new(MertscopeParams::default());
     let connection = Connection::new(params, Arc::new(|| ()));
@@ -33,11 +33,11 @@ fn bar(panel: &Arc<Panel>, width: f32) -> Harness<'static> {
     let panel = Arc::clone(panel);
     let mut is_first = true;
     let draw = move |ui: &mut Ui| {
-        // Fonts count from the frame after the one they are set in.
+        // Fonts are in use from the frame after they are set.
         if std::mem::take(&mut is_first) {
             text::install(ui.ctx());
         } else {
-            // As the editor around it does, which leaves the space bar to hosts.
+            // The editor around it does the same, to leave the space bar to hosts.
             ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Space));
             panel.bar_ui(ui, Theme::Dark.palette());
         }
@@ -53,7 +53,7 @@ fn remembered(panel: &Panel) -> AudioChoice {
     lock(&panel.state.preferences).get(AUDIO_FIELD).unwrap()
 }
 
-/// Waits until the audio thread has published what is expected.
+/// Waits until the audio thread has published an expected state.
 fn until(panel: &Panel, what: &str, holds: impl Fn(&AudioState) -> bool) {
     let start = Instant::now();
     while !holds(&panel.state.audio.state()) {
@@ -74,7 +74,7 @@ fn with_file(folder: &Path) -> AudioChoice {
 }
 
 #[test]
-fn the_player_is_worked_by_label_and_by_keyboard() {
+fn the_player_is_operated_by_label_and_by_keyboard() {
     let folder = tempfile::tempdir().unwrap();
     let panel = panel(with_file(folder.path()));
     until(&panel, "the file is open", |state| {
@@ -83,7 +83,7 @@ fn the_player_is_worked_by_label_and_by_keyboard() {
     let file_player = panel.state.audio.state().file_player.clone().unwrap();
     assert!(
         !file_player.is_playing(),
-        "what was played last waits for its user"
+        "the last file waits for its user"
     );
     let mut bar = bar(&panel, 900.0);
 
@@ -111,12 +111,12 @@ fn the_player_is_worked_by_label_and_by_keyboard() {
 }
 
 #[test]
-fn a_device_that_is_away_stays_chosen_whatever_else_is() {
+fn a_missing_device_stays_chosen() {
     let panel = panel(AudioChoice {
         input: Some("jack:away".to_owned()),
         ..AudioChoice::default()
     });
-    until(&panel, "it is told", |state| state.notice.is_some());
+    until(&panel, "there is a notice", |state| state.notice.is_some());
     let mut bar = bar(&panel, 480.0);
     let notice = panel.state.audio.state().notice.clone().unwrap().text;
     assert!(bar.query_by_label(&notice).is_some(), "{notice}");
@@ -138,12 +138,12 @@ fn a_device_that_is_away_stays_chosen_whatever_else_is() {
 }
 
 #[test]
-fn the_bar_says_how_high_it_is_at_any_width() {
+fn the_bar_has_a_height_at_any_width() {
     let panel = panel(AudioChoice {
         backend: Some(Backend::None),
         ..AudioChoice::default()
     });
-    until(&panel, "it is told", |state| state.notice.is_some());
+    until(&panel, "there is a notice", |state| state.notice.is_some());
     for width in [1.0, 320.0, 480.0, 759.0, 760.0, 2000.0] {
         let mut bar = bar(&panel, width);
         bar.step();

@@ -1,4 +1,5 @@
-//! A file and where it stands. Atomics only: the audio callback reads and writes it too.
+//! A file and its position. Atomics, because the audio callback reads and writes them too; the notice has a
+//! lock, which the callback never takes.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -10,20 +11,20 @@ use mertscope_audio::decode::{DecodeError, Decoder};
 /// Frames in a block of the ring.
 pub(super) const BLOCK_FRAMES: usize = 256;
 
-/// A piece of the file at the rate of the output.
+/// A block of the file at the rate of the output.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     /// The [`FilePlayer::epoch`] that it was read for.
     pub(super) epoch: u32,
     /// Its first frame's place in the file, in frames at the output's rate.
     pub(super) position: i64,
-    /// How many frames it has; none is the file's end.
+    /// The number of its frames; 0 marks the file's end.
     pub(super) frames: usize,
     /// Left and right.
     pub(super) samples: [[f32; BLOCK_FRAMES]; 2],
 }
 
-/// A file, and where it stands.
+/// See the module.
 #[derive(Debug)]
 pub(crate) struct FilePlayer {
     path: PathBuf,
@@ -31,21 +32,21 @@ pub(crate) struct FilePlayer {
     duration_s: Option<f64>,
     playing: AtomicBool,
     repeat: AtomicBool,
-    /// The file came to its end and stands there.
+    /// The file has ended.
     pub(super) ended: AtomicBool,
-    /// Grows with each seek: what was read for an older one is dropped.
+    /// Counts seeks: blocks that were read for an older one are dropped.
     pub(super) epoch: AtomicU32,
-    /// Where the last seek went, and where playback is, in seconds, as the bits of `f64`s.
+    /// The target of the last seek, and the position of playback, in seconds, as the bits of `f64`s.
     target_s: AtomicU64,
     pub(super) position_s: AtomicU64,
     notice: Mutex<Option<Notice>>,
 }
 
 impl FilePlayer {
-    /// Opens the file at `path`; it stands at its beginning. Decodes its first block.
+    /// Opens the file at `path`, paused at its beginning. Decodes its first block.
     ///
     /// # Errors
-    /// [`DecodeError`], when it is not there or holds no audio that can be read.
+    /// [`DecodeError`], when the file does not exist or holds no audio that can be read.
     pub(crate) fn open(path: &Path, repeat: bool) -> Result<Arc<Self>, DecodeError> {
         let decoder = Decoder::open(path)?;
         let rate_hz = decoder.rate_hz();
@@ -65,13 +66,13 @@ impl FilePlayer {
         }))
     }
 
-    /// Has whoever reads it next begin where it was heard last.
-    pub(super) fn go_on(&self) {
+    /// Makes the next reader start at the position of playback.
+    pub(super) fn restart_at_position(&self) {
         self.target_s
             .store(self.position_s.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// The file.
+    /// The file's path.
     #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -83,31 +84,31 @@ impl FilePlayer {
         self.rate_hz
     }
 
-    /// The file's length in seconds, where its header tells it.
+    /// The file's length in seconds, if its header has it.
     #[must_use]
     pub(crate) fn duration_s(&self) -> Option<f64> {
         self.duration_s
     }
 
-    /// Where playback is, in seconds from the file's beginning.
+    /// The position of playback, in seconds from the file's beginning.
     #[must_use]
     pub(crate) fn position_s(&self) -> f64 {
         f64::from_bits(self.position_s.load(Ordering::Relaxed))
     }
 
-    /// Whether it plays.
+    /// Whether the file plays.
     #[must_use]
     pub(crate) fn is_playing(&self) -> bool {
         self.playing.load(Ordering::Relaxed)
     }
 
-    /// Whether it came to its end and stands there.
+    /// Whether the file has ended.
     #[must_use]
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Plays on; from the beginning where it had come to its end.
+    /// Plays on; from the beginning when the file has ended.
     pub(crate) fn play(&self) {
         if self.has_ended() {
             self.seek(0.0);
@@ -115,12 +116,12 @@ impl FilePlayer {
         self.playing.store(true, Ordering::Relaxed);
     }
 
-    /// Stands still.
+    /// Pauses.
     pub(crate) fn pause(&self) {
         self.playing.store(false, Ordering::Relaxed);
     }
 
-    /// Goes to `position_s` seconds from the beginning, playing or not.
+    /// Goes to `position_s` seconds from the beginning, playing or paused.
     pub(crate) fn seek(&self, position_s: f64) {
         let longest_s = self.duration_s.unwrap_or(f64::MAX);
         let bits = position_s.clamp(0.0, longest_s).to_bits();
@@ -130,30 +131,31 @@ impl FilePlayer {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
-    /// Whether it begins anew at its end.
+    /// Whether the file starts again at its end.
     #[must_use]
     pub(crate) fn repeats(&self) -> bool {
         self.repeat.load(Ordering::Relaxed)
     }
 
-    /// Has it begin anew at its end, or not.
+    /// Sets whether the file starts again at its end.
     pub(crate) fn set_repeat(&self, repeat: bool) {
         self.repeat.store(repeat, Ordering::Relaxed);
     }
 
-    /// The notice about damage in the file, once it was found.
+    /// The notice about damage in the file, once it is found.
     #[must_use]
     pub(crate) fn notice(&self) -> Option<Notice> {
         let notice = self.notice.lock().unwrap_or_else(PoisonError::into_inner);
         notice.clone()
     }
 
+    /// Sets the notice about damage.
     pub(super) fn fail(&self, sentence: String) {
         *self.notice.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Notice::warning(sentence));
     }
 
-    /// The epoch that is played, and where it began in seconds.
+    /// The present epoch, and where it began, in seconds.
     pub(super) fn wanted(&self) -> (u32, f64) {
         let epoch = self.epoch.load(Ordering::Acquire);
         (epoch, f64::from_bits(self.target_s.load(Ordering::Relaxed)))

@@ -1,4 +1,4 @@
-//! The audio callback's end of a playing file. Wait-free: nothing here allocates, locks, logs,
+//! The part of the player that runs in the audio callback. Wait-free: nothing here allocates, locks, logs,
 //! waits or makes a system call.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) struct PlayerCallback {
     file_player: Arc<FilePlayer>,
     rate_hz: u32,
     ring: HeapCons<Block>,
-    /// The block that is played, and how much of it has been.
+    /// The block that is playing, and the number of its frames already played.
     block: Option<Block>,
     used: usize,
     /// The next frame's place in the file.
@@ -34,9 +34,9 @@ impl PlayerCallback {
         }
     }
 
-    /// Fills both sides, equally long, with what comes next, and lets `tap` hear it at its place in
-    /// the file. Where the reader is behind there is silence, which is not heard: the file goes on
-    /// where it was.
+    /// Fills both sides, equally long, with the file's next frames, and pushes them into `tap` with their
+    /// position in the file. When the reader is late it fills with silence, which does not go into `tap`; the
+    /// file goes on where it was.
     pub(crate) fn fill(&mut self, left: &mut [f32], right: &mut [f32], tap: &mut Tap) {
         let mut at = 0;
         let playing = self.file_player.is_playing();
@@ -73,7 +73,7 @@ impl PlayerCallback {
         }
     }
 
-    /// Whether there is a block with something left of it; one that a seek made stale is dropped.
+    /// Whether there is a block with frames left; blocks of an older epoch are dropped.
     fn next(&mut self) -> bool {
         let epoch = self.file_player.epoch.load(Ordering::Acquire);
         loop {

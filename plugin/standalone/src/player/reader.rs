@@ -1,8 +1,8 @@
-//! Reads a file ahead of its being played: decodes it, brings it to the output's rate, and fills
-//! the ring. A thread of its own, as a decoder touches the disk and allocates.
+//! Reads a file ahead of playback: decodes it, resamples it to the output's rate, and fills
+//! the ring, on a thread of its own, because a decoder reads from disk and allocates.
 //!
-//! A seek reads the file from its beginning, since the decoder goes forward only: some hundred
-//! times faster than it plays.
+//! A seek decodes the file from its beginning, because the decoder only goes forward: some hundred
+//! times faster than playback.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use ringbuf::traits::Producer;
 
 use super::file_player::{BLOCK_FRAMES, Block, FilePlayer};
 
-/// How long the reader sleeps while there is nothing to do: a fraction of what is read ahead.
+/// The reader's sleep while there is nothing to do: a fraction of the audio decoded ahead.
 const REST: Duration = Duration::from_millis(15);
 
-/// The longest gap that is believed, in seconds: its length comes from the damaged file itself.
+/// The longest gap that is played, in seconds: its length comes from the damaged file itself.
 const LONGEST_GAP_S: u64 = 60;
 
-/// Reads until it is dropped.
+/// A thread that reads until this is dropped.
 pub(crate) struct Reader {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -36,10 +36,10 @@ impl Reader {
         rate_hz: u32,
         ring: HeapProd<Block>,
     ) -> Result<Self, String> {
-        let sides =
-            Sides::new(file_player.rate_hz(), rate_hz).map_err(|error| error.to_string())?;
+        let sides = StereoResampler::new(file_player.rate_hz(), rate_hz)
+            .map_err(|error| error.to_string())?;
         let stop = Arc::new(AtomicBool::new(false));
-        let mut work = Work {
+        let mut work = ReadAhead {
             file_player,
             rate_hz,
             ring,
@@ -51,7 +51,8 @@ impl Reader {
             .spawn(move || work.run())
             .map_err(|error| {
                 format!(
-                    "The file can't be played: the system could not start another thread ({error})."
+                    "The file can't be played: the system could not start another thread ({error}). \
+                     Close some programs and try again."
                 )
             })?;
         Ok(Self {
@@ -66,35 +67,36 @@ impl Drop for Reader {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
-            // A panic in there was told by the silence.
+            // After a panic the silence has already shown it.
             let _ = thread.join();
         }
     }
 }
 
-/// Why the reader came out of a stretch.
-enum Out {
+/// Why reading stopped.
+enum ReadEnd {
     /// The file is read to its end.
     Ended,
-    /// There was a seek, or the reader is to stop.
+    /// A seek, or the end of the reader, made it useless.
     Superseded,
 }
 
-struct Work {
+/// The reader's state on its thread.
+struct ReadAhead {
     file_player: Arc<FilePlayer>,
     rate_hz: u32,
     ring: HeapProd<Block>,
-    sides: Sides,
+    sides: StereoResampler,
     stop: Arc<AtomicBool>,
 }
 
-impl Work {
+impl ReadAhead {
     fn run(&mut self) {
         while !self.stopped() {
             let (epoch, from_s) = self.file_player.wanted();
             match self.read(epoch, from_s) {
-                Ok(Out::Superseded) => continue,
-                Ok(Out::Ended) => {}
+                Ok(ReadEnd::Superseded) => continue,
+                Ok(ReadEnd::Ended) => {}
                 Err(error) => self.file_player.fail(error.to_string()),
             }
             while !self.stopped() && !self.file_player.is_superseded(epoch) {
@@ -107,19 +109,19 @@ impl Work {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Reads from `from_s` to the end, over and over if the file player repeats.
-    fn read(&mut self, epoch: u32, from_s: f64) -> Result<Out, DecodeError> {
+    /// Reads from `from_s` to the end, again and again while the file player repeats.
+    fn read(&mut self, epoch: u32, from_s: f64) -> Result<ReadEnd, DecodeError> {
         let path = self.file_player.path().to_owned();
         let file_hz = f64::from(self.file_player.rate_hz());
         let mut skip = (from_s * file_hz).round() as u64;
         loop {
             let position = skip as f64 / file_hz * f64::from(self.rate_hz);
-            let mut place = Place {
+            let mut place = BlockPlace {
                 epoch,
                 position: position.round() as i64,
             };
-            if let Out::Superseded = self.pass(&path, &mut skip, &mut place)? {
-                return Ok(Out::Superseded);
+            if let ReadEnd::Superseded = self.pass(&path, &mut skip, &mut place)? {
+                return Ok(ReadEnd::Superseded);
             }
             if !self.file_player.repeats() {
                 return Ok(self.put(&mut place, &[], &[]));
@@ -128,15 +130,20 @@ impl Work {
         }
     }
 
-    /// Reads the file once, but for its first `skip` frames.
-    fn pass(&mut self, path: &Path, skip: &mut u64, place: &mut Place) -> Result<Out, DecodeError> {
+    /// Reads the file once, without its first `skip` frames.
+    fn pass(
+        &mut self,
+        path: &Path,
+        skip: &mut u64,
+        place: &mut BlockPlace,
+    ) -> Result<ReadEnd, DecodeError> {
         let mut decoder = Decoder::open(path)?;
         let channels = decoder.channels();
         let longest_gap = LONGEST_GAP_S * u64::from(decoder.rate_hz());
         self.sides.reset();
         loop {
             if self.stopped() || self.file_player.is_superseded(place.epoch) {
-                return Ok(Out::Superseded);
+                return Ok(ReadEnd::Superseded);
             }
             match decoder.next_block()? {
                 None => {
@@ -144,7 +151,7 @@ impl Work {
                         self.file_player.fail(sentence);
                     }
                     self.sides.finish();
-                    return Ok(self.drain(place));
+                    return Ok(self.put_ready(place));
                 }
                 Some(Decoded::Samples(samples)) => {
                     let skipped = (*skip).min((samples.len() / channels) as u64);
@@ -158,26 +165,26 @@ impl Work {
                     self.sides.push_silence((frames - skipped).min(longest_gap));
                 }
             }
-            if let Out::Superseded = self.drain(place) {
-                return Ok(Out::Superseded);
+            if let ReadEnd::Superseded = self.put_ready(place) {
+                return Ok(ReadEnd::Superseded);
             }
         }
     }
 
-    /// Puts what the sides have into the ring, waiting for room.
-    fn drain(&mut self, place: &mut Place) -> Out {
+    /// Puts all ready samples into the ring, waiting for room.
+    fn put_ready(&mut self, place: &mut BlockPlace) -> ReadEnd {
         let [left, right] = self.sides.take();
         for (left, right) in left.chunks(BLOCK_FRAMES).zip(right.chunks(BLOCK_FRAMES)) {
-            if let Out::Superseded = self.put(place, left, right) {
-                return Out::Superseded;
+            if let ReadEnd::Superseded = self.put(place, left, right) {
+                return ReadEnd::Superseded;
             }
         }
         self.sides.give_back([left, right]);
-        Out::Ended
+        ReadEnd::Ended
     }
 
-    /// Puts one block into the ring, waiting for room; an empty one is the file's end.
-    fn put(&mut self, place: &mut Place, left: &[f32], right: &[f32]) -> Out {
+    /// Puts one block into the ring, waiting for room; an empty block marks the file's end.
+    fn put(&mut self, place: &mut BlockPlace, left: &[f32], right: &[f32]) -> ReadEnd {
         let mut block = Block {
             epoch: place.epoch,
             position: place.position,
@@ -189,31 +196,31 @@ impl Work {
         place.position += left.len() as i64;
         while let Err(back) = self.ring.try_push(block) {
             if self.stopped() || self.file_player.is_superseded(place.epoch) {
-                return Out::Superseded;
+                return ReadEnd::Superseded;
             }
             block = back;
             thread::park_timeout(REST);
         }
-        Out::Ended
+        ReadEnd::Ended
     }
 }
 
-/// Where the next block belongs.
-struct Place {
+/// The epoch and the position of the next block.
+struct BlockPlace {
     epoch: u32,
     position: i64,
 }
 
-/// Both sides on their way to the output's rate.
-struct Sides {
-    /// Left and right; `None` where the rates are equal.
+/// Left and right, resampled to the output's rate.
+struct StereoResampler {
+    /// Left and right; `None` when the rates are equal.
     resamplers: Option<[Resampler; 2]>,
-    /// At the file's rate, and ready.
+    /// Samples at the file's rate, and at the output's.
     decoded: [Vec<f32>; 2],
     ready: [Vec<f32>; 2],
 }
 
-impl Sides {
+impl StereoResampler {
     fn new(file_hz: u32, rate_hz: u32) -> Result<Self, ResampleError> {
         let resampler = || Resampler::new(file_hz, rate_hz);
         Ok(Self {
@@ -228,14 +235,14 @@ impl Sides {
 
     fn reset(&mut self) {
         for resampler in self.resamplers.iter_mut().flatten() {
-            // No input provokes an error, and the next reset makes up for one.
+            // No input causes an error; after one the next reset would recover.
             let _ = resampler.reset();
         }
         self.ready.iter_mut().for_each(Vec::clear);
     }
 
-    /// Takes in interleaved samples: one channel goes to both sides, two go each to theirs, more
-    /// are heard on both as the mean that is analyzed.
+    /// Takes in interleaved samples: one channel goes to both sides, two go to one side each; of more
+    /// channels both sides get the mean, which is also analyzed.
     fn push(&mut self, samples: &[f32], channels: usize) {
         let [left, right] = &mut self.decoded;
         if channels == 2 {

@@ -1,6 +1,6 @@
 //! References on the map: each a path in its color, with its name at the center.
 
-use egui::{Align2, Painter, Pos2, Rect, Shape, Stroke, Vec2, vec2};
+use egui::{Painter, Pos2, Rect, Shape, Stroke, Vec2};
 
 use super::frame::Frame;
 use crate::color;
@@ -8,8 +8,8 @@ use crate::drawing::{Drawing, Words};
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
 
-/// Draws those that were made with the model that runs, their names where nothing is `taken`; gives
-/// what is taken then.
+/// Draws the references that the running model can be compared with, their names where nothing is `taken`;
+/// returns everything that is taken after that.
 pub(super) fn references(
     painter: &Painter,
     context: &ViewContext<'_>,
@@ -40,24 +40,13 @@ pub(super) fn references(
         let font = text::bold(Size::Small);
         let size = text::line(painter, &name, font.clone(), ink, f32::INFINITY).size();
         taken.push(square);
-        // Beside it, on the other side, below or above.
-        let sides = [
-            (vec2(9.0, 0.0), Align2::LEFT_CENTER),
-            (vec2(-9.0, 0.0), Align2::RIGHT_CENTER),
-            (vec2(0.0, 8.0), Align2::CENTER_TOP),
-            (vec2(0.0, -8.0), Align2::CENTER_BOTTOM),
-        ];
-        let free = sides.into_iter().find(|(offset, anchor)| {
-            let place = anchor.anchor_size(at + *offset, size);
-            frame.rect.contains_rect(place) && !taken.iter().any(|other| other.intersects(place))
-        });
-        if let Some((offset, anchor)) = free {
-            taken.push(anchor.anchor_size(at + offset, size).expand(2.0));
+        if let Some((at, anchor, place)) = frame.free_place(at, size, &taken) {
+            taken.push(place.expand(2.0));
             drawing.words.push(Words {
                 text: name,
                 font,
                 color: context.palette.text,
-                at: at + offset,
+                at,
                 anchor,
                 under: Some(context.palette.panel.gamma_multiply(0.75)),
             });

@@ -4,8 +4,8 @@ use egui::{Slider, Ui, WidgetInfo};
 
 use crate::control::{segments, switch};
 use crate::parameters::{
-    self, HOP_STEP_S, InputSource, LONGEST_HOP_S, ParameterChange, hop_from_s, hop_s_from_text,
-    s_from_hop, stepped_hop_s, text_from_hop_s,
+    self, CPU_SHARE_STEP_PERCENT, CPU_SHARES_PERCENT, HOP_STEP_S, HOPS_S, InputSource,
+    ParameterChange, hop_from_s, hop_s_from_text, s_from_hop, stepped_hop_s, text_from_hop_s,
 };
 use crate::row::{end, head, row};
 use crate::state::{EngineChoice, ModelChoice};
@@ -14,69 +14,80 @@ use crate::view_context::ViewContext;
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     head(ui, context, "Analysis");
-    let (values, palette) = (context.parameters, context.palette);
-    row(
-        ui,
-        context.palette,
-        parameters::ANALYZE,
-        "Audio passes untouched either way",
-        |ui| {
-            let about = "Whether anything is analyzed; audio passes either way";
-            if let Some(on) = switch(ui, palette, values.analyze, parameters::ANALYZE, about) {
-                context.host.change(ParameterChange::Analyze(on));
-            }
-        },
-    );
-    row(
-        ui,
-        context.palette,
-        parameters::SOURCE,
-        "What is listened to",
-        |ui| {
-            let options = [
-                (InputSource::Main, "Main", "What passes through"),
-                (
-                    InputSource::SideChain,
-                    "Side-chain",
-                    "The side-chain input, where the host connects one",
-                ),
-            ];
-            if let Some(source) = segments(ui, palette, values.source, &options) {
-                context.host.change(ParameterChange::Source(source));
-            }
-        },
-    );
+    let values = context.parameters;
+    let words = SwitchWords {
+        name: parameters::ANALYZE,
+        line: "Audio passes untouched either way",
+        about: "Whether audio is analyzed; it passes untouched either way",
+    };
+    if let Some(on) = switch_row(ui, context, values.analyze, &words) {
+        context.host.change(ParameterChange::Analyze(on));
+    }
+    source(ui, context);
     window(ui, context);
     hop(ui, context);
-    row(
-        ui,
-        context.palette,
-        parameters::SMOOTHING,
-        "Over the last seconds of audio, so that single windows don't flicker",
-        |ui| {
-            let about = "Results smoothed over audio time, or each window for itself";
-            if let Some(on) = switch(ui, palette, values.smoothing, parameters::SMOOTHING, about) {
-                context.host.change(ParameterChange::Smoothing(on));
-            }
-        },
-    );
+    let words = SwitchWords {
+        name: parameters::SMOOTHING,
+        line: "Over the last seconds of audio, so that single windows don't flicker",
+        about: "Whether results are smoothed over audio time, or shown window by window",
+    };
+    if let Some(on) = switch_row(ui, context, values.smoothing, &words) {
+        context.host.change(ParameterChange::Smoothing(on));
+    }
     engine(ui, context);
-    row(
-        ui,
-        context.palette,
-        parameters::LOG,
-        "A line of JSON for each window, in the folder mertscope/logs of your data",
-        |ui| {
-            let about = "Whether results are written to a file";
-            if let Some(on) = switch(ui, palette, values.log, parameters::LOG, about) {
-                context.host.change(ParameterChange::Log(on));
-            }
-        },
-    );
+    let words = SwitchWords {
+        name: parameters::LOG,
+        line: "One line of JSON per window, in the folder mertscope/logs of your data",
+        about: "Whether results are written to a file",
+    };
+    if let Some(on) = switch_row(ui, context, values.log, &words) {
+        context.host.change(ParameterChange::Log(on));
+    }
     end(ui);
 }
 
-/// The window's length, for a model that has several; while it loads anew, the one that was chosen.
+/// The words of a row with a switch.
+struct SwitchWords {
+    name: &'static str,
+    /// Below the name.
+    line: &'static str,
+    /// In the tooltip.
+    about: &'static str,
+}
+
+/// Draws a row with a switch; `Some` of the new value when it was flipped.
+fn switch_row(
+    ui: &mut Ui,
+    context: &ViewContext<'_>,
+    on: bool,
+    words: &SwitchWords,
+) -> Option<bool> {
+    let SwitchWords { name, line, about } = words;
+    row(ui, context.palette, name, line, |ui| {
+        switch(ui, context.palette, on, name, about)
+    })
+}
+
+fn source(ui: &mut Ui, context: &ViewContext<'_>) {
+    let options = [
+        (InputSource::Main, "Main", "The audio that passes through"),
+        (
+            InputSource::SideChain,
+            "Side-chain",
+            "The side-chain input, when the host connects one",
+        ),
+    ];
+    let (palette, now) = (context.palette, context.parameters.source);
+    let name = parameters::SOURCE;
+    let chosen = row(ui, palette, name, "The input that is analyzed", |ui| {
+        segments(ui, palette, now, &options)
+    });
+    if let Some(source) = chosen {
+        context.host.change(ParameterChange::Source(source));
+    }
+}
+
+/// The window's length, for a model that has several; while the model loads, only the chosen one.
 fn window(ui: &mut Ui, context: &ViewContext<'_>) {
     let state = context.host.state();
     let Some(choice) = state.get::<ModelChoice>() else {
@@ -97,7 +108,7 @@ fn window(ui: &mut Ui, context: &ViewContext<'_>) {
         .zip(&names)
         .map(|(seconds, name)| (*seconds, name.as_str(), "The length of a window"))
         .collect();
-    let about = "How much the model hears at once; a shorter one answers sooner and costs less";
+    let about = "The length of audio per result; a shorter one gives results sooner and costs less";
     let picked = row(ui, context.palette, "Window", about, |ui| {
         segments(ui, context.palette, present, &options)
     });
@@ -118,7 +129,7 @@ fn hop(ui: &mut Ui, context: &ViewContext<'_>) {
         "Time from one window to the next; Auto is as short as the CPU share allows",
         |ui| {
             let mut hop_s = s_from_hop(context.parameters.hop);
-            let slider = Slider::new(&mut hop_s, 0.0..=LONGEST_HOP_S)
+            let slider = Slider::new(&mut hop_s, HOPS_S)
                 .step_by(f64::from(HOP_STEP_S))
                 .custom_formatter(|value, _| text_from_hop_s(stepped_hop_s(value as f32)))
                 .custom_parser(|text| hop_s_from_text(text).map(stepped_hop_s).map(f64::from));
@@ -132,70 +143,57 @@ fn hop(ui: &mut Ui, context: &ViewContext<'_>) {
     );
 }
 
+/// The rows about the engine's work, which the project keeps beside the parameters.
 fn engine(ui: &mut Ui, context: &ViewContext<'_>) {
     let state = context.host.state();
     let before: EngineChoice = state.get().unwrap_or_default();
     let mut choice = before.clone();
-    row(
-        ui,
-        context.palette,
-        "CPU share",
-        "Of one processor core, at most",
-        |ui| {
-            let mut percent = (choice.cpu_share * 100.0).round();
-            let response = ui.add(
-                Slider::new(&mut percent, 5.0..=100.0)
-                    .step_by(5.0)
-                    .fixed_decimals(0)
-                    .suffix(" %"),
-            );
-            response.widget_info(|| WidgetInfo::slider(true, f64::from(percent), "CPU share"));
-            if response.changed() {
-                choice.cpu_share = percent / 100.0;
-            }
-            response.on_hover_text(
-                "The share of one core that analysis may take; the hop grows to keep it",
-            );
-        },
-    );
-    row(
-        ui,
-        context.palette,
-        "Exact when rendering offline",
-        "A bounce waits for the analysis, so that there are no gaps",
-        |ui| {
-            let about = "Whether an offline render waits for the analysis instead of leaving gaps";
-            if let Some(on) = switch(
-                ui,
-                context.palette,
-                choice.exact_offline,
-                "Exact when rendering offline",
-                about,
-            ) {
-                choice.exact_offline = on;
-            }
-        },
-    );
-    row(
-        ui,
-        context.palette,
-        "Start afresh",
-        "Forget what was heard each time the transport starts",
-        |ui| {
-            let about = "Whether the history begins anew each time the transport starts";
-            if let Some(on) = switch(
-                ui,
-                context.palette,
-                choice.reset_on_start,
-                "Start afresh",
-                about,
-            ) {
-                choice.reset_on_start = on;
-            }
-        },
-    );
+    if let Some(share) = cpu_share(ui, context, choice.cpu_share) {
+        choice.cpu_share = share;
+    }
+    let words = SwitchWords {
+        name: "Exact when rendering offline",
+        line: "A bounce waits for the analysis, so that there are no gaps",
+        about: "Whether an offline render waits for the analysis instead of leaving gaps",
+    };
+    if let Some(on) = switch_row(ui, context, choice.exact_offline, &words) {
+        choice.exact_offline = on;
+    }
+    let words = SwitchWords {
+        name: "Start afresh",
+        line: "Clear the history each time the transport starts",
+        about: "Whether the history is cleared each time the transport starts",
+    };
+    if let Some(on) = switch_row(ui, context, choice.reset_on_start, &words) {
+        choice.reset_on_start = on;
+    }
     if choice != before {
         state.set(&choice);
         context.host.apply();
     }
+}
+
+/// Draws the slider of the CPU share; `Some` of the new share, 0 to 1, when it was moved.
+fn cpu_share(ui: &mut Ui, context: &ViewContext<'_>, share: f32) -> Option<f32> {
+    let name = "CPU share";
+    row(
+        ui,
+        context.palette,
+        name,
+        "Of one processor core, at most",
+        |ui| {
+            let mut percent = (share * 100.0).round();
+            let slider = Slider::new(&mut percent, CPU_SHARES_PERCENT)
+                .step_by(CPU_SHARE_STEP_PERCENT)
+                .fixed_decimals(0)
+                .suffix(" %");
+            let response = ui.add(slider);
+            response.widget_info(|| WidgetInfo::slider(true, f64::from(percent), name));
+            let changed = response.changed();
+            response.on_hover_text(
+                "The share of one core that analysis may take; the hop grows to keep it",
+            );
+            changed.then(|| percent / 100.0)
+        },
+    )
 }

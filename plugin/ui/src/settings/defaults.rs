@@ -1,6 +1,7 @@
 //! The defaults section: settings for new instances, and a reset of this one.
 
 use egui::{Button, Ui};
+use mertscope_audio::Notice;
 
 use crate::parameters::ParameterValues;
 use crate::row::{self, end, head, row};
@@ -8,7 +9,6 @@ use crate::state::EngineChoice;
 use crate::user::User;
 use crate::view_context::ViewContext;
 use crate::view_settings::ViewSettings;
-use mertscope_audio::Notice;
 
 /// The section's own state.
 #[derive(Debug, Default)]
@@ -30,14 +30,14 @@ impl DefaultsSection {
             ui,
             context.palette,
             "New instances",
-            "Start as this one is now; projects keep what they have",
+            "Start with the settings of this one; projects keep their own",
             |ui| {
                 if button(
                     ui,
                     "Save as default",
-                    "Have new instances start as this one is now",
+                    "Start new instances with the present settings of this one",
                 ) {
-                    self.tell(
+                    self.notify(
                         context.host.save_defaults(user),
                         "New instances start like this one.",
                     );
@@ -45,11 +45,11 @@ impl DefaultsSection {
                 if button(
                     ui,
                     "Forget",
-                    "Have new instances start as they were delivered",
+                    "Start new instances with the factory settings",
                 ) {
-                    self.tell(
+                    self.notify(
                         user.forget_defaults(),
-                        "New instances start as they were delivered.",
+                        "New instances start with the factory settings.",
                     );
                 }
             },
@@ -58,15 +58,11 @@ impl DefaultsSection {
             ui,
             context.palette,
             "This instance",
-            "All parameters and settings but the model",
+            "All parameters and settings except the model",
             |ui| {
-                if button(
-                    ui,
-                    "Reset",
-                    "Put this instance back to how it was delivered",
-                ) {
+                if button(ui, "Reset", "Set this instance to the factory settings") {
                     reset(context, view_settings);
-                    self.notice = Some(Notice::info("Everything is as it was delivered."));
+                    self.notice = Some(Notice::info("This instance has the factory settings."));
                 }
             },
         );
@@ -76,7 +72,8 @@ impl DefaultsSection {
         end(ui);
     }
 
-    fn tell<E: std::fmt::Display>(&mut self, done: Result<(), E>, words: &str) {
+    /// Shows `words`, or the error.
+    fn notify<E: std::fmt::Display>(&mut self, done: Result<(), E>, words: &str) {
         self.notice = Some(match done {
             Ok(()) => Notice::info(words),
             Err(error) => Notice::error(error),

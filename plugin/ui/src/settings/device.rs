@@ -1,6 +1,8 @@
 //! The device section: the device that is asked for, the one in use, and why others are not.
 
-use egui::{ComboBox, RichText, Ui};
+use egui::accesskit::Role;
+use egui::{Color32, ComboBox, RichText, Ui, WidgetInfo};
+use mertscope_live::Running;
 use mertscope_model::device::Choice;
 
 use crate::row::{end, head, row};
@@ -11,9 +13,16 @@ use crate::view_context::ViewContext;
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     head(ui, context, "Device");
-    let state = context.host.state();
-    let mut engine: EngineChoice = state.get().unwrap_or_default();
     let running = context.live.model.running.as_ref();
+    choose(ui, context, &offers(running));
+    if let Some(running) = running {
+        report(ui, context, running);
+    }
+    end(ui);
+}
+
+/// The devices to choose from, with their titles.
+fn offers(running: Option<&Running>) -> Vec<(Choice, String)> {
     let mut offers = vec![(Choice::Auto, "Automatic: the fastest there is".to_owned())];
     match running {
         Some(running) => offers.extend(
@@ -24,77 +33,67 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
         ),
         None => offers.push((Choice::Cpu, "CPU".to_owned())),
     }
+    offers
+}
+
+/// Draws the list of devices, and chooses the one that is picked.
+fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
+    let state = context.host.state();
+    let mut engine: EngineChoice = state.get().unwrap_or_default();
     let chosen = offers.iter().find(|(choice, _)| *choice == engine.device);
     let title = chosen.map_or_else(|| engine.device.to_string(), |(_, title)| title.clone());
-    let picked = row(
-        ui,
-        context.palette,
-        "Run the model on",
-        "Whatever is asked for, the CPU takes over where it fails",
-        |ui| {
-            let mut picked = None;
-            let shown = ComboBox::from_id_salt("device")
-                .selected_text(&title)
-                .width(240.0)
-                .truncate()
-                .show_ui(ui, |ui| {
-                    for (choice, title) in &offers {
-                        if ui
-                            .selectable_label(*choice == engine.device, title)
-                            .clicked()
-                        {
-                            picked = Some(choice.clone());
-                        }
+    let name = "Run the model on";
+    let about = "When the chosen device fails, the CPU takes over";
+    let picked = row(ui, context.palette, name, about, |ui| {
+        let mut picked = None;
+        let shown = ComboBox::from_id_salt("device")
+            .selected_text(&title)
+            .width(240.0)
+            .truncate()
+            .show_ui(ui, |ui| {
+                for (choice, title) in offers {
+                    let is_chosen = *choice == engine.device;
+                    if ui.selectable_label(is_chosen, title).clicked() {
+                        picked = Some(choice.clone());
                     }
-                });
-            shown.response.widget_info(|| {
-                egui::WidgetInfo::labeled(
-                    egui::accesskit::Role::ComboBox,
-                    true,
-                    format!("Device: {title}"),
-                )
+                }
             });
-            shown
-                .response
-                .on_hover_text("The device that the model is to run on");
-            picked
-        },
-    );
+        let label = format!("Device: {title}");
+        shown
+            .response
+            .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &label));
+        shown
+            .response
+            .on_hover_text("The device that the model is to run on");
+        picked
+    });
     if let Some(picked) = picked {
         engine.device = picked;
         state.set(&engine);
         context.host.apply();
     }
-    if let Some(running) = running {
-        let report = &running.device;
-        let words = |ui: &mut Ui, words: String, color| {
-            ui.label(
-                RichText::new(words)
-                    .font(text::plain(Size::Small))
-                    .color(color),
-            );
-        };
-        let share = report.share.as_ref().map_or_else(String::new, |share| {
-            format!(
-                "; it runs {} of {} operations, the CPU the rest",
-                share.there, share.all
-            )
-        });
-        words(
-            ui,
-            format!("In use: {}{share}.", report.name),
-            context.palette.dim,
-        );
-        for fallback in report.notable_fallbacks() {
-            words(
-                ui,
-                format!("{} is not used: {}.", fallback.device, fallback.reason),
-                context.palette.warn,
-            );
-        }
-        if let Some(notice) = &report.notice {
-            words(ui, notice.text.clone(), context.palette.dim);
-        }
+}
+
+/// Writes which device is in use, and why better ones are not.
+fn report(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
+    let (palette, report) = (context.palette, &running.device);
+    let share = report.share.as_ref().map_or_else(String::new, |share| {
+        format!(
+            "; it runs {} of {} operations, the CPU the rest",
+            share.there, share.all
+        )
+    });
+    line(ui, format!("In use: {}{share}.", report.name), palette.dim);
+    for fallback in report.notable_fallbacks() {
+        let words = format!("{} is not used: {}.", fallback.device, fallback.reason);
+        line(ui, words, palette.warn);
     }
-    end(ui);
+    if let Some(notice) = &report.notice {
+        line(ui, notice.text.clone(), palette.dim);
+    }
+}
+
+fn line(ui: &mut Ui, words: String, color: Color32) {
+    let words = RichText::new(words).font(text::plain(Size::Small));
+    ui.label(words.color(color));
 }

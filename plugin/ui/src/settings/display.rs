@@ -17,7 +17,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mu
         ui,
         context.palette,
         parameters::NOTATION,
-        "Only how keys are written; the answer is the same",
+        "Changes only how keys are written",
         |ui| {
             let options = [
                 (
@@ -36,7 +36,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mu
         },
     );
     row(ui, context.palette, "Theme", "", |ui| {
-        let options = Theme::ALL.map(|theme| (theme, theme.name(), "How the window looks"));
+        let options = Theme::ALL.map(|theme| (theme, theme.name(), "Colors of the window"));
         if let Some(theme) = segments(ui, context.palette, view_settings.theme, &options) {
             view_settings.theme = theme;
         }
@@ -45,13 +45,13 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mu
         ui,
         context.palette,
         "Clock",
-        "How the timeline tells the time",
+        "The times below the timeline",
         |ui| {
             let options = TimeBase::ALL.map(|base| {
                 let about = match base {
-                    TimeBase::Elapsed => "Audio heard since listening began",
+                    TimeBase::Elapsed => "Audio since listening began",
                     TimeBase::Timecode => "The host's timeline",
-                    TimeBase::WallClock => "The time of day when it was heard",
+                    TimeBase::WallClock => "The time of day",
                 };
                 (base, base.name(), about)
             });

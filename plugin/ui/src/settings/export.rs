@@ -1,18 +1,18 @@
-//! Taking results elsewhere: files of what was heard, and OSC messages while it is heard.
+//! The export section: results as files, and as OSC messages while they come.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::{Button, TextEdit, Ui};
-use mertscope_export::save::ExportKind;
+use mertscope_audio::Notice;
+use mertscope_export::save::Kind;
 
 use crate::control::switch;
 use crate::row::{self, end, head, row, small_text};
 use crate::state::OscChoice;
 use crate::view_context::ViewContext;
-use mertscope_audio::Notice;
 
-/// The section's own state: what is being typed.
+/// The section's own state: typed text, and the error of the last change.
 #[derive(Debug, Default)]
 pub(super) struct ExportSection {
     folder: String,
@@ -42,21 +42,21 @@ impl ExportSection {
                     .hint_text("Default folder");
                 ui.add(field)
                     .accessible_name("Folder for exports")
-                    .on_hover_text("Where exports are written");
+                    .on_hover_text("The folder for exports");
             },
         );
         row(
             ui,
             context.palette,
-            "Write what was heard",
-            "The history of this instance, as it is now",
+            "Write the history",
+            "All results of this instance up to now",
             |ui| {
                 for kind in ExportKind::ALL {
                     let about = match kind {
-                        ExportKind::Csv => "A row of comma-separated values for each window",
-                        ExportKind::Json => "One JSON document",
-                        ExportKind::Png => "A picture of the timeline",
-                        ExportKind::Midi => "The changes of key as a MIDI file",
+                        Kind::Csv => "One row of comma-separated values per window",
+                        Kind::Json => "One JSON document",
+                        Kind::Png => "A picture of the timeline",
+                        Kind::Midi => "The key changes as a MIDI file",
                     };
                     if ui
                         .add(Button::new(kind.name()))
@@ -78,55 +78,30 @@ impl ExportSection {
     fn osc(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         let before: OscChoice = context.host.state().get().unwrap_or_default();
         let mut choice = before.clone();
-        row(
-            ui,
-            context.palette,
-            "OSC",
-            "Each answer as messages over UDP; docs/osc.md describes them",
-            |ui| {
-                if let Some(on) = switch(
-                    ui,
-                    context.palette,
-                    before.enabled,
-                    "OSC",
-                    "Whether answers are sent as OSC messages",
-                ) {
-                    choice.enabled = on;
-                }
-            },
-        );
-        row(
-            ui,
-            context.palette,
-            "OSC address",
-            "Receiver and port; this machine by default",
-            |ui| {
-                let text = self.address.get_or_insert_with(|| before.address.clone());
-                let field = ui.add(TextEdit::singleline(text).desired_width(180.0));
-                let field = field
-                    .accessible_name("OSC address")
-                    .on_hover_text("Like 127.0.0.1:9000; press Enter to use it");
-                if field.lost_focus() {
-                    choice.address = text.trim().to_owned();
-                }
-            },
-        );
-        row(
-            ui,
-            context.palette,
-            "OSC name",
-            "What this instance calls itself; empty for a number",
-            |ui| {
-                let text = self.name.get_or_insert_with(|| before.name.clone());
-                let field = ui.add(TextEdit::singleline(text).desired_width(180.0));
-                let field = field
-                    .accessible_name("OSC name")
-                    .on_hover_text("A part of the messages' addresses");
-                if field.lost_focus() {
-                    choice.name = text.trim().to_owned();
-                }
-            },
-        );
+        let palette = context.palette;
+        let line = "Each result as messages over UDP; docs/osc.md describes them";
+        row(ui, palette, "OSC", line, |ui| {
+            let about = "Whether results are sent as OSC messages";
+            if let Some(on) = switch(ui, palette, before.enabled, "OSC", about) {
+                choice.enabled = on;
+            }
+        });
+        let line = "Receiver and port; this machine by default";
+        row(ui, palette, "OSC address", line, |ui| {
+            let text = self.address.get_or_insert_with(|| before.address.clone());
+            let about = "For example 127.0.0.1:9000; press Enter to use it";
+            if let Some(address) = osc_field(ui, text, "OSC address", about) {
+                choice.address = address;
+            }
+        });
+        let line = "The name of this instance in the messages; empty for a number";
+        row(ui, palette, "OSC name", line, |ui| {
+            let text = self.name.get_or_insert_with(|| before.name.clone());
+            let about = "A part of the messages' addresses";
+            if let Some(name) = osc_field(ui, text, "OSC name", about) {
+                choice.name = name;
+            }
+        });
         if choice != before {
             self.notice = context.host.set_osc(choice).err().map(Notice::error);
         }
@@ -141,4 +116,11 @@ impl ExportSection {
             );
         }
     }
+}
+
+/// Draws a field; `Some` of its text once the typing has ended.
+fn osc_field(ui: &mut Ui, text: &mut String, name: &str, about: &str) -> Option<String> {
+    let field = ui.add(TextEdit::singleline(text).desired_width(180.0));
+    let field = field.accessible_name(name).on_hover_text(about);
+    field.lost_focus().then(|| text.trim().to_owned())
 }

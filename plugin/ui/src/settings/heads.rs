@@ -1,4 +1,4 @@
-//! The heads: what each tells, how good it is and where it comes from, and a switch each.
+//! The heads section: per head its task, quality and origin, and a switch.
 
 use egui::{RichText, Ui};
 use mertscope_heads::head::HeadInfo;
@@ -23,8 +23,8 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     }
     small_text(
         ui,
-        "“mertscope heads” fits further ones from labeled music or imports them; they are looked \
-         for when this page is opened. One head at a time answers for a task.",
+        "“mertscope heads” fits further heads from labeled music, or imports them; opening this page finds \
+         them. One head at a time answers for a task.",
         faint,
     );
     end(ui);
@@ -39,7 +39,7 @@ fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
             text::label(&info.task)
         };
         let flipped = row(ui, context.palette, &name, &facts(info), |ui| {
-            let about = format!("Have {name} told, or leave it out");
+            let about = format!("Whether this head answers for {}", text::label(&info.task));
             let name = format!("Head {}", info.id);
             switch(ui, context.palette, in_use(running, info), &name, &about)
         });
@@ -48,7 +48,7 @@ fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
         }
         origin(ui, context, info);
     }
-    // What was taught here is no file, so there is nothing to choose.
+    // The user head is no file yet, so it has no switch.
     for info in running.heads.iter().filter(|h| !is_offered(running, h)) {
         ui.label(RichText::new(text::label(&info.task)).color(context.palette.text));
         small_text(ui, &facts(info), context.palette.faint);
@@ -65,13 +65,13 @@ fn in_use(running: &Running, info: &HeadInfo) -> bool {
     known.chain(running.heads.iter()).any(|o| o.id == info.id)
 }
 
-/// Has a head used from now on in this project, or none for its task.
+/// Switches a head on in this project, or its task off.
 fn choose(context: &ViewContext<'_>, running: &Running, info: &HeadInfo, on: bool) {
     let state = context.host.state();
     let mut choice: HeadChoice = state.get().unwrap_or_default();
     let first = running.offered.iter().find(|o| o.task == info.task);
     if on && first.is_some_and(|first| first.id == info.id) {
-        // What is used when nothing is said; it keeps being that where it has another name.
+        // The default: left out of the choice, so that it stays the default when its id changes.
         choice.0.remove(&info.task);
     } else {
         let id = if on { info.id.clone() } else { String::new() };
@@ -81,14 +81,14 @@ fn choose(context: &ViewContext<'_>, running: &Running, info: &HeadInfo, on: boo
     context.host.apply();
 }
 
-/// What a head is, in a few words.
+/// A head's size, layers and license, in a few words.
 fn facts(info: &HeadInfo) -> String {
     let labels = format!("{} labels", info.labels.len());
     let size = text::bytes(info.bytes);
     joined(&[&labels, &info.layers_text, &size, &info.license_text])
 }
 
-/// How good it is and what it comes from, below it.
+/// Writes a head's quality and origin below it.
 fn origin(ui: &mut Ui, context: &ViewContext<'_>, info: &HeadInfo) {
     let words = joined(&[&info.metrics_text, &info.source_text]);
     if !words.is_empty() {

@@ -1,10 +1,12 @@
-//! The models: what is installed, what can be fetched, under which license; fetching, importing and
-//! removing. Jobs run in the engine's library, on its own thread.
+//! The models section: the installed models and those that can be fetched, each with its license; fetching,
+//! importing and removing. Jobs run in the engine's library, on its own thread.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use egui::{Button, ProgressBar, RichText, TextEdit, Ui};
+use egui::accesskit::Role;
+use egui::{Button, ProgressBar, RichText, TextEdit, Ui, WidgetInfo};
+use mertscope_audio::Notice;
 use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_model::Model;
@@ -13,9 +15,8 @@ use crate::row::{self, end, head, small_text};
 use crate::state::ModelChoice;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
-use mertscope_audio::Notice;
 
-/// What the user is about to agree to.
+/// The job that waits for the user's consent to a license.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Asked {
     Fetch(String),
@@ -32,7 +33,7 @@ pub(super) struct ModelsSection {
 }
 
 impl ModelsSection {
-    /// Draws the section; the first time it looks at what is installed.
+    /// Draws the section; the first call looks for installed models.
     pub(super) fn section(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         head(ui, context, "Models");
         self.embedded(ui, context);
@@ -117,6 +118,7 @@ impl ModelsSection {
         ui.add_space(4.0);
     }
 
+    /// Draws the buttons of a model: what can be done with it in its state.
     fn buttons(
         &mut self,
         ui: &mut Ui,
@@ -125,16 +127,9 @@ impl ModelsSection {
         offer: &ModelOffer,
     ) {
         let id = &offer.entry.id;
-        let button = |ui: &mut Ui, verb: &str, about: &str| {
-            let response = ui.add(Button::new(verb));
-            let name = format!("{verb} {id}");
-            response.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::accesskit::Role::Button, true, &name)
-            });
-            response.on_hover_text(about).clicked()
-        };
         if offer.job.is_some() {
-            if button(ui, "Cancel", "Stop; what was fetched is kept") {
+            let about = "Stop; the fetched part is kept";
+            if id_button(ui, "Cancel", id, about) {
                 library.cancel(id);
             }
             return;
@@ -147,40 +142,35 @@ impl ModelsSection {
                     sha256: weights.map(|file| file.sha256.clone()),
                     window_s: None,
                 };
-                let chosen = context
-                    .host
-                    .state()
-                    .get::<ModelChoice>()
-                    .is_some_and(|choice| choice.id == *id);
-                use_button(ui, context, chosen, choice);
-                if button(ui, "Remove", "Delete its files from this machine") {
-                    let removed = library.remove(id);
-                    self.tell(removed);
+                let chosen: Option<ModelChoice> = context.host.state().get();
+                let is_chosen = chosen.is_some_and(|chosen| chosen.id == *id);
+                use_button(ui, context, is_chosen, choice);
+                if id_button(ui, "Remove", id, "Delete its files from this machine") {
+                    self.notify(library.remove(id));
                 }
             }
-            OfferState::Absent | OfferState::Partial { .. } | OfferState::Broken { .. } => {
-                let verb = if matches!(offer.state, OfferState::Partial { .. }) {
-                    "Resume"
-                } else {
-                    "Fetch"
-                };
-                if button(
-                    ui,
-                    verb,
-                    "Fetch it from the hub, after its license was shown",
-                ) {
-                    if offer.agreed {
-                        let begun = library.fetch(id, Consent::OnRecord);
-                        self.tell(begun);
-                    } else {
-                        self.asked = Some(Asked::Fetch(id.clone()));
-                    }
-                }
+            OfferState::Partial { .. } => self.fetch_button(ui, "Resume", library, offer),
+            OfferState::Absent | OfferState::Broken { .. } => {
+                self.fetch_button(ui, "Fetch", library, offer);
             }
         }
     }
 
-    /// Shows the license, once; goes on after a yes.
+    /// Draws the button that fetches a model, at once when its license was agreed to before.
+    fn fetch_button(&mut self, ui: &mut Ui, verb: &str, library: &Library, offer: &ModelOffer) {
+        let id = &offer.entry.id;
+        let about = "Fetch it from the hub, after you agree to its license";
+        if !id_button(ui, verb, id, about) {
+            return;
+        }
+        if offer.agreed {
+            self.notify(library.fetch(id, Consent::OnRecord));
+        } else {
+            self.asked = Some(Asked::Fetch(id.clone()));
+        }
+    }
+
+    /// Shows the license once, and goes on when the user agrees.
     fn license(
         &mut self,
         ui: &mut Ui,
@@ -190,7 +180,7 @@ impl ModelsSection {
     ) {
         let entry = offer.entry;
         let words = format!(
-            "{} is published by its authors under {}: {}. It is fetched from them for your use; Mertscope does not \
+            "{} is published by its authors under {}: {}. You fetch it from them, for your use; Mertscope does not \
              pass it on.",
             entry.id,
             entry.license,
@@ -215,9 +205,13 @@ impl ModelsSection {
                         .map(|_| ()),
                     _ => library.fetch(&entry.id, Consent::Given),
                 };
-                self.tell(begun);
+                self.notify(begun);
             }
-            if ui.button("Not now").on_hover_text("Leave it").clicked() {
+            if ui
+                .button("Not now")
+                .on_hover_text("Fetch nothing")
+                .clicked()
+            {
                 self.asked = None;
             }
         });
@@ -226,7 +220,7 @@ impl ModelsSection {
     fn import(&mut self, ui: &mut Ui, context: &ViewContext<'_>, library: &Library) {
         small_text(
             ui,
-            "Without a network: the path of a folder with a model's files",
+            "Without a network: give the path of a folder with a model's files",
             context.palette.faint,
         );
         ui.horizontal(|ui| {
@@ -260,7 +254,7 @@ impl ModelsSection {
         match recognized {
             Ok(entry) if agreed(&entry.id) => {
                 let begun = library.import(Path::new(&folder), Some(&entry.id), Consent::OnRecord);
-                self.tell(begun.map(|_| ()));
+                self.notify(begun.map(|_| ()));
             }
             Ok(entry) => {
                 self.notice = None;
@@ -270,7 +264,8 @@ impl ModelsSection {
         }
     }
 
-    fn tell<E: std::fmt::Display>(&mut self, done: Result<(), E>) {
+    /// Shows the error, if there is one.
+    fn notify<E: std::fmt::Display>(&mut self, done: Result<(), E>) {
         self.notice = done.err().map(Notice::error);
     }
 }
@@ -292,7 +287,15 @@ fn title(ui: &mut Ui, context: &ViewContext<'_>, name: &str, about: &str) {
     });
 }
 
-/// Chooses a model for this project.
+/// Draws a button whose accessible name is a verb and a model's id; returns whether it was pressed.
+fn id_button(ui: &mut Ui, verb: &str, id: &str, about: &str) -> bool {
+    let response = ui.add(Button::new(verb));
+    let name = format!("{verb} {id}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    response.on_hover_text(about).clicked()
+}
+
+/// Draws the button that chooses a model for this project.
 fn use_button(ui: &mut Ui, context: &ViewContext<'_>, chosen: bool, choice: ModelChoice) {
     let words = match (chosen, state_of(context.live, &choice.id)) {
         (false, _) => "Use",
@@ -303,8 +306,7 @@ fn use_button(ui: &mut Ui, context: &ViewContext<'_>, chosen: bool, choice: Mode
     let enabled = !chosen || words == "Try again";
     let response = ui.add_enabled(enabled, Button::new(words));
     let name = format!("{words} {}", choice.id);
-    response
-        .widget_info(|| egui::WidgetInfo::labeled(egui::accesskit::Role::Button, enabled, &name));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, &name));
     if response
         .on_hover_text("Use this model in this project")
         .clicked()
@@ -314,6 +316,7 @@ fn use_button(ui: &mut Ui, context: &ViewContext<'_>, chosen: bool, choice: Mode
     }
 }
 
+/// The state of the model with this id; `None` while the engine is asked for another.
 fn state_of(snapshot: &Snapshot, id: &str) -> Option<ModelState> {
     let asked = snapshot.model.asked.as_deref();
     asked
@@ -352,7 +355,7 @@ fn progress(ui: &mut Ui, job: &Job) {
     ui.label(RichText::new(words).font(text::plain(Size::Small)));
 }
 
-/// A length of time that need not be exact.
+/// A length of time, roughly.
 fn length(seconds: f64) -> String {
     if seconds < 90.0 {
         format!("{seconds:.0} s")
@@ -361,10 +364,10 @@ fn length(seconds: f64) -> String {
     }
 }
 
-/// What a license means for a musician, in a few words.
+/// The meaning of a license for a musician, in a few words.
 fn license_words(license: &str) -> &'static str {
     if license.to_uppercase().contains("NC") {
-        "name the authors, and no commercial use of the weights"
+        "name the authors, and make no commercial use of the weights"
     } else {
         "its text says what you may do with it"
     }

@@ -1,5 +1,4 @@
-//! Curves over the last minutes: distances side by side and which is nearer, and how probable each
-//! label was.
+//! Curves over the last two minutes: distances to references, or probabilities of taught labels.
 
 use std::sync::Arc;
 
@@ -15,28 +14,28 @@ use crate::control::focus_ring;
 use crate::text::{self, Size};
 use crate::view_context::{ViewContext, distance_to};
 
-/// Seconds that are shown.
+/// Length of the graph in seconds.
 const SPAN_S: f64 = 120.0;
 /// Height of a graph, in points, at least and at most.
 pub(super) const HEIGHTS: (f32, f32) = (84.0, 640.0);
 
-/// What is drawn.
+/// A graph of some curves, with a caption.
 pub(super) struct Graph<'a> {
     /// The value at the top; 0 is at the bottom.
     pub top: f32,
-    /// The value with a line across, and what it is called.
+    /// The value with a line across, and its name.
     pub rule: (f32, &'a str),
-    /// Written above it.
+    /// The caption above it.
     pub words: &'a str,
     /// The picture in words.
     pub spoken: &'a str,
-    /// What else there is to say, for its tooltip.
+    /// The meaning of the values, for its tooltip.
     pub about: &'a str,
     /// The curves, the most important first.
     pub(crate) curves: Vec<Curve<'a>>,
 }
 
-/// A color, and what a window adds.
+/// A color, and the value that a window adds.
 pub(super) type Curve<'a> = (Color32, Box<dyn Fn(&WindowResult) -> Option<f32> + 'a>);
 
 /// Draws the distances to references into `rect`.
@@ -93,12 +92,12 @@ impl Graph<'_> {
             text::put(ui.painter(), at, Align2::LEFT_BOTTOM, figure, font, 40.0);
         }
         let painter = ui.painter().with_clip_rect(plot.intersect(ui.clip_rect()));
-        // The others below the first, so that the one that matters is whole.
+        // The first on top, so that the one that matters is whole.
         for (ink, value) in self.curves.iter().rev() {
-            for run in self.runs(context, value, plot) {
-                match run.as_slice() {
+            for piece in self.pieces(context, value, plot) {
+                match piece.as_slice() {
                     [only] => painter.add(Shape::circle_filled(*only, 1.5, *ink)),
-                    _ => painter.add(Shape::line(run, Stroke::new(1.8, *ink))),
+                    _ => painter.add(Shape::line(piece, Stroke::new(1.8, *ink))),
                 };
             }
         }
@@ -109,8 +108,8 @@ impl Graph<'_> {
         ));
     }
 
-    /// Points of a curve, in pieces where something was not analyzed.
-    fn runs(
+    /// The points of a curve, in pieces between windows that were not analyzed.
+    fn pieces(
         &self,
         context: &ViewContext<'_>,
         value: &dyn Fn(&WindowResult) -> Option<f32>,
@@ -126,25 +125,25 @@ impl Graph<'_> {
             .rev()
             .take_while(|entry| entry.generation == last.generation)
             .take_while(|entry| entry.timed.end_s >= end_s - SPAN_S);
-        let mut runs = vec![Vec::new()];
+        let mut pieces = vec![Vec::new()];
         for entry in recent {
             let value = entry.timed.result.as_ref().and_then(value);
             let age = ((end_s - entry.timed.end_s) / SPAN_S) as f32;
-            match (value.filter(|_| age.is_finite()), runs.last_mut()) {
-                (Some(value), Some(run)) => {
+            match (value.filter(|_| age.is_finite()), pieces.last_mut()) {
+                (Some(value), Some(piece)) => {
                     let share = (value / self.top).clamp(0.0, 1.0);
                     let y = lerp(plot.bottom() - 1.0..=plot.top() + 1.0, share);
-                    run.push(pos2(plot.right() - age * plot.width(), y));
+                    piece.push(pos2(plot.right() - age * plot.width(), y));
                 }
-                _ => runs.push(Vec::new()),
+                _ => pieces.push(Vec::new()),
             }
         }
-        runs.retain(|run| !run.is_empty());
-        runs
+        pieces.retain(|piece| !piece.is_empty());
+        pieces
     }
 }
 
-/// Which of them is nearer now, in words.
+/// Which reference is nearer now, in words.
 fn nearer(context: &ViewContext<'_>, compared: &[&Arc<Reference>]) -> String {
     let result = context.result();
     let now = |reference: &Reference| result.and_then(|result| distance_to(result, reference));
@@ -161,10 +160,10 @@ fn nearer(context: &ViewContext<'_>, compared: &[&Arc<Reference>]) -> String {
                     near.0, near.1, far.0, far.1
                 )
             }
-            _ => format!("{} and {}: nothing heard now", a.name, b.name),
+            _ => format!("{} and {}: no result now", a.name, b.name),
         },
         [a] => now(a).map_or_else(
-            || format!("{}: nothing heard now", a.name),
+            || format!("{}: no result now", a.name),
             |distance| format!("{}: {distance:.2}", a.name),
         ),
         _ => String::new(),

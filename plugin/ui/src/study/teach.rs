@@ -1,10 +1,11 @@
-//! Teaching: what plays is marked as an example of a label, the head that is fitted answers at
-//! once, and is saved beside the others.
+//! Teaching: the user marks the last windows as examples of a label; the engine fits a user head, which
+//! answers at once and can be saved beside the model's other heads.
 
 use std::sync::Arc;
 
 use egui::accesskit::Role;
 use egui::{Align, Align2, Button, Layout, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2};
+use mertscope_audio::Notice;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::timeline::WindowResult;
@@ -17,39 +18,38 @@ use crate::drawing::finite;
 use crate::row::{self, about, small_text};
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
-use mertscope_audio::Notice;
 
 /// Width of the columns with a label's count and its probability, in points.
 const COUNT: f32 = 38.0;
 
-/// What is being typed, and what can be taken back.
+/// Typed text, and the examples that were forgotten, which can be brought back.
 #[derive(Default)]
 pub(super) struct Teach {
     label: String,
     /// How many windows a press marks.
-    windows: Windows,
+    windows: WindowCount,
     name: String,
-    /// What was forgotten last.
+    /// The examples that were forgotten last.
     forgotten: Option<Arc<LabeledExamples>>,
 }
 
 /// How many windows a press marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Windows(usize);
+struct WindowCount(usize);
 
-impl Default for Windows {
+impl Default for WindowCount {
     fn default() -> Self {
         Self(3)
     }
 }
 
 impl Teach {
-    /// Draws the half, of which `height` points are seen at once.
+    /// Draws the half of the page; `height` points of it are seen at once.
     pub(super) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, height: f32) {
         about(
             ui,
             context.palette,
-            "Mark what you just heard as an example of a label. From two labels on, the model tells them apart.",
+            "Mark the music that just played as an example of a label. With two labels or more, the model tells them apart.",
         );
         self.mark_ui(ui, context);
         let study = &context.live.study;
@@ -65,7 +65,7 @@ impl Teach {
     }
 
     fn mark(&self, context: &ViewContext<'_>, label: &str) {
-        let Windows(windows) = self.windows;
+        let WindowCount(windows) = self.windows;
         let label = label.to_owned();
         context.host.ask(Request::Mark { label, windows });
     }
@@ -76,11 +76,11 @@ impl Teach {
             let field = TextEdit::singleline(&mut self.label)
                 .desired_width(width)
                 .align(egui::Align2::LEFT_CENTER)
-                .hint_text("New label, such as drop");
+                .hint_text("New label, for example drop");
             let field = ui
                 .add(field)
                 .accessible_name("New label")
-                .on_hover_text("A label of your own; Enter marks the last windows with it");
+                .on_hover_text("Your own label; Enter marks the last windows with it");
             let label = self.label.trim().to_owned();
             let mark = ui
                 .add_enabled(!label.is_empty(), Button::new("Mark"))
@@ -96,15 +96,15 @@ impl Teach {
             let length_s = running.map_or(0.0, |running| running.window_s);
             let about = [1, 3, 6].map(|windows| {
                 let last = match windows {
-                    1 => "window, its newest answer".to_owned(),
-                    _ => format!("{windows} windows, its newest answers"),
+                    1 => "window".to_owned(),
+                    _ => format!("{windows} windows"),
                 };
                 format!("A press marks the last {last}. A window is {length_s:.0} s of music.")
             });
             let options = [
-                (Windows(1), "1", about[0].as_str()),
-                (Windows(3), "3", about[1].as_str()),
-                (Windows(6), "6", about[2].as_str()),
+                (WindowCount(1), "1", about[0].as_str()),
+                (WindowCount(3), "3", about[1].as_str()),
+                (WindowCount(6), "6", about[2].as_str()),
             ];
             if let Some(windows) = segments(ui, context.palette, self.windows, &options) {
                 self.windows = windows;
@@ -113,7 +113,7 @@ impl Teach {
         });
     }
 
-    /// A label: a press marks; its count, and how probable it is now.
+    /// Draws a label: a button that marks, its count, and its probability now.
     fn label_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, number: usize, label: &str) {
         let count = context.live.study.labeled_examples.count(number);
         let ink = color::label(number, context.palette.dark);
@@ -124,7 +124,7 @@ impl Teach {
             let press = ui
                 .add_sized(vec2(width, HEIGHT), press)
                 .accessible_name(format!("Mark as {label}"))
-                .on_hover_text("Press, or Enter, to mark the last windows as an example");
+                .on_hover_text("Press it, or Enter, to mark the last windows as examples");
             if press.clicked() {
                 self.mark(context, label);
             }
@@ -134,21 +134,21 @@ impl Teach {
         });
     }
 
-    /// Where the fit stands, and the examples that are missing.
+    /// Draws the state of the fit, and notices about missing examples.
     fn status_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         let (study, palette) = (&context.live.study, context.palette);
-        let lessons = &study.labeled_examples;
+        let examples = &study.labeled_examples;
         let running = context.live.model.running.as_ref();
-        let is_other = running.is_some_and(|running| running.sha256 != lessons.encoder_sha256);
-        let words = match lessons.examples() {
+        let is_other = running.is_some_and(|running| running.sha256 != examples.encoder_sha256);
+        let words = match examples.examples() {
             0 => "No examples yet.".to_owned(),
-            _ if is_other => "These examples are of another model. Choose that model again to use them, or forget them.".to_owned(),
+            _ if is_other => "These examples belong to another model. Choose that model again to use them, or forget them.".to_owned(),
             _ if study.is_fitting => "Learning…".to_owned(),
-            examples if study.user_head.is_some() => {
-                format!("Learned from {examples} examples of {} labels.", lessons.labels.len())
+            count if study.user_head.is_some() => {
+                format!("Learned from {count} examples of {} labels.", examples.labels.len())
             }
             1 => "1 example so far; mark another label too.".to_owned(),
-            examples => format!("{examples} examples so far; mark another label too."),
+            count => format!("{count} examples so far; mark another label too."),
         };
         let (rect, response) = ui.allocate_exact_size(
             vec2(ui.available_width(), 18.0),
@@ -167,23 +167,23 @@ impl Teach {
         );
         focus_ring(ui, &response, palette, 4);
         response.on_hover_text(&words);
-        for file in lessons.missing() {
+        for file in examples.missing() {
             let path = context.host.examples_path(file);
             let path = path.map_or_else(|| file.to_owned(), |path| path.display().to_string());
             let notice = Notice::warning(format!(
-                "Older examples are not here: {path} is missing or damaged. Copy it there from the machine that it was made on, and load the project again."
+                "Older examples are not here: {path} is missing or damaged. Copy the file from the machine where the examples were marked, and load the project again."
             ));
             row::notice(ui, palette, &notice);
         }
     }
 
     fn undo_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
-        let lessons = &context.live.study.labeled_examples;
-        let any = lessons.examples() > 0 || lessons.missing().next().is_some();
+        let examples = &context.live.study.labeled_examples;
+        let any = examples.examples() > 0 || examples.missing().next().is_some();
         ui.horizontal(|ui| {
             let undo = ui
-                .add_enabled(lessons.examples() > 0, Button::new("Undo mark"))
-                .on_hover_text("Take back what was marked last");
+                .add_enabled(examples.examples() > 0, Button::new("Undo mark"))
+                .on_hover_text("Take back the last mark");
             if undo.clicked() {
                 context.host.ask(Request::Undo);
             }
@@ -191,7 +191,7 @@ impl Teach {
                 .add_enabled(any, Button::new("Forget all"))
                 .on_hover_text("Forget all examples and labels; this can be undone");
             if forget.clicked() {
-                self.forgotten = Some(Arc::clone(lessons));
+                self.forgotten = Some(Arc::clone(examples));
                 context
                     .host
                     .ask(Request::LabeledExamples(LabeledExamples::default()));
@@ -199,11 +199,11 @@ impl Teach {
             if let Some(forgotten) = self.forgotten.clone().filter(|_| !any) {
                 let back = ui
                     .add(Button::new("Bring back"))
-                    .on_hover_text("Undo the forgetting");
+                    .on_hover_text("Bring all examples and labels back");
                 if back.clicked() {
                     self.forgotten = None;
-                    let lessons = LabeledExamples::clone(&forgotten);
-                    context.host.ask(Request::LabeledExamples(lessons));
+                    let examples = LabeledExamples::clone(&forgotten);
+                    context.host.ask(Request::LabeledExamples(examples));
                 }
             }
         });
@@ -215,7 +215,7 @@ impl Teach {
             let field = TextEdit::singleline(&mut self.name)
                 .desired_width(width)
                 .align(egui::Align2::LEFT_CENTER)
-                .hint_text("Name, such as part");
+                .hint_text("Name, for example part");
             let field = ui
                 .add(field)
                 .accessible_name("Name of the head")
@@ -224,7 +224,7 @@ impl Teach {
             let save = ui
                 .add_enabled(!name.is_empty(), Button::new("Save as head"))
                 .on_hover_text(
-                    "Keep what was taught for all projects with this model, beside its other heads",
+                    "Save the user head for all projects with this model, beside its other heads",
                 );
             if !name.is_empty() && (save.clicked() || entered(ui, &field)) {
                 context.host.ask(Request::Save { name });
@@ -234,15 +234,15 @@ impl Teach {
     }
 }
 
-/// How probable each label was over the last minutes.
+/// Draws the probability of each label over the last minutes.
 fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, height: f32) {
     ui.add_space(6.0);
     let left = height - ui.min_rect().height() - ui.spacing().item_spacing.y;
     let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
-    let lessons = &context.live.study.labeled_examples;
+    let examples = &context.live.study.labeled_examples;
     let curve = |(index, label): (usize, &String)| -> Curve<'_> {
-        let number = lessons.labels.iter().position(|other| other == label);
+        let number = examples.labels.iter().position(|other| other == label);
         let ink = color::label(number.unwrap_or(index), context.palette.dark);
         let value = move |result: &WindowResult| {
             let answer = result.prediction_of(&user_head.sha256)?;
@@ -254,7 +254,7 @@ fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, heig
     let best = labels.filter_map(|label| Some((label, answer(context, label)?)));
     let best = best.max_by(|a, b| a.1.total_cmp(&b.1));
     let words = best.map_or_else(
-        || "No answer yet".to_owned(),
+        || "No result yet".to_owned(),
         |(label, p)| format!("{} {}", text::label(label), text::percent(p)),
     );
     let graph = Graph {
@@ -262,13 +262,13 @@ fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, heig
         rule: (0.5, "50 %"),
         words: &words,
         spoken: &format!("Taught labels over time, now: {words}"),
-        about: "as the head that was taught last hears it",
+        about: "by the user head that was fitted last",
         curves: user_head.labels.iter().enumerate().map(curve).collect(),
     };
     graph.ui(ui, context, rect);
 }
 
-/// From right to left: the count, the probability now and its bar.
+/// Draws, from right to left: the count of examples, the probability now, and its bar.
 fn answer_ui(
     ui: &mut Ui,
     context: &ViewContext<'_>,
@@ -309,11 +309,11 @@ fn answer_ui(
     response.on_hover_text(words);
 }
 
-/// How probable a label is in the newest window, as the head that was taught says.
+/// The user head's probability of a label in the newest window.
 fn answer(context: &ViewContext<'_>, label: &str) -> Option<f32> {
     let user_head = context.live.study.user_head.as_ref()?;
     let index = user_head.labels.iter().position(|other| other == label)?;
-    // A window of before it was fitted has no answer of it.
+    // A window from before the fit has no prediction of this head.
     let result = context.live.result()?;
     let answer = result.prediction_of(&user_head.sha256)?;
     answer.get(index).map(|p| finite(*p))

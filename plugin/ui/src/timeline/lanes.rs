@@ -1,5 +1,5 @@
-//! The two ribbons as shapes: the key's colors and names, the genres stacked to one. Made once for
-//! each history, place and zoom, with no more points than pixels.
+//! The two ribbons as shapes: the key's colors and names, the genres stacked to one. Drawn once per
+//! history, place and zoom, with no more points than pixels.
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
 use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, pos2};
@@ -9,8 +9,7 @@ use mertscope_music::{Key, Notation};
 use super::scale::Scale;
 use super::track::Span;
 use crate::color;
-use crate::drawing::finite;
-use crate::drawing::{Drawing, Words};
+use crate::drawing::{Drawing, Words, finite};
 use crate::text::{self, Size};
 use crate::theme::Palette;
 
@@ -19,7 +18,7 @@ const COLUMN: f32 = 1.5;
 /// Distance between the strokes of a hatch, in points.
 const HATCH: f32 = 6.0;
 
-/// What the lanes are drawn with.
+/// The painter, the colors and the scale of the lanes.
 #[derive(Clone, Copy)]
 pub(super) struct Pen<'a> {
     pub painter: &'a Painter,
@@ -51,7 +50,7 @@ pub(super) fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colors: [Color32; 4]) {
     mesh.add_triangle(first, first + 2, first + 3);
 }
 
-/// A span's clear key and its probability.
+/// A span's clear key, if there is one, and its probability.
 fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
     let result = span.entry.timed.result.as_ref()?;
     let all = result.key_smoothed.as_ref()?;
@@ -59,7 +58,7 @@ fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
     Some((result.key_label, result.key_label.map_or(0.0, probability)))
 }
 
-/// The key's ribbon: one color a key, the stronger the surer, with its name where there is room.
+/// Draws the key's ribbon: one color per key, stronger with its probability, with its name where there is room.
 pub(super) fn keys(
     pen: Pen<'_>,
     spans: &[Span],
@@ -77,7 +76,7 @@ pub(super) fn keys(
             continue;
         };
         let rect = pen.rect(span.from, span.to, lane);
-        // Of several windows in one pixel the last is seen.
+        // Of several windows in one pixel only the last is drawn.
         let next = spans
             .get(index + 1)
             .map(|next| pen.scale.x_from_moment(next.to));
@@ -95,7 +94,7 @@ pub(super) fn keys(
             let full = color::key(key, pen.palette.dark);
             color::mix(color::mix(pen.palette.panel, full, 0.35), full, probability)
         });
-        // Within a key the color goes from one answer to the next without steps.
+        // Within a key the color changes from window to window without steps.
         let joined = last_fill.0 == Some(key) && left <= last_joint + 1.0;
         let begin = if joined { last_fill.1 } else { fill };
         (last_fill, last_joint) = ((Some(key), fill), rect.right());
@@ -148,7 +147,7 @@ fn name_run(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut
     }
 }
 
-/// The genres' ribbon: stacked bands that always fill the lane.
+/// Draws the genres' ribbon: stacked bands that always fill the lane.
 pub(super) fn labels(
     pen: Pen<'_>,
     spans: &[Span],
@@ -261,7 +260,7 @@ fn bands(
     }
 }
 
-/// Writes a band's name where the band is thickest, if it is thick and long enough there.
+/// Writes a band's name where the band is thickest, if the name fits there.
 fn name_band(
     pen: Pen<'_>,
     run: &[(f32, Vec<f32>)],
@@ -301,24 +300,24 @@ fn name_band(
     }
 }
 
-/// Marks over both lanes where nothing was analyzed; neighbors of a kind are one.
+/// Marks windows without a result over all lanes; neighbors of one status share a mark.
 pub(super) fn marks(pen: Pen<'_>, spans: &[Span], area: Rect, drawing: &mut Drawing) {
-    let mut kinds: Vec<(Status, Rect)> = Vec::new();
+    let mut marks: Vec<(Status, Rect)> = Vec::new();
     for span in spans
         .iter()
         .filter(|span| span.entry.timed.result.is_none())
     {
         let status = span.entry.timed.status;
         let rect = pen.rect(span.from, span.to, area);
-        match kinds
+        match marks
             .last_mut()
             .filter(|(last, place)| *last == status && rect.left() <= place.right() + 0.5)
         {
             Some((_, place)) => place.max.x = rect.right(),
-            None => kinds.push((status, rect)),
+            None => marks.push((status, rect)),
         }
     }
-    for (status, rect) in kinds {
+    for (status, rect) in marks {
         if rect.width() >= 0.5 {
             mark(pen, status, rect, drawing);
         }
@@ -329,7 +328,7 @@ fn mark(pen: Pen<'_>, status: Status, rect: Rect, drawing: &mut Drawing) {
     let (words, strokes) = match status {
         Status::Silent => ("silence", None),
         Status::Gap => ("gap", Some(pen.palette.hatch)),
-        Status::Invalid => ("no numbers", Some(pen.palette.warn)),
+        Status::Invalid => ("invalid", Some(pen.palette.warn)),
         Status::Failed => ("failed", Some(pen.palette.warn)),
         Status::Ok => return,
     };
@@ -383,7 +382,7 @@ mod tests {
     use super::stacked;
 
     #[test]
-    fn stacks_end_at_one_whatever_is_in_them() {
+    fn stacks_end_at_one_for_any_values() {
         assert_eq!(stacked(&[0.25, 0.25, 0.5], 3), [0.25, 0.5, 1.0]);
         let odd = stacked(&[f32::NAN, 0.5, f32::INFINITY, 0.5], 4);
         assert!(

@@ -1,5 +1,5 @@
-//! The lanes of heads that read frames: what each says from tenth to tenth of a second, or from frame to
-//! frame where these are longer, in the color of the likeliest label, the stronger the likelier.
+//! The lanes of heads that read frames: the most probable label per tenth of a second, or per frame when
+//! frames are longer, in its color, stronger with its probability.
 
 use egui::epaint::Mesh;
 use egui::{Align2, Rect, Shape, pos2};
@@ -13,14 +13,14 @@ use crate::drawing::{Drawing, Words, finite};
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
 
-/// Heads that have a lane; with more, lanes would be too low to read.
+/// Most heads with a lane; with more, lanes would be too low to read.
 const MOST: usize = 3;
 
 /// The heads that have a lane.
 pub(super) fn heads(context: &ViewContext<'_>) -> Vec<HeadInfo> {
     let running = context.snapshot.model.running.as_ref();
     let all = running.map_or(&[][..], |running| &running.heads);
-    // A quantity has no color.
+    // A regression head has no labels to color.
     let drawn =
         |head: &&HeadInfo| head.reads == Reads::Frames && head.outputs != Outputs::Regression;
     all.iter().filter(drawn).take(MOST).cloned().collect()
@@ -46,7 +46,7 @@ pub(super) fn lane(
             .chunks_exact(head.labels.len().max(1))
             .collect();
         for (n, step) in steps.iter().enumerate() {
-            // The last step ends with the window; what a former window has told is not told again.
+            // The last step ends with the window; steps of an earlier window are not drawn again.
             let to = span.to - ribbon.step_s * (steps.len() - 1 - n) as f64;
             let from = (to - ribbon.step_s).max(span.from);
             let x = |moment| {
@@ -73,7 +73,7 @@ pub(super) fn lane(
         }
     }
     drawing.shapes.push(Shape::mesh(mesh));
-    // What a color means is read by hovering; the lane says whose it is.
+    // The tooltip explains the colors; the lane names its head.
     drawing.words.push(Words {
         text: text::label(&head.task),
         font: text::plain(Size::Small),
@@ -84,7 +84,7 @@ pub(super) fn lane(
     });
 }
 
-/// What the heads said at a moment of a span, a line each.
+/// The heads' predictions at a moment of a span, one line per head.
 pub(super) fn words(context: &ViewContext<'_>, span: &Span, moment: f64) -> Vec<String> {
     let Some(result) = &span.entry.timed.result else {
         return Vec::new();

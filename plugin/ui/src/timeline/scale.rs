@@ -1,4 +1,4 @@
-//! Seconds heard on a line of points, and the ticks of its clock.
+//! The scale of the timeline: from seconds of audio to points on the screen, and the ticks of its clock.
 
 use chrono::{DateTime, Local, Timelike};
 use egui::Rangef;
@@ -13,14 +13,14 @@ const STEPS_S: [f64; 14] = [
 /// Least distance between two ticks, in points.
 const TICK_POINTS: f64 = 72.0;
 
-/// A piece of the row, drawn between two points.
+/// A stretch of the row, and the points that it is drawn between.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
-    /// The piece's begin in seconds heard.
+    /// Its begin, in seconds of audio.
     pub from: f64,
-    /// Its end.
+    /// Its end, in seconds of audio.
     pub to: f64,
-    /// Where it is drawn.
+    /// The points that it is drawn between.
     pub x: Rangef,
 }
 
@@ -43,7 +43,7 @@ impl Scale {
             .unwrap_or(least.max(7200.0))
     }
 
-    /// Where ticks are, in seconds heard, with their text.
+    /// The ticks, in seconds of audio, with their text.
     pub(super) fn ticks(&self, track: &Track, base: TimeBase) -> Vec<(f64, String)> {
         let step = self.step_s();
         let mut ticks = Vec::new();
@@ -71,7 +71,7 @@ impl Scale {
     }
 }
 
-/// What to add to seconds heard to get the time of a base, within a stretch.
+/// The difference from seconds of audio to the time of a base, within a stretch.
 fn shift_s(stretch: &Stretch, base: TimeBase) -> f64 {
     match base {
         TimeBase::Elapsed => 0.0,
@@ -80,7 +80,7 @@ fn shift_s(stretch: &Stretch, base: TimeBase) -> f64 {
     }
 }
 
-/// The time at a moment of the row, to a tenth of a second.
+/// The text of the time at a moment of the row, to a tenth of a second.
 pub(super) fn time_text(track: &Track, moment: f64, base: TimeBase) -> String {
     let zero = track
         .stretch_at(moment)
@@ -88,7 +88,7 @@ pub(super) fn time_text(track: &Track, moment: f64, base: TimeBase) -> String {
     clock_text(moment + zero, 0.1, base)
 }
 
-/// A time on the host's timeline, to a tenth of a second.
+/// The text of a time on the host's timeline, to a tenth of a second.
 pub(crate) fn host_time(seconds: f64) -> String {
     clock_text(seconds, 0.1, TimeBase::Timecode)
 }

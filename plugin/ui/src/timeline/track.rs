@@ -1,5 +1,5 @@
-//! The history laid out in a row: seconds of audio in the order in which they were heard, however
-//! the host jumped. Pure arithmetic, done once for each new history.
+//! The history laid out in a row: seconds of audio in the order in which they arrived, whatever jumps
+//! the host made. Pure arithmetic, done once per history.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,24 +9,24 @@ use mertscope_live::Entry;
 /// One entry's share of the row: from the end of the one before it to its own.
 #[derive(Debug, Clone)]
 pub(super) struct Span {
-    /// Where it begins, in seconds heard.
+    /// Where it begins, in seconds of audio.
     pub from: f64,
-    /// Where it ends, in seconds heard.
+    /// Where it ends, in seconds of audio.
     pub to: f64,
-    /// What was heard, or why nothing was.
+    /// The window, with its result or its status.
     pub entry: Arc<Entry>,
 }
 
 /// Audio without a jump in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Stretch {
-    /// Where it begins, in seconds heard.
+    /// Where it begins, in seconds of audio.
     pub from: f64,
-    /// Where it ends, in seconds heard.
+    /// Where it ends, in seconds of audio.
     pub to: f64,
     /// The host's time where it begins, in seconds.
     pub(crate) host_s: f64,
-    /// Seconds since 1970 on the wall's clock where it ends.
+    /// The time of day where it ends, in seconds since 1970.
     pub(crate) wall_end_s: f64,
 }
 
@@ -34,17 +34,17 @@ pub(super) struct Stretch {
 #[derive(Debug, Default)]
 pub(super) struct Track {
     history: Arc<Vec<Arc<Entry>>>,
-    /// In order, without overlaps; what no entry covers is a hole between two of them.
+    /// In order, without overlaps; between two of them there may be a hole that no entry covers.
     pub spans: Vec<Span>,
     /// In order, each as long as its spans.
     pub stretches: Vec<Stretch>,
-    /// Counts the histories that were laid out.
+    /// The number of histories laid out so far.
     pub version: u64,
 }
 
 impl Track {
-    /// Lays out a history unless it is the one that lies there. What both have in common stays in
-    /// its place, so that a view of the past keeps still while new entries come and old ones go.
+    /// Lays out a history unless it is the present one. Entries that both have stay in their places, so that
+    /// a view of the past keeps still while new entries come and old ones go.
     pub(super) fn follow(&mut self, history: &Arc<Vec<Arc<Entry>>>) {
         if Arc::ptr_eq(history, &self.history) {
             return;
@@ -52,7 +52,7 @@ impl Track {
         let anchor = history.first().and_then(|first| {
             let same = |span: &&Span| Arc::ptr_eq(&span.entry, first);
             let timed = &first.timed;
-            // Its span was a hop; as the first of the row it is a whole window, which ends there.
+            // Its span was one hop; as the first of the row it becomes a whole window with the same end.
             let span = self.spans.iter().find(same)?;
             Some(span.to - (timed.end_s - timed.start_s))
         });
@@ -105,13 +105,13 @@ impl Track {
         to
     }
 
-    /// Where the row begins and ends, in seconds heard.
+    /// Begin and end of the row, in seconds of audio.
     pub(super) fn extent(&self) -> (f64, f64) {
         let begin = self.spans.first().map_or(0.0, |span| span.from);
         (begin, self.spans.last().map_or(begin, |span| span.to))
     }
 
-    /// The spans that reach into a stretch of the row.
+    /// The spans that overlap a stretch of the row.
     pub(super) fn within(&self, from: f64, to: f64) -> &[Span] {
         let begin = self.spans.partition_point(|span| span.to <= from);
         let end = self.spans.partition_point(|span| span.from < to);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_take_their_hop_and_a_jump_begins_anew() {
+    fn windows_take_one_hop_and_a_jump_starts_a_stretch() {
         let mut track = Track::default();
         let history = Arc::new(vec![
             entry(0.0, 5.0, 1),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_keeps_its_place_when_the_oldest_go() {
+    fn entries_keep_their_places_when_the_oldest_go() {
         let mut track = Track::default();
         let all: Vec<_> = (0..10)
             .map(|i| entry(f64::from(i), f64::from(i) + 5.0, 1))
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_left_out() {
+    fn entries_with_impossible_times_are_left_out() {
         let mut track = Track::default();
         track.follow(&Arc::new(vec![
             entry(f64::NAN, 5.0, 1),

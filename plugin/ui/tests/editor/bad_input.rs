@@ -1,17 +1,16 @@
-//! Bad input: any snapshot is drawn in any window, however small, and then the window rests.
+//! Bad input: every page draws any snapshot at any size, however small, and then the window rests.
 
-use mertscope_audio::Notice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use egui::{Vec2, vec2};
-use mertscope_audio::Status;
+use mertscope_audio::{Notice, Status};
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_live::{FileProgress, ModelState, Snapshot, State};
 use mertscope_ui::view_settings::Page;
 
 use crate::Stage;
-use crate::music::{GENRES, entry, heard_at, history, running, snapshot};
+use crate::music::{GENRES, entry, history, result_at, running, snapshot};
 use crate::reach::repaint_delay;
 use crate::studied::{reference, studied};
 use crate::window::open;
@@ -23,7 +22,7 @@ const SIZES: [Vec2; 4] = [
     vec2(1600.0, 1000.0),
 ];
 
-/// Draws a snapshot on every page at every size; nothing may panic, and egui may not ask for
+/// Draws a snapshot on every page at every size; nothing may panic, and egui may not request
 /// another frame.
 fn drawn(what: &str, snapshot: &Snapshot) {
     for page in Page::TABS.into_iter().chain([Page::Settings]) {
@@ -39,13 +38,13 @@ fn drawn(what: &str, snapshot: &Snapshot) {
 }
 
 #[test]
-fn music_is_drawn_and_then_nothing_is_drawn_again() {
+fn after_music_is_drawn_the_window_rests() {
     drawn("music", &snapshot(60));
 }
 
 #[test]
-fn numbers_that_are_none() {
-    let mut result = heard_at(10.0);
+fn nan_and_infinite_values() {
+    let mut result = result_at(10.0);
     result.key_smoothed = Some([f32::NAN; 24]);
     result.genre_smoothed = Some(vec![f32::NAN, f32::INFINITY, -1.0]);
     result.point = Some([f32::NAN, f32::INFINITY]);
@@ -63,7 +62,7 @@ fn numbers_that_are_none() {
         level_dbfs: f32::NAN,
         ..snapshot(3)
     };
-    drawn("no numbers", &snapshot);
+    drawn("NaN and infinite values", &snapshot);
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn a_model_without_heads_or_map() {
 }
 
 #[test]
-fn no_audio_for_an_hour_and_no_model() {
+fn silence_for_an_hour_and_no_model() {
     let silence = entry(3605.0, Status::Silent, None, 1);
     let mut snapshot = Snapshot {
         history: Arc::new(vec![silence]),
@@ -126,7 +125,7 @@ fn no_audio_for_an_hour_and_no_model() {
 }
 
 #[test]
-fn references_and_lessons_beyond_all_measure() {
+fn extreme_references_and_examples() {
     let mut snapshot = studied(60);
     let encoder = "0".repeat(64);
     let references = (0..8).map(|n| {
@@ -138,12 +137,12 @@ fn references_and_lessons_beyond_all_measure() {
         Arc::new(reference)
     });
     snapshot.study.references = references.collect();
-    let mut lessons = LabeledExamples::default();
+    let mut examples = LabeledExamples::default();
     for n in 0..64 {
         let label = format!("{n} {}", "W".repeat(60));
-        lessons.mark(&label, 4, &[1.0], &encoder).unwrap();
+        examples.mark(&label, 4, &[1.0], &encoder).unwrap();
     }
-    snapshot.study.labeled_examples = Arc::new(lessons);
+    snapshot.study.labeled_examples = Arc::new(examples);
     snapshot.study.notice = Some(Notice::error("Something is wrong with it. ".repeat(20)));
     snapshot.study.file_progress = Some(FileProgress {
         name: "Wide name ".repeat(20),
@@ -160,11 +159,11 @@ fn references_and_lessons_beyond_all_measure() {
     });
     snapshot.history = Arc::new(entries.collect());
     snapshot.latest = snapshot.history.last().cloned();
-    drawn("a wild study", &snapshot);
+    drawn("extreme references and examples", &snapshot);
 }
 
 #[test]
-fn a_new_history_is_followed_without_a_seam() {
+fn the_timeline_follows_any_new_history() {
     let mut window = open(
         Stage::default(),
         Page::Timeline,

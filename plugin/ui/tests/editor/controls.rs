@@ -1,4 +1,4 @@
-//! Every control by keyboard and by label, and what it does.
+//! Every control by keyboard and by label, and its effect.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ fn every_control_has_a_name_and_the_keyboard_reaches_it() {
 }
 
 #[test]
-fn every_picture_has_its_words() {
+fn every_picture_has_a_text_equivalent() {
     let window = opened(Page::Overview);
     for words in ["Key: ", "Genre: ", "Map: ", "Timeline: ", "Status: "] {
         assert_eq!(
@@ -100,7 +100,7 @@ fn enter_presses_and_space_is_left_to_the_host() {
 }
 
 #[test]
-fn hold_keeps_the_pictures_while_the_status_goes_on() {
+fn hold_freezes_the_pictures_but_not_the_status() {
     let mut window = opened(Page::Overview);
     let words = |window: &Window, what: &str| {
         let node = window.get_by_label_contains(what);
@@ -138,7 +138,7 @@ fn settings_reach_the_parameters_and_the_project() {
     window.run();
     let engine: EngineChoice = window.state().stage.host.state().get().unwrap();
     assert!(engine.reset_on_start);
-    // What is further down is scrolled to by the focus.
+    // The focus scrolls to controls further down.
     for (label, check) in [
         (
             "8A",
@@ -196,7 +196,7 @@ fn a_model_without_heads_and_map_says_how_to_get_them() {
 }
 
 #[test]
-fn a_window_s_length_is_chosen_for_a_model_that_has_several() {
+fn the_window_length_is_chosen_for_a_model_with_several() {
     let mut several = snapshot(60);
     let running = several.model.running.as_mut().unwrap();
     (running.window_s, running.windows_s) = (30.0, [5.0, 30.0].into());
@@ -215,13 +215,13 @@ fn a_window_s_length_is_chosen_for_a_model_that_has_several() {
         ..before
     };
     assert_eq!(choice(&window), shorter);
-    // It stays to be seen while the model loads anew.
+    // The choice stays visible while the model loads again.
     let loading = Snapshot::default();
     window.state_mut().snapshot = std::sync::Arc::new(loading);
     window.run();
     assert_eq!(window.query_all_by_label("5 s").count(), 1);
     assert!(window.query_by_label("30 s").is_none());
-    // A model with one window has nothing to choose.
+    // A model with one window length offers no choice.
     let mut one = opened(Page::Settings);
     one.run();
     assert!(one.query_by_label("5 s").is_none());
@@ -249,7 +249,7 @@ fn the_key_is_copied_in_the_notation_that_is_shown() {
     assert_eq!(copied, Some(key.to_string()));
 }
 
-/// What the timeline says of the moment before the newest, read by the keyboard.
+/// The timeline in words at the moment before the newest, reached by the keyboard.
 fn read_back(window: &mut Window) -> String {
     window.get_by_label_contains("Timeline: ").focus();
     window.run();
@@ -262,21 +262,20 @@ fn read_back(window: &mut Window) -> String {
 
 #[test]
 fn the_timeline_is_read_by_keys() {
-    let said = read_back(&mut opened(Page::Timeline));
-    assert!(said.contains('%'), "{said}");
+    let words = read_back(&mut opened(Page::Timeline));
+    assert!(words.contains('%'), "{words}");
 }
 
-/// What a head that reads frames said is told where the timeline is read.
 #[test]
-fn lanes_of_heads_that_read_frames_are_read_too() {
+fn the_timeline_in_words_has_the_heads_that_read_frames() {
     let mut window = open(Stage::default(), Page::Timeline, studied(60), SIZE);
-    let said = read_back(&mut window);
-    let part = said.contains("Part: Verse") || said.contains("Part: Chorus");
-    assert!(part, "{said}");
+    let words = read_back(&mut window);
+    let part = words.contains("Part: Verse") || words.contains("Part: Chorus");
+    assert!(part, "{words}");
 }
 
 #[test]
-fn the_first_run_note_is_shown_once_a_user() {
+fn the_first_run_notice_is_shown_once_per_user() {
     let folder = tempfile::tempdir().unwrap();
     let stage = || Stage {
         user: mertscope_ui::user::User::at(folder.path()),

@@ -1,4 +1,4 @@
-//! The list of heads in the settings: what it says, and its switches.
+//! The list of heads in the settings: its texts and its switches.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
     }
 }
 
-/// A model with two heads of its own, two for moods and one for energy, as it is with this choice.
+/// A model with heads for genre and key, two for moods and one for energy, after this choice.
 fn choosing(choice: &HeadChoice) -> Snapshot {
     let offered = [
         head("genre", "genre", &GENRES),
@@ -67,7 +67,7 @@ fn choice(window: &Window) -> HeadChoice {
     window.state().stage.host.state().get().unwrap_or_default()
 }
 
-/// Flips the switch of a head by mouse or by keyboard, and has the engine follow.
+/// Flips the switch of a head by mouse or by keyboard, and shows the model after that.
 fn flip(window: &mut Window, id: &str, by_keyboard: bool) {
     let label = format!("Head {id}");
     if by_keyboard {
@@ -93,7 +93,7 @@ fn heads_are_switched_on_and_off_by_mouse_and_keyboard() {
     for by_keyboard in [false, true] {
         let stage = Stage::default();
         let shown = choosing(&HeadChoice::default());
-        // The mouse wants all of it on the screen; the keyboard scrolls to it.
+        // The mouse needs the whole list on the screen; the keyboard scrolls to it.
         let size = vec2(960.0, if by_keyboard { 600.0 } else { 3000.0 });
         let mut window = open(stage, Page::Settings, shown, size);
         let pairs = |pairs: &[(&str, &str)]| {
@@ -113,7 +113,7 @@ fn heads_are_switched_on_and_off_by_mouse_and_keyboard() {
             pairs(&[("energy", ""), ("mood", "mood-2")])
         );
         assert_eq!(on(&window), [true, true, false, true, false]);
-        // What is used when nothing is chosen is not written down.
+        // The default is not saved.
         flip(&mut window, "energy", by_keyboard);
         flip(&mut window, "mood", by_keyboard);
         assert_eq!(choice(&window), pairs(&[]));
@@ -124,17 +124,17 @@ fn heads_are_switched_on_and_off_by_mouse_and_keyboard() {
 }
 
 #[test]
-fn a_head_says_how_good_it_is_and_where_it_comes_from() {
+fn a_head_has_its_quality_and_origin_in_words() {
     let shown = choosing(&HeadChoice::default());
     let window = open(Stage::default(), Page::Settings, shown, vec2(480.0, 320.0));
-    let said = |words: &str| window.query_all_by_label_contains(words).count();
-    assert_eq!(said("2 labels · layer 4 · 14 kB · CC-BY-4.0"), 4);
-    assert_eq!(said("10 labels · layer 4 · 14 kB · CC-BY-4.0"), 1);
-    assert_eq!(said("accuracy 0.812 · 40 files of mine"), 5);
+    let count = |words: &str| window.query_all_by_label_contains(words).count();
+    assert_eq!(count("2 labels · layer 4 · 14 kB · CC-BY-4.0"), 4);
+    assert_eq!(count("10 labels · layer 4 · 14 kB · CC-BY-4.0"), 1);
+    assert_eq!(count("accuracy 0.812 · 40 files of mine"), 5);
 }
 
 #[test]
-fn a_head_that_is_off_is_told_where_its_answer_would_be() {
+fn the_page_names_a_head_that_is_switched_off() {
     let off = HeadChoice([("genre".to_owned(), String::new())].into());
     let window = open(
         Stage::default(),
@@ -151,8 +151,8 @@ fn a_head_that_is_off_is_told_where_its_answer_would_be() {
 }
 
 #[test]
-fn what_a_head_is_not_sure_of_is_not_named() {
-    let said = |least: f32| {
+fn a_label_below_the_threshold_is_not_named() {
+    let unsure = |least: f32| {
         let mut shown = studied(60);
         let running = shown.model.running.as_mut().expect("a model");
         let mut genre = head("genre", "genre", &GENRES);
@@ -165,6 +165,6 @@ fn what_a_head_is_not_sure_of_is_not_named() {
         let count = |words: &str| window.query_all_by_label_contains(words).count();
         ["Genre: none is clear", "Taught: unsure,"].map(count)
     };
-    assert_eq!(said(0.0), [0, 0]);
-    assert_eq!(said(1.0), [1, 1]);
+    assert_eq!(unsure(0.0), [0, 0]);
+    assert_eq!(unsure(1.0), [1, 1]);
 }

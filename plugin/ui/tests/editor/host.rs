@@ -1,4 +1,4 @@
-//! An instance without plugin and engine: it remembers what the views change, and asks nobody.
+//! A test host without plugin and engine: it keeps the changes of the views.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

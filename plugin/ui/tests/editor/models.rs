@@ -44,15 +44,15 @@ fn the_device_is_chosen_by_keyboard() {
 }
 
 #[test]
-fn a_folder_that_is_no_model_gives_a_sentence() {
+fn a_folder_without_a_model_gives_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = opened(snapshot(10));
     let path = folder.path().to_str().unwrap().to_owned();
     write(&mut window, "Folder of a model", &path);
     press(&mut window, Role::Button, "Import");
-    // Not the field, which has the path in it as well.
-    let said = window.query_all_by_role(Role::Label);
-    let labels = said.map(|node| node.accesskit_node().value().unwrap_or_default());
+    // Without the field, which holds the path as well.
+    let nodes = window.query_all_by_role(Role::Label);
+    let labels = nodes.map(|node| node.accesskit_node().value().unwrap_or_default());
     let about: Vec<String> = labels.filter(|label| label.contains(&path)).collect();
     assert_eq!(about.len(), 1, "{about:?}");
 }

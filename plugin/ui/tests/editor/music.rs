@@ -1,4 +1,4 @@
-//! Snapshots for tests and benchmarks: music that nobody played.
+//! Snapshots of invented music, for tests and benchmarks.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -26,7 +26,7 @@ pub(crate) const GENRES: [&str; 10] = [
     "rock",
 ];
 
-/// Makes probabilities out of weights.
+/// Probabilities in proportion to weights.
 fn shares(weights: &[f32]) -> Vec<f32> {
     let sum: f32 = weights.iter().sum();
     weights.iter().map(|weight| weight / sum).collect()
@@ -44,8 +44,8 @@ fn key_probabilities(key: Key, sure: f32) -> [f32; Key::COUNT] {
     std::array::from_fn(|i| whole[i])
 }
 
-/// What is heard at a second of a piece that wanders through keys and genres.
-pub(crate) fn heard_at(second: f64) -> WindowResult {
+/// The result at a second of a piece that wanders through keys and genres.
+pub(crate) fn result_at(second: f64) -> WindowResult {
     const KEYS: [&str; 5] = ["A minor", "C major", "C minor", "Eb major", "G minor"];
     let piece = (second / 47.0) as usize;
     let key: Key = KEYS[piece % KEYS.len()].parse().expect("a key");
@@ -83,7 +83,7 @@ fn place_at(second: f64) -> [f32; 2] {
 pub(crate) fn map() -> &'static Arc<Map> {
     static MAP: OnceLock<Arc<Map>> = OnceLock::new();
     MAP.get_or_init(|| {
-        // The tests of more than one crate are drawn from this.
+        // The tests of more than one crate include this file.
         let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
         let mut paths = above.map(|folder| folder.join("assets/embedded/map.safetensors"));
         let path = paths.find(|path| path.is_file()).expect("a map");
@@ -113,7 +113,7 @@ pub(crate) fn entry(
     })
 }
 
-/// The history of so many windows, one a second, with silence, a gap and a jump now and then.
+/// A history of so many windows, one per second, with silence, gaps and jumps.
 pub(crate) fn history(windows: usize) -> Vec<Arc<Entry>> {
     let mut history = Vec::new();
     let mut generation = 1;
@@ -127,7 +127,7 @@ pub(crate) fn history(windows: usize) -> Vec<Arc<Entry>> {
         if second % 150 == 120 {
             generation += 1;
         }
-        let result = (status == Status::Ok).then(|| heard_at(end_s));
+        let result = (status == Status::Ok).then(|| result_at(end_s));
         history.push(entry(end_s, status, result, generation));
     }
     history
@@ -168,7 +168,7 @@ pub(crate) fn running(labels: &[&str]) -> Running {
     }
 }
 
-/// A snapshot in the middle of music, with a history of so many windows.
+/// A snapshot during music, with a history of so many windows.
 pub(crate) fn snapshot(windows: usize) -> Snapshot {
     let history = history(windows);
     let latest = history

@@ -1,9 +1,9 @@
 //! Pictures: no part of the window may be empty, at three sizes, three themes and three scales.
 
-use mertscope_audio::Notice;
 use std::path::PathBuf;
 
 use egui::{Rect, Vec2, pos2, vec2};
+use mertscope_audio::Notice;
 use mertscope_ui::host::EditorHost;
 use mertscope_ui::state::Comparison;
 use mertscope_ui::theme::Theme;
@@ -66,8 +66,8 @@ fn nothing_is_empty() {
     }
 }
 
-/// Pictures of every page for a person to look at, in the folder that `MERTSCOPE_PICTURES` names;
-/// `MERTSCOPE_PICTURE` is a part of the names of those wanted.
+/// Pictures of every page to look at, in the folder that `MERTSCOPE_PICTURES` names;
+/// `MERTSCOPE_PICTURE` limits them to names with this part.
 #[test]
 fn pictures_for_a_person() {
     let Some(folder) = std::env::var_os("MERTSCOPE_PICTURES").map(PathBuf::from) else {

@@ -1,5 +1,5 @@
-//! Frames without a window, and pictures of them: egui's triangles drawn by plain arithmetic, so
-//! that no graphics driver is needed.
+//! Frames without a window, and pictures of them: egui's triangles drawn in software, without a graphics
+//! driver.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -84,7 +84,7 @@ impl Texture {
     }
 }
 
-/// A screen of its own.
+/// A screen with its textures.
 #[derive(Default)]
 pub(crate) struct Screen {
     textures: HashMap<TextureId, Texture>,
@@ -117,7 +117,7 @@ impl Screen {
         }
     }
 
-    /// Takes in what egui put out, and draws it if it is `wanted`.
+    /// Takes in egui's output, and draws it if `wanted`.
     fn show(
         &mut self,
         context: &Context,
@@ -181,7 +181,7 @@ fn fill(picture: &mut Picture, texture: &Texture, corners: [Vertex; 3], clip: Re
         let from = (from - 0.5).ceil().max(0.0) as usize;
         from..((to - 0.5).ceil().max(0.0) as usize).min(limit)
     };
-    // Most of a frame is one color a triangle.
+    // Most triangles of a frame have one color.
     let one_color = corners
         .iter()
         .all(|v| v.uv == corners[0].uv && v.color == corners[0].color);
@@ -212,7 +212,7 @@ fn fill(picture: &mut Picture, texture: &Texture, corners: [Vertex; 3], clip: Re
     }
 }
 
-/// The color of a triangle where its corners have these weights; RGBA, 0 to 1, premultiplied.
+/// The color of a triangle at these weights of its corners; RGBA, 0 to 1, premultiplied.
 fn shade(texture: &Texture, corners: [Vertex; 3], weights: [f32; 3]) -> [f32; 4] {
     let mix =
         |value: fn(&Vertex) -> f32| (0..3).map(|i| weights[i] * value(&corners[i])).sum::<f32>();
@@ -226,7 +226,7 @@ fn shade(texture: &Texture, corners: [Vertex; 3], weights: [f32; 3]) -> [f32; 4]
     std::array::from_fn(|i| color[i] / 255.0 * texel[i])
 }
 
-/// A picture of an editor with a snapshot, in points and pixels a point.
+/// A picture of an editor with a snapshot; `size` in points, `scale` in pixels per point.
 pub(crate) fn picture(
     stage: &Stage,
     snapshot: Snapshot,
@@ -239,7 +239,7 @@ pub(crate) fn picture(
     let snapshot = Arc::new(snapshot);
     let mut screen = Screen::default();
     let mut picture = None;
-    // The second frame is the one that stays; a tooltip comes when the pointer has rested.
+    // From the second frame on the layout is final; a tooltip comes after the pointer has rested.
     for frame in 0..4 {
         let mut input = RawInput {
             time: Some(f64::from(frame)),

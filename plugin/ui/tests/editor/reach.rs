@@ -1,4 +1,4 @@
-//! The controls of a window, those that the keyboard reaches, and when the window draws again.
+//! The controls of a window, the controls that the keyboard reaches, and the time of the next frame.
 
 use egui::accesskit::Role;
 use egui::{Key, ViewportId};
@@ -7,7 +7,7 @@ use egui_kittest::kittest::{NodeT, Queryable, by};
 
 use crate::Window;
 
-/// Roles of what can be operated.
+/// Roles of controls that can be operated.
 const OPERATED: [Role; 9] = [
     Role::Button,
     Role::CheckBox,
@@ -20,7 +20,7 @@ const OPERATED: [Role; 9] = [
     Role::TextInput,
 ];
 
-/// Everything that can be operated now, by role and label.
+/// The controls that can be operated now, by role and label.
 pub(crate) fn operated(window: &Window) -> Vec<(Role, String)> {
     let is_operated = |node: &egui_kittest::kittest::AccessKitNode<'_>| {
         OPERATED.contains(&node.role()) && !node.is_disabled()
@@ -34,7 +34,7 @@ fn named(node: &Node<'_>) -> (Role, String) {
     (node.role(), node.label().unwrap_or_default())
 }
 
-/// Presses Tab until the focus comes round, and gives what had it.
+/// Presses Tab until the focus comes round; returns the controls that had it.
 pub(crate) fn tabbed(window: &mut Window) -> Vec<(Role, String)> {
     let mut seen: Vec<(Role, String)> = Vec::new();
     for _ in 0..120 {
@@ -46,7 +46,7 @@ pub(crate) fn tabbed(window: &mut Window) -> Vec<(Role, String)> {
     seen
 }
 
-/// How soon egui wants to draw again without anything new.
+/// The time after which egui draws again without new input.
 pub(crate) fn repaint_delay(window: &Window) -> std::time::Duration {
     window.output().viewport_output[&ViewportId::ROOT].repaint_delay
 }

@@ -1,4 +1,4 @@
-//! An instance whose window is drawn without one.
+//! An instance for tests, whose editor is drawn without a window.
 
 use std::sync::Arc;
 

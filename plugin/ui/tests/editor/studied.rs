@@ -1,4 +1,4 @@
-//! A snapshot with references in it and something that was taught.
+//! A snapshot with references, labeled examples and a user head.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use mertscope_model::Model;
 
 use crate::music::{map, snapshot};
 
-/// Music with three references, of which two are looked at, and two labels that were taught.
+/// Music with three references, two taught labels, and a head that reads frames.
 pub(crate) fn studied(windows: usize) -> Snapshot {
     let mut snapshot = snapshot(windows);
     let running = snapshot.model.running.as_mut().expect("a model");
-    let taught = HeadInfo {
+    let user_head = HeadInfo {
         id: "taught".to_owned(),
         sha256: "taught".to_owned(),
         task: "taught".to_owned(),
@@ -35,14 +35,14 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
         task: "part".to_owned(),
         labels: ["verse", "chorus"].map(str::to_owned).to_vec().into(),
         reads: Reads::Frames,
-        ..taught.clone()
+        ..user_head.clone()
     };
-    running.heads = [part, taught.clone()].into();
-    let mut lessons = LabeledExamples::default();
+    running.heads = [part, user_head.clone()].into();
+    let mut examples = LabeledExamples::default();
     for n in 0..42 {
         let label = if n % 3 == 0 { "drop" } else { "break" };
         let values = [n as f32; 8];
-        let marked = lessons.mark(label, 4, &values, &running.sha256);
+        let marked = examples.mark(label, 4, &values, &running.sha256);
         marked.expect("room for it");
     }
     let references = ["Last album", "Mix 3, loud chorus", "Reference 3"];
@@ -51,8 +51,8 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
         references: references
             .map(|(n, name)| Arc::new(reference(n, name)))
             .collect(),
-        labeled_examples: Arc::new(lessons),
-        user_head: Some(Arc::new(taught)),
+        labeled_examples: Arc::new(examples),
+        user_head: Some(Arc::new(user_head)),
         ..Study::default()
     };
     let study = snapshot.study.clone();

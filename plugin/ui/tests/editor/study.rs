@@ -1,4 +1,4 @@
-//! The page with references and teaching, by keyboard.
+//! The study page by keyboard.
 
 use egui::vec2;
 use egui_kittest::kittest::Queryable;

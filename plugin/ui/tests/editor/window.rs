@@ -1,4 +1,4 @@
-//! A window of the test library, with an instance and a snapshot in it.
+//! A window of the test library, with an editor and a snapshot in it.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use crate::stage::Stage;
 
-/// What is in the window.
+/// The contents of the window.
 pub(crate) struct Shown<H> {
     pub stage: Stage<H>,
     pub snapshot: Arc<Snapshot>,
     editor_ui: Option<EditorUi>,
 }
 
-/// A window that rests.
+/// A window of the test library.
 pub(crate) type Window<H> = Harness<'static, Shown<H>>;
 
 /// Opens a window on a page.
@@ -52,7 +52,7 @@ pub(crate) fn open<H: EditorHost + 'static>(
     window
 }
 
-/// Gives a control the focus, which scrolls to it, and presses Enter.
+/// Focuses a control, which scrolls to it, and presses Enter.
 pub(crate) fn press<H>(window: &mut Window<H>, role: Role, label: &str) {
     window.get_by_role_and_label(role, label).focus();
     window.run();
@@ -60,7 +60,7 @@ pub(crate) fn press<H>(window: &mut Window<H>, role: Role, label: &str) {
     window.run();
 }
 
-/// Puts text in place of what is in a field, and leaves it with Enter.
+/// Replaces the text of a field, and leaves the field with Enter.
 pub(crate) fn write<H>(window: &mut Window<H>, label: &str, text: &str) {
     window.get_by_role_and_label(Role::TextInput, label).focus();
     window.run();

@@ -8,13 +8,13 @@ use mertscope_audio::tap::TapReader;
 use super::stream_health::StreamHealth;
 use crate::choice::Backend;
 
-/// What a backend opened.
-pub(super) struct Running {
-    /// The stream, and whatever keeps it running; dropping it stops it.
-    #[expect(dead_code, reason = "held for as long as it is to run")]
+/// See the module.
+pub(super) struct RunningStream {
+    /// The stream, and everything that keeps it running; dropping it stops the stream.
+    #[expect(dead_code, reason = "held while the stream is to run")]
     pub(super) stream: Box<dyn Any>,
-    /// The worker's end of the capture, until it is handed over.
-    pub(super) drain: Option<TapReader>,
+    /// The worker's end of the tap, until it is handed over.
+    pub(super) tap_reader: Option<TapReader>,
     pub(super) device: String,
     pub(super) backend: Backend,
     pub(super) rate_hz: u32,
