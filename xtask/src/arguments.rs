@@ -60,7 +60,7 @@ pub(crate) enum Command {
     /// Fuzzes the code that reads untrusted bytes
     #[command(after_help = fuzz::HELP)]
     Fuzz {
-        /// Seconds to run
+        /// Seconds per target
         #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
         seconds: u64,
         /// Targets to fuzz [default: all]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use egui::{Button, TextEdit, Ui};
 use mertscope_audio::Notice;
-use mertscope_export::save::Kind;
+use mertscope_export::save::ExportKind;
 
 use crate::control::switch;
 use crate::row::{self, end, head, row, small_text};
@@ -53,10 +53,10 @@ impl ExportSection {
             |ui| {
                 for kind in ExportKind::ALL {
                     let about = match kind {
-                        Kind::Csv => "One row of comma-separated values per window",
-                        Kind::Json => "One JSON document",
-                        Kind::Png => "A picture of the timeline",
-                        Kind::Midi => "The key changes as a MIDI file",
+                        ExportKind::Csv => "One row of comma-separated values per window",
+                        ExportKind::Json => "One JSON document",
+                        ExportKind::Png => "A picture of the timeline",
+                        ExportKind::Midi => "The key changes as a MIDI file",
                     };
                     if ui
                         .add(Button::new(kind.name()))

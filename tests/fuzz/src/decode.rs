@@ -1,0 +1,135 @@
+//! Target `decode`: an audio file, back and forth as a file and forward only as a pipe, up to
+//! samples at a model's rate.
+
+use std::io::Cursor;
+
+use mertscope_audio::decode::{Block, Decoder};
+use mertscope_audio::model_rate_source::ModelRateSource;
+
+use crate::scratch::Folder;
+use crate::seeds;
+use crate::target::{Memory, Target};
+
+/// The target.
+pub const TARGET: Target = Target {
+    name: "decode",
+    run,
+    seeds: || {
+        seeds::of(
+            "decode",
+            &[
+                "tests/fixtures/audio/tone.wav",
+                "tests/fixtures/audio/tone.aiff",
+                "tests/fixtures/audio/tone.flac",
+                "tests/fixtures/audio/tone.mp3",
+                "tests/fixtures/audio/tone.ogg",
+                "tests/fixtures/audio/tone.m4a",
+                "tests/fixtures/audio/tone-opus.ogg",
+            ],
+        )
+    },
+    tokens: &[
+        "RIFF",
+        "RF64",
+        "WAVE",
+        "fmt ",
+        "data",
+        "ds64",
+        "fact",
+        "LIST",
+        "FORM",
+        "AIFF",
+        "AIFC",
+        "COMM",
+        "SSND",
+        "sowt",
+        "fl32",
+        "fLaC",
+        "ID3",
+        "TAG",
+        "Xing",
+        "Info",
+        "LAME",
+        "VBRI",
+        "APIC",
+        "OggS",
+        "OpusHead",
+        "\x01vorbis",
+        "\x03vorbis",
+        "\x05vorbis",
+        "BCV",
+        "ftyp",
+        "moov",
+        "mdat",
+        "moof",
+        "trak", // spelling as stored
+        "mdia",
+        "mdhd",
+        "hdlr",
+        "minf",
+        "stbl",
+        "stsd",
+        "stts",
+        "stsc",
+        "stsz",
+        "stco",
+        "co64",
+        "mp4a",
+        "esds",
+        "alac",
+        "edts",
+        "elst",
+        "udta",
+        "meta",
+        "ilst",
+        "data",
+        "free",
+        "mvex",
+        "trex",
+        "traf",
+        "trun", // spelling as stored
+        "tfhd",
+    ],
+    // Compressed audio unfolds: a packet of a few bytes is a block of thousands of samples.
+    memory: Memory {
+        fixed_bytes: 16 << 20,
+        per_input_byte: 64,
+    },
+    missing: Target::is_always_there,
+};
+
+/// A rate that models want, in hertz.
+const RATE_HZ: u32 = 16_000;
+
+/// Reads a file as the command and the window do.
+pub fn run(bytes: &[u8]) {
+    let folder = Folder::new();
+    let path = folder.write("audio", bytes);
+    if let Ok(mut decoder) = Decoder::open(&path) {
+        let channels = decoder.channels();
+        assert!(channels > 0 && decoder.rate_hz() > 0);
+        while let Ok(Some(block)) = decoder.next_block() {
+            if let Block::Samples(samples) = block {
+                assert!(samples.len().is_multiple_of(channels));
+            }
+        }
+        drop(decoder.truncated());
+    }
+    if let Ok(decoder) = Decoder::from_reader(Cursor::new(bytes.to_vec()), "audio")
+        && let Ok(mut source) = ModelRateSource::new(decoder, "audio", RATE_HZ)
+    {
+        let mut samples = Vec::new();
+        while let Ok(true) = source.next(&mut samples) {
+            assert!(samples.iter().all(|sample| sample.is_finite()));
+            samples.clear();
+            let marks = source.take_marks();
+            assert!(
+                marks
+                    .iter()
+                    .all(|(stretch, _)| stretch.start <= stretch.end)
+            );
+        }
+        assert!(source.duration_s().is_finite());
+        drop(source.notices());
+    }
+}
