@@ -146,7 +146,12 @@ impl Connection {
 
     /// Starts to export a snapshot's history into `folder`, or into a default one, and returns at
     /// once; [`Connection::export_notice`] reports the outcome.
-    pub(crate) fn export(&self, snapshot: Arc<Snapshot>, kind: ExportKind, folder: Option<PathBuf>) {
+    pub(crate) fn export(
+        &self,
+        snapshot: Arc<Snapshot>,
+        kind: ExportKind,
+        folder: Option<PathBuf>,
+    ) {
         let done = Arc::clone(&self.hook);
         self.exports.start(snapshot, kind, folder, done);
     }

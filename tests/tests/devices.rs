@@ -43,7 +43,10 @@ fn run(encoder: &Encoder, peak: f32) -> Encoded {
 }
 
 fn messages(report: &Report) -> String {
-    let messages: Vec<_> = report.notable_fallbacks().map(ToString::to_string).collect();
+    let messages: Vec<_> = report
+        .notable_fallbacks()
+        .map(ToString::to_string)
+        .collect();
     messages.join("\n")
 }
 
