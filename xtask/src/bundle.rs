@@ -91,7 +91,7 @@ impl Bundles {
     }
 }
 
-/// Gets what is missing, builds, and writes the bundles' folder anew, with the listed files only.
+/// Gets what is missing, builds, and writes the bundles' folder again, with the listed files only.
 pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
     setup::run(workspace, Goal::Bundle)?;
     let names = Names::read(workspace, PLUGIN)?;
@@ -154,7 +154,7 @@ fn build(workspace: &Workspace, profile: Profile, what: &str, package: &[&str]) 
     Ok(())
 }
 
-/// Writes the bundles' folder anew: files of an earlier run are removed first.
+/// Writes the bundles' folder again: files of an earlier run are removed first.
 fn write(folder: &Path, files: &[File]) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)

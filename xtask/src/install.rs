@@ -120,16 +120,16 @@ fn install(bundles: &Bundles, places: &Places) -> Result<Vec<String>> {
             })?;
         }
     }
-    let mut told = take_away(&old.without(&new), places)?;
+    let mut messages = take_away(&old.without(&new), places)?;
     new.write(&places.receipt)?;
     for top in bundles.tops() {
         let root = places.root_of(&top);
-        told.push(format!(
+        messages.push(format!(
             "Installed {}",
             root.join(top.file_name().unwrap_or_default()).display()
         ));
     }
-    Ok(told)
+    Ok(messages)
 }
 
 /// The files to install: source (none for a link) and place.
@@ -179,17 +179,17 @@ fn remove(places: &Places) -> Result<Vec<String>> {
             places.receipt.display()
         )]);
     }
-    let mut told = take_away(&receipt, places)?;
+    let mut messages = take_away(&receipt, places)?;
     fs::remove_file(&places.receipt)
         .with_context(|| format!("{} cannot be removed", places.receipt.display()))?;
-    told.push("Mertscope is uninstalled.".into());
-    Ok(told)
+    messages.push("Mertscope is uninstalled.".into());
+    Ok(messages)
 }
 
 /// Deletes the files that are unchanged since we installed them, then the folders that this leaves
 /// empty, up to the hosts' own. Returns lines for the user.
 fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
-    let mut told = Vec::new();
+    let mut messages = Vec::new();
     for path in receipt.paths() {
         if receipt.owns(path) {
             fs::remove_file(path).with_context(|| {
@@ -200,7 +200,7 @@ fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
                 )
             })?;
         } else if fs::symlink_metadata(path).is_ok() {
-            told.push(format!(
+            messages.push(format!(
                 "{} was changed since it was installed, and is left there.",
                 path.display()
             ));
@@ -217,7 +217,7 @@ fn take_away(receipt: &Receipt, places: &Places) -> Result<Vec<String>> {
             }
         }
     }
-    Ok(told)
+    Ok(messages)
 }
 
 fn no_permission(places: &Places) -> String {

@@ -1,61 +1,24 @@
 //! Checks of the files that are not Rust: spelling of all text, `.github`, and the Python pipeline.
 //!
-//! The tools are Python packages in an environment of their own. Their settings lie in `typos.toml`
-//! and `xtask/train/ruff.toml`.
+//! The tools are Python packages that `setup::lint_tools` gets. Their settings lie in `typos.toml` and
+//! `xtask/train/ruff.toml`.
 
 use std::env::consts::EXE_SUFFIX;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::process::{self, Progress};
-use crate::setup;
 use crate::workspace::Workspace;
-
-/// The step's name in the summary of `cargo xtask test`.
-pub(crate) const WHAT: &str = "Text and workflows";
-
-const TOOLS: [&str; 4] = [
-    "typos==1.52.0",
-    "check-jsonschema==0.39.0",
-    "zizmor==1.32.0",
-    "ruff==0.17.6",
-];
 
 const ISSUE_TEMPLATES: &str = ".github/ISSUE_TEMPLATE";
 
-/// Runs all checks; returns whether all of them passed, and how long they took.
-///
-/// Without the tools it returns `None` and appends the reason to the list `skipped`.
+/// Each check's name and command; `python` is the interpreter of the environment with the tools.
 ///
 /// # Errors
-/// When a tool can't be started or a file can't be read or written.
-pub(crate) fn run(workspace: &Workspace, skipped: &Path) -> Result<Option<(bool, Duration)>> {
-    let python = match setup::lint_tools(workspace, &TOOLS) {
-        Ok(python) => python,
-        Err(error) => {
-            let mut list = OpenOptions::new().append(true).create(true).open(skipped)?;
-            writeln!(list, "{WHAT}: {error:#}")
-                .with_context(|| format!("{} cannot be written", skipped.display()))?;
-            return Ok(None);
-        }
-    };
-    let (mut passed, mut total) = (true, Duration::ZERO);
-    for (what, mut check) in checks(workspace, &python)? {
-        let what = format!("{WHAT}: {what}");
-        let (status, elapsed) = process::status(&what, Progress::Talks, &mut check)?;
-        passed &= status.success();
-        total += elapsed;
-    }
-    Ok(Some((passed, total)))
-}
-
-/// Each check's name and command.
-fn checks(workspace: &Workspace, python: &Path) -> Result<Vec<(&'static str, Command)>> {
+/// When a folder of `.github` can't be read.
+pub(crate) fn checks(workspace: &Workspace, python: &Path) -> Result<Vec<(&'static str, Command)>> {
     let tool = |name: &str, arguments: &[&str]| {
         let mut command = Command::new(python.with_file_name(format!("{name}{EXE_SUFFIX}")));
         command.current_dir(&workspace.root).args(arguments);

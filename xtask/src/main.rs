@@ -52,8 +52,22 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Setup(extra) => {
             setup::run(&workspace, Goal::Everything { extra })?;
-            setup::hosts(&workspace);
-            println!("Everything that `cargo xtask demo` and `cargo xtask test` need is in place.");
+            let has_hosts = setup::hosts(&workspace);
+            let tools = setup::lint_tools(&workspace);
+            if let Err(error) = &tools {
+                eprintln!(
+                    "    {error:#}\n    The step \"{}\" will be skipped.",
+                    test::TEXT
+                );
+            }
+            println!(
+                "{} that `cargo xtask demo` and `cargo xtask test` need is in place.",
+                if has_hosts && tools.is_ok() {
+                    "Everything"
+                } else {
+                    "Everything else"
+                }
+            );
         }
         Command::Demo => return demo::run(&workspace),
         Command::Run { arguments } => return run::run(&workspace, &arguments),

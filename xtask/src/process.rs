@@ -1,4 +1,4 @@
-//! Child processes, run so that a person can follow: a heading before, the elapsed time during, a
+//! Child processes, run so that the user can follow: a heading before, the elapsed time during, a
 //! sentence on failure.
 //!
 //! All of this goes to stderr: stdout is for the command's results.

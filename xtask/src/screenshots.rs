@@ -1,7 +1,7 @@
 //! `cargo xtask screenshots`: takes the README's pictures of the real window.
 //!
-//! An example of the tests crate takes them, because that crate has a plugin host and a screen. This
-//! module builds the plugin and starts the example.
+//! A tool of the tests crate takes them (`tests/tools/screenshots.rs`), because that crate has a plugin
+//! host and a screen. This module builds the plugin and starts the tool.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 

@@ -32,8 +32,9 @@ pub(crate) const HELP: &str = "\
    Linux ~/.local/share/mertscope/onnxruntime/VERSION-cpu). It is verified each time, and repaired
    when it is damaged.
 3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts
-   (62 MB of downloads). When they are not available, the tests that need them are skipped; nothing
-   else depends on them.
+   (62 MB of downloads), and the tools that check text, workflows and Python, in target/venv/lint
+   (31 MB). Without them the tests and the step that need them are skipped and listed; nothing else
+   depends on them.
 
 Without a network: put the wheel that assets/onnxruntime.toml names into a folder and set
 MERTSCOPE_WHEELS to that folder.
@@ -45,6 +46,14 @@ Examples:
 
 /// Plugin hosts that are Python packages.
 const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4.6"];
+
+/// Tools for the files that are not Rust.
+const LINT_TOOLS: [&str; 4] = [
+    "typos==1.52.0",
+    "check-jsonschema==0.39.0",
+    "zizmor==1.32.0",
+    "ruff==0.17.6",
+];
 
 /// The command that the set-up is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -131,19 +140,23 @@ pub(crate) fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 }
 
 /// Gets real plugin hosts for the tests: a Python environment with them, and the packages that they
-/// need. Nothing else depends on them: a failure is printed, and the tests skip those hosts.
-pub(crate) fn hosts(workspace: &Workspace) {
+/// need. Nothing else depends on them: a failure is printed, and the tests skip those hosts. Returns
+/// whether the hosts are there.
+pub(crate) fn hosts(workspace: &Workspace) -> bool {
     let got = packages::ensure(&[Purpose::Environment, Purpose::Screen, Purpose::Hosts])
         .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));
-    if let Err(error) = got {
+    if let Err(error) = &got {
         eprintln!("    {error:#}\n    The tests of plugin hosts that are missing will be skipped.");
     }
+    got.is_ok()
 }
 
-/// The interpreter of the Python environment with the tools of [`crate::lint`], each
-/// `package==version`.
-pub(crate) fn lint_tools(workspace: &Workspace, tools: &[&str]) -> Result<PathBuf> {
+/// Gets the tools that check text, workflows and Python; returns the interpreter of their Python
+/// environment.
+///
+/// # Errors
+/// When they can't be had; the error names the remedy.
+pub(crate) fn lint_tools(workspace: &Workspace) -> Result<PathBuf> {
     packages::ensure(&[Purpose::Environment])?;
-    let tools: Vec<String> = tools.iter().map(|tool| (*tool).to_owned()).collect();
-    environment(workspace, "lint", &tools)
+    environment(workspace, "lint", &LINT_TOOLS.map(str::to_owned))
 }

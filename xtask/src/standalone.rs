@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
-/// What cargo builds for it; the plugin alone needs nothing of the audio backends.
+/// The options of its build; a build of the plugin alone needs none of the audio backends.
 pub(crate) const BUILD: [&str; 4] = ["--package", NAME, "--bin", NAME];
 
 /// The program's name.
@@ -55,7 +55,7 @@ impl Standalone {
     }
 }
 
-/// Whether a person can see a window that is opened here.
+/// Whether the user can see a window that is opened here.
 pub(crate) fn has_display() -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     !is_set("CI") && (!cfg!(target_os = "linux") || is_set("DISPLAY"))

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change lands; `.ci/run` calls it.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -14,9 +15,12 @@ use crate::workspace::Workspace;
 
 /// The part of `--help` after the options.
 pub(crate) const HELP: &str = "\
-It first gets what is missing (see `cargo xtask setup --help`), with real plugin hosts: a Python
-environment with pedalboard and dawdreamer in target/venv/hosts, and Debian's qtractor. The tests of
-a host that is not available are skipped, and listed as such.
+The steps: formatting; lints; text and workflows (spelling, the schemas and security of .github, the
+Python pipeline); tests; documentation.
+
+It first gets what is missing (see `cargo xtask setup --help`), with real plugin hosts and the tools
+that check text. The tests of a missing host are skipped, and so is the step of a missing tool; the
+summary lists both with the reason.
 
 Tests that take long (soak tests, parity at full size, long fuzzing) are shown as ignored without
 --full.
@@ -29,13 +33,20 @@ Examples:
   cargo xtask test resample
   cargo xtask test --full";
 
+/// The name of the step that runs the checks of [`lint`].
+pub(crate) const TEXT: &str = "Text and workflows";
+
 /// Names the file to which a test that can't run on this machine appends a line with the test's name
 /// and the reason.
 const SKIPPED_VARIABLE: &str = "MERTSCOPE_SKIPPED";
 
+/// A command and the heading that is printed before it.
+type Named = (String, Command);
+
 struct Step {
     what: &'static str,
-    command: Command,
+    /// The commands, or the reason why they can't run on this machine.
+    commands: Result<Vec<Named>, String>,
 }
 
 struct Outcome {
@@ -50,23 +61,14 @@ pub(crate) fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Re
     setup::hosts(workspace);
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
+    let tests = tests(workspace, full, filter, &skipped);
+    let steps = match filter {
+        Some(_) => vec![tests],
+        None => all_steps(workspace, text(workspace)?, tests),
+    };
     let mut outcomes = Vec::new();
-    if filter.is_none()
-        && let Some((passed, elapsed)) = lint::run(workspace, &skipped)?
-    {
-        outcomes.push(Outcome {
-            what: lint::WHAT,
-            passed,
-            elapsed,
-        });
-    }
-    for Step { what, mut command } in steps(workspace, full, filter, &skipped) {
-        let (status, elapsed) = process::status(what, Progress::Talks, &mut command)?;
-        outcomes.push(Outcome {
-            what,
-            passed: status.success(),
-            elapsed,
-        });
+    for step in steps {
+        outcomes.extend(run_step(step, &skipped)?);
     }
     let skipped = fs::read_to_string(&skipped)
         .with_context(|| format!("{} cannot be read", skipped.display()))?;
@@ -79,25 +81,45 @@ pub(crate) fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Re
     })
 }
 
-fn steps(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path) -> Vec<Step> {
-    let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
-    tests.args(filter);
-    if full {
-        // Tests that take long are marked with `#[ignore]`.
-        tests.args(["--", "--include-ignored"]);
-    }
-    tests.env(SKIPPED_VARIABLE, skipped);
-    let tests = Step {
-        what: if full {
-            "Tests, the long ones too"
-        } else {
-            "Tests"
-        },
-        command: tests,
+/// Runs the commands of a step, all of them whatever fails. Without commands it appends the reason to
+/// the list `skipped` and returns `None`.
+fn run_step(Step { what, commands }: Step, skipped: &Path) -> Result<Option<Outcome>> {
+    let commands = match commands {
+        Ok(commands) => commands,
+        Err(reason) => {
+            let list = OpenOptions::new().append(true).create(true).open(skipped);
+            list.and_then(|mut list| writeln!(list, "{what}: {reason}"))
+                .with_context(|| format!("{} cannot be written", skipped.display()))?;
+            return Ok(None);
+        }
     };
-    if filter.is_some() {
-        return vec![tests];
+    let (mut passed, mut elapsed) = (true, Duration::ZERO);
+    for (heading, mut command) in commands {
+        let (status, took) = process::status(&heading, Progress::Talks, &mut command)?;
+        passed &= status.success();
+        elapsed += took;
     }
+    Ok(Some(Outcome {
+        what,
+        passed,
+        elapsed,
+    }))
+}
+
+/// The checks of text, workflows and Python, or the reason why their tools are missing.
+fn text(workspace: &Workspace) -> Result<Result<Vec<Named>, String>> {
+    let python = match setup::lint_tools(workspace) {
+        Ok(python) => python,
+        // One line of the list of skipped tests.
+        Err(error) => return Ok(Err(format!("{error:#}").replace('\n', " "))),
+    };
+    let checks = lint::checks(workspace, &python)?.into_iter();
+    let named = checks.map(|(what, command)| (format!("{TEXT}: {what}"), command));
+    Ok(Ok(named.collect()))
+}
+
+/// All steps in their order.
+fn all_steps(workspace: &Workspace, text: Result<Vec<Named>, String>, tests: Step) -> Vec<Step> {
     let formatting = workspace.cargo(["fmt", "--all", "--check"]);
     let lints = workspace.cargo([
         "clippy",
@@ -109,21 +131,42 @@ fn steps(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path
     ]);
     let mut pages = workspace.cargo(["doc", "--workspace", "--no-deps"]);
     pages.env("RUSTDOCFLAGS", "--deny warnings");
+    let text = Step {
+        what: TEXT,
+        commands: text,
+    };
     vec![
-        Step {
-            what: "Formatting",
-            command: formatting,
-        },
-        Step {
-            what: "Lints",
-            command: lints,
-        },
+        Step::of("Formatting", formatting),
+        Step::of("Lints", lints),
+        text,
         tests,
-        Step {
-            what: "Documentation",
-            command: pages,
-        },
+        Step::of("Documentation", pages),
     ]
+}
+
+fn tests(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path) -> Step {
+    let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
+    tests.args(filter);
+    if full {
+        // Tests that take long are marked with `#[ignore]`.
+        tests.args(["--", "--include-ignored"]);
+    }
+    tests.env(SKIPPED_VARIABLE, skipped);
+    let what = if full {
+        "Tests, the long ones too"
+    } else {
+        "Tests"
+    };
+    Step::of(what, tests)
+}
+
+impl Step {
+    fn of(what: &'static str, command: Command) -> Self {
+        Self {
+            what,
+            commands: Ok(vec![(what.to_owned(), command)]),
+        }
+    }
 }
 
 /// The summary with the verdict as its last line, and the verdict itself.
@@ -155,7 +198,7 @@ fn report(outcomes: &[Outcome], skipped: &str) -> (String, bool) {
     lines.extend(skipped.iter().map(|line| format!("skipped: {line}")));
     lines.push(match (failed.is_empty(), skipped.len()) {
         (true, 0) => "All passed.".into(),
-        (true, count) => format!("All that ran passed; {count} tests were skipped."),
+        (true, count) => format!("All that ran passed; {count} skipped."),
         (false, _) => format!("FAILED: {}.", failed.join("; ")),
     });
     (lines.join("\n"), failed.is_empty())
@@ -165,28 +208,43 @@ fn report(outcomes: &[Outcome], skipped: &str) -> (String, bool) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn only_full_includes_the_long_tests_and_a_filter_leaves_out_the_other_steps() {
-        let workspace = Workspace {
+    fn workspace() -> Workspace {
+        Workspace {
             root: ".".into(),
             target: "target".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn only_full_includes_the_long_tests() {
         let line = |full, filter| {
-            let steps = steps(&workspace, full, filter, Path::new("skipped"));
-            let tests = steps
-                .iter()
-                .find(|step| step.what.starts_with("Tests"))
-                .unwrap();
-            let words = tests.command.get_args().map(|word| word.to_str().unwrap());
-            (steps.len(), words.collect::<Vec<_>>().join(" "))
+            let step = tests(&workspace(), full, filter, Path::new("skipped"));
+            let (_, command) = &step.commands.unwrap()[0];
+            let words = command.get_args().map(|word| word.to_str().unwrap());
+            words.collect::<Vec<_>>().join(" ")
         };
         let all = "test --workspace --no-fail-fast";
-        assert_eq!(line(false, None), (4, all.to_owned()));
-        assert_eq!(line(false, Some("key")), (1, format!("{all} key")));
-        let long = format!("{all} -- --include-ignored");
-        assert_eq!(line(true, None), (4, long));
+        assert_eq!(line(false, None), all);
+        assert_eq!(line(false, Some("key")), format!("{all} key"));
+        assert_eq!(line(true, None), format!("{all} -- --include-ignored"));
         let long = format!("{all} key -- --include-ignored");
-        assert_eq!(line(true, Some("key")), (1, long));
+        assert_eq!(line(true, Some("key")), long);
+    }
+
+    #[test]
+    fn the_steps_have_their_order_and_one_without_its_tools_is_listed_as_skipped() {
+        let workspace = workspace();
+        let tests = tests(&workspace, false, None, Path::new("skipped"));
+        let steps = all_steps(&workspace, Err("no Python".into()), tests);
+        let names: Vec<&str> = steps.iter().map(|step| step.what).collect();
+        let expected = ["Formatting", "Lints", TEXT, "Tests", "Documentation"];
+        assert_eq!(names, expected);
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("skipped");
+        let text = steps.into_iter().nth(2).unwrap();
+        assert!(run_step(text, &list).unwrap().is_none());
+        let line = format!("{TEXT}: no Python\n");
+        assert_eq!(fs::read_to_string(&list).unwrap(), line);
     }
 
     #[test]
@@ -223,7 +281,7 @@ mod tests {
         let (text, passed) = report(&[outcome], "one: no Python\ntwo: no Python\n");
         assert!(passed);
         assert!(text.contains("skipped: two: no Python"), "{text}");
-        let verdict = "All that ran passed; 2 tests were skipped.";
+        let verdict = "All that ran passed; 2 skipped.";
         assert_eq!(text.lines().last(), Some(verdict));
     }
 }

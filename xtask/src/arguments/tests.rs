@@ -120,7 +120,7 @@ fn arguments_of_the_app_and_the_pipeline_are_handed_on() {
 
 #[test]
 fn each_command_has_help() {
-    for (line, said) in [
+    for (line, help_text) in [
         ("--help", "cargo xtask test key"),
         ("-h", "cargo xtask test key"),
         ("demo -h", demo::HELP),
@@ -144,8 +144,8 @@ fn each_command_has_help() {
         assert_eq!(help.exit_code(), 0, "{line}");
         // Narrow terminals break lines elsewhere.
         let found = unbroken(&help.to_string());
-        assert!(found.contains(&unbroken(said)), "{line}: {help}");
-        let widths = said.lines().map(|line| line.chars().count());
+        assert!(found.contains(&unbroken(help_text)), "{line}: {help}");
+        let widths = help_text.lines().map(|line| line.chars().count());
         assert!(widths.max() <= Some(100), "{line}");
     }
 }

@@ -54,12 +54,12 @@ mod tests {
     fn the_checkouts_names_are_read_and_missing_ones_named() {
         let text = include_str!("../../../bundler.toml");
         assert_eq!(Names::parse(text, "mertscope").unwrap().name, "Mertscope");
-        for (text, package, said) in [
+        for (text, package, expected) in [
             (text, "other", "[other]"),
             ("[mertscope]\nname = 'M'", "mertscope", "'identifier'"),
         ] {
             let error = format!("{:#}", Names::parse(text, package).err().unwrap());
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

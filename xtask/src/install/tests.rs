@@ -80,8 +80,8 @@ fn a_second_installation_changes_nothing_and_uninstalling_leaves_nothing() {
     case.write(".clap/Other.clap", "another plugin");
     let before = case.home();
     let bundles = case.bundles("1", &FILES);
-    let told = install(&bundles, &case.places).unwrap();
-    assert_eq!(told.len(), 3, "{told:?}");
+    let messages = install(&bundles, &case.places).unwrap();
+    assert_eq!(messages.len(), 3, "{messages:?}");
     let installed = case.home();
     let programs = if cfg!(unix) { 5 } else { 4 };
     assert_eq!(installed.len(), before.len() + programs, "{installed:?}");
@@ -89,8 +89,8 @@ fn a_second_installation_changes_nothing_and_uninstalling_leaves_nothing() {
         let through_the_link = fs::read_to_string(commands.join("mertscope")).unwrap();
         assert_eq!(through_the_link, "Mertscope/mertscope 1");
     }
-    let told = install(&bundles, &case.places).unwrap();
-    assert_eq!(told, ["Everything was already in place."]);
+    let messages = install(&bundles, &case.places).unwrap();
+    assert_eq!(messages, ["Everything was already in place."]);
     assert_eq!(case.home(), installed);
 
     remove(&case.places).unwrap();
@@ -98,8 +98,11 @@ fn a_second_installation_changes_nothing_and_uninstalling_leaves_nothing() {
     assert!(!case.places.vst3.join("Mertscope.vst3").exists());
     assert!(!case.places.clap.join("Mertscope").exists());
     assert!(case.places.vst3.exists() && case.places.clap.exists());
-    let told = remove(&case.places).unwrap();
-    assert!(told[0].starts_with("Nothing is installed"), "{told:?}");
+    let messages = remove(&case.places).unwrap();
+    assert!(
+        messages[0].starts_with("Nothing is installed"),
+        "{messages:?}"
+    );
 }
 
 #[test]
@@ -141,10 +144,10 @@ fn what_is_not_ours_is_neither_overwritten_nor_removed() {
     install(&bundles, &case.places).unwrap();
     case.write(".clap/Mertscope.clap", "somebody's own build");
     case.write(".clap/Mertscope/preset.txt", "somebody's preset");
-    let told = remove(&case.places).unwrap();
+    let messages = remove(&case.places).unwrap();
     assert!(
-        told.iter().any(|line| line.contains("was changed")),
-        "{told:?}"
+        messages.iter().any(|line| line.contains("was changed")),
+        "{messages:?}"
     );
     let left: Vec<_> = case.home().into_iter().map(|(path, _)| path).collect();
     assert_eq!(left, [".clap/Mertscope.clap", ".clap/Mertscope/preset.txt"]);

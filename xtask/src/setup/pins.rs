@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_without_a_build_is_told_where_to_add_one() {
+    fn a_machine_without_a_build_gets_the_place_to_add_one() {
         let pins = Pins::parse(ASSET).unwrap();
         let error = pins
             .build_for(Kind::Gpu, "macos", "aarch64")
@@ -268,7 +268,7 @@ mod tests {
     fn damaged_pins_are_refused_by_name() {
         let sha256 = "5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f";
         assert!(ASSET.contains(sha256));
-        for (damaged, said) in [
+        for (damaged, expected) in [
             (ASSET.replacen(sha256, "5752BD50", 1), "is not a SHA-256"),
             (
                 ASSET.replacen("kind = \"cpu\"", "kind = \"npu\"", 1),
@@ -282,7 +282,7 @@ mod tests {
             (String::from("version = \"1\""), "no [[build]]"),
         ] {
             let error = format!("{:#}", Pins::parse(&damaged).err().unwrap());
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
     }
 
