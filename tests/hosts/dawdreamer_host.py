@@ -1,6 +1,6 @@
 """The VST3 bundle in dawdreamer. Usage: dawdreamer_host.py CHECK PLUGIN PIECE
 
-One check a process, so that a crash names its check. The exit code is 0 if it holds.
+Each check is a process, so that a crash names its check. The exit code is 0 when the check passes.
 """
 
 import os
@@ -14,7 +14,7 @@ import numpy as np
 from pedalboard.io import AudioFile
 
 from display import Screen, becomes_true
-from hearing import check_against_the_command, logged_windows
+from results import check_against_the_command, logged_windows
 
 BLOCK_SIZES = [1, 64, 441, 512, 8192]
 
@@ -40,7 +40,7 @@ def loads(path, _piece):
 
 
 def renders_untouched(path, piece):
-    """A demo piece is rendered bit for bit, whatever the block size, through two instances in a row."""
+    """A demo piece passes bit for bit, with every block size, through two instances in a row."""
     audio, rate_hz = demo_audio(piece, 3.0)
     frames = audio.shape[1]
     for block_size in BLOCK_SIZES:
@@ -57,13 +57,13 @@ def renders_untouched(path, piece):
 
 
 def keeps_state(path, _piece):
-    """A changed parameter comes back from a saved file, in a new instance."""
+    """A new instance loads a changed parameter from a saved file."""
     engine = dawdreamer.RenderEngine(48_000, 512)
     plugin = engine.make_plugin_processor("one", path)
     index = plugin.get_parameters_description()[0]["index"]
     value = 0.0 if plugin.get_parameter(index) > 0.5 else 1.0
     plugin.set_parameter(index, value)
-    # A VST3 plugin hears of a parameter with the next block of audio.
+    # A VST3 plugin gets a parameter with the next block of audio.
     engine.load_graph([(plugin, [])])
     engine.render(0.1)
     with tempfile.TemporaryDirectory() as folder:
@@ -75,11 +75,11 @@ def keeps_state(path, _piece):
         assert other.get_parameter(index) == value, other.get_parameter(index)
 
 
-def hears_what_the_command_hears(path, piece):
-    """The first window of a demo piece gives the answers of `mertscope analyze`.
+def gives_the_results_of_the_command(path, piece):
+    """The first window of a demo piece has the results of `mertscope analyze`.
 
-    This host renders faster than real time and calls it real time, so that only newest windows are
-    analyzed, and none before the model is there: one window at a time is played until one is heard.
+    This host renders faster than real time and calls it real time, so that only the newest windows are
+    analyzed, and none before the model has loaded: it plays one window at a time until one is analyzed.
     """
     audio, rate_hz = demo_audio(piece, 6.0)
     engine = dawdreamer.RenderEngine(rate_hz, 512)
@@ -89,18 +89,18 @@ def hears_what_the_command_hears(path, piece):
     plugin.set_parameter(names.index("Log"), 1.0)
     engine.load_graph([(source, []), (plugin, ["source"])])
 
-    def heard():
+    def is_analyzed():
         engine.render(5.2)
         return becomes_true(logged_windows, limit_s=1.0)
 
-    assert becomes_true(heard), "no window was heard"
+    assert becomes_true(is_analyzed), "no window was analyzed"
     check_against_the_command(logged_windows()[:1])
 
 
-def shows_what_it_hears(path, piece):
-    """The embedded editor shows a piece that was rendered in each of its main parts. Runs in display.py.
+def shows_its_results(path, piece):
+    """Each main part of the editor shows results of a rendered piece. Runs in display.py.
 
-    A picture of it is kept. This host's editor is closed by hand only, so the process ends with it.
+    Keeps a picture of it. Only a user can close this host's editor, so the process ends with it open.
     """
     audio, rate_hz = demo_audio(piece, 6.0)
     screen = Screen()
@@ -111,11 +111,11 @@ def shows_what_it_hears(path, piece):
     plugin.set_parameter(names.index("Log"), 1.0)
     engine.load_graph([(source, []), (plugin, ["source"])])
 
-    def heard():
+    def is_analyzed():
         engine.render(5.2)
         return becomes_true(logged_windows, limit_s=1.0)
 
-    assert becomes_true(heard), "no window was heard"
+    assert becomes_true(is_analyzed), "no window was analyzed"
 
     def watch():
         becomes_true(lambda: not screen.empty_parts(), limit_s=120.0)
@@ -133,8 +133,8 @@ CHECKS = [
     loads,
     renders_untouched,
     keeps_state,
-    hears_what_the_command_hears,
-    shows_what_it_hears,
+    gives_the_results_of_the_command,
+    shows_its_results,
 ]
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""A screen that nobody sees, for plugin editors. Usage: display.py COMMAND...
+"""A virtual screen for plugin editors. Usage: display.py COMMAND...
 
 Runs the command with an X server of its own and ends with the command's exit code.
 Hosts made with JUCE crash on a bare X server: they ask for the owner of the desktop's settings and
 don't expect that there is none. So `xsettingsd` owns them, and `openbox` gives keyboard focus.
-The server outlives the command, as a program whose server goes first is killed.
+The server ends after the command: it would take the command with it.
 """
 
 import contextlib
@@ -23,19 +23,19 @@ TITLE_BAR_PIXELS = 40
 FRAME_BUFFER = "MERTSCOPE_FRAME_BUFFER"
 PICTURES = "MERTSCOPE_PICTURES"
 
-# Where the main parts of the plugin's window are: left, top, right, bottom, in fractions of it.
+# The main parts of the plugin's window: left, top, right, bottom, in fractions of its size.
 PARTS = {
     "the circle of fifths": (0.1, 0.15, 0.35, 0.5),
     "the genres": (0.5, 0.15, 0.9, 0.5),
     "the timeline": (0.1, 0.7, 0.975, 0.85),
 }
-# What was heard is drawn in colors, everything else in greys or nearly so.
+# Results are drawn in color, the rest in shades of gray.
 COLORFUL = 70
 COLORFUL_PIXELS = 50
 
 
 class Screen:
-    """What is drawn, read from the server's own frame buffer by the command that runs in it."""
+    """The drawn pixels, which the command reads from the server's frame buffer."""
 
     def __init__(self):
         self._file = pathlib.Path(os.environ[FRAME_BUFFER])
@@ -55,7 +55,7 @@ class Screen:
         return bool((pixels == pixels[-1, -1]).all())
 
     def has_window(self):
-        """Whether something with smooth text or shades is drawn below a window's title bar."""
+        """Whether smooth text or shades are drawn below a window's title bar."""
         pixels = self.pixels()
         rows, columns = np.nonzero(pixels != pixels[-1, -1])
         if len(rows) == 0:
@@ -65,7 +65,7 @@ class Screen:
         return len(np.unique(content)) > 16
 
     def empty_parts(self):
-        """The main parts of the window, which has a title bar, in which nothing that was heard is drawn."""
+        """The main parts without results of the window, which has a title bar."""
         pixels = self.pixels()
         rows, columns = np.nonzero(pixels != pixels[-1, -1])
         if len(rows) == 0:
@@ -127,7 +127,7 @@ def run(command):
               pass_fds=[number_for_server])
         # fmt: on
         os.close(number_for_server)
-        # The server chooses a free number and tells it once it is ready.
+        # The server chooses a free number and prints it when it is ready.
         with os.fdopen(number) as ready:
             os.environ["DISPLAY"] = f":{ready.readline().strip()}"
         os.environ[FRAME_BUFFER] = str(pathlib.Path(folder) / "Xvfb_screen0")
@@ -136,7 +136,7 @@ def run(command):
         settings.write_text("Xft/DPI 98304\n")
         start("xsettingsd", "-c", str(settings))
         start("openbox", "--sm-disable")
-        time.sleep(1.0)  # neither says when it is ready
+        time.sleep(1.0)  # neither reports when it is ready
         return subprocess.run(command).returncode
 
 

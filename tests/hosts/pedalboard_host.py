@@ -1,6 +1,6 @@
 """The VST3 bundle in pedalboard. Usage: pedalboard_host.py CHECK PLUGIN PIECE
 
-One check a process, so that a crash names its check. The exit code is 0 if it holds.
+Each check is a process, so that a crash names its check. The exit code is 0 when the check passes.
 """
 
 import sys
@@ -11,7 +11,7 @@ import pedalboard
 from pedalboard.io import AudioFile
 
 from display import Screen, becomes_true
-from hearing import (
+from results import (
     check_against_the_command,
     command_windows,
     logged_windows,
@@ -35,7 +35,7 @@ def is_untouched(plugin, audio, rate_hz, block_size):
 
 
 def loads(path, _piece):
-    """The bundle is an effect with our name and no latency, and its parameters have values in range."""
+    """The bundle is an effect named Mertscope without latency; its parameters have values in range."""
     plugin = pedalboard.load_plugin(path)
     assert plugin.name == "Mertscope", plugin.name
     assert plugin.is_effect and not plugin.is_instrument
@@ -46,7 +46,7 @@ def loads(path, _piece):
 
 
 def passes_audio_through(path, piece):
-    """A demo piece comes out bit for bit, whatever the block size, mono as well as stereo."""
+    """A demo piece passes bit for bit, with every block size and sample rate."""
     plugin = pedalboard.load_plugin(path)
     audio, rate_hz = demo_audio(piece, 3.0)
     for block_size in BLOCK_SIZES:
@@ -56,13 +56,13 @@ def passes_audio_through(path, piece):
 
 
 def keeps_state(path, _piece):
-    """Parameters come back with the state, in another instance too; saving again gives the same bytes."""
+    """A state restores the parameters, in another instance too; saving again gives the same bytes."""
     plugin = pedalboard.load_plugin(path)
     saved = plugin.raw_state
     before = {name: parameter.raw_value for name, parameter in plugin.parameters.items()}
     for parameter in plugin.parameters.values():
         parameter.raw_value = 0.0 if parameter.raw_value > 0.5 else 1.0
-    # A VST3 plugin hears of a parameter with the next block of audio.
+    # A VST3 plugin gets a parameter with the next block of audio.
     plugin.process(np.zeros((2, 512), np.float32), 48_000)
     changed = {name: parameter.raw_value for name, parameter in plugin.parameters.items()}
     assert changed != before, "no parameter moved"
@@ -97,10 +97,10 @@ def opens_its_editor(path, piece):
     assert is_untouched(plugin, audio, rate_hz, 512)
 
 
-def shows_what_it_hears(path, piece):
-    """The embedded editor shows a piece that was played in each of its main parts. Runs in display.py.
+def shows_its_results(path, piece):
+    """Each main part of the editor shows results of a played piece. Runs in display.py.
 
-    A picture of it is kept.
+    Keeps a picture of it.
     """
     screen = Screen()
     plugin = pedalboard.load_plugin(path)
@@ -108,12 +108,12 @@ def shows_what_it_hears(path, piece):
     plugin.parameters["log"].raw_value = 1.0
     audio, rate_hz = demo_audio(piece, 20.0)
 
-    # A render that begins before the model is there may not be heard.
-    def is_heard():
+    # A render that begins before the model has loaded may not be analyzed.
+    def is_analyzed():
         plugin.process(audio, rate_hz, buffer_size=512)
         return becomes_true(logged_windows, limit_s=1.0)
 
-    assert becomes_true(is_heard), "no window was heard"
+    assert becomes_true(is_analyzed), "no window was analyzed"
     close, empty = threading.Event(), []
 
     def watch():
@@ -130,7 +130,7 @@ def shows_what_it_hears(path, piece):
 
 
 def plays_while_its_editor_opens_and_closes(path, piece):
-    """Audio comes out bit for bit while an editor opens and closes beside it. Runs in display.py.
+    """Audio passes bit for bit while an editor opens and closes. Runs in display.py.
 
     In a debug bundle an allocation in the audio callback ends the process.
     """
@@ -157,7 +157,7 @@ def plays_while_its_editor_opens_and_closes(path, piece):
 
 
 def two_instances(path, piece):
-    """Two instances play side by side, and one goes on when the other is gone."""
+    """Two instances play side by side, and one goes on after the other is deleted."""
     audio, rate_hz = demo_audio(piece, 6.0)
     first, second = pedalboard.load_plugin(path), pedalboard.load_plugin(path)
     for start in range(0, audio.shape[1], rate_hz):
@@ -168,23 +168,23 @@ def two_instances(path, piece):
     assert is_untouched(second, audio, rate_hz, 512)
 
 
-def hears_what_the_command_hears(path, piece):
-    """A demo piece played through gives the answers of `mertscope analyze`, window by window."""
+def gives_the_results_of_the_command(path, piece):
+    """A played demo piece has the results of `mertscope analyze`, window by window."""
     plugin = pedalboard.load_plugin(path)
     plugin.preset_data = preset_that_waits(plugin.preset_data)
-    # The host shows the values of before the preset, and sends the plugin what it shows.
+    # The host still shows the values before the preset, and sends them to the plugin.
     plugin.parameters["log"].raw_value = 1.0
     plugin.parameters["hop"].raw_value = 1.0 / 30.0
     audio, rate_hz = demo_audio(piece, 60.0)
     windows = len(command_windows())
 
-    # A render that begins before the model is there may be heard in part only.
-    def is_heard_whole():
+    # A render that begins before the model has loaded may be analyzed in part only.
+    def is_analyzed_whole():
         before = len(logged_windows())
         assert is_untouched(plugin, audio, rate_hz, 512)
         return becomes_true(lambda: len(logged_windows()) == before + windows, limit_s=5.0)
 
-    assert becomes_true(is_heard_whole), logged_windows()
+    assert becomes_true(is_analyzed_whole), logged_windows()
     check_against_the_command(logged_windows()[-windows:])
 
 
@@ -193,10 +193,10 @@ CHECKS = [
     passes_audio_through,
     keeps_state,
     opens_its_editor,
-    shows_what_it_hears,
+    shows_its_results,
     plays_while_its_editor_opens_and_closes,
     two_instances,
-    hears_what_the_command_hears,
+    gives_the_results_of_the_command,
 ]
 
 if __name__ == "__main__":

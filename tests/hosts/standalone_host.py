@@ -1,6 +1,7 @@
 """The standalone app of the bundles, in its window. Usage: standalone_host.py CHECK PLUGIN PIECE
 
-The app lies in the folder Mertscope beside the plugin. It finds neither a sound card nor a JACK server here.
+The app lies in the folder Mertscope beside the plugin. It finds neither a sound card nor a
+JACK server here.
 """
 
 import json
@@ -15,7 +16,7 @@ from display import Screen, becomes_true
 
 
 class App:
-    """The app with settings of its own, ended by a signal if the check did not end it."""
+    """The app with temporary settings; it is killed when the check has not ended it."""
 
     def __init__(self, plugin, settings, *words):
         self._folder = tempfile.TemporaryDirectory()
@@ -40,14 +41,14 @@ class App:
             self.process.wait(30)
 
     def end(self, by):
-        """Ends it by a signal; it closes as its window's button closes it."""
+        """Ends the app by a signal, which closes it as its window's button does."""
         assert self.process.poll() is None, f"it ended by itself with {self.process.poll()}"
         self.process.send_signal(by)
         code = self.process.wait(60)
         assert code == 0, f"it ended with {code}"
 
     def settings(self):
-        """What is in its file."""
+        """The settings in its file."""
         return json.loads(self.settings_file.read_text())
 
 
@@ -61,8 +62,8 @@ def opens_its_window(path, piece):
         assert becomes_true(screen.is_empty), "the window stayed on the screen"
 
 
-def keeps_what_was_chosen(path, _piece):
-    """A device that is absent stays chosen, and what the app does not know stays in its file."""
+def keeps_unknown_and_missing_choices(path, _piece):
+    """A missing device stays chosen, and fields that the app does not know stay in its file."""
     chosen = {
         "version": 3,
         "audio": {"input": "jack:mixer", "rate_hz": 96000, "channels": "3-4", "later": [1]},
@@ -85,7 +86,7 @@ def ends_after_its_seconds(path, piece):
     assert code == 0, f"it ended with {code}"
 
 
-CHECKS = [opens_its_window, keeps_what_was_chosen, ends_after_its_seconds]
+CHECKS = [opens_its_window, keeps_unknown_and_missing_choices, ends_after_its_seconds]
 
 if __name__ == "__main__":
     check, plugin_path, piece_path = sys.argv[1:]

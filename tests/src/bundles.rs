@@ -1,4 +1,4 @@
-//! The bundles as `cargo xtask bundle` makes them, made by the first test that asks for them.
+//! The bundles of `cargo xtask bundle`; the first test that asks for them makes them.
 
 use std::env;
 use std::path::{Path, PathBuf};

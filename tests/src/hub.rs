@@ -1,10 +1,10 @@
-//! A hub on this machine: speaks as much of the model hub's protocol as a fetch uses, over plain
-//! HTTP on loopback, with a second server behind it that large files are redirected to.
+//! A hub on this machine: it serves the part of the model hub's protocol that a fetch uses, over plain
+//! HTTP on loopback, and redirects large files to a second server.
 //!
 //! `HEAD` and `GET /OWNER/NAME/resolve/REVISION/FILE` answer with `X-Repo-Commit`; a large file
 //! with `X-Linked-Size` and `X-Linked-Etag` (its SHA-256) and a redirect to the second server, a
 //! small one with a redirect to a path of the same server. The second server has ranges, `ETag`
-//! and `If-Range`. What was asked is kept, and faults are made on demand.
+//! and `If-Range`. The hub keeps every request, and makes faults on demand.
 
 mod serve;
 
@@ -19,40 +19,40 @@ use mertscope_model::sha256;
 /// The commit that every repository is at.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A running hub; it goes on until the test program ends.
+/// A running hub; it serves until the test program ends.
 #[derive(Clone)]
 pub struct Hub {
     port: u16,
     shared: Arc<Shared>,
 }
 
-/// What a server was asked.
+/// A request that a server has received.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// Whether it was the second server.
+    /// Whether the second server has received it.
     pub second: bool,
     /// `GET`, `HEAD` or `CONNECT`.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// Headers, names in small letters.
+    /// Headers, with names in lower case.
     pub headers: HashMap<String, String>,
 }
 
-/// What goes wrong, or goes otherwise. The numbers count down while the fault is made.
+/// Deviations from a healthy hub. Counts go down with each fault that is made.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     /// The hub answers with this status and error code.
     pub status: Option<(u16, &'static str)>,
-    /// So many answers of the hub are 503.
+    /// The number of the hub's answers that are 503.
     pub busy: usize,
-    /// So many bodies end after so many bytes.
+    /// The number of bodies that end early, and the bytes after which they end.
     pub cut: Option<(usize, usize)>,
-    /// So many bodies stand still after so many bytes.
+    /// The number of bodies that stall, and the bytes after which they stall.
     pub stall: Option<(usize, usize)>,
-    /// Bodies come in pieces of so many bytes, with pauses.
+    /// The bytes per piece of a body, and the pause after each piece.
     pub slow: Option<(usize, Duration)>,
-    /// The second server gives other bytes than the hub named.
+    /// The second server sends bytes whose hash differs from the hub's.
     pub wrong_bytes: bool,
     /// The second server has no ranges.
     pub no_ranges: bool,
@@ -60,13 +60,13 @@ pub struct Faults {
     pub wrong_range: bool,
     /// Large files are redirected here.
     pub redirect: Option<String>,
-    /// The hub redirects to itself for ever.
+    /// The hub redirects to itself without end.
     pub redirect_loop: bool,
     /// The hub names no commit.
     pub no_commit: bool,
-    /// The hub says that a file has so many bytes.
-    pub said_size: Option<u64>,
-    /// So many signed addresses have run out.
+    /// The size that the hub reports for large files, instead of the true one.
+    pub reported_size: Option<u64>,
+    /// The number of signed addresses that have expired.
     pub expired: usize,
 }
 
@@ -126,12 +126,12 @@ impl Hub {
         format!("http://127.0.0.1:{}", self.shared.second)
     }
 
-    /// Publishes a file of a repository; one of weights is large.
+    /// Publishes a file of a repository; a file of weights is large.
     pub fn publish(&self, repo: &str, name: &str, bytes: impl Into<Vec<u8>>) {
         locked(&self.shared.files).insert(format!("{repo}/{name}"), bytes.into());
     }
 
-    /// Has everything be of another commit from now on; the one before is gone.
+    /// Moves every repository to another commit; the commit before is gone.
     pub fn move_to(&self, commit: &str) {
         commit.clone_into(&mut locked(&self.shared.commit));
     }
@@ -141,18 +141,18 @@ impl Hub {
         *locked(&self.shared.faults) = faults;
     }
 
-    /// What was asked so far, in order.
+    /// The requests so far, in order.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         locked(&self.shared.asked).clone()
     }
 
-    /// Forgets what was asked.
+    /// Forgets the requests.
     pub fn forget(&self) {
         locked(&self.shared.asked).clear();
     }
 
-    /// What was asked of the second server.
+    /// The requests to the second server.
     #[must_use]
     pub fn asked_second(&self) -> Vec<Asked> {
         self.asked()

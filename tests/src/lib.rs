@@ -1,7 +1,7 @@
-//! What the whole-product tests share: the built command, audio made on the spot, the demo pieces.
+//! The shared part of the whole-product tests: the built programs, synthetic audio, the demo pieces.
 //!
-//! The tests meet the product as its users do, from outside; what they check of the inside goes
-//! through the engine's public functions.
+//! The tests use the product from outside, as its users do; they reach its inside only through the
+//! engine's public functions.
 
 pub mod bundles;
 pub mod host;
@@ -23,20 +23,27 @@ use mertscope_audio::decode::{Block, Decoder};
 use mertscope_music::Key;
 use serde_json::Value;
 
-/// A file of the repository.
+/// The path of a file of the repository.
 #[must_use]
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Whether the tests that take long are wanted (`cargo xtask test --full`).
+/// Cargo's target folder, which holds the running test program.
+///
+/// # Panics
+/// If the program lies elsewhere.
 #[must_use]
-pub fn full() -> bool {
-    env::var("MERTSCOPE_FULL").is_ok_and(|value| value == "1")
+pub fn target() -> PathBuf {
+    let program = env::current_exe().expect("a test program has a path");
+    let target = program.ancestors().nth(3);
+    target.expect("a target folder").to_owned()
 }
 
-/// Says that a test can't run on this machine and why, and has it counted by `cargo xtask test`,
-/// which names the file for it in `MERTSCOPE_SKIPPED`.
+/// Reports that a test can't run on this machine, with the reason.
+///
+/// Rust's test harness counts the test as passed, so `cargo xtask test` names a file in
+/// `MERTSCOPE_SKIPPED`, to which this appends a line; the summary lists and counts those lines.
 ///
 /// # Panics
 /// If that file can't be written.
@@ -49,8 +56,8 @@ pub fn skipped(test: &str, reason: &str) {
     }
 }
 
-/// A folder for `XDG_CONFIG_HOME`: of a user who has read the note of the first run and chosen
-/// nothing yet.
+/// A folder for `XDG_CONFIG_HOME`, of a user who has read the first run's note and has no other
+/// settings.
 ///
 /// # Panics
 /// If it can't be made.
@@ -64,7 +71,7 @@ pub fn welcomed_user() -> tempfile::TempDir {
     user
 }
 
-/// The `mertscope` command, built by the first test that asks for it.
+/// The `mertscope` command; the first test that asks for it builds it.
 ///
 /// # Panics
 /// If it can't be built.
@@ -78,8 +85,22 @@ pub fn mertscope() -> Command {
     Command::new(program)
 }
 
-/// The provider library of the tests (`examples/onnxruntime_providers_fixture.rs`), built by the
-/// first test that asks for it.
+/// The program behind `cargo xtask`; the first test that asks for it builds it.
+///
+/// # Panics
+/// If it can't be built.
+#[must_use]
+pub fn xtask() -> Command {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let program = BUILT.get_or_init(|| {
+        let name = format!("xtask{}", env::consts::EXE_SUFFIX);
+        built(&["--package", "xtask", "--bin", "xtask"], &name)
+    });
+    Command::new(program)
+}
+
+/// The provider library of the tests (`tests/fixtures/onnxruntime_providers`); the first test that
+/// asks for it builds it.
 ///
 /// # Panics
 /// If it can't be built.
@@ -97,9 +118,9 @@ pub fn provider_library() -> PathBuf {
     library.clone()
 }
 
-/// The standalone app, built by the first test that asks for it as it is built for the bundles. It
-/// finds neither the machine's sound cards, nor a JACK server but one of this name, nor a display;
-/// its settings are in the folder `config`.
+/// The standalone app, without the machine's sound cards and without a display. It finds only the
+/// JACK server `jack_server`, and its settings are in the folder `config`. The first test that asks
+/// for the app builds it.
 ///
 /// # Panics
 /// If it can't be built.
@@ -120,7 +141,7 @@ pub fn standalone(config: &Path, jack_server: &str) -> Command {
     command
 }
 
-/// Has cargo build something in the profile of the tests, and returns the product of this name.
+/// Builds something in the profile of the tests, and returns the path of `product`.
 ///
 /// # Panics
 /// If it can't be built.
@@ -133,15 +154,15 @@ fn built(what: &[&str], product: &str) -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(status.success(), "{product} can't be built");
-    // Test programs are in target/debug/deps, products in target/debug.
+    // Test programs are in target/PROFILE/deps, products in target/PROFILE.
     let tests = env::current_exe().expect("a test program has a path");
     let profile = tests.parent().and_then(Path::parent);
     profile.expect("a target folder").join(product)
 }
 
-/// What a finished command said.
+/// The exit code and output of a finished command.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     /// Exit code.
     pub code: i32,
     /// Standard output.
@@ -150,7 +171,7 @@ pub struct Said {
     pub err: String,
 }
 
-impl Said {
+impl CommandOutput {
     fn new(output: Output) -> Self {
         Self {
             code: output.status.code().expect("it ended by itself"),
@@ -162,20 +183,20 @@ impl Said {
     /// Standard output as one JSON document.
     ///
     /// # Panics
-    /// If it is not one.
+    /// If it is anything else.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, with an empty standard input.
 ///
 /// # Panics
 /// If it can't be started or dies of a signal.
 #[must_use]
-pub fn said(command: &mut Command) -> Said {
-    Said::new(
+pub fn output_of(command: &mut Command) -> CommandOutput {
+    CommandOutput::new(
         command
             .stdin(Stdio::null())
             .output()
@@ -188,7 +209,7 @@ pub fn said(command: &mut Command) -> Said {
 /// # Panics
 /// If it can't be started or dies of a signal.
 #[must_use]
-pub fn said_to(command: &mut Command, input: &[u8]) -> Said {
+pub fn output_with_input(command: &mut Command, input: &[u8]) -> CommandOutput {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -197,16 +218,16 @@ pub fn said_to(command: &mut Command, input: &[u8]) -> Said {
         .expect("the command starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     std::thread::scope(|scope| {
-        // A command that stops reading early is no failure of the test.
+        // A command may stop reading early.
         scope.spawn(move || stdin.write_all(input).is_ok());
-        Said::new(child.wait_with_output().expect("the command ends"))
+        CommandOutput::new(child.wait_with_output().expect("the command ends"))
     })
 }
 
 /// Runs `mertscope` with these arguments.
 #[must_use]
-pub fn run(arguments: &[impl AsRef<OsStr>]) -> Said {
-    said(mertscope().args(arguments))
+pub fn run(arguments: &[impl AsRef<OsStr>]) -> CommandOutput {
+    output_of(mertscope().args(arguments))
 }
 
 /// A demo piece and what is known about it.
@@ -221,7 +242,7 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Its rate in hertz, and its channels, at most the first two.
+    /// Its sample rate in hertz, and its first two channels at most.
     ///
     /// # Panics
     /// If it can't be decoded.
@@ -247,7 +268,7 @@ impl Piece {
 /// The demo pieces, from `assets/demo/demo.toml`.
 ///
 /// # Panics
-/// If that file is not as it should be.
+/// If that file misses a field.
 #[must_use]
 pub fn demo() -> Vec<Piece> {
     let text = fs::read_to_string(repository("assets/demo/demo.toml")).expect("demo.toml");
@@ -293,7 +314,7 @@ pub fn wav(rate_hz: u32, channels: u16, samples: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// `seconds` of a C major chord with some harmonics, mono.
+/// `seconds` of a C major chord, three harmonics per note, mono.
 #[must_use]
 pub fn chord(rate_hz: u32, seconds: f64) -> Vec<f32> {
     let count = (seconds * f64::from(rate_hz)) as usize;

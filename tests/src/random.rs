@@ -1,11 +1,11 @@
-//! Numbers that look random and are the same in every run.
+//! Pseudo-random numbers, the same in every run.
 
 /// Marsaglia's 64-bit xorshift.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence of its own for each seed.
+    /// Starts the sequence of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
@@ -24,13 +24,13 @@ impl Random {
         ((self.bits() >> 11) % end as u64) as usize
     }
 
-    /// A number from 0 up to 1.
+    /// A number in [0, 1).
     pub fn unit(&mut self) -> f64 {
         (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// A sample as a broken or a healthy plugin before ours may send it: mostly audio, now and then
-    /// a NaN with some payload, an infinity, a denormal, a zero of either sign, or something huge.
+    /// A sample that a healthy or a broken plugin before ours may send: mostly audio, sometimes a NaN
+    /// with some payload, an infinity, a denormal, a zero of either sign, or any other bits.
     pub fn sample(&mut self) -> f32 {
         let bits = self.bits();
         let low = bits as u32;

@@ -1,16 +1,16 @@
-//! System calls of this very test program, run a second time under `strace`.
+//! The system calls of a part of a test, from a second run of the test program under `strace`.
 //!
-//! A test asks [`trace`] for what a stretch of it did; in the second run it does the stretch
-//! between two [`mark`]s. Linux only, and only where there is an `strace`.
+//! The test calls [`trace`]; in the second run it does the traced part between two [`mark`]s. Linux
+//! with `strace` only.
 
 use std::env;
 use std::fs;
 use std::process::{Command, Stdio};
 
-/// Tells the second run that it is one.
+/// Set in the environment of the second run.
 const TRACED: &str = "MERTSCOPE_TRACED";
 
-/// Paths that don't exist, and that nothing else asks for.
+/// The beginning of paths that don't exist and that nothing else opens.
 const MARK: &str = "/mertscope-trace-mark-";
 
 /// Whether this is the second run.
@@ -21,13 +21,13 @@ pub fn traced() -> bool {
 
 /// Leaves a mark in the trace, on the calling thread.
 pub fn mark(name: &str) {
-    // What comes back is an error, as it should.
+    // The path does not exist: only the call matters.
     let _ = fs::metadata(format!("{MARK}{name}"));
 }
 
 /// Runs the test `name` of this program again under `strace`, and returns the system calls that
-/// the thread of the marks made between the marks `begin` and `end`, one line each. `None` where
-/// there is no `strace`, or it may not trace; the test then counts as skipped.
+/// the thread of the marks made between the marks `begin` and `end`, one line per call. Without an
+/// `strace` that may trace, it reports the test as skipped and returns `None`.
 ///
 /// # Panics
 /// If the test fails in the second run, or leaves no marks.
@@ -61,7 +61,8 @@ pub fn trace(name: &str) -> Option<Vec<String>> {
     Some(between_marks(&String::from_utf8_lossy(&log)))
 }
 
-/// Each line begins with the thread's number.
+/// The lines of a trace between the two marks, on the thread of the marks; each line begins with the
+/// number of its thread.
 fn between_marks(log: &str) -> Vec<String> {
     let marked = |line: &&str, name: &str| line.contains(&format!("{MARK}{name}\""));
     let thread = log
@@ -72,7 +73,7 @@ fn between_marks(log: &str) -> Vec<String> {
     let mut calls = log
         .lines()
         .filter(|line| line.split_whitespace().next() == Some(thread))
-        // The second half of a call that another thread's line came between.
+        // The second half of a call that another thread's line has split.
         .filter(|line| !line.contains(" resumed>"))
         .skip_while(|line| !marked(line, "begin"))
         .skip(1)

@@ -1,18 +1,18 @@
-//! The demo pieces through the real command and the real model: known answers, golden results, and
-//! every form of output.
+//! The demo pieces through the built command and the embedded model: known answers, golden results,
+//! and every form of output.
 
 use std::fs;
 use std::process::Command;
 
 use mertscope_music::Key;
-use mertscope_tests::{Piece, demo, mertscope, repository, run, said, said_to};
+use mertscope_tests::{Piece, demo, mertscope, output_of, output_with_input, repository, run};
 use serde_json::{Value, json};
 
 fn analyzed() -> Value {
     let folder = repository("assets/demo");
-    let said = run(&["analyze".as_ref(), folder.as_os_str(), "--json".as_ref()]);
-    assert_eq!(said.code, 0, "{}", said.err);
-    said.json()
+    let output = run(&["analyze".as_ref(), folder.as_os_str(), "--json".as_ref()]);
+    assert_eq!(output.code, 0, "{}", output.err);
+    output.json()
 }
 
 fn result_of<'a>(results: &'a Value, piece: &Piece) -> &'a Value {
@@ -29,10 +29,10 @@ fn key(value: &Value) -> Option<Key> {
     value.as_str().map(|name| name.parse().unwrap())
 }
 
-/// Genre and key of each piece are the ones it was composed in, over the whole and over time, and
-/// the modulation shows where it is.
+/// Genre and key of each piece, as a whole and over time, are those of its composition, and the
+/// modulation appears at its place.
 #[test]
-fn the_pieces_are_heard_as_they_were_composed() {
+fn key_and_genre_are_those_of_the_composition() {
     let results = analyzed();
     for piece in demo() {
         let result = result_of(&results, &piece);
@@ -54,7 +54,7 @@ fn the_pieces_are_heard_as_they_were_composed() {
                 .keys
                 .get(n + 1)
                 .map_or(f64::INFINITY, |(next_s, _)| *next_s);
-            // After a modulation the filter may take two seconds more than the window itself.
+            // After a modulation the smoothing may lag two seconds behind the window.
             let from_s = if n == 0 { 0.0 } else { from_s + 2.0 };
             let result: Vec<Option<Key>> = timeline
                 .iter()
@@ -74,11 +74,11 @@ fn the_pieces_are_heard_as_they_were_composed() {
     }
 }
 
-/// Results equal those recorded for this very model, so that a change in any stage is noticed.
-/// `MERTSCOPE_BLESS=1` records them anew.
+/// Results equal those recorded for this model, so that a change in any stage fails the test.
+/// `MERTSCOPE_BLESS=1` records them again.
 #[test]
 fn results_are_the_golden_ones_of_this_model() {
-    // SIMD code differs between processors in the last bits; that moves probabilities far less.
+    // SIMD code differs between processors in the last bits, which moves probabilities far less.
     const TOLERANCE: f64 = 2e-3;
     let results = analyzed();
     let hash = results["model"]["sha256"].as_str().unwrap();
@@ -136,16 +136,16 @@ fn alike(a: &Value, b: &Value, tolerance: f64, place: &str) {
     }
 }
 
-/// `jq` reads the document, and reading it through `jq` changes nothing.
+/// `jq` reads the document and prints the same document.
 #[test]
 fn json_goes_through_jq_unchanged() {
     let file = &demo()[0].path;
     let original = run(&["analyze".as_ref(), file.as_os_str(), "--json".as_ref()]);
-    let through = said_to(Command::new("jq").arg("."), original.out.as_bytes());
+    let through = output_with_input(Command::new("jq").arg("."), original.out.as_bytes());
     assert_eq!(through.code, 0, "{}", through.err);
     alike(&through.json(), &original.json(), 1e-9, "");
     let query = "[.files[0].timeline[].key | add] | map(. > 0.999 and . < 1.001) | all";
-    let sums = said_to(Command::new("jq").arg(query), original.out.as_bytes());
+    let sums = output_with_input(Command::new("jq").arg(query), original.out.as_bytes());
     assert_eq!(
         sums.out.trim(),
         "true",
@@ -153,14 +153,14 @@ fn json_goes_through_jq_unchanged() {
     );
 }
 
-/// Every form of output tells the same story.
+/// Every form of output holds the same results.
 #[test]
 fn table_csv_and_json_lines_agree_with_the_json() {
     let piece = &demo()[2];
     let with = |flags: &[&str]| {
-        let said = said(mertscope().arg("analyze").arg(&piece.path).args(flags));
-        assert_eq!(said.code, 0, "{}", said.err);
-        said
+        let output = output_of(mertscope().arg("analyze").arg(&piece.path).args(flags));
+        assert_eq!(output.code, 0, "{}", output.err);
+        output
     };
     let json = with(&["--json"]).json();
     let result = &json["files"][0];
@@ -187,13 +187,13 @@ fn table_csv_and_json_lines_agree_with_the_json() {
     }
 }
 
-/// Plots are written where they were asked for, in both formats, one for each input.
+/// Plots are written to the given paths, in both formats, one per input.
 #[test]
 fn plots_are_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let pieces = demo();
     let png = folder.path().join("out.png");
-    let one = said(
+    let one = output_of(
         mertscope()
             .arg("analyze")
             .arg(&pieces[0].path)
@@ -212,7 +212,7 @@ fn plots_are_pictures() {
 
     let svg = folder.path().join("out.svg");
     let inputs = pieces[..2].iter().map(|piece| &piece.path);
-    let two = said(
+    let two = output_of(
         mertscope()
             .arg("analyze")
             .args(inputs)
@@ -232,29 +232,29 @@ fn plots_are_pictures() {
 fn standard_input_is_read() {
     let piece = &demo()[3];
     let bytes = fs::read(&piece.path).unwrap();
-    let piped = said_to(mertscope().args(["analyze", "-", "--json"]), &bytes);
+    let piped = output_with_input(mertscope().args(["analyze", "-", "--json"]), &bytes);
     assert_eq!(piped.code, 0, "{}", piped.err);
-    let named = said(mertscope().arg("analyze").arg(&piece.path).arg("--json"));
+    let named = output_of(mertscope().arg("analyze").arg(&piece.path).arg("--json"));
     let timeline = |json: Value| json["files"][0]["timeline"].clone();
     alike(&timeline(piped.json()), &timeline(named.json()), 1e-5, "");
 }
 
-/// The hop that is really used is told, and windows start on it.
+/// The effective hop is printed, and windows start at its multiples.
 #[test]
 fn the_effective_hop_is_printed_and_used() {
     let path = &demo()[4].path;
-    let said = said(
+    let output = output_of(
         mertscope()
             .arg("analyze")
             .arg(path)
             .args(["--hop", "0.993", "--json"]),
     );
     assert!(
-        said.err.contains("a hop of 1 s (0.993 s, rounded"),
+        output.err.contains("a hop of 1 s (0.993 s, rounded"),
         "{}",
-        said.err
+        output.err
     );
-    let json = said.json();
+    let json = output.json();
     assert_eq!(json["hop_s"], 1.0);
     let timeline = json["files"][0]["timeline"].as_array().unwrap().clone();
     for (n, window) in timeline[..timeline.len() - 1].iter().enumerate() {
@@ -270,15 +270,15 @@ fn the_effective_hop_is_printed_and_used() {
 
 /// Without smoothing the smoothed values are the window's own.
 #[test]
-fn without_smoothing_each_window_stands_for_itself() {
+fn without_smoothing_each_window_is_independent() {
     let path = &demo()[0].path;
-    let said = said(
+    let output = output_of(
         mertscope()
             .arg("analyze")
             .arg(path)
             .args(["--no-smoothing", "--json"]),
     );
-    for window in said.json()["files"][0]["timeline"].as_array().unwrap() {
+    for window in output.json()["files"][0]["timeline"].as_array().unwrap() {
         assert_eq!(window["key"], window["key_smoothed"]);
         assert_eq!(window["genre"], window["genre_smoothed"]);
     }

@@ -1,4 +1,4 @@
-//! The walls of the house: which crate may use which, and that no two files import each other.
+//! The architecture's rules: the allowed arrows between crates, and no circle between files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -71,7 +71,7 @@ fn drawn() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn the_drawing_of_the_crates_is_true() {
+fn the_drawing_of_the_crates_matches_their_manifests() {
     let packages = packages();
     let ours: BTreeSet<&str> = packages
         .iter()
@@ -88,7 +88,7 @@ fn the_drawing_of_the_crates_is_true() {
     assert_eq!(drawn(), real);
 }
 
-/// Floors from the ground up: a crate uses only crates of the floors below its own.
+/// Layers of crates, lowest first: a crate uses only crates of lower layers.
 const FLOORS: [&[&str]; 8] = [
     &["mertscope-audio", "mertscope-music"],
     &["mertscope-model"],
@@ -105,7 +105,7 @@ fn no_crate_reaches_up() {
     let floor_of = |name: &str| FLOORS.iter().position(|floor| floor.contains(&name));
     for package in packages() {
         let Some(floor) = floor_of(&package.name) else {
-            // Tests use everything; xtask, and what else it runs, builds the product as a child.
+            // Tests use every crate; xtask and its tools run the product as a child.
             let is_tests = package
                 .folder
                 .starts_with(repository("tests").canonicalize().unwrap());
@@ -134,10 +134,10 @@ fn no_crate_reaches_up() {
     }
 }
 
-/// A file of a crate, as the module that it is: `["device", "library"]`; the crate's root is empty.
+/// The module of a file, such as `["device", "library"]`; empty for the crate's root.
 type Module = Vec<String>;
 
-/// What a file takes from others, and what it hands on.
+/// The imports and re-exports of a file.
 #[derive(Default)]
 struct Imports {
     /// Paths that begin with `crate`, `self` or `super`, or with a module of this file.

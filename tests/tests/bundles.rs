@@ -1,5 +1,5 @@
-//! What is in the bundles: only what is listed, the notices that go with it, and ONNX Runtime where
-//! it is looked for.
+//! The content of the bundles: the listed files and no other, their notices, and ONNX Runtime in the
+//! folders where the products search it.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -10,11 +10,11 @@ use mertscope_model::{Model, runtime, sha256};
 use mertscope_tests::bundles::bundles;
 use mertscope_tests::repository;
 
-/// Every file in the bundles is one of these: weights that may not be passed on, or anything else
-/// that lies around on the machine, can't be among them. The model that is passed on is compiled
-/// in, and its license says that it may be.
+/// The complete list of the bundles' files: it has neither weights that may not be redistributed nor
+/// any other file of this machine. The embedded model is compiled in, and its license allows
+/// redistribution.
 #[test]
-fn they_hold_only_what_is_listed() {
+fn bundles_hold_only_the_listed_files() {
     let documents = [
         "LICENSE-APACHE.txt",
         "LICENSE-MIT.txt",
@@ -63,9 +63,9 @@ fn they_hold_only_what_is_listed() {
     );
 }
 
-/// The notices were made from what is really compiled in, and what is not a crate is there too.
+/// The notices cover the crates that are compiled in, and the parts that are not crates.
 #[test]
-fn they_name_whom_they_owe() {
+fn bundles_hold_the_notices_of_their_dependencies() {
     let notices = bundles().join("Mertscope/THIRD-PARTY-NOTICES.txt");
     let notices = fs::read_to_string(notices).expect("the notices");
     for owed in [
@@ -83,11 +83,11 @@ fn they_name_whom_they_owe() {
     );
 }
 
-/// ONNX Runtime is in the bundles where the plugin and the command look for it: beside the library
+/// ONNX Runtime is where the plugin and the command search it: beside the library
 /// in the VST3, beside the command, and in the folder beside the CLAP, which is a single file.
 #[cfg(target_os = "linux")]
 #[test]
-fn they_carry_the_runtime_where_it_is_looked_for() {
+fn bundles_hold_onnx_runtime_where_it_is_searched() {
     assert!(bundles().join("Mertscope.clap").is_file());
     let vst3 = format!("Mertscope.vst3/Contents/{}-linux", env::consts::ARCH);
     for place in ["", "Mertscope", &vst3] {

@@ -1,10 +1,10 @@
-//! The command itself: help, completions, manual pages.
+//! Help, completions and manual pages of the `mertscope` command.
 
-use mertscope_tests::{mertscope, said};
+use mertscope_tests::{mertscope, output_of};
 
 #[test]
 fn every_command_has_help_and_examples_where_they_help() {
-    let top = said(mertscope().arg("--help"));
+    let top = output_of(mertscope().arg("--help"));
     assert_eq!(top.code, 0);
     for command in ["analyze", "embed", "models", "doctor", "completions", "man"] {
         assert!(
@@ -12,18 +12,18 @@ fn every_command_has_help_and_examples_where_they_help() {
             "{command} is missing in: {}",
             top.out
         );
-        let help = said(mertscope().args([command, "--help"]));
+        let help = output_of(mertscope().args([command, "--help"]));
         assert_eq!(help.code, 0);
         assert!(help.out.contains("Usage: mertscope"), "{}", help.out);
         if ["analyze", "embed", "completions", "man"].contains(&command) {
             assert!(help.out.contains("Example"), "{}", help.out);
         }
-        // Nothing is wider than a terminal.
+        // No line is wider than a terminal.
         for line in help.out.lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
     }
-    let version = said(mertscope().arg("--version"));
+    let version = output_of(mertscope().arg("--version"));
     assert_eq!(
         version.out.trim(),
         format!("mertscope {}", env!("CARGO_PKG_VERSION"))
@@ -33,7 +33,7 @@ fn every_command_has_help_and_examples_where_they_help() {
 #[test]
 fn completions_know_the_flags_for_every_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let script = said(mertscope().args(["completions", shell]));
+        let script = output_of(mertscope().args(["completions", shell]));
         assert_eq!(script.code, 0);
         assert!(script.out.contains("no-smoothing"), "{shell}");
     }
@@ -42,7 +42,7 @@ fn completions_know_the_flags_for_every_shell() {
 #[test]
 fn manual_pages_are_written() {
     let folder = tempfile::tempdir().unwrap();
-    let written = said(mertscope().arg("man").arg(folder.path()));
+    let written = output_of(mertscope().arg("man").arg(folder.path()));
     assert_eq!(written.code, 0, "{}", written.err);
     for (page, word) in [
         ("mertscope.1", "analyze"),
@@ -54,12 +54,12 @@ fn manual_pages_are_written() {
             "{page}: {text:.80}"
         );
     }
-    let nowhere = said(mertscope().args(["man", "/nonexistent"]));
+    let nowhere = output_of(mertscope().args(["man", "/nonexistent"]));
     assert_eq!(nowhere.code, 1);
     assert!(nowhere.err.contains("/nonexistent"), "{}", nowhere.err);
 }
 
-/// Whoever reads the output may stop reading.
+/// The reader of a pipe may close it early.
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_no_error() {

@@ -1,5 +1,5 @@
-//! Devices through real provider libraries: one of our own, which goes wrong in all the ways that
-//! a device can, and those that users have.
+//! Devices through real provider libraries: the fixture, whose providers have the faults that a device
+//! can have, and OpenVINO's.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -14,13 +14,13 @@ fn registered() -> &'static runtime::Runtime {
     REGISTERED.get_or_init(|| {
         let runtime = runtime::load(None).unwrap();
         device::library::register(runtime, &provider_library()).unwrap();
-        // A second time changes nothing.
+        // A second registration changes nothing.
         device::library::register(runtime, &provider_library()).unwrap();
         runtime
     })
 }
 
-/// The model of three layers, two of which are products.
+/// The tiny model of three layers, of which two are products.
 fn tiny() -> Arc<Model> {
     Arc::new(Model::open(&repository("tests/fixtures/tiny")).unwrap())
 }
@@ -42,9 +42,9 @@ fn run(encoder: &Encoder, peak: f32) -> Encoded {
     replies.recv().unwrap()
 }
 
-fn told(report: &Report) -> String {
-    let told: Vec<_> = report.to_tell().map(ToString::to_string).collect();
-    told.join("\n")
+fn messages(report: &Report) -> String {
+    let messages: Vec<_> = report.to_tell().map(ToString::to_string).collect();
+    messages.join("\n")
 }
 
 #[test]
@@ -60,33 +60,33 @@ fn the_devices_of_a_library_are_offered() {
 }
 
 #[test]
-fn a_device_runs_its_part_until_it_fails_and_the_cpu_goes_on_with_the_same_window() {
-    // With the library registered, the CPU is still ONNX Runtime's own.
+fn when_a_device_fails_the_cpu_runs_the_same_window() {
+    // After the registration the CPU is still ONNX Runtime's own provider.
     let cpu = on("cpu");
     let device = on("stumbling");
     let report = device.device();
     assert_eq!(report.used, Choice::provider("stumbling"), "{report:?}");
     let share = report.share.unwrap();
     assert!(share.there == 2 && share.all > 2, "{report:?}");
-    assert_eq!(told(report), "");
+    assert_eq!(messages(report), "");
 
     let expected = run(&cpu, 0.4).hidden.unwrap();
     let quiet = run(&device, 0.4);
     assert_eq!(quiet.hidden.unwrap(), expected);
     assert_eq!(quiet.device.as_ref(), Some(report));
 
-    // Its products exceed 1: the device is lost, for good.
+    // Its products exceed 1: the device stays lost.
     for peak in [1.5, 0.4] {
         let after = run(&device, peak);
         assert_eq!(after.hidden.unwrap(), run(&cpu, peak).hidden.unwrap());
         let report = after.device.unwrap();
         assert!(report.is_cpu() && report.asked == Choice::provider("stumbling"));
-        let told = told(&report);
+        let messages = messages(&report);
         assert!(
-            told.contains("Stumbling") && told.contains("the device was lost"),
-            "{told}"
+            messages.contains("Stumbling") && messages.contains("the device was lost"),
+            "{messages}"
         );
-        assert_eq!(told.lines().count(), 1, "{told}");
+        assert_eq!(messages.lines().count(), 1, "{messages}");
     }
 }
 
@@ -94,32 +94,32 @@ fn a_device_runs_its_part_until_it_fails_and_the_cpu_goes_on_with_the_same_windo
 fn a_device_without_memory_gives_way_with_its_own_words() {
     let encoder = on("broken");
     assert!(encoder.device().is_cpu());
-    let told = told(encoder.device());
+    let messages = messages(encoder.device());
     assert!(
-        told.contains("Broken on") && told.contains("out of memory"),
-        "{told}"
+        messages.contains("Broken on") && messages.contains("out of memory"),
+        "{messages}"
     );
     assert!(run(&encoder, 0.5).hidden.is_ok());
 }
 
 #[test]
-fn a_device_that_runs_nothing_is_not_said_to_be_in_use() {
+fn a_device_that_runs_no_node_is_not_reported_as_used() {
     let encoder = on("idle");
     assert!(encoder.device().is_cpu());
-    let told = told(encoder.device());
+    let messages = messages(encoder.device());
     assert!(
-        told.contains("none of the model's") && told.contains("Idle on"),
-        "{told}"
+        messages.contains("none of the model's") && messages.contains("Idle on"),
+        "{messages}"
     );
 }
 
 #[test]
-fn a_device_that_does_not_exist_by_that_number_is_named() {
+fn a_device_number_that_does_not_exist_is_named() {
     let encoder = on("idle:99");
-    let told = told(encoder.device());
+    let messages = messages(encoder.device());
     assert!(
-        encoder.device().is_cpu() && told.contains("idle:99"),
-        "{told}"
+        encoder.device().is_cpu() && messages.contains("idle:99"),
+        "{messages}"
     );
 }
 
@@ -133,17 +133,17 @@ fn openvino() -> Option<PathBuf> {
 }
 
 #[test]
-fn openvino_hears_what_the_cpu_hears_or_says_why_it_is_not_used() {
+fn openvino_gives_the_hidden_states_of_the_cpu() {
     let Some(library) = openvino() else {
         let reason = "`cargo xtask setup --openvino` was not run";
-        return skipped("openvino_hears_what_the_cpu_hears", reason);
+        return skipped("openvino_gives_the_hidden_states_of_the_cpu", reason);
     };
     let runtime = registered();
     if let Err(error) = device::library::register(runtime, &library) {
-        // It drives Intel's processors and graphics only.
+        // OpenVINO drives Intel's processors and graphics only.
         assert!(matches!(error, LibraryError::NoDevice { .. }), "{error}");
         let reason = format!("no Intel processor or graphics here: {error}");
-        return skipped("openvino_hears_what_the_cpu_hears", &reason);
+        return skipped("openvino_gives_the_hidden_states_of_the_cpu", &reason);
     }
     let model = Arc::new(Model::embedded().unwrap());
     let window: Vec<f32> = chord(16_000, 5.0);
@@ -179,12 +179,12 @@ fn openvino_hears_what_the_cpu_hears_or_says_why_it_is_not_used() {
 }
 
 #[test]
-fn devices_that_are_the_cpu_again_are_not_chosen_by_themselves() {
+fn auto_does_not_choose_a_device_that_is_the_cpu() {
     let encoder = on("auto");
     assert!(
         !encoder.device().name.contains("Stumbling"),
         "{:?}",
         encoder.device()
     );
-    assert!(!told(encoder.device()).contains("Broken"));
+    assert!(!messages(encoder.device()).contains("Broken"));
 }

@@ -1,4 +1,4 @@
-//! A device that is lost while music plays. Alone in its process, as the device stays lost in it.
+//! A device is lost while music plays. The test is alone in its process, where the device stays lost.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,10 +10,10 @@ use mertscope_model::device::{self, Choice};
 use mertscope_model::runtime;
 use mertscope_tests::{provider_library, repository};
 
-/// So long that only a deadlock reaches it.
+/// The time limit: only a deadlock exceeds it.
 const FOREVER: Duration = Duration::from_secs(120);
 
-/// The rate of the model of three layers, two of which are products.
+/// The sample rate of the tiny model of three layers, of which two are products.
 const RATE_HZ: u32 = 24_000;
 
 fn wait(stream: &Stream, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
@@ -32,7 +32,7 @@ fn wait(stream: &Stream, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Ar
 }
 
 #[test]
-fn a_device_that_is_lost_gives_way_to_the_cpu_and_the_snapshot_says_so() {
+fn a_lost_device_is_replaced_by_the_cpu_and_reported_in_the_snapshot() {
     device::library::register(runtime::load(None).unwrap(), &provider_library()).unwrap();
     let stumbling = Choice::provider("stumbling");
     let settings = Settings {
@@ -78,11 +78,11 @@ fn a_device_that_is_lost_gives_way_to_the_cpu_and_the_snapshot_says_so() {
     let after = wait(&stream, "a result", |s| s.analyzed_windows > 0);
     let on = running(&after).unwrap().device;
     assert!(on.is_cpu() && on.asked == stumbling, "{on:?}");
-    let told: Vec<_> = on.to_tell().map(ToString::to_string).collect();
+    let messages: Vec<_> = on.to_tell().map(ToString::to_string).collect();
     assert!(
-        told.len() == 1 && told[0].contains("the device was lost"),
-        "{told:?}"
+        messages.len() == 1 && messages[0].contains("the device was lost"),
+        "{messages:?}"
     );
-    // The window on which it was lost has its result too.
+    // The window that lost the device has a result too.
     assert_eq!(after.error, None);
 }

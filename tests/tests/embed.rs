@@ -1,13 +1,13 @@
-//! `mertscope embed`: shapes and values, on the embedded model and on a tiny model with frames
-//! whose hidden states can be worked out by hand.
+//! `mertscope embed`: shapes and values, of the embedded model and of a tiny model with frames whose
+//! hidden states follow simple rules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use mertscope_model::Model;
-use mertscope_tests::{Said, chord, demo, mertscope, repository, said, wav};
+use mertscope_tests::{CommandOutput, chord, demo, mertscope, output_of, repository, wav};
 
-/// A `.npy` file of float32: its shape and values.
+/// The shape and values of a `.npy` file of float32.
 fn npy(path: &Path) -> (Vec<usize>, Vec<f32>) {
     let bytes = fs::read(path).unwrap();
     assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
@@ -37,8 +37,8 @@ impl Case {
         self.folder.path().join("out.npy")
     }
 
-    fn embed(&self, file: &Path, flags: &[&str]) -> Said {
-        said(
+    fn embed(&self, file: &Path, flags: &[&str]) -> CommandOutput {
+        output_of(
             mertscope()
                 .arg("embed")
                 .arg(file)
@@ -49,7 +49,7 @@ impl Case {
     }
 
     /// Embeds with the model that has frames.
-    fn tiny(&self, samples: &[f32], flags: &[&str]) -> Said {
+    fn tiny(&self, samples: &[f32], flags: &[&str]) -> CommandOutput {
         let file = self.folder.path().join("audio.wav");
         fs::write(&file, wav(24_000, 1, samples)).unwrap();
         let model = repository("tests/fixtures/tiny");
@@ -72,14 +72,14 @@ fn expected_frame(samples: &[f32], frame: usize) -> [f32; 4] {
 #[test]
 fn the_embedded_model_gives_one_vector_a_layer() {
     let case = Case::new();
-    let said = case.embed(&demo()[0].path, &[]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = case.embed(&demo()[0].path, &[]);
+    assert_eq!(output.code, 0, "{}", output.err);
     let manifest = Model::embedded().unwrap().manifest;
     let (shape, all) = npy(&case.out());
     assert_eq!(shape, [manifest.layers.len(), manifest.width]);
     assert!(all.iter().all(|x| x.is_finite()) && all.iter().any(|x| *x != 0.0));
-    let said = case.embed(&demo()[0].path, &["--layers", "4,2"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = case.embed(&demo()[0].path, &["--layers", "4,2"]);
+    assert_eq!(output.code, 0, "{}", output.err);
     let (shape, two) = npy(&case.out());
     assert_eq!(shape, [2, manifest.width]);
     let layer = |n: usize| &all[n * manifest.width..(n + 1) * manifest.width];
@@ -89,10 +89,10 @@ fn the_embedded_model_gives_one_vector_a_layer() {
 #[test]
 fn frames_come_layer_by_layer_and_window_after_window() {
     let case = Case::new();
-    // Two windows of 5 s and a rest of 1 s, each encoded at its own length.
+    // Two windows of 5 s and a last one of 1 s, each encoded at its own length.
     let samples = chord(24_000, 11.0);
-    let said = case.tiny(&samples, &["--pool", "none"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = case.tiny(&samples, &["--pool", "none"]);
+    assert_eq!(output.code, 0, "{}", output.err);
     let (shape, values) = npy(&case.out());
     let per_window = frames_of(120_000);
     let frames = 2 * per_window + frames_of(24_000);
@@ -112,7 +112,7 @@ fn frames_come_layer_by_layer_and_window_after_window() {
     }
 }
 
-/// The embedded model in a folder of its own, its manifest changed by `change`.
+/// Copies the embedded model into the case's folder, with a manifest that `change` has edited.
 fn copy_of_the_embedded(case: &Case, change: impl Fn(String) -> String) -> PathBuf {
     let folder = case.folder.path().join("model");
     fs::create_dir_all(&folder).unwrap();
@@ -133,19 +133,19 @@ fn the_embedded_model_gives_frames_on_request() {
     let case = Case::new();
     let manifest = Model::embedded().unwrap().manifest;
     let per_window = manifest.window_samples / manifest.graph.frame_samples;
-    // Two windows of 5 s and a rest of 1 s: two and a fifth times as many frames.
+    // Two windows of 5 s and a last one of 1 s: 2.2 times the frames of a window.
     let samples = chord(manifest.sample_rate_hz, 11.0);
     let file = case.folder.path().join("audio.wav");
     fs::write(&file, wav(manifest.sample_rate_hz, 1, &samples)).unwrap();
-    let told = case.embed(&file, &["--pool", "none"]);
-    assert_eq!(told.code, 0, "{}", told.err);
-    assert!(told.err.contains("4 frames a second"), "{}", told.err);
+    let output = case.embed(&file, &["--pool", "none"]);
+    assert_eq!(output.code, 0, "{}", output.err);
+    assert!(output.err.contains("4 frames a second"), "{}", output.err);
     let (shape, frames) = npy(&case.out());
     let count = 2 * per_window + per_window / 5;
     assert_eq!(shape, [manifest.layers.len(), count, manifest.width]);
     assert!(frames.iter().all(|x| x.is_finite()));
 
-    // Layers that are means over time have the same mean, frame by frame and at once.
+    // A layer that is a mean over time equals the mean of its frames.
     let five = case.folder.path().join("five.wav");
     fs::write(
         &five,
@@ -171,7 +171,7 @@ fn the_embedded_model_gives_frames_on_request() {
     }
     let out = case.folder.path().join("out.safetensors");
     let out_flags = ["--pool", "none", "--out"];
-    let written = said(
+    let written = output_of(
         mertscope()
             .arg("embed")
             .arg(&five)
@@ -184,7 +184,7 @@ fn the_embedded_model_gives_frames_on_request() {
     assert_eq!(header.metadata().as_ref().unwrap()["frame_rate_hz"], "4");
 }
 
-/// Both kinds of outputs may be in one graph, and a file with a part of a graph may be no such file.
+/// One graph may have both kinds of outputs; a fragment's file that is not a fragment is refused.
 #[test]
 fn frames_of_a_folder_come_from_its_own_files() {
     let case = Case::new();
@@ -200,7 +200,7 @@ fn frames_of_a_folder_come_from_its_own_files() {
     let added = fs::read(repository("assets/embedded/frames.onnx")).unwrap();
     let one = [&graph[..], &added[..]].concat();
     let hash = |bytes: &[u8]| mertscope_model::sha256(bytes);
-    // Heads and map belong to the graph by its hash; they go, too.
+    // Heads and map name their graph by its hash: they are removed too.
     let folder = copy_of_the_embedded(&case, |text| {
         let (text, _) = text.split_once("[[heads]]").unwrap();
         let (before, rest) = text.split_once("[graph.fragment]").unwrap();
@@ -208,74 +208,80 @@ fn frames_of_a_folder_come_from_its_own_files() {
         format!("{before}{after}").replace(&hash(&graph), &hash(&one))
     });
     fs::write(folder.join("encoder.onnx"), &one).unwrap();
-    let said = embed(&folder);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = embed(&folder);
+    assert_eq!(output.code, 0, "{}", output.err);
     assert_eq!(npy(&case.out()), expected);
 
     let folder = copy_of_the_embedded(&case, |text| text);
     fs::write(folder.join("encoder.onnx"), &graph).unwrap();
     fs::write(folder.join("frames.onnx"), &added[1..]).unwrap();
-    let said = embed(&folder);
-    assert_eq!(said.code, 1);
+    let output = embed(&folder);
+    assert_eq!(output.code, 1);
     let words = ["frames.onnx", "SHA-256", "swapped"];
-    assert!(words.iter().all(|w| said.err.contains(w)), "{}", said.err);
-    fs::remove_file(folder.join("frames.onnx")).unwrap();
-    let said = embed(&folder);
     assert!(
-        said.code == 1 && said.err.contains("frames.onnx") && said.err.contains("can't be read"),
+        words.iter().all(|w| output.err.contains(w)),
         "{}",
-        said.err
+        output.err
     );
-    // What is no fragment is told when the graph is loaded.
+    fs::remove_file(folder.join("frames.onnx")).unwrap();
+    let output = embed(&folder);
+    assert!(
+        output.code == 1
+            && output.err.contains("frames.onnx")
+            && output.err.contains("can't be read"),
+        "{}",
+        output.err
+    );
+    // A file that is not a fragment is reported when the graph is loaded.
     let other = b"no fragment";
     let folder = copy_of_the_embedded(&case, |text| text.replace(&hash(&added), &hash(other)));
     fs::write(folder.join("frames.onnx"), other).unwrap();
-    let said = embed(&folder);
+    let output = embed(&folder);
     assert!(
-        said.code == 1 && said.err.contains("can't be loaded by ONNX Runtime"),
+        output.code == 1 && output.err.contains("can't be loaded by ONNX Runtime"),
         "{}",
-        said.err
+        output.err
     );
-    // Windows alone need none of it.
+    // Means per window need no fragment.
     let model = ["--model", folder.to_str().unwrap()];
     assert_eq!(case.embed(file, &model).code, 0);
 }
 
 #[test]
-fn whole_is_one_pass_with_a_limit() {
+fn whole_runs_the_file_in_one_pass_up_to_a_limit() {
     let case = Case::new();
     let samples = chord(24_000, 11.0);
-    let said = case.tiny(&samples, &["--pool", "none", "--whole"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = case.tiny(&samples, &["--pool", "none", "--whole"]);
+    assert_eq!(output.code, 0, "{}", output.err);
     let (shape, values) = npy(&case.out());
     let frames = frames_of(samples.len());
     assert_eq!(shape, [3, frames, 4]);
     let last = expected_frame(&samples, frames - 1);
     assert!((values[(frames - 1) * 4 + 1] - last[1]).abs() < 1e-6);
-    let said = case.tiny(&samples, &["--whole", "--max-seconds", "10"]);
-    assert_eq!(said.code, 1);
+    let output = case.tiny(&samples, &["--whole", "--max-seconds", "10"]);
+    assert_eq!(output.code, 1);
     assert!(
-        said.err.contains("10 s") && said.err.contains("--max-seconds"),
+        output.err.contains("10 s") && output.err.contains("--max-seconds"),
         "{}",
-        said.err
+        output.err
     );
-    let said = case.embed(&demo()[0].path, &["--whole"]);
-    assert_eq!(said.code, 1);
+    let output = case.embed(&demo()[0].path, &["--whole"]);
+    assert_eq!(output.code, 1);
     assert!(
-        said.err.contains("5 s") && said.err.contains("--whole"),
+        output.err.contains("5 s") && output.err.contains("--whole"),
         "{}",
-        said.err
+        output.err
     );
 }
 
 #[test]
-fn the_mean_weighs_audio_by_its_length() {
+fn the_mean_weights_windows_by_their_length() {
     let case = Case::new();
     // 5 s at 0.2 and 2.5 s at −0.1: the mean over time is 0.1.
     let mut samples = vec![0.2; 120_000];
     samples.extend([-0.1; 60_000]);
-    let said = case.tiny(&samples, &["--layers", "0"]);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = case.tiny(&samples, &["--layers", "0"]);
+    assert_eq!(output.code, 0, "{}", output.err);
     let (shape, values) = npy(&case.out());
     assert_eq!(shape, [1, 4]);
     assert!((values[0] - 0.1).abs() < 1e-5, "{values:?}");
@@ -315,47 +321,47 @@ fn a_weighted_sum_takes_its_weights_from_the_head() {
     )
     .unwrap();
     let flags = ["--pool", "weighted", "--head", head.to_str().unwrap()];
-    let said = case.tiny(&vec![0.2; 120_000], &flags);
-    assert_eq!(said.code, 0, "{}", said.err);
+    let output = case.tiny(&vec![0.2; 120_000], &flags);
+    assert_eq!(output.code, 0, "{}", output.err);
     let (shape, values) = npy(&case.out());
     assert_eq!(shape, [4]);
     // A quarter of 0.2 and three quarters of 2 · 0.2 + 1.
     assert!((values[0] - (0.05 + 0.75 * 1.4)).abs() < 1e-5, "{values:?}");
-    // A head of one layer has no weights to take.
+    // A head that reads one layer has no layer weights.
     let key = repository("assets/embedded/key.safetensors");
     let flags = ["--pool", "weighted", "--head", key.to_str().unwrap()];
-    let said = case.embed(&demo()[0].path, &flags);
-    assert_eq!(said.code, 1);
+    let output = case.embed(&demo()[0].path, &flags);
+    assert_eq!(output.code, 1);
     assert!(
-        said.err.contains("key.safetensors") && said.err.contains("one layer"),
+        output.err.contains("key.safetensors") && output.err.contains("one layer"),
         "{}",
-        said.err
+        output.err
     );
 }
 
 #[test]
-fn what_a_model_lacks_is_said_and_nothing_is_left_behind() {
+fn an_output_that_the_model_lacks_is_refused_and_no_file_is_left() {
     let case = Case::new();
     let path = &demo()[0].path;
     for (flags, words) in [
         (&["--layers", "0,7"][..], ["layer 7", "0 to 6"]),
         (&["--layers", "9", "--pool", "none"], ["layer 9", "0 to 6"]),
     ] {
-        let said = case.embed(path, flags);
-        assert_eq!(said.code, 1);
+        let output = case.embed(path, flags);
+        assert_eq!(output.code, 1);
         assert!(
-            words.iter().all(|word| said.err.contains(word)),
+            words.iter().all(|word| output.err.contains(word)),
             "{}",
-            said.err
+            output.err
         );
         assert!(!case.out().exists());
     }
-    let said = case.tiny(&[0.1; 399], &["--pool", "none"]);
-    assert_eq!(said.code, 1);
+    let output = case.tiny(&[0.1; 399], &["--pool", "none"]);
+    assert_eq!(output.code, 1);
     assert!(
-        said.err.contains("399") && said.err.contains("400"),
+        output.err.contains("399") && output.err.contains("400"),
         "{}",
-        said.err
+        output.err
     );
     assert!(!case.out().exists());
     assert_eq!(
@@ -366,17 +372,17 @@ fn what_a_model_lacks_is_said_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn safetensors_say_what_they_hold() {
+fn safetensors_describe_their_content() {
     let case = Case::new();
     let out = case.folder.path().join("out.safetensors");
-    let said = said(
+    let output = output_of(
         mertscope()
             .arg("embed")
             .arg(&demo()[4].path)
             .arg("--out")
             .arg(&out),
     );
-    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(output.code, 0, "{}", output.err);
     let bytes = fs::read(&out).unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(tensors.tensor("hidden_states").unwrap().shape(), [7, 256]);

@@ -1,5 +1,5 @@
-//! Exports of a live history, heard by the real engine: every kind, of hours too, into folders
-//! good and bad.
+//! Exports of a live history from the engine: every kind, hours of history, writable and unwritable
+//! folders.
 
 use std::env;
 use std::fs;
@@ -15,16 +15,16 @@ use mertscope_model::Model;
 use mertscope_tests::{demo, skipped};
 use serde_json::Value;
 
-/// The piece that is heard, as far as it stays in its first key, in seconds.
+/// The seconds of the piece before it leaves its first key.
 const PIECE: (&str, f64) = ("two-rooms.ogg", 17.0);
 
-/// How long an answer may take: a hang, not a measure.
+/// The time limit for a result: only a hang exceeds it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where a second run of a test finds its folder.
+/// Names the folder in the environment of a test's second run.
 const FOLDER: &str = "MERTSCOPE_EXPORT_FOLDER";
 
-/// A piece in A minor, heard live.
+/// The live history of a piece in A minor.
 fn result() -> Arc<Snapshot> {
     static HEARD: OnceLock<Arc<Snapshot>> = OnceLock::new();
     let listen = || {
@@ -64,8 +64,8 @@ fn result() -> Arc<Snapshot> {
     Arc::clone(HEARD.get_or_init(listen))
 }
 
-/// The same over again, to as many windows as the engine remembers, over three hours, with labels
-/// of 200 characters.
+/// That history repeated to the engine's limit of windows, over three hours, with labels of 200
+/// characters.
 fn hours() -> Snapshot {
     let mut hours = Snapshot::clone(&result());
     let windows: Vec<Arc<Entry>> = hours.history.iter().cycle().take(2048).cloned().collect();
@@ -89,9 +89,9 @@ fn exported(snapshot: &Snapshot, kind: Kind, folder: &Path) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// Each kind holds what was heard: a row and an object a window, a picture, the key's marker.
+/// Each kind holds the history: a row or an object per window, a picture, the key's marker.
 #[test]
-fn what_was_heard_live_is_in_every_kind_of_export() {
+fn a_live_history_is_in_every_kind_of_export() {
     let folder = tempfile::tempdir().unwrap();
     for snapshot in [result(), Arc::new(hours())] {
         let windows = snapshot.history.len();
@@ -120,9 +120,9 @@ fn what_was_heard_live_is_in_every_kind_of_export() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 8);
 }
 
-/// Without music there is a sentence and no file.
+/// A history without music gives a sentence and no file.
 #[test]
-fn nothing_heard_is_nothing_written() {
+fn an_empty_history_writes_no_file() {
     let folder = tempfile::tempdir().unwrap();
     for kind in Kind::ALL {
         let error = export(&Snapshot::default(), kind, Some(folder.path())).unwrap_err();
@@ -131,8 +131,9 @@ fn nothing_heard_is_nothing_written() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-/// Runs this test again in a name space of its own, with a folder that `mount` mounts.
-fn in_a_folder_of_its_own(test: &str, mount: &str) {
+/// Runs the test `test` again in a name space of its own, with a folder that `mount` mounts; reports
+/// it as skipped when the system allows no name space.
+fn rerun_in_a_mounted_folder(test: &str, mount: &str) {
     let folder = tempfile::tempdir().unwrap();
     let apart = |arguments: &[&str]| {
         let mut unshare = Command::new("unshare");
@@ -154,22 +155,22 @@ fn in_a_folder_of_its_own(test: &str, mount: &str) {
         .env(FOLDER, folder.path())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("1 passed"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("1 passed"), "{printed}");
 }
 
 fn folder() -> Option<PathBuf> {
     env::var_os(FOLDER).map(PathBuf::from)
 }
 
-/// A full disk is named, and nothing half written is left.
+/// The error names the full disk.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_folder_is_told_and_left_as_it_was() {
+fn a_full_disk_is_reported_and_no_partial_file_is_left() {
     let Some(folder) = folder() else {
-        return in_a_folder_of_its_own(
-            "a_full_folder_is_told_and_left_as_it_was",
+        return rerun_in_a_mounted_folder(
+            "a_full_disk_is_reported_and_no_partial_file_is_left",
             "mount -t tmpfs -o size=16k none \"$MERTSCOPE_EXPORT_FOLDER\"",
         );
     };
@@ -177,17 +178,17 @@ fn a_full_folder_is_told_and_left_as_it_was() {
     assert!(error.to_string().contains("no space left"), "{error}");
     assert!(error.to_string().contains(folder.to_str().unwrap()));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
-    // What is small enough still goes in.
+    // A file that fits is still written.
     assert!(export(&result(), Kind::Midi, Some(&folder)).is_ok());
 }
 
 /// A folder that can't be written is named.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_read_only_folder_is_told() {
+fn a_read_only_folder_is_named() {
     let Some(folder) = folder() else {
-        return in_a_folder_of_its_own(
-            "a_read_only_folder_is_told",
+        return rerun_in_a_mounted_folder(
+            "a_read_only_folder_is_named",
             "mount -t tmpfs -o ro none \"$MERTSCOPE_EXPORT_FOLDER\"",
         );
     };

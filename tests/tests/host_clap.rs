@@ -1,4 +1,4 @@
-//! The built plugin in a CLAP host: what it says about itself, and that it bears what hosts do.
+//! The built plugin in a CLAP host: its description, and calls in the orders that hosts use.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use clack_extensions::tail::{PluginTail, TailLength};
 use mertscope_tests::host::{CLAP_ID, Instance, entry};
 use mertscope_tests::random::Random;
 
-/// One plugin, named, versioned and filed under analyzers.
+/// The library has one plugin, with a name and a version, in the category of analyzers.
 #[test]
 fn a_scan_finds_one_analyzer() {
     let entry = entry();
@@ -28,9 +28,9 @@ fn a_scan_finds_one_analyzer() {
     assert!(features.contains(&"audio-effect") && features.contains(&"analyzer"));
 }
 
-/// No latency, no tail, no notes, and the three layouts.
+/// The plugin also has no tail, and three layouts.
 #[test]
-fn it_delays_nothing_and_claims_no_notes() {
+fn latency_is_zero_and_no_note_port_exists() {
     let mut instance = Instance::default();
     let latency: PluginLatency = instance.extension();
     assert_eq!(latency.get(&instance.plugin.plugin_handle()), 0);
@@ -56,15 +56,15 @@ fn it_delays_nothing_and_claims_no_notes() {
     assert_eq!(ports, expected);
 
     let tail: PluginTail = instance.extension();
-    let mut deck = instance.activate(48_000, 64);
-    deck.play(64);
-    assert_eq!(deck.tail(tail), TailLength::Finite(0));
-    instance.deactivate(deck);
+    let mut processor = instance.activate(48_000, 64);
+    processor.play(64);
+    assert_eq!(processor.tail(tail), TailLength::Finite(0));
+    instance.deactivate(processor);
 }
 
-/// Every parameter has an id and a name of its own, starts where it says, and reads its own text.
+/// Ids are unique; each parameter starts at its described value and reads the text that it writes.
 #[test]
-fn parameters_are_what_they_say() {
+fn parameters_start_in_range_and_read_their_own_text() {
     let mut instance = Instance::default();
     let parameters = instance.parameters();
     let ids: HashSet<_> = parameters.iter().map(|p| p.id.get()).collect();
@@ -104,18 +104,18 @@ fn parameters_are_what_they_say() {
     }
 }
 
-/// Values set by events are the ones that are read back.
+/// A value that an event has set is read back.
 #[test]
-fn automation_arrives() {
+fn automation_changes_the_parameter() {
     let mut random = Random::new(5);
     let mut instance = Instance::default();
     for parameter in instance.automatable() {
-        let mut deck = instance.activate(48_000, 64);
+        let mut processor = instance.activate(48_000, 64);
         let value = parameter.any_value(&mut random);
-        deck.set(parameter.id, value);
-        deck.play(64);
-        instance.deactivate(deck);
-        // A range with steps rounds to the nearest one.
+        processor.set(parameter.id, value);
+        processor.play(64);
+        instance.deactivate(processor);
+        // A stepped parameter rounds to the nearest step.
         let step = if parameter.stepped { 1e-6 } else { 0.02 };
         assert!(
             (instance.value(parameter.id) - value).abs() <= step,
@@ -125,26 +125,26 @@ fn automation_arrives() {
     }
 }
 
-/// Activation, at any rate and again and again, in any number of instances.
+/// Any number of instances is activated repeatedly.
 #[test]
-fn instances_come_and_go_at_any_rate() {
+fn instances_start_and_end_at_any_sample_rate() {
     let entry = entry();
     let mut instances: Vec<_> = (0..16).map(|_| Instance::new(&entry)).collect();
     for round in 0..6 {
         let mut decks = Vec::new();
         for (n, instance) in instances.iter_mut().enumerate() {
             let rate_hz = [44_100, 48_000, 96_000][(n + round) % 3];
-            let mut deck = instance.activate(rate_hz, 512);
+            let mut processor = instance.activate(rate_hz, 512);
             for _ in 0..20 {
-                deck.play(512);
+                processor.play(512);
             }
-            deck.reset();
-            decks.push(deck);
+            processor.reset();
+            decks.push(processor);
         }
-        for (instance, deck) in instances.iter_mut().zip(decks) {
-            instance.deactivate(deck);
+        for (instance, processor) in instances.iter_mut().zip(decks) {
+            instance.deactivate(processor);
         }
-        // The last but one leaves, and the others go on.
+        // The last but one is dropped, and the others go on.
         instances.pop();
     }
     assert_eq!(instances.len(), 10);

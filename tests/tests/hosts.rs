@@ -1,12 +1,11 @@
 //! The bundles in real hosts: the VST3 in pedalboard and dawdreamer (`tests/hosts/*.py`), the CLAP
-//! in qtractor's scanner, the standalone app by itself. Each check is a process of its own, as a
-//! plugin's crash is its host's.
+//! in qtractor's scanner, the standalone app by itself. Each check is a process of its own, because a
+//! plugin's crash ends its host.
 //!
-//! A check whose host is not on this machine is reported as ignored, with the reason, and listed in
-//! the file that `MERTSCOPE_SKIPPED` names; it never counts as passed.
+//! A check whose host is missing is reported as ignored, with the reason, and listed in the file that
+//! `MERTSCOPE_SKIPPED` names; it never counts as passed.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -14,7 +13,7 @@ use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mertscope_tests::bundles::bundles;
-use mertscope_tests::{repository, run, said_to, skipped, welcomed_user};
+use mertscope_tests::{output_with_input, repository, run, skipped, target, welcomed_user};
 
 /// Seconds between windows, in the host and in the command that it is compared with.
 const HOP_S: &str = "1";
@@ -26,27 +25,27 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "passes_audio_through", false),
     ("pedalboard", "keeps_state", false),
     ("pedalboard", "two_instances", false),
-    ("pedalboard", "hears_what_the_command_hears", false),
+    ("pedalboard", "gives_the_results_of_the_command", false),
     ("pedalboard", "opens_its_editor", true),
-    ("pedalboard", "shows_what_it_hears", true),
+    ("pedalboard", "shows_its_results", true),
     (
         "pedalboard",
         "plays_while_its_editor_opens_and_closes",
         true,
     ),
     ("standalone", "opens_its_window", true),
-    ("standalone", "keeps_what_was_chosen", true),
+    ("standalone", "keeps_unknown_and_missing_choices", true),
     ("standalone", "ends_after_its_seconds", true),
     ("dawdreamer", "loads", false),
     ("dawdreamer", "renders_untouched", false),
     ("dawdreamer", "keeps_state", false),
-    ("dawdreamer", "hears_what_the_command_hears", false),
-    ("dawdreamer", "shows_what_it_hears", true),
+    ("dawdreamer", "gives_the_results_of_the_command", false),
+    ("dawdreamer", "shows_its_results", true),
 ];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Ignored here means that the host is missing: no option can make it run.
+    // An ignored check has no host: no option can make it run.
     arguments.include_ignored = false;
     let mut trials = Vec::new();
     for &(host, check, needs_screen) in CHECKS {
@@ -87,17 +86,7 @@ fn trial_or_skip(
         .with_kind("skipped")
 }
 
-/// Cargo's target folder, which this program lies in.
-fn target() -> PathBuf {
-    let program = env::current_exe().expect("a test program has a path");
-    program
-        .ancestors()
-        .nth(3)
-        .expect("a target folder")
-        .to_owned()
-}
-
-/// The interpreter with the hosts, as `cargo xtask test` sets it up.
+/// The interpreter of the environment with the hosts, which `cargo xtask test` sets up.
 fn python() -> PathBuf {
     let folder = target().join("venv/hosts");
     folder.join(if cfg!(windows) {
@@ -128,7 +117,7 @@ fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
             .map(|host| (*host).to_owned())
             .collect()
     });
-    // The app is its own host, but what looks at its window is Python.
+    // The app is its own host, but Python reads its window.
     let module = if host == "standalone" { "numpy" } else { host };
     if !hosts.contains(module) {
         return Some(format!(
@@ -139,7 +128,7 @@ fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
         for program in ["Xvfb", "xsettingsd", "openbox"] {
             match starts(Path::new(program), "-version") {
                 Ok(mut child) => {
-                    // Only whether it is there matters; what it makes of the option does not.
+                    // Only its presence matters, not its answer to the option.
                     let _ = child.kill();
                     let _ = child.wait();
                 }
@@ -153,10 +142,10 @@ fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
 fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> {
     let scripts = repository("tests/hosts");
     let piece = repository("assets/demo/slow-harbour.flac");
-    // The user's data folder is out of reach: ONNX Runtime must come out of the bundle.
+    // The user's data folder is hidden, so that ONNX Runtime has to come from the bundle.
     let scratch = tempfile::tempdir()?;
     let expected = scratch.path().join("expected.json");
-    if check.starts_with("hears") {
+    if check == "gives_the_results_of_the_command" {
         let analyzed = run(&[
             "analyze".as_ref(),
             piece.as_os_str(),
@@ -204,15 +193,15 @@ fn qtractor_scanner() -> Option<PathBuf> {
 fn in_qtractor(scanner: &Path) -> Result<(), Failed> {
     let plugin = bundles().join("Mertscope.clap");
     let question = format!("CLAP:{}\n", plugin.display());
-    let said = said_to(
+    let output = output_with_input(
         Command::new(scanner).env("QT_QPA_PLATFORM", "offscreen"),
         question.as_bytes(),
     );
-    let fields: Vec<&str> = said.out.trim_end().split('|').collect();
+    let fields: Vec<&str> = output.out.trim_end().split('|').collect();
     match fields[..] {
         ["CLAP", "Mertscope", ref rest @ ..] if rest.iter().any(|field| field.contains("GUI")) => {
             Ok(())
         }
-        _ => Err(format!("{said:?}").into()),
+        _ => Err(format!("{output:?}").into()),
     }
 }

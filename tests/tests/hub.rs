@@ -1,11 +1,13 @@
-//! Getting models: the built command against a hub on this machine, as a user meets it when all
-//! goes well, when the network or the disk does not, and when someone means ill.
+//! Getting models: the built command against a hub on this machine, in health, with faults of the
+//! network and the disk, and with malicious answers.
 
 #[path = "hub/home.rs"]
 mod home;
 
 #[path = "hub/cached.rs"]
 mod cached;
+#[path = "hub/checkpoints.rs"]
+mod checkpoints;
 #[path = "hub/consent.rs"]
 mod consent;
 #[path = "hub/disk.rs"]
@@ -24,8 +26,6 @@ mod pinned;
 mod plugin;
 #[path = "hub/refused.rs"]
 mod refused;
-#[path = "hub/road.rs"]
-mod road;
 #[path = "hub/secrets.rs"]
 mod secrets;
 #[cfg(unix)]

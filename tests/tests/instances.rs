@@ -1,20 +1,20 @@
-//! Sixteen instances in one process have one engine. Alone in its program, so that no other
-//! test's instances are counted.
+//! Sixteen instances in one process share one engine. The test is alone in its program, so that no
+//! other test's instances are counted.
 #![cfg(target_os = "linux")]
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-use mertscope_tests::host::{Deck, Instance, entry};
+use mertscope_tests::host::{AudioProcessor, Instance, entry};
 
-/// How long threads may take to come or go: a hang, not a measure.
+/// The time limit for threads to start or end: only a hang exceeds it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// After this long without a change nothing is being loaded any more.
+/// Loading has ended after this time without a change.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// The engine's threads in this process, by name; those that ONNX Runtime starts have the name of
-/// the one that loads a session.
+/// The names of the engine's threads in this process; ONNX Runtime's threads inherit the name of the
+/// thread that loads a session.
 fn threads() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir("/proc/self/task")
         .unwrap()
@@ -26,7 +26,7 @@ fn threads() -> Vec<String> {
     names
 }
 
-/// The engine's threads, when they have not changed for a while.
+/// Waits until the engine's threads have stopped changing, and returns their names.
 fn settled() -> Vec<String> {
     let begun = Instant::now();
     let (mut names, mut since) = (threads(), Instant::now());
@@ -52,19 +52,19 @@ fn resident_mb() -> u64 {
     kb.unwrap().parse::<u64>().unwrap() / 1024
 }
 
-/// Twelve seconds of a chord, as fast as it goes.
-fn play(deck: &mut Deck) {
-    for (n, channel) in deck.input().iter_mut().enumerate() {
+/// Plays twelve seconds of a chord without pauses.
+fn play(processor: &mut AudioProcessor) {
+    for (n, channel) in processor.input().iter_mut().enumerate() {
         for (t, sample) in channel.iter_mut().enumerate() {
             *sample = ((t + n) as f32 * 0.05).sin() * 0.3;
         }
     }
     for _ in 0..12 * 48_000 / 1024 {
-        deck.play(1024);
+        processor.play(1024);
     }
 }
 
-/// The same threads, so one session, however many instances there are; none after the last went.
+/// Any number of instances has the same threads, so one session; after the last instance none is left.
 #[test]
 fn all_instances_share_one_engine_and_the_last_one_stops_it() {
     let entry = entry();
@@ -81,19 +81,19 @@ fn all_instances_share_one_engine_and_the_last_one_stops_it() {
     let others: Vec<_> = (0..15)
         .map(|_| {
             let mut other = Instance::new(&entry);
-            let mut deck = other.activate(48_000, 1024);
-            play(&mut deck);
-            (other, deck)
+            let mut processor = other.activate(48_000, 1024);
+            play(&mut processor);
+            (other, processor)
         })
         .collect();
     assert_eq!(settled(), of_one);
     println!("1 instance: {one_mb} MB resident, 16: {} MB", resident_mb());
-    for (mut other, deck) in others {
-        other.deactivate(deck);
+    for (mut other, processor) in others {
+        other.deactivate(processor);
     }
     first.deactivate(first_deck);
     drop(first);
-    // ONNX Runtime's environment is made once in a process, and may keep a thread of its own.
+    // ONNX Runtime's environment is made once per process, and may keep a thread.
     let left = settled();
     assert!(
         left.len() + 2 <= of_one.len() && !left.contains(&"mertscope-worke".to_owned()),

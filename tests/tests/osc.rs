@@ -1,22 +1,22 @@
-//! OSC messages of the built plugin in a host, as a receiver on this machine gets them.
+//! OSC messages from the built plugin in a host to a receiver on this machine.
 
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use mertscope_tests::chord;
-use mertscope_tests::host::{Deck, Instance};
+use mertscope_tests::host::{AudioProcessor, Instance};
 use rosc::{OscMessage, OscPacket, OscType, decoder};
 use serde_json::{Value, json};
 
 const RATE_HZ: u32 = 16_000;
 
-/// The rate of an hour of nothing: the lowest there is, as it is over soonest.
+/// The sample rate of an hour without music: the lowest one takes the least time.
 const QUIET_RATE_HZ: u32 = 8_000;
 
 /// Frames in a block.
 const FRAMES: usize = 2048;
 
-/// How long a message may take: a hang, not a measure.
+/// The time limit for a message: only a hang exceeds it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A receiver, and its address.
@@ -28,7 +28,7 @@ fn receiver() -> (UdpSocket, String) {
     (socket, address)
 }
 
-/// What is waiting, or comes soon.
+/// The next message, if one arrives within the limit.
 fn next(socket: &UdpSocket) -> Option<OscMessage> {
     let mut room = [0; 4096];
     let length = socket.recv(&mut room).ok()?;
@@ -38,7 +38,7 @@ fn next(socket: &UdpSocket) -> Option<OscMessage> {
     }
 }
 
-/// An instance that bounces without leaving a window out, with this OSC object in its project.
+/// An instance in an exact offline render, with this OSC object in its project.
 fn instance(osc: &Value) -> Instance {
     let mut instance = Instance::default();
     let mut state = instance.state();
@@ -53,27 +53,27 @@ fn instance(osc: &Value) -> Instance {
     instance
 }
 
-/// Plays audio through all channels; it comes out as it went in.
-fn play(deck: &mut Deck, audio: &[f32]) {
+/// Plays audio through all channels, and checks that it passes unchanged.
+fn play(processor: &mut AudioProcessor, audio: &[f32]) {
     for block in audio.chunks(FRAMES) {
-        for channel in deck.input() {
+        for channel in processor.input() {
             channel[..block.len()].copy_from_slice(block);
         }
-        deck.play(block.len());
-        assert_eq!(deck.output()[0][..block.len()], *block);
+        processor.play(block.len());
+        assert_eq!(processor.output()[0][..block.len()], *block);
     }
 }
 
-/// Plays audio, and returns what `socket` got until it got a message
-/// of this address, or, without one, at all.
+/// Plays audio, and returns the messages at `socket` up to the first one with this address, or all
+/// of them without one.
 fn played(
     instance: &mut Instance,
     audio: &[f32],
     socket: &UdpSocket,
     until: &str,
 ) -> Vec<OscMessage> {
-    let mut deck = instance.activate(RATE_HZ, FRAMES);
-    play(&mut deck, audio);
+    let mut processor = instance.activate(RATE_HZ, FRAMES);
+    play(&mut processor, audio);
     let begun = Instant::now();
     let mut messages = Vec::new();
     while begun.elapsed() < PATIENCE {
@@ -86,19 +86,19 @@ fn played(
             break;
         }
     }
-    instance.deactivate(deck);
+    instance.deactivate(processor);
     messages
 }
 
-/// A project that says nothing of OSC, or that it is off, sends nothing; one that says it is on
-/// sends each window's key and genre, under its own name, with the host's time.
+/// A project with OSC off sends nothing; one with OSC on sends each window's key and genre, under its
+/// own name, with the host's time.
 #[test]
-fn nothing_is_sent_until_it_is_switched_on() {
+fn osc_sends_nothing_until_it_is_enabled() {
     let ((silent, silent_address), (socket, address)) = (receiver(), receiver());
     let audio = chord(RATE_HZ, 12.0);
     let mut off = instance(&json!({ "enabled": false, "address": silent_address, "name": "off" }));
-    let mut deck = off.activate(RATE_HZ, FRAMES);
-    play(&mut deck, &audio);
+    let mut processor = off.activate(RATE_HZ, FRAMES);
+    play(&mut processor, &audio);
 
     let osc = json!({ "enabled": true, "address": address, "name": "front" });
     let mut on = instance(&osc);
@@ -126,15 +126,15 @@ fn nothing_is_sent_until_it_is_switched_on() {
     assert!((0.1..=1.0).contains(probability));
     let states = messages.iter().filter(|m| m.addr == "/mertscope/state");
     assert!(states.count() > 0);
-    // The other instance had the same audio, and had it earlier.
+    // The instance with OSC off has had the same audio earlier.
     assert_eq!(next(&silent), None);
-    off.deactivate(deck);
+    off.deactivate(processor);
 }
 
-/// Addresses that are none, of many, of the internet or endless do no harm: audio passes, what the
-/// project said is saved again byte for byte, and nothing is sent to a neighbor.
+/// The addresses are malformed, broadcast, multicast, public or endless: audio passes, the project's
+/// object is saved again byte for byte, and nothing is sent to the receiver.
 #[test]
-fn nonsense_in_a_project_sends_nothing_and_is_kept() {
+fn invalid_osc_settings_send_nothing_and_are_kept() {
     let (socket, address) = receiver();
     let audio = chord(RATE_HZ, 1.0);
     let port = address.rsplit(':').next().unwrap().to_owned();
@@ -155,28 +155,28 @@ fn nonsense_in_a_project_sends_nothing_and_is_kept() {
     ] {
         let mut instance = instance(&osc);
         let saved = instance.save();
-        let mut deck = instance.activate(RATE_HZ, FRAMES);
-        play(&mut deck, &audio);
-        instance.deactivate(deck);
+        let mut processor = instance.activate(RATE_HZ, FRAMES);
+        play(&mut processor, &audio);
+        instance.deactivate(processor);
         assert_eq!(instance.save(), saved, "{osc}");
     }
     assert_eq!(next(&socket), None);
 }
 
-/// An hour of silence, and one of a stopped transport, are told as such and hear nothing; music
-/// after that is heard.
+/// An hour of silence and an hour of a stopped transport send states and no key or genre; music after
+/// them does.
 #[test]
-fn an_hour_without_music_hears_nothing_and_loses_nothing() {
+fn hours_without_music_send_states_only_and_music_then_gets_results() {
     let (socket, address) = receiver();
     let mut instance = instance(&json!({ "enabled": true, "address": address }));
-    let mut deck = instance.activate(QUIET_RATE_HZ, FRAMES);
+    let mut processor = instance.activate(QUIET_RATE_HZ, FRAMES);
     for playing in [true, false] {
-        deck.playing = playing;
+        processor.playing = playing;
         for _ in 0..3600 * QUIET_RATE_HZ as usize / FRAMES {
-            deck.play(FRAMES);
+            processor.play(FRAMES);
         }
     }
-    instance.deactivate(deck);
+    instance.deactivate(processor);
     let mut before = Vec::new();
     while let Some(message) = next(&socket) {
         before.push(message);

@@ -1,5 +1,5 @@
-//! The whole pipeline as a library: independent of how the audio is cut into pieces, and following
-//! a transposition of the music.
+//! The whole pipeline as a library: its results do not depend on how the input is cut, and follow a
+//! transposition of the music.
 
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn analyze(analyzer: &Analyzer, decoder: Decoder) -> Analysis {
     analyzer.analyze(decoder, "piece", &mut |_, _| {}).unwrap()
 }
 
-/// All samples of a file folded to mono, and their rate.
+/// All samples of a file, downmixed to mono, and their rate.
 fn mono(path: &std::path::Path) -> (Vec<f32>, u32) {
     let mut decoder = Decoder::open(path).unwrap();
     let mut mono = Vec::new();
@@ -46,7 +46,7 @@ fn mono(path: &std::path::Path) -> (Vec<f32>, u32) {
     (mono, decoder.rate_hz())
 }
 
-/// Hands out at most `most` bytes at a time.
+/// A reader that returns at most `most` bytes per call.
 struct Dripping<R> {
     inner: R,
     most: usize,
@@ -81,8 +81,8 @@ fn the_result_does_not_depend_on_how_the_input_arrives() {
 }
 
 #[test]
-fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
-    // What follows a window must not change it: audio time is all that counts.
+fn short_and_padded_files_keep_their_windows() {
+    // The audio after a window must not change its result.
     let analyzer = analyzer(1.0);
     let (samples, rate_hz) = mono(&demo()[4].path);
     let short = &samples[..rate_hz as usize * 10];
@@ -96,7 +96,7 @@ fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
         )
     };
     let (short, padded) = (result(short), result(&padded));
-    // The last window touches the end, where the resampler's filter sees what follows.
+    // The last window touches the end, where the resampler's filter reaches the audio after it.
     let whole = short.timeline.results.len() - 1;
     assert!(whole >= 5);
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_file_seconds_long_or_padded_with_silence_keeps_its_windows() {
     );
 }
 
-/// The keys of a piece's windows most of the time, when played faster or slower by `semitones`.
+/// The most frequent key of a piece's windows when it plays faster or slower by `semitones`.
 fn result(analyzer: &Analyzer, samples: &[f32], rate_hz: u32, semitones: i32) -> Key {
     let faster = (f64::from(semitones) / 12.0).exp2();
     let rate_hz = (f64::from(rate_hz) * faster).round() as u32;
@@ -122,7 +122,7 @@ fn transposing_the_audio_transposes_the_answer() {
     let (mut right, mut all, mut wrong) = (0, 0, Vec::new());
     for piece in demo() {
         let (samples, rate_hz) = mono(&piece.path);
-        // One section in one key.
+        // A section in one key.
         let end = piece.keys.get(1).map_or(samples.len(), |(at_s, _)| {
             (at_s * f64::from(rate_hz)) as usize
         });

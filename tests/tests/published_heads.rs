@@ -1,5 +1,5 @@
-//! Heads as MARBLE publishes them, from their checkpoint to an answer: taken in by the command, listed,
-//! used on files and live. The model is one of MERT-v1-95M's layers and width, under its name.
+//! Heads in MARBLE's published format, from checkpoint to answer: the command imports and lists them;
+//! files and live audio use them. The model has the layers, width and name of MERT-v1-95M.
 
 use std::env;
 use std::fs;
@@ -13,12 +13,12 @@ use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, Settings, Snapshot};
 use mertscope_model::runtime;
 use mertscope_music::Key;
-use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
+use mertscope_tests::{CommandOutput, chord, mertscope, output_of, repository, wav};
 
-/// Leads the second process to the model.
+/// Names the model in the environment of the second process.
 const CHILD: &str = "MERTSCOPE_TEST_MODEL";
 
-/// So long that only a deadlock reaches it.
+/// The time limit: only a deadlock exceeds it.
 const FOREVER: Duration = Duration::from_secs(120);
 
 struct Home {
@@ -49,8 +49,8 @@ impl Home {
         self.path("MERT-v1-95M")
     }
 
-    /// Has a command keep heads and graphs here.
-    fn run(&self, command: &mut Command) -> Said {
+    /// Runs a command that keeps heads and graphs in this folder.
+    fn run(&self, command: &mut Command) -> CommandOutput {
         let found = runtime::candidates(None).unwrap();
         let library = found.into_iter().find(|path| path.is_file()).unwrap();
         command
@@ -58,15 +58,15 @@ impl Home {
             .env("ORT_DYLIB_PATH", library)
             .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_CACHE_HOME", self.path("cache"));
-        said(command)
+        output_of(command)
     }
 
     /// `mertscope … --model MODEL`.
-    fn mertscope(&self, arguments: &[&str]) -> Said {
+    fn mertscope(&self, arguments: &[&str]) -> CommandOutput {
         self.run(mertscope().args(arguments).arg("--model").arg(self.model()))
     }
 
-    fn import(&self, labels: &str, arguments: &[&str]) -> Said {
+    fn import(&self, labels: &str, arguments: &[&str]) -> CommandOutput {
         let head = repository("tests/fixtures/marble/GS.ckpt");
         let fixed = [
             "heads",
@@ -79,14 +79,14 @@ impl Home {
     }
 }
 
-/// The label file that goes with the head.
+/// The label file of the head.
 fn labels() -> String {
     let labels = repository("tests/fixtures/marble/GS.id2class.json");
     labels.to_str().unwrap().to_owned()
 }
 
 #[test]
-fn a_published_head_is_taken_in_and_answers() {
+fn a_published_head_is_imported_and_answers() {
     if let Some(model) = env::var_os(CHILD) {
         return live(Path::new(&model));
     }
@@ -94,7 +94,7 @@ fn a_published_head_is_taken_in_and_answers() {
     let bare = home.mertscope(&["heads", "list"]);
     assert!(bare.out.contains("has no heads"), "{bare:?}");
 
-    // The hidden state is the one of MARBLE's configuration, said so, and may be another.
+    // The hidden state comes from MARBLE's configuration, which a notice says; an option changes it.
     let taken = home.import(&labels(), &["--task", "key"]);
     assert_eq!(taken.code, 0, "{taken:?}");
     for words in ["layer 8", "MARBLE's numbers", "--layer says otherwise"] {
@@ -142,12 +142,12 @@ fn a_published_head_is_taken_in_and_answers() {
     }
 
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "a_published_head_is_taken_in_and_answers"]);
+    child.args(["--exact", "a_published_head_is_imported_and_answers"]);
     let ran = home.run(child.env(CHILD, home.model()));
     assert!(ran.code == 0 && ran.out.contains("1 passed"), "{ran:?}");
 }
 
-/// The same live, in a process that keeps its heads where they were taken in.
+/// Checks the head on live audio, in a process whose data folder has the imported heads.
 fn live(model: &Path) {
     let controls = Controls {
         hop: Hop::Seconds(1.0),
@@ -200,10 +200,10 @@ fn live(model: &Path) {
 }
 
 #[test]
-fn what_a_published_head_does_not_say_is_asked_for() {
+fn a_published_head_without_labels_asks_for_them() {
     let home = Home::new();
     fs::write(home.path("few.txt"), "C major\nC minor\n").unwrap();
-    for (labels, arguments, told) in [
+    for (labels, arguments, expected) in [
         (&*labels(), &[][..], "--task"),
         (
             &labels(),
@@ -216,7 +216,11 @@ fn what_a_published_head_does_not_say_is_asked_for() {
     ] {
         let refused = home.import(labels, arguments);
         assert_eq!(refused.code, 1, "{arguments:?}: {refused:?}");
-        assert!(refused.err.contains(told), "{arguments:?}: {}", refused.err);
+        assert!(
+            refused.err.contains(expected),
+            "{arguments:?}: {}",
+            refused.err
+        );
     }
     assert!(!home.path("data").exists());
 }

@@ -1,22 +1,26 @@
-//! The audio callback never waits: no allocation, no lock that is contended, no system call.
+//! The audio callback never waits: no allocation, no contended lock, no system call.
 //!
 //! The framework of a debug build aborts the program when `process` allocates or frees, so these
-//! tests fail by dying. System calls are seen by `strace` in a second run of the same test.
+//! tests fail by an abort. `strace` lists the system calls in a second run of the same test.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mertscope_tests::host::{Deck, Instance, entry, library};
+use mertscope_tests::host::{AudioProcessor, Instance, entry, library};
 use mertscope_tests::random::Random;
 use mertscope_tests::{repository, traced};
 use serde_json::{Value, json};
 
-/// Rates that the blocks are played at, one after another.
+/// Sample rates in hertz, played one after another.
 const RATES_HZ: [u32; 4] = [8_000, 44_100, 96_000, 768_000];
 
-/// Mostly small blocks, now and then one of any length, audio that is not always sane, automation,
-/// a moving transport and resets.
-fn play(deck: &mut Deck, parameters: &[mertscope_tests::host::Parameter], random: &mut Random) {
+/// Plays a block: mostly short ones, sometimes one of any length, partly with invalid samples, with
+/// automation, a moving transport and resets.
+fn play(
+    processor: &mut AudioProcessor,
+    parameters: &[mertscope_tests::host::Parameter],
+    random: &mut Random,
+) {
     let frames = match random.below(64) {
         0 => 1 + random.below(8192),
         n => n,
@@ -24,23 +28,23 @@ fn play(deck: &mut Deck, parameters: &[mertscope_tests::host::Parameter], random
     // Filling every block would take longer than playing it.
     let at = random.below(frames);
     let sample = random.sample();
-    for channel in deck.input() {
+    for channel in processor.input() {
         channel[at] = sample;
     }
     match random.below(256) {
-        0 => deck.position = random.bits() >> 24,
-        1 => deck.playing = !deck.playing,
-        2 => deck.reset(),
+        0 => processor.position = random.bits() >> 24,
+        1 => processor.playing = !processor.playing,
+        2 => processor.reset(),
         3..20 => {
             let parameter = &parameters[random.below(parameters.len())];
-            deck.set(parameter.id, parameter.any_value(random));
+            processor.set(parameter.id, parameter.any_value(random));
         }
         _ => {}
     }
-    deck.play(frames);
+    processor.play(frames);
 }
 
-/// States that make the engine load, miss and swap models.
+/// States with which the engine loads, misses and swaps models.
 fn states(instance: &mut Instance) -> [Value; 3] {
     let tiny = repository("tests/fixtures/tiny");
     let with_model = |model: Value| {
@@ -56,9 +60,9 @@ fn states(instance: &mut Instance) -> [Value; 3] {
     ]
 }
 
-/// A build without the check would let everything pass.
+/// In a build without the check the other tests could not fail.
 #[test]
-fn the_check_for_allocations_is_built_in() {
+fn the_allocation_check_is_active() {
     let bytes = fs::read(library()).unwrap();
     let name = b"assert_no_alloc";
     assert!(bytes.windows(name.len()).any(|window| window == name));
@@ -74,15 +78,15 @@ fn nothing_is_allocated_while_models_come_and_go() {
     let parameters = instance.automatable();
     let states = states(&mut instance);
     for rate_hz in RATES_HZ {
-        let mut deck = instance.activate(rate_hz, 8192);
+        let mut processor = instance.activate(rate_hz, 8192);
         let done = AtomicBool::new(false);
-        let mut deck = std::thread::scope(|scope| {
+        let mut processor = std::thread::scope(|scope| {
             let audio = scope.spawn(|| {
                 for _ in 0..BLOCKS / RATES_HZ.len() {
-                    play(&mut deck, &parameters, &mut random);
+                    play(&mut processor, &parameters, &mut random);
                 }
                 done.store(true, Ordering::Release);
-                deck
+                processor
             });
             for state in states.iter().cycle() {
                 assert!(instance.load_state(state));
@@ -93,13 +97,13 @@ fn nothing_is_allocated_while_models_come_and_go() {
             }
             audio.join().expect("the audio thread ends well")
         });
-        deck.playing = true;
-        instance.deactivate(deck);
+        processor.playing = true;
+        instance.deactivate(processor);
     }
 }
 
-/// Not one system call between the first block and the last, which rules out locks that wait,
-/// wake-ups, files and sleeping.
+/// No system call between the first block and the last rules out locks that wait, wake-ups, files and
+/// sleeping.
 #[test]
 fn the_audio_thread_makes_no_system_call() {
     if !traced::traced() {
@@ -111,24 +115,24 @@ fn the_audio_thread_makes_no_system_call() {
     }
     let mut random = Random::new(10);
     let mut instance = Instance::default();
-    // The worker sends meanwhile, to nobody.
+    // The worker sends OSC meanwhile, to a port without a receiver.
     let mut state = instance.state();
     let object = json!({ "osc": { "enabled": true, "address": "127.0.0.1:9" } });
     state["fields"]["mertscope"] = json!(object.to_string());
     assert!(instance.load_state(&state));
     let parameters = instance.automatable();
-    let mut deck = instance.activate(48_000, 8192);
+    let mut processor = instance.activate(48_000, 8192);
     let played = std::thread::scope(|scope| {
         scope
             .spawn(|| {
                 // The first block touches pages and binds symbols, as on any thread.
-                play(&mut deck, &parameters, &mut random);
+                play(&mut processor, &parameters, &mut random);
                 traced::mark("begin");
                 for _ in 0..20_000 {
-                    play(&mut deck, &parameters, &mut random);
+                    play(&mut processor, &parameters, &mut random);
                 }
                 traced::mark("end");
-                deck
+                processor
             })
             .join()
             .expect("the audio thread ends well")
@@ -136,11 +140,11 @@ fn the_audio_thread_makes_no_system_call() {
     instance.deactivate(played);
 }
 
-/// A scan opens no file but the library's own, starts no inference runtime and no connection.
+/// A scan also starts no inference runtime. Loading the library is the linker's part and not traced.
 #[test]
-fn a_scan_touches_nothing() {
+fn a_scan_opens_no_file_and_no_connection() {
     if !traced::traced() {
-        let Some(calls) = traced::trace("a_scan_touches_nothing") else {
+        let Some(calls) = traced::trace("a_scan_opens_no_file_and_no_connection") else {
             return;
         };
         let touched: Vec<_> = calls
@@ -156,7 +160,6 @@ fn a_scan_touches_nothing() {
         assert!(touched.is_empty(), "{touched:#?}");
         return;
     }
-    // Loading the library itself is the linker's business, and the host's.
     let entry = entry();
     traced::mark("begin");
     let mut instance = Instance::new(&entry);

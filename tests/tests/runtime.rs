@@ -1,11 +1,11 @@
-//! ONNX Runtime missing, broken, too old or lying, and models that are not what they say: each a
-//! sentence with the remedy and a failing exit code, never a crash.
+//! A missing, broken, old or lying ONNX Runtime, and models that contradict their manifest: each gives
+//! a sentence with the remedy and a failing exit code, never a crash.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
+use mertscope_tests::{CommandOutput, chord, mertscope, output_of, repository, wav};
 
 struct Case {
     folder: tempfile::TempDir,
@@ -28,10 +28,10 @@ impl Case {
         path
     }
 
-    /// Analyses a song with ONNX Runtime at `library`.
-    fn with_runtime(&self, library: &Path) -> Said {
+    /// Analyzes a song with ONNX Runtime at `library`.
+    fn with_runtime(&self, library: &Path) -> CommandOutput {
         let mut command = mertscope();
-        said(
+        output_of(
             command
                 .arg("analyze")
                 .arg(self.song())
@@ -39,7 +39,7 @@ impl Case {
         )
     }
 
-    /// A shared library made from C.
+    /// Compiles a shared library from C.
     #[cfg(unix)]
     fn library(&self, source: &str) -> PathBuf {
         let (code, library) = (self.path("fake.c"), self.path("libfake.so"));
@@ -71,8 +71,8 @@ impl Case {
         model
     }
 
-    fn with_model(&self, model: &Path) -> Said {
-        said(
+    fn with_model(&self, model: &Path) -> CommandOutput {
+        output_of(
             mertscope()
                 .arg("analyze")
                 .arg(self.song())
@@ -82,17 +82,17 @@ impl Case {
     }
 }
 
-fn fails_with(said: &Said, words: &[&str]) {
-    assert_eq!(said.code, 1, "{said:?}");
+fn fails_with(output: &CommandOutput, words: &[&str]) {
+    assert_eq!(output.code, 1, "{output:?}");
     assert!(
-        said.out.is_empty() && !said.err.contains("panicked"),
-        "{said:?}"
+        output.out.is_empty() && !output.err.contains("panicked"),
+        "{output:?}"
     );
     for word in words {
         assert!(
-            said.err.contains(word),
+            output.err.contains(word),
             "“{word}” is missing in: {}",
-            said.err
+            output.err
         );
     }
 }
@@ -105,7 +105,7 @@ fn a_missing_library_is_named_with_the_remedy() {
         &case.with_runtime(&gone),
         &["libonnxruntime.so", "cargo xtask setup"],
     );
-    // The same without the variable, in a home where nothing is installed.
+    // Without the variable, in a home without an installation.
     let mut command = mertscope();
     command
         .arg("analyze")
@@ -114,11 +114,14 @@ fn a_missing_library_is_named_with_the_remedy() {
     command
         .env("HOME", case.folder.path())
         .env("XDG_DATA_HOME", case.folder.path());
-    fails_with(&said(&mut command), &["not installed", "cargo xtask setup"]);
+    fails_with(
+        &output_of(&mut command),
+        &["not installed", "cargo xtask setup"],
+    );
 }
 
 #[test]
-fn a_file_that_is_no_library_is_named() {
+fn a_file_that_is_not_a_library_is_named() {
     let case = Case::new();
     let text = case.path("libonnxruntime.so");
     fs::write(&text, "hello").unwrap();
@@ -131,20 +134,20 @@ fn a_file_that_is_no_library_is_named() {
     fails_with(&case.with_runtime(&folder), &["folder", "can't be loaded"]);
 }
 
-/// What ONNX Runtime would tell its maker begins with an identifier in the user's cache folder.
+/// ONNX Runtime's telemetry would start with an identifier in the user's cache folder.
 #[cfg(target_os = "linux")]
 #[test]
-fn onnx_runtime_reports_to_nobody() {
+fn onnx_runtime_sends_no_telemetry() {
     let case = Case::new();
     let cache = case.path("cache");
     let mut command = mertscope();
     command.arg("analyze").arg(case.song());
-    // It is silent by itself where it takes a machine for one that runs tests.
+    // ONNX Runtime disables its telemetry itself on machines that it takes for test machines.
     for name in ["CI", "TF_BUILD", "GITHUB_ACTIONS", "JENKINS_URL"] {
         command.env_remove(name);
     }
     command.env_remove("ORT_DISABLE_TELEMETRY");
-    let analyzed = said(command.env("XDG_CACHE_HOME", &cache));
+    let analyzed = output_of(command.env("XDG_CACHE_HOME", &cache));
     assert_eq!(analyzed.code, 0, "{analyzed:?}");
     assert!(
         !cache.exists(),
@@ -166,7 +169,7 @@ fn a_library_in_a_folder_that_anyone_may_change_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_library_that_is_something_else_too_old_or_lies_is_refused() {
+fn a_foreign_old_or_lying_library_is_refused() {
     let case = Case::new();
     let other = case.library("int answer(void) { return 42; }");
     fails_with(
@@ -188,14 +191,14 @@ fn a_library_that_is_something_else_too_old_or_lies_is_refused() {
         &["1.20.1", "1.24", "cargo xtask setup"],
     );
     let lying = case.library(&runtime("1.31.1"));
-    let said = case.with_runtime(&lying);
-    assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.err.contains("libfake.so"), "{}", said.err);
+    let output = case.with_runtime(&lying);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.err.contains("libfake.so"), "{}", output.err);
 }
 
 #[test]
-fn doctor_says_what_is_missing_and_what_is_there() {
-    let healthy = said(mertscope().arg("doctor"));
+fn doctor_lists_missing_and_present_parts() {
+    let healthy = output_of(mertscope().arg("doctor"));
     assert_eq!(healthy.code, 0, "{healthy:?}");
     for word in ["is used", "embedded", "genre", "key", "Everything"] {
         assert!(
@@ -204,7 +207,7 @@ fn doctor_says_what_is_missing_and_what_is_there() {
             healthy.out
         );
     }
-    let ill = said(
+    let ill = output_of(
         mertscope()
             .arg("doctor")
             .env("ORT_DYLIB_PATH", "/nonexistent.so"),
@@ -237,7 +240,7 @@ fn a_swapped_or_truncated_model_is_refused() {
 }
 
 #[test]
-fn a_graph_that_is_not_what_its_manifest_says_is_refused() {
+fn a_graph_that_contradicts_its_manifest_is_refused() {
     let case = Case::new();
     let model = case.model();
     let manifest = fs::read_to_string(model.join("manifest.toml")).unwrap();
@@ -254,7 +257,7 @@ fn a_graph_that_is_not_what_its_manifest_says_is_refused() {
         fs::write(model.join("manifest.toml"), manifest.replace(from, to)).unwrap();
         fails_with(&case.with_model(&model), &["embedded", named]);
     }
-    // A graph that is none at all, with the right hash.
+    // A file that is not a graph, with the right hash.
     let onnx = b"this is no graph";
     fs::write(model.join("encoder.onnx"), onnx).unwrap();
     let hash = mertscope_model::sha256(onnx);
@@ -275,7 +278,7 @@ fn a_graph_that_is_not_what_its_manifest_says_is_refused() {
 
 #[test]
 fn models_are_listed() {
-    let list = said(mertscope().args(["models", "list"]));
+    let list = output_of(mertscope().args(["models", "list"]));
     assert_eq!(list.code, 0);
     for word in [
         "embedded",
@@ -293,9 +296,9 @@ fn models_are_listed() {
     }
 }
 
-/// A message that holds what the system said is not followed by the same again.
+/// A message that holds the system's error is not followed by that error again.
 #[test]
-fn what_went_wrong_is_said_once() {
+fn the_system_s_error_is_printed_once() {
     let case = Case::new();
     let model = case.model();
     fs::remove_file(model.join("encoder.onnx")).unwrap();

@@ -5,13 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use mertscope_tests::{chord, repository, run, said, standalone, wav};
+use mertscope_tests::{chord, output_of, repository, run, standalone, wav};
 use serde_json::{Value, json};
 
-/// A JACK server that is not there.
+/// The name of a JACK server that does not exist.
 const NO_SERVER: &str = "mertscope-test-no-server";
 
-/// The app with settings of its own, which are gone after the test.
+/// The app with temporary settings.
 fn app(config: &tempfile::TempDir) -> Command {
     standalone(config.path(), NO_SERVER)
 }
@@ -26,10 +26,9 @@ fn write_settings(config: &Path, content: &Value) {
     fs::write(folder.join("standalone.json"), content.to_string()).unwrap();
 }
 
-/// The app listens at real time, on the windows that the settings ask for; each of them has the
-/// key and the genre that the command hears there.
+/// The app plays in real time; each of its windows has the command's key and genre.
 #[test]
-fn a_file_is_heard_as_the_command_hears_it() {
+fn a_file_has_the_results_of_the_command() {
     let config = settings();
     write_settings(
         config.path(),
@@ -60,11 +59,11 @@ fn a_file_is_heard_as_the_command_hears_it() {
 }
 
 #[test]
-fn a_file_ends_the_app_with_its_end() {
+fn the_app_ends_with_its_file() {
     let config = settings();
     let file = config.path().join("chord.wav");
     fs::write(&file, wav(44_100, 1, &chord(44_100, 6.0))).unwrap();
-    let ended = said(app(&config).args(["--headless", "--file"]).arg(&file));
+    let ended = output_of(app(&config).args(["--headless", "--file"]).arg(&file));
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(
         ended.out.lines().count() >= 1 && ended.out.contains(" %"),
@@ -72,7 +71,7 @@ fn a_file_ends_the_app_with_its_end() {
     );
 
     fs::write(&file, wav(44_100, 1, &chord(44_100, 2.0))).unwrap();
-    let short = said(app(&config).args(["--headless", "--file"]).arg(&file));
+    let short = output_of(app(&config).args(["--headless", "--file"]).arg(&file));
     assert_eq!(short.code, 1, "{short:?}");
     assert!(
         short.out.is_empty() && short.err.contains("before one whole window"),
@@ -80,15 +79,15 @@ fn a_file_ends_the_app_with_its_end() {
     );
 }
 
-/// A sentence that names what is wrong and what to do, and the exit code; never a panic.
+/// The sentence names the fault and the remedy; the app never panics.
 #[test]
-fn what_can_not_be_done_is_told() {
+fn impossible_options_are_refused_with_a_sentence() {
     let config = settings();
     let readme = repository("README.md");
     let folder = repository("assets");
     let readme = readme.to_str().unwrap();
     let folder = folder.to_str().unwrap();
-    for (words, code, told) in [
+    for (words, code, expected) in [
         (&["--headless"][..], 1, "There is no input device"),
         (
             &["--headless", "--backend", "jack"],
@@ -130,12 +129,12 @@ fn what_can_not_be_done_is_told() {
             "--headless to have results as lines",
         ),
     ] {
-        let said = said(app(&config).args(words));
-        assert_eq!(said.code, code, "{words:?}: {said:?}");
-        assert!(said.err.contains(told), "{words:?}: {said:?}");
+        let output = output_of(app(&config).args(words));
+        assert_eq!(output.code, code, "{words:?}: {output:?}");
+        assert!(output.err.contains(expected), "{words:?}: {output:?}");
         assert!(
-            !said.err.contains("panicked") && said.out.is_empty(),
-            "{words:?}: {said:?}"
+            !output.err.contains("panicked") && output.out.is_empty(),
+            "{words:?}: {output:?}"
         );
     }
     let left = fs::read_dir(config.path()).unwrap().count();
@@ -143,9 +142,9 @@ fn what_can_not_be_done_is_told() {
 }
 
 #[test]
-fn help_version_and_devices_are_told_on_standard_output() {
+fn help_version_and_devices_go_to_standard_output() {
     let config = settings();
-    let help = said(app(&config).arg("--help"));
+    let help = output_of(app(&config).arg("--help"));
     assert_eq!(help.code, 0);
     for word in [
         "--list-devices",
@@ -159,21 +158,20 @@ fn help_version_and_devices_are_told_on_standard_output() {
     for line in help.out.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    let version = said(app(&config).arg("--version"));
+    let version = output_of(app(&config).arg("--version"));
     let expected = format!("mertscope-standalone {}", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.code, version.out.trim()), (0, expected.as_str()));
-    let devices = said(app(&config).arg("--list-devices"));
+    let devices = output_of(app(&config).arg("--list-devices"));
     assert_eq!((devices.code, devices.err.as_str()), (0, ""));
     assert_eq!(devices.out, "Inputs\n  none\nOutputs\n  none\n");
 }
 
-/// Without a model that can run nothing is heard, and that is told; a model that is missing gives
-/// way to the embedded one.
+/// A missing model is reported, and the embedded one runs in its place.
 #[test]
-fn a_model_that_is_missing_is_told_and_the_embedded_one_goes_on() {
+fn a_missing_model_is_reported_and_the_embedded_one_runs() {
     let config = settings();
     let piece = repository("assets/demo/slow-harbour.flac");
-    let listened = said(
+    let listened = output_of(
         app(&config)
             .args([
                 "--headless",
@@ -194,7 +192,7 @@ fn piece() -> PathBuf {
     repository("assets/demo/slow-harbour.flac")
 }
 
-/// The app playing a piece over and over.
+/// The app playing a piece in a loop.
 fn listening(config: &tempfile::TempDir, words: &[&str]) -> Child {
     let mut command = app(config);
     command
@@ -208,7 +206,7 @@ fn listening(config: &tempfile::TempDir, words: &[&str]) -> Child {
     command.spawn().expect("the app starts")
 }
 
-/// The first lines that a child prints, however long that takes; the pipe stays open.
+/// Waits for the first lines of a child and returns them; the pipe stays open.
 fn first_lines(child: &mut Child, count: usize) -> Vec<String> {
     let out = child.stdout.as_mut().expect("a pipe");
     BufReader::new(out)
@@ -253,20 +251,20 @@ fn a_closed_pipe_is_no_error() {
     );
 }
 
-/// What was chosen is not there, and what is damaged is put aside: neither is lost.
+/// Settings with a missing device stay, and a damaged file is put aside: neither is lost.
 #[test]
-fn settings_are_kept_whatever_is_to_be_had() {
+fn settings_of_a_missing_device_and_damaged_settings_are_kept() {
     let config = settings();
     let chosen = json!({"audio": {"input": "jack:mixer", "sky": 1}, "version": 9, "more": [1.5]});
     write_settings(config.path(), &chosen);
     let file = config.path().join("mertscope/standalone.json");
-    let absent = said(app(&config).arg("--headless"));
+    let absent = output_of(app(&config).arg("--headless"));
     assert_eq!(absent.code, 1, "{absent:?}");
     assert!(absent.err.contains("No JACK server"), "{absent:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), chosen.to_string());
 
     fs::write(&file, "{\"audio\":").unwrap();
-    let damaged = said(
+    let damaged = output_of(
         app(&config)
             .args([
                 "--headless",

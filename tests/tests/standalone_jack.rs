@@ -1,5 +1,5 @@
-//! The standalone app with a real JACK server: one instance plays a piece, another listens to it;
-//! rates that the server does not run at; a server that dies and comes back.
+//! The standalone app with a real JACK server: one instance analyzes the piece that another plays, the
+//! server refuses settings, dies and is started again.
 //!
 //! Each test has a server of its own, without a sound card (`jackd -d dummy`).
 
@@ -10,9 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use mertscope_tests::{full, repository, said, skipped, standalone};
+use mertscope_tests::{CommandOutput, output_of, repository, skipped, standalone};
 
-/// How long anything may take before it counts as not coming.
+/// A test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A server that ends with the test.
@@ -22,16 +22,13 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server, for the long tests alone: a busy machine's servers can take minutes. `None`
-    /// where there is no `jackd`.
-    fn start(test: &str) -> Option<Self> {
-        if !full() {
-            return None;
-        }
+    /// Starts a server for the test `test`, named after `short`. Without `jackd` it reports the test
+    /// as skipped and returns `None`.
+    fn start(test: &str, short: &str) -> Option<Self> {
         // JACK has room for eight names on a machine, and keeps those of servers that were killed.
-        let name = format!("mertscope-test-{test}");
+        let name = format!("mertscope-test-{short}");
         let Some(process) = Self::spawn(&name) else {
-            skipped(&format!("jack::{test}"), "jackd is not installed");
+            skipped(test, "jackd is not installed");
             return None;
         };
         let server = Self { name, process };
@@ -63,10 +60,10 @@ impl Server {
         self.wait_for("jack:system");
     }
 
-    /// Waits until the app lists a device.
+    /// Waits until the app lists the device `id`.
     fn wait_for(&self, id: &str) {
         let start = Instant::now();
-        while !self.said(&["--list-devices"]).out.contains(id) {
+        while !self.run(&["--list-devices"]).out.contains(id) {
             assert!(start.elapsed() < PATIENCE, "{id} is not listed");
             std::thread::sleep(Duration::from_millis(200));
         }
@@ -77,12 +74,12 @@ impl Server {
         standalone(&config, &self.name)
     }
 
-    fn said(&self, words: &[&str]) -> mertscope_tests::Said {
-        said(self.app().args(words))
+    fn run(&self, words: &[&str]) -> CommandOutput {
+        output_of(self.app().args(words))
     }
 
     fn die_and_come_back(&mut self, meanwhile: impl FnOnce()) {
-        // A server that is killed takes no leave of its clients.
+        // A killed server sends its clients no message.
         self.process.kill().expect("the server runs");
         self.process.wait().expect("the server ends");
         meanwhile();
@@ -92,7 +89,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Told to end, it gives its name back.
+        // A server that receives SIGTERM releases its name; one that is killed does not.
         if let Ok(id) = libc::pid_t::try_from(self.process.id()) {
             // SAFETY: the server has not been waited for, so the number is still its own.
             unsafe { libc::kill(id, libc::SIGTERM) };
@@ -101,7 +98,7 @@ impl Drop for Server {
     }
 }
 
-/// A running app, and its lines as they come.
+/// A running app, and the lines that it prints.
 struct Running {
     process: Child,
     out: Receiver<String>,
@@ -120,12 +117,12 @@ impl Running {
         Self { process, out, err }
     }
 
-    /// The first line with one of these words in it.
+    /// Waits for a line with one of these words, and returns it.
     fn line_with(&self, stream: &Receiver<String>, words: &[&str]) -> String {
         loop {
             let line = stream.recv_timeout(PATIENCE).unwrap_or_else(|error| {
-                let said: Vec<String> = self.err.try_iter().collect();
-                panic!("no line with one of {words:?} came ({error}): {said:?}")
+                let errors: Vec<String> = self.err.try_iter().collect();
+                panic!("no line with one of {words:?} came ({error}): {errors:?}")
             });
             if words.iter().any(|word| line.contains(word)) {
                 return line;
@@ -164,8 +161,9 @@ fn play(server: &Server) -> Running {
 }
 
 #[test]
-fn what_one_plays_another_hears() {
-    let Some(server) = Server::start("hears") else {
+#[ignore = "long: a JACK server can take minutes to start on a busy machine"]
+fn an_instance_analyzes_what_another_plays() {
+    let Some(server) = Server::start("an_instance_analyzes_what_another_plays", "hears") else {
         return;
     };
     let player = play(&server);
@@ -176,11 +174,15 @@ fn what_one_plays_another_hears() {
 }
 
 #[test]
-fn a_rate_that_the_server_does_not_run_at_is_told() {
-    let Some(server) = Server::start("rate") else {
+#[ignore = "long: a JACK server can take minutes to start on a busy machine"]
+fn settings_that_the_server_lacks_are_refused_with_its_own() {
+    let Some(server) = Server::start(
+        "settings_that_the_server_lacks_are_refused_with_its_own",
+        "rate",
+    ) else {
         return;
     };
-    for (words, told) in [
+    for (words, expected) in [
         (
             ["--rate", "44100"],
             "JACK can't run at 44100 Hz; it offers 48000 Hz",
@@ -190,11 +192,11 @@ fn a_rate_that_the_server_does_not_run_at_is_told() {
         (["--input", "absent"], "no input device 'absent'"),
     ] {
         let words = [&["--headless", "--backend", "jack"][..], &words].concat();
-        let said = server.said(&words);
-        assert_eq!(said.code, 1, "{said:?}");
-        assert!(said.err.contains(told), "{said:?}");
+        let output = server.run(&words);
+        assert_eq!(output.code, 1, "{output:?}");
+        assert!(output.err.contains(expected), "{output:?}");
     }
-    let fits = server.said(&[
+    let fits = server.run(&[
         "--headless",
         "--rate",
         "48000",
@@ -207,8 +209,12 @@ fn a_rate_that_the_server_does_not_run_at_is_told() {
 }
 
 #[test]
-fn a_server_that_dies_is_told_and_used_again_when_it_is_back() {
-    let Some(mut server) = Server::start("dies") else {
+#[ignore = "long: a JACK server can take minutes to start on a busy machine"]
+fn a_server_that_dies_is_reported_and_used_again_after_its_restart() {
+    let Some(mut server) = Server::start(
+        "a_server_that_dies_is_reported_and_used_again_after_its_restart",
+        "dies",
+    ) else {
         return;
     };
     let player = play(&server);
@@ -221,7 +227,7 @@ fn a_server_that_dies_is_told_and_used_again_when_it_is_back() {
             &["JACK is gone. Until it is back the file plays unheard."],
         );
         listener.line_with(&listener.err, &["mertscope (JACK) is gone"]);
-        // Meanwhile the piece is heard on.
+        // The results of the piece go on meanwhile.
         player.line_with(&player.out, &["G major"]);
     });
     server.wait_for("jack:mertscope");

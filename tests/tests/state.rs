@@ -1,6 +1,6 @@
-//! What goes into a project and comes out of it again.
+//! The plugin's state in a project: saved, loaded, of other versions, and damaged.
 
-use mertscope_tests::host::{Deck, Instance};
+use mertscope_tests::host::{AudioProcessor, Instance};
 use mertscope_tests::random::Random;
 use serde_json::{Value, json};
 
@@ -11,25 +11,24 @@ fn object(state: &Value) -> Value {
     serde_json::from_str(state["fields"][FIELD].as_str().unwrap()).unwrap()
 }
 
-/// Sets every parameter to some value of its range.
-fn shuffle(instance: &mut Instance, deck: &mut Deck, random: &mut Random) {
+/// Sets every parameter to a random value of its range.
+fn shuffle(instance: &mut Instance, processor: &mut AudioProcessor, random: &mut Random) {
     for parameter in instance.parameters() {
-        deck.set(parameter.id, parameter.any_value(random));
+        processor.set(parameter.id, parameter.any_value(random));
     }
-    deck.play(64);
+    processor.play(64);
 }
 
-/// Saved, loaded into a new instance and saved again: the same bytes, whatever the parameters
-/// are, active or not.
+/// A new instance that loads a state saves the same bytes, with any parameters, active or not.
 #[test]
 fn a_state_is_the_same_byte_for_byte_after_a_round_trip() {
     let mut random = Random::new(6);
     let mut instance = Instance::default();
     for _ in 0..50 {
-        let mut deck = instance.activate(48_000, 64);
-        shuffle(&mut instance, &mut deck, &mut random);
+        let mut processor = instance.activate(48_000, 64);
+        shuffle(&mut instance, &mut processor, &mut random);
         let active = instance.save();
-        instance.deactivate(deck);
+        instance.deactivate(processor);
         let saved = instance.save();
         assert_eq!(saved, active);
 
@@ -43,7 +42,7 @@ fn a_state_is_the_same_byte_for_byte_after_a_round_trip() {
     }
 }
 
-/// A new instance names the model that it works with, by id and hash.
+/// A new instance saves the embedded model.
 #[test]
 fn the_model_is_saved_by_id_and_hash() {
     let object = object(&Instance::default().state());
@@ -53,7 +52,7 @@ fn the_model_is_saved_by_id_and_hash() {
     assert_eq!(object["version"], 1);
 }
 
-/// What a later version wrote, and a model that is not there, survive being saved by this one.
+/// Fields of a later version, and the id of a missing model, survive loading and saving.
 #[test]
 fn unknown_fields_and_a_missing_model_are_kept() {
     let mut instance = Instance::default();
@@ -61,15 +60,15 @@ fn unknown_fields_and_a_missing_model_are_kept() {
     let object = r#"{"later":{"z":[1e400,-0.0,0.1000000000000000055],"a":"\u00e9"},"model":{"id":"gone","sha256":"00","licence":"x"},"version":9}"#;
     state["fields"][FIELD] = json!(object);
     assert!(instance.load_state(&state));
-    let mut deck = instance.activate(48_000, 64);
-    deck.play(64);
+    let mut processor = instance.activate(48_000, 64);
+    processor.play(64);
     let saved = instance.state();
     assert_eq!(saved["fields"][FIELD], json!(object));
-    instance.deactivate(deck);
+    instance.deactivate(processor);
 }
 
-/// States of before a parameter or a field existed, and ones with parameters that are gone, load;
-/// what they don't name stays as it is in a new instance.
+/// States without a newer parameter or field, and states with a removed parameter, load; a value that
+/// they don't have keeps its default.
 #[test]
 fn older_states_load() {
     let fresh = Instance::default().state();
@@ -87,7 +86,7 @@ fn older_states_load() {
     }
 }
 
-/// Noise, a megabyte of it, and states cut anywhere are refused, and change nothing.
+/// Random bytes, up to a megabyte, and states cut at any byte are refused and change nothing.
 #[test]
 fn random_and_truncated_states_are_refused() {
     let mut random = Random::new(7);
@@ -107,9 +106,9 @@ fn random_and_truncated_states_are_refused() {
     assert_eq!(instance.save(), before);
 }
 
-/// An object beyond the limit, or of a wrong shape, is left aside; the plugin keeps the one it has.
+/// The plugin keeps the object that it has.
 #[test]
-fn an_oversized_or_misshapen_object_is_left_aside() {
+fn an_oversized_or_malformed_object_is_ignored() {
     let mut instance = Instance::default();
     let before = instance.save();
     for object in [
@@ -126,10 +125,10 @@ fn an_oversized_or_misshapen_object_is_left_aside() {
     }
 }
 
-/// Bytes flipped anywhere in a state never bring the plugin down, and what is saved after that
-/// loads again.
+/// Changed bytes anywhere in a state never crash the plugin, and the state that it then saves loads
+/// again.
 #[test]
-fn damaged_states_do_no_harm() {
+fn damaged_states_leave_the_plugin_running() {
     let mut random = Random::new(8);
     let mut instance = Instance::default();
     let whole = instance.save();
@@ -140,9 +139,9 @@ fn damaged_states_do_no_harm() {
             damaged[at] = random.bits() as u8;
         }
         instance.load(&damaged);
-        let mut deck = instance.activate(48_000, 64);
-        deck.play(64);
-        instance.deactivate(deck);
+        let mut processor = instance.activate(48_000, 64);
+        processor.play(64);
+        instance.deactivate(processor);
         let saved = instance.save();
         assert!(instance.load(&saved));
         assert_eq!(instance.save(), saved);

@@ -1,13 +1,13 @@
-//! The pipeline that builds the embedded model, and what it leaves in `assets/embedded`.
+//! The pipeline that builds the embedded model, and its product in `assets/embedded`.
 
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::process::Command;
 
-use mertscope_tests::{full, repository, skipped};
+use mertscope_tests::{repository, skipped, target};
 
-/// A model's folder is its manifest, what that names, the card and the licenses.
+/// A model's folder holds its manifest, the files that the manifest names, the card and the licenses.
 #[test]
 fn the_embedded_folder_holds_the_model_and_nothing_else() {
     let folder = repository("assets/embedded");
@@ -37,24 +37,27 @@ fn the_embedded_folder_holds_the_model_and_nothing_else() {
     assert!(card.contains(&size), "the card says {size}");
 }
 
-/// Every module says what it is and stands in the pipeline's page; none needs PyTorch for that.
+/// Python reads the modules without PyTorch.
 #[test]
-fn the_pipeline_is_python_that_compiles() {
+fn every_module_of_the_pipeline_parses_and_is_documented() {
     let mut python = Command::new("python3");
     let program = "import ast, pathlib, sys\n\
         for path in sorted(pathlib.Path(sys.argv[1]).rglob('*.py')):\n\
         \x20   tree = ast.parse(path.read_text(encoding='utf-8'), str(path))\n\
         \x20   name = path.relative_to(sys.argv[1]).as_posix()\n\
-        \x20   assert ast.get_docstring(tree), f'{name} does not say what it is'\n\
+        \x20   assert ast.get_docstring(tree), f'{name} has no docstring'\n\
         \x20   print(name)\n";
     let folder = repository("xtask/train");
     let Ok(output) = python.args(["-c", program]).arg(&folder).output() else {
-        return skipped("train", "there is no python3");
+        return skipped(
+            "every_module_of_the_pipeline_parses_and_is_documented",
+            "there is no python3",
+        );
     };
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     let modules = String::from_utf8(output.stdout).unwrap();
-    // The code map of the pipeline's own page is complete.
+    // The pipeline's page lists every module.
     let page = fs::read_to_string(folder.join("README.md")).unwrap();
     let described =
         |module: &&str| !module.ends_with("__main__.py") && !module.ends_with("__init__.py");
@@ -66,15 +69,17 @@ fn the_pipeline_is_python_that_compiles() {
     }
 }
 
-/// Trains, exports and checks on committed targets. PyTorch is 3 GB, so that it is fetched for this
-/// only where it was asked for: in CI, with `--full`, or by an earlier `cargo xtask train`.
+/// Trains, exports and checks on committed targets. PyTorch is a download of 3 GB: the test runs when
+/// an earlier `cargo xtask train` has fetched it, in CI, and with `cargo xtask test --full`; otherwise
+/// it is listed as skipped.
 #[test]
 fn every_step_of_the_pipeline_works() {
-    let there = repository("target/venv/train").exists();
-    if !there && !full() && env::var_os("CI").is_none() {
+    let is_fetched = target().join("venv/train").exists();
+    let is_full = env::args().any(|argument| argument == "--include-ignored");
+    if !is_fetched && !is_full && env::var_os("CI").is_none() {
         return skipped(
-            "train",
-            "PyTorch (3 GB) is fetched for it in CI or with --full",
+            "every_step_of_the_pipeline_works",
+            "PyTorch (a download of 3 GB) is missing; `cargo xtask test --full` fetches it",
         );
     }
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, as far as the tests go: one request after another on a connection.
+//! The part of HTTP/1.1 that the tests need: one request after another on a connection.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Write};
@@ -10,10 +10,10 @@ use mertscope_model::sha256;
 
 use super::{Asked, Faults, Shared, locked};
 
-/// How long a stalled body stands still: longer than any test has patience.
+/// The pause of a stalled body: longer than any test waits.
 const STALL: Duration = Duration::from_secs(60);
 
-/// What is answered.
+/// A server's answer to one request.
 struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -40,7 +40,7 @@ impl Answer {
     }
 }
 
-/// Serves a connection until the other end has had enough.
+/// Serves a connection until the other end closes it.
 pub(crate) fn connection(stream: TcpStream, shared: &Shared, second: bool) {
     let Ok(mut write) = stream.try_clone() else {
         return;
@@ -87,7 +87,7 @@ fn request(read: &mut BufReader<TcpStream>, second: bool) -> io::Result<Option<A
 fn from_hub(asked: &Asked, shared: &Shared) -> Answer {
     let faults = locked(&shared.faults).clone();
     if asked.method == "CONNECT" {
-        // As a proxy that leads nowhere.
+        // The answer of a proxy whose target can't be reached.
         return Answer::new(502);
     }
     if let Some((status, code)) = faults.status {
@@ -115,7 +115,7 @@ fn from_hub(asked: &Asked, shared: &Shared) -> Answer {
     if Shared::is_large(&name) {
         let hash = sha256(&bytes);
         let elsewhere = format!("http://127.0.0.1:{}/{hash}?signature=s", shared.second);
-        let size = faults.said_size.unwrap_or(bytes.len() as u64);
+        let size = faults.reported_size.unwrap_or(bytes.len() as u64);
         answer(302)
             .header("X-Linked-Size", size.to_string())
             .header("X-Linked-Etag", format!("\"{hash}\""))
@@ -123,7 +123,7 @@ fn from_hub(asked: &Asked, shared: &Shared) -> Answer {
     } else if path == asked.path {
         answer(307).header("Location", format!("/cached{path}"))
     } else {
-        // The hub names small files by another hash than their SHA-256.
+        // The hub's tags of small files are not their SHA-256.
         let tag = format!("\"{}\"", &sha256(&bytes)[..40]);
         answer(200).header("ETag", tag).body(bytes)
     }
@@ -153,10 +153,10 @@ fn from_second(asked: &Asked, shared: &Shared) -> Answer {
         Some(from) if from >= bytes.len() => Answer::new(416),
         Some(from) => {
             let (last, size) = (bytes.len() - 1, bytes.len());
-            let said = if faults.wrong_range { from + 1 } else { from };
+            let first = if faults.wrong_range { from + 1 } else { from };
             Answer::new(206)
                 .header("ETag", tag)
-                .header("Content-Range", format!("bytes {said}-{last}/{size}"))
+                .header("Content-Range", format!("bytes {first}-{last}/{size}"))
                 .body(bytes.split_off(from))
         }
         None => Answer::new(200).header("ETag", tag).body(bytes),

@@ -1,16 +1,16 @@
-//! What other programs fetched from the hub already is used where it lies, and left alone.
+//! Files that other programs have fetched from the hub: used in their cache, and left unchanged.
 
 use std::fs;
 use std::path::PathBuf;
 
 use mertscope_model::sha256;
 use mertscope_tests::hub::COMMIT;
-use mertscope_tests::said;
+use mertscope_tests::output_of;
 
 use super::home::{Home, ID, fails_with, succeeds};
 
-/// Puts the model into the hub's own cache in the layout of `huggingface_hub`; the result is the
-/// blob of the weights.
+/// Puts the model into the hub's own cache, in the layout of `huggingface_hub`, and returns the path
+/// of the weights' blob.
 fn cache(home: &Home) -> PathBuf {
     let repo = home.path("hf/hub/models--m-a-p--MERT-v0");
     let snapshot = repo.join("snapshots").join(COMMIT);
@@ -35,7 +35,7 @@ fn the_cache_is_used_where_it_lies_and_left_alone() {
     let home = Home::new();
     let blob = cache(&home);
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    succeeds(&said(command.env("HF_HUB_OFFLINE", "1")));
+    succeeds(&output_of(command.env("HF_HUB_OFFLINE", "1")));
     assert!(home.hub.asked().is_empty(), "{:?}", home.hub.asked());
     let listed = home.run(&["list", "--json"]).json();
     let ours = listed["models"].as_array().unwrap().iter();
@@ -54,31 +54,31 @@ fn the_cache_is_used_where_it_lies_and_left_alone() {
     succeeds(&home.run(&["verify", ID]));
     succeeds(&home.run(&["remove", ID]));
     assert!(fs::read(&blob).unwrap() == home.weights);
-    // Removed, so that another fetch has to look again.
+    // After the removal another fetch has to search again.
     home.not_installed();
     let mut command = home.models_command(&["fetch", ID]);
     let elsewhere = command
         .env("HF_HUB_OFFLINE", "1")
         .env("HF_HUB_CACHE", home.path("hf/hub"));
-    succeeds(&said(elsewhere.env("HF_HOME", "/nonexistent")));
+    succeeds(&output_of(elsewhere.env("HF_HOME", "/nonexistent")));
 }
 
 #[test]
-fn a_damaged_cache_is_no_source() {
+fn a_damaged_cache_is_not_used() {
     let home = Home::new();
     let blob = cache(&home);
     let mut bytes = home.weights.clone();
     bytes[7] ^= 1;
     fs::write(&blob, bytes).unwrap();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let offline = said(command.env("HF_HUB_OFFLINE", "1"));
+    let offline = output_of(command.env("HF_HUB_OFFLINE", "1"));
     fails_with(&offline, 1, &["HF_HUB_OFFLINE", "models import"]);
     succeeds(&home.fetch());
     home.installed();
 }
 
 #[test]
-fn what_the_cache_has_of_the_commit_is_not_fetched() {
+fn files_of_the_commit_in_the_cache_are_not_fetched() {
     let home = Home::new();
     cache(&home);
     let snapshot = home
@@ -92,16 +92,16 @@ fn what_the_cache_has_of_the_commit_is_not_fetched() {
 }
 
 #[test]
-fn offline_asks_nobody() {
+fn offline_sends_no_request() {
     let home = Home::new();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let failed = said(command.env("HF_HUB_OFFLINE", "yes"));
+    let failed = output_of(command.env("HF_HUB_OFFLINE", "yes"));
     fails_with(&failed, 1, &["HF_HUB_OFFLINE", "models import"]);
     assert!(home.hub.asked().is_empty());
 }
 
 #[test]
-fn a_cache_that_was_cleared_is_said_and_fetched_again() {
+fn a_cleared_cache_is_reported_and_fetched_again() {
     let home = Home::new();
     cache(&home);
     succeeds(&home.fetch());
@@ -110,7 +110,7 @@ fn a_cache_that_was_cleared_is_said_and_fetched_again() {
     assert!(listed.out.contains("state     broken"), "{}", listed.out);
     let failed = home.run(&["verify"]);
     fails_with(&failed, 1, &["no longer as it was", "models fetch MERT-v0"]);
-    // The hub's files differ from the cache's in the small ones, which the receipt pins.
+    // The hub's small files, which the receipt pins, differ from the cache's.
     fails_with(&home.fetch(), 1, &["has changed", "models remove"]);
     succeeds(&home.run(&["remove", ID]));
     succeeds(&home.fetch());

@@ -1,9 +1,9 @@
-//! A license is agreed to before anything is asked of the hub, and once.
+//! Consent to a license: asked for once, before any request to the hub.
 
 use std::fs;
 
 use mertscope_tests::hub::COMMIT;
-use mertscope_tests::said_to;
+use mertscope_tests::output_with_input;
 
 use super::home::{Home, ID, fails_with, files_below, succeeds};
 
@@ -16,8 +16,8 @@ fn nothing_is_fetched_without_consent() {
         2,
         &["CC-BY-NC-4.0", "https://creativecommons.org", "--yes"],
     );
-    // A yes on a pipe is no person's.
-    let piped = said_to(&mut home.models_command(&["fetch", ID]), b"y\n");
+    // A yes from a pipe is not a user's consent.
+    let piped = output_with_input(&mut home.models_command(&["fetch", ID]), b"y\n");
     fails_with(&piped, 2, &["--accept-licence CC-BY-NC-4.0"]);
     let other = home.run(&["fetch", ID, "--accept-licence", "MIT"]);
     fails_with(&other, 2, &["CC-BY-NC-4.0", "MIT"]);
@@ -64,7 +64,7 @@ fn consent_holds_for_all_models_under_the_license() {
         "{}",
         listed.out
     );
-    // Again costs nothing.
+    // A second fetch sends no request.
     home.hub.forget();
     succeeds(&home.fetch());
     assert!(home.hub.asked().is_empty());
@@ -78,7 +78,7 @@ fn an_unknown_model_is_answered_with_the_known_ones() {
 }
 
 #[test]
-fn a_file_that_a_model_may_be_without_is_not_missed() {
+fn an_optional_file_may_be_missing() {
     let home = Home::new();
     home.hub
         .publish("m-a-p/MERT-v0-public", "config.json", "{}");

@@ -3,15 +3,15 @@
 use std::fs;
 
 use mertscope_tests::hub::Faults;
-use mertscope_tests::said;
+use mertscope_tests::output_of;
 
 use super::home::{Home, ID, fails_with};
 
 #[test]
-fn what_would_not_fit_is_not_begun() {
+fn a_download_that_does_not_fit_is_not_started() {
     let home = Home::new();
     home.hub.fault(Faults {
-        said_size: Some(1 << 50),
+        reported_size: Some(1 << 50),
         ..Faults::default()
     });
     fails_with(
@@ -26,26 +26,26 @@ fn what_would_not_fit_is_not_begun() {
 #[test]
 fn a_folder_that_cant_be_written_is_named() {
     let home = Home::new();
-    // A file where a folder should be: no permission helps there, not even root's.
+    // A file in the place of a folder stops even root.
     fs::write(home.path("data"), "a file").unwrap();
     fs::create_dir_all(home.path("Library")).unwrap();
     fs::write(home.path("Library/Application Support"), "a file").unwrap();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    fails_with(&said(&mut command), 1, &["mertscope", "permissions"]);
+    fails_with(&output_of(&mut command), 1, &["mertscope", "permissions"]);
     assert!(home.hub.asked_second().is_empty());
 }
 
-/// On a file system of its own, which needs root; said to be skipped without.
+/// The test mounts a file system, which needs root; otherwise it is reported as skipped.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_disk_that_fills_up_meanwhile_keeps_what_is_there() {
+fn a_disk_that_fills_up_keeps_the_partial_download() {
     use std::process::{Command, Stdio};
     use std::thread;
     use std::time::Duration;
 
     use super::home::succeeds;
 
-    const TEST: &str = "a_disk_that_fills_up_meanwhile_keeps_what_is_there";
+    const TEST: &str = "a_disk_that_fills_up_keeps_the_partial_download";
     let home = Home::with_weights(4_000_000);
     let data = home.path("data");
     fs::create_dir(&data).unwrap();
@@ -67,7 +67,7 @@ fn a_disk_that_fills_up_meanwhile_keeps_what_is_there() {
         while fs::metadata(home.part()).map_or(0, |part| part.len()) == 0 {
             thread::sleep(Duration::from_millis(5));
         }
-        // Until there is no room for a single block.
+        // The filler grows until no block is free.
         let filler = data.join("filler");
         let mut file = fs::File::create(&filler).unwrap();
         while std::io::Write::write_all(&mut file, &[0; 4096]).is_ok() {}

@@ -1,35 +1,33 @@
-//! The whole road at full size: weights as PyTorch saves them, as long as the published ones, fetched
-//! under the catalogue's name, checked, made into a graph, equal to the reference, and analyzing.
+//! A model of the published size, from the hub to results: its weights are saved by PyTorch, fetched
+//! under the catalogue's name, checked and made into a graph that equals the reference.
 
-use std::env;
 use std::fs;
 use std::process::Command;
 
-use mertscope_tests::{chord, mertscope, repository, said, skipped, wav};
+use mertscope_tests::{chord, mertscope, output_of, repository, skipped, target, wav};
 
+use super::checkpoints::{at_home, gives_the_hidden_states_of_the_reference};
 use super::home::{Home, succeeds};
-use super::road::{at_home, is_the_reference};
 
 const ID: &str = "MERT-v1-95M";
 
 #[test]
-fn a_model_of_the_published_size_goes_the_whole_road() {
-    if !mertscope_tests::full() {
-        return;
-    }
-    let program = env::current_exe().unwrap();
-    let python = program.ancestors().nth(3).unwrap();
-    let python = python.join("venv/parity/bin/python");
+#[ignore = "long: makes, fetches and runs a model of MERT-v1-95M's full size"]
+fn a_model_of_the_published_size_is_fetched_checked_and_runs() {
+    let python = target().join("venv/parity/bin/python");
     if !python.exists() {
         let reason = "PyTorch is not in target/venv/parity; `cargo xtask parity` puts it there";
-        return skipped("a_model_of_the_published_size_goes_the_whole_road", reason);
+        return skipped(
+            "a_model_of_the_published_size_is_fetched_checked_and_runs",
+            reason,
+        );
     }
     let home = Home::new();
     let made = home.path("made").join(ID);
     let mut make = Command::new(python);
     make.arg("-B")
         .arg(repository("tests/fixtures/checkpoints/make.py"));
-    succeeds(&said(make.arg(home.path("made")).arg(ID)));
+    succeeds(&output_of(make.arg(home.path("made")).arg(ID)));
     for name in [
         "config.json",
         "preprocessor_config.json",
@@ -38,11 +36,11 @@ fn a_model_of_the_published_size_goes_the_whole_road() {
         let bytes = fs::read(made.join(name)).unwrap();
         home.hub.publish(&format!("m-a-p/{ID}"), name, bytes);
     }
-    // The hub of the tests hashes all of it before it answers.
+    // The tests' hub hashes the whole file before it answers.
     let mut fetch = home.models_command(&["fetch", ID, "--yes"]);
-    succeeds(&said(fetch.env("HF_HUB_DOWNLOAD_TIMEOUT", "120")));
+    succeeds(&output_of(fetch.env("HF_HUB_DOWNLOAD_TIMEOUT", "120")));
     succeeds(&home.run(&["verify", ID]));
-    is_the_reference(&home, ID, &made);
+    gives_the_hidden_states_of_the_reference(&home, ID, &made);
 
     let song = home.path("song.wav");
     fs::write(&song, wav(24_000, 1, &chord(24_000, 6.0))).unwrap();
@@ -51,7 +49,7 @@ fn a_model_of_the_published_size_goes_the_whole_road() {
         .arg("analyze")
         .arg(&song)
         .args(["--json", "--model", ID]);
-    let analyzed = said(at_home(&home, &mut analyze));
+    let analyzed = output_of(at_home(&home, &mut analyze));
     succeeds(&analyzed);
     let result = analyzed.json();
     assert_eq!(result["model"]["id"], ID, "{result:#}");

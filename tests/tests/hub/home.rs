@@ -6,7 +6,7 @@ use std::process::Command;
 
 use mertscope_tests::hub::Hub;
 use mertscope_tests::random::Random;
-use mertscope_tests::{Said, mertscope, said};
+use mertscope_tests::{CommandOutput, mertscope, output_of};
 use tempfile::TempDir;
 
 /// The model that the tests fetch: none of its lengths is pinned.
@@ -20,7 +20,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// A new home, and a hub that has [`ID`] with weights of so many bytes.
+    /// A new home, and a hub that has [`ID`] with weights of `bytes` bytes.
     pub(crate) fn with_weights(bytes: usize) -> Self {
         let mut random = Random::new(bytes as u64);
         let weights: Vec<u8> = (0..bytes).map(|_| random.bits() as u8).collect();
@@ -37,7 +37,7 @@ impl Home {
         Self::with_weights(300_000)
     }
 
-    /// Has the hub offer the same files as another repository too.
+    /// Publishes the same files as another repository of the hub.
     pub(crate) fn publish(&self, repo: &str) {
         let hub = &self.hub;
         hub.publish(repo, "config.json", "{\"model_type\": \"hubert\"}");
@@ -55,7 +55,7 @@ impl Home {
 
     /// The folder of installed models.
     pub(crate) fn models(&self) -> PathBuf {
-        // As the command sees it in this home.
+        // The command's data folder in this home.
         let data = if cfg!(target_os = "macos") {
             self.path("Library/Application Support")
         } else {
@@ -93,15 +93,15 @@ impl Home {
         command
     }
 
-    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
-        said(&mut self.models_command(arguments))
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
+        output_of(&mut self.models_command(arguments))
     }
 
-    pub(crate) fn fetch(&self) -> Said {
+    pub(crate) fn fetch(&self) -> CommandOutput {
         self.run(&["fetch", ID, "--yes"])
     }
 
-    /// Checks that the model is installed whole, and returns its receipt.
+    /// Checks that every file of the model is installed, and returns its receipt.
     pub(crate) fn installed(&self) -> String {
         let bytes = fs::read(self.model().join("pytorch_model.bin")).unwrap();
         assert!(
@@ -122,7 +122,7 @@ impl Home {
         assert!(!self.model().join("pytorch_model.bin").exists());
     }
 
-    /// What an interrupted fetch left.
+    /// The partial file of an interrupted fetch.
     pub(crate) fn parts(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.model()).into_iter().flatten().flatten();
         let paths = entries.map(|entry| entry.path());
@@ -136,24 +136,24 @@ impl Home {
     }
 }
 
-/// Checks that a command failed with a sentence that holds these words, and nothing else.
-pub(crate) fn fails_with(said: &Said, code: i32, words: &[&str]) {
-    assert_eq!(said.code, code, "{said:?}");
+/// Checks that a command has printed nothing but a sentence with these words, and has this exit code.
+pub(crate) fn fails_with(output: &CommandOutput, code: i32, words: &[&str]) {
+    assert_eq!(output.code, code, "{output:?}");
     assert!(
-        said.out.is_empty() && !said.err.contains("panicked"),
-        "{said:?}"
+        output.out.is_empty() && !output.err.contains("panicked"),
+        "{output:?}"
     );
     for word in words {
         assert!(
-            said.err.contains(word),
+            output.err.contains(word),
             "“{word}” is missing in: {}",
-            said.err
+            output.err
         );
     }
 }
 
-pub(crate) fn succeeds(said: &Said) {
-    assert_eq!(said.code, 0, "{said:?}");
+pub(crate) fn succeeds(output: &CommandOutput) {
+    assert_eq!(output.code, 0, "{output:?}");
 }
 
 /// Every file below a folder.
@@ -170,8 +170,7 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Has a command end on Ctrl-C: whoever started the tests in the background had it ignored, which is
-/// inherited.
+/// Makes a command end on Ctrl-C: tests that run in the background ignore it, and children inherit that.
 #[cfg(unix)]
 pub(crate) fn heed_ctrl_c(command: &mut Command) {
     use std::os::unix::process::CommandExt;

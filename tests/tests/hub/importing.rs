@@ -1,4 +1,4 @@
-//! Import from a folder, verification and removal: no network anywhere.
+//! Import from a folder, verification and removal, without a network.
 
 use std::fs;
 use std::path::PathBuf;
@@ -62,7 +62,7 @@ fn a_folder_is_imported_verified_and_removed_without_a_network() {
 }
 
 #[test]
-fn the_weights_alone_name_their_folder_and_as_names_the_model() {
+fn a_weights_file_imports_its_folder_and_as_names_the_model() {
     let home = Home::new();
     let source = folder(&home, "somewhere");
     fs::rename(
@@ -82,7 +82,7 @@ fn the_weights_alone_name_their_folder_and_as_names_the_model() {
 }
 
 #[test]
-fn what_is_no_model_is_refused_with_what_is_missing() {
+fn a_folder_without_a_model_is_refused_with_its_missing_files() {
     let home = Home::new();
     let empty = home.path("empty");
     fs::create_dir(&empty).unwrap();
@@ -100,7 +100,7 @@ fn what_is_no_model_is_refused_with_what_is_missing() {
     let source = folder(&home, "MERT-v1-95M");
     let failed = home.run(&["import", source.to_str().unwrap(), "--yes"]);
     fails_with(&failed, 1, &["300000 bytes", "377552987"]);
-    // A clone of the repository, or a snapshot in a copied cache, says by its name what it is.
+    // The name of a clone, or of a snapshot in a copied cache, identifies the model.
     let snapshot = format!("models--m-a-p--MERT-v0/snapshots/{}", "ab".repeat(20));
     let source = folder(&home, &snapshot);
     succeeds(&home.run(&["import", source.to_str().unwrap(), "--yes"]));

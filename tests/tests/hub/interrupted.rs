@@ -1,4 +1,4 @@
-//! Connections that break, stand still or crawl, and users who stop and go on.
+//! Connections that break, stall or are slow, and users who stop a fetch and start it again.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -7,13 +7,13 @@ use std::thread;
 use std::time::Duration;
 
 use mertscope_tests::hub::Faults;
-use mertscope_tests::said;
+use mertscope_tests::output_of;
 
 #[cfg(unix)]
 use super::home::heed_ctrl_c;
 use super::home::{Home, ID, fails_with, succeeds};
 
-/// Starts a fetch that crawls, and waits until something of the weights is there.
+/// Starts a slow fetch, and waits until a part of the weights has arrived.
 fn begun(home: &Home) -> Child {
     home.hub.fault(Faults {
         slow: Some((10_000, Duration::from_millis(100))),
@@ -30,7 +30,7 @@ fn begun(home: &Home) -> Child {
     child
 }
 
-/// The `Range` headers of the second server's requests since it was last forgotten.
+/// The `Range` headers of the second server's requests since the hub last forgot them.
 fn ranges(home: &Home) -> Vec<Option<u64>> {
     let asked = home.hub.asked_second().into_iter();
     asked
@@ -42,7 +42,7 @@ fn ranges(home: &Home) -> Vec<Option<u64>> {
 }
 
 #[test]
-fn a_broken_connection_is_taken_up_where_it_broke() {
+fn a_broken_connection_resumes_at_the_last_byte() {
     let home = Home::new();
     home.hub.fault(Faults {
         cut: Some((2, 70_000)),
@@ -51,13 +51,13 @@ fn a_broken_connection_is_taken_up_where_it_broke() {
     succeeds(&home.fetch());
     home.installed();
     assert_eq!(ranges(&home), [None, Some(70_000), Some(140_000)]);
-    // Should the content have changed, the server is to send all of it.
+    // With `If-Range` the server sends the whole content when it has changed.
     assert!(home.hub.asked_second()[1].header("if-range").is_some());
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_leaves_what_the_next_fetch_goes_on_from() {
+fn the_next_fetch_resumes_after_ctrl_c() {
     let home = Home::new();
     let mut child = begun(&home);
     // SAFETY: the child is ours and has not been waited for.
@@ -75,7 +75,7 @@ fn ctrl_c_leaves_what_the_next_fetch_goes_on_from() {
 }
 
 #[test]
-fn what_the_disk_lost_meanwhile_is_fetched_again() {
+fn bytes_that_the_disk_lost_are_fetched_again() {
     let home = Home::new();
     let mut child = begun(&home);
     child.kill().unwrap();
@@ -96,7 +96,7 @@ fn what_the_disk_lost_meanwhile_is_fetched_again() {
 }
 
 #[test]
-fn a_part_of_another_content_is_not_gone_on_from() {
+fn a_partial_file_of_another_content_is_not_resumed() {
     let mut home = Home::new();
     let mut child = begun(&home);
     child.kill().unwrap();
@@ -111,7 +111,7 @@ fn a_part_of_another_content_is_not_gone_on_from() {
 }
 
 #[test]
-fn a_download_that_stands_still_is_taken_up_again() {
+fn a_stalled_download_resumes() {
     let home = Home::new();
     home.hub.fault(Faults {
         stall: Some((1, 50_000)),
@@ -123,14 +123,14 @@ fn a_download_that_stands_still_is_taken_up_again() {
 }
 
 #[test]
-fn attempts_are_bounded_and_what_is_there_is_kept() {
+fn attempts_are_bounded_and_the_partial_file_is_kept() {
     let home = Home::new();
     home.hub.fault(Faults {
         stall: Some((usize::MAX, 0)),
         ..Faults::default()
     });
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let failed = said(command.env("HF_HUB_DOWNLOAD_TIMEOUT", "1"));
+    let failed = output_of(command.env("HF_HUB_DOWNLOAD_TIMEOUT", "1"));
     fails_with(&failed, 1, &["stands still", "models import"]);
     home.not_installed();
     assert!(ranges(&home).len() > 2);
@@ -150,7 +150,7 @@ fn a_server_without_ranges_sends_all_of_it_again() {
 }
 
 #[test]
-fn a_busy_hub_and_an_address_that_ran_out_are_asked_again() {
+fn a_busy_hub_and_an_expired_address_are_asked_again() {
     let home = Home::new();
     home.hub.fault(Faults {
         busy: 2,

@@ -1,4 +1,4 @@
-//! The library as a window uses it: nothing blocks, one job at a time, stopped at once.
+//! The library of models as a window uses it: no call blocks, jobs run one at a time and stop at once.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use mertscope_tests::hub::Faults;
 
 use super::home::{Home, ID};
 
-/// Far longer than a test that works needs.
+/// The time limit: far longer than a passing test needs.
 const LONG: Duration = Duration::from_secs(60);
 
 struct Watched {
     library: Library,
-    told: Receiver<()>,
+    changes: Receiver<()>,
     _hook: UpdateHook,
 }
 
@@ -27,17 +27,17 @@ impl Watched {
         settings.token = None;
         settings.cache = None;
         settings.offline = false;
-        // A job that is not stopped would outlast the test.
+        // A job that does not stop would outlast the test.
         settings.read_patience = LONG * 10;
         let library = Library::open(home.path("data/mertscope"), settings).unwrap();
-        let (tell, told) = unbounded();
+        let (sender, changes) = unbounded();
         let hook: UpdateHook = Arc::new(move || {
-            let _ = tell.send(());
+            let _ = sender.send(());
         });
         library.on_update(&hook);
         Self {
             library,
-            told,
+            changes,
             _hook: hook,
         }
     }
@@ -50,21 +50,21 @@ impl Watched {
             .clone()
     }
 
-    /// Waits until a model is as wanted.
+    /// Waits until a model's offer satisfies `wanted`.
     fn wait(&self, id: &str, wanted: impl Fn(&ModelOffer) -> bool) -> ModelOffer {
         loop {
             let offer = self.offer(id);
             if wanted(&offer) {
                 return offer;
             }
-            self.told
+            self.changes
                 .recv_timeout(LONG)
                 .unwrap_or_else(|_| panic!("{offer:?}"));
         }
     }
 }
 
-/// Waits until the download stands still.
+/// Waits until the download stalls.
 fn wait_for_part(home: &Home) {
     while std::fs::metadata(home.part()).map_or(0, |part| part.len()) < 50_000 {
         std::thread::sleep(Duration::from_millis(5));
@@ -76,7 +76,7 @@ fn stage(offer: &ModelOffer) -> Option<Stage> {
 }
 
 #[test]
-fn a_job_that_stands_still_is_stopped_at_once_and_the_next_one_runs() {
+fn a_stalled_job_stops_at_once_and_the_next_one_runs() {
     let home = Home::new();
     home.publish("m-a-p/music2vec-v1");
     home.hub.fault(Faults {
@@ -139,7 +139,7 @@ fn a_failure_is_shown_until_the_next_job() {
 }
 
 #[test]
-fn letting_go_of_the_library_ends_its_job() {
+fn dropping_the_library_ends_its_job() {
     let home = Home::new();
     home.hub.fault(Faults {
         stall: Some((1, 50_000)),

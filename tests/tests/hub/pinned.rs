@@ -1,4 +1,4 @@
-//! The first verified download pins commit and hashes; what changes later is refused.
+//! The first verified download pins commit and hashes; later changes are refused.
 
 use std::fs;
 
@@ -27,12 +27,12 @@ fn a_later_change_is_refused_until_the_model_is_removed() {
     let mut home = Home::new();
     succeeds(&home.fetch());
     fs::remove_file(home.model().join("pytorch_model.bin")).unwrap();
-    // The same commit with another content.
+    // The same commit, with another content.
     home.weights = home.weights.iter().map(|byte| !byte).collect();
     home.publish("m-a-p/MERT-v0");
     let failed = home.fetch();
     fails_with(&failed, 1, &["has changed", "SHA-256", "models remove"]);
-    // Another commit: ours is gone.
+    // Another commit: the pinned one is gone.
     home.hub.move_to(&"ab".repeat(20));
     fails_with(&home.fetch(), 1, &["404", "models remove"]);
     succeeds(&home.run(&["remove", ID]));

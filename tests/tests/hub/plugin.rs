@@ -1,5 +1,5 @@
-//! Models in the built plugin, as a project chooses them: a checkpoint where it lies, and one of the
-//! catalogue that was fetched. What it hears is read from its results log.
+//! Models that a project chooses for the built plugin: a checkpoint in a folder, and a fetched model of
+//! the catalogue. The tests read the plugin's results log.
 
 use std::env;
 use std::fs;
@@ -9,27 +9,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use mertscope_tests::host::{Instance, library, load};
-use mertscope_tests::{chord, said};
+use mertscope_tests::{chord, output_of};
 use serde_json::{Value, json};
 
+use super::checkpoints::{at_home, fixture, publish};
 use super::home::{Home, succeeds};
-use super::road::{at_home, fixture, publish};
 
-/// Leads the second process to the plugin.
+/// Names the plugin in the environment of the second process.
 const CHILD: &str = "MERTSCOPE_TEST_PLUGIN";
 
-/// Leads it to the weights that were fetched.
+/// Names the fetched weights in the environment of the second process.
 const WEIGHTS: &str = "MERTSCOPE_TEST_WEIGHTS";
 
 const RATE_HZ: u32 = 48_000;
 const FRAMES: usize = 2048;
 
-/// How long a window may take to appear: a hang, not a measure.
+/// The time limit for a window: only a hang exceeds it.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// The host is a process of its own, whose environment leads to a home with the model in it.
+/// The host is a process of its own, whose environment names a home with the model.
 #[test]
-fn a_project_s_model_is_heard_with() {
+fn the_plugin_uses_the_model_of_its_project() {
     if let Ok(library) = env::var(CHILD) {
         return host(Path::new(&library));
     }
@@ -37,9 +37,12 @@ fn a_project_s_model_is_heard_with() {
     publish(&home, "MERT-v0", "thin");
     succeeds(&home.run(&["fetch", "MERT-v0", "--yes"]));
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "plugin::a_project_s_model_is_heard_with"]);
+    child.args([
+        "--exact",
+        "plugin::the_plugin_uses_the_model_of_its_project",
+    ]);
     child.env(CHILD, library()).env(WEIGHTS, home.model());
-    let ran = said(at_home(&home, &mut child));
+    let ran = output_of(at_home(&home, &mut child));
     succeeds(&ran);
     assert!(ran.out.contains("1 passed"), "{}", ran.out);
 }
@@ -55,7 +58,7 @@ fn host(library: &Path) {
     is_answered(&result(library, &fetched), "MERT-v0", 2.5);
 }
 
-/// Windows without an answer about key and genre, since the model has no heads, but heard.
+/// Checks that windows were analyzed, without key and genre, because the model has no heads.
 fn is_answered(windows: &[Value], model: &str, window_s: f64) {
     assert!(windows.len() >= 3, "{windows:?}");
     for window in windows {
@@ -70,7 +73,7 @@ fn is_answered(windows: &[Value], model: &str, window_s: f64) {
     }
 }
 
-/// The windows of a bounce of 8 s with this model.
+/// The windows of an offline render of 8 s with this model.
 fn result(library: &Path, model: &Value) -> Vec<Value> {
     let entry = load(library);
     let mut instance = Instance::new(&entry);
@@ -85,12 +88,12 @@ fn result(library: &Path, model: &Value) -> Vec<Value> {
     state["params"]["hop"] = json!({ "f32": 1.0 });
     assert!(instance.load_state(&state));
     instance.set_offline(true);
-    let mut deck = instance.activate(RATE_HZ, FRAMES);
+    let mut processor = instance.activate(RATE_HZ, FRAMES);
     for block in chord(RATE_HZ, 8.0).chunks_exact(FRAMES) {
-        for channel in deck.input() {
+        for channel in processor.input() {
             channel.copy_from_slice(block);
         }
-        deck.play(FRAMES);
+        processor.play(FRAMES);
     }
     let begun = Instant::now();
     while logged()
@@ -100,8 +103,8 @@ fn result(library: &Path, model: &Value) -> Vec<Value> {
         assert!(begun.elapsed() < PATIENCE, "{:?}", logged());
         thread::sleep(Duration::from_millis(50));
     }
-    instance.deactivate(deck);
-    // Letting go of it writes what is left.
+    instance.deactivate(processor);
+    // Dropping the instance writes the rest of the log.
     drop(instance);
     let windows = logged();
     fs::remove_dir_all(logs()).unwrap();

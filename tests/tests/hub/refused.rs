@@ -1,11 +1,11 @@
-//! What the hub refuses or gets wrong: each a sentence with the remedy, and nothing installed.
+//! Refusals and wrong answers of the hub: each gives a sentence with the remedy and installs nothing.
 
 use mertscope_tests::hub::Faults;
-use mertscope_tests::{Said, said};
+use mertscope_tests::{CommandOutput, output_of};
 
 use super::home::{Home, ID, fails_with, succeeds};
 
-fn fetch_with(home: &Home, faults: Faults) -> Said {
+fn fetch_with(home: &Home, faults: Faults) -> CommandOutput {
     home.hub.fault(faults);
     home.fetch()
 }
@@ -42,13 +42,13 @@ fn a_token_that_is_refused_is_named() {
         ..Faults::default()
     });
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let failed = said(command.env("HF_TOKEN", "hf_wrong"));
+    let failed = output_of(command.env("HF_TOKEN", "hf_wrong"));
     fails_with(&failed, 1, &["refuses the token in HF_TOKEN", "unset"]);
     assert!(!failed.err.contains("hf_wrong"));
 }
 
 #[test]
-fn too_many_requests_are_a_sentence_after_some_patience() {
+fn too_many_requests_become_a_sentence_after_retries() {
     let home = Home::new();
     let status = Some((429, ""));
     let failed = fetch_with(
@@ -63,7 +63,7 @@ fn too_many_requests_are_a_sentence_after_some_patience() {
 }
 
 #[test]
-fn other_bytes_than_the_hub_named_are_thrown_away() {
+fn a_download_with_another_hash_is_deleted() {
     let home = Home::new();
     let wrong_bytes = true;
     let failed = fetch_with(
@@ -81,7 +81,7 @@ fn other_bytes_than_the_hub_named_are_thrown_away() {
 }
 
 #[test]
-fn what_is_no_hub_is_said_to_be_none() {
+fn a_server_that_is_no_hub_is_reported() {
     for (faults, words) in [
         (
             Faults {
@@ -99,7 +99,7 @@ fn what_is_no_hub_is_said_to_be_none() {
         ),
         (
             Faults {
-                said_size: Some(300_001),
+                reported_size: Some(300_001),
                 ..Faults::default()
             },
             &["length"],
@@ -120,7 +120,7 @@ fn what_is_no_hub_is_said_to_be_none() {
 }
 
 #[test]
-fn a_length_that_mertscope_pins_is_held_to() {
+fn a_length_that_the_catalogue_pins_is_checked() {
     let home = Home::new();
     home.publish("m-a-p/MERT-v1-95M");
     let failed = home.run(&["fetch", "MERT-v1-95M", "--yes"]);
@@ -133,16 +133,16 @@ fn a_length_that_mertscope_pins_is_held_to() {
 }
 
 #[test]
-fn no_network_is_a_sentence_that_offers_the_import() {
+fn without_a_network_a_sentence_offers_the_import() {
     let home = Home::new();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    // Nothing listens on the port of a listener that is gone.
+    // Nothing listens on the port of a dropped listener.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
-    let failed = said(command.env("HF_ENDPOINT", endpoint));
+    let failed = output_of(command.env("HF_ENDPOINT", endpoint));
     fails_with(&failed, 1, &["can't be reached", "models import"]);
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let failed = said(command.env("HF_ENDPOINT", "hub"));
+    let failed = output_of(command.env("HF_ENDPOINT", "hub"));
     fails_with(&failed, 1, &["no address", "HF_ENDPOINT"]);
 }

@@ -1,9 +1,9 @@
-//! The token goes to the hub alone and is kept nowhere; plain HTTP stays on this machine.
+//! The token goes to the hub only and is stored nowhere; plain HTTP goes to this machine only.
 
 use std::fs;
 
 use mertscope_tests::hub::Faults;
-use mertscope_tests::said;
+use mertscope_tests::output_of;
 
 use super::home::{Home, ID, fails_with, files_below, succeeds};
 
@@ -13,7 +13,7 @@ const TOKEN: &str = "hf_SecretSecretSecret";
 fn the_token_goes_to_the_hub_alone_and_is_kept_nowhere() {
     let home = Home::new();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let fetched = said(command.env("HF_TOKEN", TOKEN));
+    let fetched = output_of(command.env("HF_TOKEN", TOKEN));
     succeeds(&fetched);
     let bearer = format!("Bearer {TOKEN}");
     let (mut hub, mut second) = (0, 0);
@@ -64,14 +64,14 @@ fn another_name_of_the_same_machine_is_another_server() {
         ..Faults::default()
     });
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    succeeds(&said(command.env("HF_TOKEN", TOKEN)));
+    succeeds(&output_of(command.env("HF_TOKEN", TOKEN)));
     let second = home.hub.asked_second();
     assert!(second[0].header("host").unwrap().starts_with("localhost"));
     assert_eq!(second[0].header("authorization"), None);
 }
 
 #[test]
-fn plain_http_leads_nowhere_but_to_this_machine() {
+fn plain_http_is_allowed_to_this_machine_only() {
     let home = Home::new();
     home.hub.fault(Faults {
         redirect: Some("http://cdn.invalid/weights".to_owned()),
@@ -84,17 +84,17 @@ fn plain_http_leads_nowhere_but_to_this_machine() {
     );
     home.not_installed();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let failed = said(command.env("HF_ENDPOINT", "http://hub.invalid"));
+    let failed = output_of(command.env("HF_ENDPOINT", "http://hub.invalid"));
     fails_with(&failed, 1, &["hub.invalid", "not be encrypted"]);
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
-    let failed = said(command.env("HF_ENDPOINT", format!("https://me:{TOKEN}@hub.invalid")));
+    let failed = output_of(command.env("HF_ENDPOINT", format!("https://me:{TOKEN}@hub.invalid")));
     fails_with(&failed, 1, &["HF_TOKEN"]);
     assert!(!failed.err.contains(TOKEN));
 }
 
-/// With a proxy that leads nowhere; what matters is who is asked.
+/// The proxy's target can't be reached: only the receiver of the request matters.
 #[test]
-fn proxies_are_followed_except_where_they_are_not_to_be() {
+fn proxies_are_used_except_for_excluded_hosts() {
     let home = Home::new();
     let through = |endpoint: &str, no_proxy: &str| {
         let mut command = home.models_command(&["fetch", ID, "--yes"]);
@@ -104,7 +104,7 @@ fn proxies_are_followed_except_where_they_are_not_to_be() {
             .env("NO_PROXY", no_proxy)
             .env("HF_TOKEN", TOKEN);
         home.hub.forget();
-        let failed = said(&mut command);
+        let failed = output_of(&mut command);
         fails_with(&failed, 1, &["hub.invalid", "HTTPS_PROXY"]);
         let asked = home.hub.asked();
         assert!(
@@ -118,21 +118,21 @@ fn proxies_are_followed_except_where_they_are_not_to_be() {
     };
     assert!(through("https://hub.invalid", "") > 0);
     assert_eq!(through("https://hub.invalid", "hub.invalid"), 0);
-    // Plain HTTP to this machine goes through no other one.
+    // Plain HTTP to this machine goes through no proxy.
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
     command
         .env("HTTPS_PROXY", "http://127.0.0.1:9")
         .env("HTTP_PROXY", "http://127.0.0.1:9");
-    succeeds(&said(&mut command));
+    succeeds(&output_of(&mut command));
     home.installed();
 }
 
 #[test]
-fn what_is_not_encrypted_is_no_https() {
+fn a_plain_answer_to_https_is_refused() {
     let home = Home::new();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
     let endpoint = home.hub.endpoint().replace("http:", "https:");
-    let failed = said(command.env("HF_ENDPOINT", endpoint).env("HF_TOKEN", TOKEN));
+    let failed = output_of(command.env("HF_ENDPOINT", endpoint).env("HF_TOKEN", TOKEN));
     fails_with(&failed, 1, &["can't be reached"]);
     assert!(!format!("{:?}", home.hub.asked()).contains(TOKEN));
 }

@@ -1,4 +1,4 @@
-//! A person at a terminal: asked once, shown how it goes, free to stop.
+//! A user at a terminal: asked once, shown the progress, free to stop.
 
 use std::io::{Read, Write};
 use std::process::{Child, ExitStatus};
@@ -12,13 +12,13 @@ use pty_process::blocking::{Command, Pty, open};
 
 use super::home::{Home, ID, files_below, heed_ctrl_c, succeeds};
 
-/// Far longer than a test that works needs.
+/// The time limit: far longer than a passing test needs.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What is asked before anything is fetched.
+/// The question before a fetch.
 const QUESTION: &str = "Do you agree?";
 
-/// A terminal with `mertscope models …` in it.
+/// A terminal that runs `mertscope models …`.
 struct Terminal {
     child: Child,
     pty: Arc<Pty>,
@@ -37,7 +37,7 @@ impl Terminal {
         let (from, onto) = (Arc::clone(&pty), Arc::clone(&screen));
         let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // Reading fails when the last one at the other end is gone.
+            // Reading fails after the last process at the other end has ended.
             while let Ok(count @ 1..) = (&*from).read(&mut bytes) {
                 let text = String::from_utf8_lossy(&bytes[..count]);
                 onto.lock().unwrap().push_str(&text);
@@ -67,7 +67,7 @@ impl Terminal {
         }
     }
 
-    /// How it ended, and all that was ever to be seen.
+    /// The exit status, and all that the terminal has shown.
     fn ended(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
         self.reader.join().unwrap();
@@ -76,7 +76,7 @@ impl Terminal {
     }
 }
 
-/// A hub that takes three seconds for the weights.
+/// A hub that sends the weights in three seconds.
 fn slow_hub() -> Home {
     let home = Home::new();
     home.hub.fault(Faults {
@@ -87,7 +87,7 @@ fn slow_hub() -> Home {
 }
 
 #[test]
-fn no_is_an_answer() {
+fn no_cancels_the_fetch() {
     let home = Home::new();
     for answer in ["n\r", "\r", "maybe\r"] {
         let terminal = Terminal::start(&home, &["fetch", ID]);
@@ -123,7 +123,7 @@ fn yes_is_asked_for_once_and_shows_speed_and_time() {
         assert!(screen.contains(words), "“{words}” is missing in: {screen}");
     }
     home.installed();
-    // The same license is not asked about again.
+    // The user is not asked about the same license again.
     home.hub.fault(Faults::default());
     home.publish("m-a-p/music2vec-v1");
     let (status, screen) = Terminal::start(&home, &["fetch", "music2vec-v1"]).ended();
@@ -131,7 +131,7 @@ fn yes_is_asked_for_once_and_shows_speed_and_time() {
 }
 
 #[test]
-fn ctrl_c_stops_and_the_next_fetch_goes_on() {
+fn ctrl_c_stops_and_the_next_fetch_resumes() {
     let home = slow_hub();
     let terminal = Terminal::start(&home, &["fetch", ID, "--yes"]);
     terminal.wait_for(" left");

@@ -1,6 +1,6 @@
-//! The whole road on checkpoints of the published format, small and with seeded random weights:
-//! fetched over a connection that breaks, made into a graph, equal to the reference
-//! implementation, and live.
+//! Checkpoints of the published format, small and with seeded random weights, from the hub to results:
+//! fetched over a connection that breaks, made into a graph that equals the reference implementation,
+//! and used on files and live.
 
 use std::env;
 use std::fs;
@@ -14,13 +14,13 @@ use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot};
 use mertscope_model::runtime;
 use mertscope_tests::hub::Faults;
-use mertscope_tests::{Said, chord, mertscope, repository, said, wav};
+use mertscope_tests::{CommandOutput, chord, mertscope, output_of, repository, wav};
 use safetensors::SafeTensors;
 
 use super::home::{Home, fails_with, files_below, succeeds};
 
-/// Models whose lengths are not pinned, and a small checkpoint of the same kind for each. Such a one is
-/// not used under the model's name, for it has other layers; the folder it was fetched into is.
+/// Models whose lengths are not pinned, each with a small checkpoint of its kind. Such a checkpoint has
+/// other layers than the model: it is refused under the model's name and accepted by its folder's path.
 const MODELS: [(&str, &str); 4] = [
     ("MERT-v0-public", "post-group-bias"),
     ("MERT-v0", "post-group"),
@@ -32,7 +32,7 @@ pub(crate) fn fixture(kind: &str) -> PathBuf {
     repository("tests/fixtures/checkpoints").join(kind)
 }
 
-/// Has the hub offer the checkpoint of a kind as a model.
+/// Publishes the checkpoint of a kind as a model of the hub.
 pub(crate) fn publish(home: &Home, id: &str, kind: &str) {
     for name in [
         "config.json",
@@ -44,7 +44,7 @@ pub(crate) fn publish(home: &Home, id: &str, kind: &str) {
     }
 }
 
-/// Has `command` run in this home, with the ONNX Runtime of the user's real one.
+/// Makes `command` run in this home, with the ONNX Runtime of the real one.
 pub(crate) fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Command {
     let library = runtime::candidates(None).unwrap();
     let library = library.into_iter().find(|path| path.exists());
@@ -59,7 +59,7 @@ pub(crate) fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Comm
 }
 
 /// Writes the frames of all hidden states of `audio` to `out.npy`.
-fn embed(home: &Home, model: &str, audio: &[f32], rate_hz: u32) -> Said {
+fn embed(home: &Home, model: &str, audio: &[f32], rate_hz: u32) -> CommandOutput {
     let song = home.path("song.wav");
     fs::write(&song, wav(rate_hz, 1, audio)).unwrap();
     let mut embed = mertscope();
@@ -69,7 +69,7 @@ fn embed(home: &Home, model: &str, audio: &[f32], rate_hz: u32) -> Said {
         .arg("--out")
         .arg(home.path("out.npy"));
     embed.args(["--model", model, "--pool", "none", "--whole"]);
-    said(at_home(home, &mut embed))
+    output_of(at_home(home, &mut embed))
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {
@@ -78,7 +78,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 #[test]
-fn what_is_fetched_gives_the_reference_s_hidden_states() {
+fn fetched_models_give_the_hidden_states_of_the_reference() {
     let home = Home::new();
     for (id, kind) in MODELS {
         publish(&home, id, kind);
@@ -93,12 +93,12 @@ fn what_is_fetched_gives_the_reference_s_hidden_states() {
         let sentence = embed(&home, id, &chord(16_000, 1.0), 16_000);
         fails_with(&sentence, 1, &[id, "config.json", "layers"]);
         let folder = home.models().join(id);
-        is_the_reference(&home, folder.to_str().unwrap(), &fixture(kind));
+        gives_the_hidden_states_of_the_reference(&home, folder.to_str().unwrap(), &fixture(kind));
     }
 }
 
-/// Checks that a model gives the hidden states that were computed when it was made in a folder.
-pub(crate) fn is_the_reference(home: &Home, model: &str, made: &Path) {
+/// Checks that a model gives the hidden states that its maker has written into the folder `made`.
+pub(crate) fn gives_the_hidden_states_of_the_reference(home: &Home, model: &str, made: &Path) {
     let expected = fs::read(made.join("expected.safetensors")).unwrap();
     let expected = SafeTensors::deserialize(&expected).unwrap();
     let audio = floats(expected.tensor("audio").unwrap().data());
@@ -134,14 +134,14 @@ pub(crate) fn is_the_reference(home: &Home, model: &str, made: &Path) {
 }
 
 #[test]
-fn a_fetched_model_analyses_files_and_goes_with_its_graphs() {
+fn a_fetched_model_analyzes_files_and_is_removed_with_its_graphs() {
     let home = Home::new();
     let song = home.path("song.wav");
     fs::write(&song, wav(16_000, 1, &chord(16_000, 8.0))).unwrap();
     let analyze = |model: &Path| {
         let mut analyze = mertscope();
         analyze.arg("analyze").arg(&song).arg("--json");
-        said(at_home(&home, analyze.arg("--model").arg(model)))
+        output_of(at_home(&home, analyze.arg("--model").arg(model)))
     };
     fails_with(&analyze(Path::new("MERT-v0")), 1, &["models fetch MERT-v0"]);
     publish(&home, "MERT-v0", "post-group");
@@ -158,7 +158,7 @@ fn a_fetched_model_analyses_files_and_goes_with_its_graphs() {
     let count = |folder: &Path| fs::read_dir(folder).map_or(0, Iterator::count);
     assert_eq!(count(&graphs), 1);
     assert!(!analyzed.err.contains("anew"), "{}", analyzed.err);
-    // A graph that is damaged is made anew, and that is said.
+    // A damaged graph is made again, with a notice.
     let is_graph = |file: &PathBuf| file.extension().is_some_and(|it| it == "onnx");
     for graph in files_below(&graphs).iter().filter(|file| is_graph(file)) {
         fs::write(graph, "nonsense").unwrap();
@@ -174,12 +174,10 @@ fn a_fetched_model_analyses_files_and_goes_with_its_graphs() {
     assert_eq!(count(&graphs), 0);
 }
 
-/// As large as the published one; all of its numbers are zero, so that the file takes no room.
+/// The model has the published size; all of its values are zero, so that its file is sparse.
 #[test]
+#[ignore = "long: builds and runs a graph of MERT-v0's full size"]
 fn a_model_of_full_size_runs_under_its_name() {
-    if !mertscope_tests::full() {
-        return;
-    }
     let home = Home::new();
     let source = home.path("MERT-v0");
     fs::create_dir(&source).unwrap();
@@ -259,7 +257,7 @@ fn zeros(path: &Path) {
     file.set_len((bytes.len() + end) as u64).unwrap();
 }
 
-/// The live engine in a process of its own, whose environment leads to the home.
+/// The live engine runs in a process of its own, whose environment names the home.
 #[test]
 fn a_fetched_model_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE";
@@ -270,8 +268,12 @@ fn a_fetched_model_runs_live() {
     publish(&home, "MERT-v0", "post-group");
     succeeds(&home.run(&["fetch", "MERT-v0", "--yes"]));
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "road::a_fetched_model_runs_live", "--nocapture"]);
-    let ran = said(at_home(&home, &mut child).env(CHILD, home.model()));
+    child.args([
+        "--exact",
+        "checkpoints::a_fetched_model_runs_live",
+        "--nocapture",
+    ]);
+    let ran = output_of(at_home(&home, &mut child).env(CHILD, home.model()));
     succeeds(&ran);
     assert!(ran.out.contains("1 passed"), "{}", ran.out);
 }
@@ -290,7 +292,7 @@ fn live(folder: &str) {
     let (mut tap, drain) = tap(48_000);
     stream.attach(drain);
     let wait = |what: &str, there: &dyn Fn(&Snapshot) -> bool| {
-        // So long that only a deadlock reaches it.
+        // Only a deadlock exceeds this limit.
         let end = Instant::now() + Duration::from_secs(120);
         loop {
             let snapshot = stream.snapshot();

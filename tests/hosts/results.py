@@ -1,4 +1,4 @@
-"""What the plugin hears, read from its own results log, beside what `mertscope analyze` heard."""
+"""The plugin's results, from its results log, compared with those of `mertscope analyze`."""
 
 import json
 import os
@@ -9,7 +9,7 @@ HEADER_BYTES = 48  # of a VST3 preset: "VST3", version, class id, place of the l
 
 
 def preset_that_waits(preset):
-    """The VST3 preset with every window of an offline render analyzed, however fast the host is."""
+    """The VST3 preset with exact offline analysis on: no window is left out, however fast the host is."""
     (list_offset,) = struct.unpack_from("<q", preset, HEADER_BYTES - 8)
     state = json.loads(preset[HEADER_BYTES:list_offset])
     memory = json.loads(state["fields"]["mertscope"])
@@ -23,21 +23,21 @@ def preset_that_waits(preset):
 
 
 def logged_windows():
-    """The windows that this process's only logging instance has written so far."""
+    """The windows in the log of this process's only logging instance."""
     folder = pathlib.Path(os.environ["XDG_DATA_HOME"]) / "mertscope" / "logs"
     logs = folder.glob(f"*-{os.getpid()}-*.jsonl")
     return [json.loads(line) for log in logs for line in log.read_text().splitlines()]
 
 
 def command_windows():
-    """The windows of `mertscope analyze`, without the last: it ends with the audio, and a host
-    doesn't tell where that is."""
+    """The windows of `mertscope analyze`, without the last: it ends with the audio, whose end a plugin
+    does not know."""
     expected = json.loads(pathlib.Path(os.environ["MERTSCOPE_EXPECTED"]).read_text())
     return expected["files"][0]["timeline"][:-1]
 
 
 def check_against_the_command(windows):
-    """Each window in turn says the same as the command's, but for rounding."""
+    """Each window equals the command's window in turn, but for rounding."""
     for ours, theirs in zip(windows, command_windows()):
         place = f"{ours} against {theirs}"
         assert abs(ours["end_s"] - ours["start_s"] - 5.0) < 1e-3, place

@@ -1,10 +1,9 @@
-//! Live figures on this machine, printed: what scanning the plugin takes, what a block costs the
-//! audio callback, how long after its last sample a window's answer is there, and what 16
-//! instances take.
+//! Prints live figures of this machine: the time of a host's scan, the cost of a block in the audio
+//! callback, the time from a window's last sample to its result, and the cost of 16 instances.
 //!
-//! Usage: `live_figures PLUGIN [seconds]`: the plugin's library in release, and how long each
-//! measurement takes, 20 by default. Everything runs in real time. Linux only, for the processor
-//! time of a thread.
+//! Usage: `live_figures PLUGIN [seconds]`: the plugin's library in release, and the length of each
+//! measurement, 20 s by default. Everything runs in real time. Linux only, because it reads the
+//! processor time of a thread.
 
 #[cfg(target_os = "linux")]
 #[path = "live_figures/measure.rs"]

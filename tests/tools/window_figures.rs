@@ -1,9 +1,9 @@
-//! What an open window costs, printed: processor time of the process and paints, with nothing new
-//! and while music plays in real time, beside the same without a window.
+//! Prints the cost of an open window: processor time of the process and paints, with nothing new and
+//! while music plays in real time, beside the same without a window.
 //!
-//! Usage: `window_figures PLUGIN [seconds]`: the plugin's library in release, and how long each
-//! measurement takes, 10 by default. Linux only, with an Xvfb: the software renderer paints, so that
-//! a graphics card would take less.
+//! Usage: `window_figures PLUGIN [seconds]`: the plugin's library in release, and the length of each
+//! measurement, 10 s by default. Linux with Xvfb only: the software renderer paints, and a graphics
+//! card would take less.
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -45,7 +45,7 @@ mod linux {
     use std::time::{Duration, Instant};
 
     use mertscope_tests::chord;
-    use mertscope_tests::host::{Deck, Instance, load};
+    use mertscope_tests::host::{AudioProcessor, Instance, load};
     use mertscope_tests::window::{Picture, Screen};
 
     const RATE_HZ: u32 = 48_000;
@@ -57,13 +57,13 @@ mod linux {
         let entry = load(plugin);
         let screen = Screen::connect();
         let mut instance = Instance::new(&entry);
-        let mut deck = instance.activate(RATE_HZ, FRAMES);
+        let mut processor = instance.activate(RATE_HZ, FRAMES);
         let audio = chord(RATE_HZ, 1.0);
         let settle = || thread::sleep(Duration::from_secs_f64(seconds));
-        play(&mut deck, &audio, 12.0);
+        play(&mut processor, &audio, 12.0);
         thread::sleep(Duration::from_secs(2));
         let quiet = share(settle);
-        let playing = share(|| play(&mut deck, &audio, seconds));
+        let playing = share(|| play(&mut processor, &audio, seconds));
         println!(
             "without a window: {} with nothing new, {} while music plays",
             quiet, playing
@@ -74,26 +74,26 @@ mod linux {
         editor.paints();
         let quiet = share(settle);
         let quiet_paints = editor.paints();
-        let playing = share(|| play(&mut deck, &audio, seconds));
+        let playing = share(|| play(&mut processor, &audio, seconds));
         let paints = editor.paints() as f64 / seconds;
         println!("with a window: {quiet} with nothing new, {playing} while music plays");
         println!(
             "  {quiet_paints} paints with nothing new, {paints:.1} a second while music plays"
         );
         editor.close(&mut instance);
-        instance.deactivate(deck);
+        instance.deactivate(processor);
     }
 
     /// Plays in real time.
-    fn play(deck: &mut Deck, audio: &[f32], seconds: f64) {
+    fn play(processor: &mut AudioProcessor, audio: &[f32], seconds: f64) {
         let begun = Instant::now();
         let mut played_s = 0.0;
         let mut from = 0;
         while played_s < seconds {
-            for channel in deck.input() {
+            for channel in processor.input() {
                 channel[..FRAMES].copy_from_slice(&audio[from..from + FRAMES]);
             }
-            deck.play(FRAMES);
+            processor.play(FRAMES);
             from = (from + FRAMES) % (audio.len() - FRAMES);
             played_s += FRAMES as f64 / f64::from(RATE_HZ);
             let ahead_s = played_s - begun.elapsed().as_secs_f64();
@@ -101,7 +101,7 @@ mod linux {
         }
     }
 
-    /// The share of a core that this process takes while something is done.
+    /// The share of a core that this process takes during `body`.
     fn share(body: impl FnOnce()) -> String {
         let (begun, before) = (Instant::now(), processor_time());
         body();

@@ -1,4 +1,5 @@
-//! The measurements.
+//! Figures of the engine's library: the cost of a push, the latency of a result, and the cost of
+//! instances.
 
 use std::error::Error;
 use std::fmt;
@@ -36,7 +37,7 @@ pub(crate) fn music(seconds: f64) -> Vec<f32> {
         .collect()
 }
 
-/// Calls `block` for each block of so many seconds, in real time.
+/// Calls `block` for each block of `seconds`, in real time.
 fn in_real_time(seconds: f64, mut block: impl FnMut(i64)) {
     let start = Instant::now();
     for n in 0..(seconds / BUDGET.as_secs_f64()) as u32 {
@@ -65,7 +66,7 @@ fn stream(controls: Controls) -> (Stream, Tap) {
     (stream, tap)
 }
 
-/// The value that this share of the sorted values does not exceed.
+/// The quantile `share` of sorted values.
 pub(crate) fn quantile(sorted: &[Duration], share: f64) -> Duration {
     let at = (share * sorted.len() as f64) as usize;
     sorted
@@ -93,7 +94,7 @@ fn shares(costs: &[Duration]) -> String {
     )
 }
 
-/// What [`Tap::push`] costs of a stereo block's time, with an encoder at full load beside it.
+/// The cost of [`Tap::push`] as a share of a stereo block's time, beside an encoder at full load.
 pub(crate) fn push_cost(seconds: f64) -> Result<(), Box<dyn Error>> {
     println!(
         "Tap::push, stereo blocks of {BLOCK} at {RATE_HZ} Hz ({BUDGET:.2?}), encoder at full load:"
@@ -151,14 +152,14 @@ fn measure_push(ring: &str, mut tap: Tap, seconds: f64) {
     println!("  ring {ring}, {} frames lost, {costs}", tap.lost_frames());
 }
 
-/// What calls of the audio callback cost.
+/// The costs of calls in the audio callback.
 pub(crate) struct Costs {
     clock: Vec<Duration>,
     processor: Vec<Duration>,
     wall: Vec<Duration>,
 }
 
-/// Calls `block` for each block of so many seconds, in real time, and measures it.
+/// Calls `block` for each block of `seconds`, in real time, and measures each call.
 pub(crate) fn costs(seconds: f64, mut block: impl FnMut(i64)) -> Costs {
     let mut costs = Costs {
         clock: Vec::new(),
@@ -253,13 +254,13 @@ pub(crate) fn latency(seconds: f64) {
     }
 }
 
-/// What a number of instances takes.
+/// The cost of a number of instances.
 pub(crate) struct Taken {
     pub resident_mib: f64,
     pub share: f64,
 }
 
-/// Runs so many instances with automatic hop and the default CPU share.
+/// Measures `count` instances with automatic hop and the default CPU share.
 pub(crate) fn instances(count: usize, seconds: f64) -> Result<Taken, Box<dyn Error>> {
     let mut all: Vec<_> = (0..count).map(|_| stream(Controls::default())).collect();
     let audio = music(1.0);
@@ -275,7 +276,7 @@ pub(crate) fn instances(count: usize, seconds: f64) -> Result<Taken, Box<dyn Err
     // The first window fills before anything is measured.
     let settle_s = 6.0;
     play(settle_s, 0);
-    // The pushing thread is the host's, and its blocks are measured above.
+    // The pushing thread belongs to the host, and its blocks are measured above.
     let engine = || {
         processor_time(libc::CLOCK_PROCESS_CPUTIME_ID)
             - processor_time(libc::CLOCK_THREAD_CPUTIME_ID)

@@ -1,7 +1,7 @@
-//! The README's pictures of the window, made from a demo piece: `cargo xtask screenshots` runs it.
+//! Takes the README's pictures of the window with a demo piece; `cargo xtask screenshots` runs it.
 //!
-//! Usage: `screenshots PLUGIN FOLDER`: the plugin's library, and where the pictures go. Linux only,
-//! with an Xvfb.
+//! Usage: `screenshots PLUGIN FOLDER`: the plugin's library, and the folder for the pictures. Linux
+//! with Xvfb only.
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
@@ -43,7 +43,7 @@ mod linux {
     use mertscope_tests::window::{Picture, Screen};
     use serde_json::{Value, json};
 
-    /// The piece that is heard: it modulates.
+    /// The piece: it modulates.
     const PIECE: &str = "two-rooms.ogg";
 
     /// Frames in a block.
@@ -57,7 +57,7 @@ mod linux {
         ("window-small-light", (480, 320), "light", "key"),
     ];
 
-    /// Plays the piece once for each picture, and takes it.
+    /// Plays the piece once per picture, and takes the picture.
     pub(crate) fn take(plugin: &Path, folder: &Path) {
         let entry = load(plugin);
         let screen = Screen::connect();
@@ -67,14 +67,14 @@ mod linux {
         for (name, size, theme, page) in PICTURES {
             let mut instance = Instance::new(&entry);
             choose(&mut instance, size, theme, page);
-            let mut deck = instance.activate(rate_hz, FRAMES);
+            let mut processor = instance.activate(rate_hz, FRAMES);
             for start in (0..channels[0].len()).step_by(FRAMES) {
                 let end = channels[0].len().min(start + FRAMES);
-                for (n, input) in deck.input().iter_mut().enumerate() {
+                for (n, input) in processor.input().iter_mut().enumerate() {
                     let channel = &channels[n % channels.len()];
                     input[..end - start].copy_from_slice(&channel[start..end]);
                 }
-                deck.play(end - start);
+                processor.play(end - start);
             }
             let editor = screen.open(&mut instance, (0, 0));
             editor.wait_for(name, Picture::is_covered);
@@ -82,11 +82,11 @@ mod linux {
             editor.wait_until_still().write(&path);
             println!("{}", path.display());
             editor.close(&mut instance);
-            instance.deactivate(deck);
+            instance.deactivate(processor);
         }
     }
 
-    /// An exact bounce, and a window of this size and look.
+    /// Sets an exact offline render, and a window of this size, theme and page.
     fn choose(instance: &mut Instance, (width, height): (u32, u32), theme: &str, page: &str) {
         let mut state = instance.state();
         let text = state["fields"]["mertscope"].as_str().expect("our object");
