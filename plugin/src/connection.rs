@@ -198,7 +198,7 @@ impl Connection {
     /// Looks for heads and maps that were kept on this machine since the model was loaded.
     pub(crate) fn look_again(&self) {
         if let Some(stream) = &*lock(&self.stream) {
-            stream.look_again();
+            stream.refresh_models();
         }
     }
 
@@ -224,17 +224,17 @@ impl Connection {
         let state = &self.params.state;
         let SavedReferences(references) = state.get().unwrap_or_default();
         let references = references.into_iter().map(Arc::new).collect();
-        stream.ask(Request::References(references));
+        stream.ask(Request::SetReferences(references));
         let this = self.this.clone();
         let saved: SavedExamples = state.get().unwrap_or_default();
         let hand_over = move |lessons| {
             if let Some(this) = this.upgrade() {
-                this.ask(Request::LabeledExamples(lessons));
+                this.ask(Request::SetExamples(lessons));
             }
         };
         // Those in files come once they were read.
         if let Some(lessons) = self.example_store.load(saved, hand_over) {
-            stream.ask(Request::LabeledExamples(lessons));
+            stream.ask(Request::SetExamples(lessons));
         }
     }
 }

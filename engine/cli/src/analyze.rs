@@ -15,7 +15,7 @@ use crate::files::{is_png, write};
 use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks, whole};
+use crate::{load, log, report_fallbacks, error_text};
 
 /// Runs the command; the result says whether every file was analyzed.
 pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
@@ -30,13 +30,13 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let analyzer = Analyzer::new(runtime, package.clone(), options)?;
     let run = describe(&package, runtime, &analyzer);
     if !arguments.quiet {
-        tell_fallbacks(analyzer.device());
+        report_fallbacks(analyzer.device());
         log(&how(&run, arguments));
     }
 
     let inputs = inputs::find(&arguments.inputs);
-    let mut plots = Places::new(arguments.plot.as_deref(), inputs.len());
-    let mut midis = Places::new(arguments.midi.as_deref(), inputs.len());
+    let mut plots = OutputPaths::new(arguments.plot.as_deref(), inputs.len());
+    let mut midis = OutputPaths::new(arguments.midi.as_deref(), inputs.len());
     let out = io::BufWriter::new(io::stdout().lock());
     let mut writer = Writer::new(out, format(arguments), &run)?;
     let bar = Bar::new(arguments.quiet);
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
                     Ok(()) => log(&format!("The {what} is in {}.", path.display())),
                     Err(error) => {
                         all_well = false;
-                        log(&whole(&error));
+                        log(&error_text(&error));
                     }
                 }
             };
@@ -172,13 +172,13 @@ fn draw(path: &Path, run: &Run, report: &FileReport) -> anyhow::Result<Vec<u8>> 
 }
 
 /// Where plots or MIDI files go: as asked for one input, with the input's name added for several.
-struct Places<'a> {
+struct OutputPaths<'a> {
     asked: Option<&'a Path>,
     several: bool,
     taken: HashSet<PathBuf>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> OutputPaths<'a> {
     fn new(asked: Option<&'a Path>, inputs: usize) -> Self {
         Self {
             asked,
@@ -197,7 +197,7 @@ impl<'a> Places<'a> {
         let name = match input {
             Input::File(path) => path.file_stem()?.to_string_lossy().into_owned(),
             Input::Standard => "standard-input".to_owned(),
-            Input::Nothing(..) => return None,
+            Input::Unusable(..) => return None,
         };
         // Files of the same name in different folders get a number.
         (1..)
@@ -216,10 +216,10 @@ mod tests {
 
     #[test]
     fn files_of_several_inputs_have_names_of_their_own() {
-        let mut one = Places::new(Some(Path::new("out/p.png")), 1);
+        let mut one = OutputPaths::new(Some(Path::new("out/p.png")), 1);
         let input = |path: &str| Input::File(path.into());
         assert_eq!(one.path(&input("a.flac")), Some("out/p.png".into()));
-        let mut several = Places::new(Some(Path::new("out/p.png")), 3);
+        let mut several = OutputPaths::new(Some(Path::new("out/p.png")), 3);
         assert_eq!(several.path(&input("x/a.flac")), Some("out/p-a.png".into()));
         assert_eq!(
             several.path(&input("y/a.wav")),
@@ -229,6 +229,6 @@ mod tests {
             several.path(&Input::Standard),
             Some("out/p-standard-input.png".into())
         );
-        assert_eq!(Places::new(None, 1).path(&input("a.wav")), None);
+        assert_eq!(OutputPaths::new(None, 1).path(&input("a.wav")), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::arguments::{EmbedArguments, Layers, PoolArgument};
 use crate::arrays::ArrayWriter;
 use crate::inputs::{self, Input};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks};
+use crate::{load, log, report_fallbacks};
 
 /// Runs the command; the result says whether all went well.
 pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
         },
     )?;
     if !arguments.quiet {
-        tell_fallbacks(embedder.device());
+        report_fallbacks(embedder.device());
     }
     let bar = Bar::new(arguments.quiet);
     bar.file(&file, 1, 1);

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use mertscope_heads::head::marble::{self, Described, Labels};
+use mertscope_heads::head::marble::{self, HeadDescription, Labels};
 use mertscope_heads::head::{Head, HeadInfo, LayerInput};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::user_store::{Kind, UserStore};
+use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_model::catalogue;
 
 use crate::arguments::{HeadsCommand, ImportArguments};
@@ -64,7 +64,7 @@ fn find_head(package: &ModelPackage, head: &str) -> anyhow::Result<Head> {
 
 /// Whether the head lies in the user's own folder and not with the model.
 fn is_own(package: &ModelPackage, head: &Head) -> bool {
-    let store = UserStore::of(Kind::Heads, &package.model.manifest);
+    let store = UserStore::of(StoredKind::Heads, &package.model.manifest);
     store.is_ok_and(|store| {
         store
             .find(head.id())
@@ -195,7 +195,7 @@ fn published(arguments: &ImportArguments, package: &ModelPackage) -> anyhow::Res
         other => other,
     };
     let entry = catalogue::find(&package.model.manifest.id)?;
-    let described = Described {
+    let description = HeadDescription {
         task,
         labels: &labels,
         layer: arguments.layer,
@@ -204,7 +204,7 @@ fn published(arguments: &ImportArguments, package: &ModelPackage) -> anyhow::Res
     };
     Ok(marble::import(
         &arguments.file,
-        &described,
+        &description,
         &package.model.manifest,
     )?)
 }
@@ -217,7 +217,7 @@ fn keep(package: &ModelPackage, name: &str, bytes: &[u8]) -> anyhow::Result<()> 
         "The model {} came with a head called “{name}”; choose another name with --name.",
         package.model.manifest.id
     );
-    let stored = UserStore::of(Kind::Heads, &package.model.manifest)?.put(name, bytes)?;
+    let stored = UserStore::of(StoredKind::Heads, &package.model.manifest)?.put(name, bytes)?;
     log(&format!(
         "The head “{name}” of the model {} is in {}.",
         package.model.manifest.id,
@@ -239,7 +239,7 @@ fn export(package: &ModelPackage, head: &str, out: &Path) -> anyhow::Result<bool
 }
 
 fn remove(package: &ModelPackage, name: &str) -> anyhow::Result<bool> {
-    if UserStore::of(Kind::Heads, &package.model.manifest)?.remove(name)? {
+    if UserStore::of(StoredKind::Heads, &package.model.manifest)?.remove(name)? {
         log(&format!("The head “{name}” is removed."));
         return Ok(true);
     }

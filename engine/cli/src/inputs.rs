@@ -14,7 +14,7 @@ pub(crate) enum Input {
     /// Standard input.
     Standard,
     /// A folder that can't be searched or holds no audio: its name and the reason.
-    Nothing(String, String),
+    Unusable(String, String),
 }
 
 impl Input {
@@ -23,7 +23,7 @@ impl Input {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Standard => "standard input".to_owned(),
-            Self::Nothing(name, _) => name.clone(),
+            Self::Unusable(name, _) => name.clone(),
         }
     }
 
@@ -32,7 +32,7 @@ impl Input {
         match self {
             Self::File(path) => Ok(Decoder::open(path)?),
             Self::Standard => Ok(Decoder::from_reader(io::stdin(), &self.name())?),
-            Self::Nothing(_, reason) => Err(OpenError::Folder(reason.clone())),
+            Self::Unusable(_, reason) => Err(OpenError::Folder(reason.clone())),
         }
     }
 }
@@ -66,14 +66,14 @@ fn folder(path: &Path) -> Vec<Input> {
     if let Err(error) = search(path, &mut files) {
         let reason =
             format!("The folder {name} can't be searched ({error}); check its permissions.");
-        return vec![Input::Nothing(name, reason)];
+        return vec![Input::Unusable(name, reason)];
     }
     if files.is_empty() {
         let reason = format!(
             "There is no audio in the folder {name}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF \
              files are looked for, by their extensions."
         );
-        return vec![Input::Nothing(name, reason)];
+        return vec![Input::Unusable(name, reason)];
     }
     files.sort();
     files.into_iter().map(Input::File).collect()
@@ -116,6 +116,6 @@ mod tests {
         assert_eq!(found[..3], files);
         assert_eq!(found[3], Input::Standard);
         assert_eq!(found[4], Input::File(path("gone.wav")));
-        assert!(matches!(&found[5], Input::Nothing(_, reason) if reason.contains("no audio")));
+        assert!(matches!(&found[5], Input::Unusable(_, reason) if reason.contains("no audio")));
     }
 }

@@ -1,4 +1,4 @@
-//! Labeled music: which files there are and what they are labeled, from folders or a table; and
+//! LabeledFile music: which files there are and what they are labeled, from folders or a table; and
 //! their embeddings, with what had to be left out.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use crate::progress::Bar;
 
 /// One file and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Labeled {
+pub(crate) struct LabeledFile {
     pub path: PathBuf,
     /// Empty where there is none.
     pub label: String,
@@ -29,19 +29,19 @@ pub(crate) struct Labeled {
 }
 
 /// A file that can be used.
-pub(crate) struct Example {
-    pub file: Labeled,
+pub(crate) struct EmbeddedFile {
+    pub file: LabeledFile,
     pub embeddings: FileEmbeddings,
 }
 
 /// The music that can be used, and a sentence for each thing that can't.
-pub(crate) struct Music {
-    pub examples: Vec<Example>,
+pub(crate) struct LabeledMusic {
+    pub examples: Vec<EmbeddedFile>,
     pub left_out: Vec<String>,
 }
 
 /// The files that `arguments` name, in the order of the table or sorted by path.
-pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
+pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile>, Vec<String>)> {
     let data = &arguments.data;
     let is_table = data
         .extension()
@@ -65,12 +65,12 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, V
 }
 
 /// Each folder right inside of `root` is a label; files beside them have none.
-fn folders(root: &Path) -> Vec<Labeled> {
+fn folders(root: &Path) -> Vec<LabeledFile> {
     inputs::find(&[root.to_owned()])
         .into_iter()
         .filter_map(|input| match input {
             Input::File(path) => Some(path),
-            Input::Standard | Input::Nothing(..) => None,
+            Input::Standard | Input::Unusable(..) => None,
         })
         .map(|path| {
             let inside = path.strip_prefix(root).unwrap_or(&path);
@@ -78,7 +78,7 @@ fn folders(root: &Path) -> Vec<Labeled> {
                 Some(folder) => folder.to_string_lossy().into_owned(),
                 None => String::new(),
             };
-            Labeled {
+            LabeledFile {
                 group: path.display().to_string(),
                 path,
                 label,
@@ -87,7 +87,7 @@ fn folders(root: &Path) -> Vec<Labeled> {
         .collect()
 }
 
-fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
+fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile>, Vec<String>)> {
     let path = &arguments.data;
     let name = path.display();
     let bytes = fs::read(path)
@@ -124,7 +124,7 @@ fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>
         }
         let path = beside.join(field(file));
         let own = path.display().to_string();
-        files.push(Labeled {
+        files.push(LabeledFile {
             label: field(label).to_owned(),
             group: group.map_or(own, |group| field(group).to_owned()),
             path,
@@ -143,13 +143,13 @@ fn cache_folder() -> anyhow::Result<PathBuf> {
 
 /// Embeds files; those that fail, and those that are there under two labels, are left out.
 pub(crate) fn embed(
-    files: Vec<Labeled>,
+    files: Vec<LabeledFile>,
     arguments: &DataArguments,
     runtime: &'static Runtime,
     package: &Arc<ModelPackage>,
     reads: Reads,
     how: &ModelArguments,
-) -> anyhow::Result<Music> {
+) -> anyhow::Result<LabeledMusic> {
     ensure!(
         reads == Reads::Window || !package.model.manifest.graph.frames.is_empty(),
         "The model {} gives one vector a window and no frames; choose a model with frames, such as \
@@ -168,7 +168,7 @@ pub(crate) fn embed(
     .on(how.device.clone());
     let bar = Bar::new(arguments.quiet);
     let count = files.len();
-    let mut examples: Vec<Example> = Vec::with_capacity(count);
+    let mut examples: Vec<EmbeddedFile> = Vec::with_capacity(count);
     let mut left_out = Vec::new();
     bar.steps(count, "embedding");
     let interrupted = interrupt::listen();
@@ -178,7 +178,7 @@ pub(crate) fn embed(
             "Stopped. The embeddings so far are kept; the same command goes on from there."
         );
         match embeddings.of(&file.path) {
-            Ok(embeddings) => examples.push(Example { file, embeddings }),
+            Ok(embeddings) => examples.push(EmbeddedFile { file, embeddings }),
             Err(error @ (DatasetError::Start(_) | DatasetError::Cache { .. })) => {
                 return Err(error.into());
             }
@@ -188,11 +188,11 @@ pub(crate) fn embed(
     }
     bar.finish();
     let examples = once_each(examples, &mut left_out);
-    Ok(Music { examples, left_out })
+    Ok(LabeledMusic { examples, left_out })
 }
 
 /// Leaves out what is there twice: all of it where the labels differ, else all but the first.
-fn once_each(examples: Vec<Example>, left_out: &mut Vec<String>) -> Vec<Example> {
+fn once_each(examples: Vec<EmbeddedFile>, left_out: &mut Vec<String>) -> Vec<EmbeddedFile> {
     let mut labels: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
     for example in &examples {
         let file = (example.file.label.clone(), example.file.path.clone());

@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         // Whoever read our output has had enough: nothing is wrong.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            log(&whole(&error));
+            log(&error_text(&error));
             if error.is::<UsageError>() {
                 ExitCode::from(2)
             } else {
@@ -96,7 +96,7 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
 }
 
 /// Tells which devices were not used, unless nothing is wrong with that, and why a graph was made anew.
-fn tell_fallbacks(device: &Report) {
+fn report_fallbacks(device: &Report) {
     for fallback in device.to_tell() {
         log(&format!("Not used: {fallback}"));
     }
@@ -107,7 +107,7 @@ fn tell_fallbacks(device: &Report) {
 
 /// An error and its causes in a sentence. A message of ours holds what the system said already; it is
 /// not said again.
-fn whole(error: &anyhow::Error) -> String {
+fn error_text(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {
@@ -162,13 +162,13 @@ mod tests {
     fn each_cause_is_said_once() {
         let denied = io::Error::other("no permission");
         assert_eq!(
-            whole(&anyhow::Error::new(denied).context("a.txt can't be read")),
+            error_text(&anyhow::Error::new(denied).context("a.txt can't be read")),
             "a.txt can't be read: no permission"
         );
         let path = "weights.bin".into();
         let source = io::Error::other("no permission");
         let error = mertscope_model::ModelError::Unreadable { path, source };
-        let text = whole(&error.into());
+        let text = error_text(&error.into());
         assert_eq!(text.matches("no permission").count(), 1, "{text}");
     }
 }

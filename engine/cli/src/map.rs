@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use mertscope_heads::head::{LayerInput, Reads};
 use mertscope_heads::map::{Map, MapData};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::user_store::{Kind, MAP, UserStore};
+use mertscope_heads::user_store::{StoredKind, MAP, UserStore};
 use mertscope_model::catalogue;
 
 use crate::arguments::{MapCommand, MapFitArguments, ModelArguments};
 use crate::files;
-use crate::labeled::{self, Music};
+use crate::labeled::{self, LabeledMusic};
 use crate::{load, log, write_out};
 
 /// Runs the command.
@@ -65,7 +65,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
             path.clone()
         }
         None => {
-            let store = UserStore::of(Kind::Maps, &package.model.manifest)?;
+            let store = UserStore::of(StoredKind::Maps, &package.model.manifest)?;
             store.put(MAP, &map.to_bytes())?.path
         }
     };
@@ -74,13 +74,13 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
     Ok(notices.is_empty())
 }
 
-fn points(music: &Music, layer: usize) -> Vec<Vec<f32>> {
+fn points(music: &LabeledMusic, layer: usize) -> Vec<Vec<f32>> {
     let windows = music.examples.iter().flat_map(|e| &e.embeddings.windows);
     windows.map(|window| window.layer(layer).to_vec()).collect()
 }
 
 /// The mean of each label's files, by label; files without one are in none.
-fn landmarks(music: &Music, layer: usize) -> Vec<(String, Vec<f32>)> {
+fn landmarks(music: &LabeledMusic, layer: usize) -> Vec<(String, Vec<f32>)> {
     let mut sums: BTreeMap<&str, (Vec<f64>, f64)> = BTreeMap::new();
     for example in music.examples.iter().filter(|e| !e.file.label.is_empty()) {
         let mean = example.embeddings.mean();
@@ -130,7 +130,7 @@ fn info(arguments: &ModelArguments) -> anyhow::Result<bool> {
 fn remove(arguments: &ModelArguments) -> anyhow::Result<bool> {
     let package = ModelPackage::find(arguments.model.as_deref())?;
     let id = &package.model.manifest.id;
-    let removed = UserStore::of(Kind::Maps, &package.model.manifest)?.remove(MAP)?;
+    let removed = UserStore::of(StoredKind::Maps, &package.model.manifest)?.remove(MAP)?;
     log(&if removed {
         format!("The map that was fitted for the model {id} is removed.")
     } else {

@@ -58,7 +58,7 @@ impl Sender {
             socket,
             to,
             instance: instance.to_owned(),
-            last: snapshot.heard_since(None).last().cloned(),
+            last: snapshot.entries_since(None).last().cloned(),
             shown: None,
             sent: Sent::default(),
         })
@@ -80,7 +80,7 @@ impl Sender {
     /// another, and the messages of each window that was analyzed since. Returns whether anything
     /// was to be sent.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
-        let new = snapshot.heard_since(self.last.as_ref());
+        let new = snapshot.entries_since(self.last.as_ref());
         let state = (snapshot.state, snapshot.model.state);
         if new.is_empty() && self.shown == Some(state) {
             return false;

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::HubError;
 use super::client::{Answer, Client, Failure, PAUSES, number, text};
-use super::place::{self, write_failed};
+use super::disk::{self, write_failed};
 use super::progress::{Progress, Stage};
 use super::remote::RemoteFile;
 use mertscope_model::store::InstalledFile;
@@ -24,14 +24,14 @@ const PIECE: usize = 128 << 10;
 const MOST_ATTEMPTS: usize = 100;
 
 /// What is fetched and where to.
-pub(super) struct Order<'a> {
+pub(super) struct Download<'a> {
     pub client: &'a Client,
     pub id: &'a str,
     pub repo: &'a str,
     pub folder: &'a Path,
 }
 
-impl Order<'_> {
+impl Download<'_> {
     /// Fetches `file`. The result's hash is that of the bytes on disk.
     pub(crate) fn fetch(
         &self,
@@ -41,7 +41,7 @@ impl Order<'_> {
         let path = self.folder.join(&file.name);
         let mut part = Part::open(&path, file)?;
         let mut resumed = part.len() > 0;
-        place::check_space(self.folder, file.size - part.len())?;
+        disk::check_space(self.folder, file.size - part.len())?;
         if resumed {
             progress.stage(Stage::Checking, 0, part.len());
             part.hash_what_is_there(progress)?;

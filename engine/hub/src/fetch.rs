@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::cache::Cached;
 use super::client::Client;
-use super::download::Order;
-use super::place::{self, Lock};
+use super::download::Download;
+use super::disk::{self, Lock};
 use super::progress::{Progress, Stage};
 use super::remote::{self, Remote};
 use super::{HubError, Settings};
@@ -34,7 +34,7 @@ pub(super) fn fetch(
         Err(error) => return Err(error.into()),
     }
     let folder = store.folder(&entry.id)?;
-    let work = Work {
+    let fetch = ModelFetch {
         entry,
         settings,
         folder: &folder,
@@ -44,20 +44,20 @@ pub(super) fn fetch(
             .filter(|model| model.revision.is_some()),
         cached: Cached::of(settings.cache.as_deref(), entry),
     };
-    let installed = match work.take_cached(progress)? {
+    let installed = match fetch.take_cached(progress)? {
         Some(installed) => installed,
         None if settings.offline => {
             return Err(HubError::Offline {
                 id: entry.id.clone(),
             });
         }
-        None => work.download(progress)?,
+        None => fetch.download(progress)?,
     };
     store.record(&installed)?;
     Ok(installed)
 }
 
-struct Work<'a> {
+struct ModelFetch<'a> {
     entry: &'a CatalogueEntry,
     settings: &'a Settings,
     folder: &'a Path,
@@ -65,7 +65,7 @@ struct Work<'a> {
     cached: Option<Cached>,
 }
 
-impl Work<'_> {
+impl ModelFetch<'_> {
     fn revision(&self) -> &str {
         let pinned = self
             .pinned
@@ -99,7 +99,7 @@ impl Work<'_> {
         let remote = remote::ask(&client, self.entry, self.revision(), pinned, progress)?;
         fs::create_dir_all(self.folder).map_err(StoreError::system("made", self.folder))?;
         self.check_space(&remote)?;
-        let order = Order {
+        let download = Download {
             client: &client,
             id: &self.entry.id,
             repo: &self.entry.repo,
@@ -121,7 +121,7 @@ impl Work<'_> {
             };
             files.push(match found {
                 Some(found) => found,
-                None => order.fetch(file, progress)?,
+                None => download.fetch(file, progress)?,
             });
         }
         let source = format!("{}/{}", self.settings.endpoint, self.entry.repo);
@@ -136,7 +136,7 @@ impl Work<'_> {
         };
         let missing = remote.files.iter();
         let missing = missing.map(|file| file.size.saturating_sub(there(&file.name)));
-        place::check_space(self.folder, missing.sum())
+        disk::check_space(self.folder, missing.sum())
     }
 
     /// A file of the cache whose content is the expected one; any other is as good as none.
@@ -145,7 +145,7 @@ impl Work<'_> {
         cached: &Cached,
         commit: &str,
         file: &CatalogueFile,
-        told: Option<&str>,
+        linked: Option<&str>,
         progress: &mut Progress,
     ) -> Result<Option<InstalledFile>, HubError> {
         let Some(path) = cached.file(commit, &file.name) else {
@@ -167,7 +167,7 @@ impl Work<'_> {
         let pins = [
             file.sha256.as_deref(),
             pin.map(|pin| &*pin.sha256),
-            told,
+            linked,
             blob_hash(&path).as_deref(),
         ]
         .into_iter()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::HubError;
-use super::place::{self, Lock, write_failed};
+use super::disk::{self, Lock, write_failed};
 use super::progress::{Progress, Stage};
 use mertscope_model::catalogue::{self, CatalogueEntry, CatalogueFile};
 use mertscope_model::hexadecimal;
@@ -18,12 +18,12 @@ const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
 /// A folder that may be imported.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct ImportSource {
     folder: PathBuf,
     weights: String,
 }
 
-impl Source {
+impl ImportSource {
     /// Looks at `path`: a folder with weights and their configuration, or the weights in it.
     pub(crate) fn look(path: &Path) -> Result<Self, HubError> {
         let wrong = |reason: &str| HubError::Import {
@@ -113,7 +113,7 @@ fn is_weights(name: &str) -> bool {
 
 /// Copies `source` into the store as `entry`.
 pub(super) fn import(
-    source: &Source,
+    source: &ImportSource,
     entry: &CatalogueEntry,
     store: &Store,
     progress: &mut Progress,
@@ -137,7 +137,7 @@ pub(super) fn import(
         }
         total += metadata.len();
     }
-    place::check_space(&folder, total)?;
+    disk::check_space(&folder, total)?;
     progress.stage(Stage::Copying, 0, total);
     let files = listed.iter().map(|file| {
         let copied = copy(&source.folder, &folder, &file.name, progress)?;
@@ -195,7 +195,7 @@ fn copy(
         }
     }
     target.sync_all().map_err(write_failed(&part, 0))?;
-    place::put(&part, &path)?;
+    disk::put(&part, &path)?;
     Ok(InstalledFile {
         name: name.to_owned(),
         path,

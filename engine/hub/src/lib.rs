@@ -34,7 +34,7 @@ mod error;
 mod fetch;
 mod import;
 mod library;
-mod place;
+mod disk;
 mod progress;
 mod remote;
 mod settings;

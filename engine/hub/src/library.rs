@@ -1,23 +1,23 @@
 //! The published models and what is installed of them, with jobs that get, check and remove them.
 //!
 //! One thread does the jobs, one after another, and ends when there is none left; no caller ever
-//! waits for the network or a large file. What there is to see is one immutable list, replaced
+//! waits for the network or a large file. TaskKind there is to see is one immutable list, replaced
 //! when something changes.
 
 mod offers;
-mod work;
+mod jobs;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
 use super::consent;
-use super::import::Source;
+use super::import::ImportSource;
 use super::{Consent, HubError, Settings};
 use mertscope_model::catalogue::{self, CatalogueEntry};
 use mertscope_model::runtime;
 use mertscope_model::store::StoreError;
-use work::{Inner, Task, What};
+use jobs::{LibraryState, Task, TaskKind};
 
 pub use offers::{ModelOffer, OfferState};
 
@@ -28,7 +28,7 @@ pub type UpdateHook = Arc<dyn Fn() + Send + Sync>;
 /// that runs is stopped (a download can be resumed) and its thread joined. So whoever wants jobs to
 /// go on holds it: a plugin instance, not its window.
 pub struct Library {
-    inner: Arc<Inner>,
+    state: Arc<LibraryState>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -55,10 +55,10 @@ impl Library {
     /// # Errors
     /// [`HubError::Catalogue`], when the build has no catalogue.
     pub fn open(data: PathBuf, settings: Settings) -> Result<Self, HubError> {
-        let inner = Arc::new(Inner::new(data, settings)?);
-        inner.look_at_all();
+        let state = Arc::new(LibraryState::new(data, settings)?);
+        state.look_at_all();
         Ok(Self {
-            inner,
+            state,
             thread: Mutex::new(None),
         })
     }
@@ -66,23 +66,23 @@ impl Library {
     /// The published models, as they are right now; costs nothing.
     #[must_use]
     pub fn list(&self) -> Arc<Vec<ModelOffer>> {
-        self.inner.list()
+        self.state.list()
     }
 
     /// Has `hook` called after each new list, for as long as the caller keeps it.
     pub fn on_update(&self, hook: &UpdateHook) {
-        self.inner.add_hook(hook);
+        self.state.add_hook(hook);
     }
 
     /// Begins to fetch a model; at once done when it is installed. The list shows how far it is.
     ///
     /// # Errors
     /// [`HubError`], when there is no such model, it is being worked on, or its license was not
-    /// agreed to. What goes wrong later stands in the list.
+    /// agreed to. TaskKind goes wrong later stands in the list.
     pub fn fetch(&self, id: &str, consent: Consent) -> Result<(), HubError> {
         let entry = entry(id)?;
         self.agree(entry, consent)?;
-        self.begin(entry, What::Fetch)
+        self.begin(entry, TaskKind::Fetch)
     }
 
     /// Begins to import a model from a folder, or from the weights in it. Without an id the
@@ -96,13 +96,13 @@ impl Library {
         id: Option<&str>,
         consent: Consent,
     ) -> Result<&'static str, HubError> {
-        let source = Source::look(path)?;
+        let source = ImportSource::look(path)?;
         let entry = match id {
             Some(id) => entry(id)?,
             None => source.guess()?,
         };
         self.agree(entry, consent)?;
-        self.begin(entry, What::Import(source))?;
+        self.begin(entry, TaskKind::Import(source))?;
         Ok(&entry.id)
     }
 
@@ -111,7 +111,7 @@ impl Library {
     /// # Errors
     /// [`HubError::Import`], when that is no folder of a model, or its name does not say which.
     pub fn recognize(&self, path: &Path) -> Result<&'static CatalogueEntry, HubError> {
-        Source::look(path)?.guess()
+        ImportSource::look(path)?.guess()
     }
 
     /// Begins to compare a model's files with its receipt, byte for byte.
@@ -119,7 +119,7 @@ impl Library {
     /// # Errors
     /// [`HubError`], when there is no such model or it is being worked on.
     pub fn verify(&self, id: &str) -> Result<(), HubError> {
-        self.begin(entry(id)?, What::Verify)
+        self.begin(entry(id)?, TaskKind::Verify)
     }
 
     /// Begins to remove a model; what lies in the hub's own cache stays there.
@@ -127,44 +127,44 @@ impl Library {
     /// # Errors
     /// [`HubError`], when there is no such model or it is being worked on.
     pub fn remove(&self, id: &str) -> Result<(), HubError> {
-        self.begin(entry(id)?, What::Remove)
+        self.begin(entry(id)?, TaskKind::Remove)
     }
 
-    /// Stops the job of a model, if it has one. What a download brought is kept.
+    /// Stops the job of a model, if it has one. TaskKind a download brought is kept.
     pub fn cancel(&self, id: &str) {
-        self.inner.cancel(id);
+        self.state.cancel(id);
     }
 
     fn agree(&self, entry: &CatalogueEntry, consent: Consent) -> Result<(), HubError> {
-        consent::ensure(self.inner.data(), entry, consent)?;
-        self.inner.agreed(entry);
+        consent::ensure(self.state.data(), entry, consent)?;
+        self.state.agreed(entry);
         Ok(())
     }
 
-    fn begin(&self, entry: &'static CatalogueEntry, what: What) -> Result<(), HubError> {
+    fn begin(&self, entry: &'static CatalogueEntry, kind: TaskKind) -> Result<(), HubError> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let must_start = self.inner.push(Task { entry, what })?;
+        let must_start = self.state.push(Task { entry, what })?;
         if must_start {
             // The one before has no task left and is about to end.
             if let Some(ended) = thread.take() {
                 let _ = ended.join();
             }
-            let inner = Arc::clone(&self.inner);
+            let state = Arc::clone(&self.state);
             let builder = thread::Builder::new().name("mertscope library".to_owned());
-            match builder.spawn(move || inner.run()) {
+            match builder.spawn(move || state.run()) {
                 Ok(started) => *thread = Some(started),
-                Err(error) => return Err(self.inner.not_started(entry, error)),
+                Err(error) => return Err(self.state.not_started(entry, error)),
             }
         }
         drop(thread);
-        self.inner.publish();
+        self.state.publish();
         Ok(())
     }
 }
 
 impl Drop for Library {
     fn drop(&mut self) {
-        self.inner.close();
+        self.state.close();
         let thread = self
             .thread
             .get_mut()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::place::Place;
+use super::host_timeline::AudioSpan;
 use super::snapshot::Entry;
 use mertscope_audio::Status;
 use mertscope_heads::timeline::{TimedResult, WindowResult};
@@ -13,7 +13,7 @@ const LENGTH: usize = 2048;
 
 /// An entry for a window or stretch at `place`; `result` goes with [`Status::Ok`] alone.
 pub(super) fn entry(
-    place: &Place,
+    place: &AudioSpan,
     status: Status,
     result: Option<WindowResult>,
     generation: u64,
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     fn at(start: i64, status: Status) -> Entry {
-        let place = Place {
+        let place = AudioSpan {
             seconds: start as f64..start as f64 + 5.0,
             host_samples: Some(start..start + 5),
             clock_s: 0.0,

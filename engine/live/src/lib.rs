@@ -23,7 +23,7 @@
 mod history;
 mod job_threads;
 mod models;
-mod place;
+mod host_timeline;
 mod schedule;
 mod snapshot;
 mod stream_input;
@@ -48,7 +48,7 @@ use stream_state::StreamState;
 use worker::{Message, Worker};
 
 pub use snapshot::{
-    Entry, FileProgress, LayerDistances, ModelState, ModelStatus, Running, Snapshot,
+    Entry, FileProgress, LayerDistances, ModelState, ModelStatus, RunningModel, Snapshot,
     SnapshotReader, State, Study,
 };
 pub use study::Request;
@@ -263,8 +263,8 @@ impl Stream {
 
     /// Looks for heads and maps that were kept here since the models were loaded. A model that has
     /// others now is opened anew, for all streams, and goes on meanwhile.
-    pub fn look_again(&self) {
-        self.tell(Message::LookAgain);
+    pub fn refresh(&self) {
+        self.tell(Message::RefreshModels);
     }
 
     /// Forgets everything heard so far.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::schedule;
-use super::snapshot::Running;
+use super::snapshot::RunningModel;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::package::{HeadChoice, ModelPackage, PackageError};
 use mertscope_model::device::{self, Choice, Report};
@@ -41,7 +41,7 @@ pub(super) enum OpenError {
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Wanted {
+pub(super) struct ModelRequest {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
     /// Never NaN, as what is wanted is found by equality.
@@ -51,7 +51,7 @@ pub(super) struct Wanted {
     pub(super) library_folder: Option<PathBuf>,
 }
 
-impl Wanted {
+impl ModelRequest {
     /// The embedded model, which goes on in place of a missing one.
     pub(super) fn fallback(&self) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl Wanted {
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) package: Arc<ModelPackage>,
-    pub(super) running: Running,
+    pub(super) running: RunningModel,
     pub(super) session: SessionId,
     /// How long a window usually takes, in seconds.
     pub(super) usual_s: f64,
@@ -129,7 +129,7 @@ pub(super) struct Loaded {
 impl Loaded {
     fn new(package: Arc<ModelPackage>, opened: &Opened, runtime: &Runtime) -> Self {
         Self {
-            running: Running {
+            running: RunningModel {
                 id: package.model.manifest.id.clone(),
                 sha256: package.sha256().to_owned(),
                 genre_labels: Arc::default(),
@@ -152,12 +152,12 @@ impl Loaded {
 
 impl Loaded {
     /// What runs for a stream that chose these heads.
-    pub(super) fn running(&self, chosen: &HeadChoice, user_head: Option<&HeadInfo>) -> Running {
+    pub(super) fn running(&self, chosen: &HeadChoice, user_head: Option<&HeadInfo>) -> RunningModel {
         let in_use = |task| self.package.head_in_use(task, chosen).map(HeadInfo::from);
         let further = self.package.further_heads(chosen).into_iter();
         let genre_head = in_use("genre");
         let labels = genre_head.as_ref().map(|head| Arc::clone(&head.labels));
-        Running {
+        RunningModel {
             genre_labels: labels.unwrap_or_default(),
             heads: further
                 .map(HeadInfo::from)
@@ -173,14 +173,14 @@ impl Loaded {
 /// What became of a model that is loaded or looked for on the encoder thread.
 pub(super) enum ModelEvent {
     /// It was opened, or can't be.
-    Opened(Wanted, Box<Result<Loaded, OpenError>>),
+    Opened(ModelRequest, Box<Result<Loaded, OpenError>>),
     /// It has other heads or another map now, which its session does not know.
-    Renewed(Wanted, Arc<ModelPackage>),
+    Refreshed(ModelRequest, Arc<ModelPackage>),
 }
 
 /// How far a slot is.
 #[derive(Debug)]
-pub(super) enum Slot {
+pub(super) enum ModelSlot {
     Loading,
     Ready(Box<Loaded>),
     Missing(OpenError),
@@ -188,39 +188,39 @@ pub(super) enum Slot {
 
 /// All the slots.
 #[derive(Debug, Default)]
-pub(super) struct Models(Vec<(Wanted, Slot)>);
+pub(super) struct Models(Vec<(ModelRequest, ModelSlot)>);
 
 impl Models {
-    pub(super) fn get(&self, wanted: &Wanted) -> Option<&Slot> {
+    pub(super) fn get(&self, wanted: &ModelRequest) -> Option<&ModelSlot> {
         self.0
             .iter()
             .find(|(other, _)| other == wanted)
             .map(|(_, slot)| slot)
     }
 
-    pub(super) fn loaded(&self, wanted: &Wanted) -> Option<&Loaded> {
+    pub(super) fn loaded(&self, wanted: &ModelRequest) -> Option<&Loaded> {
         match self.get(wanted) {
-            Some(Slot::Ready(loaded)) => Some(loaded),
+            Some(ModelSlot::Ready(loaded)) => Some(loaded),
             _ => None,
         }
     }
 
-    pub(super) fn is_missing(&self, wanted: &Wanted) -> bool {
-        matches!(self.get(wanted), Some(Slot::Missing(_)))
+    pub(super) fn is_missing(&self, wanted: &ModelRequest) -> bool {
+        matches!(self.get(wanted), Some(ModelSlot::Missing(_)))
     }
 
     /// Starts loading what is wanted and not there yet. With `retry`, what is missing is looked for
     /// again; it stays missing until it is found, so that streams that go on without it do so.
     pub(super) fn want(
         &mut self,
-        wanted: &Wanted,
+        wanted: &ModelRequest,
         retry: bool,
         encoder: &EncoderThread,
         report: impl FnOnce(ModelEvent) + Send + 'static,
     ) {
         match self.get(wanted) {
-            None => self.0.push((wanted.clone(), Slot::Loading)),
-            Some(Slot::Missing(_)) if retry => {}
+            None => self.0.push((wanted.clone(), ModelSlot::Loading)),
+            Some(ModelSlot::Missing(_)) if retry => {}
             Some(_) => return,
         }
         let wanted = wanted.clone();
@@ -230,27 +230,27 @@ impl Models {
         });
     }
 
-    /// Has the models renewed that have other heads or another map on this machine by now; opened anew
+    /// Has the models refreshed that have other heads or another map on this machine by now; opened anew
     /// only if these read what the session does not give, since that costs the window that fills.
-    pub(super) fn look_again(
+    pub(super) fn refresh(
         &self,
         encoder: &EncoderThread,
         report: &(impl Fn(ModelEvent) + Clone + Send + 'static),
     ) {
         for (wanted, slot) in &self.0 {
-            let Slot::Ready(loaded) = slot else {
+            let ModelSlot::Ready(loaded) = slot else {
                 continue;
             };
             let (wanted, report) = (wanted.clone(), report.clone());
             let package = Arc::clone(&loaded.package);
             encoder.live(move |sessions| {
-                let Some(renewed) = package.looked_again() else {
+                let Some(refreshed) = package.refreshed() else {
                     return;
                 };
-                let event = if wanted.options(&renewed) == wanted.options(&package) {
-                    ModelEvent::Renewed(wanted, Arc::new(renewed))
+                let event = if wanted.options(&refreshed) == wanted.options(&package) {
+                    ModelEvent::Refreshed(wanted, Arc::new(refreshed))
                 } else {
-                    let result = wanted.open(sessions, || Ok(renewed));
+                    let result = wanted.open(sessions, || Ok(refreshed));
                     ModelEvent::Opened(wanted, Box::new(result))
                 };
                 report(event);
@@ -258,22 +258,22 @@ impl Models {
         }
     }
 
-    /// Takes in the answer to [`Models::want`] or [`Models::look_again`].
+    /// Takes in the answer to [`Models::want`] or [`Models::refresh`].
     pub(super) fn opened(
         &mut self,
-        wanted: &Wanted,
+        wanted: &ModelRequest,
         result: Result<Loaded, OpenError>,
         encoder: &EncoderThread,
     ) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
         match (slot, result) {
-            (Some((_, Slot::Ready(old))), Ok(loaded)) => {
+            (Some((_, ModelSlot::Ready(old))), Ok(loaded)) => {
                 let session = std::mem::replace(&mut **old, loaded).session;
                 encoder.live(move |sessions| sessions.close(session));
             }
-            (Some((_, Slot::Ready(_))), Err(_)) => {}
-            (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
+            (Some((_, ModelSlot::Ready(_))), Err(_)) => {}
+            (Some((_, slot)), Ok(loaded)) => *slot = ModelSlot::Ready(Box::new(loaded)),
+            (Some((_, slot)), Err(error)) => *slot = ModelSlot::Missing(error),
             // Nobody wants it any more.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
@@ -281,9 +281,9 @@ impl Models {
     }
 
     /// Takes in a model that differs from the one that runs only in what its session does not know.
-    pub(super) fn renewed(&mut self, wanted: &Wanted, package: Arc<ModelPackage>) {
+    pub(super) fn refreshed(&mut self, wanted: &ModelRequest, package: Arc<ModelPackage>) {
         let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
-        if let Some((_, Slot::Ready(loaded))) = slot {
+        if let Some((_, ModelSlot::Ready(loaded))) = slot {
             loaded.running.offered = package.heads.iter().map(HeadInfo::from).collect();
             loaded.running.map.clone_from(&package.map);
             loaded.package = package;
@@ -293,7 +293,7 @@ impl Models {
     /// Follows the measured duration of a window.
     pub(super) fn measured(&mut self, session: SessionId, took_s: f64) {
         for (_, slot) in &mut self.0 {
-            if let Slot::Ready(loaded) = slot
+            if let ModelSlot::Ready(loaded) = slot
                 && loaded.session == session
             {
                 loaded.usual_s = schedule::follow(loaded.usual_s, took_s);
@@ -304,7 +304,7 @@ impl Models {
     /// Takes note of what a session runs on: a device that fails gives way to the CPU.
     pub(super) fn runs_on(&mut self, session: SessionId, device: &Arc<Report>) {
         for (_, slot) in &mut self.0 {
-            if let Slot::Ready(loaded) = slot
+            if let ModelSlot::Ready(loaded) = slot
                 && loaded.session == session
             {
                 loaded.running.device = Arc::clone(device);
@@ -313,10 +313,10 @@ impl Models {
     }
 
     /// Frees what nobody wants.
-    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&Wanted) -> bool) {
+    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&ModelRequest) -> bool) {
         self.0.retain(|(wanted, slot)| {
             let keep = is_wanted(wanted);
-            if let (false, Slot::Ready(loaded)) = (keep, slot) {
+            if let (false, ModelSlot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));
             }

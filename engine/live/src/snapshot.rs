@@ -51,12 +51,12 @@ pub struct ModelStatus {
     /// How far the model that was asked for is.
     pub state: ModelState,
     /// The model that runs: the one asked for, or the embedded one in its place.
-    pub running: Option<Running>,
+    pub running: Option<RunningModel>,
 }
 
 /// A model that runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Running {
+pub struct RunningModel {
     /// Its id.
     pub id: String,
     /// The SHA-256 that names its weights, [`Model::sha256`](mertscope_model::Model::sha256).
@@ -154,7 +154,7 @@ pub struct Study {
     pub labeled_examples: Arc<LabeledExamples>,
     /// Whether a head is being fitted on them.
     pub is_fitting: bool,
-    /// The head that was fitted on them, as it is among [`Running::heads`].
+    /// The head that was fitted on them, as it is among [`RunningModel::heads`].
     pub user_head: Option<Arc<HeadInfo>>,
     /// Why the last request could not be done, a sentence.
     pub notice: Option<Notice>,
@@ -191,7 +191,7 @@ impl Snapshot {
     /// to the newest analyzed window; all up to there without one. What was skipped since then may
     /// still grow, and comes with the next analyzed window.
     #[must_use]
-    pub fn heard_since(&self, last: Option<&Arc<Entry>>) -> &[Arc<Entry>] {
+    pub fn entries_since(&self, last: Option<&Arc<Entry>>) -> &[Arc<Entry>] {
         let history = self.history.as_slice();
         let is_heard = |entry: &Arc<Entry>| entry.timed.result.is_some();
         let end = history.iter().rposition(is_heard).map_or(0, |at| at + 1);
@@ -250,11 +250,11 @@ impl SnapshotReader {
 mod tests {
     use super::*;
     use crate::history;
-    use crate::place::Place;
+    use crate::host_timeline::AudioSpan;
     use mertscope_audio::Status;
 
     fn entry(start: i64, status: Status) -> Entry {
-        let place = Place {
+        let place = AudioSpan {
             seconds: start as f64..start as f64 + 5.0,
             host_samples: None,
             clock_s: 0.0,
@@ -296,13 +296,13 @@ mod tests {
                 }
                 _ => history::mark(&mut snapshot.history, entry(start, status)),
             }
-            let new = snapshot.heard_since(last.as_ref());
+            let new = snapshot.entries_since(last.as_ref());
             told.extend(starts(new));
             last = new.last().cloned().or(last);
         }
         assert_eq!(told, [0.0, 1.0, 9.0]);
         // After a reset nothing is known any more.
         snapshot.history = Arc::new(vec![Arc::new(entry(0, Status::Ok))]);
-        assert_eq!(starts(snapshot.heard_since(last.as_ref())), [0.0]);
+        assert_eq!(starts(snapshot.entries_since(last.as_ref())), [0.0]);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::place::{HostTimeline, Place};
+use super::host_timeline::{HostTimeline, AudioSpan};
 use mertscope_audio::Status;
 use mertscope_audio::downmix::sanitize;
 use mertscope_audio::model_rate_source::SMEAR_S;
@@ -27,12 +27,12 @@ pub(super) enum Event {
         /// Why.
         cause: Cause,
         /// Where audio is missing, if it is.
-        gap: Option<Place>,
+        gap: Option<AudioSpan>,
     },
     /// The transport stopped.
     Stopped,
     /// A window is full.
-    Window(Placed),
+    Window(PlacedWindow),
 }
 
 /// Why a stream is not contiguous.
@@ -50,9 +50,9 @@ pub(super) enum Cause {
 
 /// A window and its place.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(super) struct PlacedWindow {
     pub(super) window: Window,
-    pub(super) place: Place,
+    pub(super) place: AudioSpan,
     /// When its last sample came, as near as can be told.
     pub(super) arrived: Instant,
 }
@@ -287,7 +287,7 @@ impl StreamInput {
         })
     }
 
-    fn placed(&self, window: Window, now: Instant) -> Placed {
+    fn placed(&self, window: Window, now: Instant) -> PlacedWindow {
         let target_hz = self
             .chain
             .as_ref()
@@ -299,7 +299,7 @@ impl StreamInput {
         let end = self.restart + frames(window.start + length);
         let since = self.clock.saturating_sub(end) + self.reader.waiting_samples() as u64;
         let since = Duration::from_secs_f64(since as f64 / f64::from(self.rate_hz()));
-        Placed {
+        PlacedWindow {
             place: self.timeline.place(end, frames(length)),
             window,
             arrived: now.checked_sub(since).unwrap_or(now),

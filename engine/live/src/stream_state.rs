@@ -5,11 +5,11 @@ mod show;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::models::{Loaded, Models, Slot, Wanted};
-use super::place::Place;
+use super::models::{Loaded, Models, ModelSlot, ModelRequest};
+use super::host_timeline::AudioSpan;
 use super::schedule::Load;
 use super::snapshot::{Snapshot, SnapshotReader, State};
-use super::stream_input::{Cause, Event, Placed, StreamInput};
+use super::stream_input::{Cause, Event, PlacedWindow, StreamInput};
 use super::study::StudyState;
 use super::study::background_job::BackgroundJob;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
@@ -36,8 +36,8 @@ const SUSPENDED: Duration = Duration::from_secs(1);
 
 /// A window that waits for the encoder.
 #[derive(Debug)]
-pub(super) struct Due {
-    pub(super) placed: Placed,
+pub(super) struct PendingWindow {
+    pub(super) placed: PlacedWindow,
     /// When the next window of this stream is due.
     pub(super) deadline: Instant,
     pub(super) generation: u64,
@@ -64,7 +64,7 @@ pub(super) struct StreamState {
     active: Option<ActiveSession>,
     /// The labels of the genres in the history.
     genre_labels: Vec<String>,
-    pub(super) due: Option<Due>,
+    pub(super) due: Option<PendingWindow>,
     pub(super) study: StudyState,
     silent: bool,
     window_error: Option<String>,
@@ -139,8 +139,8 @@ impl StreamState {
         }
     }
 
-    pub(super) fn wanted(&self) -> Wanted {
-        Wanted {
+    pub(super) fn wanted(&self) -> ModelRequest {
+        ModelRequest {
             name: self.settings.model.clone(),
             sha256: self.settings.model_sha256.clone(),
             window_s: self.settings.window_s.filter(|window_s| !window_s.is_nan()),
@@ -159,15 +159,15 @@ impl StreamState {
     pub(super) fn loaded<'a>(&self, models: &'a Models) -> Option<&'a Loaded> {
         let wanted = self.wanted();
         match models.get(&wanted)? {
-            Slot::Ready(loaded) => Some(loaded),
-            Slot::Missing(_) => models.loaded(&wanted.fallback()),
-            Slot::Loading => None,
+            ModelSlot::Ready(loaded) => Some(loaded),
+            ModelSlot::Missing(_) => models.loaded(&wanted.fallback()),
+            ModelSlot::Loading => None,
         }
     }
 
     /// Whether the model that is to run for it, or the embedded one in its place, will be there soon.
     fn is_loading(&self, models: &Models) -> bool {
-        let loads = |wanted: &Wanted| matches!(models.get(wanted), None | Some(Slot::Loading));
+        let loads = |wanted: &ModelRequest| matches!(models.get(wanted), None | Some(ModelSlot::Loading));
         let wanted = self.wanted();
         loads(&wanted) || (models.is_missing(&wanted) && loads(&wanted.fallback()))
     }
@@ -188,9 +188,9 @@ impl StreamState {
 
     /// Has the intake cut windows for the model that runs now, or none.
     fn tune(&mut self, loaded: Option<&Loaded>) -> Result<(), ResampleError> {
-        let renewed = loaded.filter(|loaded| !self.study.listens_to(&loaded.package));
-        if let Some(loaded) = renewed {
-            self.study.listen_to(&loaded.package);
+        let refreshed = loaded.filter(|loaded| !self.study.has_package(&loaded.package));
+        if let Some(loaded) = refreshed {
+            self.study.set_package(&loaded.package);
         }
         let Some(input) = &mut self.input else {
             return Ok(());
@@ -199,7 +199,7 @@ impl StreamState {
         if loaded.map(|loaded| loaded.session) == listens_to {
             // The same session, but other heads may be in use.
             let is_stale = self.active.as_ref().is_some_and(|to| to.is_stale);
-            if let Some(loaded) = loaded.filter(|_| is_stale || renewed.is_some()) {
+            if let Some(loaded) = loaded.filter(|_| is_stale || refreshed.is_some()) {
                 self.active = Some(self.interpreter(loaded));
                 self.keep_or_forget(loaded);
             }
@@ -323,14 +323,14 @@ impl StreamState {
     }
 
     /// A window is full: it waits for the encoder, or is marked.
-    fn window(&mut self, placed: Placed) {
+    fn window(&mut self, placed: PlacedWindow) {
         let status = placed.window.status;
         self.silent = status == Status::Silent;
         let Some(active) = self.active.as_ref().filter(|_| status == Status::Ok) else {
             self.remember(&placed.place, status);
             return;
         };
-        let due = Due {
+        let due = PendingWindow {
             deadline: placed.arrived + Duration::from_secs_f64(self.shown.hop_s),
             generation: self.shown.generation,
             session: active.session,
@@ -342,7 +342,7 @@ impl StreamState {
     }
 
     /// Takes in a result; one from before a jump or reset is not shown.
-    pub(super) fn finish(&mut self, due: &Due, encoded: Encoded, now: Instant) {
+    pub(super) fn finish(&mut self, due: &PendingWindow, encoded: Encoded, now: Instant) {
         let current = due.generation == self.shown.generation;
         let Some(active) = self.active.as_mut().filter(|_| current) else {
             return;
@@ -387,7 +387,7 @@ impl StreamState {
     }
 
     /// Remembers a stretch without an answer.
-    fn remember(&mut self, place: &Place, status: Status) {
+    fn remember(&mut self, place: &AudioSpan, status: Status) {
         let entry = history::entry(place, status, None, self.shown.generation);
         history::mark(&mut self.shown.history, entry);
         self.dirty = true;

@@ -13,19 +13,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::background_job::{BackgroundJob, JobEvent};
 use self::file::FileJob;
-use self::mean::Mean;
+use self::mean::LayerMeans;
 use super::snapshot::{FileProgress, LayerDistances, Study};
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::{Head, HeadInfo};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::reference::{self, Reference, Source};
+use mertscope_heads::reference::{self, Reference, ReferenceSource};
 use mertscope_heads::user_store::{self, UserStoreError};
 use mertscope_model::{HiddenStates, SessionOptions};
 
 /// Windows that can still be captured or marked.
 const RECENT: usize = 256;
 /// The task of the head that is taught.
-const TASK: &str = "taught";
+const USER_HEAD_TASK: &str = "taught";
 /// Why nothing can be captured or marked.
 const NOTHING_HEARD: &str =
     "Nothing was heard since the last start or jump; play some music first.";
@@ -72,7 +72,7 @@ pub enum Request {
         at: usize,
     },
     /// Have these references, instead of any before.
-    References(Vec<Arc<Reference>>),
+    SetReferences(Vec<Arc<Reference>>),
     /// Show the distance to the reference of this id layer by layer, from the next window on; of
     /// none with `None`.
     Layers(Option<String>),
@@ -86,7 +86,7 @@ pub enum Request {
     /// Take back what was marked last.
     Undo,
     /// Have these lessons, instead of any before.
-    LabeledExamples(LabeledExamples),
+    SetExamples(LabeledExamples),
     /// Keep the head that was taught on the model's shelf, under a name that is also its task.
     Save {
         /// The name, as [`user_store::is_name`] allows it.
@@ -103,7 +103,7 @@ pub(super) struct StudyState {
     /// Hidden states `[width]` of the last windows, oldest first.
     recent: VecDeque<Vec<f32>>,
     /// The means of all layers over the stretch that `recent` is the end of.
-    means: Mean,
+    means: LayerMeans,
     /// The hidden state that is kept, and whose it is.
     layer: usize,
     package: Option<Arc<ModelPackage>>,
@@ -145,7 +145,7 @@ fn layer(package: &ModelPackage) -> usize {
 
 impl StudyState {
     /// Another model runs from here on, or the same with other heads.
-    pub(super) fn listen_to(&mut self, package: &Arc<ModelPackage>) {
+    pub(super) fn set_package(&mut self, package: &Arc<ModelPackage>) {
         let same = |old: &Arc<ModelPackage>| old.sha256() == package.sha256();
         if !self.package.as_ref().is_some_and(same) {
             self.layer = layer(package);
@@ -160,7 +160,7 @@ impl StudyState {
     }
 
     /// Whether this very model runs.
-    pub(super) fn listens_to(&self, package: &Arc<ModelPackage>) -> bool {
+    pub(super) fn has_package(&self, package: &Arc<ModelPackage>) -> bool {
         let own = self.package.as_ref();
         own.is_some_and(|own| Arc::ptr_eq(own, package))
     }
@@ -168,7 +168,7 @@ impl StudyState {
     /// What follows does not go on from what was before.
     pub(super) fn forget_windows(&mut self) {
         self.recent.clear();
-        self.means = Mean::default();
+        self.means = LayerMeans::default();
     }
 
     /// Takes a window in; its distances to the references, by their ids.
@@ -221,8 +221,8 @@ impl StudyState {
             Request::PutBack { reference, at } => {
                 self.room().map(|()| self.add(reference, Some(at)))
             }
-            Request::References(mut references) => {
-                references.truncate(reference::MOST);
+            Request::SetReferences(mut references) => {
+                references.truncate(reference::MAX_REFERENCES);
                 self.shown.references = references.into();
                 Ok(())
             }
@@ -235,7 +235,7 @@ impl StudyState {
             }
             Request::Mark { label, windows } => self.mark(&label, windows),
             Request::Undo => self.undo(),
-            Request::LabeledExamples(labeled_examples) => {
+            Request::SetExamples(labeled_examples) => {
                 self.marks.clear();
                 self.change(|old| {
                     *old = labeled_examples;
@@ -265,7 +265,7 @@ impl StudyState {
 
     /// Whether one more reference may come.
     fn room(&self) -> Result<(), String> {
-        let most = reference::MOST;
+        let most = reference::MAX_REFERENCES;
         if self.shown.references.len() + self.files.len() < most {
             return Ok(());
         }
@@ -280,7 +280,7 @@ impl StudyState {
         };
         self.room()?;
         let windows: Vec<Vec<f32>> = self.recent.iter().cloned().collect();
-        let source = Source {
+        let source = ReferenceSource {
             name,
             color,
             sha256: None,
@@ -453,20 +453,20 @@ impl StudyState {
     pub(super) fn on_event(&mut self, news: JobEvent) -> bool {
         self.changed = true;
         match news {
-            JobEvent::Taught(Ok(head)) => {
+            JobEvent::Fitted(Ok(head)) => {
                 self.shown.is_fitting = false;
                 let is_of =
                     |package: &Arc<ModelPackage>| head.check(&package.model.manifest).is_ok();
                 if self.package.as_ref().is_some_and(is_of) {
                     let info = HeadInfo {
-                        id: TASK.to_owned(),
+                        id: USER_HEAD_TASK.to_owned(),
                         ..HeadInfo::from(&head)
                     };
                     self.shown.user_head = Some(Arc::new(info));
                     self.head = Some(head);
                 }
             }
-            JobEvent::Taught(Err(reason)) => {
+            JobEvent::Fitted(Err(reason)) => {
                 self.shown.is_fitting = false;
                 self.shown.notice = Some(Notice::error(reason));
             }

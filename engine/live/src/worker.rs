@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::job_threads::JobThreads;
-use super::models::{ModelEvent, Models, Wanted};
+use super::models::{ModelEvent, Models, ModelRequest};
 use super::schedule::Load;
-use super::stream_state::{Due, StreamState};
+use super::stream_state::{PendingWindow, StreamState};
 use super::study::Request;
 use super::study::background_job::JobEvent;
 use super::{Settings, UpdateHook, schedule};
@@ -32,13 +32,13 @@ pub(super) enum Message {
     Attach(u64, TapReader),
     Detach(u64),
     Set(u64, Settings),
-    LookAgain,
+    RefreshModels,
     Reset(u64),
     Ask(u64, Request),
     JobEvent(u64, Box<JobEvent>),
     Hook(u64, UpdateHook),
     Model(ModelEvent),
-    Encoded(u64, Box<Due>, Encoded),
+    Encoded(u64, Box<PendingWindow>, Encoded),
     Shutdown,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Worker {
     streams: BTreeMap<u64, StreamState>,
     models: Models,
     busy: bool,
-    effort: Effort,
+    worker_load: WorkerLoad,
 }
 
 impl Worker {
@@ -70,7 +70,7 @@ impl Worker {
             streams: BTreeMap::new(),
             models: Models::default(),
             busy: false,
-            effort: Effort::new(),
+            worker_load: WorkerLoad::new(),
         }
     }
 
@@ -94,7 +94,7 @@ impl Worker {
             }
             let start = Instant::now();
             wake = self.tick();
-            self.effort.add(start.elapsed());
+            self.worker_load.add(start.elapsed());
         }
     }
 
@@ -116,19 +116,19 @@ impl Worker {
                 let again = self.streams.get(&id).map(StreamState::wanted);
                 self.provide(again);
             }
-            Message::LookAgain => self.look_again(),
+            Message::RefreshModels => self.refresh(),
             Message::Reset(id) => self.with(id, StreamState::reset),
             Message::Ask(id, request) => self.with(id, |stream| stream.study.ask(request)),
             Message::JobEvent(id, news) => {
                 let mut is_saved = false;
                 self.with(id, |stream| is_saved = stream.study.on_event(*news));
                 if is_saved {
-                    self.look_again();
+                    self.refresh();
                 }
             }
             Message::Hook(id, hook) => self.with(id, |stream| stream.hook = Some(hook)),
-            Message::Model(ModelEvent::Renewed(wanted, package)) => {
-                self.models.renewed(&wanted, package);
+            Message::Model(ModelEvent::Refreshed(wanted, package)) => {
+                self.models.refreshed(&wanted, package);
             }
             Message::Model(ModelEvent::Opened(wanted, result)) => {
                 self.models.opened(&wanted, *result, &self.encoder);
@@ -166,21 +166,21 @@ impl Worker {
         }
     }
 
-    /// Has the models renewed whose heads or map changed on this machine.
-    fn look_again(&self) {
-        self.models.look_again(&self.encoder, &self.model_report());
+    /// Has the models refreshed whose heads or map changed on this machine.
+    fn refresh(&self) {
+        self.models.refresh(&self.encoder, &self.model_report());
     }
 
     /// Has the models loaded that are wanted, and those freed that are not. One that is wanted
     /// `again` is looked for again if it was missing; that disturbs no stream with another one.
-    fn provide(&mut self, again: Option<Wanted>) {
-        let mut wanted: Vec<Wanted> = self.streams.values().map(StreamState::wanted).collect();
+    fn provide(&mut self, again: Option<ModelRequest>) {
+        let mut wanted: Vec<ModelRequest> = self.streams.values().map(StreamState::wanted).collect();
         let missing = wanted
             .iter()
             .filter(|wanted| self.models.is_missing(wanted));
-        let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
+        let fallbacks: Vec<ModelRequest> = missing.map(ModelRequest::fallback).collect();
         wanted.extend(fallbacks);
-        let again: Vec<Wanted> =
+        let again: Vec<ModelRequest> =
             again.map_or_else(Vec::new, |wanted| vec![wanted.fallback(), wanted]);
         self.models
             .keep(&self.encoder, |other| wanted.contains(other));
@@ -205,7 +205,7 @@ impl Worker {
             .filter_map(|stream| Some(stream.loaded(models)?.usual_s));
         let load = Load {
             round_s: usual_s.sum(),
-            worker_share: self.effort.share,
+            worker_share: self.worker_load.share,
         };
         self.send_out();
         for stream in self.streams.values_mut() {
@@ -283,13 +283,13 @@ impl Worker {
 }
 
 /// The share of a core that the worker itself takes, measured over periods of some seconds.
-struct Effort {
+struct WorkerLoad {
     since: Instant,
     worked: Duration,
     share: f64,
 }
 
-impl Effort {
+impl WorkerLoad {
     const PERIOD: Duration = Duration::from_secs(2);
 
     fn new() -> Self {

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::figures::{self, Figures};
 use super::find_head;
 use crate::arguments::EvalArguments;
-use crate::labeled::{self, Example};
+use crate::labeled::{self, EmbeddedFile};
 use crate::{load, log, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
@@ -75,7 +75,7 @@ struct Judged {
     window_truth: Vec<usize>,
 }
 
-fn judge(head: &Head, examples: Vec<Example>, notices: &mut Vec<String>) -> Judged {
+fn judge(head: &Head, examples: Vec<EmbeddedFile>, notices: &mut Vec<String>) -> Judged {
     let mut judged = Judged::default();
     for example in examples {
         let label = &example.file.label;

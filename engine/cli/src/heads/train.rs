@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::ensure;
 use mertscope_heads::head::Reads;
-use mertscope_heads::head::fit::{Compared, Example, FitOptions, Fitted, fit};
+use mertscope_heads::head::fit::{CandidateScore, Example, FitOptions, Fitted, fit};
 use mertscope_heads::package::ModelPackage;
 use mertscope_music::Key;
 use serde_json::json;
@@ -14,7 +14,7 @@ use super::{is_own, keep};
 use crate::arguments::{Layers, TrainArguments};
 use crate::files;
 use crate::interrupt;
-use crate::labeled::{self, Example as Labeled};
+use crate::labeled::{self, EmbeddedFile};
 use crate::progress::Bar;
 use crate::{load, log, write_out};
 
@@ -84,11 +84,11 @@ fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
 /// groups of files, of which nothing could be said, are left out with a note.
 fn examples(
     task: &str,
-    music: Vec<Labeled>,
+    music: Vec<EmbeddedFile>,
     notices: &mut Vec<String>,
 ) -> (Vec<String>, Vec<Example>) {
     let is_key = task == "key";
-    let mut labeled: Vec<(String, Labeled)> = Vec::new();
+    let mut labeled: Vec<(String, EmbeddedFile)> = Vec::new();
     for example in music {
         let label = example.file.label.clone();
         let path = example.file.path.display();
@@ -252,7 +252,7 @@ fn report(
     Ok(())
 }
 
-fn candidate(row: &Compared) -> String {
+fn candidate(row: &CandidateScore) -> String {
     let layer = match row.layer {
         Some(layer) => format!("layer {layer}"),
         None => "weighted sum".to_owned(),

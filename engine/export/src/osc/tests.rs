@@ -8,8 +8,8 @@ use rosc::{OscPacket, OscType, decoder};
 use super::*;
 use crate::sample;
 use mertscope_heads::head::{HeadInfo, Outputs, Reads};
-use mertscope_heads::reference::{Reference, Source};
-use mertscope_live::{ModelStatus, Running, Study};
+use mertscope_heads::reference::{Reference, ReferenceSource};
+use mertscope_live::{ModelStatus, RunningModel, Study};
 use mertscope_model::device::{Choice, Report};
 use mertscope_model::{Operators, Precision};
 
@@ -50,7 +50,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
         })
     };
     let model = ModelStatus {
-        running: Some(Running {
+        running: Some(RunningModel {
             windows_s: [5.0].into(),
             id: "embedded".to_owned(),
             sha256: String::new(),
@@ -89,7 +89,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
         state: ModelState::Ready,
         ..Snapshot::default().model
     };
-    let source = Source {
+    let source = ReferenceSource {
         name: "Last album",
         color: [0; 3],
         sha256: Some("0123456789abcdef0123"),

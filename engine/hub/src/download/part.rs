@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::HubError;
-use crate::place::{self, write_failed};
+use crate::disk::{self, write_failed};
 use crate::progress::Progress;
 use crate::remote::RemoteFile;
 use mertscope_model::hexadecimal;
@@ -20,12 +20,12 @@ pub(super) struct Part {
     file: File,
     len: u64,
     hash: Sha256,
-    of: Of,
+    of: ContentId,
 }
 
 /// The content that a part is the beginning of.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
-struct Of {
+struct ContentId {
     size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
@@ -39,15 +39,15 @@ impl Part {
     pub(crate) fn open(path: &Path, file: &RemoteFile) -> Result<Self, HubError> {
         let path = beside(path, ".part");
         let noted = fs::read_to_string(beside(&path, ".toml")).unwrap_or_default();
-        let noted = toml::from_str::<Of>(&noted).ok();
-        let same = |of: &Of| {
+        let noted = toml::from_str::<ContentId>(&noted).ok();
+        let same = |of: &ContentId| {
             of.size == file.size && of.sha256 == file.sha256
                 // Without a hash only the server can tell, by its tag.
                 && (of.sha256.is_some() || of.tag.is_some())
         };
         let noted = noted.filter(same);
         let keep = noted.is_some();
-        let fresh = Of {
+        let fresh = ContentId {
             size: file.size,
             sha256: file.sha256.clone(),
             tag: None,
@@ -158,7 +158,7 @@ impl Part {
     /// Makes it the file at `path`.
     pub(crate) fn put(self, path: &Path) -> Result<(), HubError> {
         let Self { path: part, .. } = &self;
-        place::put(part, path)?;
+        disk::put(part, path)?;
         self.forget_note();
         Ok(())
     }

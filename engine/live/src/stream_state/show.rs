@@ -2,7 +2,7 @@
 
 use super::StreamState;
 use crate::Hop;
-use crate::models::{Models, Slot};
+use crate::models::{Models, ModelSlot};
 use crate::snapshot::{ModelState, ModelStatus, State};
 
 impl StreamState {
@@ -67,9 +67,9 @@ impl StreamState {
             .loaded(models)
             .map(|loaded| loaded.running(&self.settings.heads, user_head));
         let (state, error) = match models.get(&wanted) {
-            None | Some(Slot::Loading) => (ModelState::Loading, None),
-            Some(Slot::Ready(_)) => (ModelState::Ready, None),
-            Some(Slot::Missing(error)) => (ModelState::Missing, Some(error.to_string())),
+            None | Some(ModelSlot::Loading) => (ModelState::Loading, None),
+            Some(ModelSlot::Ready(_)) => (ModelState::Ready, None),
+            Some(ModelSlot::Missing(error)) => (ModelState::Missing, Some(error.to_string())),
         };
         let found = running
             .as_ref()

@@ -3,13 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::TASK;
+use super::USER_HEAD_TASK;
 use super::file::FileJob;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::Head;
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::user_store::{Kind as Shelves, UserStore};
+use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_model::panic_message;
 use mertscope_model::thread::Jobs;
 
@@ -33,7 +33,7 @@ pub(crate) enum BackgroundJob {
 /// What became of it.
 pub(crate) enum JobEvent {
     /// A head, or why there is none.
-    Taught(Result<Head, String>),
+    Fitted(Result<Head, String>),
     /// A sentence on the head that was saved, or why it was not.
     Saved(Result<String, String>),
     /// Seconds of a file that were heard, of so many.
@@ -44,17 +44,17 @@ pub(crate) enum JobEvent {
 
 /// The kinds of errands.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
+pub(crate) enum JobKind {
     Fit,
     Save,
     File,
 }
 
-impl Kind {
+impl JobKind {
     /// The end of an errand that went wrong, with a reason for a person.
     pub(crate) fn failed(self, reason: String) -> JobEvent {
         match self {
-            Self::Fit => JobEvent::Taught(Err(reason)),
+            Self::Fit => JobEvent::Fitted(Err(reason)),
             Self::Save => JobEvent::Saved(Err(reason)),
             Self::File => JobEvent::File(Err(reason)),
         }
@@ -71,11 +71,11 @@ impl Kind {
 }
 
 impl BackgroundJob {
-    pub(crate) const fn kind(&self) -> Kind {
+    pub(crate) const fn kind(&self) -> JobKind {
         match self {
-            Self::Fit { .. } => Kind::Fit,
-            Self::Save { .. } => Kind::Save,
-            Self::File(_) => Kind::File,
+            Self::Fit { .. } => JobKind::Fit,
+            Self::Save { .. } => JobKind::Save,
+            Self::File(_) => JobKind::File,
         }
     }
 
@@ -97,9 +97,9 @@ impl BackgroundJob {
             Self::Fit {
                 labeled_examples,
                 package,
-            } => JobEvent::Taught(
+            } => JobEvent::Fitted(
                 labeled_examples
-                    .fit(TASK, &package.model.manifest)
+                    .fit(USER_HEAD_TASK, &package.model.manifest)
                     .map(|(head, _)| head)
                     .map_err(|error| error.to_string()),
             ),
@@ -122,12 +122,12 @@ fn save(
     name: &str,
 ) -> Result<String, String> {
     let manifest = &package.model.manifest;
-    let shelf = UserStore::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
-    let before = shelf.find(name);
-    // A head of one's own is found by its file on the shelf.
+    let store = UserStore::of(StoredKind::Heads, manifest).map_err(|error| error.to_string())?;
+    let before = store.find(name);
+    // A head of one's own is found by its file on the store.
     let is_own = |head: &&Head| before.as_ref().is_some_and(|old| old.path == head.path());
     let came = package.heads.iter().filter(|head| !is_own(head));
-    if ["genre", "key", TASK].contains(&name) || came.clone().any(|head| head.id() == name) {
+    if ["genre", "key", USER_HEAD_TASK].contains(&name) || came.clone().any(|head| head.id() == name) {
         return Err(format!(
             "“{name}” is the name of a head that Mertscope itself uses; take another name."
         ));
@@ -135,7 +135,7 @@ fn save(
     let (_, bytes) = labeled_examples
         .fit(name, manifest)
         .map_err(|error| error.to_string())?;
-    shelf.put(name, &bytes).map_err(|error| error.to_string())?;
+    store.put(name, &bytes).map_err(|error| error.to_string())?;
     let place = if before.is_some() {
         ", in place of the one before"
     } else {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::mean::Mean;
+use super::mean::LayerMeans;
 use mertscope_audio::Status;
 use mertscope_audio::decode::Decoder;
 use mertscope_audio::model_rate_source::ModelRateSource;
 use mertscope_audio::windower::{Window, Windower};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::reference::{Reference, Source};
+use mertscope_heads::reference::{Reference, ReferenceSource};
 use mertscope_model::thread::Jobs;
 use mertscope_model::{SessionId, SessionOptions, hash_of_file, runtime};
 
@@ -53,7 +53,7 @@ impl FileJob {
             format!("{file} can't be read to its end ({error}). Copy it again.")
         })?;
         let further = means.further(self.layer);
-        let source = Source {
+        let source = ReferenceSource {
             name: &self.name,
             color: self.color,
             sha256: Some(&sha256),
@@ -77,13 +77,13 @@ impl FileJob {
         session: SessionId,
         jobs: &Jobs,
         progress: &dyn Fn(f64, Option<f64>),
-    ) -> Result<(Vec<Vec<f32>>, Mean), String> {
+    ) -> Result<(Vec<Vec<f32>>, LayerMeans), String> {
         let file = self.path.display().to_string();
         let manifest = &self.package.model.manifest;
         let mut source = ModelRateSource::new(decoder, &file, manifest.sample_rate_hz)
             .map_err(|error| error.to_string())?;
         let mut windower = Windower::new(manifest.window_samples, manifest.window_samples);
-        let (mut windows, mut means) = (Vec::new(), Mean::default());
+        let (mut windows, mut means) = (Vec::new(), LayerMeans::default());
         let mut take = |window: Window| -> Result<(), String> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(format!("{file} was not analyzed to its end."));

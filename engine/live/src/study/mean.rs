@@ -8,12 +8,12 @@ const MOST_VALUES: usize = 8_192;
 
 /// Sums by layer.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Mean {
+pub(super) struct LayerMeans {
     sums: Vec<(usize, Vec<f64>)>,
     windows: f64,
 }
 
-impl Mean {
+impl LayerMeans {
     /// Takes a window of a model of so many layers in.
     pub(super) fn add(&mut self, hidden: &HiddenStates, layers: usize) {
         if self.sums.is_empty() {
@@ -61,7 +61,7 @@ mod tests {
             width,
             data: vec![value; 25 * width],
         };
-        let mut mean = Mean::default();
+        let mut mean = LayerMeans::default();
         mean.add(&states(1.0, 4), 25);
         mean.add(&states(3.0, 4), 25);
         let further = mean.further(4);
@@ -71,7 +71,7 @@ mod tests {
                 .iter()
                 .all(|(layer, values)| *layer != 4 && values == &[2.0; 4])
         );
-        let mut wide = Mean::default();
+        let mut wide = LayerMeans::default();
         wide.add(&states(1.0, 1024), 25);
         let layers: Vec<usize> = wide
             .further(0)

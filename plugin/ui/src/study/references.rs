@@ -7,7 +7,7 @@ use egui::accesskit::Role;
 use egui::{
     Align, Align2, Button, CornerRadius, Layout, Rect, Sense, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
-use mertscope_heads::reference::{MOST, Reference};
+use mertscope_heads::reference::{MAX_REFERENCES, Reference};
 use mertscope_live::Request;
 
 use super::graph::{HEIGHTS, distances_ui};
@@ -88,7 +88,7 @@ impl References {
 
     fn capture_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         let name = next_name(context);
-        let room = context.live.study.references.len() < MOST;
+        let room = context.live.study.references.len() < MAX_REFERENCES;
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 190.0).clamp(60.0, 260.0);
             let field = TextEdit::singleline(&mut self.name)
@@ -118,7 +118,7 @@ impl References {
             }
         });
         if !room {
-            let full = format!("{MOST} references are as many as there can be.");
+            let full = format!("{MAX_REFERENCES} references are as many as there can be.");
             small_text(ui, &full, context.palette.dim);
         }
     }
@@ -419,7 +419,7 @@ fn next_name(context: &ViewContext<'_>) -> String {
         let mut references = context.live.study.references.iter();
         references.any(|reference| reference.name == *name)
     };
-    let names = (1..=MOST + 1).map(|n| format!("Reference {n}"));
+    let names = (1..=MAX_REFERENCES + 1).map(|n| format!("Reference {n}"));
     names
         .into_iter()
         .find(|name| !taken(name))

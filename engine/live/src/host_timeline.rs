@@ -7,7 +7,7 @@ const CORRECTION_S: f64 = 0.02;
 
 /// A stretch on the timelines.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Place {
+pub(super) struct AudioSpan {
     /// Its begin and end in seconds: the host's, or those of the stream's own clock.
     pub(super) seconds: Range<f64>,
     /// The same in the host's samples, where the host has a timeline.
@@ -78,7 +78,7 @@ impl HostTimeline {
     }
 
     /// The place of the `length` frames before a moment of the clock.
-    pub(super) fn place(&self, end: u64, length: u64) -> Place {
+    pub(super) fn place(&self, end: u64, length: u64) -> AudioSpan {
         let rate_hz = f64::from(self.rate_hz);
         let host_samples = self.host(end).map(|host| host - length as i64..host);
         let clock_s = end as f64 / rate_hz;
@@ -86,7 +86,7 @@ impl HostTimeline {
             Some(host) => host.start as f64 / rate_hz..host.end as f64 / rate_hz,
             None => (clock_s - length as f64 / rate_hz)..clock_s,
         };
-        Place {
+        AudioSpan {
             seconds,
             host_samples,
             clock_s,
