@@ -1,12 +1,13 @@
-//! A whole model: from the hub's own cache if it is there, from the hub if not.
+//! Fetching a whole model: from the hub's cache on this machine if it is complete there, else from the
+//! hub.
 
 use std::fs::{self, File};
 use std::path::Path;
 
 use super::cache::Cached;
 use super::client::Client;
-use super::download::Download;
 use super::disk::{self, Lock};
+use super::download::Download;
 use super::progress::{Progress, Stage};
 use super::remote::{self, Remote};
 use super::{HubError, Settings};
@@ -14,12 +15,12 @@ use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
 use mertscope_model::hash_file;
 use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
 
-/// The branch that is asked for when nothing is pinned.
+/// The branch to fetch when no revision is pinned.
 const BRANCH: &str = "main";
 
-/// Has `entry` installed: at once when it is already, else from the cache or the hub.
+/// Installs `entry` from the cache or the hub, unless it is installed already.
 ///
-/// What the receipt of a damaged installation pins stays pinned.
+/// The pins in the receipt of a damaged installation stay in force.
 pub(super) fn fetch(
     entry: &CatalogueEntry,
     store: &Store,
@@ -29,7 +30,7 @@ pub(super) fn fetch(
     let _lock = Lock::wait(store, &entry.id, progress)?;
     match store.installed(&entry.id) {
         Ok(Some(installed)) => return Ok(installed),
-        // A receipt for files that are gone: get them again.
+        // A receipt for missing files: fetch them again.
         Ok(None) | Err(StoreError::Gone { .. }) => {}
         Err(error) => return Err(error.into()),
     }
@@ -38,7 +39,7 @@ pub(super) fn fetch(
         entry,
         settings,
         folder: &folder,
-        // An import pins nothing: its files may be in another form.
+        // An import pins nothing: its files may be in another format.
         pinned: store
             .recorded(&entry.id)?
             .filter(|model| model.revision.is_some()),
@@ -57,6 +58,7 @@ pub(super) fn fetch(
     Ok(installed)
 }
 
+/// One model's fetch.
 struct ModelFetch<'a> {
     entry: &'a CatalogueEntry,
     settings: &'a Settings,
@@ -74,7 +76,7 @@ impl ModelFetch<'_> {
         pinned.or(self.entry.revision.as_deref()).unwrap_or(BRANCH)
     }
 
-    /// The model as the cache has it, if it has all of it.
+    /// The model from the cache, if the cache has all of its files.
     fn take_cached(&self, progress: &mut Progress) -> Result<Option<Installed>, HubError> {
         let Some(cached) = &self.cached else {
             return Ok(None);
@@ -128,18 +130,18 @@ impl ModelFetch<'_> {
         self.installed(remote.commit, files, &source)
     }
 
-    /// Refuses to begin what would not fit, before the first byte.
+    /// Fails before the first byte when the files would not fit on the disk.
     fn check_space(&self, remote: &Remote) -> Result<(), HubError> {
-        let there = |name: &str| {
+        let part_len = |name: &str| {
             let part = self.folder.join(format!("{name}.part"));
             fs::metadata(part).map_or(0, |part| part.len())
         };
         let missing = remote.files.iter();
-        let missing = missing.map(|file| file.size.saturating_sub(there(&file.name)));
+        let missing = missing.map(|file| file.size.saturating_sub(part_len(&file.name)));
         disk::check_space(self.folder, missing.sum())
     }
 
-    /// A file of the cache whose content is the expected one; any other is as good as none.
+    /// A file of the cache with the expected content; `None` for any other content.
     fn cached_file(
         &self,
         cached: &Cached,
@@ -164,7 +166,7 @@ impl ModelFetch<'_> {
             .pinned
             .as_ref()
             .and_then(|pinned| pinned.file(&file.name));
-        let pins = [
+        let hash_is_expected = [
             file.sha256.as_deref(),
             pin.map(|pin| &*pin.sha256),
             linked,
@@ -173,8 +175,8 @@ impl ModelFetch<'_> {
         .into_iter()
         .flatten()
         .all(|pin| pin.eq_ignore_ascii_case(&sha256));
-        let right = pins && file.size.is_none_or(|expected| expected == size);
-        Ok(right.then(|| InstalledFile {
+        let is_expected = hash_is_expected && file.size.is_none_or(|expected| expected == size);
+        Ok(is_expected.then(|| InstalledFile {
             name: file.name.clone(),
             path,
             size,
@@ -199,7 +201,7 @@ impl ModelFetch<'_> {
     }
 }
 
-/// A large file of the cache is a link to a blob that is named by its SHA-256.
+/// The SHA-256 of a large file of the cache, which is a link to a blob with that name.
 fn blob_hash(path: &Path) -> Option<String> {
     let blob = path.canonicalize().ok()?;
     let name = blob.file_name()?.to_str()?;

@@ -28,7 +28,7 @@ impl Watched {
         settings.cache = None;
         settings.offline = false;
         // A job that is not stopped would outlast the test.
-        settings.read_patience = LONG * 10;
+        settings.read_timeout = LONG * 10;
         let library = Library::open(home.path("data/mertscope"), settings).unwrap();
         let (tell, told) = unbounded();
         let hook: UpdateHook = Arc::new(move || {

@@ -1,4 +1,4 @@
-//! The queue of jobs, the thread that does them, and the list that shows them.
+//! The queue of jobs, the thread that runs them, and the list that shows them.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -19,13 +19,13 @@ use mertscope_model::forget_graphs;
 use mertscope_model::panic_message;
 use mertscope_model::store::{Store, StoreError};
 
-/// Something to do with a model.
+/// A job's task for one model.
 pub(super) struct Task {
     pub entry: &'static CatalogueEntry,
     pub kind: TaskKind,
 }
 
-/// TaskKind to do.
+/// The kinds of tasks.
 pub(super) enum TaskKind {
     Fetch,
     Import(ImportSource),
@@ -33,7 +33,7 @@ pub(super) enum TaskKind {
     Remove,
 }
 
-/// TaskKind the library and its thread share.
+/// The state that the library and its thread share.
 pub(super) struct LibraryState {
     data: PathBuf,
     store: Store,
@@ -101,21 +101,21 @@ impl LibraryState {
         hooks.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Makes the jobs's offers the list that is shown, and tells.
+    /// Publishes the offers as the new list and calls the hooks.
     pub(crate) fn publish(&self) {
         let jobs = self.jobs();
         self.shown.store(Arc::new(jobs.offers.clone()));
         drop(jobs);
-        // Called without the lock, for a hook may look for another.
+        // Without the lock, since a hook may take it.
         for hook in self.hooks() {
             hook();
         }
     }
 
-    /// Looks at every model on disk.
-    pub(crate) fn look_at_all(&self) {
+    /// Reads the state of every model from disk.
+    pub(crate) fn read_disk(&self) {
         for entry in self.list().iter().map(|offer| offer.entry) {
-            let state = OfferState::look(&self.store, &entry.id);
+            let state = OfferState::read(&self.store, &entry.id);
             let agreed = consent::is_recorded(&self.data, entry);
             self.change(entry, |offer| {
                 offer.state = state;
@@ -125,8 +125,8 @@ impl LibraryState {
         self.publish();
     }
 
-    /// The license of `entry` was agreed to, and so that of all others under the same.
-    pub(crate) fn agreed(&self, entry: &CatalogueEntry) {
+    /// Marks the license of `entry` as agreed to, for all models under that license.
+    pub(crate) fn mark_agreed(&self, entry: &CatalogueEntry) {
         let mut jobs = self.jobs();
         for offer in &mut jobs.offers {
             offer.agreed |= offer.entry.license == entry.license;
@@ -141,7 +141,7 @@ impl LibraryState {
         }
     }
 
-    /// Puts a task at the end of the queue; tells whether a thread has to be started for it.
+    /// Appends a task to the queue; `true` when a thread has to be started for it.
     pub(crate) fn push(&self, task: Task) -> Result<bool, HubError> {
         let id = &*task.entry.id;
         let mut jobs = self.jobs();
@@ -158,7 +158,7 @@ impl LibraryState {
         Ok(!std::mem::replace(&mut jobs.running, true))
     }
 
-    /// Takes back a task for which there is no thread.
+    /// Removes a task for which no thread could be started, and returns the error.
     pub(crate) fn not_started(&self, entry: &'static CatalogueEntry, error: io::Error) -> HubError {
         let mut jobs = self.jobs();
         jobs.running = false;
@@ -174,13 +174,13 @@ impl LibraryState {
         let stop = jobs
             .stops
             .iter()
-            .find(|(of, _)| of.eq_ignore_ascii_case(id));
+            .find(|(other, _)| other.eq_ignore_ascii_case(id));
         if let Some((_, stop)) = stop {
             stop.stop();
         }
     }
 
-    /// Stops everything; nothing is begun any more.
+    /// Stops all jobs; no further one begins.
     pub(crate) fn close(&self) {
         let mut jobs = self.jobs();
         jobs.closed = true;
@@ -189,7 +189,7 @@ impl LibraryState {
         }
     }
 
-    /// The thread: does tasks until there is none.
+    /// The thread: runs tasks until none is left.
     pub(crate) fn run(&self) {
         while let Some((task, stop)) = self.next() {
             let entry = task.entry;
@@ -201,7 +201,7 @@ impl LibraryState {
             let error = done
                 .err()
                 .filter(|error| !matches!(error, HubError::Stopped));
-            let state = OfferState::look(&self.store, &entry.id);
+            let state = OfferState::read(&self.store, &entry.id);
             self.jobs().stops.remove(&*entry.id);
             self.change(entry, |offer| {
                 offer.job = None;
@@ -225,11 +225,11 @@ impl LibraryState {
 
     fn work(&self, task: &Task, stop: Stop) -> Result<(), HubError> {
         let entry = task.entry;
-        let mut tell = |job: Job| {
+        let mut report = |job: Job| {
             self.change(entry, |offer| offer.job = Some(job));
             self.publish();
         };
-        let mut progress = Progress::new(stop, &mut tell);
+        let mut progress = Progress::new(stop, &mut report);
         progress.check()?;
         match &task.kind {
             TaskKind::Fetch => {
@@ -244,10 +244,10 @@ impl LibraryState {
         Ok(())
     }
 
-    /// Removes a model, and the graphs that were made of it.
+    /// Removes a model, and the graphs made from it.
     fn remove(&self, id: &str) -> Result<(), HubError> {
         let _lock = Lock::at_once(&self.store, id)?;
-        // A receipt that can't be read is removed too, though not what it may have named.
+        // An unreadable receipt is removed too, but not the graphs of the files that it named.
         let model = self.store.recorded(id).unwrap_or_default();
         self.store.remove(id)?;
         for file in model.into_iter().flat_map(|model| model.files) {
