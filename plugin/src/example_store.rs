@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use mertscope_audio::Notice;
 use mertscope_heads::few_shot::LabeledExamples;
-use mertscope_heads::few_shot::saved::{Packer, SavedExamples, ExampleFolder};
+use mertscope_heads::few_shot::saved::{ExampleFolder, Packer, SavedExamples};
 
 use crate::params::MertscopeParams;
 
@@ -243,7 +243,10 @@ mod tests {
         example_store.keep(&lessons, &params);
         example_store.close();
         let saved: SavedExamples = params.state.get().unwrap();
-        assert_eq!(saved.load(Some(&ExampleFolder::at(folder.path()))), *lessons);
+        assert_eq!(
+            saved.load(Some(&ExampleFolder::at(folder.path()))),
+            *lessons
+        );
         assert_eq!(params.state.get(), Some(references));
         assert_eq!(example_store.notice(), None);
     }

@@ -1,4 +1,4 @@
-//! Which files are meant by what was typed.
+//! Inputs: the audio files that the arguments name.
 
 use std::fs;
 use std::io;
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use mertscope_audio::decode::{DecodeError, Decoder, is_audio_path};
 
-/// One thing to read, or why there is nothing to read.
+/// An input, or the reason for none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// A file.
     File(PathBuf),
     /// Standard input.
     Standard,
-    /// A folder that can't be searched or holds no audio: its name and the reason.
+    /// A folder that can't be searched or holds no audio: its name, and a sentence with the reason.
     Unusable(String, String),
 }
 
@@ -48,9 +48,9 @@ pub(crate) enum OpenError {
     Folder(String),
 }
 
-/// What `typed` names, folders replaced by the audio in them, sorted by path.
-pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
-    typed
+/// The inputs that `paths` name; a folder becomes the audio files in it, sorted by path.
+pub(crate) fn find(paths: &[PathBuf]) -> Vec<Input> {
+    paths
         .iter()
         .flat_map(|path| match path {
             path if path == Path::new("-") => vec![Input::Standard],
@@ -70,8 +70,8 @@ fn folder(path: &Path) -> Vec<Input> {
     }
     if files.is_empty() {
         let reason = format!(
-            "There is no audio in the folder {name}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF \
-             files are looked for, by their extensions."
+            "There is no audio in the folder {name}; the command looks for WAV, FLAC, MP3, Ogg \
+             Vorbis, AAC/M4A and AIFF files, by their extensions."
         );
         return vec![Input::Unusable(name, reason)];
     }
@@ -83,7 +83,7 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        // The entry's own type: links to folders are not followed, so there are no circles.
+        // The entry's own type: links to folders are not followed, so there are no cycles.
         if entry.file_type()?.is_dir() {
             search(&path, files)?;
         } else if is_audio_path(&path) {

@@ -156,7 +156,7 @@ impl Library {
 
     fn begin(&self, entry: &'static CatalogueEntry, kind: TaskKind) -> Result<(), HubError> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let must_start = self.state.push(Task { entry, what })?;
+        let must_start = self.state.push(Task { entry, kind })?;
         if must_start {
             // The previous thread has no task left and is about to end.
             if let Some(ended) = thread.take() {

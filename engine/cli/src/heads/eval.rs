@@ -1,4 +1,4 @@
-//! `mertscope heads eval`.
+//! `mertscope heads eval`: scores a head on labeled music.
 
 use mertscope_heads::head::metrics::scores;
 use mertscope_heads::head::{Head, Outputs};
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     let head = find_head(&package, &arguments.head)?;
     anyhow::ensure!(
         head.outputs == Outputs::Multiclass,
-        "The head “{}” is {}; only heads that choose one label can be judged.",
+        "The head “{}” is {}; only heads that choose one label can be evaluated.",
         head.id(),
         head.outputs.name()
     );
@@ -81,8 +81,8 @@ fn judge(head: &Head, examples: Vec<EmbeddedFile>, notices: &mut Vec<String>) ->
         let label = &example.file.label;
         // A key may be written in any notation.
         let key = label.parse::<Key>().map(Key::label);
-        let known = |label: &String| head.labels.iter().position(|other| other == label);
-        let truth = known(label).or_else(|| key.ok().as_ref().and_then(known));
+        let index = |label: &String| head.labels.iter().position(|other| other == label);
+        let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
         let Some(truth) = truth else {
             let path = example.file.path.display();
             notices.push(if label.is_empty() {
