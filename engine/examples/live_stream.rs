@@ -44,7 +44,7 @@ fn listen(file: &str) -> Result<(), Box<dyn Error>> {
         if let Some(error) = &snapshot.error {
             return Err(error.clone().into());
         }
-        for entry in snapshot.heard_since(last.as_ref()) {
+        for entry in snapshot.entries_since(last.as_ref()) {
             let key = entry.timed.result.as_ref().and_then(|r| r.key_label);
             let key = key.map_or_else(|| "–".to_owned(), |key| key.to_string());
             println!("{:6.1} s: {key}", entry.timed.end_s);

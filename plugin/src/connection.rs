@@ -203,7 +203,7 @@ impl Connection {
     /// Looks for heads and maps that were saved on this machine since the model was loaded.
     pub(crate) fn look_again(&self) {
         if let Some(stream) = &*lock(&self.stream) {
-            stream.look_again();
+            stream.refresh_models();
         }
     }
 
@@ -229,17 +229,17 @@ impl Connection {
         let state = &self.params.state;
         let SavedReferences(references) = state.get().unwrap_or_default();
         let references = references.into_iter().map(Arc::new).collect();
-        stream.ask(Request::References(references));
+        stream.ask(Request::SetReferences(references));
         let this = self.this.clone();
         let saved: SavedExamples = state.get().unwrap_or_default();
         let hand_over = move |examples| {
             if let Some(this) = this.upgrade() {
-                this.ask(Request::LabeledExamples(examples));
+                this.ask(Request::SetExamples(examples));
             }
         };
         // Examples in files follow once they are read.
         if let Some(examples) = self.example_store.load(saved, hand_over) {
-            stream.ask(Request::LabeledExamples(examples));
+            stream.ask(Request::SetExamples(examples));
         }
     }
 }

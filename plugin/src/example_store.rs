@@ -9,14 +9,14 @@ use std::thread::{self, JoinHandle};
 
 use mertscope_audio::Notice;
 use mertscope_heads::few_shot::LabeledExamples;
-use mertscope_heads::few_shot::saved::{Packer, SavedExamples, Store};
+use mertscope_heads::few_shot::saved::{ExampleFolder, Packer, SavedExamples};
 
 use crate::params::MertscopeParams;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct ExampleStore {
-    store: Option<Store>,
+    store: Option<ExampleFolder>,
     inner: Mutex<ExampleStoreState>,
     packer: Mutex<Packer>,
 }
@@ -36,7 +36,7 @@ struct ExampleStoreState {
 impl ExampleStore {
     /// An example store whose files are in `store`.
     #[cfg(test)]
-    fn at(store: Store) -> Self {
+    fn at(store: ExampleFolder) -> Self {
         Self {
             store: Some(store),
             ..Self::default()
@@ -145,8 +145,8 @@ impl ExampleStore {
     }
 
     /// The user's files.
-    fn store(&self) -> Option<Store> {
-        self.store.clone().or_else(Store::present)
+    fn store(&self) -> Option<ExampleFolder> {
+        self.store.clone().or_else(ExampleFolder::present)
     }
 
     /// Waits for running writes and reads, and starts none any more.
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    use mertscope_heads::reference::{Reference, Source};
+    use mertscope_heads::reference::{Reference, ReferenceSource};
 
     use mertscope_ui::state::SavedReferences;
 
@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn example_store(folder: &tempfile::TempDir) -> Arc<ExampleStore> {
-        Arc::new(ExampleStore::at(Store::at(folder.path())))
+        Arc::new(ExampleStore::at(ExampleFolder::at(folder.path())))
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
         let further: Vec<(usize, Vec<f32>)> = (1..9).map(|n| (n, values.clone())).collect();
         let map_points = vec![values.clone(); 300];
         let references = (0..8).map(|n| {
-            let source = Source {
+            let source = ReferenceSource {
                 name: &"n".repeat(200),
                 color: [0; 3],
                 sha256: Some(&format!("{n}").repeat(64)),
@@ -243,7 +243,10 @@ mod tests {
         example_store.keep(&examples, &params);
         example_store.close();
         let saved: SavedExamples = params.state.get().unwrap();
-        assert_eq!(saved.load(Some(&Store::at(folder.path()))), *examples);
+        assert_eq!(
+            saved.load(Some(&ExampleFolder::at(folder.path()))),
+            *examples
+        );
         assert_eq!(params.state.get(), Some(references));
         assert_eq!(example_store.notice(), None);
     }
@@ -254,7 +257,7 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let params = Arc::new(MertscopeParams::default());
-        let example_store = Arc::new(ExampleStore::at(Store::at(&file)));
+        let example_store = Arc::new(ExampleStore::at(ExampleFolder::at(&file)));
         example_store.keep(&examples(300), &params);
         let before: SavedExamples = params.state.get().unwrap();
         example_store.keep(&examples(500), &params);

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mertscope_heads::timeline::WindowResult;
-use mertscope_live::{Entry, Running, Snapshot};
+use mertscope_live::{Entry, RunningModel, Snapshot};
 use serde::Serialize;
 
 /// Windows that may wait for a slow disk: two minutes of them at the shortest hop.
@@ -39,7 +39,7 @@ struct Writer {
 
 struct LoggedWindow {
     entry: Arc<Entry>,
-    running: Option<Arc<Running>>,
+    running: Option<Arc<RunningModel>>,
 }
 
 /// The line of a window.
@@ -62,7 +62,7 @@ impl Log {
     /// Skipped windows are written together with the next analyzed one. Called on the engine's worker.
     pub(crate) fn follow(&self, snapshot: &Snapshot, on: bool) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = snapshot.heard_since(inner.last.as_ref());
+        let new = snapshot.entries_since(inner.last.as_ref());
         let Some(newest) = new.last() else {
             return;
         };
@@ -148,7 +148,7 @@ fn folder() -> Option<PathBuf> {
 
 impl<'a> Line<'a> {
     /// The line of `entry`, a window of this model.
-    pub fn new(entry: &Entry, running: Option<&'a Running>) -> Self {
+    pub fn new(entry: &Entry, running: Option<&'a RunningModel>) -> Self {
         let genre_labels = running.map_or(&[][..], |running| &running.genre_labels);
         let timed = &entry.timed;
         let result = timed.result.as_ref();

@@ -139,7 +139,7 @@ fn the_embedded_model_gives_frames_on_request() {
     fs::write(&file, wav(manifest.sample_rate_hz, 1, &samples)).unwrap();
     let output = case.embed(&file, &["--pool", "none"]);
     assert_eq!(output.code, 0, "{}", output.err);
-    assert!(output.err.contains("4 frames a second"), "{}", output.err);
+    assert!(output.err.contains("4 frames per second"), "{}", output.err);
     let (shape, frames) = npy(&case.out());
     let count = 2 * per_window + per_window / 5;
     assert_eq!(shape, [manifest.layers.len(), count, manifest.width]);

@@ -1,4 +1,4 @@
-//! `mertscope analyze`: key and genre of files, over time.
+//! `mertscope analyze`: key and genre of audio files, over time.
 
 use std::collections::HashSet;
 use std::io;
@@ -15,9 +15,9 @@ use crate::files::{is_png, write};
 use crate::inputs::{self, Input};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks, whole};
+use crate::{error_text, load, log, report_fallbacks};
 
-/// Runs the command; the result says whether every file was analyzed.
+/// Runs the command; `true` when every file was analyzed.
 pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let (runtime, package) = load(&arguments.model)?;
     let options = AnalyzeOptions {
@@ -30,13 +30,13 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let analyzer = Analyzer::new(runtime, package.clone(), options)?;
     let run = describe(&package, runtime, &analyzer);
     if !arguments.quiet {
-        tell_fallbacks(analyzer.device());
-        log(&how(&run, arguments));
+        report_fallbacks(analyzer.device());
+        log(&run_line(&run, arguments));
     }
 
     let inputs = inputs::find(&arguments.inputs);
-    let mut plots = Places::new(arguments.plot.as_deref(), inputs.len());
-    let mut midis = Places::new(arguments.midi.as_deref(), inputs.len());
+    let mut plots = OutputPaths::new(arguments.plot.as_deref(), inputs.len());
+    let mut midis = OutputPaths::new(arguments.midi.as_deref(), inputs.len());
     let out = io::BufWriter::new(io::stdout().lock());
     let mut writer = Writer::new(out, format(arguments), &run)?;
     let bar = Bar::new(arguments.quiet);
@@ -44,41 +44,18 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     for (number, input) in inputs.iter().enumerate() {
         bar.file(&input.name(), number + 1, inputs.len());
         let report = analyze(&analyzer, input, &bar);
-        // Results must not be mixed with the bar on a terminal that shows both.
-        bar.pause(|| -> anyhow::Result<()> {
-            match &report.outcome {
-                Err(error) => {
-                    all_well = false;
-                    log(error);
-                }
-                Ok(_) if arguments.quiet => {}
-                Ok(_) => report
-                    .notices
-                    .iter()
-                    .for_each(|notice| log(&format!("{}: {}", report.file, notice.text))),
-            }
+        // Results must not mix with the bar on a terminal that shows both.
+        all_well &= bar.pause(|| -> anyhow::Result<bool> {
+            log_report(&report, arguments.quiet);
             writer.file(&report)?;
             let Ok(timeline) = &report.outcome else {
-                return Ok(());
+                return Ok(false);
             };
-            let mut beside = |what: &str, path: Option<PathBuf>, bytes: Bytes<'_>| {
-                let Some(path) = path else {
-                    return;
-                };
-                match bytes(&path).and_then(|bytes| write(what, &path, &bytes)) {
-                    Ok(()) if arguments.quiet => {}
-                    Ok(()) => log(&format!("The {what} is in {}.", path.display())),
-                    Err(error) => {
-                        all_well = false;
-                        log(&whole(&error));
-                    }
-                }
-            };
-            beside("plot", plots.path(input), &|path| draw(path, &run, &report));
-            beside("MIDI file", midis.path(input), &|_| {
-                Ok(midi(&report.file, timeline))
-            });
-            Ok(())
+            let (plot, midi_file) = (plots.path(input), midis.path(input));
+            let quiet = arguments.quiet;
+            let is_drawn = write_beside("plot", plot, &|path| draw(path, &run, &report), quiet);
+            let make_midi = |_: &Path| Ok(midi(&report.file, timeline));
+            Ok(write_beside("MIDI file", midi_file, &make_midi, quiet) && is_drawn)
         })?;
     }
     bar.finish();
@@ -86,8 +63,39 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     Ok(all_well)
 }
 
-/// A line that says what is done, and which hop is really used.
-fn how(run: &AnalysisRun, arguments: &AnalyzeArguments) -> String {
+/// Logs a file's error, or its notices unless `quiet`.
+fn log_report(report: &FileReport, quiet: bool) {
+    match &report.outcome {
+        Err(error) => log(error),
+        Ok(_) if quiet => {}
+        Ok(_) => report
+            .notices
+            .iter()
+            .for_each(|notice| log(&format!("{}: {}", report.file, notice.text))),
+    }
+}
+
+/// Writes a plot or MIDI file, if there is a path for it, and logs the outcome; `false` when it fails.
+fn write_beside(noun: &str, path: Option<PathBuf>, bytes: MakeBytes<'_>, quiet: bool) -> bool {
+    let Some(path) = path else {
+        return true;
+    };
+    match bytes(&path).and_then(|bytes| write(noun, &path, &bytes)) {
+        Ok(()) => {
+            if !quiet {
+                log(&format!("The {noun} is in {}.", path.display()));
+            }
+            true
+        }
+        Err(error) => {
+            log(&error_text(&error));
+            false
+        }
+    }
+}
+
+/// A line on the run, with the hop in use.
+fn run_line(run: &AnalysisRun, arguments: &AnalyzeArguments) -> String {
     let rounded = if (run.hop_s - arguments.hop).abs() > 1e-9 {
         format!(" ({} s, rounded to whole frames)", arguments.hop)
     } else {
@@ -104,7 +112,7 @@ fn how(run: &AnalysisRun, arguments: &AnalyzeArguments) -> String {
     )
 }
 
-/// What is the same for all files.
+/// The facts that are the same for all files.
 fn describe(package: &ModelPackage, runtime: &Runtime, analyzer: &Analyzer) -> AnalysisRun {
     let manifest = &package.model.manifest;
     AnalysisRun {
@@ -160,8 +168,8 @@ fn analyze(analyzer: &Analyzer, input: &Input, bar: &Bar) -> FileReport {
     }
 }
 
-/// The bytes of a file that goes to this path.
-type Bytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
+/// Makes the bytes of a file for this path.
+type MakeBytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
 
 fn draw(path: &Path, run: &AnalysisRun, report: &FileReport) -> anyhow::Result<Vec<u8>> {
     if is_png(path) {
@@ -171,33 +179,34 @@ fn draw(path: &Path, run: &AnalysisRun, report: &FileReport) -> anyhow::Result<V
     }
 }
 
-/// Where plots or MIDI files go: as asked for one input, with the input's name added for several.
-struct Places<'a> {
-    asked: Option<&'a Path>,
+/// The paths of plots or MIDI files: the given path for one input, with the input's name added for
+/// several.
+struct OutputPaths<'a> {
+    given: Option<&'a Path>,
     several: bool,
     taken: HashSet<PathBuf>,
 }
 
-impl<'a> Places<'a> {
-    fn new(asked: Option<&'a Path>, inputs: usize) -> Self {
+impl<'a> OutputPaths<'a> {
+    fn new(given: Option<&'a Path>, inputs: usize) -> Self {
         Self {
-            asked,
+            given,
             several: inputs > 1,
             taken: HashSet::new(),
         }
     }
 
     fn path(&mut self, input: &Input) -> Option<PathBuf> {
-        let asked = self.asked?;
+        let given = self.given?;
         if !self.several {
-            return Some(asked.to_owned());
+            return Some(given.to_owned());
         }
-        let stem = asked.file_stem()?.to_string_lossy();
-        let extension = asked.extension()?.to_string_lossy();
+        let stem = given.file_stem()?.to_string_lossy();
+        let extension = given.extension()?.to_string_lossy();
         let name = match input {
             Input::File(path) => path.file_stem()?.to_string_lossy().into_owned(),
             Input::Standard => "standard-input".to_owned(),
-            Input::Nothing(..) => return None,
+            Input::Unusable(..) => return None,
         };
         // Files of the same name in different folders get a number.
         (1..)
@@ -205,7 +214,7 @@ impl<'a> Places<'a> {
                 1 => format!("{stem}-{name}.{extension}"),
                 n => format!("{stem}-{name}-{n}.{extension}"),
             })
-            .map(|file| asked.with_file_name(file))
+            .map(|file| given.with_file_name(file))
             .find(|path| self.taken.insert(path.clone()))
     }
 }
@@ -215,11 +224,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_several_inputs_have_names_of_their_own() {
-        let mut one = Places::new(Some(Path::new("out/p.png")), 1);
+    fn several_inputs_get_output_files_with_distinct_names() {
+        let mut one = OutputPaths::new(Some(Path::new("out/p.png")), 1);
         let input = |path: &str| Input::File(path.into());
         assert_eq!(one.path(&input("a.flac")), Some("out/p.png".into()));
-        let mut several = Places::new(Some(Path::new("out/p.png")), 3);
+        let mut several = OutputPaths::new(Some(Path::new("out/p.png")), 3);
         assert_eq!(several.path(&input("x/a.flac")), Some("out/p-a.png".into()));
         assert_eq!(
             several.path(&input("y/a.wav")),
@@ -229,6 +238,6 @@ mod tests {
             several.path(&Input::Standard),
             Some("out/p-standard-input.png".into())
         );
-        assert_eq!(Places::new(None, 1).path(&input("a.wav")), None);
+        assert_eq!(OutputPaths::new(None, 1).path(&input("a.wav")), None);
     }
 }

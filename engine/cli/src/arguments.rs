@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command-line arguments.
 
 mod fitting;
 mod heads;
@@ -23,15 +23,15 @@ pub(crate) struct CommandLine {
 const EXAMPLES: &str = "\
 Examples:
   mertscope analyze song.flac                     key and genre, and how they change
-  mertscope analyze Music/ --csv > windows.csv    a row for each window of each file
+  mertscope analyze Music/ --csv > windows.csv    one row per window of each file
   mertscope embed song.flac --out song.npy        hidden states for research
-  mertscope doctor                                what is installed and what is missing
+  mertscope doctor                                installed and missing parts
 
-Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
+Exit codes: 0 success, 1 something failed, 2 the command line is wrong.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tell the key and the genre of audio files, over time
+    /// Analyze the key and the genre of audio files, over time
     #[command(visible_alias = "analyse", after_help = ANALYZE_EXAMPLES)]
     Analyze(AnalyzeArguments),
     /// Write the hidden states of an audio file, for research
@@ -43,17 +43,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ModelsCommand,
     },
-    /// Train, judge and keep heads of one's own
+    /// Train, evaluate and manage your own heads
     Heads {
         #[command(subcommand)]
         command: HeadsCommand,
     },
-    /// Fit and show the map that the display places music on
+    /// Fit, show and remove the map on which views place music
     Map {
         #[command(subcommand)]
         command: MapCommand,
     },
-    /// Say what is installed, what is used and what is missing
+    /// Report installed, used and missing parts
     Doctor,
     /// Print a completion script for a shell
     #[command(
@@ -78,17 +78,18 @@ Examples:
   mertscope models import Downloads/MERT-v1-95M
   mertscope models remove MERT-v1-95M
 
-HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY and NO_PROXY are followed.";
+These environment variables apply: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE,
+HTTPS_PROXY and NO_PROXY.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
-    /// List the models and whether they are here
+    /// List the models, with their state on this machine
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Fetch a published model from the hub, or take it from the hub's cache on this machine
+    /// Fetch a published model from the hub, or from the hub's cache on this machine
     #[command(after_help = FETCH_HELP)]
     Fetch {
         /// The model, as in `mertscope models list`
@@ -96,23 +97,23 @@ pub(crate) enum ModelsCommand {
         #[command(flatten)]
         consent: ConsentArguments,
     },
-    /// Copy a published model from a folder, without a network
+    /// Import a published model from a folder, without a network
     #[command(after_help = IMPORT_HELP)]
     Import {
-        /// A folder with config.json, preprocessor_config.json and the weights, or the weights in it
+        /// A folder with config.json, preprocessor_config.json and the weights, or its weights file
         path: PathBuf,
-        /// Which model it is [default: what the folder's name says]
+        /// The model's id [default: taken from the folder's name]
         #[arg(long = "as", value_name = "ID")]
         id: Option<String>,
         #[command(flatten)]
         consent: ConsentArguments,
     },
-    /// Compare a model's files with what was installed, byte for byte
+    /// Check that a model's files are still those that were installed, byte for byte
     Verify {
-        /// The model [default: all that are installed]
+        /// The model [default: all installed models]
         id: Option<String>,
     },
-    /// Remove a model; files in the hub's own cache stay there
+    /// Remove a model; files in the hub's own cache stay
     Remove {
         /// The model
         id: String,
@@ -120,26 +121,26 @@ pub(crate) enum ModelsCommand {
 }
 
 const FETCH_HELP: &str = "\
-Ctrl-C stops it; what is there is kept, and the same command goes on from it. The license is shown and
-has to be agreed to once; without a terminal that takes --yes or --accept-licence.";
+Ctrl-C stops the download; the same command resumes it. The command shows the license and asks once
+for your agreement; without a terminal, give --yes or --accept-licence.";
 
 const IMPORT_HELP: &str = "\
 On a machine with a network, save the files of the model's page on the hub into a folder: config.json,
 preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
 
-/// How the user agrees to a license without being asked.
+/// Agreement to a license without a question.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct ConsentArguments {
-    /// Agree to the model's license without being asked
+    /// Agree to the model's license without a question
     #[arg(long, short)]
     pub yes: bool,
-    /// Agree to this license and no other, such as CC-BY-NC-4.0
+    /// Agree to this license only, for example CC-BY-NC-4.0
     #[arg(long = "accept-licence", value_name = "LICENSE")]
     pub accept_license: Option<String>,
 }
 
-/// The arithmetic of a model that has several.
+/// The arithmetic of a checkpoint's graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrecisionArgument {
     Auto,
@@ -148,31 +149,31 @@ pub(crate) enum PrecisionArgument {
     Int8,
 }
 
-/// The model and how it is run.
+/// The model, and the options that run it.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArguments {
     /// Model id, or the folder of a model or checkpoint [default: the embedded model]
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
-    /// Threads that share the work on one window [default: the cores there are, at most 4]
+    /// Threads that share the work on one window [default: one per core, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
-    /// What to run it on: auto, cpu, or a provider such as cuda, directml, coreml or openvino
+    /// Device that runs the model: auto, cpu, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: Choice,
-    /// Length of a window, for models that take several [default: the model's own]
+    /// Length of a window, for models that accept several [default: the model's own]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub window: Option<f64>,
     /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
     #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
     precision: PrecisionArgument,
-    /// A library with an execution provider of its own, to be used beside those that are installed
+    /// Library with an execution provider, in addition to the installed providers
     #[arg(long, value_name = "FILE")]
     pub provider_library: Option<PathBuf>,
 }
 
 impl ModelArguments {
-    /// The arithmetic to use; `None` for what suits the device.
+    /// The arithmetic to use; `None` for the one that suits the device.
     pub(crate) fn precision(&self) -> Option<Precision> {
         match self.precision {
             PrecisionArgument::Auto => None,
@@ -197,8 +198,9 @@ Examples:
   mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
-WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF are read. A file that fails is reported, the
-others go on, and the exit code is 1. Results go to standard output, all else to standard error.";
+Formats: WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF. When a file fails, the command reports it,
+goes on with the others, and ends with exit code 1. Results go to standard output, all other text to
+standard error.";
 
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArguments {
@@ -208,23 +210,23 @@ pub(crate) struct AnalyzeArguments {
     /// Print one JSON document (assets/schema/analyze.schema.json)
     #[arg(long, group = "format")]
     pub json: bool,
-    /// Print a line of JSON for each file as soon as it is done
+    /// Print one line of JSON per file, as soon as the file is done
     #[arg(long, group = "format")]
     pub jsonl: bool,
-    /// Print a row of comma-separated values for each window
+    /// Print one row of comma-separated values per window
     #[arg(long, group = "format")]
     pub csv: bool,
-    /// Draw key and genre over time into a .png or .svg file; with several inputs one each
+    /// Draw key and genre over time into a .png or .svg file, one per input
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
     pub plot: Option<PathBuf>,
-    /// Write the key changes as markers and key signatures into a .mid file, to lay beside the audio
-    /// in a DAW at 120 beats a minute; with several inputs one each
+    /// Write the key changes as markers and key signatures into a .mid file, one per input; in a DAW at
+    /// 120 beats per minute it aligns with the audio
     #[arg(long, value_name = "OUT.mid", value_parser = midi)]
     pub midi: Option<PathBuf>,
     /// Seconds between the starts of two windows; rounded to whole frames of 320 samples
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     pub hop: f64,
-    /// Let every window stand for itself
+    /// Don't smooth results over time
     #[arg(long)]
     pub no_smoothing: bool,
     /// Print results and errors only
@@ -241,20 +243,20 @@ Examples:
   mertscope embed song.flac --pool none --out frames.npy       [layers, frames, width]
   mertscope embed song.flac --pool weighted --head genre.safetensors --out song.npy
 
-The file is cut into windows as long as the model's that don't overlap; their frames are put
-together.";
+The command cuts the file into windows of the model's length that don't overlap, and joins their
+frames.";
 
 #[derive(Debug, Args)]
 pub(crate) struct EmbedArguments {
     /// An audio file, or - for standard input
     pub file: PathBuf,
-    /// Where to write: .npy (NumPy) or .safetensors
+    /// Output file: .npy (NumPy) or .safetensors
     #[arg(long, short, value_name = "OUT.npy|OUT.safetensors", value_parser = array)]
     pub out: PathBuf,
     /// Hidden states to write, by index: 0,7,8 or all
     #[arg(long, default_value = "all", value_parser = layers)]
     pub layers: Layers,
-    /// What to make of the frames
+    /// Pooling of the frames
     #[arg(long, value_enum, default_value_t = PoolArgument::Mean)]
     pub pool: PoolArgument,
     /// The head whose layer weights --pool weighted uses
@@ -277,14 +279,14 @@ pub(crate) struct EmbedArguments {
     pub model: ModelArguments,
 }
 
-/// How frames become the result.
+/// The pooling of frames into the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PoolArgument {
     /// The mean over time of each layer
     Mean,
     /// Every frame
     None,
-    /// The weighted sum of layers that a head learned, averaged over time
+    /// The weighted sum of layers with a head's weights, averaged over time
     Weighted,
 }
 
@@ -303,14 +305,14 @@ fn layers(text: &str) -> Result<Layers, String> {
         .map(|index| index.trim().parse())
         .collect::<Result<_, _>>()
         .map(Layers::Some)
-        .map_err(|_| "write layer indices with commas, such as 0,7,8, or “all”".to_owned())
+        .map_err(|_| "give layer indices with commas, such as 0,7,8, or “all”".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|s: &f64| *s > 0.0 && *s <= 86_400.0)
-        .ok_or_else(|| "give seconds above 0, and a day at most".to_owned())
+        .ok_or_else(|| "give seconds above 0, at most 86400 (a day)".to_owned())
 }
 
 fn picture(text: &str) -> Result<PathBuf, String> {

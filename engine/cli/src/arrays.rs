@@ -1,8 +1,8 @@
-//! Arrays on disk: `.npy` (NumPy format 1.0) and `.safetensors`, streamed, in flat memory.
+//! Arrays on disk: `.npy` (NumPy format 1.0) and `.safetensors`, streamed, in constant memory.
 //!
-//! Layers come first in the result, but frames arrive window by window: each layer is spooled into
-//! a temporary file of its own, and the files are put together at the end. The result appears
-//! under its name only when it is complete.
+//! Layers are the first dimension of the result, but frames arrive window by window: each layer goes to
+//! a temporary file, and the files are joined at the end. The result gets its name only when it is
+//! complete.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,7 +13,7 @@ use mertscope_model::HiddenStates;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-/// A result on its way to disk.
+/// Writes one array to disk.
 pub(crate) struct ArrayWriter {
     path: PathBuf,
     folder: PathBuf,
@@ -23,13 +23,13 @@ pub(crate) struct ArrayWriter {
 }
 
 impl ArrayWriter {
-    /// Will write `path`; nothing is there before [`ArrayWriter::finish`].
+    /// A writer for `path`, which appears only with [`ArrayWriter::finish`].
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        // Found out now rather than after an hour of work.
+        // A folder that can't be written fails now rather than after an hour of work.
         NamedTempFile::new_in(&folder)?;
         Ok(Self {
             path: path.to_owned(),
@@ -40,7 +40,7 @@ impl ArrayWriter {
         })
     }
 
-    /// Appends frames `[layers, frames, width]`, or takes the one pooled result `[layers, width]`.
+    /// Appends frames `[layers, frames, width]`, or the one pooled result `[layers, width]`.
     pub(crate) fn push(&mut self, hidden: &HiddenStates) -> io::Result<()> {
         while self.layers.len() < hidden.layers {
             self.layers
@@ -58,7 +58,7 @@ impl ArrayWriter {
         Ok(())
     }
 
-    /// Writes the file, with `metadata` where the format has room for it, and returns the shape:
+    /// Writes the file, with `metadata` if the format supports it, and returns the shape:
     /// `[layers, frames, width]`, or `[layers, width]` when pooled; without the first dimension if
     /// `squeeze`.
     pub(crate) fn finish(
@@ -93,7 +93,7 @@ impl ArrayWriter {
     }
 }
 
-/// Temporary files are private; a result is as readable as any other file the user makes.
+/// Makes the result as readable as the user's other files; temporary files are private.
 #[cfg(unix)]
 fn allow_reading(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -109,7 +109,7 @@ fn allow_reading(_file: &File) -> io::Result<()> {
 /// (`numpy.lib.format`).
 fn npy_header(shape: &[usize]) -> Vec<u8> {
     let numbers: Vec<String> = shape.iter().map(ToString::to_string).collect();
-    // A tuple of one keeps its comma.
+    // A tuple of one element needs its comma.
     let comma = if shape.len() == 1 { "," } else { "" };
     let mut dictionary = format!(
         "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{comma}), }}",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_found_out_at_once() {
+    fn a_missing_folder_fails_at_once() {
         assert!(ArrayWriter::new(Path::new("/nonexistent/folder/x.npy")).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `mertscope doctor`: what is there, what is used, what is missing and how to get it.
+//! `mertscope doctor`: installed, used and missing parts, with the remedies.
 
 mod devices;
 
@@ -10,14 +10,14 @@ use mertscope_model::{Encoder, Runtime, SessionOptions, runtime};
 
 use crate::{own_folder, write_out};
 
-/// Runs the command; the result says whether everything that an analysis needs works.
+/// Runs the command; `true` when everything that an analysis needs works.
 pub(crate) fn run() -> anyhow::Result<bool> {
     let mut healthy = true;
     write_out(|out| {
         writeln!(out, "Mertscope {}", env!("CARGO_PKG_VERSION"))?;
         let package = Arc::new(ModelPackage::embedded()?);
 
-        writeln!(out, "\nONNX Runtime, looked for in this order:")?;
+        writeln!(out, "\nONNX Runtime, searched in this order:")?;
         let loaded = runtime(out)?;
 
         writeln!(out, "\nDevices, each tried with the embedded model:")?;
@@ -39,7 +39,7 @@ pub(crate) fn run() -> anyhow::Result<bool> {
     Ok(healthy)
 }
 
-/// Where ONNX Runtime was looked for, and the one that is used.
+/// Lists the places of ONNX Runtime and returns the one in use.
 fn runtime(out: &mut dyn Write) -> anyhow::Result<Option<&'static Runtime>> {
     for path in runtime::candidates(own_folder().as_deref())? {
         let found = if path.exists() {
@@ -65,7 +65,7 @@ fn runtime(out: &mut dyn Write) -> anyhow::Result<Option<&'static Runtime>> {
     }
 }
 
-/// The embedded model and its heads, and whether it runs.
+/// Describes the embedded model with its heads; `true` when it runs.
 fn models(
     out: &mut dyn Write,
     loaded: Option<&'static Runtime>,

@@ -1,4 +1,4 @@
-//! `mertscope embed`: hidden states of one file.
+//! `mertscope embed`: writes the hidden states of one file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,33 +14,18 @@ use crate::arguments::{EmbedArguments, Layers, PoolArgument};
 use crate::arrays::ArrayWriter;
 use crate::inputs::{self, Input};
 use crate::progress::Bar;
-use crate::{load, log, tell_fallbacks};
+use crate::{load, log, report_fallbacks};
 
-/// Runs the command; the result says whether all went well.
+/// Runs the command.
 pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
-    let input = match &inputs::find(std::slice::from_ref(&arguments.file))[..] {
-        [Input::File(path)] => Input::File(path.clone()),
-        [Input::Standard] => Input::Standard,
-        _ => anyhow::bail!(
-            "{} is a folder; `mertscope embed` takes one file at a time.",
-            arguments.file.display()
-        ),
-    };
+    let input = input(arguments)?;
     let file = input.name();
     let decoder = input.open()?;
     let (runtime, package) = load(&arguments.model)?;
     let pool = pool(arguments, &package)?;
-    let layers = match (&arguments.layers, &pool) {
-        (Layers::Some(_), Pool::Weighted(_)) => {
-            anyhow::bail!(
-                "--pool weighted takes the layers that the head names; leave --layers out."
-            )
-        }
-        (Layers::All, _) => None,
-        (Layers::Some(layers), _) => Some(layers.clone()),
-    };
+    let layers = layers(arguments, &pool)?;
     let squeeze = matches!(pool, Pool::Weighted(_));
-    let names = layers.clone();
+    let with_frames = pool == Pool::None;
 
     let out = &arguments.out;
     let not_written = || {
@@ -49,22 +34,17 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
             out.display()
         )
     };
-    let with_frames = pool == Pool::None;
     let mut writer = ArrayWriter::new(out).with_context(not_written)?;
-    let embedder = Embedder::new(
-        runtime,
-        Arc::clone(&package.model),
-        layers,
-        pool,
-        SessionOptions {
-            threads: arguments.model.threads(),
-            precision: arguments.model.precision(),
-            device: arguments.model.device.clone(),
-            ..SessionOptions::default()
-        },
-    )?;
+    let options = SessionOptions {
+        threads: arguments.model.threads(),
+        precision: arguments.model.precision(),
+        device: arguments.model.device.clone(),
+        ..SessionOptions::default()
+    };
+    let model = Arc::clone(&package.model);
+    let embedder = Embedder::new(runtime, model, layers.clone(), pool, options)?;
     if !arguments.quiet {
-        tell_fallbacks(embedder.device());
+        report_fallbacks(embedder.device());
     }
     let bar = Bar::new(arguments.quiet);
     bar.file(&file, 1, 1);
@@ -77,28 +57,13 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     }
     bar.finish();
 
-    let manifest = &package.model.manifest;
-    let names = names.unwrap_or_else(|| (0..manifest.layers.len()).collect());
-    let mut metadata = BTreeMap::from([
-        ("file", file),
-        ("model", manifest.id.clone()),
-        ("model_sha256", package.sha256().to_owned()),
-        ("layers", format!("{names:?}")),
-        ("pool", format!("{:?}", arguments.pool).to_lowercase()),
-    ]);
-    let rate = frame_rate(manifest);
-    if with_frames {
-        metadata.insert("frame_rate_hz", rate.clone());
-    }
+    let rate = with_frames.then(|| frame_rate(&package.model.manifest));
+    let metadata = metadata(arguments, &package, file, layers, rate.clone());
     let shape = writer
         .finish(&metadata, squeeze)
         .with_context(not_written)?;
     if !arguments.quiet {
-        let frames = if with_frames {
-            format!(", {rate} frames a second")
-        } else {
-            String::new()
-        };
+        let frames = rate.map_or_else(String::new, |rate| format!(", {rate} frames per second"));
         log(&format!(
             "{} holds float32 {shape:?}{frames}.",
             out.display()
@@ -107,7 +72,52 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Frames a second, as short as it can be written.
+fn input(arguments: &EmbedArguments) -> anyhow::Result<Input> {
+    match &inputs::find(std::slice::from_ref(&arguments.file))[..] {
+        [Input::File(path)] => Ok(Input::File(path.clone())),
+        [Input::Standard] => Ok(Input::Standard),
+        _ => anyhow::bail!(
+            "{} is a folder; `mertscope embed` takes one file at a time.",
+            arguments.file.display()
+        ),
+    }
+}
+
+/// The layers to write; `None` for all of them, or for those of a head.
+fn layers(arguments: &EmbedArguments, pool: &Pool) -> anyhow::Result<Option<Vec<usize>>> {
+    match (&arguments.layers, pool) {
+        (Layers::Some(_), Pool::Weighted(_)) => {
+            anyhow::bail!(
+                "--pool weighted takes the layers that the head names; leave --layers out."
+            )
+        }
+        (Layers::All, _) => Ok(None),
+        (Layers::Some(layers), _) => Ok(Some(layers.clone())),
+    }
+}
+
+/// The metadata of a safetensors file.
+fn metadata(
+    arguments: &EmbedArguments,
+    package: &ModelPackage,
+    file: String,
+    layers: Option<Vec<usize>>,
+    frame_rate: Option<String>,
+) -> BTreeMap<&'static str, String> {
+    let manifest = &package.model.manifest;
+    let layers = layers.unwrap_or_else(|| (0..manifest.layers.len()).collect());
+    let mut metadata = BTreeMap::from([
+        ("file", file),
+        ("model", manifest.id.clone()),
+        ("model_sha256", package.sha256().to_owned()),
+        ("layers", format!("{layers:?}")),
+        ("pool", format!("{:?}", arguments.pool).to_lowercase()),
+    ]);
+    metadata.extend(frame_rate.map(|rate| ("frame_rate_hz", rate)));
+    metadata
+}
+
+/// Frames per second, rounded to a millionth, with as few digits as possible.
 fn frame_rate(manifest: &Manifest) -> String {
     let rate = 1.0 / manifest.frame_s();
     ((rate * 1e6).round() / 1e6).to_string()
@@ -123,7 +133,7 @@ fn pool(arguments: &EmbedArguments, package: &ModelPackage) -> anyhow::Result<Po
             head.check(&package.model.manifest)?;
             Pool::Weighted(head_weights(&head)?)
         }
-        // The command line demands a head with `weighted`.
+        // The command line requires a head with `weighted`.
         (PoolArgument::Mean | PoolArgument::Weighted, _) => Pool::Mean,
         (PoolArgument::None, _) => Pool::None,
     })

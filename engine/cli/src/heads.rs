@@ -1,4 +1,4 @@
-//! `mertscope heads`: heads of one's own, trained, judged, taken in and given out.
+//! `mertscope heads`: trains, evaluates, lists, imports, exports and removes heads.
 
 mod eval;
 mod figures;
@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use mertscope_heads::head::marble::{self, Described, Labels};
+use mertscope_heads::head::marble::{self, HeadDescription, Labels};
 use mertscope_heads::head::{Head, HeadInfo, LayerInput};
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::user_store::{Kind, UserStore};
+use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_model::catalogue;
 
 use crate::arguments::{HeadsCommand, ImportArguments};
@@ -37,7 +37,7 @@ fn find_model(name: Option<&str>) -> anyhow::Result<ModelPackage> {
     Ok(ModelPackage::find(name)?)
 }
 
-/// The head called `head`, or in the file of that name.
+/// The head named `head`, or the head in the file `head`.
 fn find_head(package: &ModelPackage, head: &str) -> anyhow::Result<Head> {
     if let Some(found) = package.heads.iter().find(|other| other.id() == head) {
         return Ok(found.clone());
@@ -51,20 +51,20 @@ fn find_head(package: &ModelPackage, head: &str) -> anyhow::Result<Head> {
         return Ok(head);
     }
     let names: Vec<&str> = package.heads.iter().map(Head::id).collect();
-    let there = if names.is_empty() {
+    let known = if names.is_empty() {
         "it has none".to_owned()
     } else {
         format!("there are {}", names.join(", "))
     };
     bail!(
-        "The model {} has no head “{head}”, and there is no file of that name; {there}.",
+        "The model {} has no head “{head}”, and there is no file of that name; {known}.",
         package.model.manifest.id
     )
 }
 
-/// Whether the head lies in the user's own folder and not with the model.
+/// Whether the head is in the user store, not shipped with the model.
 fn is_own(package: &ModelPackage, head: &Head) -> bool {
-    let store = UserStore::of(Kind::Heads, &package.model.manifest);
+    let store = UserStore::of(StoredKind::Heads, &package.model.manifest);
     store.is_ok_and(|store| {
         store
             .find(head.id())
@@ -84,14 +84,14 @@ fn list(package: &ModelPackage) -> anyhow::Result<bool> {
         }
         for head in &package.heads {
             let info = HeadInfo::from(head);
-            let whose = if is_own(package, head) {
+            let origin = if is_own(package, head) {
                 "yours"
             } else {
                 "with the model"
             };
             writeln!(
                 out,
-                "{:16} {}, {} labels, {}, {whose}",
+                "{:16} {}, {} labels, {}, {origin}",
                 info.id,
                 info.task,
                 info.labels.len(),
@@ -163,31 +163,31 @@ fn import(arguments: &ImportArguments) -> anyhow::Result<bool> {
         let (path, reads) = (path.display(), HeadInfo::from(&head).layers_text);
         match head.input {
             LayerInput::One(_) => log(&format!(
-                "{path} is taken to read {reads} by MARBLE's numbers, where 0 is the embedding; \
-                 --layer says otherwise."
+                "{path} reads {reads} by MARBLE's numbers, where 0 is the embedding; --layer names \
+                 another one."
             )),
             LayerInput::Weighted(_) => log(&format!("{path} reads a {reads}.")),
         }
     }
     let name = arguments.name.as_deref().unwrap_or(head.id());
-    keep(&package, name, &bytes)?;
+    store(&package, name, &bytes)?;
     Ok(true)
 }
 
-/// A published head of MARBLE as a file of ours.
+/// A published head of MARBLE, converted to our format.
 fn published(arguments: &ImportArguments, package: &ModelPackage) -> anyhow::Result<Vec<u8>> {
     let path = arguments.file.display();
     let task = arguments
         .task
         .as_deref()
-        .with_context(|| format!("{path} does not say what it tells; name its task with --task"))?;
+        .with_context(|| format!("{path} does not name its task; name it with --task"))?;
     let labels = arguments.labels.as_ref().with_context(|| {
-        format!("{path} does not say what its outputs are; name a file of labels with --labels")
+        format!("{path} does not name its labels; name a file of labels with --labels")
     })?;
     let text = fs::read_to_string(labels)
         .with_context(|| format!("{} can't be read; check its name", labels.display()))?;
     let labels = Labels::parse(&text, task)
-        .map_err(|reason| anyhow!("{} names no labels: {reason}.", labels.display()))?;
+        .map_err(|reason| anyhow!("{} is not a file of labels: {reason}.", labels.display()))?;
     // The catalogue names tasks by MARBLE's data sets.
     let data_set = match task {
         "key" => "GS",
@@ -195,7 +195,7 @@ fn published(arguments: &ImportArguments, package: &ModelPackage) -> anyhow::Res
         other => other,
     };
     let entry = catalogue::find(&package.model.manifest.id)?;
-    let described = Described {
+    let description = HeadDescription {
         task,
         labels: &labels,
         layer: arguments.layer,
@@ -204,20 +204,20 @@ fn published(arguments: &ImportArguments, package: &ModelPackage) -> anyhow::Res
     };
     Ok(marble::import(
         &arguments.file,
-        &described,
+        &description,
         &package.model.manifest,
     )?)
 }
 
-/// Puts a head's file on the model's shelf.
-fn keep(package: &ModelPackage, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let of_model = |head: &&Head| head.id() == name && !is_own(package, head);
+/// Stores a head in the model's user store.
+fn store(package: &ModelPackage, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    let is_shipped = |head: &Head| head.id() == name && !is_own(package, head);
     ensure!(
-        !package.heads.iter().any(|head| of_model(&head)),
-        "The model {} came with a head called “{name}”; choose another name with --name.",
+        !package.heads.iter().any(is_shipped),
+        "The model {} came with a head named “{name}”; choose another name with --name.",
         package.model.manifest.id
     );
-    let stored = UserStore::of(Kind::Heads, &package.model.manifest)?.put(name, bytes)?;
+    let stored = UserStore::of(StoredKind::Heads, &package.model.manifest)?.put(name, bytes)?;
     log(&format!(
         "The head “{name}” of the model {} is in {}.",
         package.model.manifest.id,
@@ -239,7 +239,7 @@ fn export(package: &ModelPackage, head: &str, out: &Path) -> anyhow::Result<bool
 }
 
 fn remove(package: &ModelPackage, name: &str) -> anyhow::Result<bool> {
-    if UserStore::of(Kind::Heads, &package.model.manifest)?.remove(name)? {
+    if UserStore::of(StoredKind::Heads, &package.model.manifest)?.remove(name)? {
         log(&format!("The head “{name}” is removed."));
         return Ok(true);
     }

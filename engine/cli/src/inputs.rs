@@ -1,4 +1,4 @@
-//! Which files are meant by what was typed.
+//! Inputs: the audio files that the arguments name.
 
 use std::fs;
 use std::io;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use mertscope_audio::decode::{DecodeError, Decoder, is_audio_path};
 
-/// One thing to read, or why there is nothing to read.
+/// An input, or the reason for none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// A file.
     File(PathBuf),
     /// Standard input.
     Standard,
-    /// A folder that can't be searched or holds no audio: its name and the reason.
-    Nothing(String, String),
+    /// A folder that can't be searched or holds no audio: its name, and a sentence with the reason.
+    Unusable(String, String),
 }
 
 impl Input {
@@ -23,7 +23,7 @@ impl Input {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Standard => "standard input".to_owned(),
-            Self::Nothing(name, _) => name.clone(),
+            Self::Unusable(name, _) => name.clone(),
         }
     }
 
@@ -32,7 +32,7 @@ impl Input {
         match self {
             Self::File(path) => Ok(Decoder::open(path)?),
             Self::Standard => Ok(Decoder::from_reader(io::stdin(), &self.name())?),
-            Self::Nothing(_, reason) => Err(OpenError::Folder(reason.clone())),
+            Self::Unusable(_, reason) => Err(OpenError::Folder(reason.clone())),
         }
     }
 }
@@ -48,9 +48,9 @@ pub(crate) enum OpenError {
     Folder(String),
 }
 
-/// What `typed` names, folders replaced by the audio in them, sorted by path.
-pub(crate) fn find(typed: &[PathBuf]) -> Vec<Input> {
-    typed
+/// The inputs that `paths` name; a folder becomes the audio files in it, sorted by path.
+pub(crate) fn find(paths: &[PathBuf]) -> Vec<Input> {
+    paths
         .iter()
         .flat_map(|path| match path {
             path if path == Path::new("-") => vec![Input::Standard],
@@ -66,14 +66,14 @@ fn folder(path: &Path) -> Vec<Input> {
     if let Err(error) = search(path, &mut files) {
         let reason =
             format!("The folder {name} can't be searched ({error}); check its permissions.");
-        return vec![Input::Nothing(name, reason)];
+        return vec![Input::Unusable(name, reason)];
     }
     if files.is_empty() {
         let reason = format!(
-            "There is no audio in the folder {name}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF \
-             files are looked for, by their extensions."
+            "There is no audio in the folder {name}; the command looks for WAV, FLAC, MP3, Ogg \
+             Vorbis, AAC/M4A and AIFF files, by their extensions."
         );
-        return vec![Input::Nothing(name, reason)];
+        return vec![Input::Unusable(name, reason)];
     }
     files.sort();
     files.into_iter().map(Input::File).collect()
@@ -83,7 +83,7 @@ fn search(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        // The entry's own type: links to folders are not followed, so there are no circles.
+        // The entry's own type: links to folders are not followed, so there are no cycles.
         if entry.file_type()?.is_dir() {
             search(&path, files)?;
         } else if is_audio_path(&path) {
@@ -116,6 +116,6 @@ mod tests {
         assert_eq!(found[..3], files);
         assert_eq!(found[3], Input::Standard);
         assert_eq!(found[4], Input::File(path("gone.wav")));
-        assert!(matches!(&found[5], Input::Nothing(_, reason) if reason.contains("no audio")));
+        assert!(matches!(&found[5], Input::Unusable(_, reason) if reason.contains("no audio")));
     }
 }

@@ -1,17 +1,17 @@
-//! Ctrl-C while long work runs: what can be stopped between two steps stops there.
+//! Ctrl-C: asks long work to stop between two steps.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From here on Ctrl-C asks the work to stop, and a second time ends the program at once; the
-/// result says whether it was asked.
+/// From now on Ctrl-C asks the work to stop by setting the returned flag; a second Ctrl-C ends the program
+/// at once.
 pub(crate) fn listen() -> &'static AtomicBool {
-    // Where there is a handler already, or none can be had, the program just ends.
+    // If no handler can be set, Ctrl-C ends the program.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            // What shells make of a program that ended by Ctrl-C.
+            // The exit code that shells give to a program ended by Ctrl-C.
             process::exit(130);
         }
     });

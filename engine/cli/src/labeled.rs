@@ -1,5 +1,4 @@
-//! Labeled music: which files there are and what they are labeled, from folders or a table; and
-//! their embeddings, with what had to be left out.
+//! Labeled music: files and their labels, from folders or a table, and the files' embeddings.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,30 +17,30 @@ use crate::inputs::{self, Input};
 use crate::interrupt;
 use crate::progress::Bar;
 
-/// One file and what is known of it.
+/// A file with its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Labeled {
+pub(crate) struct LabeledFile {
     pub path: PathBuf,
-    /// Empty where there is none.
+    /// Empty without a label.
     pub label: String,
-    /// Files of one group are never on both sides of a test.
+    /// A test never splits a group of files.
     pub group: String,
 }
 
-/// A file that can be used.
-pub(crate) struct Example {
-    pub file: Labeled,
+/// A file with its embeddings.
+pub(crate) struct EmbeddedFile {
+    pub file: LabeledFile,
     pub embeddings: FileEmbeddings,
 }
 
-/// The music that can be used, and a sentence for each thing that can't.
-pub(crate) struct Music {
-    pub examples: Vec<Example>,
+/// The usable files, and a sentence per file that was left out.
+pub(crate) struct LabeledMusic {
+    pub examples: Vec<EmbeddedFile>,
     pub left_out: Vec<String>,
 }
 
-/// The files that `arguments` name, in the order of the table or sorted by path.
-pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
+/// The files that `arguments` name, in the order of the table or sorted by path, with notices.
+pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile>, Vec<String>)> {
     let data = &arguments.data;
     let is_table = data
         .extension()
@@ -64,13 +63,13 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, V
     Ok((files, notices))
 }
 
-/// Each folder right inside of `root` is a label; files beside them have none.
-fn folders(root: &Path) -> Vec<Labeled> {
+/// The files of folders: each folder directly inside `root` is a label; files beside them have none.
+fn folders(root: &Path) -> Vec<LabeledFile> {
     inputs::find(&[root.to_owned()])
         .into_iter()
         .filter_map(|input| match input {
             Input::File(path) => Some(path),
-            Input::Standard | Input::Nothing(..) => None,
+            Input::Standard | Input::Unusable(..) => None,
         })
         .map(|path| {
             let inside = path.strip_prefix(root).unwrap_or(&path);
@@ -78,7 +77,7 @@ fn folders(root: &Path) -> Vec<Labeled> {
                 Some(folder) => folder.to_string_lossy().into_owned(),
                 None => String::new(),
             };
-            Labeled {
+            LabeledFile {
                 group: path.display().to_string(),
                 path,
                 label,
@@ -87,24 +86,25 @@ fn folders(root: &Path) -> Vec<Labeled> {
         .collect()
 }
 
-fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>)> {
+/// The files of a table, with a notice per row without a file.
+fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile>, Vec<String>)> {
     let path = &arguments.data;
     let name = path.display();
     let bytes = fs::read(path)
         .with_context(|| format!("The table {name} can't be read; check its name"))?;
-    // Spreadsheets put a byte-order mark in front.
+    // Spreadsheets begin files with a byte-order mark.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
-    let broken = || format!("{name} is no table of comma-separated values in UTF-8");
+    let broken = || format!("{name} is not a table of comma-separated values in UTF-8");
     let columns = reader.headers().with_context(broken)?.clone();
-    let column = |wanted: &str| {
-        let found = columns.iter().position(|column| column.trim() == wanted);
+    let column = |title: &str| {
+        let found = columns.iter().position(|column| column.trim() == title);
         found.with_context(|| {
-            let there: Vec<&str> = columns.iter().collect();
+            let known: Vec<&str> = columns.iter().collect();
             format!(
-                "{name} has no column “{wanted}”, only {}; name the right one with --label-column, \
+                "{name} has no column “{title}”, only {}; name the right one with --label-column, \
                  --file-column or --group-column.",
-                there.join(", ")
+                known.join(", ")
             )
         })
     };
@@ -123,36 +123,36 @@ fn table(arguments: &DataArguments) -> anyhow::Result<(Vec<Labeled>, Vec<String>
             continue;
         }
         let path = beside.join(field(file));
-        let own = path.display().to_string();
-        files.push(Labeled {
+        let own_group = path.display().to_string();
+        files.push(LabeledFile {
             label: field(label).to_owned(),
-            group: group.map_or(own, |group| field(group).to_owned()),
+            group: group.map_or(own_group, |group| field(group).to_owned()),
             path,
         });
     }
     Ok((files, notices))
 }
 
-/// The folder that embeddings are kept in between runs.
+/// The folder of cached embeddings.
 fn cache_folder() -> anyhow::Result<PathBuf> {
     let data = runtime::data_folder().context(
-        "There is no folder to keep embeddings in, because the user has no home folder. Set HOME.",
+        "There is no folder for embeddings, because the user has no home folder. Set HOME.",
     )?;
     Ok(data.join("embeddings"))
 }
 
-/// Embeds files; those that fail, and those that are there under two labels, are left out.
+/// Embeds files; files that fail, and equal files with two labels, are left out.
 pub(crate) fn embed(
-    files: Vec<Labeled>,
+    files: Vec<LabeledFile>,
     arguments: &DataArguments,
     runtime: &'static Runtime,
     package: &Arc<ModelPackage>,
     reads: Reads,
-    how: &ModelArguments,
-) -> anyhow::Result<Music> {
+    model: &ModelArguments,
+) -> anyhow::Result<LabeledMusic> {
     ensure!(
         reads == Reads::Window || !package.model.manifest.graph.frames.is_empty(),
-        "The model {} gives one vector a window and no frames; choose a model with frames, such as \
+        "The model {} gives one vector per window and no frames; choose a model with frames, such as \
          MERT-v1-95M.",
         package.model.manifest.id
     );
@@ -163,22 +163,22 @@ pub(crate) fn embed(
         reads,
         &cache_folder()?,
         windows,
-        how.threads(),
+        model.threads(),
     )
-    .on(how.device.clone());
+    .on(model.device.clone());
     let bar = Bar::new(arguments.quiet);
     let count = files.len();
-    let mut examples: Vec<Example> = Vec::with_capacity(count);
+    let mut examples: Vec<EmbeddedFile> = Vec::with_capacity(count);
     let mut left_out = Vec::new();
     bar.steps(count, "embedding");
     let interrupted = interrupt::listen();
     for file in files {
         ensure!(
             !interrupted.load(Ordering::Relaxed),
-            "Stopped. The embeddings so far are kept; the same command goes on from there."
+            "Stopped. The embeddings so far are kept; the same command goes on from them."
         );
         match embeddings.of(&file.path) {
-            Ok(embeddings) => examples.push(Example { file, embeddings }),
+            Ok(embeddings) => examples.push(EmbeddedFile { file, embeddings }),
             Err(error @ (DatasetError::Start(_) | DatasetError::Cache { .. })) => {
                 return Err(error.into());
             }
@@ -188,11 +188,11 @@ pub(crate) fn embed(
     }
     bar.finish();
     let examples = once_each(examples, &mut left_out);
-    Ok(Music { examples, left_out })
+    Ok(LabeledMusic { examples, left_out })
 }
 
-/// Leaves out what is there twice: all of it where the labels differ, else all but the first.
-fn once_each(examples: Vec<Example>, left_out: &mut Vec<String>) -> Vec<Example> {
+/// Leaves out equal files: all of them when their labels differ, else all but the first.
+fn once_each(examples: Vec<EmbeddedFile>, left_out: &mut Vec<String>) -> Vec<EmbeddedFile> {
     let mut labels: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
     for example in &examples {
         let file = (example.file.label.clone(), example.file.path.clone());
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_may_have_a_mark_quotes_and_gaps() {
+    fn tables_may_have_a_byte_order_mark_quotes_and_gaps() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("labels.csv");
         let text = "\u{feff}file,label,artist\r\n\"a, b.wav\",C major,x\r\n,D major,x\r\nc.wav\r\n";
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_folder_nor_table_is_refused() {
+    fn data_that_is_neither_folder_nor_table_is_refused() {
         for name in ["gone.csv", "gone", "song.wav"] {
             let error = find(&arguments(PathBuf::from(name))).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");

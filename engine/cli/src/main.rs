@@ -1,7 +1,7 @@
 //! The `mertscope` command: the engine without a window.
 //!
-//! Results go to standard output, everything else to standard error. Exit codes: 0 when all went
-//! well, 1 when something failed, 2 when the command line is wrong.
+//! Results go to standard output, everything else to standard error. Exit codes: 0 for success, 1 when
+//! something failed, 2 when the command line is wrong.
 
 #![cfg_attr(
     not(test),
@@ -52,10 +52,10 @@ fn main() -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever read our output has had enough: nothing is wrong.
+        // The reader of our output closed it, which is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            log(&whole(&error));
+            log(&error_text(&error));
             if error.is::<UsageError>() {
                 ExitCode::from(2)
             } else {
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The command line lacks something that can only be told once it runs.
+/// An error of the command line that shows only when the command runs.
 #[derive(Debug)]
 struct UsageError(String);
 
@@ -81,13 +81,13 @@ impl std::error::Error for UsageError {}
 fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
     clap_mangen::generate_to(CommandLine::command(), folder).with_context(|| {
         let folder = folder.display();
-        format!("The manual pages can't be written to {folder}; name an existing folder of yours")
+        format!("The manual pages can't be written to {folder}; name an existing, writable folder")
     })?;
     log(&format!("The manual pages are in {}.", folder.display()));
     Ok(true)
 }
 
-/// Runs `body` on standard output; always succeeds in the sense of [`main`] unless writing fails.
+/// Runs `body` on standard output; `true`, a command's success, unless it fails.
 fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<bool> {
     let mut out = io::stdout().lock();
     body(&mut out)?;
@@ -95,8 +95,8 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
     Ok(true)
 }
 
-/// Tells which devices were not used, unless nothing is wrong with that, and why a graph was made anew.
-fn tell_fallbacks(device: &Report) {
+/// Logs the devices that were not used, unless that is as expected, and why a graph was made anew.
+fn report_fallbacks(device: &Report) {
     for fallback in device.notable_fallbacks() {
         log(&format!("Not used: {fallback}"));
     }
@@ -105,9 +105,8 @@ fn tell_fallbacks(device: &Report) {
     }
 }
 
-/// An error and its causes in a sentence. A message of ours holds what the system said already; it is
-/// not said again.
-fn whole(error: &anyhow::Error) -> String {
+/// An error with its causes in one sentence. A cause that the message already contains is not repeated.
+fn error_text(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if text.is_empty() {
@@ -119,9 +118,9 @@ fn whole(error: &anyhow::Error) -> String {
     text
 }
 
-/// A line on standard error; the only way the command talks beside its results.
+/// Writes a line to standard error; all text but results goes through here.
 fn log(message: &str) {
-    // Without a standard error there is no one to tell.
+    // A closed standard error is no failure.
     let _ = writeln!(io::stderr(), "{message}");
 }
 
@@ -132,7 +131,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// The model and the runtime that the user chose.
+/// The runtime, and the model that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<ModelPackage>)> {
     let mut package = ModelPackage::find(arguments.model.as_deref())?;
     if let Some(window_s) = arguments.window {
@@ -148,7 +147,7 @@ fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Mod
     Ok((runtime, Arc::new(package)))
 }
 
-/// The folder that holds this program, where a bundle keeps its libraries.
+/// The folder of this program, which in a bundle also holds its libraries.
 fn own_folder() -> Option<std::path::PathBuf> {
     let program = std::env::current_exe().ok()?.canonicalize().ok()?;
     Some(program.parent()?.to_owned())
@@ -159,16 +158,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cause_is_said_once() {
+    fn each_cause_appears_once() {
         let denied = io::Error::other("no permission");
         assert_eq!(
-            whole(&anyhow::Error::new(denied).context("a.txt can't be read")),
+            error_text(&anyhow::Error::new(denied).context("a.txt can't be read")),
             "a.txt can't be read: no permission"
         );
         let path = "weights.bin".into();
         let source = io::Error::other("no permission");
         let error = mertscope_model::ModelError::Unreadable { path, source };
-        let text = whole(&error.into());
+        let text = error_text(&error.into());
         assert_eq!(text.matches("no permission").count(), 1, "{text}");
     }
 }

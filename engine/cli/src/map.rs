@@ -1,16 +1,17 @@
-//! `mertscope map`: the plane that the display places music on.
+//! `mertscope map`: fits, shows and removes the map on which views place music.
 
 use std::collections::BTreeMap;
 
 use mertscope_heads::head::{LayerInput, Reads};
 use mertscope_heads::map::{Map, MapData};
+use mertscope_heads::mean::mean_of_vectors;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::user_store::{Kind, MAP, UserStore};
+use mertscope_heads::user_store::{MAP, StoredKind, UserStore};
 use mertscope_model::catalogue;
 
 use crate::arguments::{MapCommand, MapFitArguments, ModelArguments};
 use crate::files;
-use crate::labeled::{self, Music};
+use crate::labeled::{self, LabeledMusic};
 use crate::{load, log, write_out};
 
 /// Runs the command.
@@ -65,7 +66,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
             path.clone()
         }
         None => {
-            let store = UserStore::of(Kind::Maps, &package.model.manifest)?;
+            let store = UserStore::of(StoredKind::Maps, &package.model.manifest)?;
             store.put(MAP, &map.to_bytes())?.path
         }
     };
@@ -74,33 +75,29 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
     Ok(notices.is_empty())
 }
 
-fn points(music: &Music, layer: usize) -> Vec<Vec<f32>> {
+fn points(music: &LabeledMusic, layer: usize) -> Vec<Vec<f32>> {
     let windows = music.examples.iter().flat_map(|e| &e.embeddings.windows);
     windows.map(|window| window.layer(layer).to_vec()).collect()
 }
 
-/// The mean of each label's files, by label; files without one are in none.
-fn landmarks(music: &Music, layer: usize) -> Vec<(String, Vec<f32>)> {
-    let mut sums: BTreeMap<&str, (Vec<f64>, f64)> = BTreeMap::new();
+/// The mean of each label's files, by label; files without a label belong to none.
+fn landmarks(music: &LabeledMusic, layer: usize) -> Vec<(String, Vec<f32>)> {
+    let mut files: BTreeMap<&str, Vec<Vec<f32>>> = BTreeMap::new();
     for example in music.examples.iter().filter(|e| !e.file.label.is_empty()) {
-        let mean = example.embeddings.mean();
-        let (sum, count) = sums.entry(&example.file.label).or_default();
-        sum.resize(mean.width, 0.0);
-        for (sum, value) in sum.iter_mut().zip(mean.layer(layer)) {
-            *sum += f64::from(*value);
-        }
-        *count += 1.0;
+        let mean = example.embeddings.mean().layer(layer).to_vec();
+        files.entry(&example.file.label).or_default().push(mean);
     }
-    sums.into_iter()
-        .map(|(label, (sum, count))| {
-            let mean = sum.iter().map(|sum| (sum / count) as f32).collect();
+    files
+        .into_iter()
+        .map(|(label, means)| {
+            let mean = mean_of_vectors(means.iter().map(Vec::as_slice));
             (label.to_owned(), mean)
         })
         .collect()
 }
 
-/// The layer that the genre head reads, or else the one that the catalogue names, or else one
-/// somewhat above the middle, where most models tell music apart best.
+/// The layer that the genre head reads, else the one that the catalogue names, else one somewhat above
+/// the middle, which in most models distinguishes music best.
 fn default_layer(package: &ModelPackage) -> anyhow::Result<usize> {
     if let Some(LayerInput::One(layer)) = package.head("genre").map(|head| &head.input) {
         return Ok(*layer);
@@ -130,11 +127,11 @@ fn info(arguments: &ModelArguments) -> anyhow::Result<bool> {
 fn remove(arguments: &ModelArguments) -> anyhow::Result<bool> {
     let package = ModelPackage::find(arguments.model.as_deref())?;
     let id = &package.model.manifest.id;
-    let removed = UserStore::of(Kind::Maps, &package.model.manifest)?.remove(MAP)?;
+    let removed = UserStore::of(StoredKind::Maps, &package.model.manifest)?.remove(MAP)?;
     log(&if removed {
-        format!("The map that was fitted for the model {id} is removed.")
+        format!("Your map for the model {id} is removed.")
     } else {
-        format!("No map was fitted here for the model {id}; there is nothing to remove.")
+        format!("You have no map of your own for the model {id}; there is nothing to remove.")
     });
     Ok(removed)
 }

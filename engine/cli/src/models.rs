@@ -1,4 +1,4 @@
-//! `mertscope models`: what can be named with `--model`, and how to get it.
+//! `mertscope models`: lists, fetches, imports, verifies and removes the models for `--model`.
 
 mod bar;
 mod consent;
@@ -58,7 +58,7 @@ fn import(path: &Path, id: Option<&str>, arguments: &ConsentArguments) -> anyhow
     installed(&library, id)
 }
 
-/// Says where a model is now.
+/// Logs the folder of an installed model; `true` when it is installed.
 fn installed(library: &Library, id: &str) -> anyhow::Result<bool> {
     match offer(library, id)?.state {
         OfferState::Installed(model) => {
@@ -79,16 +79,16 @@ fn verify(id: Option<&str>) -> anyhow::Result<bool> {
         Some(id) => vec![offer(&library, id)?],
         None => {
             let all = library.list();
-            let here = all.iter().filter(|offer| {
+            let installed = all.iter().filter(|offer| {
                 !matches!(offer.state, OfferState::Absent | OfferState::Partial { .. })
             });
-            here.cloned().collect()
+            installed.cloned().collect()
         }
     };
     if offers.is_empty() {
-        log("No model is installed besides the one that is compiled in.");
+        log("No model is installed besides the embedded one.");
     }
-    let mut whole = true;
+    let mut all_whole = true;
     for ModelOffer { entry, state, .. } in offers {
         let id = &entry.id;
         let reason = match state {
@@ -104,12 +104,12 @@ fn verify(id: Option<&str>) -> anyhow::Result<bool> {
                 }
             }
             OfferState::Broken { reason } => reason,
-            _ => format!("{id} is not installed; `mertscope models fetch {id}` gets it."),
+            _ => format!("{id} is not installed; `mertscope models fetch {id}` installs it."),
         };
         log(&reason);
-        whole = false;
+        all_whole = false;
     }
-    Ok(whole)
+    Ok(all_whole)
 }
 
 fn remove(id: &str) -> anyhow::Result<bool> {
@@ -126,7 +126,7 @@ fn remove(id: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The model with this id, as it is right now.
+/// The model with this id, in its present state.
 fn offer(library: &Library, id: &str) -> anyhow::Result<ModelOffer> {
     let entry = catalogue::find(id)?;
     let list = library.list();

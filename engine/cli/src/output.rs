@@ -1,4 +1,4 @@
-//! Results on standard output, in the form that was asked for, file by file as they end.
+//! Results on standard output in the requested format, file by file as they end.
 
 use std::io::{self, Write};
 
@@ -7,16 +7,16 @@ use mertscope_export::json::{self, JsonWriter};
 use mertscope_export::table::{self, Style};
 use mertscope_export::{AnalysisRun, FileReport};
 
-/// The form of the results.
+/// The format of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// For people.
+    /// A table as text.
     Table,
-    /// One document.
+    /// One JSON document.
     Json,
-    /// A line a file.
+    /// One line of JSON per file.
     JsonLines,
-    /// A row a window.
+    /// One row per window.
     Csv,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Writer<'a, W: Write> {
 }
 
 impl<'a, W: Write> Writer<'a, W> {
-    /// Writes what comes before the first file.
+    /// A writer that has written the part before the first file.
     pub(crate) fn new(out: W, format: Format, run: &'a AnalysisRun) -> io::Result<Self> {
         Ok(match format {
             Format::Table => Self::Table(out, run),
@@ -39,7 +39,7 @@ impl<'a, W: Write> Writer<'a, W> {
         })
     }
 
-    /// Writes one file's result and flushes, so that what is done is never lost.
+    /// Writes one file's result and flushes, so that finished results are never lost.
     pub(crate) fn file(&mut self, report: &FileReport) -> io::Result<()> {
         match self {
             Self::Table(out, run) => {
@@ -55,7 +55,7 @@ impl<'a, W: Write> Writer<'a, W> {
         }
     }
 
-    /// Writes what comes after the last file.
+    /// Writes the part after the last file.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Json(writer) => writer.finish(),

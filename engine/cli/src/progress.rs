@@ -1,25 +1,25 @@
-//! Progress on standard error, where a person watches; nothing otherwise.
+//! Progress on standard error, only on a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar for one file after another, in seconds of audio.
+/// A progress bar, for one file after another in seconds of audio, or for steps.
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    /// A bar that shows itself on a terminal, unless `quiet`.
+    /// A bar that is visible on a terminal, unless `quiet`.
     pub(crate) fn new(quiet: bool) -> Self {
         let target = if quiet {
             ProgressDrawTarget::hidden()
         } else {
-            // Draws nothing where standard error is no terminal.
+            // Draws nothing when standard error is not a terminal.
             ProgressDrawTarget::stderr()
         };
         Self(ProgressBar::with_draw_target(None, target))
     }
 
-    /// Goes on to the next file, `number` of `count`.
+    /// Begins the next file, `number` of `count`.
     pub(crate) fn file(&self, name: &str, number: usize, count: usize) {
         self.0.reset();
         self.0.unset_length();
@@ -32,7 +32,7 @@ impl Bar {
         self.0.enable_steady_tick(Duration::from_millis(200));
     }
 
-    /// `done_s` seconds of audio are done of the `promised_s` that the file's header names.
+    /// Shows `done_s` finished seconds of audio; `promised_s` is the file's length from its header.
     pub(crate) fn position(&self, done_s: f64, promised_s: Option<f64>) {
         if let Some(promised_s) = promised_s
             && self.0.length().is_none()
@@ -44,7 +44,7 @@ impl Bar {
         self.0.set_position(done_s as u64);
     }
 
-    /// Goes on to `count` steps of one kind.
+    /// Begins `count` steps of one kind.
     pub(crate) fn steps(&self, count: usize, doing: &str) {
         self.0.reset();
         self.0.set_length(count as u64);
@@ -53,12 +53,12 @@ impl Bar {
         self.0.enable_steady_tick(Duration::from_millis(200));
     }
 
-    /// One step is done.
+    /// Counts one finished step.
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }
 
-    /// `done` of `total` steps of one kind are done.
+    /// Shows `done` of `total` steps of one kind.
     pub(crate) fn at(&self, done: usize, total: usize, doing: &str) {
         if self.0.length() != Some(total as u64) {
             self.steps(total, doing);
@@ -66,12 +66,12 @@ impl Bar {
         self.0.set_position(done as u64);
     }
 
-    /// Takes the bar away while `body` writes.
+    /// Hides the bar while `body` writes.
     pub(crate) fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
         self.0.suspend(body)
     }
 
-    /// Takes the bar away for good.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }
@@ -80,7 +80,7 @@ impl Bar {
 const STEPS: &str = "{spinner} {msg} {pos}/{len} [{bar:30}] {eta} left";
 
 fn style(template: &str) -> ProgressStyle {
-    // The templates are ours and right (a test draws them); a bar is no reason to fail.
+    // The templates are valid (a test checks them); a bar is no reason to fail.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ")

@@ -1,7 +1,7 @@
 //! A live history in the form of an analyzed file.
 //!
-//! A host's transport stops, jumps and loops, so there are two forms: [`as_played`], every window in
-//! the order in which it was played, for data; and [`on_the_timeline`], in the order of the host's
+//! A host's transport stops, jumps and loops, so there are two forms: `as_played`, every window in
+//! the order in which it was played, for data; and `on_the_timeline`, in the order of the host's
 //! timeline, with the newest window of a place that was played more than once, for pictures and MIDI.
 //!
 //! ```

@@ -71,7 +71,7 @@ impl Sender {
             socket,
             to,
             instance: instance.to_owned(),
-            last: snapshot.heard_since(None).last().cloned(),
+            last: snapshot.entries_since(None).last().cloned(),
             shown: None,
             sent: Sent::default(),
         })
@@ -92,7 +92,7 @@ impl Sender {
     /// Sends the news of `snapshot` since the last one: the state, and the messages of each window that
     /// was analyzed since. Returns whether there was any news.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
-        let new = snapshot.heard_since(self.last.as_ref());
+        let new = snapshot.entries_since(self.last.as_ref());
         let state = (snapshot.state, snapshot.model.state);
         if new.is_empty() && self.shown == Some(state) {
             return false;

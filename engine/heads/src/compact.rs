@@ -1,5 +1,5 @@
-//! Vectors as text in half precision, for what is kept in a project's state: four hexadecimal
-//! digits a value.
+//! Vectors as text in half precision, as a project's state stores them: four hexadecimal digits per
+//! value.
 
 use half::f16;
 use serde::de::Error;
@@ -28,10 +28,10 @@ pub(crate) fn deserialize<'de, T: From<Vec<f32>>, D: Deserializer<'de>>(
     let values: Option<Vec<f32>> = text.as_bytes().chunks(4).map(value).collect();
     values
         .map(T::from)
-        .ok_or_else(|| D::Error::custom("a vector holds something else than finite numbers"))
+        .ok_or_else(|| D::Error::custom("a vector holds values that are not finite numbers"))
 }
 
-/// A value as it comes back from the state, so that what is in use and what is kept are the same.
+/// A value as the state gives it back, so that values in use and stored values are the same.
 pub(crate) fn rounded(value: f32) -> f32 {
     f16::from_f32(value.clamp(-65_504.0, 65_504.0)).to_f32()
 }

@@ -1,7 +1,6 @@
-//! Teaching: windows marked as examples of a label, and the head that is fitted on them.
+//! Few-shot heads: windows that the user marks as examples of a label, and the head fitted on them.
 //!
-//! Examples are kept as hidden states of one layer in half precision, never as audio; [`saved`]
-//! says where.
+//! Examples are hidden states of one layer in half precision, never audio; [`saved`] stores them.
 
 pub mod saved;
 
@@ -14,30 +13,51 @@ use crate::head::Head;
 use crate::head::fit::{FitError, QuickExample, fit_quick};
 use mertscope_model::Manifest;
 
-/// Examples that there may be: as many as are fitted in about a second.
-pub(crate) const MOST_EXAMPLES: usize = 4_000;
+/// The most examples: as many as can be fitted in about a second.
+pub(crate) const MAX_EXAMPLES: usize = 4_000;
 /// Longest label, in bytes.
-const LONGEST_LABEL: usize = 64;
-/// Labels that there may be.
-const MOST_LABELS: usize = 64;
+const MAX_LABEL_BYTES: usize = 64;
+/// The most labels.
+const MAX_LABELS: usize = 64;
 
-/// What has been taught so far.
+/// The windows that the user has marked, with their labels.
+///
+/// ```
+/// use mertscope_heads::few_shot::LabeledExamples;
+/// use mertscope_model::Model;
+///
+/// let manifest = Model::embedded_manifest()?;
+/// let mut examples = LabeledExamples::default();
+/// for n in 0..8 {
+///     let sign = if n % 2 == 0 { 1.0 } else { -1.0 };
+///     // A window's pooled hidden state of layer 4, `[width]`.
+///     let values: Vec<f32> = (0..manifest.width)
+///         .map(|k| sign + ((n * 7 + k) as f32).sin())
+///         .collect();
+///     examples.mark(["drop", "break"][n % 2], 4, &values, manifest.sha256())?;
+/// }
+/// let (head, _bytes) = examples.fit("part", &manifest)?;
+/// assert_eq!(head.labels, ["drop", "break"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LabeledExamples {
-    /// SHA-256 that names the model whose hidden states the examples are; empty before the first.
+    /// [`Model::sha256`](mertscope_model::Model::sha256) of the examples' model; empty before the
+    /// first example.
     pub encoder_sha256: String,
-    /// The hidden state that is kept.
+    /// Index of the examples' hidden state.
     pub layer: usize,
-    /// The labels, in the order in which they came.
+    /// The labels, in the order of their first example.
     pub labels: Vec<String>,
-    examples: Vec<Marked>,
-    /// Files with further examples that are not there, and their places among all files.
+    examples: Vec<MarkedWindow>,
+    /// Files with further examples that could not be read: their positions among all files, and their
+    /// names.
     missing: Vec<(usize, String)>,
 }
 
 /// A window marked as an example.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Marked {
+struct MarkedWindow {
     label: usize,
     #[serde(with = "compact")]
     values: Arc<[f32]>,
@@ -46,16 +66,16 @@ struct Marked {
 /// Why a window can't be marked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FewShotError {
-    /// The label is no name.
-    #[error("A label has 1 to {LONGEST_LABEL} letters; give it a name.")]
+    /// The label is empty or too long.
+    #[error("A label has 1 to {MAX_LABEL_BYTES} letters; give it a name.")]
     Label,
-    /// There are as many as can be kept.
+    /// There are too many examples or labels.
     #[error(
-        "There are {MOST_EXAMPLES} examples or {MOST_LABELS} labels already, as many as there can \
+        "There are {MAX_EXAMPLES} examples or {MAX_LABELS} labels already, as many as there can \
          be. Save the head, or take some back."
     )]
     Full,
-    /// The examples before are of another model.
+    /// The earlier examples belong to another model.
     #[error(
         "The examples so far were marked with another model, so they can't be mixed with this one. \
          Save or forget them first, or choose that model again."
@@ -67,7 +87,7 @@ impl LabeledExamples {
     /// Marks a window, the pooled hidden state `[width]` of `layer`, as an example of `label`.
     ///
     /// # Errors
-    /// [`FewShotError`]; nothing is changed then.
+    /// [`FewShotError`]; then nothing changes.
     pub fn mark(
         &mut self,
         label: &str,
@@ -76,7 +96,7 @@ impl LabeledExamples {
         encoder_sha256: &str,
     ) -> Result<(), FewShotError> {
         let label = label.trim();
-        if label.is_empty() || label.len() > LONGEST_LABEL {
+        if label.is_empty() || label.len() > MAX_LABEL_BYTES {
             return Err(FewShotError::Label);
         }
         let is_other = self.encoder_sha256 != encoder_sha256 || self.layer != layer;
@@ -84,8 +104,8 @@ impl LabeledExamples {
             return Err(FewShotError::OtherModel);
         }
         let known = self.labels.iter().position(|other| other == label);
-        if self.examples.len() >= MOST_EXAMPLES
-            || (known.is_none() && self.labels.len() >= MOST_LABELS)
+        if self.examples.len() >= MAX_EXAMPLES
+            || (known.is_none() && self.labels.len() >= MAX_LABELS)
         {
             return Err(FewShotError::Full);
         }
@@ -95,40 +115,39 @@ impl LabeledExamples {
             self.labels.push(label.to_owned());
             self.labels.len() - 1
         });
-        self.examples.push(Marked {
+        self.examples.push(MarkedWindow {
             label: number,
             values: values.iter().map(|value| rounded(*value)).collect(),
         });
         Ok(())
     }
 
-    /// Takes the last example back, and its label with it if it was the only one; `false` when
-    /// there is none.
+    /// Removes the last example, and its label when no other example has it; `false` without examples.
     pub fn undo(&mut self) -> bool {
         let Some(last) = self.examples.pop() else {
             return false;
         };
         let is_last = last.label + 1 == self.labels.len() && self.count(last.label) == 0;
-        // What is missing may be of that label.
+        // Missing examples may have that label.
         if is_last && self.missing.is_empty() {
             self.labels.pop();
         }
         true
     }
 
-    /// How many examples there are.
+    /// The number of examples.
     #[must_use]
     pub fn examples(&self) -> usize {
         self.examples.len()
     }
 
-    /// Files of the data folder with further examples that were not there when the project was
-    /// loaded, or were not what was written. They are looked for again each time.
+    /// The files of the data folder whose examples are missing: they were absent or damaged when the
+    /// project was loaded. Each load looks for them again.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
         self.missing.iter().map(|(_, sha256)| sha256.as_str())
     }
 
-    /// Examples of a label, by its index.
+    /// The number of examples of a label, by its index.
     #[must_use]
     pub fn count(&self, label: usize) -> usize {
         self.examples
@@ -137,7 +156,7 @@ impl LabeledExamples {
             .count()
     }
 
-    /// Whether there is something to fit: two labels with examples.
+    /// Whether a head can be fitted: two labels have examples.
     #[must_use]
     pub fn can_fit(&self) -> bool {
         (0..self.labels.len())
@@ -149,7 +168,7 @@ impl LabeledExamples {
     /// Fits a head on the examples and returns it with its file's bytes.
     ///
     /// # Errors
-    /// [`FitError`], among them examples of another model.
+    /// [`FitError`], also when the examples belong to another model.
     pub fn fit(&self, task: &str, manifest: &Manifest) -> Result<(Head, Vec<u8>), FitError> {
         if self.encoder_sha256 != manifest.sha256() {
             return Err(FitError::Damaged(manifest.id.clone()));
@@ -190,60 +209,47 @@ mod tests {
     }
 
     #[test]
-    fn what_is_marked_is_counted_learned_and_taken_back() {
+    fn marked_windows_are_counted_learned_and_removed() {
         let model = Model::embedded().unwrap();
-        let mut labeled_examples = LabeledExamples::default();
+        let mut examples = LabeledExamples::default();
         for n in 0..20 {
             let label = n % 2;
-            labeled_examples
-                .mark(
-                    ["drop", "break"][label],
-                    4,
-                    &window(label, n),
-                    model.sha256(),
-                )
+            let name = ["drop", "break"][label];
+            examples
+                .mark(name, 4, &window(label, n), model.sha256())
                 .unwrap();
-            assert_eq!(labeled_examples.can_fit(), n > 0);
+            assert_eq!(examples.can_fit(), n > 0);
         }
-        assert_eq!(
-            (labeled_examples.count(0), labeled_examples.count(1)),
-            (10, 10)
-        );
-        let (head, bytes) = labeled_examples.fit("part", &model.manifest).unwrap();
-        assert_eq!(
-            bytes,
-            labeled_examples.fit("part", &model.manifest).unwrap().1
-        );
+        assert_eq!((examples.count(0), examples.count(1)), (10, 10));
+        let (head, bytes) = examples.fit("part", &model.manifest).unwrap();
+        assert_eq!(bytes, examples.fit("part", &model.manifest).unwrap().1);
         for n in 100..120 {
             let p = head.predict(&states(window(n % 2, n)));
             assert!(p[n % 2] > 0.5, "{n}: {p:?}");
         }
         for left in (0..20).rev() {
-            assert!(labeled_examples.undo());
-            assert_eq!(labeled_examples.count(0) + labeled_examples.count(1), left);
+            assert!(examples.undo());
+            assert_eq!(examples.count(0) + examples.count(1), left);
         }
-        assert!(!labeled_examples.undo() && labeled_examples.labels.is_empty());
+        assert!(!examples.undo() && examples.labels.is_empty());
     }
 
     #[test]
-    fn what_does_not_belong_is_refused() {
-        let mut labeled_examples = LabeledExamples::default();
+    fn examples_that_do_not_belong_are_refused() {
+        let mut examples = LabeledExamples::default();
+        assert_eq!(examples.mark(" ", 4, &[1.0], "a"), Err(FewShotError::Label));
+        examples.mark("x", 4, &[1.0], "a").unwrap();
         assert_eq!(
-            labeled_examples.mark(" ", 4, &[1.0], "a"),
-            Err(FewShotError::Label)
-        );
-        labeled_examples.mark("x", 4, &[1.0], "a").unwrap();
-        assert_eq!(
-            labeled_examples.mark("x", 4, &[1.0], "b"),
+            examples.mark("x", 4, &[1.0], "b"),
             Err(FewShotError::OtherModel)
         );
         assert_eq!(
-            labeled_examples.mark("x", 5, &[1.0], "a"),
+            examples.mark("x", 5, &[1.0], "a"),
             Err(FewShotError::OtherModel)
         );
         let manifest = Model::embedded_manifest().unwrap();
-        assert!(labeled_examples.fit("x", &manifest).is_err());
-        while labeled_examples.mark("x", 4, &[1.0], "a").is_ok() {}
-        assert_eq!(labeled_examples.count(0), MOST_EXAMPLES);
+        assert!(examples.fit("x", &manifest).is_err());
+        while examples.mark("x", 4, &[1.0], "a").is_ok() {}
+        assert_eq!(examples.count(0), MAX_EXAMPLES);
     }
 }

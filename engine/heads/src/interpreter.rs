@@ -1,4 +1,4 @@
-//! From one window's hidden states to what is shown: heads and map, then smoothing over audio time.
+//! From one window's hidden states to its result: heads and map, then smoothing over audio time.
 
 use std::sync::Arc;
 
@@ -9,10 +9,34 @@ use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
 use mertscope_model::HiddenStates;
 use mertscope_music::{GenreSmoother, Key, KeySmoother, is_clear};
 
-/// About how long a step of a ribbon is, in seconds: as fine as a display shows; a frame where that is longer.
+/// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
+/// of their own.
 const STEP_S: f64 = 0.1;
 
-/// Follows one stream with the heads and the map of a model.
+/// Applies the heads and the map of a model to one stream, window by window.
+///
+/// ```
+/// use mertscope_heads::interpreter::Interpreter;
+/// use mertscope_heads::package::ModelPackage;
+/// use mertscope_model::{HiddenStates, LayerSet};
+///
+/// let package = ModelPackage::embedded()?;
+/// let manifest = &package.model.manifest;
+/// let hidden = HiddenStates {
+///     layers: manifest.layers.len(),
+///     which: LayerSet::All,
+///     frames: None,
+///     window: None,
+///     width: manifest.width,
+///     data: vec![0.1; manifest.layers.len() * manifest.width],
+/// };
+/// let mut interpreter = Interpreter::new(&package, true);
+/// let first = interpreter.interpret(&hidden, 5.0);
+/// let second = interpreter.interpret(&hidden, 6.0);
+/// assert_eq!(first.genre, second.genre);
+/// assert!(second.key.is_some() && second.point.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Interpreter {
     genre: Option<Head>,
@@ -23,18 +47,18 @@ pub struct Interpreter {
     genre_smoother: GenreSmoother,
     key_smoother: KeySmoother,
     last_end_s: Option<f64>,
-    /// Seconds of audio a frame.
+    /// Seconds of audio per frame.
     frame_s: f64,
 }
 
 impl Interpreter {
-    /// A listener at the start of a stream; without `smoothing` every window stands for itself.
+    /// An interpreter at the start of a stream; without `smoothing`, windows don't affect each other.
     #[must_use]
     pub fn new(package: &ModelPackage, smoothing: bool) -> Self {
         Self::with_heads(package, &HeadChoice::new(), smoothing)
     }
 
-    /// The same, with the heads that `chosen` names instead of those that came with the model.
+    /// The same, with the heads that `chosen` names instead of the model's own.
     #[must_use]
     pub fn with_heads(package: &ModelPackage, chosen: &HeadChoice, smoothing: bool) -> Self {
         let others = package.further_heads(chosen).into_iter();
@@ -54,9 +78,9 @@ impl Interpreter {
         }
     }
 
-    /// What a window says, given its hidden states `[layers, (frames,) width]` and where it ends in
-    /// the stream. Windows come in order; audio that was skipped between two of them (silence,
-    /// gaps) lets old evidence fade.
+    /// The result of a window from its hidden states `[layers, (frames,) width]`; it ends at `end_s`, in
+    /// seconds of audio. Windows come in order; skipped audio between two of them (silence, gaps) lets old
+    /// evidence fade.
     pub fn interpret(&mut self, hidden: &HiddenStates, end_s: f64) -> WindowResult {
         let elapsed_s = end_s - self.last_end_s.unwrap_or(end_s);
         self.last_end_s = Some(end_s);
@@ -109,8 +133,8 @@ impl Interpreter {
 }
 
 impl Interpreter {
-    /// What heads that read frames say of the last `elapsed_s` seconds of a window; of all of it
-    /// where nothing was heard before.
+    /// The outputs of heads that read frames over the last `elapsed_s` seconds of a window; over all of
+    /// it for the first window.
     fn ribbons(&self, hidden: &HiddenStates, elapsed_s: f64) -> Vec<Ribbon> {
         let Some(frames) = hidden.frames else {
             return Vec::new();
@@ -142,7 +166,7 @@ impl Interpreter {
     }
 }
 
-/// The most probable key of a single window, if it is clear enough to be named.
+/// The most probable key of a single window, if it is clear enough to name.
 fn most_probable(probabilities: &KeyProbabilities, threshold: Option<f32>) -> Option<Key> {
     let (index, probability) = probabilities
         .iter()

@@ -1,5 +1,5 @@
-//! What turns hidden states into answers: heads, maps, references, and heads taught from a few examples; and what a
-//! window and a file said.
+//! From hidden states to predictions: heads, maps, references, heads fitted on a few labeled windows,
+//! and the results of a window and of a file.
 //!
 //! A [`ModelPackage`](package::ModelPackage) joins a model with the heads and the map that read it.
 
@@ -19,7 +19,9 @@ pub mod few_shot;
 pub mod head;
 pub mod interpreter;
 pub mod map;
+pub mod mean;
 pub mod package;
 pub mod reference;
 pub mod timeline;
 pub mod user_store;
+mod write_whole;

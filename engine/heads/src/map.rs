@@ -1,11 +1,11 @@
-//! The map: where a window lies among the music that a model was shown.
+//! The map: a plane that shows a window among the music on which the map was fitted.
 //!
 //! A map is the plane of the two directions in which one pooled hidden state varied most over a
 //! spread of music (principal components of the centered embeddings). It is fixed once it is
 //! fitted, so that a path drawn on it never jumps, and equal audio gives an equal path. Landmarks
 //! are means of labeled music, placed by the same projection.
 //!
-//! It is kept in a safetensors file:
+//! A map is a safetensors file:
 //!
 //! | metadata | meaning |
 //! |---|---|
@@ -13,16 +13,16 @@
 //! | `layer` | index of the hidden state it projects |
 //! | `encoder_sha256` | the graph whose hidden states it was fitted on |
 //! | `labels` | JSON list of the landmarks' labels |
-//! | `fitted_on` | what music it was fitted on, for people |
+//! | `fitted_on` | a description of the music it was fitted on, for the user |
 //!
 //! | tensor | shape | meaning |
 //! |---|---|---|
-//! | `mean` | `[width]` | taken from a hidden state before it is projected |
+//! | `mean` | `[width]` | subtracted from a hidden state before projection |
 //! | `components` | `[2, width]` | the two directions, of length 1 |
 //! | `scale` | `[1]` | projected values are divided by it: the spread along the first direction |
 //! | `explained_variance` | `[2]` | share of all variance that lies along each direction |
 //! | `extent` | `[2, 2]` | lowest and highest `[x, y]` that a view should show |
-//! | `landmarks` | `[landmarks, 2]` | their places |
+//! | `landmarks` | `[landmarks, 2]` | their points `[x, y]` |
 
 mod file;
 mod fit;
@@ -34,17 +34,41 @@ use mertscope_model::{HiddenStates, Manifest};
 pub use fit::{FitError, MapData};
 
 /// A map, ready to place windows on.
+///
+/// ```
+/// use std::path::Path;
+///
+/// use mertscope_heads::map::{Map, MapData};
+/// use mertscope_model::Model;
+///
+/// let manifest = Model::embedded_manifest()?;
+/// // One vector `[width]` of layer 4 per window.
+/// let points: Vec<Vec<f32>> = (0..20)
+///     .map(|n| (0..manifest.width).map(|k| ((n * 31 + k * 7) as f32).sin()).collect())
+///     .collect();
+/// let map = Map::fit(&MapData {
+///     layer: 4,
+///     encoder_sha256: manifest.sha256(),
+///     points: &points,
+///     landmarks: &[("start".to_owned(), points[0].clone())],
+///     fitted_on: "sines",
+/// })?;
+/// assert_eq!(map.landmarks[0].label, "start");
+/// let read = Map::parse(&map.to_bytes(), Path::new("map.safetensors"), &manifest)?;
+/// assert_eq!(read, map);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Map {
-    /// Index of the hidden state that is projected.
+    /// Index of the hidden state that it projects.
     pub layer: usize,
-    /// Labeled places to find one's way by.
+    /// Labeled points for orientation.
     pub landmarks: Vec<Landmark>,
     /// Share of all variance that lies along `x` and along `y`, each 0 to 1.
     pub explained_variance: [f32; 2],
     /// Lowest and highest `[x, y]` that a view should show, so that its axes never move.
     pub extent: [[f32; 2]; 2],
-    /// What music it was fitted on, for people.
+    /// A description of the music it was fitted on, for the user.
     pub fitted_on: String,
     /// SHA-256 of the graph whose hidden states it was fitted on.
     pub encoder_sha256: String,
@@ -56,24 +80,24 @@ pub struct Map {
 /// The mean of some labeled music, on the map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Landmark {
-    /// What the music was labeled.
+    /// The music's label.
     pub label: String,
-    /// Its place.
+    /// Its point `[x, y]`.
     pub at: [f32; 2],
 }
 
 /// Why a map can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MapError {
-    /// The file is no map.
+    /// The file is not a usable map.
     #[error("{} is not a usable map: {reason}. Fit it again with `mertscope map fit`.", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The reason, a phrase.
         reason: String,
     },
-    /// It was made for another model.
+    /// It was fitted on another model.
     #[error(
         "The map {} does not fit the model {model}: {reason}. Fit one for this model with \
          `mertscope map fit`.", path.display()
@@ -83,7 +107,7 @@ pub enum MapError {
         path: PathBuf,
         /// The model's id.
         model: String,
-        /// What differs.
+        /// The difference, a phrase.
         reason: String,
     },
 }
@@ -122,20 +146,23 @@ impl Map {
             return Err(format!("there is no layer {}", self.layer));
         }
         if self.mean.len() != width {
-            let own = self.mean.len();
-            return Err(format!("it projects {own} values, the model gives {width}"));
+            let projected = self.mean.len();
+            return Err(format!(
+                "it projects {projected} values, the model gives {width}"
+            ));
         }
         Ok(())
     }
 
-    /// Where hidden states `[layers, (frames,) width]` lie, averaged over time; `None` if they lack
-    /// the layer.
+    /// The point `[x, y]` of hidden states `[layers, (frames,) width]`, averaged over time; `None` if
+    /// they lack the layer.
     #[must_use]
     pub fn place(&self, hidden: &HiddenStates) -> Option<[f32; 2]> {
         self.place_values(&hidden.pooled_layer(self.layer))
     }
 
-    /// Where one pooled hidden state of [`Map::layer`] lies, `[width]`; `None` for another width.
+    /// The point `[x, y]` of one pooled hidden state `[width]` of [`Map::layer`]; `None` for another
+    /// width.
     #[must_use]
     pub(crate) fn place_values(&self, values: &[f32]) -> Option<[f32; 2]> {
         if values.len() != self.mean.len() {

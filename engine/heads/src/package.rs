@@ -1,34 +1,46 @@
-//! A model with what reads it: its heads and its map.
+//! A model with the heads and the map that read it.
 
-mod own;
+mod user_files;
 
-use mertscope_audio::Notice;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use mertscope_audio::Notice;
 use mertscope_model::{LayerSet, Model, ModelError, sha256};
 
 use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
 
-/// Ids of the heads to be used, by task; an empty one for none.
+/// Ids of the heads to use, by task; an empty id means no head.
 pub type HeadChoice = BTreeMap<String, String>;
 
-/// A model, and the heads and the map that read it: those that came with it, and the user's own.
+/// A model, and the heads and the map that read it: those shipped with it, and the user's own.
+///
+/// ```
+/// use mertscope_heads::package::{HeadChoice, ModelPackage};
+///
+/// let package = ModelPackage::embedded()?;
+/// assert_eq!(package.head("key").map(|head| head.labels.len()), Some(24));
+/// // No head for the genre, the shipped ones for all other tasks.
+/// let chosen = HeadChoice::from([("genre".to_owned(), String::new())]);
+/// assert!(package.head_in_use("genre", &chosen).is_none());
+/// assert!(package.head_in_use("key", &chosen).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ModelPackage {
-    /// What a session runs.
+    /// The model that a session runs.
     pub model: Arc<Model>,
-    /// The heads that came with it, then the user's own.
+    /// The heads shipped with it, then the user's own.
     pub heads: Vec<Head>,
-    /// Where its windows are placed; `None` for a model that has no map yet.
+    /// The map of its windows; `None` for a model that has no map yet.
     pub map: Option<Arc<Map>>,
-    /// What the user should know about heads and maps of one's own that can't be used.
+    /// Warnings about the user's heads and maps that can't be used.
     pub notices: Vec<Notice>,
-    own: Option<own::UserFiles>,
+    user_files: Option<user_files::LoadedUserFiles>,
 }
 
 /// Why a model can't be used with its heads and its map.
@@ -46,10 +58,10 @@ pub enum PackageError {
 }
 
 impl ModelPackage {
-    /// The model that is compiled in, with its heads and its map.
+    /// The compiled-in model, with its heads and its map.
     ///
     /// # Errors
-    /// Only if the build put together files that don't belong together.
+    /// [`PackageError`], only if the build combined files that don't belong together.
     pub fn embedded() -> Result<Self, PackageError> {
         Self::of(Model::embedded()?)
     }
@@ -57,18 +69,19 @@ impl ModelPackage {
     /// The model in `folder`, see [`Model::open`], with the heads and the map that its manifest names.
     ///
     /// # Errors
-    /// [`PackageError`], when a file is missing, is not what the manifest says, or makes no sense.
+    /// [`PackageError`], when a file is missing, has another SHA-256 than the manifest says, or is
+    /// invalid.
     pub fn open(folder: &Path) -> Result<Self, PackageError> {
         Self::of(Model::open(folder)?)
     }
 
-    /// The model with this id or in this folder, see [`Model::find`]. With it come the heads and the map
-    /// that were fitted or imported here.
+    /// The model with this id or in this folder, see [`Model::find`], with the heads and the map that
+    /// the user fitted or imported.
     ///
     /// # Errors
-    /// [`PackageError`], as [`Model::find`] and [`ModelPackage::open`] say.
+    /// [`PackageError`], as for [`Model::find`] and [`ModelPackage::open`].
     pub fn find(name: Option<&str>) -> Result<Self, PackageError> {
-        Ok(Self::of(Model::find(name)?)?.with_own())
+        Ok(Self::of(Model::find(name)?)?.with_user_files())
     }
 
     /// `model` with the heads and the map that its manifest names.
@@ -90,7 +103,7 @@ impl ModelPackage {
             heads,
             map,
             notices: Vec::new(),
-            own: None,
+            user_files: None,
         })
     }
 
@@ -103,13 +116,13 @@ impl ModelPackage {
     /// The same package with windows of another length in seconds, see [`Model::with_window_s`].
     ///
     /// # Errors
-    /// [`ModelError::Window`] for a length that the model doesn't take.
+    /// [`ModelError::Window`] for a length that the model does not accept.
     pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
         self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_window_s(window_s)?);
         Ok(self)
     }
 
-    /// The same package, with the model's graphs kept in `folder`, see [`Model::with_graphs_in`].
+    /// The same package, with the model's graphs cached in `folder`, see [`Model::with_graphs_in`].
     #[must_use]
     pub fn with_graphs_in(mut self, folder: &Path) -> Self {
         self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_graphs_in(folder));
@@ -130,16 +143,16 @@ impl ModelPackage {
         self.heads.iter().any(|head| head.reads == Reads::Frames)
     }
 
-    /// The head for `task`, if the model came with one.
+    /// The first head for `task`: the shipped one, if there is one.
     #[must_use]
     pub fn head(&self, task: &str) -> Option<&Head> {
         self.heads.iter().find(|head| head.task == task)
     }
 
-    /// The bytes of one of its heads' files.
+    /// The bytes of the file of one of its heads.
     ///
     /// # Errors
-    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is gone or was changed.
+    /// [`ModelError::Unreadable`] and [`ModelError::Hash`], when the file is missing or has changed.
     pub fn head_bytes(&self, head: &Head) -> Result<Cow<'static, [u8]>, ModelError> {
         let parts = self.model.manifest.heads.iter();
         let mut of_model = parts.filter(|part| part.sha256 == head.sha256);
@@ -162,8 +175,8 @@ impl ModelPackage {
         Ok(Cow::Owned(bytes))
     }
 
-    /// The head in use for `task`: the one that `chosen` names, or none if it names none; else the
-    /// first, which is the one that came with the model if one did.
+    /// The head in use for `task`: the head that `chosen` names, or none if it names an empty id.
+    /// Without a usable choice it is the first: the shipped one, if there is one.
     #[must_use]
     pub fn head_in_use(&self, task: &str, chosen: &HeadChoice) -> Option<&Head> {
         let of_task = || self.heads.iter().filter(|head| head.task == task);
@@ -175,8 +188,7 @@ impl ModelPackage {
         named.or_else(|| of_task().next())
     }
 
-    /// The heads in use of tasks that the product itself knows nothing of, one a task: all but
-    /// genre and key.
+    /// The heads in use for all tasks but genre and key, one per task.
     #[must_use]
     pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
         let mut tasks: Vec<&str> = Vec::new();

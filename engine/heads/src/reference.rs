@@ -1,66 +1,89 @@
-//! References: music to compare with, as a path on the map and a mean embedding.
+//! References: music to compare with, stored as a path on the map and a mean embedding.
 //!
-//! A reference keeps no audio. Its numbers are in half precision, so that eight of them take some
-//! hundred kilobytes of a project at most.
+//! A reference holds no audio. Its numbers are in half precision, so that eight references take at most
+//! a few hundred kilobytes of a project.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::compact::{self, rounded};
 use crate::map::Map;
+use crate::mean::mean_of_vectors;
 use mertscope_model::HiddenStates;
 
-/// References that a stream may have.
-pub const MOST: usize = 8;
-/// Points of a path; a longer one is thinned out.
-const MOST_POINTS: usize = 256;
+/// The most references of a stream.
+pub const MAX_REFERENCES: usize = 8;
+/// The most points of a path; a longer path is thinned out.
+const MAX_POINTS: usize = 256;
 
 /// A piece of music to compare with.
+///
+/// ```
+/// use mertscope_heads::reference::{Reference, ReferenceSource};
+///
+/// let reference = |name, windows: &[Vec<f32>]| {
+///     let source = ReferenceSource {
+///         name,
+///         color: [200, 120, 40],
+///         sha256: None,
+///         encoder_sha256: "abc",
+///         layer: 4,
+///         windows,
+///         further: &[],
+///     };
+///     Reference::new(&source, None).ok_or("there are no windows")
+/// };
+/// let mix = reference("mix", &[vec![3.0, 0.0], vec![5.0, 0.0]])?;
+/// assert_eq!(mix.distance(&[7.0, 0.0], None), Some(0.0));
+/// let other = reference("other", &[vec![0.0, 1.0]])?;
+/// assert_eq!(mix.distance_to(&other, None), Some(1.0));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
-    /// Names it among others: from the hash of what it was made of.
+    /// Its identifier among others: the start of `source_sha256`.
     pub id: String,
-    /// What the user calls it.
+    /// The user's name for it.
     pub name: String,
     /// Its color in the views, `[red, green, blue]`.
     #[serde(rename = "colour")]
     pub color: [u8; 3],
-    /// SHA-256 of the file it was made of, or of the windows that were captured.
+    /// SHA-256 of its file, or of its windows when they were captured.
     pub source_sha256: String,
-    /// SHA-256 that names the model it was made with.
+    /// [`Model::sha256`](mertscope_model::Model::sha256) of its model.
     pub encoder_sha256: String,
-    /// The hidden state that is compared.
+    /// Index of the compared hidden state.
     pub layer: usize,
     #[serde(with = "compact")]
     centroid: Vec<f32>,
     /// `x` and `y` in turn.
     #[serde(with = "compact")]
     path: Vec<f32>,
-    /// Means of further hidden states, for a look at them on request.
+    /// Means of further hidden states, for distances layer by layer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    further: Vec<Further>,
+    further: Vec<FurtherLayer>,
 }
 
-/// The mean of a hidden state that is not the one that is compared.
+/// The mean of a hidden state other than the compared one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Further {
+struct FurtherLayer {
     layer: usize,
     #[serde(with = "compact")]
     centroid: Vec<f32>,
 }
 
-/// What a reference is made of.
+/// The material of a reference.
 #[derive(Debug, Clone)]
-pub struct Source<'a> {
-    /// What the user calls it.
+pub struct ReferenceSource<'a> {
+    /// The user's name for it.
     pub name: &'a str,
-    /// Its color in the views.
+    /// Its color in the views, `[red, green, blue]`.
     pub color: [u8; 3],
-    /// SHA-256 of the file; of the windows themselves where there is none.
+    /// SHA-256 of the file; `None` for captured windows, which are hashed themselves.
     pub sha256: Option<&'a str>,
-    /// SHA-256 that names the model.
+    /// [`Model::sha256`](mertscope_model::Model::sha256) of the model.
     pub encoder_sha256: &'a str,
-    /// The hidden state that is compared.
+    /// Index of the compared hidden state.
     pub layer: usize,
     /// Pooled hidden states of the layer, `[width]` each, in order.
     pub windows: &'a [Vec<f32>],
@@ -69,15 +92,11 @@ pub struct Source<'a> {
 }
 
 impl Reference {
-    /// A reference; `None` without windows.
+    /// Makes a reference; `None` without windows, and for windows of different widths.
     #[must_use]
-    pub fn new(source: &Source<'_>, map: Option<&Map>) -> Option<Self> {
+    pub fn new(source: &ReferenceSource<'_>, map: Option<&Map>) -> Option<Self> {
         let windows = source.windows;
         let width = windows.first()?.len();
-        let mean = |n: usize| {
-            let sum: f64 = windows.iter().map(|window| f64::from(window[n])).sum();
-            rounded((sum / windows.len() as f64) as f32)
-        };
         if windows.iter().any(|window| window.len() != width) {
             return None;
         }
@@ -85,7 +104,7 @@ impl Reference {
             let places = windows.iter().filter_map(|window| map.place_values(window));
             places.map(|place| place.map(rounded)).collect()
         });
-        let stored = places.len().min(MOST_POINTS);
+        let stored = places.len().min(MAX_POINTS);
         let source_sha256 = source.sha256.map_or_else(|| hash(windows), str::to_owned);
         Some(Self {
             id: source_sha256.get(..16).unwrap_or(&source_sha256).to_owned(),
@@ -94,27 +113,27 @@ impl Reference {
             source_sha256,
             encoder_sha256: source.encoder_sha256.to_owned(),
             layer: source.layer,
-            centroid: (0..width).map(mean).collect(),
+            centroid: rounded_all(&mean_of_vectors(windows.iter().map(Vec::as_slice))),
             path: (0..stored)
                 .flat_map(|n| places[n * places.len() / stored])
                 .collect(),
             further: source
                 .further
                 .iter()
-                .map(|(layer, mean)| Further {
+                .map(|(layer, mean)| FurtherLayer {
                     layer: *layer,
-                    centroid: mean.iter().map(|value| rounded(*value)).collect(),
+                    centroid: rounded_all(mean),
                 })
                 .collect(),
         })
     }
 
-    /// Its path on the map, at most 256 points.
+    /// Its path on the map, at most 256 points `[x, y]`.
     pub fn path(&self) -> impl Iterator<Item = [f32; 2]> {
         self.path.chunks_exact(2).map(|point| [point[0], point[1]])
     }
 
-    /// The middle of its path, if it has one.
+    /// The mean point `[x, y]` of its path; `None` without a path.
     #[must_use]
     pub fn place(&self) -> Option<[f32; 2]> {
         let count = self.path.len() / 2;
@@ -125,15 +144,16 @@ impl Reference {
     }
 
     /// Cosine distance of a pooled hidden state of its layer, `[width]`, to its mean: 0 alike, 1
-    /// unrelated, 2 opposite. Both are taken from the mean of the map's music where there is a map:
-    /// embeddings share a large part that says nothing. `None` for another width.
+    /// unrelated, 2 opposite. With a map of the layer, the mean of the map's music is subtracted from
+    /// both first, since all embeddings share a large part that distinguishes nothing. `None` for
+    /// another width.
     #[must_use]
     pub fn distance(&self, values: &[f32], map: Option<&Map>) -> Option<f32> {
         cosine_distance(&self.centroid, values, self.origin(map))
     }
 
-    /// Cosine distances of a window's pooled hidden states to its means, layer by layer; the one
-    /// that is compared as [`Reference::distance`] has it, the others from nothing.
+    /// Cosine distances of a window's pooled hidden states to its means, by layer. The compared layer has
+    /// [`Reference::distance`]; for the others nothing is subtracted.
     #[must_use]
     pub fn distances(&self, hidden: &HiddenStates, map: Option<&Map>) -> Vec<(usize, f32)> {
         let compared = self.distance(&hidden.pooled_layer(self.layer), map);
@@ -148,8 +168,8 @@ impl Reference {
         all
     }
 
-    /// Cosine distance of two references, as [`Reference::distance`]; `None` where they are of
-    /// different models or layers.
+    /// Cosine distance of two references, as [`Reference::distance`]; `None` for different models or
+    /// layers.
     #[must_use]
     pub fn distance_to(&self, other: &Self, map: Option<&Map>) -> Option<f32> {
         let alike = self.encoder_sha256 == other.encoder_sha256 && self.layer == other.layer;
@@ -162,6 +182,10 @@ impl Reference {
     }
 }
 
+fn rounded_all(values: &[f32]) -> Vec<f32> {
+    values.iter().map(|value| rounded(*value)).collect()
+}
+
 fn cosine_distance(a: &[f32], b: &[f32], origin: Option<&[f32]>) -> Option<f32> {
     if a.len() != b.len() {
         return None;
@@ -172,7 +196,7 @@ fn cosine_distance(a: &[f32], b: &[f32], origin: Option<&[f32]>) -> Option<f32> 
             .and_then(|origin| origin.get(n))
             .copied()
             .unwrap_or_default();
-        // What is compared is rounded as the reference is, so that equal audio has distance 0.
+        // The window is rounded as the reference is, so that equal audio has distance 0.
         let (a, b) = (f64::from(a - from), f64::from(rounded(*b) - from));
         ab += a * b;
         aa += a * a;
@@ -198,7 +222,7 @@ mod tests {
     use super::*;
 
     fn reference(windows: &[Vec<f32>]) -> Reference {
-        let source = Source {
+        let source = ReferenceSource {
             name: "“mix”",
             color: [1, 2, 3],
             sha256: None,
@@ -235,7 +259,7 @@ mod tests {
                 .collect()
         };
         let windows: Vec<Vec<f32>> = (0..1000).map(window).collect();
-        let source = Source {
+        let source = ReferenceSource {
             name: "set",
             color: [0; 3],
             sha256: Some("0123456789abcdef0123"),
@@ -245,10 +269,10 @@ mod tests {
             further: &[(1, vec![0.5; 4_096]), (6, vec![-0.25; 4_096])],
         };
         let reference = Reference::new(&source, Some(&map)).unwrap();
-        assert_eq!(reference.path().count(), MOST_POINTS);
+        assert_eq!(reference.path().count(), MAX_POINTS);
         assert!(reference.place().is_some());
         let text = serde_json::to_string(&reference).unwrap();
-        assert!(text.len() * MOST < 400_000, "{}", text.len());
+        assert!(text.len() * MAX_REFERENCES < 400_000, "{}", text.len());
         let read: Reference = serde_json::from_str(&text).unwrap();
         assert_eq!(read, reference);
         for (from, to) in [

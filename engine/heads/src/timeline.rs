@@ -1,24 +1,25 @@
-//! What was heard, on audio time: one [`TimedResult`] a window, and a [`Summary`] of them all.
+//! Results on audio time: one [`TimedResult`] per window, and a [`Summary`] of them all.
 //!
-//! Pure data and averages: no audio, no model, no formatting.
+//! Data and averages alone: no audio, no model, no formatting.
 
 use std::sync::Arc;
 
+use crate::mean::mean_of_vectors;
 use mertscope_audio::Status;
 use mertscope_music::{Key, is_clear};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
 pub(crate) type GenreProbabilities = Vec<f32>;
 /// Probabilities of the 24 keys, by [`Key::index`]. A window's own sum to 1, smoothed ones to at
-/// most 1: what is missing is the probability that no key is clear.
+/// most 1: the rest is the probability that no key is clear.
 pub(crate) type KeyProbabilities = [f32; Key::COUNT];
 
-/// What one window said.
+/// The result of one window.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WindowResult {
-    /// The window's own calibrated genre probabilities; `None` where the model has no genre head.
+    /// The window's own calibrated genre probabilities; `None` when the model has no genre head.
     pub genre: Option<GenreProbabilities>,
-    /// The window's own calibrated key probabilities; `None` where the model has no key head.
+    /// The window's own calibrated key probabilities; `None` when the model has no key head.
     pub key: Option<KeyProbabilities>,
     /// Genre smoothed over audio time up to this window's end.
     pub genre_smoothed: Option<GenreProbabilities>,
@@ -27,12 +28,12 @@ pub struct WindowResult {
     /// The key, when the smoothed evidence is clear enough to name one: its smoothed probability is
     /// at least one half. Without smoothing a quarter is enough.
     pub key_label: Option<Key>,
-    /// The window's place on the model's map; `None` where it has none.
+    /// The window's point `[x, y]` on the model's map; `None` when the model has no map.
     pub point: Option<[f32; 2]>,
-    /// The window's own probabilities of further heads, by the SHA-256 of each head's file, in the
-    /// order of its labels. A head that is fitted anew is another one.
+    /// The window's own outputs of further heads, by the SHA-256 of each head's file, in the order of its
+    /// labels. A head that is fitted again has another SHA-256.
     pub others: Vec<(Arc<str>, Vec<f32>)>,
-    /// What heads that read frames say of the part of the window that is new.
+    /// The outputs of heads that read frames, over the new part of the window.
     pub ribbons: Vec<Ribbon>,
     /// Distances to the stream's references, by their ids; see
     /// [`Reference::distance`](crate::reference::Reference::distance).
@@ -40,56 +41,79 @@ pub struct WindowResult {
 }
 
 impl WindowResult {
-    /// What a further head said, by the SHA-256 of its file; `None` if it was not in use.
+    /// A further head's outputs, by the SHA-256 of its file; `None` if the head was not in use.
     #[must_use]
     pub fn prediction_of(&self, head_sha256: &str) -> Option<&[f32]> {
-        let own = |(sha256, _): &&(Arc<str>, Vec<f32>)| **sha256 == *head_sha256;
-        let found = self.others.iter().find(own);
-        found.map(|(_, probabilities)| probabilities.as_slice())
+        let is_it = |(sha256, _): &&(Arc<str>, Vec<f32>)| **sha256 == *head_sha256;
+        let found = self.others.iter().find(is_it);
+        found.map(|(_, outputs)| outputs.as_slice())
     }
 }
 
-/// What a head that reads frames says over a stretch of audio, which ends with its window.
+/// The outputs of a head that reads frames over a stretch of audio that ends with its window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ribbon {
     /// SHA-256 of the head's file.
     pub head_sha256: Arc<str>,
     /// Seconds of audio from one row to the next.
     pub step_s: f64,
-    /// Mean answers over a step, `[steps, labels]`.
+    /// Mean outputs over each step, `[steps, labels]`.
     pub answers: Vec<f32>,
 }
 
-/// One window's place on audio time and its result.
+/// One window's position on audio time and its result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimedResult {
-    /// Where the window begins, in seconds of audio.
+    /// Start of the window, in seconds of audio.
     pub start_s: f64,
-    /// Where it ends, in seconds of audio.
+    /// End of the window, in seconds of audio.
     pub end_s: f64,
     /// Whether it was analyzed.
     pub status: Status,
-    /// What was heard; present exactly when `status` is [`Status::Ok`].
+    /// Its result; present exactly when `status` is [`Status::Ok`].
     pub result: Option<WindowResult>,
 }
 
-/// Everything that was heard in one file, in order.
+/// All results of one file, in order.
+///
+/// ```
+/// use mertscope_audio::Status;
+/// use mertscope_heads::timeline::{TimedResult, Timeline, WindowResult};
+///
+/// let window = |start_s: f64, jazz: f32| TimedResult {
+///     start_s,
+///     end_s: start_s + 5.0,
+///     status: Status::Ok,
+///     result: Some(WindowResult {
+///         genre: Some(vec![jazz, 1.0 - jazz]),
+///         ..WindowResult::default()
+///     }),
+/// };
+/// let timeline = Timeline {
+///     genre_labels: vec!["jazz".to_owned(), "rock".to_owned()],
+///     key_threshold: None,
+///     results: vec![window(0.0, 0.25), window(5.0, 0.5)],
+/// };
+/// let summary = timeline.summary().ok_or("no window was analyzed")?;
+/// assert_eq!(summary.genre[0], ("rock".to_owned(), 0.625));
+/// # Ok::<(), &str>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timeline {
     /// The genre head's labels; empty without one.
     pub genre_labels: Vec<String>,
-    /// The key head's threshold, from which mean probability on the whole file's key is named.
+    /// The key head's threshold: the least mean probability at which the whole file's key is named.
     pub key_threshold: Option<f32>,
     /// The windows, by start.
     pub results: Vec<TimedResult>,
 }
 
-/// The whole file in a few values: the mean over its analyzed windows.
+/// A summary of the whole file: the mean over its analyzed windows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Genres with their mean probability, most probable first.
     pub genre: Vec<(String, f32)>,
-    /// The key; `None` where the model has no key head.
+    /// The key; `None` when the model has no key head.
     pub key: Option<KeySummary>,
 }
 
@@ -112,29 +136,16 @@ impl Timeline {
     pub fn summary(&self) -> Option<Summary> {
         let result = || self.results.iter().filter_map(|r| r.result.as_ref());
         result().next()?;
-        let genre = mean(result().filter_map(|h| h.genre.as_deref()));
+        let genre = mean_of_vectors(result().filter_map(|h| h.genre.as_deref()));
         let mut genre: Vec<(String, f32)> = self.genre_labels.iter().cloned().zip(genre).collect();
         genre.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let key = mean(result().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
+        let key =
+            mean_of_vectors(result().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
         Some(Summary {
             genre,
             key: key_summary(&key, self.key_threshold),
         })
     }
-}
-
-/// Mean of equally long vectors, element by element; empty without any.
-fn mean<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
-    let mut sum: Vec<f64> = Vec::new();
-    let mut count = 0.0;
-    for row in rows {
-        sum.resize(row.len(), 0.0);
-        for (sum, value) in sum.iter_mut().zip(row) {
-            *sum += f64::from(*value);
-        }
-        count += 1.0;
-    }
-    sum.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 fn key_summary(mean: &[f32], threshold: Option<f32>) -> Option<KeySummary> {

@@ -1,40 +1,41 @@
-//! What was fitted or imported here, for one model: its own heads and its own map, in the user's
-//! data folder.
+//! The user store: the heads and maps that the user fitted or imported for a model, as files in the
+//! user's data folder.
 //!
-//! A file's name holds the SHA-256 of its content, so that a damaged one is noticed before it is
+//! A file's name holds the SHA-256 of its content, so that damage is noticed before the file is
 //! parsed. Files are written whole or not at all.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::write_whole::write_whole;
 use mertscope_model::{Manifest, runtime, sha256};
 
-/// What is kept.
+/// The kinds of stored files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Heads, as many as there are names.
+pub enum StoredKind {
+    /// Heads, one per name.
     Heads,
-    /// Maps; the one called `map` is used.
+    /// Maps; the map named [`MAP`] is in use.
     Maps,
 }
 
-/// The name of the map that is used.
+/// The name of the map in use.
 pub const MAP: &str = "map";
 
-/// Why something can't be kept, read or removed.
+/// Why a file can't be stored, read or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum UserStoreError {
-    /// There is no folder for it.
-    #[error("There is no folder to keep it in, because the user has no home folder. Set HOME.")]
+    /// The user has no data folder.
+    #[error("There is no folder to store it in, because the user has no home folder. Set HOME.")]
     NoFolder,
-    /// The name can't be the name of a file.
+    /// The name can't be a file's name.
     #[error(
-        "“{name}” can't be a name here; take up to 64 letters, digits, “-” and “_”, without dots \
-         or spaces."
+        "“{name}” can't be a name here; use up to 64 letters, digits, “-” and “_”, without dots or \
+         spaces."
     )]
     Name {
-        /// What was asked for.
+        /// The rejected name.
         name: String,
     },
     /// The folder can't be written.
@@ -42,10 +43,10 @@ pub enum UserStoreError {
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file is not what was written.
+    /// A file's content has changed.
     #[error(
         "{} is damaged: it is not what Mertscope wrote. Remove it and make it again.", path.display()
     )]
@@ -58,17 +59,17 @@ pub enum UserStoreError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// A file that is kept.
+/// A file in the user store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StoredFile {
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     sha256: String,
 }
@@ -77,7 +78,7 @@ impl StoredFile {
     /// Its content.
     ///
     /// # Errors
-    /// [`UserStoreError::Unreadable`], and [`UserStoreError::Damaged`] when it is not what was written.
+    /// [`UserStoreError::Unreadable`], and [`UserStoreError::Damaged`] when the content has changed.
     pub(crate) fn read(&self) -> Result<Vec<u8>, UserStoreError> {
         let path = || self.path.clone();
         let bytes = fs::read(&self.path).map_err(|source| UserStoreError::Unreadable {
@@ -92,26 +93,37 @@ impl StoredFile {
     }
 }
 
-/// The place of one model's things of one kind.
+/// The stored files of one kind for one model.
+///
+/// ```no_run
+/// use mertscope_heads::user_store::{StoredKind, UserStore};
+/// use mertscope_model::Model;
+///
+/// let manifest = Model::embedded_manifest()?;
+/// let store = UserStore::of(StoredKind::Heads, &manifest)?;
+/// let stored = store.put("mood", &std::fs::read("mood.safetensors")?)?;
+/// println!("The head {} is in {}.", stored.name, stored.path.display());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct UserStore {
     folder: PathBuf,
 }
 
 impl UserStore {
-    /// The shelf of a model in the user's data folder; touches no file.
+    /// The store of a model in the user's data folder; touches no file.
     ///
     /// # Errors
     /// [`UserStoreError::NoFolder`].
-    pub fn of(kind: Kind, manifest: &Manifest) -> Result<Self, UserStoreError> {
+    pub fn of(kind: StoredKind, manifest: &Manifest) -> Result<Self, UserStoreError> {
         let data = runtime::data_folder().ok_or(UserStoreError::NoFolder)?;
         Ok(Self::within(&data, kind, manifest))
     }
 
-    fn within(data: &Path, kind: Kind, manifest: &Manifest) -> Self {
+    fn within(data: &Path, kind: StoredKind, manifest: &Manifest) -> Self {
         let kind = match kind {
-            Kind::Heads => "heads",
-            Kind::Maps => "maps",
+            StoredKind::Heads => "heads",
+            StoredKind::Maps => "maps",
         };
         // Nothing in a model's id can lead out of the folder.
         let plain = |c: char| if is_plain(c) || c == '.' { c } else { '_' };
@@ -126,7 +138,7 @@ impl UserStore {
         }
     }
 
-    /// All that is there, by name.
+    /// All stored files, by name.
     #[must_use]
     pub fn list(&self) -> Vec<StoredFile> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
@@ -144,13 +156,13 @@ impl UserStore {
         all
     }
 
-    /// What is kept under `name`.
+    /// The file stored under `name`.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<StoredFile> {
         self.list().into_iter().find(|stored| stored.name == name)
     }
 
-    /// Keeps `bytes` under `name`, in place of what was there.
+    /// Stores `bytes` under `name`, in place of an earlier file of that name.
     ///
     /// # Errors
     /// [`UserStoreError::Name`] and [`UserStoreError::Folder`].
@@ -163,10 +175,7 @@ impl UserStore {
         let sha256 = sha256(bytes);
         let path = self.folder.join(format!("{name}.{sha256}.safetensors"));
         let write = || {
-            fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(bytes)?;
-            file.persist(&path).map_err(|error| error.error)?;
+            write_whole(&self.folder, &path, bytes)?;
             let is_old = |stored: &StoredFile| stored.name == name && stored.path != path;
             for old in self.list().into_iter().filter(is_old) {
                 fs::remove_file(old.path)?;
@@ -178,7 +187,7 @@ impl UserStore {
         Ok(StoredFile { name, path, sha256 })
     }
 
-    /// Removes what is kept under `name`; `false` when there is nothing.
+    /// Removes the file stored under `name`; `false` when there is none.
     ///
     /// # Errors
     /// [`UserStoreError::Folder`].
@@ -202,8 +211,8 @@ fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
-/// Whether `name` can be a name on a shelf: a few plain letters, so that it is the same file
-/// everywhere.
+/// Whether `name` can name a stored file: 1 to 64 letters, digits, “-” and “_”, so that it is a valid
+/// file name on every system.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(is_plain)
@@ -215,11 +224,15 @@ mod tests {
     use mertscope_model::Model;
 
     fn store(data: &Path) -> UserStore {
-        UserStore::within(data, Kind::Heads, &Model::embedded_manifest().unwrap())
+        UserStore::within(
+            data,
+            StoredKind::Heads,
+            &Model::embedded_manifest().unwrap(),
+        )
     }
 
     #[test]
-    fn what_is_put_is_found_replaced_and_removed() {
+    fn a_stored_file_is_found_replaced_and_removed() {
         let data = tempfile::tempdir().unwrap();
         let store = store(data.path());
         assert!(store.list().is_empty() && !store.remove("mood").unwrap());
@@ -247,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn names_lead_nowhere_else() {
+    fn names_lead_to_no_other_folder() {
         let data = tempfile::tempdir().unwrap();
         for name in ["", "..", "a/b", "a.b", "ä", &"x".repeat(65)] {
             let error = store(data.path()).put(name, b"").unwrap_err();
@@ -255,7 +268,7 @@ mod tests {
         }
         let mut manifest = Model::embedded_manifest().unwrap();
         manifest.id = "../../etc".to_owned();
-        let store = UserStore::within(data.path(), Kind::Maps, &manifest);
+        let store = UserStore::within(data.path(), StoredKind::Maps, &manifest);
         let stored = store.put(MAP, b"x").unwrap();
         assert_eq!(
             stored

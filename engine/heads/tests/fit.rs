@@ -1,4 +1,4 @@
-//! Heads on made-up hidden states with known answers.
+//! Heads fitted on synthetic hidden states with known answers.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,25 +12,25 @@ use mertscope_model::{HiddenStates, LayerSet, Manifest, Model};
 const WIDTH: usize = 256;
 const LAYERS: usize = 7;
 
-/// Noise that looks random and is the same everywhere.
+/// Noise that looks random and is equal on every machine.
 fn noise(seed: usize) -> f32 {
     let x = (seed as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ (x >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     ((x ^ (x >> 29)) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
 }
 
-/// Files of three labels; only layer `telling` tells them apart, by `strength`.
-fn files(count: usize, windows: usize, telling: usize, strength: f32) -> Vec<Example> {
+/// Files of three labels; only layer `informative` distinguishes them, by `strength`.
+fn files(count: usize, windows: usize, informative: usize, strength: f32) -> Vec<Example> {
     let value = |file: usize, window: usize, layer: usize, n: usize| {
-        let own = noise(file * 7919 + layer * 271 + n * 31);
-        let moment = 0.3 * noise(file * 104_729 + window * 1299 + layer * 57 + n);
-        let sign = if layer == telling && n % 3 == file % 3 {
+        let of_file = noise(file * 7919 + layer * 271 + n * 31);
+        let of_window = 0.3 * noise(file * 104_729 + window * 1299 + layer * 57 + n);
+        let of_label = if layer == informative && n % 3 == file % 3 {
             strength
         } else {
             0.0
         };
-        // A large offset and unlike scales: the head must standardize.
-        (own + moment + sign) * (1.0 + n as f32 / 50.0) + 20.0
+        // A large offset and different scales: the head must standardize.
+        (of_file + of_window + of_label) * (1.0 + n as f32 / 50.0) + 20.0
     };
     (0..count)
         .map(|file| Example {
@@ -82,7 +82,7 @@ fn run(examples: &[Example], options: &FitOptions) -> Result<Fitted, FitError> {
 }
 
 #[test]
-fn the_layer_that_tells_is_found_and_the_head_knows_new_files() {
+fn the_informative_layer_is_found_and_the_head_predicts_new_files() {
     let all = files(150, 2, 3, 0.45);
     let (known, new) = all.split_at(90);
     let fitted = run(known, &options()).unwrap();
@@ -90,7 +90,7 @@ fn the_layer_that_tells_is_found_and_the_head_knows_new_files() {
     assert!(fitted.files.accuracy > 0.85, "{:?}", fitted.files);
     assert_eq!(fitted.files.count, 90);
     assert_eq!(fitted.windows.count, 180);
-    // The other layers know nothing, and the table says so.
+    // The other layers are uninformative, and the table shows it.
     for row in fitted.compared.iter().filter(|row| row.layer != Some(3)) {
         assert!(row.accuracy < 0.6, "{row:?}");
     }
@@ -101,7 +101,7 @@ fn the_layer_that_tells_is_found_and_the_head_knows_new_files() {
     });
     let right = right.count() as f64 / new.len() as f64;
     assert!(right > 0.8, "{right}");
-    // What is said of it holds on files that it never saw.
+    // The reported accuracy holds on new files.
     assert!(
         (right - fitted.windows.accuracy).abs() < 0.15,
         "{right} {:?}",
@@ -129,7 +129,7 @@ fn equal_data_and_seed_give_equal_bytes_on_any_number_of_threads() {
 }
 
 #[test]
-fn where_there_is_nothing_to_learn_the_figures_say_so() {
+fn scores_of_pure_noise_are_those_of_chance() {
     let examples = files(90, 1, 99, 0.0);
     let fitted = run(
         &examples,
@@ -148,8 +148,8 @@ fn where_there_is_nothing_to_learn_the_figures_say_so() {
 }
 
 #[test]
-fn a_hidden_layer_learns_what_a_line_can_not() {
-    // Label 1 where two values have the same sign.
+fn a_hidden_layer_learns_what_a_linear_head_can_not() {
+    // Label 1 when two values have the same sign.
     let mut examples = files(120, 1, 99, 0.0);
     for (n, example) in examples.iter_mut().enumerate() {
         let (a, b) = (n % 2 == 0, (n / 2) % 2 == 0);
@@ -180,7 +180,7 @@ fn a_hidden_layer_learns_what_a_line_can_not() {
 }
 
 #[test]
-fn layers_are_mixed_only_where_they_are_alike() {
+fn layers_are_mixed_only_when_they_are_alike() {
     let examples = files(45, 1, 3, 0.8);
     let mix = FitOptions {
         mix: true,
@@ -198,7 +198,7 @@ fn layers_are_mixed_only_where_they_are_alike() {
 }
 
 #[test]
-fn what_can_not_be_fitted_is_refused() {
+fn unusable_examples_are_refused() {
     let one_label: Vec<Example> = files(30, 1, 3, 0.5)
         .into_iter()
         .filter(|e| e.label == 1)

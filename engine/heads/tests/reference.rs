@@ -1,11 +1,11 @@
-//! References of music that is known: nothing is nearer to a piece than the piece itself.
+//! References of the demo pieces: nothing is nearer to a piece than the piece itself.
 
 use std::path::Path;
 
 use mertscope_audio::decode::Decoder;
 use mertscope_audio::model_rate_source::ModelRateSource;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::reference::{Reference, Source};
+use mertscope_heads::reference::{Reference, ReferenceSource};
 use mertscope_model::{Session, SessionOptions, runtime};
 
 const PIECES: [&str; 5] = [
@@ -16,16 +16,16 @@ const PIECES: [&str; 5] = [
     "slow-harbour.flac",
 ];
 
-/// The compared hidden state of windows of a demo piece that follow each other.
+/// The compared hidden state of a demo piece's consecutive windows.
 fn windows(package: &ModelPackage, session: &mut Session, piece: &str) -> Vec<Vec<f32>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../assets/demo")
         .join(piece);
     let manifest = &package.model.manifest;
     let decoder = Decoder::open(&path).unwrap();
-    let mut feed = ModelRateSource::new(decoder, piece, manifest.sample_rate_hz).unwrap();
+    let mut source = ModelRateSource::new(decoder, piece, manifest.sample_rate_hz).unwrap();
     let mut samples = Vec::new();
-    while feed.next(&mut samples).unwrap() {}
+    while source.next(&mut samples).unwrap() {}
     let layer = package.map.as_ref().unwrap().layer;
     samples
         .chunks_exact(manifest.window_samples)
@@ -35,7 +35,7 @@ fn windows(package: &ModelPackage, session: &mut Session, piece: &str) -> Vec<Ve
 
 fn reference(package: &ModelPackage, name: &str, windows: &[Vec<f32>]) -> Reference {
     let map = package.map.as_deref();
-    let source = Source {
+    let source = ReferenceSource {
         name,
         color: [0; 3],
         sha256: None,

@@ -1,4 +1,4 @@
-//! Addresses: which of them may be asked, and which of them is the hub itself.
+//! Addresses: which ones may be requested, and which ones belong to the hub itself.
 
 use std::net::IpAddr;
 
@@ -6,20 +6,20 @@ use ureq::http::Uri;
 
 use super::HubError;
 
-/// An address that may be asked: https, or plain http to this machine itself.
+/// An address that may be requested: https, or plain http to this machine itself.
 #[derive(Debug, Clone)]
 pub(super) struct Address(Uri);
 
 impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self, HubError> {
-        let wrong = |reason: &str| HubError::Address {
+        let invalid = |reason: &str| HubError::Address {
             url: without_query(text).to_owned(),
             reason: reason.to_owned(),
         };
-        let uri: Uri = text.parse().map_err(|_| wrong("it can't be understood"))?;
-        let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
+        let uri: Uri = text.parse().map_err(|_| invalid("it can't be parsed"))?;
+        let authority = uri.authority().ok_or_else(|| invalid("it names no host"))?;
         if authority.as_str().contains('@') {
-            // It would end up in messages.
+            // The user name and its password would end up in messages.
             return Err(HubError::Address {
                 url: "…@…".to_owned(),
                 reason: "it holds a user name; use HF_TOKEN".to_owned(),
@@ -32,11 +32,11 @@ impl Address {
             Some("http") => Err(HubError::PlainHttp {
                 host: address.host(),
             }),
-            _ => Err(wrong("it is neither https nor http")),
+            _ => Err(invalid("it is neither https nor http")),
         }
     }
 
-    /// The address that a `Location` header of this one means.
+    /// The target of a `Location` header in this address's answer.
     pub(crate) fn redirect(&self, location: &str) -> Result<Self, HubError> {
         let scheme = self.0.scheme_str().unwrap_or_default();
         let base = || format!("{scheme}://{}", self.authority());
@@ -54,7 +54,7 @@ impl Address {
                 .map_or("", |(folder, _)| folder);
             Self::parse(&format!("{}{folder}/{location}", base()))?
         };
-        // A hub elsewhere has no business with what listens on this machine.
+        // A hub elsewhere must not send requests to programs on this machine.
         if target.is_loopback() && !self.is_loopback() {
             return Err(HubError::PlainHttp {
                 host: target.host(),
@@ -102,7 +102,7 @@ impl Address {
         &self.0
     }
 
-    /// The address for messages; what stands behind the question mark may be a signature.
+    /// The address for messages, without its query, which may be a signature.
     pub(crate) fn shown(&self) -> String {
         without_query(&self.0.to_string()).to_owned()
     }
@@ -122,14 +122,14 @@ mod tests {
 
     #[test]
     fn plain_http_is_for_this_machine_only() {
-        for fine in [
+        for allowed in [
             "https://hub.example/x",
             "http://127.0.0.1:80",
             "http://127.9.9.9/",
             "http://localhost:1",
             "http://[::1]:1/x",
         ] {
-            assert!(Address::parse(fine).is_ok(), "{fine}");
+            assert!(Address::parse(allowed).is_ok(), "{allowed}");
         }
         for plain in [
             "http://hub.example",
@@ -143,10 +143,10 @@ mod tests {
                 "{plain}"
             );
         }
-        for wrong in ["", "hub", "ftp://hub/", "https://", "file:///etc/passwd"] {
+        for invalid in ["", "hub", "ftp://hub/", "https://", "file:///etc/passwd"] {
             assert!(
-                matches!(Address::parse(wrong), Err(HubError::Address { .. })),
-                "{wrong}"
+                matches!(Address::parse(invalid), Err(HubError::Address { .. })),
+                "{invalid}"
             );
         }
         let secret = Address::parse("https://me:hf_secret@hub/").unwrap_err();

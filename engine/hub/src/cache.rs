@@ -1,4 +1,4 @@
-//! Files that other programs fetched from the hub already: read where they are, never changed.
+//! Files that other programs fetched from the hub already: read in place, never changed.
 //!
 //! The layout is that of `huggingface_hub`: `models--OWNER--NAME/refs/BRANCH` names a commit, and
 //! `snapshots/COMMIT/FILE` is a file of it (a link to `blobs/`, on systems that have links).
@@ -14,7 +14,7 @@ pub(super) struct Cached {
 }
 
 impl Cached {
-    /// Where a model would be in the cache; there may be nothing.
+    /// The model's folder in the cache; `None` when there is none.
     pub(crate) fn of(cache: Option<&Path>, entry: &CatalogueEntry) -> Option<Self> {
         let name = format!("models--{}", entry.repo.replace('/', "--"));
         let folder = cache?.join(name);
@@ -23,7 +23,7 @@ impl Cached {
         folder.is_dir().then_some(Self { folder })
     }
 
-    /// The commit that a branch or a commit's name means here.
+    /// The commit of a branch in the cache; a commit's own name is returned unchanged.
     pub(crate) fn commit(&self, revision: &str) -> Option<String> {
         if is_commit(revision) {
             return Some(revision.to_owned());
@@ -33,7 +33,7 @@ impl Cached {
         is_commit(commit).then(|| commit.to_owned())
     }
 
-    /// A file of a commit, if it is there.
+    /// The path of a commit's file, if the cache has it.
     pub(crate) fn file(&self, commit: &str, name: &str) -> Option<PathBuf> {
         let path = self.folder.join("snapshots").join(commit).join(name);
         path.is_file().then_some(path)

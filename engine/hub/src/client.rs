@@ -1,4 +1,4 @@
-//! Requests to the hub: redirects followed by hand, so that the token goes to the hub alone.
+//! Requests to the hub, with redirects followed here, so that the token goes to the hub alone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::address::Address;
 use super::progress::Stop;
 use super::{HubError, Settings};
 
-/// Redirects that are followed; the hub's own library allows as many.
-const REDIRECTS: usize = 10;
-/// Pauses between attempts. Nothing is tried for ever.
+/// The most redirects per request; the hub's own library allows the same number.
+const MAX_REDIRECTS: usize = 10;
+/// Pauses between attempts; after the last one a request has failed.
 pub(super) const PAUSES: [Duration; 4] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -21,9 +21,9 @@ pub(super) const PAUSES: [Duration; 4] = [
     Duration::from_secs(4),
 ];
 /// The longest pause that a server may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// Asks the hub and the servers it sends us to.
+/// Sends requests to the hub and to the servers of its redirects.
 pub(super) struct Client {
     agent: Agent,
     endpoint: Address,
@@ -31,23 +31,24 @@ pub(super) struct Client {
     stop: Stop,
 }
 
-/// An answer with a status of success, or a redirect that says what we asked for.
+/// An answer with a status of success, or a redirect whose headers hold the wanted facts.
 pub(super) struct Answer {
-    /// 200 or 206; 302 and the like for a question about a file.
+    /// 200 or 206; a redirect's status such as 302 for [`Client::head`].
     pub status: u16,
     pub headers: HeaderMap,
     /// The commit that the hub itself named on the way.
     pub commit: Option<String>,
     pub body: Body,
-    /// Who answered, for messages.
+    /// The host that answered, for messages.
     pub host: String,
 }
 
-/// A request that failed, and whether it makes sense to try again.
+/// A failed request.
 pub(super) struct Failure {
     pub error: HubError,
-    pub again: bool,
-    /// How long the server asks us to wait.
+    /// Whether another attempt may succeed.
+    pub retry: bool,
+    /// The pause that the server asks for.
     pub after: Option<Duration>,
 }
 
@@ -55,14 +56,14 @@ impl From<HubError> for Failure {
     fn from(error: HubError) -> Self {
         Self {
             error,
-            again: false,
+            retry: false,
             after: None,
         }
     }
 }
 
 impl Client {
-    /// A client that is shut down when the job is stopped.
+    /// A client that shuts down when the job is stopped.
     pub(crate) fn new(settings: &Settings, stop: &Stop) -> Result<Self, HubError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = TlsConfig::builder()
@@ -75,10 +76,10 @@ impl Client {
             .http_status_as_error(false)
             .max_redirects(0)
             .user_agent(concat!("mertscope/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(settings.connect_patience))
-            .timeout_recv_response(Some(settings.connect_patience))
-            .timeout_per_read(Some(settings.read_patience))
-            .timeout_per_write(Some(settings.read_patience))
+            .timeout_connect(Some(settings.connect_timeout))
+            .timeout_recv_response(Some(settings.connect_timeout))
+            .timeout_per_read(Some(settings.read_timeout))
+            .timeout_per_write(Some(settings.read_timeout))
             .build()
             .new_agent();
         stop.watch(&agent);
@@ -90,7 +91,7 @@ impl Client {
         })
     }
 
-    /// Where a file of a repository is.
+    /// The address of a repository's file.
     pub(crate) fn address(
         &self,
         repo: &str,
@@ -106,12 +107,12 @@ impl Client {
         self.endpoint.host()
     }
 
-    /// What the hub says of a file, without the file.
+    /// The headers of a file, without its content.
     pub(crate) fn head(&self, repo: &str, address: &Address) -> Result<Answer, Failure> {
         self.follow(Method::HEAD, repo, address, &[])
     }
 
-    /// A file, or with a `Range` header a part of it.
+    /// A file's content, or a part of it with a `Range` header.
     pub(crate) fn get(
         &self,
         repo: &str,
@@ -130,15 +131,15 @@ impl Client {
     ) -> Result<Answer, Failure> {
         let mut address = address.clone();
         let mut commit = None;
-        for _ in 0..=REDIRECTS {
-            let own = address.same_server(&self.endpoint);
-            let response = self.once(method.clone(), &address, own, headers)?;
+        for _ in 0..=MAX_REDIRECTS {
+            let is_hub = address.same_server(&self.endpoint);
+            let response = self.once(method.clone(), &address, is_hub, headers)?;
             let (parts, body) = response.into_parts();
             let status = parts.status.as_u16();
-            if own {
+            if is_hub {
                 commit = commit.or_else(|| text(&parts.headers, "x-repo-commit"));
             }
-            let told = method == Method::HEAD && parts.headers.contains_key("x-linked-etag");
+            let has_facts = method == Method::HEAD && parts.headers.contains_key("x-linked-etag");
             let answer = Answer {
                 status,
                 headers: parts.headers,
@@ -146,7 +147,7 @@ impl Client {
                 body,
                 host: address.host(),
             };
-            if parts.status.is_redirection() && !told {
+            if parts.status.is_redirection() && !has_facts {
                 let location = text(&answer.headers, "location").unwrap_or_default();
                 address = address.redirect(&location)?;
                 continue;
@@ -154,7 +155,7 @@ impl Client {
             if parts.status.is_success() || parts.status.is_redirection() {
                 return Ok(answer);
             }
-            return Err(self.refused(repo, &address, own, &answer));
+            return Err(self.refused(repo, &address, is_hub, &answer));
         }
         let host = self.host();
         Err(HubError::Redirects { host }.into())
@@ -164,7 +165,7 @@ impl Client {
         &self,
         method: Method,
         address: &Address,
-        own: bool,
+        is_hub: bool,
         headers: &[(&str, String)],
     ) -> Result<Response<Body>, Failure> {
         let mut request = Request::builder()
@@ -175,26 +176,26 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, value);
         }
-        if let Some(token) = self.settings.token.as_ref().filter(|_| own) {
+        if let Some(token) = self.settings.token.as_ref().filter(|_| is_hub) {
             request = request.header("authorization", token.bearer());
         }
         let failed = |error| self.failed(address, &error);
         let request = request.body(()).map_err(|error| failed(error.into()))?;
         if address.is_loopback() {
-            // Not through a proxy: that would be another machine, and unencrypted.
+            // Without a proxy, which would be another machine, reached unencrypted.
             let request = self.agent.configure_request(request).proxy(None).build();
             return self.agent.run(request).map_err(failed);
         }
         self.agent.run(request).map_err(failed)
     }
 
-    /// No answer.
+    /// The failure of a request without an answer.
     fn failed(&self, address: &Address, error: &ureq::Error) -> Failure {
         use ureq::Error;
         if self.stop.is_stopped() {
             return HubError::Stopped.into();
         }
-        let again = matches!(
+        let retry = matches!(
             error,
             Error::Io(_) | Error::Timeout(_) | Error::HostNotFound | Error::ConnectionFailed
         );
@@ -206,20 +207,20 @@ impl Client {
         let host = address.host();
         Failure {
             error: HubError::Network { host, reason },
-            again,
+            retry,
             after: None,
         }
     }
 
-    /// An answer that is none.
-    fn refused(&self, repo: &str, address: &Address, own: bool, answer: &Answer) -> Failure {
+    /// The failure of a request that a server refused.
+    fn refused(&self, repo: &str, address: &Address, is_hub: bool, answer: &Answer) -> Failure {
         let (status, host) = (answer.status, address.host());
         let code = text(&answer.headers, "x-error-code").unwrap_or_default();
         let seconds = text(&answer.headers, "retry-after").and_then(|s| s.parse().ok());
-        let after = seconds.map(|s| Duration::from_secs(s).min(LONGEST_PAUSE));
+        let after = seconds.map(|s| Duration::from_secs(s).min(MAX_PAUSE));
         let url = address.shown();
-        let (error, again) = match status {
-            401 | 403 if own => {
+        let (error, retry) = match status {
+            401 | 403 if is_hub => {
                 let denied = HubError::Denied {
                     repo: repo.to_owned(),
                     status,
@@ -230,28 +231,28 @@ impl Client {
             }
             404 | 410 => (HubError::NotFound { url }, false),
             429 => (HubError::TooMany { host }, true),
-            // Elsewhere a signed address may have run out; the next attempt gets a new one.
+            // On other servers a signed address may have expired; the next attempt gets a new one.
             401 | 403 => (HubError::Status { host, status }, true),
             _ => (HubError::Status { host, status }, status >= 500),
         };
         Failure {
             error,
-            again,
+            retry,
             after,
         }
     }
 
-    /// Does `ask` again while that makes sense.
-    pub(crate) fn patiently<T>(
+    /// Repeats `request` until it succeeds, fails for good, or has failed once per pause.
+    pub(crate) fn with_retries<T>(
         &self,
-        mut ask: impl FnMut() -> Result<T, Failure>,
+        mut request: impl FnMut() -> Result<T, Failure>,
     ) -> Result<T, HubError> {
         let mut pauses = PAUSES.iter();
         loop {
-            match ask() {
+            match request() {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => match pauses.next() {
-                    Some(pause) if failure.again => {
+                    Some(pause) if failure.retry => {
                         self.stop.pause(failure.after.unwrap_or(*pause))?;
                     }
                     _ => return Err(failure.error),
@@ -261,7 +262,7 @@ impl Client {
     }
 }
 
-/// A header's value, if it is there and text.
+/// A header's value, if it is present and text.
 pub(super) fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.trim().to_owned())
 }

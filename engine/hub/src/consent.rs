@@ -1,4 +1,4 @@
-//! Who agreed to which license when: asked once a license, kept in the user's data folder.
+//! Consent to licenses: asked once per license, recorded in the user's data folder.
 
 use std::env;
 use std::fs;
@@ -14,13 +14,13 @@ use mertscope_model::store::{StoreError, write_whole};
 /// Whether the user agrees to a model's license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// The user has just agreed to the license that was shown; it is recorded.
+    /// The user has just agreed to the shown license; this is recorded.
     Given,
-    /// The user agreed to it earlier; without a record of that nothing is done.
+    /// The user agreed to it earlier; without a record nothing is done.
     OnRecord,
 }
 
-/// The record, in the user's data folder.
+/// The record's file in the user's data folder.
 const RECORD: &str = "consent.toml";
 
 #[derive(Serialize, Deserialize, Default)]
@@ -40,7 +40,7 @@ struct Agreed {
 }
 
 fn read(data: &Path) -> Record {
-    // What can't be read is no consent: the user is asked again.
+    // A record that can't be read is no consent: the user is asked again.
     let text = fs::read_to_string(data.join(RECORD)).unwrap_or_default();
     toml::from_str(&text).unwrap_or_default()
 }
@@ -82,14 +82,14 @@ pub(super) fn ensure(
     Ok(write_whole(&path, &text)?)
 }
 
-/// The name that the system has for the user.
+/// The user's name on this system.
 fn user() -> String {
     let named = ["USER", "LOGNAME", "USERNAME"].iter();
     let mut named = named.filter_map(|name| env::var(name).ok());
     named.next().unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// A time as text, by the days of the Gregorian calendar since 1 March 0000.
+/// A time as text in UTC, computed from the days of the Gregorian calendar since 1 March 0000.
 fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs());
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
@@ -116,7 +116,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn consent_is_recorded_once_a_license() {
+    fn consent_is_recorded_once_per_license() {
         let data = tempfile::tempdir().unwrap();
         let entry = catalogue::find("MERT-v0").unwrap().unwrap();
         let refused = ensure(data.path(), entry, Consent::OnRecord).unwrap_err();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_those_of_the_calendar() {
+    fn times_follow_the_calendar() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),

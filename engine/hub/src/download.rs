@@ -1,8 +1,8 @@
 //! One file from the hub: resumed where it stopped, checked, and put in place at once.
 //!
-//! Bytes go to `NAME.part`; beside it `NAME.part.toml` says of which content they are the
-//! beginning, so that a part is never continued with another file's bytes. Attempts are bounded:
-//! they end after some in a row that brought nothing.
+//! Bytes go to `NAME.part`; beside it `NAME.part.toml` identifies the content that they begin, so that
+//! a part is never continued with another file's bytes. Attempts are bounded: several in a row
+//! without new bytes end the download.
 
 mod part;
 
@@ -12,26 +12,26 @@ use std::path::Path;
 
 use super::HubError;
 use super::client::{Answer, Client, Failure, PAUSES, number, text};
-use super::place::{self, write_failed};
+use super::disk::{self, write_failed};
 use super::progress::{Progress, Stage};
 use super::remote::RemoteFile;
 use mertscope_model::store::InstalledFile;
 use part::Part;
 
-/// Bytes that are read at once.
-const PIECE: usize = 128 << 10;
-/// Attempts in all, for a connection that breaks every few bytes.
-const MOST_ATTEMPTS: usize = 100;
+/// Bytes per read.
+const CHUNK_BYTES: usize = 128 << 10;
+/// The most attempts in all, for a connection that breaks every few bytes.
+const MAX_ATTEMPTS: usize = 100;
 
-/// What is fetched and where to.
-pub(super) struct Order<'a> {
+/// The download of one model's files into its folder.
+pub(super) struct Download<'a> {
     pub client: &'a Client,
     pub id: &'a str,
     pub repo: &'a str,
     pub folder: &'a Path,
 }
 
-impl Order<'_> {
+impl Download<'_> {
     /// Fetches `file`. The result's hash is that of the bytes on disk.
     pub(crate) fn fetch(
         &self,
@@ -41,10 +41,10 @@ impl Order<'_> {
         let path = self.folder.join(&file.name);
         let mut part = Part::open(&path, file)?;
         let mut resumed = part.len() > 0;
-        place::check_space(self.folder, file.size - part.len())?;
+        disk::check_space(self.folder, file.size - part.len())?;
         if resumed {
             progress.stage(Stage::Checking, 0, part.len());
-            part.hash_what_is_there(progress)?;
+            part.hash_existing(progress)?;
         }
         loop {
             progress.stage(Stage::Downloading, part.len(), file.size);
@@ -53,7 +53,7 @@ impl Order<'_> {
             match &file.sha256 {
                 Some(expected) if *expected != actual => {
                     part.restart()?;
-                    // The disk may have lost something since the last time: once more, in full.
+                    // The disk may have lost bytes of an earlier run: download once more, in full.
                     if std::mem::take(&mut resumed) {
                         continue;
                     }
@@ -77,7 +77,7 @@ impl Order<'_> {
         }
     }
 
-    /// Goes on until the part is as long as the file.
+    /// Continues until the part is as long as the file.
     fn complete(
         &self,
         file: &RemoteFile,
@@ -85,7 +85,7 @@ impl Order<'_> {
         progress: &mut Progress,
     ) -> Result<(), HubError> {
         let mut fruitless = 0;
-        for _ in 0..MOST_ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             if part.len() == file.size {
                 return Ok(());
             }
@@ -100,7 +100,7 @@ impl Order<'_> {
                 fruitless + 1
             };
             match PAUSES.get(fruitless) {
-                Some(pause) if failure.again => {
+                Some(pause) if failure.retry => {
                     progress.stop.pause(failure.after.unwrap_or(*pause))?;
                 }
                 _ => return Err(failure.error),
@@ -121,12 +121,11 @@ impl Order<'_> {
         let mut headers = Vec::new();
         if part.len() > 0 {
             headers.push(("range", format!("bytes={}-", part.len())));
-            // Should the content have changed, the server sends all of the new one.
+            // If the content has changed, the server sends all of the new one.
             headers.extend(part.tag().map(|tag| ("if-range", tag.to_owned())));
         }
-        let asked = self.client.get(self.repo, &file.address, &headers);
-        let mut answer = match asked {
-            // There is nothing after our part: it is not the beginning of this content.
+        let mut answer = match self.client.get(self.repo, &file.address, &headers) {
+            // Nothing follows our part, so it is not the beginning of this content.
             Err(failure) if is_unsatisfiable(&failure) && part.len() > 0 => {
                 part.restart()?;
                 return Ok(());
@@ -136,7 +135,7 @@ impl Order<'_> {
         if answer.status == 206 {
             check_range(&answer, part.len(), file.size)?;
         } else if part.len() > 0 {
-            // A server without ranges, or other content: from the beginning.
+            // The server ignores ranges or has other content: start over.
             part.restart()?;
         }
         if progress.set(part.len()).is_break() {
@@ -144,7 +143,7 @@ impl Order<'_> {
         }
         let left = file.size - part.len();
         if number(&answer.headers, "content-length").is_some_and(|length| length != left) {
-            return Err(protocol(&answer, "the length is not the one it named before").into());
+            return Err(protocol(&answer, "it gives another length than before").into());
         }
         part.keep_tag(text(&answer.headers, "etag"))?;
         self.receive(file, part, progress, &mut answer)
@@ -162,13 +161,13 @@ impl Order<'_> {
                 host: answer.host.clone(),
                 reason,
             },
-            again: true,
+            retry: true,
             after: None,
         };
-        let mut piece = vec![0; PIECE];
+        let mut chunk = vec![0; CHUNK_BYTES];
         let mut body = answer.body.as_reader();
         loop {
-            let count = match body.read(&mut piece) {
+            let count = match body.read(&mut chunk) {
                 Ok(count) => count,
                 Err(error) => {
                     let reason = match ureq::Error::from(error) {
@@ -179,17 +178,17 @@ impl Order<'_> {
                 }
             };
             if count == 0 {
-                let whole = part.len() == file.size;
-                let short = || broken("the connection broke off".to_owned());
-                return if whole { Ok(()) } else { Err(short()) };
+                let is_whole = part.len() == file.size;
+                let cut_short = || broken("the connection broke off".to_owned());
+                return if is_whole { Ok(()) } else { Err(cut_short()) };
             }
             let left = file.size - part.len();
             if count as u64 > left {
                 let host = answer.host.clone();
-                let reason = "it sends more than it said".to_owned();
+                let reason = "it sends more bytes than it announced".to_owned();
                 return Err(HubError::Protocol { host, reason }.into());
             }
-            part.append(&piece[..count])
+            part.append(&chunk[..count])
                 .map_err(write_failed(part.path(), left))?;
             if let ControlFlow::Break(()) = progress.set(part.len()) {
                 return Err(HubError::Stopped.into());
@@ -202,16 +201,16 @@ fn is_unsatisfiable(failure: &Failure) -> bool {
     matches!(failure.error, HubError::Status { status: 416, .. })
 }
 
-/// A part of a file must be the one that was asked for.
+/// Checks that the answer holds the requested part of the file.
 fn check_range(answer: &Answer, from: u64, size: u64) -> Result<(), HubError> {
     let range = text(&answer.headers, "content-range").unwrap_or_default();
-    let right = format!("bytes {from}-{}/{size}", size - 1);
-    if range == right {
+    let expected = format!("bytes {from}-{}/{size}", size - 1);
+    if range == expected {
         Ok(())
     } else {
         Err(protocol(
             answer,
-            "it sends another part than it was asked for",
+            "it sends another part than the requested one",
         ))
     }
 }

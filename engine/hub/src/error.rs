@@ -1,4 +1,4 @@
-//! Why a model can't be got: each a sentence with the remedy.
+//! Errors of the library: each a sentence with the remedy.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,10 @@ use mertscope_model::store::StoreError;
 /// Why a model can't be fetched, imported or listed.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
-    /// The catalogue has no such model.
-    #[error(
-        "There is no published model “{id}”. `mertscope models list` shows the ones there are."
-    )]
+    /// The catalogue lacks the model.
+    #[error("There is no published model “{id}”. `mertscope models list` shows all of them.")]
     Unknown {
-        /// What was asked for.
+        /// The unknown id.
         id: String,
     },
     /// The user has not agreed to the license.
@@ -26,7 +24,7 @@ pub enum HubError {
         id: String,
         /// Its license.
         license: String,
-        /// Where that can be read.
+        /// The license's address.
         url: String,
     },
     /// The model has a job already.
@@ -41,8 +39,8 @@ pub enum HubError {
         /// The model.
         id: String,
     },
-    /// The user stopped it.
-    #[error("It was stopped; what is there already is kept, and fetching again goes on from it.")]
+    /// The user stopped the job.
+    #[error("The job was stopped; downloaded bytes are kept, and another fetch resumes from them.")]
     Stopped,
     /// `HF_HUB_OFFLINE` forbids the network.
     #[error(
@@ -53,54 +51,54 @@ pub enum HubError {
         /// The model.
         id: String,
     },
-    /// The address is no address.
+    /// The address is invalid.
     #[error(
-        "“{url}” is no address of a hub ({reason}); set HF_ENDPOINT to one such as https://huggingface.co, or unset it."
+        "“{url}” is not a hub's address ({reason}); set HF_ENDPOINT to one like https://huggingface.co, or unset it."
     )]
     Address {
         /// The address.
         url: String,
-        /// What is wrong with it.
+        /// The reason, a phrase.
         reason: String,
     },
     /// Plain HTTP would let others read and change what is sent.
     #[error(
-        "{host} is not asked, because the connection would not be encrypted: plain http is used \
+        "{host} gets no request, because the connection would not be encrypted: plain http is used \
          only to this machine itself. Use an https address."
     )]
     PlainHttp {
         /// The host.
         host: String,
     },
-    /// No connection comes about, or it breaks again and again.
+    /// The connection fails, or breaks again and again.
     #[error(
         "{host} can't be reached ({reason}). Check the network and the proxy (HTTPS_PROXY) and try \
-         again; a download goes on where it stopped. Without a network, copy the model's files to \
+         again; a download resumes where it stopped. Without a network, copy the model's files to \
          this machine and use `mertscope models import FOLDER`."
     )]
     Network {
         /// The host.
         host: String,
-        /// What happened last.
+        /// The last failure, a phrase.
         reason: String,
     },
-    /// The hub wants to know who asks, or does not let this user.
+    /// The hub requires a token, or refuses this user.
     #[error("{}", denied(repo, *status, *gated, *token))]
     Denied {
         /// The repository.
         repo: String,
         /// 401 or 403.
         status: u16,
-        /// Whether the hub says that the repository has to be asked for.
+        /// Whether the repository is gated: its page asks users for an agreement.
         gated: bool,
         /// Whether a token was sent.
         token: bool,
     },
-    /// The hub has no such file.
+    /// The hub lacks the file.
     #[error(
-        "The hub has no {url} (404). The model may have moved or its commit may be gone: look at \
-         the repository's page, and at HF_ENDPOINT if it is set. After `mertscope models remove`, \
-         a fetch takes the newest commit."
+        "The hub has no {url} (404). The model may have moved, or its commit may be gone: check the \
+         repository's page, and HF_ENDPOINT if it is set. After `mertscope models remove`, a fetch \
+         takes the newest commit."
     )]
     NotFound {
         /// The file's address, without secrets.
@@ -114,7 +112,7 @@ pub enum HubError {
         /// The host.
         host: String,
     },
-    /// Any other answer that is no file.
+    /// Any other answer without the file.
     #[error("{host} answers with status {status} instead of the file; try again later.")]
     Status {
         /// The host.
@@ -122,24 +120,24 @@ pub enum HubError {
         /// The status.
         status: u16,
     },
-    /// It goes from one address to the next.
+    /// There are too many redirects.
     #[error("{host} redirects again and again; check HF_ENDPOINT and the proxy.")]
     Redirects {
-        /// The host that was asked first.
+        /// The host of the first request.
         host: String,
     },
-    /// What answers is no hub.
+    /// The answer does not follow the hub's protocol.
     #[error("{host} does not speak the hub's protocol: {reason}. Check HF_ENDPOINT and the proxy.")]
     Protocol {
         /// The host.
         host: String,
-        /// What is missing or wrong.
+        /// The missing or wrong part, a phrase.
         reason: String,
     },
     /// The content is not the expected one.
     #[error(
-        "{name} of {id} is not the file that was expected: its SHA-256 is {actual} instead of \
-         {expected}. It was thrown away; try again, and if it stays so, do not use that source."
+        "{name} of {id} is not the expected file: its SHA-256 is {actual} instead of {expected}. It was thrown \
+         away; try again, and if the hash stays wrong, do not use that source."
     )]
     Hash {
         /// The model.
@@ -148,60 +146,60 @@ pub enum HubError {
         name: String,
         /// The expected hash.
         expected: String,
-        /// The real one.
+        /// The actual hash.
         actual: String,
     },
-    /// The hub offers something else than what is pinned.
+    /// The hub offers another file than the pinned one.
     #[error(
-        "The hub's {name} of {id} has changed: {what}. It is not fetched. To accept what is \
-         published now, where that is not pinned by Mertscope itself, use `mertscope models remove \
-         {id}` first."
+        "The hub's {name} of {id} has changed: {difference}. It is not fetched. To accept the file \
+         that is published now, unless Mertscope itself pins it, use `mertscope models remove {id}` \
+         first."
     )]
     Changed {
         /// The model.
         id: String,
         /// The file.
         name: String,
-        /// What differs.
-        what: String,
+        /// The difference, a phrase.
+        difference: String,
     },
     /// There is too little space.
     #[error(
         "{} has too little free space: {needed_mb} MB are needed and {free_mb} MB are free. Make \
-         space and try again; what is there already is kept.", folder.display()
+         space and try again; downloaded bytes are kept.", folder.display()
     )]
     DiskFull {
         /// The folder.
         folder: PathBuf,
-        /// What is needed, in MB.
+        /// Needed space in MB.
         needed_mb: u64,
-        /// What is free, in MB.
+        /// Free space in MB.
         free_mb: u64,
     },
-    /// A folder to import is not a model.
+    /// A folder to import is not a model's.
     #[error("{} can't be imported: {reason}.", path.display())]
     Import {
         /// The folder or file.
         path: PathBuf,
-        /// What is wrong, with the remedy.
+        /// The reason with the remedy, a phrase.
         reason: String,
     },
-    /// It is there already.
+    /// The model is installed already.
     #[error("{id} is installed already; use `mertscope models remove {id}` first.")]
     Installed {
         /// The model.
         id: String,
     },
-    /// The store refuses.
+    /// The store of models failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The catalogue is broken.
+    /// The catalogue is invalid.
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// A panic in a job was contained.
     #[error("Something went wrong inside Mertscope ({reason}); please report it.")]
     Panic {
-        /// What it said.
+        /// The panic's message.
         reason: String,
     },
 }
@@ -209,20 +207,20 @@ pub enum HubError {
 fn denied(repo: &str, status: u16, gated: bool, token: bool) -> String {
     match (gated, token) {
         (true, false) => format!(
-            "{repo} has to be asked for on the hub ({status}): agree to its terms on its page, make \
-             a token, and set HF_TOKEN to it."
+            "The hub requires an agreement for {repo} ({status}): agree to its terms on its page, \
+             create a token, and set HF_TOKEN to it."
         ),
         (true, true) => format!(
-            "{repo} has to be asked for on the hub ({status}), and the account of this token \
-             (HF_TOKEN) has not been let in: agree to its terms on its page."
+            "The hub requires an agreement for {repo} ({status}), and the account of the token in \
+             HF_TOKEN has no access: agree to the terms on its page."
         ),
         (false, true) => format!(
             "The hub refuses the token in HF_TOKEN, or its account may not read {repo} ({status}): \
              renew the token, or unset it if the repository needs none."
         ),
         (false, false) => format!(
-            "The hub does not let everyone read {repo}, or it does not exist ({status}): set \
-             HF_TOKEN to a token of an account that may."
+            "Not everyone may read {repo}, or it does not exist ({status}): set HF_TOKEN to the token \
+             of an account that may."
         ),
     }
 }

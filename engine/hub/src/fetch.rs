@@ -1,12 +1,13 @@
-//! A whole model: from the hub's own cache if it is there, from the hub if not.
+//! Fetching a whole model: from the hub's cache on this machine if it is complete there, else from the
+//! hub.
 
 use std::fs::{self, File};
 use std::path::Path;
 
 use super::cache::Cached;
 use super::client::Client;
-use super::download::Order;
-use super::place::{self, Lock};
+use super::disk::{self, Lock};
+use super::download::Download;
 use super::progress::{Progress, Stage};
 use super::remote::{self, Remote};
 use super::{HubError, Settings};
@@ -14,12 +15,12 @@ use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
 use mertscope_model::hash_file;
 use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
 
-/// The branch that is asked for when nothing is pinned.
+/// The branch to fetch when no revision is pinned.
 const BRANCH: &str = "main";
 
-/// Has `entry` installed: at once when it is already, else from the cache or the hub.
+/// Installs `entry` from the cache or the hub, unless it is installed already.
 ///
-/// What the receipt of a damaged installation pins stays pinned.
+/// The pins in the receipt of a damaged installation stay in force.
 pub(super) fn fetch(
     entry: &CatalogueEntry,
     store: &Store,
@@ -29,35 +30,36 @@ pub(super) fn fetch(
     let _lock = Lock::wait(store, &entry.id, progress)?;
     match store.installed(&entry.id) {
         Ok(Some(installed)) => return Ok(installed),
-        // A receipt for files that are gone: get them again.
+        // A receipt for missing files: fetch them again.
         Ok(None) | Err(StoreError::Gone { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     let folder = store.folder(&entry.id)?;
-    let work = Work {
+    let fetch = ModelFetch {
         entry,
         settings,
         folder: &folder,
-        // An import pins nothing: its files may be in another form.
+        // An import pins nothing: its files may be in another format.
         pinned: store
             .recorded(&entry.id)?
             .filter(|model| model.revision.is_some()),
         cached: Cached::of(settings.cache.as_deref(), entry),
     };
-    let installed = match work.take_cached(progress)? {
+    let installed = match fetch.take_cached(progress)? {
         Some(installed) => installed,
         None if settings.offline => {
             return Err(HubError::Offline {
                 id: entry.id.clone(),
             });
         }
-        None => work.download(progress)?,
+        None => fetch.download(progress)?,
     };
     store.record(&installed)?;
     Ok(installed)
 }
 
-struct Work<'a> {
+/// One model's fetch.
+struct ModelFetch<'a> {
     entry: &'a CatalogueEntry,
     settings: &'a Settings,
     folder: &'a Path,
@@ -65,7 +67,7 @@ struct Work<'a> {
     cached: Option<Cached>,
 }
 
-impl Work<'_> {
+impl ModelFetch<'_> {
     fn revision(&self) -> &str {
         let pinned = self
             .pinned
@@ -74,7 +76,7 @@ impl Work<'_> {
         pinned.or(self.entry.revision.as_deref()).unwrap_or(BRANCH)
     }
 
-    /// The model as the cache has it, if it has all of it.
+    /// The model from the cache, if the cache has all of its files.
     fn take_cached(&self, progress: &mut Progress) -> Result<Option<Installed>, HubError> {
         let Some(cached) = &self.cached else {
             return Ok(None);
@@ -99,7 +101,7 @@ impl Work<'_> {
         let remote = remote::ask(&client, self.entry, self.revision(), pinned, progress)?;
         fs::create_dir_all(self.folder).map_err(StoreError::system("made", self.folder))?;
         self.check_space(&remote)?;
-        let order = Order {
+        let download = Download {
             client: &client,
             id: &self.entry.id,
             repo: &self.entry.repo,
@@ -121,31 +123,31 @@ impl Work<'_> {
             };
             files.push(match found {
                 Some(found) => found,
-                None => order.fetch(file, progress)?,
+                None => download.fetch(file, progress)?,
             });
         }
         let source = format!("{}/{}", self.settings.endpoint, self.entry.repo);
         self.installed(remote.commit, files, &source)
     }
 
-    /// Refuses to begin what would not fit, before the first byte.
+    /// Fails before the first byte when the files would not fit on the disk.
     fn check_space(&self, remote: &Remote) -> Result<(), HubError> {
-        let there = |name: &str| {
+        let part_len = |name: &str| {
             let part = self.folder.join(format!("{name}.part"));
             fs::metadata(part).map_or(0, |part| part.len())
         };
         let missing = remote.files.iter();
-        let missing = missing.map(|file| file.size.saturating_sub(there(&file.name)));
-        place::check_space(self.folder, missing.sum())
+        let missing = missing.map(|file| file.size.saturating_sub(part_len(&file.name)));
+        disk::check_space(self.folder, missing.sum())
     }
 
-    /// A file of the cache whose content is the expected one; any other is as good as none.
+    /// A file of the cache with the expected content; `None` for any other content.
     fn cached_file(
         &self,
         cached: &Cached,
         commit: &str,
         file: &CatalogueFile,
-        told: Option<&str>,
+        linked: Option<&str>,
         progress: &mut Progress,
     ) -> Result<Option<InstalledFile>, HubError> {
         let Some(path) = cached.file(commit, &file.name) else {
@@ -164,17 +166,17 @@ impl Work<'_> {
             .pinned
             .as_ref()
             .and_then(|pinned| pinned.file(&file.name));
-        let pins = [
+        let hash_is_expected = [
             file.sha256.as_deref(),
             pin.map(|pin| &*pin.sha256),
-            told,
+            linked,
             blob_hash(&path).as_deref(),
         ]
         .into_iter()
         .flatten()
         .all(|pin| pin.eq_ignore_ascii_case(&sha256));
-        let right = pins && file.size.is_none_or(|expected| expected == size);
-        Ok(right.then(|| InstalledFile {
+        let is_expected = hash_is_expected && file.size.is_none_or(|expected| expected == size);
+        Ok(is_expected.then(|| InstalledFile {
             name: file.name.clone(),
             path,
             size,
@@ -199,7 +201,7 @@ impl Work<'_> {
     }
 }
 
-/// A large file of the cache is a link to a blob that is named by its SHA-256.
+/// The SHA-256 of a large file of the cache, which is a link to a blob with that name.
 fn blob_hash(path: &Path) -> Option<String> {
     let blob = path.canonicalize().ok()?;
     let name = blob.file_name()?.to_str()?;

@@ -1,4 +1,4 @@
-//! A model from a folder of this machine, for those without a network: copied and hashed.
+//! Importing a model from a folder, without a network: its files are copied and hashed.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -7,33 +7,34 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::HubError;
-use super::place::{self, Lock, write_failed};
+use super::disk::{self, Lock, write_failed};
 use super::progress::{Progress, Stage};
 use mertscope_model::catalogue::{self, CatalogueEntry, CatalogueFile};
 use mertscope_model::hexadecimal;
 use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
 
-/// The two forms in which weights come, the one that holds nothing but numbers first.
+/// The two formats of weights; first the one that holds only numbers.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
 
-/// A folder that may be imported.
+/// A folder that can be imported.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct ImportSource {
     folder: PathBuf,
     weights: String,
 }
 
-impl Source {
-    /// Looks at `path`: a folder with weights and their configuration, or the weights in it.
-    pub(crate) fn look(path: &Path) -> Result<Self, HubError> {
-        let wrong = |reason: &str| HubError::Import {
+impl ImportSource {
+    /// Finds the weights at `path`: a folder with weights and their configuration, or the weights' file
+    /// in that folder.
+    pub(crate) fn find(path: &Path) -> Result<Self, HubError> {
+        let unusable = |reason: &str| HubError::Import {
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
         if path.is_dir() {
             let mut weights = WEIGHTS.iter().filter(|name| path.join(name).is_file());
             let weights = weights.next().ok_or_else(|| {
-                wrong(
+                unusable(
                     "it holds neither model.safetensors nor pytorch_model.bin; name the folder \
                      with the files of the model's page on the hub",
                 )
@@ -44,15 +45,15 @@ impl Source {
             });
         }
         if !path.is_file() {
-            return Err(wrong("there is no such file or folder"));
+            return Err(unusable("there is no such file or folder"));
         }
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.filter(|name| WEIGHTS.contains(name)).ok_or_else(|| {
-            wrong("a file of weights is called model.safetensors or pytorch_model.bin")
+            unusable("a file of weights is called model.safetensors or pytorch_model.bin")
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
-            // A bare file name has an empty parent.
+            // A file name without a folder has an empty parent.
             folder: if folder.as_os_str().is_empty() {
                 ".".into()
             } else {
@@ -62,8 +63,8 @@ impl Source {
         })
     }
 
-    /// The model that the folder's name says it is: the one of a clone of the repository, or of a
-    /// snapshot in the hub's cache.
+    /// The model that the folder's name gives: that of a clone of the repository, or of a snapshot in
+    /// the hub's cache.
     pub(crate) fn guess(&self) -> Result<&'static CatalogueEntry, HubError> {
         let folder = self.folder.canonicalize().unwrap_or(self.folder.clone());
         for part in folder.iter().rev().filter_map(|part| part.to_str()) {
@@ -74,13 +75,13 @@ impl Source {
         }
         Err(HubError::Import {
             path: self.folder.clone(),
-            reason: "its name does not say which model it is; name it with --as ID, as in \
+            reason: "its name is not a model's; name the model with --as ID, as in \
                      `mertscope models list`"
                 .to_owned(),
         })
     }
 
-    /// The files to copy, by name, with what the catalogue says of each.
+    /// The files to copy, with their facts from the catalogue.
     fn files(&self, entry: &CatalogueEntry) -> Result<Vec<CatalogueFile>, HubError> {
         let mut files = Vec::new();
         for file in entry.files.iter().filter(|file| !is_weights(&file.name)) {
@@ -90,7 +91,7 @@ impl Source {
                 return Err(HubError::Import {
                     path: self.folder.clone(),
                     reason: format!(
-                        "it has no {}; copy that from the model's page too",
+                        "it has no {}; save that file from the model's page too",
                         file.name
                     ),
                 });
@@ -113,7 +114,7 @@ fn is_weights(name: &str) -> bool {
 
 /// Copies `source` into the store as `entry`.
 pub(super) fn import(
-    source: &Source,
+    source: &ImportSource,
     entry: &CatalogueEntry,
     store: &Store,
     progress: &mut Progress,
@@ -132,18 +133,18 @@ pub(super) fn import(
         let metadata = fs::metadata(&path).map_err(StoreError::system("read", &path))?;
         if let Some(size) = file.size.filter(|size| *size != metadata.len()) {
             let found = metadata.len();
-            let reason = format!("it has {found} bytes, but that of {id} has {size}");
+            let reason = format!("it has {found} bytes, but the file of {id} has {size}");
             return Err(HubError::Import { path, reason });
         }
         total += metadata.len();
     }
-    place::check_space(&folder, total)?;
+    disk::check_space(&folder, total)?;
     progress.stage(Stage::Copying, 0, total);
     let files = listed.iter().map(|file| {
         let copied = copy(&source.folder, &folder, &file.name, progress)?;
         match &file.sha256 {
             Some(expected) if *expected != copied.sha256 => {
-                // Nothing refers to it: there is no receipt yet.
+                // There is no receipt yet, so nothing refers to it.
                 let _ = fs::remove_file(&copied.path);
                 Err(HubError::Hash {
                     id: id.clone(),
@@ -166,7 +167,7 @@ pub(super) fn import(
     Ok(installed)
 }
 
-/// Copies one file and hashes what is copied.
+/// Copies one file and hashes the copied bytes.
 fn copy(
     from: &Path,
     folder: &Path,
@@ -177,25 +178,25 @@ fn copy(
     let part = folder.join(format!("{name}.part"));
     let mut source = File::open(&from).map_err(StoreError::system("read", &from))?;
     let mut target = File::create(&part).map_err(StoreError::system("written", &part))?;
-    let (mut hash, mut size, mut piece) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    let (mut hash, mut size, mut chunk) = (Sha256::new(), 0, vec![0; 1 << 20]);
     loop {
-        let read = source.read(&mut piece);
+        let read = source.read(&mut chunk);
         let count = read.map_err(StoreError::system("read", &from))?;
         if count == 0 {
             break;
         }
-        hash.update(&piece[..count]);
-        let written = target.write_all(&piece[..count]);
+        hash.update(&chunk[..count]);
+        let written = target.write_all(&chunk[..count]);
         written.map_err(write_failed(&part, count as u64))?;
         size += count as u64;
         if progress.advance(count as u64).is_break() {
-            // A copy is not continued: it is quick, and the source may change.
+            // A copy is not resumed: it is quick, and the source may change.
             let _ = fs::remove_file(&part);
             return Err(HubError::Stopped);
         }
     }
     target.sync_all().map_err(write_failed(&part, 0))?;
-    place::put(&part, &path)?;
+    disk::put(&part, &path)?;
     Ok(InstalledFile {
         name: name.to_owned(),
         path,

@@ -1,18 +1,19 @@
-//! Getting published models: from the hub, from its own cache on this machine, or from a folder.
+//! Published models: fetched from the hub, taken from its cache on this machine, or imported from a
+//! folder.
 //!
-//! [`Library`] is the door: it lists the published models and what is installed of them, and has
-//! jobs of its own thread that fetch, import and check. Everything else is in its service:
+//! [`Library`] is the entry: it lists the published models with their state on this machine, and runs
+//! jobs on a thread of its own that fetch, import, check and remove them. The parts:
 //!
-//! - `settings`: what the hub's own environment variables say (address, token, cache, offline);
-//! - `client`: requests, redirects and who gets to see the token;
-//! - `remote`: what the hub says of a model's files before any is fetched;
+//! - `settings`: the hub's own environment variables (address, token, cache, offline);
+//! - `client`: requests, redirects, and the servers that get the token;
+//! - `remote`: a model's files on the hub, before any is fetched;
 //! - `download`: one file, resumed, checked, and put in place at once;
 //! - `cache`: files that other programs of this machine fetched from the hub already;
 //! - `fetch`, `import`: whole models;
-//! - `consent`: who agreed to which license when.
+//! - `consent`: the licenses that the user agreed to.
 //!
-//! No weights file is looked into here: a file is bytes with a length and a hash. Nothing is sent
-//! but the requests for the files, and nobody is asked before the user asks for a model.
+//! Deliberately not here: the content of weights files; a file is bytes with a length and a hash.
+//! Nothing is sent but the requests for the files, and only after the user asks for a model.
 
 #![cfg_attr(
     not(test),
@@ -29,12 +30,12 @@ mod address;
 mod cache;
 mod client;
 mod consent;
+mod disk;
 mod download;
 mod error;
 mod fetch;
 mod import;
 mod library;
-mod place;
 mod progress;
 mod remote;
 mod settings;

@@ -1,44 +1,56 @@
-//! The published models and what is installed of them, with jobs that get, check and remove them.
+//! The library: the published models with their state on this machine, and jobs that fetch, import,
+//! check and remove them.
 //!
-//! One thread does the jobs, one after another, and ends when there is none left; no caller ever
-//! waits for the network or a large file. What there is to see is one immutable list, replaced
-//! when something changes.
+//! One thread runs the jobs, one after another, and ends when none is left; no caller ever waits for
+//! the network or a large file. Readers see one immutable list, replaced when something changes.
 
+mod jobs;
 mod offers;
-mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
 use super::consent;
-use super::import::Source;
+use super::import::ImportSource;
 use super::{Consent, HubError, Settings};
+use jobs::{LibraryState, Task, TaskKind};
 use mertscope_model::catalogue::{self, CatalogueEntry};
 use mertscope_model::runtime;
 use mertscope_model::store::StoreError;
-use work::{Inner, Task, What};
 
 pub use offers::{ModelOffer, OfferState};
 
-/// Told after each new list, on the job's thread or the caller's: it must not wait for anything.
+/// A function called after each new list, on the job's thread or the caller's; it must not block.
 pub type UpdateHook = Arc<dyn Fn() + Send + Sync>;
 
-/// The models of this user. It lives as long as someone holds it; when the last one lets go, a job
-/// that runs is stopped (a download can be resumed) and its thread joined. So whoever wants jobs to
-/// go on holds it: a plugin instance, not its window.
+/// The models of this user. Dropping the last reference stops a running job (a download can be
+/// resumed) and joins its thread. So a plugin instance holds the library, not its window: jobs go on
+/// while the window is closed.
+///
+/// ```no_run
+/// use mertscope_hub::{Consent, Library};
+///
+/// let library = Library::shared()?;
+/// for offer in library.list().iter() {
+///     println!("{}: {:?}", offer.entry.id, offer.state);
+/// }
+/// // After the user has read and accepted the license; the list shows the progress.
+/// library.fetch("MERT-v1-95M", Consent::Given)?;
+/// # Ok::<(), mertscope_hub::HubError>(())
+/// ```
 pub struct Library {
-    inner: Arc<Inner>,
+    state: Arc<LibraryState>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 static SHARED: Mutex<Weak<Library>> = Mutex::new(Weak::new());
 
 impl Library {
-    /// The library of this process, for this user; the first call looks at what is installed.
+    /// The library of this process, for this user; the first call reads the installed models' receipts.
     ///
     /// # Errors
-    /// [`HubError`], when the user has no data folder or the build no catalogue.
+    /// [`HubError`], when the user has no data folder or the build has no catalogue.
     pub fn shared() -> Result<Arc<Self>, HubError> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = shared.upgrade() {
@@ -50,127 +62,128 @@ impl Library {
         Ok(library)
     }
 
-    /// A library in another data folder, that reaches the hub otherwise.
+    /// A library with another data folder and other settings.
     ///
     /// # Errors
     /// [`HubError::Catalogue`], when the build has no catalogue.
     pub fn open(data: PathBuf, settings: Settings) -> Result<Self, HubError> {
-        let inner = Arc::new(Inner::new(data, settings)?);
-        inner.look_at_all();
+        let state = Arc::new(LibraryState::new(data, settings)?);
+        state.read_disk();
         Ok(Self {
-            inner,
+            state,
             thread: Mutex::new(None),
         })
     }
 
-    /// The published models, as they are right now; costs nothing.
+    /// The published models with their present state; never blocks.
     #[must_use]
     pub fn list(&self) -> Arc<Vec<ModelOffer>> {
-        self.inner.list()
+        self.state.list()
     }
 
-    /// Has `hook` called after each new list, for as long as the caller keeps it.
+    /// Calls `hook` after each new list, for as long as the caller holds it.
     pub fn on_update(&self, hook: &UpdateHook) {
-        self.inner.add_hook(hook);
+        self.state.add_hook(hook);
     }
 
-    /// Begins to fetch a model; at once done when it is installed. The list shows how far it is.
+    /// Begins to fetch a model; for an installed model the job ends at once. The list shows the
+    /// progress.
     ///
     /// # Errors
-    /// [`HubError`], when there is no such model, it is being worked on, or its license was not
-    /// agreed to. What goes wrong later stands in the list.
+    /// [`HubError`], when the model is unknown, has a job already, or its license was not agreed to.
+    /// Later errors are in the list.
     pub fn fetch(&self, id: &str, consent: Consent) -> Result<(), HubError> {
         let entry = entry(id)?;
         self.agree(entry, consent)?;
-        self.begin(entry, What::Fetch)
+        self.begin(entry, TaskKind::Fetch)
     }
 
-    /// Begins to import a model from a folder, or from the weights in it. Without an id the
-    /// folder's name must say which model it is. The result is that model's id.
+    /// Begins to import a model from a folder or from its weights' file, and returns the model's id.
+    /// Without an id the folder's name must be the model's.
     ///
     /// # Errors
-    /// [`HubError`], as for [`Library::fetch`], and when that is no folder of a model.
+    /// [`HubError`], as for [`Library::fetch`], and when the folder is not a model's.
     pub fn import(
         &self,
         path: &Path,
         id: Option<&str>,
         consent: Consent,
     ) -> Result<&'static str, HubError> {
-        let source = Source::look(path)?;
+        let source = ImportSource::find(path)?;
         let entry = match id {
             Some(id) => entry(id)?,
             None => source.guess()?,
         };
         self.agree(entry, consent)?;
-        self.begin(entry, What::Import(source))?;
+        self.begin(entry, TaskKind::Import(source))?;
         Ok(&entry.id)
     }
 
-    /// The model that [`Library::import`] would take `path` for, so that its license can be shown.
+    /// The model that [`Library::import`] recognizes in `path`, so that its license can be shown.
     ///
     /// # Errors
-    /// [`HubError::Import`], when that is no folder of a model, or its name does not say which.
+    /// [`HubError::Import`], when the folder is not a model's, or its name is not.
     pub fn recognize(&self, path: &Path) -> Result<&'static CatalogueEntry, HubError> {
-        Source::look(path)?.guess()
+        ImportSource::find(path)?.guess()
     }
 
-    /// Begins to compare a model's files with its receipt, byte for byte.
+    /// Begins to compare a model's files with the hashes in its receipt.
     ///
     /// # Errors
-    /// [`HubError`], when there is no such model or it is being worked on.
+    /// [`HubError`], when the model is unknown or has a job already.
     pub fn verify(&self, id: &str) -> Result<(), HubError> {
-        self.begin(entry(id)?, What::Verify)
+        self.begin(entry(id)?, TaskKind::Verify)
     }
 
-    /// Begins to remove a model; what lies in the hub's own cache stays there.
+    /// Begins to remove a model; files in the hub's cache stay.
     ///
     /// # Errors
-    /// [`HubError`], when there is no such model or it is being worked on.
+    /// [`HubError`], when the model is unknown or has a job already.
     pub fn remove(&self, id: &str) -> Result<(), HubError> {
-        self.begin(entry(id)?, What::Remove)
+        self.begin(entry(id)?, TaskKind::Remove)
     }
 
-    /// Stops the job of a model, if it has one. What a download brought is kept.
+    /// Stops the job of a model, if it has one. Downloaded bytes are kept.
     pub fn cancel(&self, id: &str) {
-        self.inner.cancel(id);
+        self.state.cancel(id);
     }
 
     fn agree(&self, entry: &CatalogueEntry, consent: Consent) -> Result<(), HubError> {
-        consent::ensure(self.inner.data(), entry, consent)?;
-        self.inner.agreed(entry);
+        consent::ensure(self.state.data(), entry, consent)?;
+        self.state.mark_agreed(entry);
         Ok(())
     }
 
-    fn begin(&self, entry: &'static CatalogueEntry, what: What) -> Result<(), HubError> {
+    fn begin(&self, entry: &'static CatalogueEntry, kind: TaskKind) -> Result<(), HubError> {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        let must_start = self.inner.push(Task { entry, what })?;
+        let must_start = self.state.push(Task { entry, kind })?;
         if must_start {
-            // The one before has no task left and is about to end.
+            // The previous thread has no task left and is about to end.
             if let Some(ended) = thread.take() {
                 let _ = ended.join();
             }
-            let inner = Arc::clone(&self.inner);
+            let state = Arc::clone(&self.state);
             let builder = thread::Builder::new().name("mertscope library".to_owned());
-            match builder.spawn(move || inner.run()) {
+            match builder.spawn(move || state.run()) {
                 Ok(started) => *thread = Some(started),
-                Err(error) => return Err(self.inner.not_started(entry, error)),
+                Err(error) => return Err(self.state.not_started(entry, error)),
             }
         }
         drop(thread);
-        self.inner.publish();
+        self.state.publish();
         Ok(())
     }
 }
 
 impl Drop for Library {
     fn drop(&mut self) {
-        self.inner.close();
+        self.state.close();
         let thread = self
             .thread
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
-            // A panic in it was contained and shown.
+            // Panics are contained and shown in the list.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! How far a job is, and the way to stop it.
+//! A job's progress, and the way to stop it.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,33 +6,33 @@ use std::time::{Duration, Instant};
 
 use super::HubError;
 
-/// What a job is doing.
+/// A stage of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Another job, or another process with the same model, comes first.
+    /// The job waits for another job, or for another process that works on the same model.
     Waiting,
-    /// The hub is asked what there is.
+    /// The job asks the hub about the files.
     Asking,
     /// Bytes come from the hub.
     Downloading,
     /// Bytes come from a folder.
     Copying,
-    /// Bytes that are there are hashed.
+    /// Existing bytes are hashed.
     Checking,
 }
 
-/// A job, as it is right now.
+/// A job's progress.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Job {
-    /// What it is doing.
+    /// The present stage.
     pub stage: Stage,
-    /// Bytes that are done in this stage.
+    /// Finished bytes of this stage.
     pub done: u64,
-    /// Bytes that this stage has in all; 0 while that is not known.
+    /// All bytes of this stage; 0 while unknown.
     pub total: u64,
-    /// Bytes per second, over the last seconds; 0 until it can be told.
+    /// Bytes per second over the last seconds; 0 while unknown.
     pub speed_bytes_s: f64,
-    /// Seconds until the stage ends, if it goes on like this.
+    /// Seconds until the stage ends at this speed; `None` while unknown.
     pub eta_s: Option<f64>,
 }
 
@@ -46,7 +46,7 @@ impl Job {
     };
 }
 
-/// The way to stop a job from another thread, at once: even while it waits for the network.
+/// Stops a job from another thread at once, even while it waits for the network.
 #[derive(Clone, Default)]
 pub(super) struct Stop(Arc<StopState>);
 
@@ -72,7 +72,7 @@ impl Stop {
         state.0
     }
 
-    /// Has `agent` shut down when the job is stopped.
+    /// Shuts `agent` down when the job is stopped.
     pub(crate) fn watch(&self, agent: &ureq::Agent) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.0 {
@@ -98,34 +98,34 @@ impl Stop {
     }
 }
 
-/// A job's end of its own progress.
+/// The progress that a running job reports.
 pub(super) struct Progress<'a> {
     pub stop: Stop,
-    tell: &'a mut dyn FnMut(Job),
+    report: &'a mut dyn FnMut(Job),
     job: Job,
-    told: Instant,
-    /// Where the speed is measured from: a moment some seconds ago and the bytes at that time.
+    last_report: Instant,
+    /// The start of the speed's measurement: a moment some seconds ago, and the bytes done then.
     since: (Instant, u64),
 }
 
-/// How often listeners are told.
-const TELL_EVERY: Duration = Duration::from_millis(100);
-/// Over how long the speed is averaged.
+/// The shortest interval between reports.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// The period over which the speed is averaged.
 const SPEED_OVER: Duration = Duration::from_secs(3);
 
 impl<'a> Progress<'a> {
-    pub(crate) fn new(stop: Stop, tell: &'a mut dyn FnMut(Job)) -> Self {
+    pub(crate) fn new(stop: Stop, report: &'a mut dyn FnMut(Job)) -> Self {
         let now = Instant::now();
         Self {
             stop,
-            tell,
+            report,
             job: Job::WAITING,
-            told: now,
+            last_report: now,
             since: (now, 0),
         }
     }
 
-    /// Begins a stage with `done` of `total` bytes there already.
+    /// Begins a stage; `done` of `total` bytes are finished already.
     pub(crate) fn stage(&mut self, stage: Stage, done: u64, total: u64) {
         let now = Instant::now();
         self.job = Job {
@@ -135,26 +135,26 @@ impl<'a> Progress<'a> {
             ..Job::WAITING
         };
         self.since = (now, done);
-        self.told = now;
-        (self.tell)(self.job);
+        self.last_report = now;
+        (self.report)(self.job);
     }
 
-    /// `bytes` more are done; tells whether to go on.
+    /// Adds finished bytes; breaks when the job is stopped.
     pub(crate) fn advance(&mut self, bytes: u64) -> ControlFlow<()> {
         self.set(self.job.done + bytes)
     }
 
-    /// The stage has now `done` bytes, which may be fewer than before.
+    /// Sets the stage's finished bytes, which may be fewer than before; breaks when the job is stopped.
     pub(crate) fn set(&mut self, done: u64) -> ControlFlow<()> {
         let now = Instant::now();
         if done < self.job.done {
             self.since = (now, done);
         }
         self.job.done = done;
-        if now - self.told >= TELL_EVERY {
+        if now - self.last_report >= REPORT_EVERY {
             self.measure(now);
-            self.told = now;
-            (self.tell)(self.job);
+            self.last_report = now;
+            (self.report)(self.job);
         }
         if self.stop.is_stopped() {
             ControlFlow::Break(())
@@ -177,7 +177,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Ends the job with an error when it was stopped.
+    /// An error when the job is stopped.
     pub(crate) fn check(&self) -> Result<(), HubError> {
         if self.stop.is_stopped() {
             Err(HubError::Stopped)

@@ -1,4 +1,4 @@
-//! What the hub says of a model's files before any is fetched: commit, lengths, hashes.
+//! A model's files on the hub before any is fetched: commit, lengths, hashes.
 
 use super::HubError;
 use super::address::Address;
@@ -18,12 +18,12 @@ pub(super) struct RemoteFile {
     pub name: String,
     pub address: Address,
     pub size: u64,
-    /// Known for a large file, and for one that is pinned.
+    /// Known for a large file and for a pinned file.
     pub sha256: Option<String>,
 }
 
-/// Asks for each file of `entry` at `revision`. What is pinned, by the catalogue or by an earlier
-/// receipt, must be what the hub offers.
+/// Asks the hub about each file of `entry` at `revision`. Its answers must match the pins of the
+/// catalogue and of an earlier receipt.
 pub(super) fn ask(
     client: &Client,
     entry: &CatalogueEntry,
@@ -36,16 +36,16 @@ pub(super) fn ask(
     let mut files = Vec::new();
     for file in &entry.files {
         progress.check()?;
-        // The first answer names the commit; the others are asked for at that very commit.
+        // The first answer names the commit; all other files are those of this commit.
         let at = commit.as_deref().unwrap_or(revision);
         let address = client.address(&entry.repo, at, &file.name)?;
-        let answer = match client.patiently(|| client.head(&entry.repo, &address)) {
+        let answer = match client.with_retries(|| client.head(&entry.repo, &address)) {
             Err(HubError::NotFound { .. }) if file.optional => continue,
             answer => answer?,
         };
-        let found = told_commit(&answer)?;
+        let found = named_commit(&answer)?;
         if commit.as_ref().is_some_and(|commit| *commit != found) {
-            return Err(protocol(&answer, "it names two commits for one"));
+            return Err(protocol(&answer, "it names two commits for one revision"));
         }
         let pin = pinned.and_then(|pinned| pinned.file(&file.name));
         let mut remote = RemoteFile {
@@ -69,7 +69,7 @@ pub(super) fn ask(
     Ok(Remote { commit, files })
 }
 
-/// What is pinned must be what is offered.
+/// Checks that the offered file matches its pins.
 fn compare(
     entry: &CatalogueEntry,
     file: &CatalogueFile,
@@ -77,10 +77,10 @@ fn compare(
     pinned_size: Option<u64>,
     known: Option<&String>,
 ) -> Result<(), HubError> {
-    let changed = |what: String| HubError::Changed {
+    let changed = |difference: String| HubError::Changed {
         id: entry.id.clone(),
         name: file.name.clone(),
-        what,
+        difference,
     };
     if let Some(size) = file
         .size
@@ -98,10 +98,10 @@ fn compare(
     }
 }
 
-fn told_commit(answer: &Answer) -> Result<String, HubError> {
+fn named_commit(answer: &Answer) -> Result<String, HubError> {
     let commit = answer.commit.as_ref();
-    let valid = |c: &String| c.len() == 40 && c.chars().all(|c| c.is_ascii_hexdigit());
-    let commit = commit.filter(|commit| valid(commit)).cloned();
+    let is_valid = |c: &String| c.len() == 40 && c.chars().all(|c| c.is_ascii_hexdigit());
+    let commit = commit.filter(|commit| is_valid(commit)).cloned();
     commit.ok_or_else(|| protocol(answer, "it names no commit (X-Repo-Commit)"))
 }
 
@@ -109,15 +109,15 @@ fn size(answer: &Answer) -> Result<u64, HubError> {
     let headers = &answer.headers;
     number(headers, "x-linked-size")
         .or_else(|| number(headers, "content-length"))
-        .ok_or_else(|| protocol(answer, "it does not say how long the file is"))
+        .ok_or_else(|| protocol(answer, "it does not give the file's length"))
 }
 
-/// The hub names a large file by its SHA-256; a small one has another tag.
+/// The SHA-256 of a large file, which the hub uses as its tag; small files have other tags.
 fn linked_hash(answer: &Answer) -> Option<String> {
     let tag = text(&answer.headers, "x-linked-etag")?;
     let tag = tag.trim_start_matches("W/").trim_matches('"');
-    let hash = tag.len() == 64 && tag.chars().all(|c| c.is_ascii_hexdigit());
-    hash.then(|| tag.to_ascii_lowercase())
+    let is_hash = tag.len() == 64 && tag.chars().all(|c| c.is_ascii_hexdigit());
+    is_hash.then(|| tag.to_ascii_lowercase())
 }
 
 fn protocol(answer: &Answer, reason: &str) -> HubError {

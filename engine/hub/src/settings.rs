@@ -1,9 +1,9 @@
-//! What the hub's own environment variables say; Mertscope has none of its own for this.
+//! Settings from the hub's environment variables; Mertscope adds none of its own.
 //!
-//! The variables are those of the `huggingface_hub` library, so that what a user set up for other
-//! programs holds here: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`,
-//! `HF_HUB_DOWNLOAD_TIMEOUT`, `HF_HUB_ETAG_TIMEOUT`. Proxies are those of `HTTPS_PROXY`, `ALL_PROXY`
-//! and `NO_PROXY`.
+//! The variables are those of the `huggingface_hub` library, so that a user's setup for other programs
+//! holds here too: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`,
+//! `HF_HUB_DOWNLOAD_TIMEOUT`, `HF_HUB_ETAG_TIMEOUT`. Proxies come from `HTTPS_PROXY`, `ALL_PROXY` and
+//! `NO_PROXY`.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,29 +12,29 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The hub that is asked when `HF_ENDPOINT` says nothing.
+/// The hub when `HF_ENDPOINT` is not set.
 const HUB: &str = "https://huggingface.co";
 /// Seconds of silence after which a connection counts as dead; the default of `huggingface_hub`.
-const PATIENCE_S: u64 = 10;
+const TIMEOUT_S: u64 = 10;
 
-/// How the hub is reached.
+/// The way to reach the hub.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Scheme, host and port of the hub, and a path if it has one, without a slash at the end.
     pub endpoint: String,
-    /// The user's token, for repositories that ask for one.
+    /// The user's token, for repositories that require one.
     pub token: Option<Token>,
-    /// The folder where other programs keep what they fetched from the hub; only read.
+    /// The hub's cache, with the files that other programs fetched; only read.
     pub cache: Option<PathBuf>,
     /// Whether the network must not be used.
     pub offline: bool,
-    /// How long a connection and the first answer to a question may take.
-    pub(crate) connect_patience: Duration,
-    /// How long a download may stand still.
-    pub read_patience: Duration,
+    /// The longest time for a connection and for the first answer.
+    pub(crate) connect_timeout: Duration,
+    /// The longest time that a download may stand still.
+    pub read_timeout: Duration,
 }
 
-/// A secret that never shows itself: not in messages, logs or files.
+/// A secret that never appears in messages, logs or files.
 #[derive(Clone)]
 pub struct Token(String);
 
@@ -45,12 +45,12 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// What the user gave, unless it is nothing or can't stand in a header.
+    /// The token in `text`; `None` when it is empty or not allowed in a header.
     #[must_use]
     pub(crate) fn new(text: &str) -> Option<Self> {
         let text = text.trim();
-        let fit = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
-        fit.then(|| Self(text.to_owned()))
+        let is_valid = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic());
+        is_valid.then(|| Self(text.to_owned()))
     }
 
     /// The value of an `Authorization` header.
@@ -60,7 +60,7 @@ impl Token {
 }
 
 impl Settings {
-    /// What the environment of this process says.
+    /// The settings from this process's environment.
     #[must_use]
     pub fn from_environment() -> Self {
         Self::from_variables(|name| env::var_os(name).filter(|value| !value.is_empty()))
@@ -71,7 +71,7 @@ impl Settings {
         let seconds = |name: &str| {
             let seconds = text(name).and_then(|value| value.trim().parse().ok());
             let sensible = seconds.filter(|s: &u64| (1..=3600).contains(s));
-            Duration::from_secs(sensible.unwrap_or(PATIENCE_S))
+            Duration::from_secs(sensible.unwrap_or(TIMEOUT_S))
         };
         let home = variable("HF_HOME").map(PathBuf::from).or_else(|| {
             let caches = variable("XDG_CACHE_HOME").map(PathBuf::from);
@@ -91,13 +91,13 @@ impl Settings {
                 .map(PathBuf::from)
                 .or_else(|| Some(home?.join("hub"))),
             offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_true(&value)),
-            connect_patience: seconds("HF_HUB_ETAG_TIMEOUT"),
-            read_patience: seconds("HF_HUB_DOWNLOAD_TIMEOUT"),
+            connect_timeout: seconds("HF_HUB_ETAG_TIMEOUT"),
+            read_timeout: seconds("HF_HUB_DOWNLOAD_TIMEOUT"),
         }
     }
 }
 
-/// The values that `huggingface_hub` takes for yes.
+/// The values that `huggingface_hub` accepts as true.
 fn is_true(value: &str) -> bool {
     ["1", "on", "yes", "true"]
         .iter()
@@ -130,8 +130,8 @@ mod tests {
         assert_eq!(given.endpoint, "http://127.0.0.1:9");
         assert_eq!(given.cache, Some(folder.path().join("hub")));
         assert!(given.offline);
-        assert_eq!(given.read_patience.as_secs(), 3);
-        assert_eq!(given.connect_patience.as_secs(), PATIENCE_S);
+        assert_eq!(given.read_timeout.as_secs(), 3);
+        assert_eq!(given.connect_timeout.as_secs(), TIMEOUT_S);
         assert_eq!(given.token.unwrap().bearer(), "Bearer hf_from_file");
         let nearer = settings(&[("HF_HOME", home), ("HF_HUB_CACHE", "/c"), ("HF_TOKEN", "t")]);
         assert_eq!(nearer.cache, Some("/c".into()));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_shows_itself_nowhere_and_can_break_no_header() {
+    fn a_token_is_never_printed_and_can_not_break_a_header() {
         let given = settings(&[("HF_TOKEN", "hf_secret"), ("HF_HOME", "/nonexistent")]);
         assert!(!format!("{given:?}").contains("hf_secret"));
         for bad in ["", "  ", "a b", "a\r\nHost: evil", "é"] {

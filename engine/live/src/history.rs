@@ -1,37 +1,37 @@
-//! The last windows of a stream, bounded, in the order of the audio.
+//! A stream's history: its last windows, bounded, in the order of the audio.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::place::Place;
+use super::host_timeline::AudioSpan;
 use super::snapshot::Entry;
 use mertscope_audio::Status;
 use mertscope_heads::timeline::{TimedResult, WindowResult};
 
-/// Windows that are remembered: 17 minutes at the shortest automatic hop.
-const LENGTH: usize = 2048;
+/// The most entries: 17 minutes at the shortest automatic hop.
+const MAX_ENTRIES: usize = 2048;
 
-/// An entry for a window or stretch at `place`; `result` goes with [`Status::Ok`] alone.
+/// An entry for a window or stretch at `span`; only [`Status::Ok`] has a `result`.
 pub(super) fn entry(
-    place: &Place,
+    span: &AudioSpan,
     status: Status,
     result: Option<WindowResult>,
     generation: u64,
 ) -> Entry {
     Entry {
         timed: TimedResult {
-            start_s: place.seconds.start,
-            end_s: place.seconds.end,
+            start_s: span.seconds.start,
+            end_s: span.seconds.end,
             status,
             result,
         },
-        host_samples: place.host_samples.clone(),
+        host_samples: span.host_samples.clone(),
         generation,
         published: SystemTime::now(),
     }
 }
 
-/// Appends a stretch without an answer; neighbors of the same kind become one.
+/// Appends a stretch without a result; adjacent stretches with the same status become one.
 pub(super) fn mark(history: &mut Arc<Vec<Arc<Entry>>>, mut entry: Entry) {
     if let Some(last) = history.last()
         && last.timed.status == entry.timed.status
@@ -46,13 +46,13 @@ pub(super) fn mark(history: &mut Arc<Vec<Arc<Entry>>>, mut entry: Entry) {
     push(history, Arc::new(entry));
 }
 
-/// Appends an entry; the oldest gives way.
+/// Adds an entry; the oldest one is dropped when the history is full.
 pub(super) fn push(history: &mut Arc<Vec<Arc<Entry>>>, entry: Arc<Entry>) {
-    // A snapshot may still show the old list: this copies pointers, a few microseconds a result.
+    // A snapshot may still show the old list: this copies pointers, a few microseconds per result.
     let history = Arc::make_mut(history);
-    let surplus = (history.len() + 1).saturating_sub(LENGTH);
+    let surplus = (history.len() + 1).saturating_sub(MAX_ENTRIES);
     history.drain(..surplus);
-    // A window that was only marked is known at once, the answer of one before it later.
+    // A skipped window is known at once, the result of an earlier window only after its inference.
     let goes_before = |last: &Arc<Entry>| {
         last.generation == entry.generation
             && last.timed.result.is_none()
@@ -67,23 +67,13 @@ mod tests {
     use super::*;
 
     fn at(start: i64, status: Status) -> Entry {
-        let place = Place {
+        let span = AudioSpan {
             seconds: start as f64..start as f64 + 5.0,
             host_samples: Some(start..start + 5),
             clock_s: 0.0,
         };
-        let result = (status == Status::Ok).then_some(WindowResult {
-            genre: None,
-            key: None,
-            genre_smoothed: None,
-            key_smoothed: None,
-            key_label: None,
-            point: None,
-            others: Vec::new(),
-            ribbons: Vec::new(),
-            distances: Vec::new(),
-        });
-        entry(&place, status, result, 1)
+        let result = (status == Status::Ok).then(WindowResult::default);
+        entry(&span, status, result, 1)
     }
 
     fn stretches(history: &[Arc<Entry>]) -> Vec<(i64, i64, Status)> {
@@ -97,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_grow_together_and_late_answers_go_before_them() {
+    fn skipped_stretches_merge_and_late_results_go_before_them() {
         let mut history = Arc::default();
         push(&mut history, Arc::new(at(0, Status::Ok)));
         for start in 2..6 {
@@ -113,17 +103,18 @@ mod tests {
             (6, 11, Status::Invalid),
         ];
         assert_eq!(stretches(&history), expected);
-        // What a snapshot shows does not change under it.
+        // A snapshot's list does not change.
         assert_eq!(shown.len(), 2);
     }
 
     #[test]
-    fn the_oldest_give_way() {
+    fn the_oldest_entries_are_dropped() {
         let mut history = Arc::default();
         for start in 0..3_000 {
             push(&mut history, Arc::new(at(start, Status::Ok)));
         }
         let stored = stretches(&history);
-        assert_eq!((stored.len(), stored[0].0), (LENGTH, 3_000 - LENGTH as i64));
+        let oldest = 3_000 - MAX_ENTRIES as i64;
+        assert_eq!((stored.len(), stored[0].0), (MAX_ENTRIES, oldest));
     }
 }

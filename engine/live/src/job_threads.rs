@@ -1,19 +1,19 @@
-//! Work that may take its time, on threads of low priority beside the worker.
+//! Job threads: threads of low priority beside the worker, for jobs that take long.
 //!
-//! All of them are joined before the engine ends, since the library may be unloaded after that.
+//! All of them are joined before the engine ends, since the plugin's library may be unloaded after that.
 
 use std::io;
 use std::thread::{self, JoinHandle};
 
-/// See the module. Dropping it waits for all threads.
+/// The job threads. Dropping them waits for all threads.
 #[derive(Debug, Default)]
 pub(super) struct JobThreads(Vec<JoinHandle<()>>);
 
 impl JobThreads {
-    /// Runs `body`, which contains its own panics.
+    /// Runs `body`, which must contain its own panics, on a new thread.
     ///
     /// # Errors
-    /// What the system says when it can't start a thread.
+    /// The system's error when it can't start a thread.
     pub(super) fn run(
         &mut self,
         name: &str,
@@ -34,7 +34,7 @@ impl JobThreads {
 impl Drop for JobThreads {
     fn drop(&mut self) {
         for thread in self.0.drain(..) {
-            // Panics are contained; there is nothing more to learn from the thread's end.
+            // Panics are contained, so the thread's result says nothing more.
             let _ = thread.join();
         }
     }

@@ -21,9 +21,9 @@
 )]
 
 mod history;
+mod host_timeline;
 mod job_threads;
 mod models;
-mod place;
 mod schedule;
 mod snapshot;
 mod stream_input;
@@ -48,7 +48,7 @@ use stream_state::StreamState;
 use worker::{Message, Worker};
 
 pub use snapshot::{
-    Entry, FileProgress, LayerDistances, ModelState, ModelStatus, Running, Snapshot,
+    Entry, FileProgress, LayerDistances, ModelState, ModelStatus, RunningModel, Snapshot,
     SnapshotReader, State, Study,
 };
 pub use study::Request;
@@ -61,17 +61,17 @@ pub const MAX_HOP_S: f64 = 30.0;
 /// How often windows are analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Hop {
-    /// As often as the CPU share allows, [`MIN_HOP_S`] to [`MAX_HOP_S`].
+    /// As often as the CPU share allows, every 0.5 s to [`MAX_HOP_S`].
     #[default]
     Auto,
-    /// This often, in seconds, or as often as the CPU share allows.
+    /// At this interval in seconds, or longer when the CPU share requires it.
     Seconds(f64),
 }
 
-/// What a host automates: polled by the worker, so that the audio callback has to tell nobody.
+/// The settings that a host automates. The worker polls them, so that the audio callback sends nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Controls {
-    /// Whether there is any analysis.
+    /// Whether windows are analyzed at all.
     pub analyze: bool,
     /// Whether results are smoothed over audio time.
     pub smoothing: bool,
@@ -89,28 +89,27 @@ impl Default for Controls {
     }
 }
 
-/// Gives the controls' present values. Called by the worker each time it wakes, at least every
-/// half second while a stream is attached: a few atomic loads, no locks.
+/// A function that returns the controls' present values. The worker calls it each time it wakes, at
+/// least every half second while a stream is attached: it should do a few atomic loads and take no lock.
 pub type ControlSource = Arc<dyn Fn() -> Controls + Send + Sync>;
 
-/// What changes seldom, and not from the audio callback.
+/// The settings of a stream that change seldom, and never from the audio callback.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// A model's id or folder; `None` is the embedded model.
     pub model: Option<String>,
-    /// The [`Model::sha256`](mertscope_model::Model::sha256) that is expected; another one counts as missing.
+    /// The expected [`Model::sha256`](mertscope_model::Model::sha256); a model with another one counts as
+    /// missing.
     pub model_sha256: Option<String>,
-    /// Length of a window in seconds, for models of free length; the model's own when nothing is
-    /// asked.
+    /// Length of a window in seconds, for models of free length; `None` for the model's own.
     pub window_s: Option<f64>,
-    /// Ids of the heads to be used, by task, instead of those that came with the model; an empty
-    /// one for none.
+    /// Ids of the heads to use instead of the model's own, by task; an empty id means no head.
     pub heads: HeadChoice,
-    /// What the model is to be run on.
+    /// The device that runs the model.
     pub device: Choice,
-    /// The arithmetic, for models that have several; what suits the device when nothing is asked.
+    /// The arithmetic, for models with several; `None` for the one that suits the device.
     pub precision: Option<Precision>,
-    /// Where the plugin's own files are, an ONNX Runtime library among them.
+    /// The folder of the plugin's own files, among them an ONNX Runtime library.
     pub library_folder: Option<PathBuf>,
     /// The share of one core that analysis may take, 0 to 1.
     pub cpu_share: f32,
@@ -138,12 +137,27 @@ impl Default for Settings {
     }
 }
 
-/// Told after each new snapshot, on the worker: it must not wait for anything, and must own
-/// neither a [`Stream`] nor a [`Live`]. A panic in it is contained and shown.
+/// A function called after each new snapshot, on the worker. It must not block, and must own neither a
+/// [`Stream`] nor a [`Live`]. A panic in it is contained and shown in the snapshot.
 pub type UpdateHook = Arc<dyn Fn() + Send + Sync>;
 
-/// The engine of this process. It lives as long as someone holds it; the last one to let go ends
-/// a running inference and joins both threads.
+/// The engine of this process. Dropping the last reference ends a running inference and joins both
+/// threads.
+///
+/// ```no_run
+/// use std::sync::Arc;
+///
+/// use mertscope_audio::tap::tap;
+/// use mertscope_live::{Controls, Live, Settings};
+///
+/// let live = Live::acquire();
+/// let stream = live.open(Settings::default(), Arc::new(Controls::default));
+/// stream.on_update(Arc::new(|| println!("a new snapshot")));
+/// let (_audio_callback_end, reader) = tap(48_000);
+/// stream.attach(reader);
+/// let snapshot = stream.snapshot();
+/// println!("{:?}, {} windows", snapshot.state, snapshot.analyzed_windows);
+/// ```
 pub struct Live {
     inbox: Sender<Message>,
     interrupt: Option<Arc<Interrupt>>,
@@ -154,8 +168,8 @@ pub struct Live {
 static LIVE: Mutex<Weak<Live>> = Mutex::new(Weak::new());
 
 impl Live {
-    /// The engine of this process, started by the first call. Touches neither disk nor ONNX
-    /// Runtime; these wait for the first [`Live::open`], and load on the encoder thread.
+    /// The engine of this process; the first call starts it. It touches neither disk nor ONNX Runtime:
+    /// the encoder thread loads them after the first [`Live::open`].
     #[must_use]
     pub fn acquire() -> Arc<Self> {
         let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,7 +202,7 @@ impl Live {
         }
     }
 
-    /// Opens a stream: one a plugin instance. Its model begins to load at once.
+    /// Opens a stream, one per plugin instance. Its model begins to load at once.
     #[must_use]
     pub fn open(self: &Arc<Self>, settings: Settings, controls: ControlSource) -> Stream {
         let reader = SnapshotReader::default();
@@ -209,7 +223,7 @@ impl Live {
             live: Arc::clone(self),
             reader,
         };
-        stream.tell(Message::Open(id, Box::new(state)));
+        stream.send(Message::Open(id, Box::new(state)));
         stream
     }
 }
@@ -219,12 +233,12 @@ impl Drop for Live {
         if let Some(interrupt) = &self.interrupt {
             interrupt.close();
         }
-        // It fails only if there is no worker.
+        // Sending fails only without a worker.
         let _ = self.inbox.send(Message::Shutdown);
         if let Some(worker) = self.worker.take()
             && worker.thread().id() != thread::current().id()
         {
-            // Panics are contained; there is nothing more to learn from the thread's end.
+            // Panics are contained, so the thread's result says nothing more.
             let _ = worker.join();
         }
     }
@@ -236,8 +250,8 @@ impl std::fmt::Debug for Live {
     }
 }
 
-/// One instance's share of the engine. Dropping it closes it; nothing of it is published after
-/// the worker has seen that.
+/// One instance's stream: its handle to the engine. Dropping it closes the stream; the worker publishes
+/// nothing for it after that. [`Live`] has an example.
 #[derive(Debug)]
 pub struct Stream {
     id: u64,
@@ -246,35 +260,35 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Takes audio from `reader` from now on, instead of any other before.
+    /// Takes audio from `reader` from now on, in place of any earlier reader.
     pub fn attach(&self, reader: TapReader) {
-        self.tell(Message::Attach(self.id, reader));
+        self.send(Message::Attach(self.id, reader));
     }
 
-    /// Gives the ring up. What was heard stays to be seen.
+    /// Drops the reader. Results so far stay visible.
     pub fn detach(&self) {
-        self.tell(Message::Detach(self.id));
+        self.send(Message::Detach(self.id));
     }
 
-    /// Changes the settings. Also looks again for a model or runtime that was missing.
+    /// Changes the settings, and tries again to load a missing model or runtime.
     pub fn set(&self, settings: Settings) {
-        self.tell(Message::Set(self.id, settings));
+        self.send(Message::Set(self.id, settings));
     }
 
-    /// Looks for heads and maps that were kept here since the models were loaded. A model that has
-    /// others now is opened anew, for all streams, and goes on meanwhile.
-    pub fn look_again(&self) {
-        self.tell(Message::LookAgain);
+    /// Loads changes of the user's heads and maps since the models were loaded, for all streams.
+    /// Analysis goes on meanwhile.
+    pub fn refresh_models(&self) {
+        self.send(Message::RefreshModels);
     }
 
-    /// Forgets everything heard so far.
+    /// Drops all results so far.
     pub fn reset(&self) {
-        self.tell(Message::Reset(self.id));
+        self.send(Message::Reset(self.id));
     }
 
-    /// Has something done about references or lessons; [`Snapshot::study`] shows the result.
+    /// Sends a request about references or labeled examples; [`Snapshot::study`] shows the result.
     pub fn ask(&self, request: Request) {
-        self.tell(Message::Ask(self.id, request));
+        self.send(Message::Ask(self.id, request));
     }
 
     /// The newest snapshot.
@@ -289,27 +303,27 @@ impl Stream {
         self.reader.clone()
     }
 
-    /// Has `hook` called after each new snapshot, instead of any other before.
+    /// Calls `hook` after each new snapshot, in place of any earlier hook.
     pub fn on_update(&self, hook: UpdateHook) {
-        self.tell(Message::Hook(self.id, hook));
+        self.send(Message::Hook(self.id, hook));
     }
 
-    fn tell(&self, message: Message) {
-        // Without a worker the snapshot says what is wrong.
+    fn send(&self, message: Message) {
+        // Without a worker the snapshot shows the error.
         let _ = self.live.inbox.send(message);
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.tell(Message::Close(self.id));
+        self.send(Message::Close(self.id));
     }
 }
 
-/// A quarter of the way up: well behind the audio and the host's own threads.
+/// Gives this thread a quarter of the highest priority: well behind the audio and the host's threads.
 fn lower_priority() {
     if let Ok(low) = ThreadPriorityValue::try_from(25u8) {
-        // A system that refuses leaves a normal thread, which works as well.
+        // If the system refuses, the thread keeps its normal priority and works as well.
         let _ = thread_priority::set_current_thread_priority(ThreadPriority::Crossplatform(low));
     }
 }

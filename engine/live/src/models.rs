@@ -1,12 +1,12 @@
-//! The models that streams ask for: one slot each, shared by all streams that ask for the same.
-//! Reading, hashing, loading and warming up happen on the encoder thread; the worker keeps score.
+//! The models that streams request: one slot per request, shared by all streams with equal requests.
+//! The encoder thread reads, hashes, loads and warms up models; the worker tracks their state here.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::schedule;
-use super::snapshot::Running;
+use super::snapshot::RunningModel;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::package::{HeadChoice, ModelPackage, PackageError};
 use mertscope_model::device::{self, Choice, Report};
@@ -39,20 +39,20 @@ pub(super) enum OpenError {
     },
 }
 
-/// What is asked for.
+/// A stream's request for a model.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Wanted {
+pub(super) struct ModelRequest {
     pub(super) name: Option<String>,
     pub(super) sha256: Option<String>,
-    /// Never NaN, as what is wanted is found by equality.
+    /// Never NaN, since requests are compared by equality.
     pub(super) window_s: Option<f64>,
     pub(super) device: Choice,
     pub(super) precision: Option<Precision>,
     pub(super) library_folder: Option<PathBuf>,
 }
 
-impl Wanted {
-    /// The embedded model, which goes on in place of a missing one.
+impl ModelRequest {
+    /// The request for the embedded model, which replaces a missing one.
     pub(super) fn fallback(&self) -> Self {
         Self {
             library_folder: self.library_folder.clone(),
@@ -62,7 +62,7 @@ impl Wanted {
         }
     }
 
-    /// How a model is run for whoever asks for this.
+    /// The options of a session for this request.
     pub(super) fn options(&self, package: &ModelPackage) -> SessionOptions {
         SessionOptions {
             threads: THREADS,
@@ -93,7 +93,7 @@ impl Wanted {
         }
     }
 
-    /// Opens what `find` gives, on the encoder thread; a panic becomes an error.
+    /// Opens the package that `find` returns, on the encoder thread; a panic becomes an error.
     fn open(
         &self,
         sessions: &mut Sessions,
@@ -120,16 +120,16 @@ impl Wanted {
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) package: Arc<ModelPackage>,
-    pub(super) running: Running,
+    pub(super) running: RunningModel,
     pub(super) session: SessionId,
-    /// How long a window usually takes, in seconds.
+    /// The usual duration of a window's inference, in seconds.
     pub(super) usual_s: f64,
 }
 
 impl Loaded {
     fn new(package: Arc<ModelPackage>, opened: &OpenedSession, runtime: &Runtime) -> Self {
         Self {
-            running: Running {
+            running: RunningModel {
                 id: package.model.manifest.id.clone(),
                 sha256: package.sha256().to_owned(),
                 genre_labels: Arc::default(),
@@ -151,13 +151,17 @@ impl Loaded {
 }
 
 impl Loaded {
-    /// What runs for a stream that chose these heads.
-    pub(super) fn running(&self, chosen: &HeadChoice, user_head: Option<&HeadInfo>) -> Running {
+    /// The running model as a stream with these heads shows it.
+    pub(super) fn running(
+        &self,
+        chosen: &HeadChoice,
+        user_head: Option<&HeadInfo>,
+    ) -> RunningModel {
         let in_use = |task| self.package.head_in_use(task, chosen).map(HeadInfo::from);
         let further = self.package.further_heads(chosen).into_iter();
         let genre_head = in_use("genre");
         let labels = genre_head.as_ref().map(|head| Arc::clone(&head.labels));
-        Running {
+        RunningModel {
             genre_labels: labels.unwrap_or_default(),
             heads: further
                 .map(HeadInfo::from)
@@ -170,130 +174,130 @@ impl Loaded {
     }
 }
 
-/// What became of a model that is loaded or looked for on the encoder thread.
+/// The result of loading or refreshing a model on the encoder thread.
 pub(super) enum ModelEvent {
-    /// It was opened, or can't be.
-    Opened(Wanted, Box<Result<Loaded, OpenError>>),
-    /// It has other heads or another map now, which its session does not know.
-    Renewed(Wanted, Arc<ModelPackage>),
+    /// The model was opened, or can't be.
+    Opened(ModelRequest, Box<Result<Loaded, OpenError>>),
+    /// The model has other heads or another map now; its session stays.
+    Refreshed(ModelRequest, Arc<ModelPackage>),
 }
 
-/// How far a slot is.
+/// The state of a requested model.
 #[derive(Debug)]
-pub(super) enum Slot {
+pub(super) enum ModelSlot {
     Loading,
     Ready(Box<Loaded>),
     Missing(OpenError),
 }
 
-/// All the slots.
+/// All requested models.
 #[derive(Debug, Default)]
-pub(super) struct Models(Vec<(Wanted, Slot)>);
+pub(super) struct Models(Vec<(ModelRequest, ModelSlot)>);
 
 impl Models {
-    pub(super) fn get(&self, wanted: &Wanted) -> Option<&Slot> {
+    pub(super) fn get(&self, request: &ModelRequest) -> Option<&ModelSlot> {
         self.0
             .iter()
-            .find(|(other, _)| other == wanted)
+            .find(|(other, _)| other == request)
             .map(|(_, slot)| slot)
     }
 
-    pub(super) fn loaded(&self, wanted: &Wanted) -> Option<&Loaded> {
-        match self.get(wanted) {
-            Some(Slot::Ready(loaded)) => Some(loaded),
+    pub(super) fn loaded(&self, request: &ModelRequest) -> Option<&Loaded> {
+        match self.get(request) {
+            Some(ModelSlot::Ready(loaded)) => Some(loaded),
             _ => None,
         }
     }
 
-    pub(super) fn is_missing(&self, wanted: &Wanted) -> bool {
-        matches!(self.get(wanted), Some(Slot::Missing(_)))
+    pub(super) fn is_missing(&self, request: &ModelRequest) -> bool {
+        matches!(self.get(request), Some(ModelSlot::Missing(_)))
     }
 
-    /// Starts loading what is wanted and not there yet. With `retry`, what is missing is looked for
-    /// again; it stays missing until it is found, so that streams that go on without it do so.
-    pub(super) fn want(
+    /// Starts loading a model that was not requested yet. With `retry`, a missing model is loaded again;
+    /// it stays missing until that succeeds, so that streams keep running the model in its place.
+    pub(super) fn request(
         &mut self,
-        wanted: &Wanted,
+        request: &ModelRequest,
         retry: bool,
         encoder: &EncoderThread,
         report: impl FnOnce(ModelEvent) + Send + 'static,
     ) {
-        match self.get(wanted) {
-            None => self.0.push((wanted.clone(), Slot::Loading)),
-            Some(Slot::Missing(_)) if retry => {}
+        match self.get(request) {
+            None => self.0.push((request.clone(), ModelSlot::Loading)),
+            Some(ModelSlot::Missing(_)) if retry => {}
             Some(_) => return,
         }
-        let wanted = wanted.clone();
+        let request = request.clone();
         encoder.live(move |sessions| {
-            let result = wanted.open(sessions, || wanted.find());
-            report(ModelEvent::Opened(wanted, Box::new(result)));
+            let result = request.open(sessions, || request.find());
+            report(ModelEvent::Opened(request, Box::new(result)));
         });
     }
 
-    /// Has the models renewed that have other heads or another map on this machine by now; opened anew
-    /// only if these read what the session does not give, since that costs the window that fills.
-    pub(super) fn look_again(
+    /// Loads changes of the user's heads and maps. A model is opened again only if the new heads read
+    /// hidden states that its session does not give, since that drops the window being filled.
+    pub(super) fn refresh(
         &self,
         encoder: &EncoderThread,
         report: &(impl Fn(ModelEvent) + Clone + Send + 'static),
     ) {
-        for (wanted, slot) in &self.0 {
-            let Slot::Ready(loaded) = slot else {
+        for (request, slot) in &self.0 {
+            let ModelSlot::Ready(loaded) = slot else {
                 continue;
             };
-            let (wanted, report) = (wanted.clone(), report.clone());
+            let (request, report) = (request.clone(), report.clone());
             let package = Arc::clone(&loaded.package);
             encoder.live(move |sessions| {
-                let Some(renewed) = package.looked_again() else {
+                let Some(refreshed) = package.refreshed() else {
                     return;
                 };
-                let event = if wanted.options(&renewed) == wanted.options(&package) {
-                    ModelEvent::Renewed(wanted, Arc::new(renewed))
+                let event = if request.options(&refreshed) == request.options(&package) {
+                    ModelEvent::Refreshed(request, Arc::new(refreshed))
                 } else {
-                    let result = wanted.open(sessions, || Ok(renewed));
-                    ModelEvent::Opened(wanted, Box::new(result))
+                    let result = request.open(sessions, || Ok(refreshed));
+                    ModelEvent::Opened(request, Box::new(result))
                 };
                 report(event);
             });
         }
     }
 
-    /// Takes in the answer to [`Models::want`] or [`Models::look_again`].
+    /// Takes the result of [`Models::request`] or [`Models::refresh`].
     pub(super) fn opened(
         &mut self,
-        wanted: &Wanted,
+        request: &ModelRequest,
         result: Result<Loaded, OpenError>,
         encoder: &EncoderThread,
     ) {
-        let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
+        let slot = self.0.iter_mut().find(|(other, _)| other == request);
         match (slot, result) {
-            (Some((_, Slot::Ready(old))), Ok(loaded)) => {
+            (Some((_, ModelSlot::Ready(old))), Ok(loaded)) => {
                 let session = std::mem::replace(&mut **old, loaded).session;
                 encoder.live(move |sessions| sessions.close(session));
             }
-            (Some((_, Slot::Ready(_))), Err(_)) => {}
-            (Some((_, slot)), Ok(loaded)) => *slot = Slot::Ready(Box::new(loaded)),
-            (Some((_, slot)), Err(error)) => *slot = Slot::Missing(error),
-            // Nobody wants it any more.
+            (Some((_, ModelSlot::Ready(_))), Err(_)) => {}
+            (Some((_, slot)), Ok(loaded)) => *slot = ModelSlot::Ready(Box::new(loaded)),
+            (Some((_, slot)), Err(error)) => *slot = ModelSlot::Missing(error),
+            // No stream requests it any more.
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
         }
     }
 
-    /// Takes in a model that differs from the one that runs only in what its session does not know.
-    pub(super) fn renewed(&mut self, wanted: &Wanted, package: Arc<ModelPackage>) {
-        let slot = self.0.iter_mut().find(|(other, _)| other == wanted);
-        if let Some((_, Slot::Ready(loaded))) = slot {
+    /// Takes new heads and a new map for a model whose session stays.
+    pub(super) fn refreshed(&mut self, request: &ModelRequest, package: Arc<ModelPackage>) {
+        let slot = self.0.iter_mut().find(|(other, _)| other == request);
+        if let Some((_, ModelSlot::Ready(loaded))) = slot {
             loaded.running.offered = package.heads.iter().map(HeadInfo::from).collect();
             loaded.running.map.clone_from(&package.map);
             loaded.package = package;
         }
     }
 
-    /// Follows the measured duration of a window.
+    /// Updates the usual duration with a measured one.
     pub(super) fn measured(&mut self, session: SessionId, took_s: f64) {
         for (_, slot) in &mut self.0 {
-            if let Slot::Ready(loaded) = slot
+            if let ModelSlot::Ready(loaded) = slot
                 && loaded.session == session
             {
                 loaded.usual_s = schedule::follow(loaded.usual_s, took_s);
@@ -301,10 +305,10 @@ impl Models {
         }
     }
 
-    /// Takes note of what a session runs on: a device that fails gives way to the CPU.
+    /// Updates a session's device, since the CPU replaces a device that fails.
     pub(super) fn runs_on(&mut self, session: SessionId, device: &Arc<Report>) {
         for (_, slot) in &mut self.0 {
-            if let Slot::Ready(loaded) = slot
+            if let ModelSlot::Ready(loaded) = slot
                 && loaded.session == session
             {
                 loaded.running.device = Arc::clone(device);
@@ -312,11 +316,15 @@ impl Models {
         }
     }
 
-    /// Frees what nobody wants.
-    pub(super) fn keep(&mut self, encoder: &EncoderThread, is_wanted: impl Fn(&Wanted) -> bool) {
-        self.0.retain(|(wanted, slot)| {
-            let keep = is_wanted(wanted);
-            if let (false, Slot::Ready(loaded)) = (keep, slot) {
+    /// Frees the models that no stream requests.
+    pub(super) fn keep(
+        &mut self,
+        encoder: &EncoderThread,
+        is_requested: impl Fn(&ModelRequest) -> bool,
+    ) {
+        self.0.retain(|(request, slot)| {
+            let keep = is_requested(request);
+            if let (false, ModelSlot::Ready(loaded)) = (keep, slot) {
                 let session = loaded.session;
                 encoder.live(move |sessions| sessions.close(session));
             }

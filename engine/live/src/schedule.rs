@@ -1,31 +1,31 @@
-//! When windows are analyzed: how far apart, and whose comes first. Pure arithmetic.
+//! The schedule: the hop between windows, and the stream whose window runs next. Pure arithmetic.
 
 use std::time::Instant;
 
 use super::{Hop, MAX_HOP_S, MIN_HOP_S};
 
-/// The hop of an exact bounce where none was asked for: the default of `mertscope analyze`, and
-/// the same on every machine.
+/// The automatic hop of an exact bounce: the default of `mertscope analyze`, and the same on every
+/// machine.
 const EXACT_HOP_S: f64 = 1.0;
 
-/// The one encoder thread can't take more than a core; what it takes beyond this would make
-/// windows late.
-const MOST_SHARE: f64 = 0.9;
+/// The largest share of a core. The single encoder thread can't use more than one core, and above this
+/// share windows would be late.
+const MAX_SHARE: f64 = 0.9;
 
-/// Below this a share means "as seldom as there is".
-const LEAST_SHARE: f64 = 0.001;
+/// The smallest share; below it the hop is the longest one anyway.
+const MIN_SHARE: f64 = 0.001;
 
-/// What all streams take together.
+/// The load of all streams together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Load {
-    /// One window of each active stream, in seconds.
+    /// Inference time of one window of each active stream, in seconds.
     pub(super) round_s: f64,
     /// The worker's own share of a core: resampling, heads, snapshots.
     pub(super) worker_share: f64,
 }
 
-/// The hop to use in seconds under a load, when analysis may take `cpu_share` of one core. `exact`
-/// is a bounce that waits.
+/// The hop in seconds under a load, when analysis may take `cpu_share` of one core. `exact` means an
+/// offline bounce that waits for the analysis.
 pub(super) fn hop_s(asked: Hop, load: Load, cpu_share: f32, exact: bool) -> f64 {
     let asked_s = match asked {
         Hop::Auto if exact => EXACT_HOP_S,
@@ -36,21 +36,21 @@ pub(super) fn hop_s(asked: Hop, load: Load, cpu_share: f32, exact: bool) -> f64 
     if exact {
         return asked_s;
     }
-    let share = f64::from(cpu_share).clamp(LEAST_SHARE, MOST_SHARE);
-    // The worker's part does not shrink with the hop, so it may not squeeze out the encoder's.
+    let share = f64::from(cpu_share).clamp(MIN_SHARE, MAX_SHARE);
+    // A longer hop does not reduce the worker's part, so at least half is left to the encoder.
     let left = (share - load.worker_share).max(share / 2.0);
-    // A NaN share takes nothing away: the larger of a number and NaN is the number.
+    // A NaN share has no effect: the larger of a number and NaN is the number.
     asked_s.max(load.round_s / left).min(MAX_HOP_S)
 }
 
-/// The usual duration of a run, slowly following what is measured: one slow window must not
-/// triple the hop, a slower machine must.
+/// The usual duration of a run, which slowly follows the measured ones: one slow window must not triple
+/// the hop, but a slower machine must.
 pub(super) fn follow(usual_s: f64, measured_s: f64) -> f64 {
     const GAIN: f64 = 0.25;
     usual_s + GAIN * (measured_s - usual_s)
 }
 
-/// Which waiting window runs next: the one whose successor is due first.
+/// The stream whose waiting window runs next: the one with the earliest deadline.
 pub(super) fn earliest(deadlines: impl Iterator<Item = (u64, Instant)>) -> Option<u64> {
     deadlines.min_by_key(|(_, due)| *due).map(|(id, _)| id)
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hop_is_what_was_asked_for_until_the_share_is_used_up() {
+    fn the_hop_is_the_requested_one_until_the_share_is_used_up() {
         let load = |round_s| Load {
             round_s,
             worker_share: 0.0,
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(auto(1e3, 0.5), MAX_HOP_S);
         assert_eq!(hop_s(Hop::Seconds(2.0), load(0.5), 0.5, false), 2.0);
         assert_eq!(hop_s(Hop::Seconds(2.0), load(4.0), 0.5, false), 8.0);
-        // More than one thread can give is not given; nonsense is not believed.
+        // No share exceeds what one thread can use; invalid values have no effect.
         assert!(auto(1.0, 64.0) > 1.0);
         assert_eq!(auto(1.0, 0.0), MAX_HOP_S);
         assert_eq!(

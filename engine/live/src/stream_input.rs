@@ -1,12 +1,12 @@
-//! One stream's way from the ring to windows: drained, made safe, resampled, cut, each window with
-//! its place on the host's timeline. Runs on the worker.
+//! A stream's input: drains the tap's ring, replaces invalid samples, resamples, and cuts windows with
+//! their positions on the host's timeline. Runs on the worker.
 //!
-//! Marks are told before the audio behind them. A start, jump, loss or reset begins a new window;
-//! a loop that comes round again does not, since what it repeats is what the user hears.
+//! A mark comes before the audio that follows it. A start, jump, loss or reset begins a new window; a
+//! repeated loop does not, since the user hears it without a break.
 
 use std::time::{Duration, Instant};
 
-use super::place::{HostTimeline, Place};
+use super::host_timeline::{AudioSpan, HostTimeline};
 use mertscope_audio::Status;
 use mertscope_audio::downmix::sanitize;
 use mertscope_audio::model_rate_source::SMEAR_S;
@@ -17,63 +17,63 @@ use mertscope_audio::windower::{Window, Windower};
 /// Samples taken from the ring at a time.
 const CHUNK_SAMPLES: usize = 8192;
 
-/// What [`StreamInput::next`] found.
+/// An event from [`StreamInput::next`].
 #[derive(Debug)]
-pub(super) enum Event {
-    /// Audio was taken in, or dropped because nobody listens; there may be more.
+pub(super) enum InputEvent {
+    /// Audio was processed, or dropped because no model runs; there may be more.
     Audio,
     /// The stream is not contiguous here.
     Cut {
-        /// Why.
-        cause: Cause,
-        /// Where audio is missing, if it is.
-        gap: Option<Place>,
+        /// The cause.
+        cause: CutCause,
+        /// The span of lost audio, if some was lost.
+        gap: Option<AudioSpan>,
     },
     /// The transport stopped.
     Stopped,
     /// A window is full.
-    Window(Placed),
+    Window(PositionedWindow),
 }
 
 /// Why a stream is not contiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
+pub(super) enum CutCause {
     /// The transport started, or the stream began.
     Start,
-    /// The transport was moved, or looped for the first time.
+    /// The transport jumped, or looped for the first time.
     Jump,
-    /// Samples found no room.
+    /// Samples found no room in the ring.
     Loss,
-    /// The host asked to forget.
+    /// The host asked for a reset.
     Reset,
 }
 
-/// A window and its place.
+/// A window with its position on audio time.
 #[derive(Debug)]
-pub(super) struct Placed {
+pub(super) struct PositionedWindow {
     pub(super) window: Window,
-    pub(super) place: Place,
-    /// When its last sample came, as near as can be told.
+    pub(super) span: AudioSpan,
+    /// The estimated arrival of its last sample.
     pub(super) arrived: Instant,
 }
 
-/// What turns samples into windows once the model is known.
+/// The steps from samples to windows for a known model.
 #[derive(Debug)]
-struct Chain {
+struct WindowChain {
     resampler: Resampler,
     windower: Windower,
     window_samples: usize,
 }
 
-/// A stream's ring and what follows it.
+/// A stream's tap reader with the steps from samples to windows.
 #[derive(Debug)]
 pub(super) struct StreamInput {
     reader: TapReader,
-    chain: Option<Chain>,
+    chain: Option<WindowChain>,
     transport: Option<Transport>,
-    /// Frames since the ring was made, lost ones among them.
+    /// Frames since the ring was made, including lost ones.
     clock: u64,
-    /// Where the present window's first sample stands on the clock.
+    /// The moment on the clock at which the present windows begin.
     restart: u64,
     timeline: HostTimeline,
     mono: Vec<f32>,
@@ -100,13 +100,13 @@ impl StreamInput {
     }
 
     /// Cuts windows of `window_samples` at `target_hz` from now on.
-    pub(super) fn listen(
+    pub(super) fn start_windows(
         &mut self,
         target_hz: u32,
         window_samples: usize,
     ) -> Result<(), ResampleError> {
         let resampler = Resampler::new(self.reader.rate_hz(), target_hz)?;
-        self.chain = Some(Chain {
+        self.chain = Some(WindowChain {
             resampler,
             windower: Windower::new(window_samples, window_samples),
             window_samples,
@@ -115,17 +115,17 @@ impl StreamInput {
         Ok(())
     }
 
-    /// Drops audio unheard from now on.
-    pub(super) fn ignore(&mut self) {
+    /// Drops all audio from now on.
+    pub(super) fn stop_windows(&mut self) {
         self.chain = None;
     }
 
     /// Whether it cuts windows.
-    pub(super) fn listens(&self) -> bool {
+    pub(super) fn cuts_windows(&self) -> bool {
         self.chain.is_some()
     }
 
-    /// Whether the host said anything yet.
+    /// Whether the first mark has come.
     pub(super) fn has_begun(&self) -> bool {
         self.transport.is_some()
     }
@@ -150,41 +150,41 @@ impl StreamInput {
             .is_some_and(|transport| transport.offline)
     }
 
-    /// How much audio waits in the ring, in seconds.
+    /// Seconds of audio that wait in the ring.
     pub(super) fn waiting_s(&self) -> f64 {
         self.reader.waiting_samples() as f64 / f64::from(self.rate_hz())
     }
 
-    /// How much of a window there is, 0 to 1.
+    /// The filled part of the present window, 0 to 1.
     pub(super) fn fill(&self) -> f32 {
         self.chain
             .as_ref()
             .map_or(0.0, |chain| chain.windower.fill())
     }
 
-    /// When the next window can be due, if audio keeps coming.
+    /// The earliest time at which the next window can be full, if audio keeps coming.
     pub(super) fn next_due(&self) -> Option<Instant> {
         let chain = self.chain.as_ref().filter(|_| self.is_playing())?;
         let missing_s = chain.windower.missing() as f64 / f64::from(chain.resampler.target_hz());
         Some(self.last_audio + Duration::from_secs_f64(missing_s))
     }
 
-    /// When audio last came.
+    /// The time of the last audio.
     pub(super) fn last_audio(&self) -> Instant {
         self.last_audio
     }
 
-    /// Where the stream is now, in seconds of its timeline.
+    /// The stream's present position, in seconds on its timeline.
     pub(super) fn position_s(&self) -> f64 {
         let at = match self.timeline.last_anchor() {
-            // A stopped transport stays where it was stopped, though samples keep coming.
+            // A stopped transport keeps its position, though samples keep coming.
             Some(stop) if !self.is_playing() => stop,
             _ => self.clock,
         };
-        self.timeline.place(at, 0).seconds.end
+        self.timeline.span(at, 0).seconds.end
     }
 
-    /// RMS level in dBFS of what came since the last call; `None` when nothing did.
+    /// RMS level in dBFS of the audio since the last call; `None` without audio.
     pub(super) fn take_level_dbfs(&mut self) -> Option<f32> {
         let (sum, count) = std::mem::take(&mut self.power);
         (count > 0).then(|| (10.0 * (sum / count as f64).log10()) as f32)
@@ -200,16 +200,16 @@ impl StreamInput {
         Ok(())
     }
 
-    /// Goes on by one step; `None` when the ring is empty. `hop_samples` is in model samples.
+    /// Processes one step; `None` when the ring is empty. `hop_samples` is at the model's rate.
     pub(super) fn next(
         &mut self,
         now: Instant,
         hop_samples: usize,
-    ) -> Result<Option<Event>, ResampleError> {
+    ) -> Result<Option<InputEvent>, ResampleError> {
         if let Some(chain) = &mut self.chain {
             chain.windower.set_hop(hop_samples);
             if let Some(window) = chain.windower.next_window() {
-                return Ok(Some(Event::Window(self.placed(window, now))));
+                return Ok(Some(InputEvent::Window(self.positioned(window, now))));
             }
         }
         self.mono.clear();
@@ -219,15 +219,16 @@ impl StreamInput {
             None => None,
         };
         if self.mono.is_empty() {
-            return Ok(event.or(mark.map(|_| Event::Audio)));
+            return Ok(event.or(mark.map(|_| InputEvent::Audio)));
         }
         self.last_audio = now;
-        self.take_in()?;
-        Ok(event.or(Some(Event::Audio)))
+        self.process_chunk()?;
+        Ok(event.or(Some(InputEvent::Audio)))
     }
 
-    fn take_in(&mut self) -> Result<(), ResampleError> {
-        let bad = sanitize(&mut self.mono);
+    /// Passes the samples in `mono` on to the window chain.
+    fn process_chunk(&mut self) -> Result<(), ResampleError> {
+        let invalid = sanitize(&mut self.mono);
         let squares = self.mono.iter().map(|x| f64::from(*x).powi(2));
         self.power.0 += squares.sum::<f64>();
         self.power.1 += self.mono.len();
@@ -239,7 +240,7 @@ impl StreamInput {
         let Some(chain) = &mut self.chain else {
             return Ok(());
         };
-        if let Some(bad) = bad {
+        if let Some(invalid) = invalid {
             let (source, target) = (
                 f64::from(chain.resampler.source_hz()),
                 f64::from(chain.resampler.target_hz()),
@@ -248,7 +249,7 @@ impl StreamInput {
                 let seconds = (from - self.restart + at as u64) as f64 / source + shift_s;
                 (seconds.max(0.0) * target).round() as u64
             };
-            let stretch = sample(bad.range.start, -SMEAR_S)..sample(bad.range.end, SMEAR_S);
+            let stretch = sample(invalid.range.start, -SMEAR_S)..sample(invalid.range.end, SMEAR_S);
             chain.windower.mark(stretch, Status::Invalid);
         }
         self.resampled.clear();
@@ -257,22 +258,22 @@ impl StreamInput {
         Ok(())
     }
 
-    fn apply(&mut self, mark: Mark) -> Result<Option<Event>, ResampleError> {
+    fn apply(&mut self, mark: Mark) -> Result<Option<InputEvent>, ResampleError> {
         let before = self.transport.replace(mark.transport);
         let was_playing = before.is_some_and(|transport| transport.playing);
         self.clock += mark.lost_frames;
-        let gap = (mark.lost_frames > 0).then(|| self.timeline.place(self.clock, mark.lost_frames));
+        let gap = (mark.lost_frames > 0).then(|| self.timeline.span(self.clock, mark.lost_frames));
         let host = mark.transport.position;
         let cause = if mark.reset {
-            Some(Cause::Reset)
+            Some(CutCause::Reset)
         } else if !mark.transport.playing {
             None
         } else if !was_playing {
-            Some(Cause::Start)
+            Some(CutCause::Start)
         } else if self.timeline.jumps(self.clock, host) {
-            Some(Cause::Jump)
+            Some(CutCause::Jump)
         } else if gap.is_some() {
-            Some(Cause::Loss)
+            Some(CutCause::Loss)
         } else {
             None
         };
@@ -281,13 +282,13 @@ impl StreamInput {
         }
         self.timeline.anchor(self.clock, host, cause.is_some());
         Ok(match cause {
-            Some(cause) => Some(Event::Cut { cause, gap }),
-            None if was_playing && !mark.transport.playing => Some(Event::Stopped),
+            Some(cause) => Some(InputEvent::Cut { cause, gap }),
+            None if was_playing && !mark.transport.playing => Some(InputEvent::Stopped),
             None => None,
         })
     }
 
-    fn placed(&self, window: Window, now: Instant) -> Placed {
+    fn positioned(&self, window: Window, now: Instant) -> PositionedWindow {
         let target_hz = self
             .chain
             .as_ref()
@@ -299,8 +300,8 @@ impl StreamInput {
         let end = self.restart + frames(window.start + length);
         let since = self.clock.saturating_sub(end) + self.reader.waiting_samples() as u64;
         let since = Duration::from_secs_f64(since as f64 / f64::from(self.rate_hz()));
-        Placed {
-            place: self.timeline.place(end, frames(length)),
+        PositionedWindow {
+            span: self.timeline.span(end, frames(length)),
             window,
             arrived: now.checked_sub(since).unwrap_or(now),
         }

@@ -1,7 +1,8 @@
-//! The worker thread: drains all streams, hands one window at a time to the encoder, publishes.
+//! The worker thread: drains all streams, hands one window at a time to the encoder, publishes
+//! snapshots.
 //!
-//! It sleeps until a window can be due or somebody says something, and never waits for an
-//! inference. Deliberately not here: sessions, which the encoder thread owns.
+//! It sleeps until a window can be due or a message comes, and never waits for an inference.
+//! Deliberately not here: sessions, which the encoder thread owns.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,35 +11,35 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::job_threads::JobThreads;
-use super::models::{ModelEvent, Models, Wanted};
+use super::models::{ModelEvent, ModelRequest, Models};
 use super::schedule::Load;
-use super::stream_state::{Due, StreamState};
+use super::stream_state::{PendingWindow, StreamState};
 use super::study::Request;
 use super::study::background_job::JobEvent;
 use super::{Settings, UpdateHook, schedule};
 use mertscope_audio::tap::TapReader;
 use mertscope_model::{Encoded, EncoderThread, panic_message};
 
-/// A run is given up after this many of the model's windows: its result would be history.
+/// A run is ended after the length of this many windows of its model: its result would be stale.
 const OVERLONG_WINDOWS: f64 = 4.0;
 
-/// While a run is in progress the worker looks this often whether it is overlong.
+/// Interval at which the worker checks for an overlong run.
 const WATCH: Duration = Duration::from_millis(250);
 
-/// What the worker is told.
+/// A message to the worker; the number is the stream's id.
 pub(super) enum Message {
     Open(u64, Box<StreamState>),
     Close(u64),
     Attach(u64, TapReader),
     Detach(u64),
     Set(u64, Settings),
-    LookAgain,
+    RefreshModels,
     Reset(u64),
     Ask(u64, Request),
     JobEvent(u64, Box<JobEvent>),
     Hook(u64, UpdateHook),
     Model(ModelEvent),
-    Encoded(u64, Box<Due>, Encoded),
+    Encoded(u64, Box<PendingWindow>, Encoded),
     Shutdown,
 }
 
@@ -46,17 +47,17 @@ pub(super) enum Message {
 pub(super) struct Worker {
     inbox: Receiver<Message>,
     answers: Sender<Message>,
-    /// Before the encoder, which does not end while a job may still come from there.
+    /// Declared, and so dropped, before the encoder, which does not end while a job may still use it.
     job_threads: JobThreads,
     encoder: EncoderThread,
     streams: BTreeMap<u64, StreamState>,
     models: Models,
     busy: bool,
-    effort: Effort,
+    worker_load: WorkerLoad,
 }
 
 impl Worker {
-    /// A worker that reads `inbox`; `answers` is the other end of the same channel.
+    /// A worker that reads `inbox`; `answers` is the sender of the same channel.
     pub(super) fn new(
         inbox: Receiver<Message>,
         answers: Sender<Message>,
@@ -70,11 +71,11 @@ impl Worker {
             streams: BTreeMap::new(),
             models: Models::default(),
             busy: false,
-            effort: Effort::new(),
+            worker_load: WorkerLoad::new(),
         }
     }
 
-    /// Runs until told to shut down.
+    /// Runs until the shutdown message.
     pub(super) fn run(mut self) {
         let mut wake = None;
         loop {
@@ -85,7 +86,7 @@ impl Worker {
             let mut next = first;
             while let Some(message) = next {
                 if matches!(message, Message::Shutdown) {
-                    // What works for them beside this thread is told to stop.
+                    // Dropping the streams stops their background jobs.
                     self.streams.clear();
                     return;
                 }
@@ -94,7 +95,7 @@ impl Worker {
             }
             let start = Instant::now();
             wake = self.tick();
-            self.effort.add(start.elapsed());
+            self.worker_load.add(start.elapsed());
         }
     }
 
@@ -103,53 +104,53 @@ impl Worker {
         match message {
             Message::Open(id, stream) => {
                 self.streams.insert(id, *stream);
-                self.provide(None);
+                self.load_models(None);
             }
             Message::Close(id) => {
                 self.streams.remove(&id);
-                self.provide(None);
+                self.load_models(None);
             }
             Message::Attach(id, reader) => self.with(id, |stream| stream.attach(Some(reader), now)),
             Message::Detach(id) => self.with(id, |stream| stream.attach(None, now)),
             Message::Set(id, settings) => {
                 self.with(id, |stream| stream.set(settings));
-                let again = self.streams.get(&id).map(StreamState::wanted);
-                self.provide(again);
+                let retry = self.streams.get(&id).map(StreamState::model_request);
+                self.load_models(retry);
             }
-            Message::LookAgain => self.look_again(),
+            Message::RefreshModels => self.refresh_models(),
             Message::Reset(id) => self.with(id, StreamState::reset),
             Message::Ask(id, request) => self.with(id, |stream| stream.study.ask(request)),
-            Message::JobEvent(id, news) => {
+            Message::JobEvent(id, event) => {
                 let mut is_saved = false;
-                self.with(id, |stream| is_saved = stream.study.on_event(*news));
+                self.with(id, |stream| is_saved = stream.study.on_event(*event));
                 if is_saved {
-                    self.look_again();
+                    self.refresh_models();
                 }
             }
             Message::Hook(id, hook) => self.with(id, |stream| stream.hook = Some(hook)),
-            Message::Model(ModelEvent::Renewed(wanted, package)) => {
-                self.models.renewed(&wanted, package);
+            Message::Model(ModelEvent::Refreshed(request, package)) => {
+                self.models.refreshed(&request, package);
             }
-            Message::Model(ModelEvent::Opened(wanted, result)) => {
-                self.models.opened(&wanted, *result, &self.encoder);
-                self.provide(None);
+            Message::Model(ModelEvent::Opened(request, result)) => {
+                self.models.opened(&request, *result, &self.encoder);
+                self.load_models(None);
             }
-            Message::Encoded(id, due, encoded) => {
+            Message::Encoded(id, pending, encoded) => {
                 self.busy = false;
                 let took_s = encoded.took.as_secs_f64();
                 if let Some(device) = &encoded.device {
-                    self.models.runs_on(due.session, device);
+                    self.models.runs_on(pending.session, device);
                 }
                 if encoded.hidden.is_ok() {
-                    self.models.measured(due.session, took_s);
+                    self.models.measured(pending.session, took_s);
                 }
-                self.with(id, |stream| stream.finish(&due, encoded, now));
+                self.with(id, |stream| stream.finish(&pending, encoded, now));
             }
             Message::Shutdown => {}
         }
     }
 
-    /// Runs `body` on a stream, if it is still there. A panic is shown in it.
+    /// Runs `body` on a stream, if it is still open. A panic is shown in its snapshot.
     fn with(&mut self, id: u64, body: impl FnOnce(&mut StreamState)) {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
@@ -157,7 +158,7 @@ impl Worker {
         contained(stream, body);
     }
 
-    /// Sends what becomes of a model to this thread.
+    /// A function that sends a model's events to this thread.
     fn model_report(&self) -> impl Fn(ModelEvent) + Clone + Send + use<> {
         let answers = self.answers.clone();
         move |event| {
@@ -166,34 +167,35 @@ impl Worker {
         }
     }
 
-    /// Has the models renewed whose heads or map changed on this machine.
-    fn look_again(&self) {
-        self.models.look_again(&self.encoder, &self.model_report());
+    /// Loads changes of the user's heads and maps.
+    fn refresh_models(&self) {
+        self.models.refresh(&self.encoder, &self.model_report());
     }
 
-    /// Has the models loaded that are wanted, and those freed that are not. One that is wanted
-    /// `again` is looked for again if it was missing; that disturbs no stream with another one.
-    fn provide(&mut self, again: Option<Wanted>) {
-        let mut wanted: Vec<Wanted> = self.streams.values().map(StreamState::wanted).collect();
-        let missing = wanted
+    /// Loads the models that streams request, and frees all others. `retry` is tried again if it is
+    /// missing; that disturbs no stream with another model.
+    fn load_models(&mut self, retry: Option<ModelRequest>) {
+        let requests = self.streams.values().map(StreamState::model_request);
+        let mut requests: Vec<ModelRequest> = requests.collect();
+        let missing = requests
             .iter()
-            .filter(|wanted| self.models.is_missing(wanted));
-        let fallbacks: Vec<Wanted> = missing.map(Wanted::fallback).collect();
-        wanted.extend(fallbacks);
-        let again: Vec<Wanted> =
-            again.map_or_else(Vec::new, |wanted| vec![wanted.fallback(), wanted]);
+            .filter(|request| self.models.is_missing(request));
+        let fallbacks: Vec<ModelRequest> = missing.map(ModelRequest::fallback).collect();
+        requests.extend(fallbacks);
+        let retried: Vec<ModelRequest> =
+            retry.map_or_else(Vec::new, |request| vec![request.fallback(), request]);
         self.models
-            .keep(&self.encoder, |other| wanted.contains(other));
-        for (n, one) in wanted.iter().enumerate() {
-            if !wanted[..n].contains(one) {
-                let retry = again.contains(one);
+            .keep(&self.encoder, |other| requests.contains(other));
+        for (n, request) in requests.iter().enumerate() {
+            if !requests[..n].contains(request) {
+                let retry = retried.contains(request);
                 let report = self.model_report();
-                self.models.want(one, retry, &self.encoder, report);
+                self.models.request(request, retry, &self.encoder, report);
             }
         }
     }
 
-    /// Looks after all streams; returns how long nothing is to be done.
+    /// Polls all streams and returns the time until the next tick; `None` until a message comes.
     fn tick(&mut self) -> Option<Duration> {
         self.encoder.interrupt().end_overlong();
         let now = Instant::now();
@@ -205,9 +207,9 @@ impl Worker {
             .filter_map(|stream| Some(stream.loaded(models)?.usual_s));
         let load = Load {
             round_s: usual_s.sum(),
-            worker_share: self.effort.share,
+            worker_share: self.worker_load.share,
         };
-        self.send_out();
+        self.start_jobs();
         for stream in self.streams.values_mut() {
             contained(stream, |stream| stream.poll(now, &self.models, load));
         }
@@ -230,20 +232,20 @@ impl Worker {
         wake
     }
 
-    /// Has done what takes its time, beside this thread.
-    fn send_out(&mut self) {
+    /// Starts the streams' background jobs on job threads.
+    fn start_jobs(&mut self) {
         for (id, stream) in &mut self.streams {
-            while let Some(background_job) = stream.background_job() {
+            while let Some(job) = stream.next_job() {
                 let (id, answers) = (*id, self.answers.clone());
-                let kind = background_job.kind();
-                let tell = move |news| {
-                    // A worker that is gone needs no news.
-                    let _ = answers.send(Message::JobEvent(id, Box::new(news)));
+                let kind = job.kind();
+                let report = move |event| {
+                    // Sending fails only without a worker, which needs no events.
+                    let _ = answers.send(Message::JobEvent(id, Box::new(event)));
                 };
                 let Some(jobs) = self.encoder.jobs() else {
                     return;
                 };
-                let body = move || background_job.run(&jobs, &tell);
+                let body = move || job.run(&jobs, &report);
                 if let Err(error) = self.job_threads.run(kind.name(), body) {
                     let reason = format!(
                         "The system could not start another thread ({error}). Close some programs \
@@ -261,35 +263,36 @@ impl Worker {
             return;
         }
         let waiting =
-            |(id, stream): (&u64, &StreamState)| Some((*id, stream.due.as_ref()?.deadline));
+            |(id, stream): (&u64, &StreamState)| Some((*id, stream.pending.as_ref()?.deadline));
         let next = schedule::earliest(self.streams.iter().filter_map(waiting));
         let Some((id, stream)) = next.and_then(|id| Some((id, self.streams.get_mut(&id)?))) else {
             return;
         };
-        let (Some(mut due), Some(loaded)) = (stream.due.take(), stream.loaded(&self.models)) else {
+        let pending = stream.pending.take();
+        let (Some(mut pending), Some(loaded)) = (pending, stream.loaded(&self.models)) else {
             return;
         };
         let limit_s = loaded.package.model.manifest.window_s() * OVERLONG_WINDOWS;
         let limit = Some(Duration::from_secs_f64(limit_s));
-        let samples = std::mem::take(&mut due.placed.window.samples);
+        let samples = std::mem::take(&mut pending.positioned.window.samples);
         let answers = self.answers.clone();
         self.busy = true;
         self.encoder.live(move |sessions| {
-            let encoded = sessions.encode(due.session, samples, limit);
+            let encoded = sessions.encode(pending.session, samples, limit);
             // The worker outlives the encoder.
-            let _ = answers.send(Message::Encoded(id, Box::new(due), encoded));
+            let _ = answers.send(Message::Encoded(id, Box::new(pending), encoded));
         });
     }
 }
 
 /// The share of a core that the worker itself takes, measured over periods of some seconds.
-struct Effort {
+struct WorkerLoad {
     since: Instant,
     worked: Duration,
     share: f64,
 }
 
-impl Effort {
+impl WorkerLoad {
     const PERIOD: Duration = Duration::from_secs(2);
 
     fn new() -> Self {
@@ -311,7 +314,7 @@ impl Effort {
     }
 }
 
-/// Runs `body`; a panic is shown in the stream, and everything goes on.
+/// Runs `body`; a panic is shown in the stream's snapshot, and the worker goes on.
 fn contained(stream: &mut StreamState, body: impl FnOnce(&mut StreamState)) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(stream))) {
         stream.fail(format!(

@@ -77,7 +77,7 @@ impl EncoderThread {
         }
     }
 
-    /// Queues a job; waits while [`JOB_QUEUE`] jobs are waiting already.
+    /// Queues a job; waits while `JOB_QUEUE` jobs are waiting already.
     pub fn job(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(Box::new(task));
@@ -101,7 +101,7 @@ impl EncoderThread {
 pub struct Jobs(Sender<Task>);
 
 impl Jobs {
-    /// Queues a job; waits while [`JOB_QUEUE`] jobs are waiting already.
+    /// Queues a job; waits while `JOB_QUEUE` jobs are waiting already.
     pub fn submit(&self, task: impl FnOnce(&mut Sessions) + Send + 'static) {
         // The thread lives as long as `self`.
         let _ = self.0.send(Box::new(task));

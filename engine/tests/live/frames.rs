@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use mertscope_heads::head::Reads;
 use mertscope_heads::head::fit::{Example, FitOptions, fit};
-use mertscope_heads::user_store::{Kind, UserStore};
+use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_live::Settings;
 use mertscope_model::{HiddenStates, Model, Session, SessionOptions, runtime};
 
@@ -96,9 +96,9 @@ fn a_head_of_frames_is_found_and_heard_while_the_engine_runs() {
     assert!(before.ribbons.is_empty());
 
     let model = Arc::new(Model::embedded().unwrap());
-    let store = UserStore::of(Kind::Heads, &model.manifest).unwrap();
+    let store = UserStore::of(StoredKind::Heads, &model.manifest).unwrap();
     store.put("sound", &head(&model)).unwrap();
-    stage.stream.look_again();
+    stage.stream.refresh_models();
     let has_it = |s: &mertscope_live::Snapshot| {
         let running = s.model.running.as_ref();
         running.is_some_and(|r| r.heads.iter().any(|head| head.id == "sound"))

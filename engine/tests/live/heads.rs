@@ -4,7 +4,7 @@ use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::package::HeadChoice;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::user_store::{Kind, UserStore};
+use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_live::{Settings, Snapshot};
 use mertscope_model::Model;
 
@@ -77,11 +77,11 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
 
     // Heads that are kept now are found when it is looked again, and not before.
     let manifest = Model::embedded_manifest().unwrap();
-    let store = UserStore::of(Kind::Heads, &manifest).unwrap();
+    let store = UserStore::of(StoredKind::Heads, &manifest).unwrap();
     store.put("mood", &head("mood", ["calm", "wild"])).unwrap();
     store.put("mood-2", &head("mood", ["sad", "glad"])).unwrap();
     store.put("own-genre", &head("genre", ["a", "b"])).unwrap();
-    stage.stream.look_again();
+    stage.stream.refresh_models();
     let snapshot = stage.wait("the heads", |s| offered(s).len() == 3);
     assert_eq!(in_use(&snapshot), ["mood"]);
     assert_eq!(snapshot.history.len(), 1, "what was heard is kept");
@@ -117,7 +117,7 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
 
     // What is removed is gone, and what came with the model takes over.
     assert!(store.remove("own-genre").unwrap());
-    stage.stream.look_again();
+    stage.stream.refresh_models();
     let snapshot = stage.wait("the head's end", |s| offered(s).len() == 2);
     let running = snapshot.model.running.as_ref().unwrap();
     assert_eq!(running.genre_labels.len(), 10);

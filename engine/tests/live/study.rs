@@ -96,9 +96,9 @@ fn what_was_captured_has_no_distance_to_itself_and_some_to_other_music() {
     // A project gives it back as it was.
     let text = serde_json::to_string(&**reference).unwrap();
     let read = vec![std::sync::Arc::new(serde_json::from_str(&text).unwrap())];
-    stage.stream.ask(Request::References(Vec::new()));
+    stage.stream.ask(Request::SetReferences(Vec::new()));
     stage.wait("no reference", |s| s.study.references.is_empty());
-    stage.stream.ask(Request::References(read));
+    stage.stream.ask(Request::SetReferences(read));
     stage.wait("the reference", |s| s.study.references.len() == 1);
     assert_eq!(distances(&play(&mut stage, &jazz, 5.0)), other);
 }
@@ -151,7 +151,7 @@ fn marked_windows_become_a_head_that_is_used_at_once() {
     }
     stage
         .stream
-        .ask(Request::LabeledExamples(LabeledExamples::default()));
+        .ask(Request::SetExamples(LabeledExamples::default()));
     let snapshot = stage.wait("nothing", |s| s.study.user_head.is_none());
     let heads = &snapshot.model.running.as_ref().unwrap().heads;
     assert!(heads.iter().all(|head| head.id != "taught"), "{heads:?}");

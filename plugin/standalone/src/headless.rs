@@ -124,7 +124,7 @@ impl Printer {
     fn print(&mut self, snapshot: &Snapshot, out: &mut dyn Write) -> io::Result<bool> {
         let running = snapshot.model.running.as_ref();
         let labels = running.map_or(&[][..], |running| &running.genre_labels);
-        let new = snapshot.heard_since(self.last.as_ref());
+        let new = snapshot.entries_since(self.last.as_ref());
         if let Some(newest) = new.last() {
             self.last = Some(Arc::clone(newest));
         }

@@ -193,7 +193,7 @@ impl Default for RawState {
 }
 
 impl<'de> Deserialize<'de> for RawState {
-    /// Reads any JSON object of at most [`MAX_BYTES`]; after an error the present state is unchanged.
+    /// Reads any JSON object of at most `MAX_BYTES`; after an error the present state is unchanged.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
         let bytes: usize = fields
@@ -222,7 +222,7 @@ impl RawState {
     }
 
     /// Writes a field; nothing changes when the field is equal already, or when the object would become
-    /// larger than [`MAX_BYTES`].
+    /// larger than `MAX_BYTES`.
     pub fn set<F: StateField + PartialEq>(&mut self, field: &F) {
         if self.get::<F>().as_ref() == Some(field) {
             return;

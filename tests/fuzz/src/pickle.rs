@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use mertscope_heads::head::Outputs;
-use mertscope_heads::head::marble::{self, Described, Labels};
+use mertscope_heads::head::marble::{self, HeadDescription, Labels};
 use mertscope_model::Manifest;
 use mertscope_model::checkpoint::Weights;
 
@@ -91,7 +91,7 @@ pub fn run(bytes: &[u8]) {
             }
         }
     }
-    let described = Described {
+    let described = HeadDescription {
         task: "mood",
         labels: labels(),
         outputs: Outputs::Multiclass,

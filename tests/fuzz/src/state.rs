@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use mertscope_export::osc;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::few_shot::saved::SavedExamples;
-use mertscope_heads::reference::{Reference, Source};
+use mertscope_heads::reference::{Reference, ReferenceSource};
 use mertscope_model::{HiddenStates, LayerSet, Manifest, Model};
 use mertscope_ui::state::{
     Comparison, EngineChoice, HeadChoice, ModelChoice, OscChoice, PluginState, RawState,
@@ -178,7 +178,7 @@ fn whole() -> Vec<u8> {
     let window = |layer: usize| hidden.layer(layer).to_vec();
     let mut state = RawState::default();
     let reference = |name, layer| {
-        let source = Source {
+        let source = ReferenceSource {
             name,
             color: [10, 200, 30],
             sha256: None,

@@ -27,8 +27,8 @@ impl Watched {
         settings.token = None;
         settings.cache = None;
         settings.offline = false;
-        // A job that does not stop would outlast the test.
-        settings.read_patience = LONG * 10;
+        // A job that is not stopped would outlast the test.
+        settings.read_timeout = LONG * 10;
         let library = Library::open(home.path("data/mertscope"), settings).unwrap();
         let (sender, changes) = unbounded();
         let hook: UpdateHook = Arc::new(move || {

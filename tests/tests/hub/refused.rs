@@ -14,7 +14,7 @@ fn fetch_with(home: &Home, faults: Faults) -> CommandOutput {
 fn a_refusal_says_what_to_do() {
     for (status, code, words) in [
         (401, "RepoNotFound", &["401", "set HF_TOKEN"][..]),
-        (403, "GatedRepo", &["asked for", "set HF_TOKEN"]),
+        (403, "GatedRepo", &["agreement", "set HF_TOKEN"]),
         (404, "EntryNotFound", &["404", "config.json", "HF_ENDPOINT"]),
         (418, "", &["status 418", "127.0.0.1"]),
     ] {
@@ -144,5 +144,5 @@ fn without_a_network_a_sentence_offers_the_import() {
     fails_with(&failed, 1, &["can't be reached", "models import"]);
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
     let failed = output_of(command.env("HF_ENDPOINT", "hub"));
-    fails_with(&failed, 1, &["no address", "HF_ENDPOINT"]);
+    fails_with(&failed, 1, &["not a hub's address", "HF_ENDPOINT"]);
 }

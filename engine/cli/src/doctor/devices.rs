@@ -1,4 +1,4 @@
-//! What happens to each device when the embedded model is tried on it.
+//! Trial runs of the embedded model on each device.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -9,8 +9,8 @@ use crossbeam_channel::unbounded;
 use mertscope_model::device::{self, Choice, Report};
 use mertscope_model::{EncodeError, Encoder, Job, Model, Runtime, SessionOptions};
 
-/// Tries what can be chosen by name, one after the other: what became of it, and a line for each
-/// reason. What this ONNX Runtime was built without takes one line together.
+/// Tries each device and writes the outcome, with one line per reason. All devices that this ONNX
+/// Runtime was built without share one line.
 pub(crate) fn try_all(
     out: &mut dyn Write,
     runtime: &'static Runtime,
@@ -27,7 +27,7 @@ pub(crate) fn try_all(
     choices.retain(|choice| seen.insert(choice.clone()));
     let mut absent = Vec::new();
     for choice in choices {
-        match tried(runtime, model, &choice) {
+        match try_one(runtime, model, &choice) {
             Ok((report, _)) if report.fallbacks.iter().any(|it| it.absent) && report.is_cpu() => {
                 absent.push((choice.to_string(), report));
             }
@@ -46,8 +46,8 @@ pub(crate) fn try_all(
     Ok(())
 }
 
-/// What the model really runs on when this is asked for, and how long a window takes there.
-fn tried(
+/// The device that really runs the model for this choice, and the duration of one window there.
+fn try_one(
     runtime: &'static Runtime,
     model: &Arc<Model>,
     choice: &Choice,
@@ -87,7 +87,7 @@ fn describe(
             format!(", {} of {} operations", share.there, share.all)
         });
         let (name, ms) = (&report.name, took.as_secs_f64() * 1000.0);
-        writeln!(out, "  {id:9}runs: {name}{share}, {ms:.0} ms a window")?;
+        writeln!(out, "  {id:9}runs: {name}{share}, {ms:.0} ms per window")?;
     }
     for fallback in &report.fallbacks {
         writeln!(out, "           {fallback}")?;

@@ -1,4 +1,4 @@
-//! `mertscope heads eval`.
+//! `mertscope heads eval`: scores a head on labeled music.
 
 use mertscope_heads::head::metrics::scores;
 use mertscope_heads::head::{Head, Outputs};
@@ -8,7 +8,7 @@ use serde_json::json;
 use super::figures::{self, Figures};
 use super::find_head;
 use crate::arguments::EvalArguments;
-use crate::labeled::{self, Example};
+use crate::labeled::{self, EmbeddedFile};
 use crate::{load, log, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     let head = find_head(&package, &arguments.head)?;
     anyhow::ensure!(
         head.outputs == Outputs::Multiclass,
-        "The head “{}” is {}; only heads that choose one label can be judged.",
+        "The head “{}” is {}; only heads that choose one label can be evaluated.",
         head.id(),
         head.outputs.name()
     );
@@ -75,14 +75,14 @@ struct Judged {
     window_truth: Vec<usize>,
 }
 
-fn judge(head: &Head, examples: Vec<Example>, notices: &mut Vec<String>) -> Judged {
+fn judge(head: &Head, examples: Vec<EmbeddedFile>, notices: &mut Vec<String>) -> Judged {
     let mut judged = Judged::default();
     for example in examples {
         let label = &example.file.label;
         // A key may be written in any notation.
         let key = label.parse::<Key>().map(Key::label);
-        let known = |label: &String| head.labels.iter().position(|other| other == label);
-        let truth = known(label).or_else(|| key.ok().as_ref().and_then(known));
+        let index = |label: &String| head.labels.iter().position(|other| other == label);
+        let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
         let Some(truth) = truth else {
             let path = example.file.path.display();
             notices.push(if label.is_empty() {

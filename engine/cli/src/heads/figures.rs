@@ -1,4 +1,4 @@
-//! Figures of a head, for people and as JSON.
+//! A head's scores, as text, JSON and pictures.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 use crate::files::{self, is_png};
 
-/// Scores of one kind of answers: per file or per window.
+/// Scores per file or per window.
 pub(crate) struct Figures {
-    /// What was judged: `files` or `windows`.
+    /// The judged units: `files`, `windows` or `frames`.
     pub of: &'static str,
     pub scores: Scores,
     pub key: Option<KeyScores>,
 }
 
 impl Figures {
-    /// Key scores are added where the labels are the 24 keys.
+    /// Adds key scores if all labels are keys.
     pub(crate) fn new(
         of: &'static str,
         scores: Scores,
@@ -59,12 +59,12 @@ impl Figures {
     }
 }
 
-/// The calibration error beside what chance explains of it.
+/// The calibration error, and the part of it that chance explains.
 fn calibration(scores: &Scores) -> String {
     format!("{:.3} ({:.3} by chance)", scores.ece, scores.ece_by_chance)
 }
 
-/// The kinds of answers to a key, with their shares; the first four count towards MIREX.
+/// The relations of answers to the true key, with their shares; the first four count towards MIREX.
 fn kinds(key: &KeyScores) -> [(&'static str, f64); 6] {
     [
         ("exact", key.exact),
@@ -76,7 +76,7 @@ fn kinds(key: &KeyScores) -> [(&'static str, f64); 6] {
     ]
 }
 
-/// Draws the confusion of `figures` into a .png or .svg file.
+/// Draws the confusion matrix of `figures` into a .png or .svg file.
 pub(crate) fn draw(
     path: &Path,
     task: &str,
@@ -110,10 +110,10 @@ pub(crate) fn draw(
     files::write("picture", path, &bytes)
 }
 
-/// A line of figures for each kind of answers.
+/// Writes a line of scores per unit.
 pub(crate) fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<()> {
     let mut table = Table::new();
-    // Columns aligned with spaces, for people and for `grep`.
+    // Columns aligned with spaces, for reading and for `grep`.
     table.load_style(TableStyle::new()).force_no_tty();
     table.set_header([
         "",
@@ -152,19 +152,19 @@ pub(crate) fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<
     Ok(())
 }
 
-/// The confusion of some answers: a row for each true label, a column for each answer.
+/// Writes the confusion matrix: one row per true label, one column per answered label.
 pub(crate) fn write_confusion(
     out: &mut dyn Write,
     labels: &[String],
     scores: &Scores,
 ) -> anyhow::Result<()> {
-    // What does not occur would only widen the table.
+    // Labels that do not occur would only widen the table.
     let present = scores.occurring();
     let widest = present.iter().map(|n| labels[*n].chars().count()).max();
     let widest = widest.unwrap_or(0);
     writeln!(
         out,
-        "answered (columns, in the order of the rows) for true label (rows):"
+        "answered labels (columns, in the order of the rows) by true label (rows):"
     )?;
     for row in &present {
         let counts: Vec<String> = present

@@ -1,20 +1,21 @@
-//! `mertscope heads train`.
+//! `mertscope heads train`: fits a head on labeled music and reports its scores.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use anyhow::ensure;
 use mertscope_heads::head::Reads;
-use mertscope_heads::head::fit::{Compared, Example, FitOptions, Fitted, fit};
+use mertscope_heads::head::fit::{CandidateScore, Example, FitOptions, Fitted, fit};
 use mertscope_heads::package::ModelPackage;
 use mertscope_music::Key;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::figures::{self, Figures};
-use super::{is_own, keep};
+use super::{is_own, store};
 use crate::arguments::{Layers, TrainArguments};
 use crate::files;
 use crate::interrupt;
-use crate::labeled::{self, Example as Labeled};
+use crate::labeled::{self, EmbeddedFile};
 use crate::progress::Bar;
 use crate::{load, log, write_out};
 
@@ -54,13 +55,13 @@ pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
             files::write("head", path, &fitted.bytes)?;
             log(&format!("The head is in {}.", path.display()));
         }
-        None => keep(&package, &name, &fitted.bytes)?,
+        None => store(&package, &name, &fitted.bytes)?,
     }
     report(arguments, &fitted, &options, &examples)?;
     Ok(notices.is_empty())
 }
 
-/// The head's name: what was asked for, else the task, if the model has no head of that name.
+/// The head's name: the given one, else the task, with “-own” if the model has a head of that name.
 fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || c == '-' {
@@ -80,15 +81,15 @@ fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
     arguments.name.clone().unwrap_or(default)
 }
 
-/// The labels and the files to fit on. A file without a label, and a label with less than two
-/// groups of files, of which nothing could be said, are left out with a note.
+/// The labels and the files to fit on. Files without a label, and labels with fewer than two groups of
+/// files, which can't be tested, are left out with a notice.
 fn examples(
     task: &str,
-    music: Vec<Labeled>,
+    music: Vec<EmbeddedFile>,
     notices: &mut Vec<String>,
 ) -> (Vec<String>, Vec<Example>) {
     let is_key = task == "key";
-    let mut labeled: Vec<(String, Labeled)> = Vec::new();
+    let mut labeled: Vec<(String, EmbeddedFile)> = Vec::new();
     for example in music {
         let label = example.file.label.clone();
         let path = example.file.path.display();
@@ -216,43 +217,55 @@ fn report(
     }
     write_out(|out| {
         if arguments.json {
-            let document = json!({
-                "task": options.task,
-                "labels": options.labels,
-                "layers": fitted.head.metadata.get("layers"),
-                "threshold": fitted.head.metadata.get("threshold"),
-                "compared": fitted.compared.iter().map(|row| json!({
-                    "layer": row.layer, "hidden": row.hidden,
-                    "accuracy": row.accuracy, "log_loss": row.log_loss,
-                })).collect::<Vec<_>>(),
-                "files": files.json(),
-                "windows": windows.json(),
-            });
-            serde_json::to_writer_pretty(&mut *out, &document)?;
+            serde_json::to_writer_pretty(&mut *out, &document(fitted, options, &files, &windows))?;
             writeln!(out)?;
             return Ok(());
         }
-        writeln!(
-            out,
-            "held-out files and windows, each judged by a head that has not seen them:"
-        )?;
-        figures::write(out, &[files, windows])?;
-        figures::write_confusion(out, &options.labels, &fitted.files)?;
-        writeln!(out, "compared:")?;
-        for row in &fitted.compared {
-            let name = candidate(row);
-            let (accuracy, loss) = (row.accuracy, row.log_loss);
-            writeln!(
-                out,
-                "  {name:24} accuracy {accuracy:.3}, log loss {loss:.3}"
-            )?;
-        }
-        Ok(())
+        write_text(out, fitted, options, [files, windows])
     })?;
     Ok(())
 }
 
-fn candidate(row: &Compared) -> String {
+fn document(fitted: &Fitted, options: &FitOptions, files: &Figures, windows: &Figures) -> Value {
+    json!({
+        "task": options.task,
+        "labels": options.labels,
+        "layers": fitted.head.metadata.get("layers"),
+        "threshold": fitted.head.metadata.get("threshold"),
+        "compared": fitted.compared.iter().map(|row| json!({
+            "layer": row.layer, "hidden": row.hidden,
+            "accuracy": row.accuracy, "log_loss": row.log_loss,
+        })).collect::<Vec<_>>(),
+        "files": files.json(),
+        "windows": windows.json(),
+    })
+}
+
+fn write_text(
+    out: &mut dyn Write,
+    fitted: &Fitted,
+    options: &FitOptions,
+    figures: [Figures; 2],
+) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "held-out files and windows, each scored by a head that was not fitted on them:"
+    )?;
+    figures::write(out, &figures)?;
+    figures::write_confusion(out, &options.labels, &fitted.files)?;
+    writeln!(out, "compared:")?;
+    for row in &fitted.compared {
+        let name = candidate(row);
+        let (accuracy, loss) = (row.accuracy, row.log_loss);
+        writeln!(
+            out,
+            "  {name:24} accuracy {accuracy:.3}, log loss {loss:.3}"
+        )?;
+    }
+    Ok(())
+}
+
+fn candidate(row: &CandidateScore) -> String {
     let layer = match row.layer {
         Some(layer) => format!("layer {layer}"),
         None => "weighted sum".to_owned(),

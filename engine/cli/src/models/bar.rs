@@ -1,4 +1,4 @@
-//! Follows a job of the library to its end, with a progress bar where a person watches.
+//! Follows a job of the library to its end, with a progress bar on a terminal.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use super::list::megabytes;
 /// Waits for the job of `id` to end.
 ///
 /// # Errors
-/// The sentence that says why it failed.
+/// The job's error, a sentence with the remedy.
 pub(crate) fn follow(library: &Library, id: &str) -> anyhow::Result<()> {
-    let (tell, told) = unbounded();
+    let (sender, updates) = unbounded();
     let hook: UpdateHook = Arc::new(move || {
-        // When nobody listens any more, the job has ended.
-        let _ = tell.send(());
+        // Sending fails only after the job has ended.
+        let _ = sender.send(());
     });
     library.on_update(&hook);
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -37,7 +37,7 @@ pub(crate) fn follow(library: &Library, id: &str) -> anyhow::Result<()> {
             bar.set_position(job.done);
         }
         bar.set_message(message(id, &job));
-        told.recv()?;
+        updates.recv()?;
     }
 }
 
@@ -60,7 +60,7 @@ fn message(id: &str, job: &Job) -> String {
 }
 
 fn style() -> ProgressStyle {
-    // The template is ours and right (a test draws it); a bar is no reason to fail.
+    // The template is valid (a test checks it); a bar is no reason to fail.
     ProgressStyle::with_template(TEMPLATE)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸ ")
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_is_told_in_a_line() {
+    fn a_job_s_progress_fits_in_a_line() {
         assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
         let mut job = Job {
             stage: Stage::Downloading,
@@ -82,9 +82,9 @@ mod tests {
             speed_bytes_s: 3_000_000.0,
             eta_s: Some(94.5),
         };
-        let told = message("MERT-v0", &job);
+        let text = message("MERT-v0", &job);
         assert_eq!(
-            told,
+            text,
             "MERT-v0: downloading, 94.0 MB of 377.6 MB, 3.0 MB/s, 1:35 left"
         );
         job.eta_s = None;

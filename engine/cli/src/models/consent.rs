@@ -1,4 +1,4 @@
-//! Shows a model's license and asks whether the user agrees, once.
+//! Consent to a model's license: shows the license and asks the user, once.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -8,7 +8,7 @@ use super::list::megabytes;
 use crate::arguments::ConsentArguments;
 use crate::{UsageError, log};
 
-/// What the user says to the license of a model; nothing when the user does not agree.
+/// The user's consent to the license of a model; `None` when the user does not agree.
 pub(crate) fn ask(
     offer: &ModelOffer,
     arguments: &ConsentArguments,
@@ -24,14 +24,14 @@ pub(crate) fn ask(
     if offer.agreed {
         return Ok(Some(Consent::OnRecord));
     }
-    let commerce = if license.contains("-NC") {
+    let no_commerce = if license.contains("-NC") {
         " It does not allow commercial use."
     } else {
         ""
     };
     log(&format!(
         "{id} is published by its authors under {license}, not under Mertscope's license: \
-         {url}{commerce}"
+         {url}{no_commerce}"
     ));
     if arguments.yes || arguments.accept_license.is_some() {
         return Ok(Some(Consent::Given));

@@ -1,10 +1,10 @@
-//! `mertscope models list`: for people, or as JSON.
+//! `mertscope models list`: the models as text or JSON.
 
 use std::io::Write;
 
 use mertscope_heads::package::ModelPackage;
 use mertscope_hub::{Library, ModelOffer, OfferState};
-use mertscope_model::catalogue::{Certainty, PublishedResult};
+use mertscope_model::catalogue::{CatalogueEntry, Certainty, PublishedResult};
 use mertscope_model::{InputLength, Manifest, ShortInput};
 use serde_json::{Value, json};
 
@@ -31,27 +31,49 @@ pub(crate) fn run(as_json: bool) -> anyhow::Result<bool> {
     })
 }
 
-/// Bytes for people.
+/// Bytes as text in MB.
 pub(crate) fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 fn describe(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
     let entry = offer.entry;
-    let (id, size) = (&entry.id, megabytes(offer.size()));
-    writeln!(out, "{id}  {}", entry.title)?;
+    writeln!(out, "{}  {}", entry.id, entry.title)?;
+    describe_state(out, offer)?;
+    let about = if matches!(offer.state, OfferState::Installed(_)) {
+        ""
+    } else {
+        "about "
+    };
+    writeln!(out, "  size      {about}{}", megabytes(offer.size()))?;
+    describe_entry(out, entry)?;
+    let agreed = if offer.agreed {
+        "agreed to"
+    } else {
+        "not agreed to yet"
+    };
+    writeln!(
+        out,
+        "  license   {}, {agreed}: {}",
+        entry.license, entry.license_url
+    )?;
+    Ok(())
+}
+
+fn describe_state(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
+    let id = &offer.entry.id;
     match &offer.state {
         OfferState::Absent => {
             writeln!(
                 out,
-                "  state     not here; `mertscope models fetch {id}` gets it"
+                "  state     not installed; `mertscope models fetch {id}` installs it"
             )?;
         }
         OfferState::Partial { bytes } => {
-            let there = megabytes(*bytes);
+            let stored = megabytes(*bytes);
             writeln!(
                 out,
-                "  state     {there} are here; `mertscope models fetch {id}` goes on"
+                "  state     {stored} are here; `mertscope models fetch {id}` resumes"
             )?;
         }
         OfferState::Installed(model) => {
@@ -63,12 +85,10 @@ fn describe(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
         }
         OfferState::Broken { reason } => writeln!(out, "  state     broken: {reason}")?,
     }
-    let about = if matches!(offer.state, OfferState::Installed(_)) {
-        ""
-    } else {
-        "about "
-    };
-    writeln!(out, "  size      {about}{size}")?;
+    Ok(())
+}
+
+fn describe_entry(out: &mut dyn Write, entry: &CatalogueEntry) -> anyhow::Result<()> {
     let windows: Vec<_> = std::iter::once(&entry.window_s)
         .chain(&entry.other_window_s)
         .map(f64::to_string)
@@ -98,16 +118,6 @@ fn describe(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
             result.source
         )?;
     }
-    let agreed = if offer.agreed {
-        "agreed to"
-    } else {
-        "not agreed to yet"
-    };
-    writeln!(
-        out,
-        "  license   {}, {agreed}: {}",
-        entry.license, entry.license_url
-    )?;
     Ok(())
 }
 
@@ -182,7 +192,7 @@ fn embedded_json(package: &ModelPackage) -> Value {
     })
 }
 
-/// Frames a second; nothing for a model without.
+/// Frames per second; `None` for a model without frames.
 fn frame_rate_hz(manifest: &Manifest) -> Option<f64> {
     (!manifest.graph.frames.is_empty()).then(|| 1.0 / manifest.frame_s())
 }
@@ -208,7 +218,7 @@ fn describe_embedded(out: &mut dyn Write, package: &ModelPackage) -> anyhow::Res
         "pooled over the window".to_owned()
     } else {
         let rate = 1.0 / manifest.frame_s();
-        format!("pooled over the window, or {rate:.0} frames a second")
+        format!("pooled over the window, or {rate:.0} frames per second")
     };
     writeln!(
         out,
@@ -231,12 +241,12 @@ fn describe_embedded(out: &mut dyn Write, package: &ModelPackage) -> anyhow::Res
     Ok(())
 }
 
-/// What the model does with input of other lengths.
+/// The model's treatment of input of other lengths.
 fn short(manifest: &Manifest) -> &'static str {
     match (manifest.graph.length, manifest.graph.short_input) {
         (InputLength::Fixed, ShortInput::Loop) => "shorter input is repeated",
         (InputLength::Dynamic, ShortInput::Loop) => {
-            "longer at once if wanted, shorter input is repeated"
+            "longer input in one pass, shorter input is repeated"
         }
         (_, ShortInput::TrueLength) => "any length",
         (_, ShortInput::Refuse) => "shorter input is refused",

@@ -8,8 +8,8 @@ use rosc::{OscPacket, OscType, decoder};
 use super::*;
 use crate::sample;
 use mertscope_heads::head::{HeadInfo, Outputs, Reads};
-use mertscope_heads::reference::{Reference, Source};
-use mertscope_live::{ModelStatus, Running, Study};
+use mertscope_heads::reference::{Reference, ReferenceSource};
+use mertscope_live::{ModelStatus, RunningModel, Study};
 use mertscope_model::device::{Choice, Report};
 use mertscope_model::{Operators, Precision};
 
@@ -52,7 +52,7 @@ fn mood() -> HeadInfo {
 
 fn model(labels: &[String]) -> ModelStatus {
     ModelStatus {
-        running: Some(Running {
+        running: Some(RunningModel {
             windows_s: [5.0].into(),
             id: "embedded".to_owned(),
             sha256: String::new(),
@@ -97,7 +97,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
             published: std::time::UNIX_EPOCH,
         })
     };
-    let source = Source {
+    let source = ReferenceSource {
         name: "Last album",
         color: [0; 3],
         sha256: Some("0123456789abcdef0123"),

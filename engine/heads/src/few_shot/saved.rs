@@ -1,27 +1,27 @@
-//! Lessons as a project keeps them: the newest examples in itself, older ones in files of the
-//! user's data folder, named by the SHA-256 of their content.
+//! Labeled examples in a saved project: the project itself holds the newest examples, files of the
+//! user's data folder hold older ones, named by the SHA-256 of their content.
 //!
-//! A file is written once and never changed, so that a project of before still finds what it names.
-//! One that is missing or damaged takes nothing else with it.
+//! A file is written once and never changed, so that an older project still finds its files. A missing
+//! or damaged file affects no other examples.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LabeledExamples, Marked};
+use super::{LabeledExamples, MarkedWindow};
+use crate::write_whole::write_whole;
 use mertscope_model::{runtime, sha256};
 
-/// Examples that a project keeps in itself at most.
-const MOST_INSIDE: usize = 400;
-/// Values that those may have together: four letters each, so that they stay at half of a
-/// project's 2 MB.
-const MOST_VALUES: usize = 262_144;
-/// Largest file that is read, in bytes: more than any that is written.
-const LARGEST: u64 = 8 * 1024 * 1024;
+/// The most examples inside a project.
+const MAX_INSIDE: usize = 400;
+/// The most values of those examples together: at four letters each, half of a project's 2 MB.
+const MAX_VALUES: usize = 262_144;
+/// Size of the largest file that is read, in bytes; no written file is that large.
+const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// What a project holds.
+/// The part of labeled examples that a project stores.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SavedExamples {
@@ -31,23 +31,23 @@ pub struct SavedExamples {
     /// Names of files with older examples.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<String>,
-    examples: Vec<Marked>,
+    examples: Vec<MarkedWindow>,
 }
 
 impl SavedExamples {
-    /// Whether all of it is in the project, so that no file has to be read.
+    /// Whether the project holds all examples, so that no file has to be read.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The lessons, with the examples of all files that can be read.
+    /// The labeled examples, including those of all files that can be read.
     #[must_use]
-    pub fn load(self, store: Option<&Store>) -> LabeledExamples {
+    pub fn load(self, folder: Option<&ExampleFolder>) -> LabeledExamples {
         let (mut examples, mut missing) = (Vec::new(), Vec::new());
         for (at, file) in self.files.into_iter().enumerate() {
-            match store.map(|store| store.read(&file)) {
-                Some(Ok(more)) => examples.extend(more),
+            match folder.map(|folder| folder.read(&file)) {
+                Some(Ok(older)) => examples.extend(older),
                 _ => missing.push((at, file)),
             }
         }
@@ -63,36 +63,36 @@ impl SavedExamples {
 }
 
 impl LabeledExamples {
-    /// How many examples a file takes, and a project at most.
-    fn most_inside(&self) -> usize {
+    /// The number of examples in a file, and the most examples inside a project.
+    fn max_inside(&self) -> usize {
         let width = self.examples.first().map_or(1, |first| first.values.len());
-        (MOST_VALUES / width.max(1)).clamp(1, MOST_INSIDE)
+        (MAX_VALUES / width.max(1)).clamp(1, MAX_INSIDE)
     }
 
-    /// What a project keeps, if that is all of it and nothing has to be written.
+    /// The part that a project stores, if it is all of the examples and no file has to be written.
     #[must_use]
     pub fn save_inside(&self) -> Option<SavedExamples> {
-        let fits = self.examples.len() <= self.most_inside();
+        let fits = self.examples.len() <= self.max_inside();
         fits.then(|| self.saved(Vec::new(), &self.examples))
     }
 
-    /// What a project keeps; older examples are written to `store` first, unless `packer` knows
-    /// that they were.
+    /// The part that a project stores. Older examples are written to `folder` first, unless `packer`
+    /// remembers their file.
     ///
     /// # Errors
-    /// When a file can't be written; nothing of the project should change then.
-    pub fn save(&self, store: &Store, packer: &mut Packer) -> io::Result<SavedExamples> {
-        let size = self.most_inside();
+    /// The system's error when a file can't be written; then the project should not change.
+    pub fn save(&self, folder: &ExampleFolder, packer: &mut Packer) -> io::Result<SavedExamples> {
+        let size = self.max_inside();
         let sealed = self.examples.len().saturating_sub(1) / size;
         let (older, newer) = self.examples.split_at(sealed * size);
         let mut files = Vec::with_capacity(sealed + self.missing.len());
         for (number, examples) in older.chunks(size).enumerate() {
-            files.push(packer.keep(number, examples, store)?);
+            files.push(packer.keep(number, examples, folder)?);
         }
         Ok(self.saved(files, newer))
     }
 
-    fn saved(&self, mut files: Vec<String>, inside: &[Marked]) -> SavedExamples {
+    fn saved(&self, mut files: Vec<String>, inside: &[MarkedWindow]) -> SavedExamples {
         for (at, file) in &self.missing {
             files.insert((*at).min(files.len()), file.clone());
         }
@@ -106,13 +106,18 @@ impl LabeledExamples {
     }
 }
 
-/// Remembers which examples are in which file, so that each is written once.
+/// Remembers the file of each group of examples, so that each group is written once.
 #[derive(Debug, Default)]
-pub struct Packer(Vec<(Vec<Marked>, String)>);
+pub struct Packer(Vec<(Vec<MarkedWindow>, String)>);
 
 impl Packer {
-    fn keep(&mut self, number: usize, examples: &[Marked], store: &Store) -> io::Result<String> {
-        let same = |(stored, _): &&(Vec<Marked>, String)| {
+    fn keep(
+        &mut self,
+        number: usize,
+        examples: &[MarkedWindow],
+        folder: &ExampleFolder,
+    ) -> io::Result<String> {
+        let same = |(stored, _): &&(Vec<MarkedWindow>, String)| {
             let pairs = || stored.iter().zip(examples);
             stored.len() == examples.len() && pairs().all(|(a, b)| a.is(b))
         };
@@ -120,65 +125,62 @@ impl Packer {
             return Ok(file.clone());
         }
         let bytes = serde_json::to_vec(examples)?;
-        let file = store.put(&bytes)?;
+        let file = folder.put(&bytes)?;
         self.0.truncate(number);
         self.0.push((examples.to_vec(), file.clone()));
         Ok(file)
     }
 }
 
-impl Marked {
-    /// Whether it is the very same example.
+impl MarkedWindow {
+    /// Whether both are the same example, by identity of their values.
     fn is(&self, other: &Self) -> bool {
         self.label == other.label && std::sync::Arc::ptr_eq(&self.values, &other.values)
     }
 }
 
-/// The folder with the files.
+/// The folder with the files of older examples.
 #[derive(Debug, Clone)]
-pub struct Store(PathBuf);
+pub struct ExampleFolder(PathBuf);
 
-impl Store {
-    /// The user's; `None` for one without a data folder. Touches no file.
+impl ExampleFolder {
+    /// The folder in the user's data folder; `None` for a user without one. Touches no file.
     #[must_use]
     pub fn present() -> Option<Self> {
         Some(Self(runtime::data_folder()?.join("lessons")))
     }
 
-    /// The one in `folder`.
+    /// The folder at this path.
     #[must_use]
     pub fn at(folder: &Path) -> Self {
         Self(folder.to_owned())
     }
 
-    /// Where the file of this name is.
+    /// The path of the file with this name.
     #[must_use]
     pub fn path(&self, file: &str) -> PathBuf {
         self.0.join(format!("{file}.json"))
     }
 
-    /// Keeps `bytes`, and gives the file's name.
+    /// Stores `bytes` and returns the file's name, their SHA-256.
     fn put(&self, bytes: &[u8]) -> io::Result<String> {
         let name = sha256(bytes);
         let path = self.path(&name);
-        if !fs::read(&path).is_ok_and(|there| there == bytes) {
-            fs::create_dir_all(&self.0)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.0)?;
-            file.write_all(bytes)?;
-            file.persist(path).map_err(|error| error.error)?;
+        if !fs::read(&path).is_ok_and(|stored| stored == bytes) {
+            write_whole(&self.0, &path, bytes)?;
         }
         Ok(name)
     }
 
-    fn read(&self, file: &str) -> io::Result<Vec<Marked>> {
-        // The name comes from a project: it must lead nowhere else.
+    fn read(&self, file: &str) -> io::Result<Vec<MarkedWindow>> {
+        // The name comes from a project: it must not lead to another folder.
         let is_hash = file.len() == 64 && file.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hash {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let mut bytes = Vec::new();
         fs::File::open(self.path(file))?
-            .take(LARGEST)
+            .take(MAX_FILE_BYTES)
             .read_to_end(&mut bytes)?;
         if sha256(&bytes) != file {
             return Err(io::ErrorKind::InvalidData.into());
@@ -191,14 +193,14 @@ impl Store {
 mod tests {
     use super::*;
 
-    fn labeled_examples(examples: usize, width: usize) -> LabeledExamples {
-        let mut labeled_examples = LabeledExamples::default();
-        for n in 0..examples {
+    fn labeled(count: usize, width: usize) -> LabeledExamples {
+        let mut examples = LabeledExamples::default();
+        for n in 0..count {
             let values: Vec<f32> = (0..width).map(|k| ((n * 7 + k) as f32).sin()).collect();
             let label = ["one", "two"][n % 2];
-            labeled_examples.mark(label, 4, &values, "abc").unwrap();
+            examples.mark(label, 4, &values, "abc").unwrap();
         }
-        labeled_examples
+        examples
     }
 
     fn files(folder: &Path) -> usize {
@@ -207,56 +209,53 @@ mod tests {
 
     #[test]
     fn few_examples_stay_inside_and_many_go_to_files_and_come_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::at(&folder.path().join("lessons"));
-        for (examples, width, expected) in
-            [(0, 256, 0), (400, 256, 0), (401, 256, 1), (900, 1_024, 3)]
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("lessons");
+        let folder = ExampleFolder::at(&path);
+        for (count, width, expected) in [(0, 256, 0), (400, 256, 0), (401, 256, 1), (900, 1_024, 3)]
         {
-            let (labeled_examples, mut packer) =
-                (labeled_examples(examples, width), Packer::default());
-            let before = files(&folder.path().join("lessons"));
-            let saved = labeled_examples.save(&store, &mut packer).unwrap();
-            assert_eq!(files(&folder.path().join("lessons")) - before, expected);
-            assert_eq!(labeled_examples.save_inside().is_some(), expected == 0);
+            let (examples, mut packer) = (labeled(count, width), Packer::default());
+            let before = files(&path);
+            let saved = examples.save(&folder, &mut packer).unwrap();
+            assert_eq!(files(&path) - before, expected);
+            assert_eq!(examples.save_inside().is_some(), expected == 0);
             assert_eq!(saved.is_whole(), expected == 0);
             let text = serde_json::to_string(&saved).unwrap();
             assert!(text.len() < 1_300_000, "{}", text.len());
             let read: SavedExamples = serde_json::from_str(&text).unwrap();
             assert_eq!(read, saved);
-            let loaded = read.load(Some(&store));
-            assert_eq!(loaded, labeled_examples);
+            let loaded = read.load(Some(&folder));
+            assert_eq!(loaded, examples);
             // Saved again, it is the same to the byte.
-            let again = loaded.save(&store, &mut packer).unwrap();
+            let again = loaded.save(&folder, &mut packer).unwrap();
             assert_eq!(serde_json::to_string(&again).unwrap(), text);
         }
     }
 
     #[test]
-    fn a_file_that_is_gone_or_damaged_takes_nothing_else_with_it_and_is_found_again() {
+    fn a_missing_or_damaged_file_affects_no_other_examples_and_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::at(folder.path());
-        let labeled_examples = labeled_examples(1_000, 256);
-        let saved = labeled_examples
-            .save(&store, &mut Packer::default())
-            .unwrap();
-        let (gone, damaged) = (store.path(&saved.files[0]), store.path(&saved.files[1]));
+        let folder = ExampleFolder::at(folder.path());
+        let examples = labeled(1_000, 256);
+        let saved = examples.save(&folder, &mut Packer::default()).unwrap();
+        let (gone, damaged) = (folder.path(&saved.files[0]), folder.path(&saved.files[1]));
         let stored = fs::read(&gone).unwrap();
         fs::remove_file(&gone).unwrap();
         let whole = fs::read(&damaged).unwrap();
         fs::write(&damaged, &whole[1..]).unwrap();
-        let mut left = saved.clone().load(Some(&store));
+        let mut left = saved.clone().load(Some(&folder));
         assert_eq!((left.examples(), left.missing().count()), (200, 2));
         assert!(left.undo() && left.labels.len() == 2);
-        let mut without = left.save(&store, &mut Packer::default()).unwrap();
+        let mut without = left.save(&folder, &mut Packer::default()).unwrap();
         assert_eq!(without.files, saved.files);
-        // Copied back, all of it is there, but for what was taken back.
+        // With the files back, all examples are there but the removed one.
         fs::write(&gone, stored).unwrap();
         fs::write(&damaged, whole).unwrap();
-        let back = without.clone().load(Some(&store));
+        let back = without.clone().load(Some(&folder));
         assert_eq!((back.examples(), back.missing().count()), (999, 0));
         for name in ["../../etc/passwd", "", "zz"] {
             without.files = vec![name.to_owned()];
-            assert_eq!(without.clone().load(Some(&store)).missing().count(), 1);
+            assert_eq!(without.clone().load(Some(&folder)).missing().count(), 1);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Fitting heads: multinomial logistic regression on pooled hidden states, if wanted with one
-//! hidden layer, with everything about it chosen and judged on data that it was not fitted on.
+//! Fitting heads: multinomial logistic regression on pooled hidden states, optionally with one hidden
+//! layer. Every choice is made and judged on files that the head was not fitted on.
 //!
-//! Each candidate (a hidden state, or the weighted sum of all) goes through cross-validation in
-//! which groups of files are never split. Inside each fold a further fold chooses the penalty; the
-//! figures that are reported are those of the whole procedure, the choice of the candidate
-//! included: in each fold the candidate is chosen without the fold's own files. The temperature
-//! and the threshold come from held-out answers. Equal data and seed give an equal head.
+//! Each candidate (a hidden state, or the weighted sum of all) goes through cross-validation that never
+//! splits a group of files. Inside each fold a further fold chooses the penalty. The reported scores
+//! judge the whole procedure, including the choice of the candidate: in each fold the candidate is
+//! chosen without the fold's own files. The temperature and the threshold come from held-out answers.
+//! Equal data and seed give an equal head.
 
 mod calibrate;
 mod candidate;
@@ -27,15 +27,15 @@ use serde_json::json;
 use super::metrics::{Scores, scores};
 use super::{Head, HeadError, Reads};
 use candidate::Candidate;
-use cross::Outcome;
+use cross::{FitData, Outcome};
 use mertscope_model::{HiddenStates, Manifest};
 
 pub use quick::{QuickExample, fit_quick};
 
-/// Folds of the cross-validation, if there are as many groups.
+/// Folds of the cross-validation, if there are that many groups.
 const FOLDS: usize = 5;
-/// The fewest folds: one to judge, one to choose the penalty by, one to fit on.
-const FEWEST_FOLDS: usize = 3;
+/// The fewest folds: one to judge, one to choose the penalty, one to fit on.
+const MIN_FOLDS: usize = 3;
 
 /// One file to fit on.
 #[derive(Debug, Clone)]
@@ -44,40 +44,40 @@ pub struct Example {
     pub label: usize,
     /// Its group; files of one group are never on both sides of a test.
     pub group: usize,
-    /// Hidden states `[layers, width]` of its windows, or of single frames; at least one.
+    /// Hidden states `[layers, width]` of its windows or of single frames; at least one.
     pub windows: Vec<HiddenStates>,
 }
 
-/// What to fit, and how.
+/// The head to fit, and the way to fit it.
 #[derive(Debug, Clone)]
 pub struct FitOptions {
-    /// What the head tells.
+    /// The question that the head answers.
     pub task: String,
     /// The labels, in the order of the outputs.
     pub labels: Vec<String>,
     /// Hidden states to compare.
     pub layers: Vec<usize>,
-    /// Whether the weighted sum of these layers is compared too; only for models whose layers may
-    /// be mixed.
+    /// Whether to compare the weighted sum of these layers too; only for models whose layers may be
+    /// mixed.
     pub mix: bool,
-    /// Units of a ReLU layer before the output; none for a linear head.
+    /// Units of a ReLU layer before the output; `None` for a linear head.
     pub hidden: Option<usize>,
-    /// What the examples' windows are, and so what the head reads: windows, or single frames.
+    /// Whether the examples hold windows or single frames; the head reads the same.
     pub reads: Reads,
-    /// Decides the folds and the start of a hidden layer.
+    /// Seed of the folds and of a hidden layer's start.
     pub seed: u64,
-    /// Threads to work with.
+    /// Threads that share the work.
     pub threads: usize,
-    /// What the data are, for people.
+    /// A description of the training data, for the user.
     pub training_data: String,
-    /// The license of the head, for people; empty where it is not known.
+    /// The head's license, for the user; empty when unknown.
     pub license: String,
 }
 
 /// Why a head can't be fitted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FitError {
-    /// There is nothing to tell apart.
+    /// There are fewer than two labels.
     #[error(
         "A head needs at least two labels with audio, and there is only {0}. Add files of another \
          label."
@@ -85,8 +85,8 @@ pub enum FitError {
     OneLabel(String),
     /// There are too few files.
     #[error(
-        "A head needs at least {FEWEST_FOLDS} groups of files to be tested on what it was not fitted \
-         on, and there are {0}. Add files, or leave the group column out."
+        "A head needs at least {MIN_FOLDS} groups of files, so that it can be tested on files that it \
+         was not fitted on, and there are {0}. Add files, or leave the group column out."
     )]
     TooFew(usize),
     /// The model's layers can't be mixed.
@@ -95,38 +95,38 @@ pub enum FitError {
          a head on single layers."
     )]
     NotMixable(String),
-    /// The hidden states are of another shape or hold numbers that are not finite.
-    #[error("The embeddings don't belong to the model {0}, or are damaged. Have them made again.")]
+    /// The hidden states have another shape, or hold NaN or infinite values.
+    #[error("The embeddings don't belong to the model {0}, or are damaged. Make them again.")]
     Damaged(String),
-    /// It was asked to stop.
+    /// The fit was cancelled.
     #[error("The fit was cancelled; nothing was written.")]
     Cancelled,
-    /// What came out is no head.
+    /// The fitted head is not usable.
     #[error(transparent)]
     Head(#[from] HeadError),
 }
 
-/// How one candidate did in the cross-validation.
+/// One candidate's scores in the cross-validation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compared {
-    /// The hidden state; `None` for the weighted sum of all.
+pub struct CandidateScore {
+    /// Index of the hidden state; `None` for the weighted sum of all.
     pub layer: Option<usize>,
-    /// Units of its hidden layer.
+    /// Units of its hidden layer; `None` for a linear head.
     pub hidden: Option<usize>,
-    /// Share of files that were answered right when held out.
+    /// Share of held-out files with a right answer, 0 to 1.
     pub accuracy: f64,
     /// Mean negative logarithm of the held-out files' true labels' probabilities.
     pub log_loss: f64,
 }
 
-/// A fitted head and how good it is.
+/// A fitted head with its scores.
 #[derive(Debug, Clone)]
 pub struct Fitted {
     /// The head.
     pub head: Head,
     /// Its file's bytes.
     pub bytes: Vec<u8>,
-    /// Scores of the whole procedure on held-out files, probabilities averaged over windows. The
+    /// Scores of the whole procedure on held-out files, with probabilities averaged over windows. The
     /// calibration error is that of this head's layer and penalty in the same folds.
     pub files: Scores,
     /// The same for single windows.
@@ -134,11 +134,54 @@ pub struct Fitted {
     /// Held-out probabilities of each file, `[labels]`.
     pub held_out: Vec<Vec<f32>>,
     /// The candidates, in the order of the layers.
-    pub compared: Vec<Compared>,
+    pub compared: Vec<CandidateScore>,
 }
 
-/// Fits a head. `progress` hears how many of how many steps are done; `cancelled` is looked at
-/// between them.
+/// Fits a head. `progress` is called with the number of finished steps and of all steps, from several
+/// threads; `cancelled` is read between steps.
+///
+/// ```
+/// use std::sync::atomic::AtomicBool;
+///
+/// use mertscope_heads::head::Reads;
+/// use mertscope_heads::head::fit::{Example, FitOptions, fit};
+/// use mertscope_model::{HiddenStates, LayerSet, Model};
+///
+/// let manifest = Model::embedded_manifest()?;
+/// // Twelve files of two labels, one window each, that the sign of all values tells apart.
+/// let examples: Vec<Example> = (0..12)
+///     .map(|file| Example {
+///         label: file % 2,
+///         group: file,
+///         windows: vec![HiddenStates {
+///             layers: manifest.layers.len(),
+///             which: LayerSet::All,
+///             frames: None,
+///             window: None,
+///             width: manifest.width,
+///             data: (0..manifest.layers.len() * manifest.width)
+///                 .map(|n| if file % 2 == 0 { 1.0 } else { -1.0 } + ((file * 7 + n) as f32).sin())
+///                 .collect(),
+///         }],
+///     })
+///     .collect();
+/// let options = FitOptions {
+///     task: "mood".to_owned(),
+///     labels: vec!["calm".to_owned(), "tense".to_owned()],
+///     layers: vec![3, 4],
+///     mix: false,
+///     hidden: None,
+///     reads: Reads::Window,
+///     seed: 0,
+///     threads: 2,
+///     training_data: "made up".to_owned(),
+///     license: String::new(),
+/// };
+/// let fitted = fit(&examples, &options, &manifest, &|_, _| {}, &AtomicBool::new(false))?;
+/// assert_eq!(fitted.files.accuracy, 1.0);
+/// assert!(!fitted.bytes.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`FitError`].
@@ -150,86 +193,26 @@ pub fn fit(
     cancelled: &AtomicBool,
 ) -> Result<Fitted, FitError> {
     check(examples, options, manifest)?;
-    let data = cross::Data::new(examples, options, fold_count(examples)?);
-    let mut candidates: Vec<Candidate> = options
-        .layers
-        .iter()
-        .map(|layer| Candidate {
-            layers: vec![*layer],
-            hidden: None,
-        })
-        .collect();
-    if options.mix {
-        candidates.push(Candidate {
-            layers: options.layers.clone(),
-            hidden: None,
-        });
-    }
-    let stages = if options.hidden.is_some() {
-        candidates.len() + 1
-    } else {
-        candidates.len()
-    };
-    let total = stages * data.folds;
-    let mut outcomes = cross::run(
-        &data,
-        &candidates,
-        options,
-        &|done| progress(done, total),
-        cancelled,
-    )?;
-    let mut chosen = lowest(&data, &outcomes);
-    // In each fold the candidate that its own inner fold prefers: an honest view of the choice.
-    let mut logits = cross::nested(&data, &outcomes);
-    if options.hidden.is_some() {
-        let candidate = Candidate {
-            hidden: options.hidden,
-            ..candidates[chosen].clone()
-        };
-        let done = candidates.len() * data.folds;
-        let more = |n| progress(done + n, total);
-        let outcome = cross::run(
-            &data,
-            std::slice::from_ref(&candidate),
-            options,
-            &more,
-            cancelled,
-        )?;
-        logits = cross::nested(&data, &outcome);
-        chosen = candidates.len();
-        candidates.push(candidate);
-        outcomes.extend(outcome);
-    }
-    let truth = data.window_truth();
-    let file_truth: Vec<usize> = examples.iter().map(|example| example.label).collect();
-    let judged = |logits: &Array2<f64>| {
-        let windows = rows_f32(&data.cross_calibrated(logits));
-        let files = data.file_means(&windows);
-        let labels = options.labels.len();
-        let of_files = scores(&files, &file_truth, labels);
-        (of_files, scores(&windows, &truth, labels), files, windows)
-    };
-    let (mut files, mut windows, held_out, _) = judged(&logits);
+    let data = FitData::new(examples, options, fold_count(examples)?);
+    let comparison = Comparison::run(&data, options, progress, cancelled)?;
+    let nested = judge(&data, &comparison.nested_logits, options.labels.len());
+    let (mut files, mut windows) = (nested.files, nested.windows);
 
-    let candidate = &candidates[chosen];
-    let penalty = outcomes[chosen].penalty(candidate);
+    let (candidate, outcome) = comparison.chosen();
+    let penalty = outcome.penalty(candidate);
     let solution = data.solve_all(candidate, penalty, options);
-    let settled = data.settled(candidate, penalty, &solution, options.seed);
-    let (settled_files, settled_windows, _, probabilities) = judged(&settled);
-    for (scores, settled) in [(&mut files, settled_files), (&mut windows, settled_windows)] {
+    let settled_logits = data.held_out_under(candidate, penalty, &solution, options.seed);
+    let settled = judge(&data, &settled_logits, options.labels.len());
+    for (scores, settled) in [
+        (&mut files, &settled.files),
+        (&mut windows, &settled.windows),
+    ] {
         (scores.ece, scores.ece_by_chance) = (settled.ece, settled.ece_by_chance);
     }
-    let answers = probabilities.iter().zip(&truth).map(|(row, truth)| {
-        let (best, top) = super::metrics::best(row);
-        (f64::from(top), best == *truth)
-    });
-    let threshold = calibrate::threshold(answers.collect());
-    let temperature = calibrate::temperature(&settled, &truth);
-    let compared: Vec<Compared> = candidates
-        .iter()
-        .zip(&outcomes)
-        .map(|(candidate, outcome)| compared(&data, candidate, outcome, &file_truth))
-        .collect();
+    let truth = data.window_truth();
+    let threshold = threshold(&settled.window_probabilities, &truth);
+    let temperature = calibrate::temperature(&settled_logits, &truth);
+    let compared = comparison.scores(&data);
     let mut metadata = describe(examples.len(), &files, &windows, &compared, threshold);
     metadata.extend(provenance(options, manifest, penalty));
     let bytes = write::bytes(&solution, candidate, temperature, options, metadata);
@@ -240,9 +223,113 @@ pub fn fit(
         bytes,
         files,
         windows,
-        held_out,
+        held_out: nested.file_probabilities,
         compared,
     })
+}
+
+/// The candidates and their cross-validation.
+struct Comparison {
+    candidates: Vec<Candidate>,
+    outcomes: Vec<Outcome>,
+    /// Index of the candidate of the fitted head.
+    chosen: usize,
+    /// Held-out logits `[windows, labels]` of the whole procedure: in each fold those of the candidate
+    /// that its own inner fold prefers.
+    nested_logits: Array2<f64>,
+}
+
+impl Comparison {
+    /// Compares the layers, then fits the best with a hidden layer when `options` ask for one.
+    fn run(
+        data: &FitData<'_>,
+        options: &FitOptions,
+        progress: &(dyn Fn(usize, usize) + Sync),
+        cancelled: &AtomicBool,
+    ) -> Result<Self, FitError> {
+        let mut candidates = linear_candidates(options);
+        let stages = candidates.len() + usize::from(options.hidden.is_some());
+        let total = stages * data.folds;
+        let mut outcomes = cross::validate(
+            data,
+            &candidates,
+            options,
+            &|done| progress(done, total),
+            cancelled,
+        )?;
+        let mut chosen = lowest(data, &outcomes);
+        let mut nested_logits = cross::nested(data, &outcomes);
+        if options.hidden.is_some() {
+            let candidate = Candidate {
+                hidden: options.hidden,
+                ..candidates[chosen].clone()
+            };
+            let done = candidates.len() * data.folds;
+            let more = |n| progress(done + n, total);
+            let only = std::slice::from_ref(&candidate);
+            let outcome = cross::validate(data, only, options, &more, cancelled)?;
+            nested_logits = cross::nested(data, &outcome);
+            chosen = candidates.len();
+            candidates.push(candidate);
+            outcomes.extend(outcome);
+        }
+        Ok(Self {
+            candidates,
+            outcomes,
+            chosen,
+            nested_logits,
+        })
+    }
+
+    fn chosen(&self) -> (&Candidate, &Outcome) {
+        (&self.candidates[self.chosen], &self.outcomes[self.chosen])
+    }
+
+    fn scores(&self, data: &FitData<'_>) -> Vec<CandidateScore> {
+        let pairs = self.candidates.iter().zip(&self.outcomes);
+        pairs
+            .map(|(candidate, outcome)| candidate_score(data, candidate, outcome))
+            .collect()
+    }
+}
+
+/// Linear heads on each layer, and on their weighted sum when `options` ask for it.
+fn linear_candidates(options: &FitOptions) -> Vec<Candidate> {
+    let linear = |layers| Candidate {
+        layers,
+        hidden: None,
+    };
+    let single = options.layers.iter().map(|layer| linear(vec![*layer]));
+    let mixed = options.mix.then(|| linear(options.layers.clone()));
+    single.chain(mixed).collect()
+}
+
+/// Calibrated held-out probabilities and their scores.
+struct Judged {
+    files: Scores,
+    windows: Scores,
+    file_probabilities: Vec<Vec<f32>>,
+    window_probabilities: Vec<Vec<f32>>,
+}
+
+/// Judges held-out `logits` `[windows, labels]`.
+fn judge(data: &FitData<'_>, logits: &Array2<f64>, labels: usize) -> Judged {
+    let window_probabilities = rows_f32(&data.cross_calibrated(logits));
+    let file_probabilities = data.file_means(&window_probabilities);
+    Judged {
+        files: scores(&file_probabilities, &data.file_truth(), labels),
+        windows: scores(&window_probabilities, &data.window_truth(), labels),
+        file_probabilities,
+        window_probabilities,
+    }
+}
+
+fn threshold(probabilities: &[Vec<f32>], truth: &[usize]) -> f64 {
+    let answers = probabilities.iter().zip(truth).map(|(row, truth)| {
+        let (best, top) = super::metrics::best(row);
+        (f64::from(top), best == *truth)
+    });
+    calibrate::threshold(answers.collect())
 }
 
 fn check(examples: &[Example], options: &FitOptions, manifest: &Manifest) -> Result<(), FitError> {
@@ -277,29 +364,24 @@ fn fold_count(examples: &[Example]) -> Result<usize, FitError> {
     let mut groups: Vec<usize> = examples.iter().map(|example| example.group).collect();
     groups.sort_unstable();
     groups.dedup();
-    if groups.len() < FEWEST_FOLDS {
+    if groups.len() < MIN_FOLDS {
         return Err(FitError::TooFew(groups.len()));
     }
     Ok(groups.len().min(FOLDS))
 }
 
-/// The candidate that explains held-out windows best.
-fn lowest(data: &cross::Data<'_>, outcomes: &[Outcome]) -> usize {
+/// The index of the candidate with the lowest loss on held-out windows.
+fn lowest(data: &FitData<'_>, outcomes: &[Outcome]) -> usize {
     let losses: Vec<f64> = outcomes.iter().map(|outcome| outcome.loss(data)).collect();
     let order = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b]));
     order.unwrap_or(0)
 }
 
-fn compared(
-    data: &cross::Data<'_>,
-    candidate: &Candidate,
-    outcome: &Outcome,
-    truth: &[usize],
-) -> Compared {
+fn candidate_score(data: &FitData<'_>, candidate: &Candidate, outcome: &Outcome) -> CandidateScore {
     let calibrated = data.cross_calibrated(&outcome.logits(data));
     let files = data.file_means(&rows_f32(&calibrated));
-    let files = scores(&files, truth, calibrated.ncols());
-    Compared {
+    let files = scores(&files, &data.file_truth(), calibrated.ncols());
+    CandidateScore {
         layer: match candidate.layers[..] {
             [layer] => Some(layer),
             _ => None,
@@ -315,12 +397,12 @@ fn rows_f32(rows: &Array2<f64>) -> Vec<Vec<f32>> {
     rows.rows().into_iter().map(row).collect()
 }
 
-/// What a head's file says of its quality.
+/// The metadata fields on a head's quality.
 fn describe(
     count: usize,
     files: &Scores,
     windows: &Scores,
-    compared: &[Compared],
+    compared: &[CandidateScore],
     threshold: f64,
 ) -> BTreeMap<String, String> {
     let round = |value: f64| (value * 1e4).round() / 1e4;
@@ -350,7 +432,7 @@ fn describe(
     .into()
 }
 
-/// What a head's file says of where it comes from.
+/// The metadata fields on a head's origin.
 fn provenance(options: &FitOptions, manifest: &Manifest, penalty: f64) -> BTreeMap<String, String> {
     let how = format!(
         "multinomial logistic regression{}, penalty {penalty}, seed {}; judged by cross-validation \

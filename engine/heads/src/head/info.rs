@@ -1,35 +1,35 @@
-//! What there is to say about a head, in words.
+//! A head's description, as views and commands show it.
 
 use std::sync::Arc;
 
 use super::{Head, LayerInput, Outputs, Reads};
 
-/// What there is to say about a head.
+/// A head's description.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadInfo {
     /// Its name among the heads of its model.
     pub id: String,
     /// SHA-256 of its file, hexadecimal.
     pub sha256: String,
-    /// What it tells.
+    /// The question it answers.
     pub task: String,
     /// Its labels, in the order of the outputs.
     pub labels: Arc<[String]>,
-    /// What they mean.
+    /// The meaning of its outputs.
     pub outputs: Outputs,
-    /// From which probability on it is sure, [`Head::threshold`].
+    /// The least probability at which a label is named, [`Head::threshold`].
     pub threshold: Option<f32>,
-    /// What of a window it reads.
+    /// Whether it reads the mean of a window or each frame.
     pub reads: Reads,
-    /// The layers that it reads.
+    /// The layers that it reads, in words.
     pub layers_text: String,
-    /// How good it is, as its file says; empty if it doesn't.
+    /// Its metrics, in words; empty when its file has none.
     pub metrics_text: String,
-    /// What it was fitted on, as its file says; empty if it doesn't.
+    /// Its training data, in words; empty when its file names none.
     pub source_text: String,
-    /// Its license, as its file says; empty if it doesn't.
+    /// Its license; empty when its file names none.
     pub license_text: String,
-    /// Size of its file.
+    /// Size of its file, in bytes.
     pub bytes: u64,
 }
 
@@ -54,16 +54,15 @@ impl From<&Head> for HeadInfo {
 }
 
 impl HeadInfo {
-    /// Whether its most probable label, with this probability, is sure enough to be named.
+    /// Whether a most probable label with this probability is sure enough to be named.
     #[must_use]
     pub fn is_sure(&self, probability: f32) -> bool {
         self.threshold.is_none_or(|least| probability >= least)
     }
 
-    /// What there is to say first of `answers`, `[labels]`: the most probable label; of labels that
-    /// don't exclude each other the three likeliest, if they are half as likely as the first at
-    /// least; all quantities.
-    /// What is no number counts as 0.
+    /// The outputs to show first, of `answers` `[labels]`: the most probable label when labels exclude
+    /// each other; otherwise at most three, each at least half as probable as the first; all
+    /// quantities. NaN and infinite values count as 0.
     #[must_use]
     pub fn foremost(&self, answers: &[f32]) -> Vec<(&str, f32)> {
         let number = |answer: &f32| if answer.is_finite() { *answer } else { 0.0 };
@@ -106,7 +105,7 @@ fn layers_of(input: &LayerInput) -> String {
     }
 }
 
-/// The figures of a JSON object, in its order; any other text as it is.
+/// The figures of a JSON object, in its order; any other text unchanged.
 fn metrics(text: &str) -> String {
     let Ok(figures) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text)
     else {
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_heads_say_what_they_are() {
+    fn the_embedded_heads_describe_themselves() {
         let package = crate::package::ModelPackage::embedded().unwrap();
         let info = HeadInfo::from(package.head("genre").unwrap());
         assert_eq!((info.id.as_str(), info.task.as_str()), ("genre", "genre"));
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_foremost_answers_depend_on_what_they_mean() {
+    fn the_foremost_answers_depend_on_the_kind_of_outputs() {
         let package = crate::package::ModelPackage::embedded().unwrap();
         let info = |outputs| HeadInfo {
             labels: ["calm", "tense", "dark", "warm"].map(str::to_owned).into(),

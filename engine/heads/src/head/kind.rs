@@ -1,12 +1,12 @@
-//! The kinds of heads: what one reads of a window, and what its outputs mean.
+//! The kinds of heads: by their input and by the meaning of their outputs.
 
-/// What of a window a head reads.
+/// The part of a window that a head reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Reads {
     /// The mean over time.
     #[default]
     Window,
-    /// Each frame, 50 or 75 a second of a model like MERT.
+    /// Each frame; 50 or 75 per second for a model like MERT.
     Frames,
 }
 
@@ -24,16 +24,16 @@ impl Reads {
     }
 }
 
-/// What a head's outputs mean.
+/// The meaning of a head's outputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outputs {
-    /// Probabilities of labels of which one is true; they sum to 1 (softmax).
+    /// Probabilities of labels that exclude each other; they sum to 1 (softmax).
     #[default]
     Multiclass,
-    /// Probabilities of labels each of which is true or not (sigmoid).
+    /// Probabilities of labels that are each true or not (sigmoid).
     Multilabel,
-    /// Quantities, one a label, in the unit they were fitted in.
+    /// Quantities, one per label, in the unit of the training data.
     Regression,
 }
 

@@ -2,8 +2,8 @@
 //! and an output layer, on one hidden state or on a learned mixture of all but the first.
 //!
 //! MARBLE numbers hidden states from 0, the embedding, as we do. The demonstration program that
-//! goes with the published heads drops that one first and so reads one layer higher than the heads
-//! were fitted on; its numbers are not followed.
+//! comes with the published heads drops the embedding first and so reads one layer higher than the
+//! heads were fitted on; we don't follow it.
 
 mod labels;
 
@@ -19,128 +19,182 @@ use mertscope_model::tensors::serialize;
 
 pub use labels::Labels;
 
-/// What the checkpoint itself does not say.
+/// The description of a head that its checkpoint lacks.
 #[derive(Debug, Clone)]
-pub struct Described<'a> {
-    /// What the head tells.
+pub struct HeadDescription<'a> {
+    /// The question that the head answers.
     pub task: &'a str,
     /// Its labels.
     pub labels: &'a Labels,
-    /// What its outputs mean.
+    /// The meaning of its outputs.
     pub outputs: Outputs,
-    /// The hidden state that it is said to be fitted on, by MARBLE's numbers.
+    /// The hidden state that it reads, by MARBLE's numbers, when the user names one.
     pub layer: Option<usize>,
-    /// The hidden state that MARBLE's configurations use for the task, where they are known.
+    /// The hidden state that MARBLE's configurations use for the task, when known.
     pub usual_layer: Option<usize>,
 }
 
-/// Why a checkpoint is no head that can be taken in.
+/// Why a checkpoint can't be imported as a head.
 #[derive(Debug, thiserror::Error)]
 pub enum MarbleError {
-    /// It can't be read.
+    /// The checkpoint can't be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// Nobody knows which hidden state it reads.
-    #[error("Which hidden state {file} reads is not known; name it with --layer.")]
+    /// Its hidden state is unknown.
+    #[error("It is not known which hidden state {file} reads; name it with --layer.")]
     Layer {
         /// The file.
         file: String,
     },
-    /// It is something else.
-    #[error("{file} is no head of MARBLE's that can be taken in: {reason}.")]
+    /// Its tensors are not those of a head.
+    #[error("{file} is not a MARBLE head that can be imported: {reason}.")]
     Shape {
         /// The file.
         file: String,
-        /// What is wrong.
+        /// The reason, a phrase.
         reason: String,
     },
 }
 
-/// The bytes of a head's file, made of a training checkpoint. Nothing in the checkpoint is run.
+/// A tensor of the checkpoint: its name there and its shape.
+type Tensor = (String, Vec<usize>);
+
+/// The tensors of a published head.
+struct Tensors {
+    hidden_weight: Tensor,
+    hidden_bias: Tensor,
+    output_weight: Tensor,
+    output_bias: Tensor,
+    /// Logits of the layers' weights, for a head on a mixture of hidden states.
+    mixture: Option<Tensor>,
+}
+
+/// Makes the bytes of a head's file from a training checkpoint. Nothing in the checkpoint is run.
 ///
 /// # Errors
 /// [`MarbleError`].
 pub fn import(
     checkpoint: &Path,
-    described: &Described<'_>,
+    description: &HeadDescription<'_>,
     manifest: &Manifest,
 ) -> Result<Vec<u8>, MarbleError> {
     let weights = Weights::open_training(checkpoint)?;
-    let shape = |reason: String| MarbleError::Shape {
-        file: checkpoint.display().to_string(),
+    let file = || checkpoint.display().to_string();
+    let shape_error = |reason: String| MarbleError::Shape {
+        file: file(),
         reason,
     };
-    // Whatever the training program called the module that the layers are in.
-    let find = |ending: &str| {
-        let is_it = |name: &&String| *name == ending || name.ends_with(&format!(".{ending}"));
-        let mut found = weights.tensors().iter().filter(|(name, _)| is_it(name));
-        match (found.next(), found.next()) {
-            (Some((name, tensor)), None) => Ok((name.clone(), tensor.shape.clone())),
-            (None, _) => Err(shape(format!("it has no “{ending}”"))),
-            (Some(_), Some(_)) => Err(shape(format!("it has several “{ending}”"))),
-        }
-    };
-    let parts = [
-        "hidden_0.weight",
-        "hidden_0.bias",
-        "output.weight",
-        "output.bias",
-    ];
-    let [hidden, hidden_bias, output, output_bias] = parts.map(find);
-    let (hidden, hidden_bias) = (hidden?, hidden_bias?);
-    let (output, output_bias) = (output?, output_bias?);
-    if weights
-        .tensors()
-        .keys()
-        .any(|name| name.contains("hidden_1."))
-    {
-        return Err(shape("it has more than one hidden layer".to_owned()));
-    }
-    let labels = described.labels.names.len();
-    let units = hidden.1.first().copied().unwrap_or_default();
-    for (part, expected) in [
-        (&hidden, vec![units, manifest.width]),
-        (&hidden_bias, vec![units]),
-        (&output, vec![labels, units]),
-        (&output_bias, vec![labels]),
-    ] {
-        if part.1 != expected {
-            let (name, found) = part;
-            return Err(shape(format!(
-                "“{name}” has the shape {found:?} instead of {expected:?}, which {labels} labels and \
-                 the model {} ask for",
-                manifest.id
-            )));
-        }
-    }
-    let mixture = find("aggregator").ok();
-    let layers: Vec<usize> = match (&mixture, described.layer) {
+    let tensors = Tensors::find(&weights).map_err(shape_error)?;
+    let labels = description.labels.names.len();
+    tensors.check(labels, manifest).map_err(shape_error)?;
+    let layers = match (&tensors.mixture, description.layer) {
         (None, layer) => {
-            let file = || checkpoint.display().to_string();
-            let layer = layer.or(described.usual_layer);
+            let layer = layer.or(description.usual_layer);
             vec![layer.ok_or_else(|| MarbleError::Layer { file: file() })?]
         }
         (Some(_), Some(_)) => {
             let reason = "it mixes hidden states by itself; leave --layer out".to_owned();
-            return Err(shape(reason));
+            return Err(shape_error(reason));
         }
-        // All but the embedding.
-        (Some((_, found)), None) if *found == [1, manifest.layers.len() - 1, 1] => {
-            (1..manifest.layers.len()).collect()
-        }
-        (Some((name, found)), None) => {
-            return Err(shape(format!(
-                "“{name}” has the shape {found:?}, which does not fit the {} hidden states of the \
-                 model {}",
-                manifest.layers.len(),
-                manifest.id
-            )));
-        }
+        (Some(mixture), None) => mixed_layers(mixture, manifest).map_err(shape_error)?,
     };
-    let metadata: BTreeMap<String, String> = [
-        ("task", described.task.to_owned()),
-        ("labels", json!(described.labels.names).to_string()),
-        ("outputs", described.outputs.name().to_owned()),
+    let metadata = metadata(description, &layers, manifest);
+    let named = tensors.named(layers.len());
+    let values = named.iter().map(|(_, (name, _))| weights.floats(name));
+    let values = values.collect::<Result<Vec<_>, _>>()?;
+    let tensors = named.iter().zip(&values);
+    let tensors: Vec<(&str, &[usize], &[f32])> = tensors
+        .map(|((name, (_, shape)), values)| (*name, &**shape, &**values))
+        .collect();
+    Ok(serialize(&metadata, &tensors))
+}
+
+impl Tensors {
+    /// Finds them by the ends of their names, whatever the training program called the module that
+    /// holds the layers.
+    fn find(weights: &Weights) -> Result<Self, String> {
+        let find = |ending: &str| find(weights, ending);
+        let tensors = Self {
+            hidden_weight: find("hidden_0.weight")?,
+            hidden_bias: find("hidden_0.bias")?,
+            output_weight: find("output.weight")?,
+            output_bias: find("output.bias")?,
+            mixture: find("aggregator").ok(),
+        };
+        let mut names = weights.tensors().keys();
+        if names.any(|name| name.contains("hidden_1.")) {
+            return Err("it has more than one hidden layer".to_owned());
+        }
+        Ok(tensors)
+    }
+
+    /// Checks the shapes of the two layers against the labels and the model.
+    fn check(&self, labels: usize, manifest: &Manifest) -> Result<(), String> {
+        let units = self.hidden_weight.1.first().copied().unwrap_or_default();
+        for ((name, found), expected) in [
+            (&self.hidden_weight, vec![units, manifest.width]),
+            (&self.hidden_bias, vec![units]),
+            (&self.output_weight, vec![labels, units]),
+            (&self.output_bias, vec![labels]),
+        ] {
+            if *found != expected {
+                return Err(format!(
+                    "“{name}” has the shape {found:?} instead of {expected:?}, which {labels} labels \
+                     and the model {} need",
+                    manifest.id
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The tensors by their names in a head's file; a mixture gets the shape `[layers]`.
+    fn named(self, layers: usize) -> Vec<(&'static str, Tensor)> {
+        let mut named = vec![
+            ("hidden.weight", self.hidden_weight),
+            ("hidden.bias", self.hidden_bias),
+            ("weight", self.output_weight),
+            ("bias", self.output_bias),
+        ];
+        let mixture = self.mixture;
+        named.extend(mixture.map(|(name, _)| ("layer_weights", (name, vec![layers]))));
+        named
+    }
+}
+
+/// The one tensor whose name is `ending`, or ends with it after a dot.
+fn find(weights: &Weights, ending: &str) -> Result<Tensor, String> {
+    let is_it = |name: &String| *name == ending || name.ends_with(&format!(".{ending}"));
+    let mut found = weights.tensors().iter().filter(|(name, _)| is_it(name));
+    match (found.next(), found.next()) {
+        (Some((name, tensor)), None) => Ok((name.clone(), tensor.shape.clone())),
+        (None, _) => Err(format!("it has no “{ending}”")),
+        (Some(_), Some(_)) => Err(format!("it has several “{ending}”")),
+    }
+}
+
+/// The layers of a mixture: all but the embedding.
+fn mixed_layers((name, shape): &Tensor, manifest: &Manifest) -> Result<Vec<usize>, String> {
+    let layers = manifest.layers.len();
+    if *shape != [1, layers - 1, 1] {
+        return Err(format!(
+            "“{name}” has the shape {shape:?}, which does not fit the {layers} hidden states of the \
+             model {}",
+            manifest.id
+        ));
+    }
+    Ok((1..layers).collect())
+}
+
+fn metadata(
+    description: &HeadDescription<'_>,
+    layers: &[usize],
+    manifest: &Manifest,
+) -> BTreeMap<String, String> {
+    [
+        ("task", description.task.to_owned()),
+        ("labels", json!(description.labels.names).to_string()),
+        ("outputs", description.outputs.name().to_owned()),
         ("layers", json!(layers).to_string()),
         ("temperature", "1".to_owned()),
         ("encoder_sha256", manifest.sha256().to_owned()),
@@ -153,21 +207,7 @@ pub fn import(
         ),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    let mut parts = vec![
-        ("hidden.weight", hidden),
-        ("hidden.bias", hidden_bias),
-        ("weight", output),
-        ("bias", output_bias),
-    ];
-    parts.extend(mixture.map(|(name, _)| ("layer_weights", (name, vec![layers.len()]))));
-    let values = parts.iter().map(|(_, (name, _))| weights.floats(name));
-    let values = values.collect::<Result<Vec<_>, _>>()?;
-    let tensors = parts.iter().zip(&values);
-    let tensors: Vec<(&str, &[usize], &[f32])> = tensors
-        .map(|((name, (_, shape)), values)| (*name, &**shape, &**values))
-        .collect();
-    Ok(serialize(&metadata, &tensors))
+    .into()
 }
 
 #[cfg(test)]
@@ -183,7 +223,7 @@ mod tests {
         fixtures.join("marble").join(name)
     }
 
-    /// A model with hidden states of six values, as the small heads read them.
+    /// A model with hidden states of six values, as the small heads read.
     fn manifest() -> Manifest {
         let mut manifest = Model::embedded_manifest().unwrap();
         manifest.width = 6;
@@ -199,14 +239,14 @@ mod tests {
         manifest: &Manifest,
     ) -> Result<Vec<u8>, MarbleError> {
         let labels = Labels::parse(labels, "mood").unwrap();
-        let described = Described {
+        let description = HeadDescription {
             task: "mood",
             labels: &labels,
             layer,
             outputs: labels.outputs,
             usual_layer: None,
         };
-        import(&fixture(name), &described, manifest)
+        import(&fixture(name), &description, manifest)
     }
 
     /// Hidden state L holds `n (L + 1) / 24`.
@@ -253,11 +293,11 @@ mod tests {
     const MIXED: [f32; 3] = [0.5950503, 0.3001657, 0.104784];
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn a_head_that_does_not_fit_is_refused_with_the_reason() {
         let wide = Model::embedded_manifest().unwrap();
         let mut tall = manifest();
         tall.layers.truncate(3);
-        for (name, labels, layer, manifest, told) in [
+        for (name, labels, layer, manifest, expected) in [
             ("one.ckpt", "a\nb", Some(3), manifest(), "2 labels"),
             ("one.ckpt", "a\nb\nc", Some(3), wide, "256"),
             ("one.ckpt", "a\nb\nc", None, manifest(), "--layer"),
@@ -280,7 +320,7 @@ mod tests {
             let refused = import_with(name, labels, layer, &manifest);
             let error = refused.unwrap_err().to_string();
             let file = Path::new(name).file_name().unwrap().to_str().unwrap();
-            assert!(error.contains(told) && error.contains(file), "{error}");
+            assert!(error.contains(expected) && error.contains(file), "{error}");
         }
     }
 }

@@ -1,36 +1,36 @@
-//! How good answers are: accuracy, macro-F1, calibration, confusion, and for keys the weighted
+//! Metrics of a head's answers: accuracy, macro-F1, calibration, confusion, and for keys the weighted
 //! score of MIREX with the kinds of error.
 
 use std::f64::consts::PI;
 
 use mertscope_music::Key;
 
-/// Bins of [`Scores::ece`].
+/// Number of bins of [`Scores::ece`].
 const BINS: usize = 10;
 
 /// Scores of answers to one task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// Answers that were judged.
+    /// Number of judged answers.
     pub count: usize,
-    /// Share whose most probable label is the true one.
+    /// Share of answers whose most probable label is the true one, 0 to 1.
     pub accuracy: f64,
-    /// F1 of each label that occurs, averaged: every label counts the same.
+    /// F1 of each true label that occurs, averaged: every label counts the same.
     pub macro_f1: f64,
     /// Mean negative logarithm of the true label's probability.
     pub log_loss: f64,
-    /// Expected calibration error: how far confidence and accuracy are apart, over ten bins with
-    /// as many answers each.
+    /// Expected calibration error: the difference between confidence and accuracy, over ten bins with
+    /// an equal number of answers each.
     pub ece: f64,
-    /// What [`ece`](Self::ece) would come to in the mean if every probability were true: with few answers
-    /// confidence and accuracy are apart by chance alone.
+    /// The mean of [`ece`](Self::ece) if every probability were true: with few answers, confidence and
+    /// accuracy differ by chance alone.
     pub ece_by_chance: f64,
-    /// How often true label (row) was answered by which (column).
+    /// Counts of answers, `[labels][labels]`: a row per true label, a column per answered label.
     pub confusion: Vec<Vec<usize>>,
 }
 
 impl Scores {
-    /// The labels, by index, that are true or answered at least once.
+    /// The indices of the labels that are true or answered at least once.
     #[must_use]
     pub fn occurring(&self) -> Vec<usize> {
         let occurs = |n: &usize| {
@@ -41,27 +41,27 @@ impl Scores {
     }
 }
 
-/// Scores of key answers by kind, as shares of all.
+/// Shares of key answers by their relation to the true key, 0 to 1 each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeyScores {
-    /// The weighted score of MIREX as `mir_eval.key` counts it: 1 for the right key, 0.5 for one a
+    /// The weighted score of MIREX as `mir_eval.key` counts it: 1 for the right key, 0.5 for a key a
     /// fifth above, 0.3 for the relative and 0.2 for the parallel key.
     pub weighted: f64,
     /// The right key.
     pub exact: f64,
     /// The same mode a fifth above.
     pub fifth: f64,
-    /// The same mode a fifth below; counts nothing.
+    /// The same mode a fifth below; adds nothing to the weighted score.
     pub fifth_below: f64,
     /// The relative key.
     pub relative: f64,
     /// The parallel key.
     pub parallel: f64,
-    /// Any other.
+    /// Any other key.
     pub other: f64,
 }
 
-/// Scores `probabilities`, `[labels]` each, against the index of the true label.
+/// Scores `probabilities`, `[labels]` each, against the indices of the true labels.
 #[must_use]
 pub fn scores(probabilities: &[Vec<f32>], truth: &[usize], labels: usize) -> Scores {
     let mut confusion = vec![vec![0; labels]; labels];
@@ -111,11 +111,11 @@ fn macro_f1(confusion: &[Vec<usize>]) -> f64 {
     present.iter().map(f1).sum::<f64>() / present.len().max(1) as f64
 }
 
-/// Adds up what a bin's answers contribute.
-type Of = fn(&[(f64, bool)]) -> f64;
+/// The contribution of a bin's answers, `(confidence, right)`.
+type BinSum = fn(&[(f64, bool)]) -> f64;
 
-/// The calibration error of answers `(confidence, right)`, and what of it chance explains. In bins of
-/// equal counts: bins of equal width would leave most of them empty for a head of many labels.
+/// The calibration error of answers `(confidence, right)`, and the part of it that chance explains.
+/// Bins hold equal counts: of bins of equal width, most would be empty for a head with many labels.
 fn calibration_error(mut answers: Vec<(f64, bool)>) -> (f64, f64) {
     answers.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = answers.len();
@@ -123,23 +123,23 @@ fn calibration_error(mut answers: Vec<(f64, bool)>) -> (f64, f64) {
         return (0.0, 0.0);
     }
     let bin = |n: usize| &answers[n * count / BINS..(n + 1) * count / BINS];
-    let apart: Of = |bin| {
+    let apart: BinSum = |bin| {
         let confidence: f64 = bin.iter().map(|(p, _)| p).sum();
         let right = bin.iter().filter(|(_, right)| *right).count() as f64;
         (confidence - right).abs()
     };
-    // The right ones of a bin are a sum of coin flips, nearly normal: the mean distance from its
-    // mean is √(2/π) of its deviation.
-    let by_chance: Of = |bin| {
+    // The number of right answers in a bin is a sum of coin flips, nearly normal: its mean distance
+    // from its mean is √(2/π) times its standard deviation.
+    let by_chance: BinSum = |bin| {
         let variance: f64 = bin.iter().map(|(p, _)| p * (1.0 - p)).sum();
         (variance * 2.0 / PI).sqrt()
     };
-    let sum = |of: Of| (0..BINS).map(|n| of(bin(n))).sum::<f64>();
+    let sum = |of: BinSum| (0..BINS).map(|n| of(bin(n))).sum::<f64>();
     let share = 1.0 / count as f64;
     (share * sum(apart), share * sum(by_chance))
 }
 
-/// Scores key answers: pairs of the true key and the one that was answered.
+/// Scores key answers: pairs of the true key and the answered key.
 #[must_use]
 pub fn key_scores(answers: &[(Key, Key)]) -> KeyScores {
     let share = |is: &dyn Fn(Key, Key) -> bool| {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scores_of_a_small_table_are_those_of_the_hand() {
+    fn scores_of_a_small_table_match_those_computed_by_hand() {
         let p = |a: f32, b: f32, c: f32| vec![a, b, c];
         let answers = [
             p(0.8, 0.1, 0.1),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_explains_what_true_probabilities_show_of_few_answers() {
+    fn chance_explains_the_calibration_error_of_true_probabilities() {
         // Numerical Recipes' generator.
         let mut state = 7u32;
         let mut uniform = move || {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn key_errors_are_told_apart() {
+    fn key_errors_are_counted_by_kind() {
         let key = |text: &str| text.parse::<Key>().unwrap();
         let c = key("C major");
         let answers = [

@@ -10,7 +10,7 @@ use mertscope_model::tensors::{TensorFile, serialize};
 /// The format that this version reads and writes.
 const FORMAT: &str = "1";
 
-/// Reads a map; the error is a phrase that says what is wrong.
+/// Reads a map; the error is a phrase with the reason.
 pub(super) fn parse(bytes: &[u8]) -> Result<Map, String> {
     let file = TensorFile::parse(bytes)?;
     if file.text("map")? != FORMAT {
@@ -19,7 +19,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Map, String> {
     let layer = file
         .text("layer")?
         .parse()
-        .map_err(|_| "its layer is no index".to_owned())?;
+        .map_err(|_| "its layer is not an index".to_owned())?;
     let labels: Vec<String> = file.list("labels")?;
     let (shape, mean) = file.floats("mean")?.ok_or("it has no “mean”")?;
     let [width] = shape[..] else {
@@ -35,7 +35,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Map, String> {
         return Err("its scale is not positive".to_owned());
     }
     if variance.iter().any(|share| !(0.0..=1.0).contains(share)) {
-        return Err("its explained variance is no share".to_owned());
+        return Err("its explained variance is not between 0 and 1".to_owned());
     }
     if extent[0] >= extent[2] || extent[1] >= extent[3] {
         return Err("its extent is empty".to_owned());

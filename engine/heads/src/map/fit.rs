@@ -1,31 +1,31 @@
 //! Fitting a map: the two leading principal components of centered embeddings.
 //!
-//! Deterministic: power iteration from a start that the data give, and a fixed sign.
+//! Deterministic: power iteration from a start that the data determine, and a fixed sign.
 
 use super::{Landmark, Map};
 
-/// Windows that a map needs; fewer span no plane worth showing.
+/// The fewest windows; fewer span no plane worth showing.
 const MIN_POINTS: usize = 8;
 
-/// Room around the outermost point, as a share of the points' spread.
+/// Margin around the outermost points, as a share of the points' spread.
 const MARGIN: f32 = 0.05;
 
 /// Power iteration ends when the direction moves less than this, or after [`MAX_STEPS`].
 const SETTLED: f64 = 1e-12;
 const MAX_STEPS: usize = 5_000;
 
-/// What a map is fitted on.
+/// The data to fit a map on.
 #[derive(Debug, Clone)]
 pub struct MapData<'a> {
-    /// Index of the hidden state that the points are of.
+    /// Index of the points' hidden state.
     pub layer: usize,
-    /// SHA-256 of the graph that they come from.
+    /// SHA-256 of the points' graph.
     pub encoder_sha256: &'a str,
     /// Pooled hidden states of windows, `[width]` each.
     pub points: &'a [Vec<f32>],
     /// Labels and their mean hidden states, `[width]` each; they become landmarks.
     pub landmarks: &'a [(String, Vec<f32>)],
-    /// What music the points are of, for people.
+    /// A description of the points' music, for the user.
     pub fitted_on: &'a str,
 }
 
@@ -34,21 +34,21 @@ pub struct MapData<'a> {
 pub enum FitError {
     /// There is too little music.
     #[error(
-        "A map needs at least {MIN_POINTS} windows of music, and there are {points}. Give it more \
-         files, or longer ones."
+        "A map needs at least {MIN_POINTS} windows of music, and there are {points}. Give more files, \
+         or longer ones."
     )]
     TooFew {
-        /// The windows there are.
+        /// Number of windows.
         points: usize,
     },
     /// The windows are all alike.
     #[error(
-        "A map can't be fitted because its windows are all alike. Give it files that differ from \
-         each other."
+        "A map can't be fitted because its windows are all alike. Give files that differ from each \
+         other."
     )]
     Flat,
-    /// The points are not of one shape, or hold numbers that are not finite.
-    #[error("A map can't be fitted because its embeddings are damaged. Have them made again.")]
+    /// The points differ in length, or hold NaN or infinite values.
+    #[error("A map can't be fitted because its embeddings are damaged. Make them again.")]
     Damaged,
 }
 
@@ -125,7 +125,7 @@ fn mean(points: &[Vec<f32>], width: usize) -> Vec<f64> {
     mean
 }
 
-/// `[width, width]`.
+/// The covariance, `[width, width]`.
 fn covariance(points: &[Vec<f32>], mean: &[f64]) -> Vec<f64> {
     let width = mean.len();
     let mut sum = vec![0.0; width * width];
@@ -144,10 +144,10 @@ fn covariance(points: &[Vec<f32>], mean: &[f64]) -> Vec<f64> {
     sum.iter().map(|sum| sum / points.len() as f64).collect()
 }
 
-/// The leading eigenvector of a symmetric `[width, width]` matrix, of length 1, and its
-/// eigenvalue; `None` when the matrix is all zeros. Its largest value is positive.
+/// The leading eigenvector of a symmetric `[width, width]` matrix, of length 1 and with a positive
+/// largest value, and its eigenvalue; `None` when the matrix is all zeros.
 fn leading(matrix: &[f64], width: usize) -> Option<(Vec<f64>, f64)> {
-    // The row of the largest diagonal value is never at right angles to the answer for long.
+    // The row with the largest diagonal value does not stay orthogonal to the eigenvector.
     let start = (0..width).max_by(|a, b| {
         let diagonal = |n: &usize| matrix[n * width + n];
         diagonal(a).total_cmp(&diagonal(b))
@@ -176,7 +176,7 @@ fn leading(matrix: &[f64], width: usize) -> Option<(Vec<f64>, f64)> {
     Some((vector, length))
 }
 
-/// Brings a vector to length 1 and returns its length before; `None` for one of no length.
+/// Scales a vector to length 1 and returns its length before; `None` for a zero vector.
 fn normalize(vector: &mut [f64]) -> Option<f64> {
     let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
     if length.is_nan() || length <= 1e-12 {
@@ -186,7 +186,7 @@ fn normalize(vector: &mut [f64]) -> Option<f64> {
     Some(length)
 }
 
-/// Lowest and highest coordinates with some room around them.
+/// Lowest and highest coordinates, with a margin.
 fn extent(places: &[[f32; 2]]) -> [[f32; 2]; 2] {
     let mut extent = [[f32::INFINITY; 2], [f32::NEG_INFINITY; 2]];
     for axis in 0..2 {
@@ -194,9 +194,9 @@ fn extent(places: &[[f32; 2]]) -> [[f32; 2]; 2] {
             extent[0][axis] = extent[0][axis].min(place[axis]);
             extent[1][axis] = extent[1][axis].max(place[axis]);
         }
-        let room = MARGIN * (extent[1][axis] - extent[0][axis]);
-        extent[0][axis] -= room;
-        extent[1][axis] += room;
+        let margin = MARGIN * (extent[1][axis] - extent[0][axis]);
+        extent[0][axis] -= margin;
+        extent[1][axis] += margin;
     }
     extent
 }
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_spans_no_plane_is_refused() {
+    fn points_that_span_no_plane_are_refused() {
         let same = vec![vec![1.0, 2.0, 3.0]; 20];
         assert_eq!(Map::fit(&data(&same)).unwrap_err(), FitError::Flat);
         let line: Vec<Vec<f32>> = (0..20).map(|n| vec![n as f32, 0.0, 0.0]).collect();

@@ -1,4 +1,4 @@
-//! The beginning of a file, on disk, and of which content it is the beginning.
+//! The beginning of a file on disk, with the identity of its content.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::HubError;
-use crate::place::{self, write_failed};
+use crate::disk::{self, write_failed};
 use crate::progress::Progress;
 use crate::remote::RemoteFile;
 use mertscope_model::hexadecimal;
@@ -20,34 +20,34 @@ pub(super) struct Part {
     file: File,
     len: u64,
     hash: Sha256,
-    of: Of,
+    content: ContentId,
 }
 
-/// The content that a part is the beginning of.
+/// The identity of the content that a part begins.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq)]
-struct Of {
+struct ContentId {
     size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
-    /// The server's name for the content (`ETag`), if it is a strong one.
+    /// The server's strong `ETag` of the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
 }
 
 impl Part {
-    /// Opens what is there of `file`, or begins anew when that is of other content.
+    /// Opens the existing part of `file`, or starts over when it belongs to other content.
     pub(crate) fn open(path: &Path, file: &RemoteFile) -> Result<Self, HubError> {
         let path = beside(path, ".part");
         let noted = fs::read_to_string(beside(&path, ".toml")).unwrap_or_default();
-        let noted = toml::from_str::<Of>(&noted).ok();
-        let same = |of: &Of| {
-            of.size == file.size && of.sha256 == file.sha256
-                // Without a hash only the server can tell, by its tag.
-                && (of.sha256.is_some() || of.tag.is_some())
+        let noted = toml::from_str::<ContentId>(&noted).ok();
+        let is_same = |content: &ContentId| {
+            content.size == file.size && content.sha256 == file.sha256
+                // Without a hash only the server's tag identifies the content.
+                && (content.sha256.is_some() || content.tag.is_some())
         };
-        let noted = noted.filter(same);
+        let noted = noted.filter(is_same);
         let keep = noted.is_some();
-        let fresh = Of {
+        let fresh = ContentId {
             size: file.size,
             sha256: file.sha256.clone(),
             tag: None,
@@ -64,16 +64,16 @@ impl Part {
             file: opened,
             len,
             hash: Sha256::new(),
-            of: noted.unwrap_or(fresh),
+            content: noted.unwrap_or(fresh),
         };
         if part.len > file.size {
             part.restart()?;
         }
-        part.note()?;
+        part.write_note()?;
         Ok(part)
     }
 
-    /// Bytes that are there.
+    /// Number of bytes on disk.
     pub(crate) fn len(&self) -> u64 {
         self.len
     }
@@ -82,42 +82,42 @@ impl Part {
         &self.path
     }
 
-    /// The server's name for the content, if it gave a strong one.
+    /// The server's strong `ETag` of the content, if it gave one.
     pub(crate) fn tag(&self) -> Option<&str> {
-        self.of.tag.as_deref()
+        self.content.tag.as_deref()
     }
 
-    /// Remembers the server's name for the content; a weak one says too little.
+    /// Remembers the server's `ETag`, unless it is weak: a weak one does not promise equal bytes.
     pub(crate) fn keep_tag(&mut self, tag: Option<String>) -> Result<(), HubError> {
         let tag = tag.filter(|tag| tag.starts_with('"'));
-        if self.of.tag != tag {
-            self.of.tag = tag;
-            self.note()?;
+        if self.content.tag != tag {
+            self.content.tag = tag;
+            self.write_note()?;
         }
         Ok(())
     }
 
-    fn note(&self) -> Result<(), HubError> {
+    fn write_note(&self) -> Result<(), HubError> {
         let path = beside(&self.path, ".toml");
-        let text = toml::to_string(&self.of).map_err(|error| StoreError::Receipt {
+        let text = toml::to_string(&self.content).map_err(|error| StoreError::Receipt {
             path: path.clone(),
             reason: error.to_string(),
         })?;
         Ok(write_whole(&path, &text)?)
     }
 
-    /// Hashes what an earlier run left.
-    pub(crate) fn hash_what_is_there(&mut self, progress: &mut Progress) -> Result<(), HubError> {
+    /// Hashes the bytes that an earlier run left.
+    pub(crate) fn hash_existing(&mut self, progress: &mut Progress) -> Result<(), HubError> {
         let read = StoreError::system("read", &self.path);
         let mut hash = || -> io::Result<bool> {
             self.file.seek(SeekFrom::Start(0))?;
-            let mut piece = vec![0; 1 << 20];
+            let mut chunk = vec![0; 1 << 20];
             loop {
-                let count = self.file.read(&mut piece)?;
+                let count = self.file.read(&mut chunk)?;
                 if count == 0 {
                     return Ok(true);
                 }
-                self.hash.update(&piece[..count]);
+                self.hash.update(&chunk[..count]);
                 if progress.advance(count as u64).is_break() {
                     return Ok(false);
                 }
@@ -130,7 +130,7 @@ impl Part {
         }
     }
 
-    /// Adds bytes at the end.
+    /// Appends bytes.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.len))?;
         self.file.write_all(bytes)?;
@@ -139,7 +139,7 @@ impl Part {
         Ok(())
     }
 
-    /// Forgets what is there.
+    /// Drops all bytes.
     pub(crate) fn restart(&mut self) -> Result<(), HubError> {
         self.file
             .set_len(0)
@@ -149,28 +149,28 @@ impl Part {
         Ok(())
     }
 
-    /// Brings everything onto the disk; the result is its SHA-256.
+    /// Flushes all bytes to the disk and returns their SHA-256.
     pub(crate) fn finish(&mut self) -> Result<String, HubError> {
         self.file.sync_all().map_err(write_failed(&self.path, 0))?;
         Ok(hexadecimal(&self.hash.clone().finalize()))
     }
 
-    /// Makes it the file at `path`.
+    /// Makes the part the file at `path`.
     pub(crate) fn put(self, path: &Path) -> Result<(), HubError> {
         let Self { path: part, .. } = &self;
-        place::put(part, path)?;
-        self.forget_note();
+        disk::put(part, path)?;
+        self.remove_note();
         Ok(())
     }
 
-    /// Throws it away.
+    /// Deletes the part.
     pub(crate) fn discard(self) {
-        // What can't be removed now is not taken for anything later: its hash is wrong.
+        // A part that can't be removed does no harm later: its hash is wrong.
         let _ = fs::remove_file(&self.path);
-        self.forget_note();
+        self.remove_note();
     }
 
-    fn forget_note(&self) {
+    fn remove_note(&self) {
         // A note without a part is harmless.
         let _ = fs::remove_file(beside(&self.path, ".toml"));
     }

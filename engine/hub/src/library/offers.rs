@@ -1,4 +1,4 @@
-//! What there is to see of a published model.
+//! The entries of the library's list.
 
 use std::fs;
 
@@ -6,42 +6,42 @@ use crate::Job;
 use mertscope_model::catalogue::CatalogueEntry;
 use mertscope_model::store::{Installed, Store, StoreError};
 
-/// A published model, and how far this user is with it.
+/// A published model with its state on this machine.
 #[derive(Debug, Clone)]
 pub struct ModelOffer {
-    /// What it is.
+    /// Its catalogue entry.
     pub entry: &'static CatalogueEntry,
-    /// Whether it is here.
+    /// Whether it is installed.
     pub state: OfferState,
     /// Whether the user agreed to its license.
     pub agreed: bool,
-    /// What is being done with it.
+    /// Its running or waiting job.
     pub job: Option<Job>,
-    /// Why the last job failed, as a sentence with the remedy.
+    /// The last job's error, a sentence with the remedy.
     pub error: Option<String>,
 }
 
-/// Whether a model is here.
+/// Whether a model is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfferState {
-    /// It is not.
+    /// It is not installed.
     Absent,
-    /// Fetching it was stopped; another fetch goes on.
+    /// A fetch was stopped; another fetch resumes it.
     Partial {
-        /// Bytes that are there.
+        /// Bytes on disk.
         bytes: u64,
     },
-    /// It is, as far as the files' lengths tell.
+    /// It is installed; the files' lengths are right.
     Installed(Installed),
-    /// It was, but can't be used.
+    /// It was installed, but can't be used.
     Broken {
-        /// Why, as a sentence with the remedy.
+        /// The reason, a sentence with the remedy.
         reason: String,
     },
 }
 
 impl ModelOffer {
-    /// Bytes of all its files: exact for an installed one, roughly for another.
+    /// Bytes of all its files: exact for an installed model, approximate for others.
     #[must_use]
     pub fn size(&self) -> u64 {
         match &self.state {
@@ -52,8 +52,8 @@ impl ModelOffer {
 }
 
 impl OfferState {
-    /// Looks at what is on disk.
-    pub(super) fn look(store: &Store, id: &str) -> Self {
+    /// Reads the state from disk.
+    pub(super) fn read(store: &Store, id: &str) -> Self {
         match store.installed(id) {
             Ok(Some(installed)) => Self::Installed(installed),
             Ok(None) => match part_bytes(store, id) {

@@ -1,19 +1,19 @@
-//! What a stream shows, put together from what it knows after each poll.
+//! A stream's snapshot, updated after each poll.
 
 use super::StreamState;
 use crate::Hop;
-use crate::models::{Models, Slot};
+use crate::models::{ModelSlot, Models};
 use crate::snapshot::{ModelState, ModelStatus, State};
 
 impl StreamState {
-    /// Brings what is shown up to date.
-    pub(super) fn show(&mut self, models: &Models, intake_error: Option<String>) {
+    /// Updates the snapshot to publish.
+    pub(super) fn show(&mut self, models: &Models, input_error: Option<String>) {
         let (model, model_error) = self.model_status(models);
         let dirty = &mut self.dirty;
         let shown = &mut self.shown;
-        let listens = self.active.is_some();
+        let has_model = self.active.is_some();
         let state = match &self.input {
-            Some(input) if self.controls.analyze && listens && input.has_begun() => {
+            Some(input) if self.controls.analyze && has_model && input.has_begun() => {
                 if !input.is_playing() {
                     State::Stopped
                 } else if self.silent {
@@ -27,10 +27,10 @@ impl StreamState {
         put(&mut shown.state, state, dirty);
         put(&mut shown.model, model, dirty);
         let error = model_error
-            .or(intake_error)
+            .or(input_error)
             .or_else(|| self.window_error.clone());
         put(&mut shown.error, error, dirty);
-        // Not by comparing: there may be many examples in it.
+        // Without a comparison, since there may be many examples.
         if std::mem::take(&mut self.study.changed) {
             shown.study = self.study.shown.clone();
             *dirty = true;
@@ -51,7 +51,7 @@ impl StreamState {
         put(&mut shown.position_s, input.position_s(), dirty);
         put(&mut shown.lost_frames, input.lost_frames(), dirty);
         if let Some(level_dbfs) = input.take_level_dbfs() {
-            // A tenth of a decibel is as much as anyone sees.
+            // A view shows no more than a tenth of a decibel.
             put(
                 &mut shown.level_dbfs,
                 (level_dbfs * 10.0).round() / 10.0,
@@ -61,23 +61,23 @@ impl StreamState {
     }
 
     fn model_status(&self, models: &Models) -> (ModelStatus, Option<String>) {
-        let wanted = self.wanted();
+        let request = self.model_request();
         let user_head = self.study.shown.user_head.as_deref();
         let running = self
             .loaded(models)
             .map(|loaded| loaded.running(&self.settings.heads, user_head));
-        let (state, error) = match models.get(&wanted) {
-            None | Some(Slot::Loading) => (ModelState::Loading, None),
-            Some(Slot::Ready(_)) => (ModelState::Ready, None),
-            Some(Slot::Missing(error)) => (ModelState::Missing, Some(error.to_string())),
+        let (state, error) = match models.get(&request) {
+            None | Some(ModelSlot::Loading) => (ModelState::Loading, None),
+            Some(ModelSlot::Ready(_)) => (ModelState::Ready, None),
+            Some(ModelSlot::Missing(error)) => (ModelState::Missing, Some(error.to_string())),
         };
         let found = running
             .as_ref()
             .filter(|_| state == ModelState::Ready)
             .map(|running| running.sha256.clone());
         let status = ModelStatus {
-            asked: wanted.name,
-            sha256: wanted.sha256.or(found),
+            asked: request.name,
+            sha256: request.sha256.or(found),
             state,
             running,
         };
@@ -85,10 +85,10 @@ impl StreamState {
     }
 }
 
-/// Changes a value, and takes note if it is another.
-pub(super) fn put<T: PartialEq>(slot: &mut T, value: T, dirty: &mut bool) {
-    if *slot != value {
-        *slot = value;
+/// Sets a value, and `dirty` when it differs.
+pub(super) fn put<T: PartialEq>(shown: &mut T, value: T, dirty: &mut bool) {
+    if *shown != value {
+        *shown = value;
         *dirty = true;
     }
 }

@@ -1,66 +1,67 @@
-//! What is done for a desk beside the worker: fitting heads, saving them, listening to files.
+//! Background jobs of the study state, on job threads beside the worker: fitting and saving heads,
+//! making references of files.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::TASK;
+use super::USER_HEAD_TASK;
 use super::file::FileJob;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::Head;
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::reference::Reference;
-use mertscope_heads::user_store::{Kind as Shelves, UserStore};
+use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_model::panic_message;
 use mertscope_model::thread::Jobs;
 
-/// What is to be done.
+/// A background job.
 pub(crate) enum BackgroundJob {
-    /// Fit a head on lessons.
+    /// Fits a head on labeled examples.
     Fit {
-        labeled_examples: LabeledExamples,
+        examples: LabeledExamples,
         package: Arc<ModelPackage>,
     },
-    /// Fit a head on lessons and keep it under a name.
+    /// Fits a head on labeled examples and stores it under a name.
     Save {
-        labeled_examples: LabeledExamples,
+        examples: LabeledExamples,
         package: Arc<ModelPackage>,
         name: String,
     },
-    /// Make a reference of a file.
+    /// Makes a reference of a file.
     File(FileJob),
 }
 
-/// What became of it.
+/// An event of a background job; errors are sentences.
 pub(crate) enum JobEvent {
-    /// A head, or why there is none.
-    Taught(Result<Head, String>),
-    /// A sentence on the head that was saved, or why it was not.
+    /// The end of a fit: the head, or the reason for none.
+    Fitted(Result<Head, String>),
+    /// The end of a save: a sentence on the saved head, or the reason for none.
     Saved(Result<String, String>),
-    /// Seconds of a file that were heard, of so many.
+    /// Analyzed seconds of a file, and its length in seconds from its header.
     Progress(f64, Option<f64>),
-    /// A reference, or why there is none.
+    /// The end of a file: the reference, or the reason for none.
     File(Result<Reference, String>),
 }
 
-/// The kinds of errands.
+/// The kinds of background jobs.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
+pub(crate) enum JobKind {
     Fit,
     Save,
     File,
 }
 
-impl Kind {
-    /// The end of an errand that went wrong, with a reason for a person.
+impl JobKind {
+    /// The last event of a failed job, with a sentence for the user.
     pub(crate) fn failed(self, reason: String) -> JobEvent {
         match self {
-            Self::Fit => JobEvent::Taught(Err(reason)),
+            Self::Fit => JobEvent::Fitted(Err(reason)),
             Self::Save => JobEvent::Saved(Err(reason)),
             Self::File => JobEvent::File(Err(reason)),
         }
     }
 
-    /// What its thread is called.
+    /// The name of its thread.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Fit => "fit",
@@ -71,19 +72,19 @@ impl Kind {
 }
 
 impl BackgroundJob {
-    pub(crate) const fn kind(&self) -> Kind {
+    pub(crate) const fn kind(&self) -> JobKind {
         match self {
-            Self::Fit { .. } => Kind::Fit,
-            Self::Save { .. } => Kind::Save,
-            Self::File(_) => Kind::File,
+            Self::Fit { .. } => JobKind::Fit,
+            Self::Save { .. } => JobKind::Save,
+            Self::File(_) => JobKind::File,
         }
     }
 
-    /// Does it, on a thread that has time, and tells what there is to tell; a panic is told too.
-    pub(crate) fn run(self, jobs: &Jobs, tell: &dyn Fn(JobEvent)) {
+    /// Runs the job and reports its events; a panic becomes a failure.
+    pub(crate) fn run(self, jobs: &Jobs, report: &dyn Fn(JobEvent)) {
         let kind = self.kind();
-        let done = catch_unwind(AssertUnwindSafe(|| self.done(jobs, tell)));
-        tell(done.unwrap_or_else(|panic| {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.last_event(jobs, report)));
+        report(ended.unwrap_or_else(|panic| {
             let reason = panic_message(&*panic);
             kind.failed(format!(
                 "That could not be done, because of an error in Mertscope ({reason}). Please \
@@ -92,56 +93,50 @@ impl BackgroundJob {
         }));
     }
 
-    fn done(self, jobs: &Jobs, tell: &dyn Fn(JobEvent)) -> JobEvent {
+    fn last_event(self, jobs: &Jobs, report: &dyn Fn(JobEvent)) -> JobEvent {
         match self {
-            Self::Fit {
-                labeled_examples,
-                package,
-            } => JobEvent::Taught(
-                labeled_examples
-                    .fit(TASK, &package.model.manifest)
+            Self::Fit { examples, package } => JobEvent::Fitted(
+                examples
+                    .fit(USER_HEAD_TASK, &package.model.manifest)
                     .map(|(head, _)| head)
                     .map_err(|error| error.to_string()),
             ),
             Self::Save {
-                labeled_examples,
+                examples,
                 package,
                 name,
-            } => JobEvent::Saved(save(&labeled_examples, &package, &name)),
-            Self::File(background_job) => {
-                let progress = |done_s, promised_s| tell(JobEvent::Progress(done_s, promised_s));
-                JobEvent::File(background_job.run(jobs, &progress))
+            } => JobEvent::Saved(save(&examples, &package, &name)),
+            Self::File(job) => {
+                let progress = |done_s, promised_s| report(JobEvent::Progress(done_s, promised_s));
+                JobEvent::File(job.run(jobs, &progress))
             }
         }
     }
 }
 
-fn save(
-    labeled_examples: &LabeledExamples,
-    package: &ModelPackage,
-    name: &str,
-) -> Result<String, String> {
+fn save(examples: &LabeledExamples, package: &ModelPackage, name: &str) -> Result<String, String> {
     let manifest = &package.model.manifest;
-    let shelf = UserStore::of(Shelves::Heads, manifest).map_err(|error| error.to_string())?;
-    let before = shelf.find(name);
-    // A head of one's own is found by its file on the shelf.
-    let is_own = |head: &&Head| before.as_ref().is_some_and(|old| old.path == head.path());
-    let came = package.heads.iter().filter(|head| !is_own(head));
-    if ["genre", "key", TASK].contains(&name) || came.clone().any(|head| head.id() == name) {
+    let store = UserStore::of(StoredKind::Heads, manifest).map_err(|error| error.to_string())?;
+    let before = store.find(name);
+    // The user's own head of that name is replaced; its path identifies it.
+    let is_replaced = |head: &&Head| before.as_ref().is_some_and(|old| old.path == head.path());
+    let mut others = package.heads.iter().filter(|head| !is_replaced(head));
+    let is_reserved = ["genre", "key", USER_HEAD_TASK].contains(&name);
+    if is_reserved || others.any(|head| head.id() == name) {
         return Err(format!(
             "“{name}” is the name of a head that Mertscope itself uses; take another name."
         ));
     }
-    let (_, bytes) = labeled_examples
+    let (_, bytes) = examples
         .fit(name, manifest)
         .map_err(|error| error.to_string())?;
-    shelf.put(name, &bytes).map_err(|error| error.to_string())?;
-    let place = if before.is_some() {
+    store.put(name, &bytes).map_err(|error| error.to_string())?;
+    let replaced = if before.is_some() {
         ", in place of the one before"
     } else {
         ""
     };
     Ok(format!(
-        "Saved as the head “{name}”{place}; it is in use from now on."
+        "Saved as the head “{name}”{replaced}; it is in use from now on."
     ))
 }

@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{Color32, ComboBox, RichText, Ui, WidgetInfo};
-use mertscope_live::Running;
+use mertscope_live::RunningModel;
 use mertscope_model::device::Choice;
 
 use crate::row::{end, head, row};
@@ -22,7 +22,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
 }
 
 /// The devices to choose from, with their titles.
-fn offers(running: Option<&Running>) -> Vec<(Choice, String)> {
+fn offers(running: Option<&RunningModel>) -> Vec<(Choice, String)> {
     let mut offers = vec![(Choice::Auto, "Automatic: the fastest there is".to_owned())];
     match running {
         Some(running) => offers.extend(
@@ -75,7 +75,7 @@ fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
 }
 
 /// Writes which device is in use, and why better ones are not.
-fn report(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
+fn report(ui: &mut Ui, context: &ViewContext<'_>, running: &RunningModel) {
     let (palette, report) = (context.palette, &running.device);
     let share = report.share.as_ref().map_or_else(String::new, |share| {
         format!(

@@ -2,7 +2,7 @@
 
 use egui::{RichText, Ui};
 use mertscope_heads::head::HeadInfo;
-use mertscope_live::Running;
+use mertscope_live::RunningModel;
 
 use crate::control::switch;
 use crate::row::{end, head, row, small_text};
@@ -30,7 +30,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     end(ui);
 }
 
-fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
+fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &RunningModel) {
     for info in running.offered.iter() {
         let named = running.offered.iter().filter(|o| o.task == info.task);
         let name = if named.count() > 1 {
@@ -56,17 +56,17 @@ fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &Running) {
     }
 }
 
-fn is_offered(running: &Running, info: &HeadInfo) -> bool {
+fn is_offered(running: &RunningModel, info: &HeadInfo) -> bool {
     running.offered.iter().any(|other| other.id == info.id)
 }
 
-fn in_use(running: &Running, info: &HeadInfo) -> bool {
+fn in_use(running: &RunningModel, info: &HeadInfo) -> bool {
     let known = running.genre_head.iter().chain(&running.key_head);
     known.chain(running.heads.iter()).any(|o| o.id == info.id)
 }
 
 /// Switches a head on in this project, or its task off.
-fn choose(context: &ViewContext<'_>, running: &Running, info: &HeadInfo, on: bool) {
+fn choose(context: &ViewContext<'_>, running: &RunningModel, info: &HeadInfo, on: bool) {
     let state = context.host.state();
     let mut choice: HeadChoice = state.get().unwrap_or_default();
     let first = running.offered.iter().find(|o| o.task == info.task);

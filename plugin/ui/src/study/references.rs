@@ -11,7 +11,7 @@ use egui::accesskit::Role;
 use egui::{
     Align, Align2, Button, CornerRadius, Key, Layout, Rect, Sense, TextEdit, Ui, WidgetInfo, vec2,
 };
-use mertscope_heads::reference::{MOST, Reference};
+use mertscope_heads::reference::{MAX_REFERENCES, Reference};
 use mertscope_live::{FileProgress, Request};
 
 use self::comparison::{LayersSwitch, sides_ui};
@@ -86,7 +86,7 @@ impl References {
 
     fn capture_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
         let name = next_name(context);
-        let room = context.live.study.references.len() < MOST;
+        let room = context.live.study.references.len() < MAX_REFERENCES;
         ui.horizontal(|ui| {
             let width = (ui.available_width() - 190.0).clamp(60.0, 260.0);
             let field = TextEdit::singleline(&mut self.name)
@@ -116,7 +116,7 @@ impl References {
             }
         });
         if !room {
-            let full = format!("There can be at most {MOST} references.");
+            let full = format!("There can be at most {MAX_REFERENCES} references.");
             small_text(ui, &full, context.palette.dim);
         }
     }

@@ -194,7 +194,7 @@ impl Teach {
                 self.forgotten = Some(Arc::clone(examples));
                 context
                     .host
-                    .ask(Request::LabeledExamples(LabeledExamples::default()));
+                    .ask(Request::SetExamples(LabeledExamples::default()));
             }
             if let Some(forgotten) = self.forgotten.clone().filter(|_| !any) {
                 let back = ui
@@ -203,7 +203,7 @@ impl Teach {
                 if back.clicked() {
                     self.forgotten = None;
                     let examples = LabeledExamples::clone(&forgotten);
-                    context.host.ask(Request::LabeledExamples(examples));
+                    context.host.ask(Request::SetExamples(examples));
                 }
             }
         });

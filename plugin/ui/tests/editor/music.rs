@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use mertscope_audio::Status;
 use mertscope_heads::map::Map;
 use mertscope_heads::timeline::{TimedResult, WindowResult};
-use mertscope_live::{Entry, ModelState, ModelStatus, Running, Snapshot, State};
+use mertscope_live::{Entry, ModelState, ModelStatus, RunningModel, Snapshot, State};
 use mertscope_model::device::{Choice, Fallback, Offer, Report};
 use mertscope_model::{Model, Operators, Precision};
 use mertscope_music::{Key, is_clear};
@@ -134,8 +134,8 @@ pub(crate) fn history(windows: usize) -> Vec<Arc<Entry>> {
 }
 
 /// The embedded model, ready.
-pub(crate) fn running(labels: &[&str]) -> Running {
-    Running {
+pub(crate) fn running(labels: &[&str]) -> RunningModel {
+    RunningModel {
         id: "mertscope-v0".to_owned(),
         sha256: "0".repeat(64),
         genre_labels: labels.iter().map(|label| (*label).to_owned()).collect(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::head::{HeadInfo, Outputs, Reads};
-use mertscope_heads::reference::{Reference, Source};
+use mertscope_heads::reference::{Reference, ReferenceSource};
 use mertscope_heads::timeline::Ribbon;
 use mertscope_live::{Snapshot, Study};
 use mertscope_model::Model;
@@ -99,7 +99,7 @@ pub(crate) fn reference(number: usize, name: &str) -> Reference {
         (0..width).map(value).collect()
     };
     let windows: Vec<Vec<f32>> = (0..40).map(window).collect();
-    let source = Source {
+    let source = ReferenceSource {
         name,
         color: COLORS[number % COLORS.len()],
         sha256: None,

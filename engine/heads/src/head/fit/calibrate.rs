@@ -1,5 +1,5 @@
-//! Calibration on held-out answers: the temperature that makes probabilities true, and the
-//! probability from which an answer is worth giving.
+//! Calibration on held-out answers: the temperature that makes probabilities true, and the threshold
+//! at which an answer is worth giving.
 
 use super::objective::softmax;
 use ndarray::Array2;
@@ -28,8 +28,8 @@ pub(super) fn log_loss(probabilities: &Array2<f64>, labels: &[usize]) -> f64 {
     sum / labels.len().max(1) as f64
 }
 
-/// The top probability from which an answer is given: where a right answer counts 1, a wrong one
-/// −1 and none 0, the one with the highest sum over held-out answers `(probability, right)`.
+/// The least top probability at which an answer is given: when a right answer counts 1, a wrong one
+/// −1 and none 0, the threshold with the highest sum over held-out answers `(probability, right)`.
 /// In other words, below it the head is wrong more often than right.
 pub(super) fn threshold(mut answers: Vec<(f64, bool)>) -> f64 {
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -37,7 +37,7 @@ pub(super) fn threshold(mut answers: Vec<(f64, bool)>) -> f64 {
     let (mut best, mut threshold) = (0, 1.0);
     for (n, (probability, right)) in answers.iter().enumerate() {
         sum += if *right { 1 } else { -1 };
-        // Answers of one probability stand or fall together.
+        // Answers with equal probabilities are all given or all withheld.
         let last = answers.get(n + 1).is_none_or(|next| next.0 < *probability);
         if last && sum > best {
             (best, threshold) = (sum, *probability);
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_parts_right_from_wrong() {
+    fn the_threshold_separates_right_from_wrong() {
         let answers = (0..100).map(|n| (f64::from(n) / 100.0, n >= 40)).collect();
         assert!((threshold(answers) - 0.4).abs() < 1e-9);
         // A head that is always wrong never answers.

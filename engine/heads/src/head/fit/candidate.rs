@@ -1,10 +1,10 @@
-//! A way to make a head, one of several that are compared.
+//! A head's architecture, one of several that cross-validation compares.
 
-/// A way to make a head.
+/// The architecture of a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// One hidden state, or several to be mixed.
+    /// One hidden state, or several for a weighted sum.
     pub(super) layers: Vec<usize>,
-    /// Units of a hidden layer.
+    /// Units of a hidden layer; `None` for a linear head.
     pub(super) hidden: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! Cross-validation of candidates: fold by fold, on as many threads as allowed.
+//! Cross-validation of candidates, fold by fold, on the number of threads in the options.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -13,10 +13,11 @@ use super::folds::folds;
 use super::objective::{Rows, Shape, parts, softmax};
 use super::solve::{Scale, Solution, penalties, solve, start};
 use super::{Example, FitError, FitOptions};
+use crate::mean::mean_of_vectors;
 use mertscope_model::HiddenStates;
 
 /// The examples, ready for cross-validation.
-pub(super) struct Data<'a> {
+pub(super) struct FitData<'a> {
     examples: &'a [Example],
     /// The mean over each example's windows.
     means: Vec<HiddenStates>,
@@ -26,36 +27,36 @@ pub(super) struct Data<'a> {
     width: usize,
 }
 
-/// What one fold of one candidate gave.
+/// The result of one fold of one candidate.
 #[derive(Debug, Clone)]
-struct Fold {
-    /// Loss of the inner fold by penalty; infinite for those that were not worth trying.
+struct FoldOutcome {
+    /// Loss of the inner fold by penalty; infinite for penalties that were not tried.
     inner: Vec<f64>,
     /// Logits `[windows, labels]` of the fold's own windows.
     logits: Array2<f64>,
 }
 
-/// What all folds of one candidate gave.
+/// The results of all folds of one candidate.
 #[derive(Debug, Clone)]
 pub(super) struct Outcome {
-    folds: Vec<Fold>,
+    folds: Vec<FoldOutcome>,
 }
 
 impl Outcome {
     /// Held-out logits of all windows, in the order of the examples.
-    pub(super) fn logits(&self, data: &Data<'_>) -> Array2<f64> {
+    pub(super) fn logits(&self, data: &FitData<'_>) -> Array2<f64> {
         data.gather(|fold| &self.folds[fold].logits)
     }
 
     /// Calibrated loss of held-out windows.
-    pub(super) fn loss(&self, data: &Data<'_>) -> f64 {
+    pub(super) fn loss(&self, data: &FitData<'_>) -> f64 {
         log_loss(
             &data.cross_calibrated(&self.logits(data)),
             &data.window_truth(),
         )
     }
 
-    /// The penalty that inner folds prefer on the whole.
+    /// The penalty with the lowest loss over all inner folds.
     pub(super) fn penalty(&self, candidate: &Candidate) -> f64 {
         let penalties = penalties(candidate);
         let mean = |n: usize| self.folds.iter().map(|fold| fold.inner[n]).sum::<f64>();
@@ -64,7 +65,7 @@ impl Outcome {
     }
 }
 
-impl<'a> Data<'a> {
+impl<'a> FitData<'a> {
     pub(super) fn new(examples: &'a [Example], options: &FitOptions, count: usize) -> Self {
         let labels: Vec<usize> = examples.iter().map(|example| example.label).collect();
         let groups: Vec<usize> = examples.iter().map(|example| example.group).collect();
@@ -92,7 +93,7 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// The file means of the examples for which `is_in` their fold, and their labels.
+    /// The file means of the examples whose fold `is_in`, and their labels.
     fn rows(&self, scale: &Scale, candidate: &Candidate, is_in: &dyn Fn(usize) -> bool) -> Rows {
         let members = self.members(is_in);
         let rows = members.iter().map(|n| &self.means[*n]);
@@ -114,7 +115,7 @@ impl<'a> Data<'a> {
     }
 
     /// One fold of one candidate.
-    fn fold(&self, candidate: &Candidate, fold: usize, seed: u64) -> Fold {
+    fn fold(&self, candidate: &Candidate, fold: usize, seed: u64) -> FoldOutcome {
         let shape = self.shape(candidate);
         let inner_fold = (fold + 1) % self.folds;
         let is_inner = |f: usize| f != fold && f != inner_fold;
@@ -134,17 +135,17 @@ impl<'a> Data<'a> {
             if inner[n] < best.0 {
                 best = (inner[n], n, packed.clone());
             }
-            // Two steps past the best there is nothing but overfitting.
+            // Two steps past the best there is only overfitting.
             if n >= best.1 + 2 {
                 break;
             }
         }
         let logits = self.held_out(candidate, fold, penalties[best.1], best.2);
-        Fold { inner, logits }
+        FoldOutcome { inner, logits }
     }
 
-    /// Logits `[windows, labels]` of a fold's own windows, by the head of all the other folds;
-    /// searched from `packed`.
+    /// Logits `[windows, labels]` of a fold's own windows, by a head fitted on all other folds from
+    /// the start `packed`.
     fn held_out(
         &self,
         candidate: &Candidate,
@@ -167,10 +168,10 @@ impl<'a> Data<'a> {
         logits.unwrap_or_default()
     }
 
-    /// Held-out logits of all windows under one penalty, searched from the head of all examples
-    /// where that makes no difference:
-    /// what calibration looks at, since folds that chose penalties of their own differ in scale.
-    pub(super) fn settled(
+    /// Held-out logits `[windows, labels]` of all windows under one penalty. Calibration uses these,
+    /// since folds that chose different penalties differ in scale. The search starts from the head of
+    /// all examples when that makes no difference.
+    pub(super) fn held_out_under(
         &self,
         candidate: &Candidate,
         penalty: f64,
@@ -178,12 +179,12 @@ impl<'a> Data<'a> {
         seed: u64,
     ) -> Array2<f64> {
         let folds: Vec<Array2<f64>> = (0..self.folds)
-            .map(|fold| self.held_out(candidate, fold, penalty, from.start_again(seed)))
+            .map(|fold| self.held_out(candidate, fold, penalty, from.restart(seed)))
             .collect();
         self.gather(|fold| &folds[fold])
     }
 
-    /// The head on all examples.
+    /// The head fitted on all examples.
     pub(super) fn solve_all(
         &self,
         candidate: &Candidate,
@@ -204,6 +205,11 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// The label of each example.
+    pub(super) fn file_truth(&self) -> Vec<usize> {
+        self.examples.iter().map(|example| example.label).collect()
+    }
+
     /// The label of each window, in the order of the examples.
     pub(super) fn window_truth(&self) -> Vec<usize> {
         let labels = |example: &Example| vec![example.label; example.windows.len()];
@@ -217,7 +223,7 @@ impl<'a> Data<'a> {
             .collect()
     }
 
-    /// Windows of all folds in the order of the examples; `of` gives a fold's, in the same order.
+    /// Rows of all windows in the order of the examples; `of` gives the rows of a fold's windows.
     fn gather<'b>(&self, of: impl Fn(usize) -> &'b Array2<f64>) -> Array2<f64> {
         let window_folds = self.window_folds();
         let mut all = Array2::zeros((window_folds.len(), self.labels));
@@ -229,7 +235,8 @@ impl<'a> Data<'a> {
         all
     }
 
-    /// Probabilities of held-out windows; each fold's temperature comes from the other folds.
+    /// Probabilities `[windows, labels]` of held-out windows; each fold's temperature comes from the
+    /// other folds.
     pub(super) fn cross_calibrated(&self, logits: &Array2<f64>) -> Array2<f64> {
         let (truth, window_folds) = (self.window_truth(), self.window_folds());
         let mut cooled = logits.clone();
@@ -248,7 +255,7 @@ impl<'a> Data<'a> {
         softmax(&cooled)
     }
 
-    /// The mean of each example's windows.
+    /// The mean of each example's windows, `[labels]` each.
     pub(super) fn file_means(&self, windows: &[Vec<f32>]) -> Vec<Vec<f32>> {
         let mut rest = windows;
         let mean = |example: &Example| {
@@ -262,8 +269,8 @@ impl<'a> Data<'a> {
     }
 }
 
-/// In each fold the logits of the candidate that its inner fold prefers.
-pub(super) fn nested(data: &Data<'_>, outcomes: &[Outcome]) -> Array2<f64> {
+/// Held-out logits of all windows: in each fold those of the candidate that its inner fold prefers.
+pub(super) fn nested(data: &FitData<'_>, outcomes: &[Outcome]) -> Array2<f64> {
     let best = |fold: usize| {
         let loss = |outcome: &&Outcome| {
             let inner = outcome.folds[fold].inner.iter().copied();
@@ -275,9 +282,9 @@ pub(super) fn nested(data: &Data<'_>, outcomes: &[Outcome]) -> Array2<f64> {
     data.gather(best)
 }
 
-/// All folds of all candidates.
-pub(super) fn run(
-    data: &Data<'_>,
+/// Runs all folds of all candidates; `progress` is called with the number of finished folds.
+pub(super) fn validate(
+    data: &FitData<'_>,
     candidates: &[Candidate],
     options: &FitOptions,
     progress: &(dyn Fn(usize) + Sync),
@@ -307,7 +314,7 @@ pub(super) fn run(
         work();
     });
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let folds: Option<Vec<Fold>> = results.into_iter().collect();
+    let folds: Option<Vec<FoldOutcome>> = results.into_iter().collect();
     let folds = folds.ok_or(FitError::Cancelled)?;
     let outcomes = folds.chunks(data.folds);
     Ok(outcomes
@@ -319,10 +326,8 @@ pub(super) fn run(
 
 /// The mean over windows.
 fn mean(windows: &[HiddenStates]) -> HiddenStates {
-    let mut mean = windows[0].clone();
-    for (n, value) in mean.data.iter_mut().enumerate() {
-        let sum: f64 = windows.iter().map(|window| f64::from(window.data[n])).sum();
-        *value = (sum / windows.len() as f64) as f32;
+    HiddenStates {
+        data: mean_of_vectors(windows.iter().map(|window| window.data.as_slice())),
+        ..windows[0].clone()
     }
-    mean
 }

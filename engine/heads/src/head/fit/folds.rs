@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// The fold of each example, 0 to `folds` − 1. Examples of one group share a fold; large groups
-/// are placed first, each where its labels are rarest. Deterministic by `seed`.
+/// go first, each into the fold in which its labels are rarest. Equal seeds give equal folds.
 pub(super) fn folds(labels: &[usize], groups: &[usize], folds: usize, seed: u64) -> Vec<usize> {
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (example, group) in groups.iter().enumerate() {
@@ -12,8 +12,8 @@ pub(super) fn folds(labels: &[usize], groups: &[usize], folds: usize, seed: u64)
     let mut order: Vec<Vec<usize>> = members.into_values().collect();
     fastrand::Rng::with_seed(seed).shuffle(&mut order);
     order.sort_by_key(|group| std::cmp::Reverse(group.len()));
-    let kinds = labels.iter().max().map_or(0, |label| label + 1);
-    let mut counts = vec![vec![0usize; kinds]; folds];
+    let label_count = labels.iter().max().map_or(0, |label| label + 1);
+    let mut counts = vec![vec![0usize; label_count]; folds];
     let mut sizes = vec![0usize; folds];
     let mut fold_of = vec![0; labels.len()];
     for group in order {

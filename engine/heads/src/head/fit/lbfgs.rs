@@ -2,7 +2,7 @@
 //! Optimization, algorithms 7.4 and 7.5), with a backtracking line search.
 //!
 //! Our own, since the crates for it bring random-number generators and unmaintained macros into
-//! the plugin, for what is a page of vector arithmetic.
+//! the plugin, for a page of vector arithmetic.
 
 use std::collections::VecDeque;
 
@@ -10,16 +10,16 @@ use std::collections::VecDeque;
 const MEMORY: usize = 10;
 /// Armijo's constant: a step must bring this share of the decrease that the slope promises.
 const ENOUGH: f64 = 1e-4;
-/// It has settled when no partial derivative exceeds this, or when a step gains less than
+/// The search ends when no partial derivative exceeds this, or when a step gains less than
 /// [`GAIN`] of the value.
 const SETTLED: f64 = 1e-5;
 const GAIN: f64 = 1e-7;
 
-/// Gives its value and gradient at a point.
+/// A function that gives its value and gradient at a point.
 pub(super) type Function<'a> = dyn Fn(&[f64]) -> (f64, Vec<f64>) + 'a;
 
-/// The point where `function`, which gives its value and gradient, is lowest, searched from
-/// `start` in at most `steps` steps. Deterministic.
+/// The point at which `function` is lowest, searched from `start` in at most `steps` steps.
+/// Deterministic.
 pub(super) fn minimize(function: &Function<'_>, start: Vec<f64>, steps: usize) -> Vec<f64> {
     let mut x = start;
     let (mut value, mut gradient) = function(&x);
@@ -38,7 +38,7 @@ pub(super) fn minimize(function: &Function<'_>, start: Vec<f64>, steps: usize) -
             pairs.clear();
             continue;
         }
-        // Without curvature the length of a step is anybody's guess.
+        // Without curvature the length of a step is unknown: at most 1 in all.
         let mut length = if pairs.is_empty() {
             (1.0 / dot(&gradient, &gradient).sqrt()).min(1.0)
         } else {
@@ -104,9 +104,9 @@ fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-fn add(to: &mut [f64], factor: f64, what: &[f64]) {
-    for (to, what) in to.iter_mut().zip(what) {
-        *to += factor * what;
+fn add(to: &mut [f64], factor: f64, values: &[f64]) {
+    for (to, value) in to.iter_mut().zip(values) {
+        *to += factor * value;
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_is_no_number_ends_the_search() {
+    fn a_nan_value_ends_the_search() {
         let broken = |x: &[f64]| (f64::NAN, vec![f64::NAN; x.len()]);
         assert_eq!(minimize(&broken, vec![1.0], 100), [1.0]);
     }

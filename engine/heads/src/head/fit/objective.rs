@@ -2,19 +2,19 @@
 //! quadratic penalty on the weights.
 //!
 //! One shape covers all heads. The input is one hidden state or a softmax-weighted sum of several
-//! (MARBLE's `all`), standardized; then, if wanted, one ReLU layer; then the output layer.
+//! (MARBLE's `all`), standardized; then an optional ReLU layer; then the output layer.
 //! Parameters are packed as `[layer logits | hidden weight, hidden bias | weight, bias]`.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
-/// Keeps the layers' weights from running away where the data say nothing about them, and biases
-/// of labels that a part of the data lacks.
+/// A faint penalty that keeps the layers' weights from growing without bound when the data don't
+/// determine them, and the biases of labels that a fold lacks.
 const FAINT: f64 = 1e-3;
 
 /// Sizes of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Layers that are mixed; 1 for a single one.
+    /// Number of mixed layers; 1 for a single one.
     pub(super) layers: usize,
     pub(super) width: usize,
     /// Units of the ReLU layer.
@@ -50,7 +50,7 @@ pub(super) struct Parts<'a> {
     pub(super) bias: ArrayView1<'a, f64>,
 }
 
-/// Takes a packed vector apart; `None` if it has another length.
+/// Splits a packed vector into its parts; `None` if it has another length.
 pub(super) fn parts(shape: Shape, packed: &[f64]) -> Option<Parts<'_>> {
     if packed.len() != shape.len() {
         return None;
@@ -82,7 +82,7 @@ pub(super) fn parts(shape: Shape, packed: &[f64]) -> Option<Parts<'_>> {
     })
 }
 
-/// Rows of standardized hidden states, one array `[rows, width]` a layer, and their labels.
+/// Rows of standardized hidden states, one array `[rows, width]` per layer, and their labels.
 pub(super) struct Rows {
     pub(super) layers: Vec<Array2<f64>>,
     pub(super) labels: Vec<usize>,
@@ -100,9 +100,8 @@ impl Rows {
     /// Logits `[rows, labels]` under packed parameters.
     pub(super) fn logits(&self, parts: &Parts<'_>) -> Array2<f64> {
         let mut x = self.mixed(&parts.shares);
-        if let Some((weight, bias)) = &parts.hidden {
-            x = x.dot(&weight.t()) + bias;
-            x.mapv_inplace(|x| x.max(0.0));
+        if let Some(hidden) = &parts.hidden {
+            x = rectified(&x, hidden);
         }
         x.dot(&parts.weight.t()) + parts.bias
     }
@@ -112,34 +111,20 @@ impl Rows {
         let Some(parts) = parts(shape, packed) else {
             return (f64::NAN, vec![f64::NAN; packed.len()]);
         };
-        let count = self.labels.len().max(1) as f64;
+        let is_mixed = parts.shares.len() > 1;
         let mixed = self.mixed(&parts.shares);
-        let active = parts.hidden.as_ref().map(|(weight, bias)| {
-            let mut x = mixed.dot(&weight.t()) + bias;
-            x.mapv_inplace(|x| x.max(0.0));
-            x
-        });
+        let active = parts.hidden.as_ref().map(|dense| rectified(&mixed, dense));
         let inputs = active.as_ref().unwrap_or(&mixed);
-        let mut error = softmax(&(inputs.dot(&parts.weight.t()) + parts.bias));
-        let mut loss = 0.0;
-        for (mut row, label) in error.rows_mut().into_iter().zip(&self.labels) {
-            loss -= row[*label].max(f64::MIN_POSITIVE).ln();
-            row[*label] -= 1.0;
-        }
-        loss /= count;
-        error /= count;
-
-        let square = |weights: &ArrayView2<'_, f64>| weights.iter().map(|w| w * w).sum::<f64>();
+        let (mut loss, mut error) =
+            self.cross_entropy(&(inputs.dot(&parts.weight.t()) + parts.bias));
         loss += 0.5 * penalty * square(&parts.weight);
         loss += 0.5 * FAINT * parts.bias.dot(&parts.bias);
         let weight_gradient = error.t().dot(inputs) + &parts.weight * penalty;
         let bias_gradient = error.sum_axis(Axis(0)) + &parts.bias * FAINT;
-        let mut back = Vec::new();
-        let mut error = if active.is_some() || parts.shares.len() > 1 {
-            error.dot(&parts.weight)
-        } else {
-            error
-        };
+        if active.is_some() || is_mixed {
+            error = error.dot(&parts.weight);
+        }
+        let mut hidden_gradient = Vec::new();
         if let (Some(active), Some((weight, _))) = (&active, &parts.hidden) {
             error.zip_mut_with(active, |error, active| {
                 if *active <= 0.0 {
@@ -147,31 +132,69 @@ impl Rows {
                 }
             });
             loss += 0.5 * penalty * square(weight);
-            back.extend(error.t().dot(&mixed) + weight * penalty);
-            back.extend(error.sum_axis(Axis(0)));
-            if parts.shares.len() > 1 {
+            hidden_gradient.extend(error.t().dot(&mixed) + weight * penalty);
+            hidden_gradient.extend(error.sum_axis(Axis(0)));
+            if is_mixed {
                 error = error.dot(weight);
             }
         }
         let mut gradient = Vec::with_capacity(packed.len());
-        if parts.shares.len() > 1 {
-            let slopes: Array1<f64> = self
-                .layers
-                .iter()
-                .map(|layer| (layer * &error).sum())
-                .collect();
-            let mean = slopes.dot(&parts.shares);
+        if is_mixed {
             let logits = &packed[..parts.shares.len()];
-            for ((slope, share), logit) in slopes.iter().zip(&parts.shares).zip(logits) {
-                gradient.push(share * (slope - mean) + FAINT * logit);
+            for logit in logits {
                 loss += 0.5 * FAINT * logit * logit;
             }
+            gradient.extend(self.mixing_gradient(&error, &parts.shares, logits));
         }
-        gradient.extend(back);
+        gradient.extend(hidden_gradient);
         gradient.extend(weight_gradient);
         gradient.extend(bias_gradient);
         (loss, gradient)
     }
+
+    /// Mean cross-entropy of `logits` `[rows, labels]`, and its gradient with respect to them.
+    fn cross_entropy(&self, logits: &Array2<f64>) -> (f64, Array2<f64>) {
+        let count = self.labels.len().max(1) as f64;
+        let mut error = softmax(logits);
+        let mut loss = 0.0;
+        for (mut row, label) in error.rows_mut().into_iter().zip(&self.labels) {
+            loss -= row[*label].max(f64::MIN_POSITIVE).ln();
+            row[*label] -= 1.0;
+        }
+        error /= count;
+        (loss / count, error)
+    }
+
+    /// The gradient with respect to the layers' logits; `error` is the one with respect to the mixed
+    /// hidden states, `[rows, width]`.
+    fn mixing_gradient(
+        &self,
+        error: &Array2<f64>,
+        shares: &Array1<f64>,
+        logits: &[f64],
+    ) -> Vec<f64> {
+        let slopes = self.layers.iter().map(|layer| (layer * error).sum());
+        let slopes: Array1<f64> = slopes.collect();
+        let mean = slopes.dot(shares);
+        let all = slopes.iter().zip(shares).zip(logits);
+        all.map(|((slope, share), logit)| share * (slope - mean) + FAINT * logit)
+            .collect()
+    }
+}
+
+/// The output of a ReLU layer `(weight, bias)`, `[rows, units]`.
+fn rectified(
+    x: &Array2<f64>,
+    (weight, bias): &(ArrayView2<'_, f64>, ArrayView1<'_, f64>),
+) -> Array2<f64> {
+    let mut x = x.dot(&weight.t()) + bias;
+    x.mapv_inplace(|x| x.max(0.0));
+    x
+}
+
+/// The sum of squares.
+fn square(weights: &ArrayView2<'_, f64>) -> f64 {
+    weights.iter().map(|w| w * w).sum()
 }
 
 /// Softmax of each row.

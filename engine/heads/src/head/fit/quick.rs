@@ -1,5 +1,5 @@
-//! Fitting a head from a few marked moments, at once: one layer, one penalty by the number of
-//! examples, no cross-validation.
+//! Fitting a head on a few marked windows, at once: one layer, one penalty by the number of examples, no
+//! cross-validation.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::{FitError, FitOptions, write};
 use crate::head::{Head, Reads};
 use mertscope_model::{HiddenStates, LayerSet, Manifest};
 
-/// A window that someone labeled.
+/// A window that the user labeled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuickExample {
     /// Index of its label.
@@ -20,14 +20,14 @@ pub struct QuickExample {
     pub values: Vec<f32>,
 }
 
-/// Total strength of the penalty: shared by all examples, so that few are believed less.
+/// Total strength of the penalty; all examples share it, so that it weighs more on few examples.
 const STRENGTH: f64 = 10.0;
 
-/// Fits a head on one layer of a few windows. Its probabilities are not calibrated: there is
-/// nothing held out to calibrate them on, and its file says so.
+/// Fits a head on one layer of a few windows, and returns it with its file's bytes. Its probabilities are
+/// not calibrated, since there is nothing held out to calibrate them on; its file says so.
 ///
 /// # Errors
-/// [`FitError::OneLabel`], [`FitError::Damaged`], and what the head itself says.
+/// [`FitError::OneLabel`], [`FitError::Damaged`], and the errors of [`Head::parse`] and [`Head::check`].
 pub fn fit_quick(
     task: &str,
     labels: &[String],
@@ -35,7 +35,28 @@ pub fn fit_quick(
     examples: &[QuickExample],
     manifest: &Manifest,
 ) -> Result<(Head, Vec<u8>), FitError> {
-    let width = manifest.width;
+    check(labels, layer, examples, manifest)?;
+    let penalty = STRENGTH / examples.len() as f64;
+    let solution = solution(labels.len(), examples, manifest.width, penalty);
+    let options = options(task, labels, layer, examples.len());
+    let mut metadata: BTreeMap<String, String> = super::provenance(&options, manifest, penalty);
+    metadata.insert("fitted".to_owned(), format!("logistic regression, penalty {penalty}, on windows marked by hand; not tested on others, not calibrated"));
+    let candidate = Candidate {
+        layers: vec![layer],
+        hidden: None,
+    };
+    let bytes = write::bytes(&solution, &candidate, 1.0, &options, metadata);
+    let head = Head::parse(&bytes, Path::new("(taught)"))?;
+    head.check(manifest)?;
+    Ok((head, bytes))
+}
+
+fn check(
+    labels: &[String],
+    layer: usize,
+    examples: &[QuickExample],
+    manifest: &Manifest,
+) -> Result<(), FitError> {
     let first = examples.first().map(|example| example.label);
     if examples.iter().all(|example| Some(example.label) == first) {
         let only = first.and_then(|label| labels.get(label)).cloned();
@@ -43,14 +64,18 @@ pub fn fit_quick(
             only.unwrap_or_else(|| "none".to_owned()),
         ));
     }
-    let whole = |example: &QuickExample| {
+    let fits = |example: &QuickExample| {
         example.label < labels.len()
-            && example.values.len() == width
+            && example.values.len() == manifest.width
             && example.values.iter().all(|value| value.is_finite())
     };
-    if !examples.iter().all(whole) || layer >= manifest.layers.len() {
+    if !examples.iter().all(fits) || layer >= manifest.layers.len() {
         return Err(FitError::Damaged(manifest.id.clone()));
     }
+    Ok(())
+}
+
+fn solution(labels: usize, examples: &[QuickExample], width: usize, penalty: f64) -> Solution {
     let states: Vec<HiddenStates> = examples
         .iter()
         .map(|example| HiddenStates {
@@ -66,16 +91,23 @@ pub fn fit_quick(
         layers: 1,
         width,
         hidden: None,
-        labels: labels.len(),
+        labels,
     };
     let scale = Scale::of(states.iter(), &[0], width);
     let rows = Rows {
         layers: scale.apply(states.iter(), &[0]),
         labels: examples.iter().map(|example| example.label).collect(),
     };
-    let penalty = STRENGTH / examples.len() as f64;
     let packed = solve(&rows, shape, penalty, start(shape, 0));
-    let options = FitOptions {
+    Solution {
+        shape,
+        scale,
+        packed,
+    }
+}
+
+fn options(task: &str, labels: &[String], layer: usize, examples: usize) -> FitOptions {
+    FitOptions {
         task: task.to_owned(),
         labels: labels.to_vec(),
         layers: vec![layer],
@@ -84,22 +116,7 @@ pub fn fit_quick(
         reads: Reads::Window,
         seed: 0,
         threads: 1,
-        training_data: format!("{} windows marked by hand", examples.len()),
+        training_data: format!("{examples} windows marked by hand"),
         license: String::new(),
-    };
-    let mut metadata: BTreeMap<String, String> = super::provenance(&options, manifest, penalty);
-    metadata.insert("fitted".to_owned(), format!("logistic regression, penalty {penalty}, on windows marked by hand; not tested on others, not calibrated"));
-    let candidate = Candidate {
-        layers: vec![layer],
-        hidden: None,
-    };
-    let solution = Solution {
-        shape,
-        scale,
-        packed,
-    };
-    let bytes = write::bytes(&solution, &candidate, 1.0, &options, metadata);
-    let head = Head::parse(&bytes, Path::new("(taught)"))?;
-    head.check(manifest)?;
-    Ok((head, bytes))
+    }
 }

@@ -1,4 +1,4 @@
-//! One fit: standardized rows, a path of penalties from strong to weak, the parameters.
+//! One fit: standardized rows, a sequence of penalties from strong to weak, the parameters.
 
 use ndarray::{Array2, ArrayView1};
 
@@ -7,13 +7,13 @@ use super::lbfgs::minimize;
 use super::objective::{Parts, Rows, Shape, parts};
 use mertscope_model::HiddenStates;
 
-/// Penalties that are tried, strong to weak, for the mean loss over standardized inputs.
+/// Penalties to try, strong to weak, for the mean loss over standardized inputs.
 const PENALTIES: [f64; 8] = [10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003];
-/// The same for a hidden layer, which takes longer.
+/// The same for a hidden layer, which takes longer to fit.
 const HIDDEN_PENALTIES: [f64; 4] = [0.1, 0.03, 0.01, 0.003];
 /// Steps of the optimizer.
 const STEPS: usize = 150;
-/// A spread below this share of the largest counts as none: such an input stays as it is.
+/// A spread below this share of the largest counts as none: that input is not divided.
 const NO_SPREAD: f64 = 1e-6;
 
 pub(super) fn penalties(candidate: &Candidate) -> &'static [f64] {
@@ -24,7 +24,7 @@ pub(super) fn penalties(candidate: &Candidate) -> &'static [f64] {
     }
 }
 
-/// What is done to hidden states before the head: their mean is taken away, and they are divided
+/// Standardization of hidden states before the head: their mean is subtracted, and they are divided
 /// by their spread, which mixed layers share.
 #[derive(Debug, Clone)]
 pub(super) struct Scale {
@@ -68,7 +68,7 @@ impl Scale {
         }
     }
 
-    /// Rows of hidden states, scaled, one array a layer.
+    /// Standardized rows of hidden states, one array `[rows, width]` per layer.
     pub(super) fn apply<'a>(
         &self,
         rows: impl Iterator<Item = &'a HiddenStates> + Clone,
@@ -89,7 +89,7 @@ impl Scale {
     }
 }
 
-/// A head's parameters before they are written.
+/// A head's parameters, with the standardization and the shape that they need.
 #[derive(Debug, Clone)]
 pub(super) struct Solution {
     pub(super) shape: Shape,
@@ -98,9 +98,10 @@ pub(super) struct Solution {
 }
 
 impl Solution {
-    /// A start for a fit on other rows, from which nothing of these rows can leak: the weights of
-    /// a linear head have one best value wherever the search starts, those of a hidden layer not.
-    pub(super) fn start_again(&self, seed: u64) -> Vec<f64> {
+    /// Start parameters for a fit on other rows, from which nothing of these rows can leak: a linear
+    /// head has one optimum wherever the search starts; a hidden layer or mixed layers do not, so they
+    /// start afresh.
+    pub(super) fn restart(&self, seed: u64) -> Vec<f64> {
         if self.shape.hidden.is_some() || self.shape.layers > 1 {
             start(self.shape, seed)
         } else {
@@ -113,8 +114,8 @@ impl Solution {
     }
 }
 
-/// Where the search starts: nothing known, and small random weights of a hidden layer (He et al.
-/// 2015) that break the tie between its units.
+/// The start of the search: all zeros, but small random weights of a hidden layer (He et al. 2015)
+/// that break the tie between its units.
 pub(super) fn start(shape: Shape, seed: u64) -> Vec<f64> {
     let mut packed = vec![0.0; shape.len()];
     if let Some(units) = shape.hidden {

@@ -21,7 +21,7 @@ pub(super) fn bytes(
     let floats =
         |values: &[f64]| -> Vec<f32> { values.iter().map(|value| *value as f32).collect() };
     let Some(parts) = solution.parts() else {
-        // The optimizer keeps the length of what it was given.
+        // Never: the optimizer keeps the length of its start.
         return Vec::new();
     };
     let mean: Vec<f64> = (0..shape.width)

@@ -1,5 +1,5 @@
-//! The label files that go with published heads: `GS.id2class.json`, which names a class for each
-//! output, or a text with a label on each line.
+//! The label files of published heads: `GS.id2class.json`, which names a class for each output, or a
+//! text with one label per line.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::head::Outputs;
 use mertscope_music::Key;
 
-/// Between a tag and what it is a tag of, in MTG-Jamendo: `mood/theme---film`.
+/// Separates a tag's category from the tag in MTG-Jamendo: `mood/theme---film`.
 const TAG: &str = "---";
 
 /// The labels of a head, in the order of its outputs.
@@ -16,16 +16,16 @@ const TAG: &str = "---";
 pub struct Labels {
     /// Their names.
     pub names: Vec<String>,
-    /// What the outputs mean, as far as names and task tell.
+    /// The meaning of the outputs, inferred from names and task.
     pub outputs: Outputs,
 }
 
 impl Labels {
-    /// Reads a label file for a head that tells `task`. Keys may be written in any notation. What
-    /// MTG-Jamendo tags music with may hold together, and is named without its kind.
+    /// Reads a label file for a head of the task `task`. Keys may be in any notation. Several tags of
+    /// MTG-Jamendo may hold at once; their labels leave out the category.
     ///
     /// # Errors
-    /// A phrase that says what is wrong.
+    /// A phrase with the reason.
     pub fn parse(text: &str, task: &str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{feff}').trim();
         let names = if text.starts_with('{') {
@@ -46,13 +46,13 @@ impl Labels {
                     .to_owned()
             })
             .collect();
-        let is_twice = |(n, tag): (usize, &String)| tags[..n].contains(tag);
-        let names = if tags.iter().enumerate().any(is_twice) {
+        let is_duplicate = |(n, tag): (usize, &String)| tags[..n].contains(tag);
+        let names = if tags.iter().enumerate().any(is_duplicate) {
             names
         } else {
             tags
         };
-        // A head must name the 24 in their order, as we write them.
+        // A key head must name the 24 keys in their order, with our labels.
         let name = |name: String| match name.parse::<Key>() {
             Ok(key) if task == "key" => key.label(),
             _ => name,
@@ -64,7 +64,7 @@ impl Labels {
     }
 }
 
-/// EMO's two outputs are quantities; the tags of MTG-Jamendo and MagnaTagATune may hold together.
+/// EMO's two outputs are quantities; several tags of MTG-Jamendo and MagnaTagATune may hold at once.
 fn outputs(names: &[String], task: &str) -> Outputs {
     let is_of = |data_set: &str| {
         let start = task.get(..data_set.len());
@@ -82,7 +82,7 @@ fn outputs(names: &[String], task: &str) -> Outputs {
 /// `{"0": "C major", …}`: a class for each output, a name or a number.
 fn of_classes(text: &str) -> Result<Vec<String>, String> {
     let classes: BTreeMap<String, Value> = serde_json::from_str(text)
-        .map_err(|error| format!("it is no JSON object of classes ({error})"))?;
+        .map_err(|error| format!("it is not a JSON object of classes ({error})"))?;
     let name = |output: usize| match classes.get(&output.to_string()) {
         Some(Value::String(name)) => Ok(name.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
@@ -112,13 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn tags_may_hold_together_and_lose_their_kind() {
+    fn several_tags_may_hold_at_once_and_lose_their_category() {
         let moods = r#"{"0": "mood/theme---film", "1": "mood/theme---sad"}"#;
         assert_eq!(
             names(moods, "mood"),
             (vec!["film".into(), "sad".into()], Outputs::Multilabel)
         );
-        // Unless two would be called the same.
+        // Unless two labels would be equal.
         let top = "genre---folk\nmood/theme---folk";
         let (labels, outputs) = names(top, "top50");
         assert_eq!(labels, ["genre---folk", "mood/theme---folk"]);
@@ -134,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_labels_is_told() {
-        for (text, told) in [
+    fn a_file_without_labels_is_refused_with_the_reason() {
+        for (text, expected) in [
             (r#"{"0": "a", "2": "b"}"#, "output 1"),
             (r#"{"0": "a", "1": null}"#, "output 1"),
-            ("{", "no JSON"),
+            ("{", "not a JSON"),
         ] {
             let reason = Labels::parse(text, "x").unwrap_err();
-            assert!(reason.contains(told), "{reason}");
+            assert!(reason.contains(expected), "{reason}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mertscope_heads::reference::MOST;
+use mertscope_heads::reference::MAX_REFERENCES;
 
 use crate::color;
 use crate::view_context::ViewContext;
@@ -13,7 +13,7 @@ pub(super) fn next_name(context: &ViewContext<'_>) -> String {
         let mut references = context.live.study.references.iter();
         references.any(|reference| reference.name == *name)
     };
-    let names = (1..=MOST + 1).map(|n| format!("Reference {n}"));
+    let names = (1..=MAX_REFERENCES + 1).map(|n| format!("Reference {n}"));
     names
         .into_iter()
         .find(|name| !taken(name))

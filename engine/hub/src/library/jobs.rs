@@ -1,4 +1,4 @@
-//! The queue of jobs, the thread that does them, and the list that shows them.
+//! The queue of jobs, the thread that runs them, and the list that shows them.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use arc_swap::ArcSwap;
 
 use super::offers::{ModelOffer, OfferState};
-use super::{Source, UpdateHook};
+use super::{ImportSource, UpdateHook};
 use crate::consent;
-use crate::place::Lock;
+use crate::disk::Lock;
 use crate::progress::{Job, Progress, Stage, Stop};
 use crate::{HubError, Settings, fetch, import};
 use mertscope_model::catalogue::{self, CatalogueEntry};
@@ -19,31 +19,31 @@ use mertscope_model::forget_graphs;
 use mertscope_model::panic_message;
 use mertscope_model::store::{Store, StoreError};
 
-/// Something to do with a model.
+/// A job's task for one model.
 pub(super) struct Task {
     pub entry: &'static CatalogueEntry,
-    pub what: What,
+    pub kind: TaskKind,
 }
 
-/// What to do.
-pub(super) enum What {
+/// The kinds of tasks.
+pub(super) enum TaskKind {
     Fetch,
-    Import(Source),
+    Import(ImportSource),
     Verify,
     Remove,
 }
 
-/// What the library and its thread share.
-pub(super) struct Inner {
+/// The state that the library and its thread share.
+pub(super) struct LibraryState {
     data: PathBuf,
     store: Store,
     settings: Settings,
-    shelf: Mutex<UserStore>,
+    jobs: Mutex<Jobs>,
     shown: ArcSwap<Vec<ModelOffer>>,
     hooks: Mutex<Vec<Weak<dyn Fn() + Send + Sync>>>,
 }
 
-struct UserStore {
+struct Jobs {
     offers: Vec<ModelOffer>,
     queue: VecDeque<Task>,
     stops: HashMap<&'static str, Stop>,
@@ -52,7 +52,7 @@ struct UserStore {
     closed: bool,
 }
 
-impl Inner {
+impl LibraryState {
     pub(crate) fn new(data: PathBuf, settings: Settings) -> Result<Self, HubError> {
         let offers = catalogue::all()?.iter().map(|entry| ModelOffer {
             entry,
@@ -67,7 +67,7 @@ impl Inner {
             data,
             settings,
             shown: ArcSwap::from_pointee(offers.clone()),
-            shelf: Mutex::new(UserStore {
+            jobs: Mutex::new(Jobs {
                 offers,
                 queue: VecDeque::new(),
                 stops: HashMap::new(),
@@ -78,8 +78,8 @@ impl Inner {
         })
     }
 
-    fn shelf(&self) -> MutexGuard<'_, UserStore> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -101,21 +101,21 @@ impl Inner {
         hooks.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// Makes the shelf's offers the list that is shown, and tells.
+    /// Publishes the offers as the new list and calls the hooks.
     pub(crate) fn publish(&self) {
-        let shelf = self.shelf();
-        self.shown.store(Arc::new(shelf.offers.clone()));
-        drop(shelf);
-        // Called without the lock, for a hook may look for another.
+        let jobs = self.jobs();
+        self.shown.store(Arc::new(jobs.offers.clone()));
+        drop(jobs);
+        // Without the lock, since a hook may take it.
         for hook in self.hooks() {
             hook();
         }
     }
 
-    /// Looks at every model on disk.
-    pub(crate) fn look_at_all(&self) {
+    /// Reads the state of every model from disk.
+    pub(crate) fn read_disk(&self) {
         for entry in self.list().iter().map(|offer| offer.entry) {
-            let state = OfferState::look(&self.store, &entry.id);
+            let state = OfferState::read(&self.store, &entry.id);
             let agreed = consent::is_recorded(&self.data, entry);
             self.change(entry, |offer| {
                 offer.state = state;
@@ -125,71 +125,71 @@ impl Inner {
         self.publish();
     }
 
-    /// The license of `entry` was agreed to, and so that of all others under the same.
-    pub(crate) fn agreed(&self, entry: &CatalogueEntry) {
-        let mut shelf = self.shelf();
-        for offer in &mut shelf.offers {
+    /// Marks the license of `entry` as agreed to, for all models under that license.
+    pub(crate) fn mark_agreed(&self, entry: &CatalogueEntry) {
+        let mut jobs = self.jobs();
+        for offer in &mut jobs.offers {
             offer.agreed |= offer.entry.license == entry.license;
         }
     }
 
     fn change(&self, entry: &CatalogueEntry, change: impl FnOnce(&mut ModelOffer)) {
-        let mut shelf = self.shelf();
-        let mut offers = shelf.offers.iter_mut();
+        let mut jobs = self.jobs();
+        let mut offers = jobs.offers.iter_mut();
         if let Some(offer) = offers.find(|offer| offer.entry.id == entry.id) {
             change(offer);
         }
     }
 
-    /// Puts a task at the end of the queue; tells whether a thread has to be started for it.
+    /// Appends a task to the queue; `true` when a thread has to be started for it.
     pub(crate) fn push(&self, task: Task) -> Result<bool, HubError> {
         let id = &*task.entry.id;
-        let mut shelf = self.shelf();
-        if shelf.stops.contains_key(id) {
+        let mut jobs = self.jobs();
+        if jobs.stops.contains_key(id) {
             return Err(HubError::Busy { id: id.to_owned() });
         }
-        shelf.stops.insert(id, Stop::default());
-        for offer in &mut shelf.offers {
+        jobs.stops.insert(id, Stop::default());
+        for offer in &mut jobs.offers {
             if offer.entry.id == id {
                 (offer.job, offer.error) = (Some(Job::WAITING), None);
             }
         }
-        shelf.queue.push_back(task);
-        Ok(!std::mem::replace(&mut shelf.running, true))
+        jobs.queue.push_back(task);
+        Ok(!std::mem::replace(&mut jobs.running, true))
     }
 
-    /// Takes back a task for which there is no thread.
+    /// Removes a task for which no thread could be started, and returns the error.
     pub(crate) fn not_started(&self, entry: &'static CatalogueEntry, error: io::Error) -> HubError {
-        let mut shelf = self.shelf();
-        shelf.running = false;
-        shelf.queue.clear();
-        shelf.stops.remove(&*entry.id);
-        drop(shelf);
+        let mut jobs = self.jobs();
+        jobs.running = false;
+        jobs.queue.clear();
+        jobs.stops.remove(&*entry.id);
+        drop(jobs);
         self.change(entry, |offer| offer.job = None);
         StoreError::system("given a thread", &self.store.root().join(&entry.id))(error).into()
     }
 
     pub(crate) fn cancel(&self, id: &str) {
-        let shelf = self.shelf();
-        let stop = shelf
+        let jobs = self.jobs();
+        let stop = jobs
             .stops
             .iter()
-            .find(|(of, _)| of.eq_ignore_ascii_case(id));
+            .find(|(other, _)| other.eq_ignore_ascii_case(id));
         if let Some((_, stop)) = stop {
             stop.stop();
         }
     }
 
-    /// Stops everything; nothing is begun any more.
+    /// Stops all jobs; no further one begins.
     pub(crate) fn close(&self) {
-        let mut shelf = self.shelf();
-        shelf.closed = true;
-        for stop in shelf.stops.values() {
+        let mut jobs = self.jobs();
+        jobs.closed = true;
+        for stop in jobs.stops.values() {
             stop.stop();
         }
     }
 
-    /// The thread: does tasks until there is none.
+    /// The thread: runs tasks until none is left.
     pub(crate) fn run(&self) {
         while let Some((task, stop)) = self.next() {
             let entry = task.entry;
@@ -201,8 +201,8 @@ impl Inner {
             let error = done
                 .err()
                 .filter(|error| !matches!(error, HubError::Stopped));
-            let state = OfferState::look(&self.store, &entry.id);
-            self.shelf().stops.remove(&*entry.id);
+            let state = OfferState::read(&self.store, &entry.id);
+            self.jobs().stops.remove(&*entry.id);
             self.change(entry, |offer| {
                 offer.job = None;
                 offer.error = error.map(|error| error.to_string());
@@ -213,41 +213,41 @@ impl Inner {
     }
 
     fn next(&self) -> Option<(Task, Stop)> {
-        let mut shelf = self.shelf();
-        let task = (!shelf.closed).then(|| shelf.queue.pop_front()).flatten();
+        let mut jobs = self.jobs();
+        let task = (!jobs.closed).then(|| jobs.queue.pop_front()).flatten();
         if task.is_none() {
-            shelf.running = false;
+            jobs.running = false;
         }
         let task = task?;
-        let stop = shelf.stops.get(&*task.entry.id).cloned();
+        let stop = jobs.stops.get(&*task.entry.id).cloned();
         Some((task, stop.unwrap_or_default()))
     }
 
     fn work(&self, task: &Task, stop: Stop) -> Result<(), HubError> {
         let entry = task.entry;
-        let mut tell = |job: Job| {
+        let mut report = |job: Job| {
             self.change(entry, |offer| offer.job = Some(job));
             self.publish();
         };
-        let mut progress = Progress::new(stop, &mut tell);
+        let mut progress = Progress::new(stop, &mut report);
         progress.check()?;
-        match &task.what {
-            What::Fetch => {
+        match &task.kind {
+            TaskKind::Fetch => {
                 fetch::fetch(entry, &self.store, &self.settings, &mut progress)?;
             }
-            What::Import(source) => {
+            TaskKind::Import(source) => {
                 import::import(source, entry, &self.store, &mut progress)?;
             }
-            What::Verify => self.verify(entry, &mut progress)?,
-            What::Remove => self.remove(&entry.id)?,
+            TaskKind::Verify => self.verify(entry, &mut progress)?,
+            TaskKind::Remove => self.remove(&entry.id)?,
         }
         Ok(())
     }
 
-    /// Removes a model, and the graphs that were made of it.
+    /// Removes a model, and the graphs made from it.
     fn remove(&self, id: &str) -> Result<(), HubError> {
         let _lock = Lock::at_once(&self.store, id)?;
-        // A receipt that can't be read is removed too, though not what it may have named.
+        // An unreadable receipt is removed too, but not the graphs of the files that it named.
         let model = self.store.recorded(id).unwrap_or_default();
         self.store.remove(id)?;
         for file in model.into_iter().flat_map(|model| model.files) {

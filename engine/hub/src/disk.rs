@@ -1,5 +1,5 @@
-//! Where files are put: the lock between processes, free space, and the one moment at which a
-//! file is there.
+//! Writing models to disk: the lock between processes, free space, and the rename that puts a whole
+//! file in place.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -10,12 +10,12 @@ use super::HubError;
 use super::progress::{Progress, Stage, Stop};
 use mertscope_model::store::{Store, StoreError};
 
-/// What stays free, so that the receipt and the system have room.
+/// Bytes that stay free, so that the receipt and the system have room.
 const RESERVE: u64 = 16 << 20;
-/// How often a lock is tried.
+/// Interval between attempts to get the lock.
 const TRY_EVERY: Duration = Duration::from_millis(200);
 
-/// Holds other processes off a model. The system gives it back when the process ends, however.
+/// A lock on a model against other processes. The system releases it whenever the process ends.
 pub(super) struct Lock(#[expect(dead_code, reason = "it is held, not used")] File);
 
 impl Lock {
@@ -23,12 +23,12 @@ impl Lock {
     pub(crate) fn wait(store: &Store, id: &str, progress: &mut Progress) -> Result<Self, HubError> {
         let file = Self::open(store, id)?;
         let stop: Stop = progress.stop.clone();
-        let mut told = false;
+        let mut is_waiting = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::WouldBlock) if !told => {
-                    told = true;
+                Err(TryLockError::WouldBlock) if !is_waiting => {
+                    is_waiting = true;
                     progress.stage(Stage::Waiting, 0, 0);
                 }
                 Err(TryLockError::WouldBlock) => stop.pause(TRY_EVERY)?,
@@ -62,17 +62,17 @@ fn unlockable(store: &Store, error: io::Error) -> HubError {
     StoreError::system("locked", store.root())(error).into()
 }
 
-/// Refuses to begin what would not fit.
+/// Fails when `bytes` and the reserve don't fit into `folder`.
 pub(super) fn check_space(folder: &Path, bytes: u64) -> Result<(), HubError> {
     let needed = bytes.saturating_add(RESERVE);
-    // Where the system can't tell, writing will.
+    // If the system does not know the free space, writing finds out.
     match fs4::available_space(folder) {
         Ok(free) if free < needed => Err(disk_full(folder, needed, free)),
         _ => Ok(()),
     }
 }
 
-/// What a failed write means.
+/// The error of a failed write, with `left` bytes still to write.
 pub(super) fn write_failed(path: &Path, left: u64) -> impl FnOnce(io::Error) -> HubError {
     let path = path.to_owned();
     move |error| {
@@ -94,11 +94,11 @@ fn disk_full(folder: &Path, needed: u64, free: u64) -> HubError {
     }
 }
 
-/// Makes `part`, whose content is whole and checked, the file `path`: after a power cut there is
-/// the old file or the new one, whole.
+/// Renames `part`, whose content is whole and checked, to `path`: after a power cut the old file or the
+/// new one exists, whole.
 pub(super) fn put(part: &Path, path: &Path) -> Result<(), HubError> {
     fs::rename(part, path).map_err(StoreError::system("written", path))?;
-    // A folder can be synchronized on Unix only; elsewhere the system does it by itself.
+    // Only Unix can synchronize a folder; other systems do so by themselves.
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
         let synced = File::open(folder).and_then(|folder| folder.sync_all());

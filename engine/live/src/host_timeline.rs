@@ -1,29 +1,29 @@
-//! Where audio stands: from a stream's own clock, which never jumps, to the host's timeline.
+//! Positions on audio time: from a stream's own clock, which never jumps, to the host's timeline.
 
 use std::ops::Range;
 
 /// A position that differs by less is a correction of the host's clock, not a cut in the music.
 const CORRECTION_S: f64 = 0.02;
 
-/// A stretch on the timelines.
+/// A stretch of audio on the timelines.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Place {
-    /// Its begin and end in seconds: the host's, or those of the stream's own clock.
+pub(super) struct AudioSpan {
+    /// Start and end in seconds, on the host's timeline or else on the stream's own clock.
     pub(super) seconds: Range<f64>,
-    /// The same in the host's samples, where the host has a timeline.
+    /// The same in samples at the host's rate; `None` without a host timeline.
     pub(super) host_samples: Option<Range<i64>>,
-    /// Where it ends on the stream's own clock, in seconds.
+    /// Its end on the stream's own clock, in seconds.
     pub(super) clock_s: f64,
 }
 
-/// Where a position of the host stands on the stream's clock.
+/// A position of the host at a moment of the stream's clock, in frames each.
 #[derive(Debug, Clone, Copy)]
 struct Anchor {
     clock: u64,
     host: Option<i64>,
 }
 
-/// What is known of the host's timeline.
+/// The host's timeline, as far as the marks have told.
 #[derive(Debug)]
 pub(super) struct HostTimeline {
     rate_hz: u32,
@@ -40,23 +40,23 @@ impl HostTimeline {
         }
     }
 
-    /// From `clock` on, the host is at `host` and goes on from there. With `cut`, nothing that
-    /// ends later reaches back before it.
+    /// At `clock` the host is at `host` and goes on from there. With `cut`, no window that ends later
+    /// reaches back before `clock`.
     pub(super) fn anchor(&mut self, clock: u64, host: Option<i64>, cut: bool) {
-        // One older anchor is kept for a window that ended before this one but is cut after it.
+        // One older anchor is kept, for a window that ends before this anchor but is cut after it.
         let keep = usize::from(!cut).min(self.anchors.len());
         let keep_from = self.anchors.len() - keep;
         self.anchors.drain(..keep_from);
         self.anchors.push(Anchor { clock, host });
     }
 
-    /// Where the last anchor is on the clock.
+    /// The last anchor's moment on the clock.
     pub(super) fn last_anchor(&self) -> Option<u64> {
         self.anchors.last().map(|anchor| anchor.clock)
     }
 
-    /// Whether the host, being at `host` at this moment of the clock, went elsewhere, other than
-    /// round the same loop once more.
+    /// Whether the host jumped to `host` at this moment of the clock; repeating the same loop does not
+    /// count.
     pub(super) fn jumps(&mut self, clock: u64, host: Option<i64>) -> bool {
         let (Some(expected), Some(host)) = (self.host(clock), host) else {
             return self.host(clock).is_some() != host.is_some();
@@ -69,7 +69,7 @@ impl HostTimeline {
         !same_loop
     }
 
-    /// The host's position at a moment of the clock; right at an anchor, what was before it.
+    /// The host's position at a moment of the clock; exactly at an anchor, the position before it.
     fn host(&self, clock: u64) -> Option<i64> {
         let before = |anchor: &&Anchor| anchor.clock < clock;
         let anchor = self.anchors.iter().rev().find(before);
@@ -77,8 +77,8 @@ impl HostTimeline {
         Some(anchor.host? + (clock as i64 - anchor.clock as i64))
     }
 
-    /// The place of the `length` frames before a moment of the clock.
-    pub(super) fn place(&self, end: u64, length: u64) -> Place {
+    /// The span of the `length` frames before a moment of the clock.
+    pub(super) fn span(&self, end: u64, length: u64) -> AudioSpan {
         let rate_hz = f64::from(self.rate_hz);
         let host_samples = self.host(end).map(|host| host - length as i64..host);
         let clock_s = end as f64 / rate_hz;
@@ -86,7 +86,7 @@ impl HostTimeline {
             Some(host) => host.start as f64 / rate_hz..host.end as f64 / rate_hz,
             None => (clock_s - length as f64 / rate_hz)..clock_s,
         };
-        Place {
+        AudioSpan {
             seconds,
             host_samples,
             clock_s,
@@ -99,22 +99,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_counts_from_the_anchor_before_its_end() {
+    fn a_span_counts_from_the_anchor_before_its_end() {
         let mut timeline = HostTimeline::new(1_000);
         timeline.anchor(0, Some(5_000), true);
         timeline.anchor(2_000, Some(5_000), false); // a loop of two seconds
-        let at = |end| timeline.place(end, 500).host_samples;
+        let at = |end| timeline.span(end, 500).host_samples;
         assert_eq!(at(1_500), Some(6_000..6_500));
-        assert_eq!(at(2_000), Some(6_500..7_000)); // the loop's end, not its begin
+        assert_eq!(at(2_000), Some(6_500..7_000)); // the loop's end, not its start
         assert_eq!(at(2_100), Some(4_600..5_100));
-        assert_eq!(timeline.place(2_100, 500).seconds, 4.6..5.1);
+        assert_eq!(timeline.span(2_100, 500).seconds, 4.6..5.1);
         timeline.anchor(3_000, None, true);
-        let place = timeline.place(3_500, 500);
-        assert_eq!((place.host_samples, place.seconds), (None, 3.0..3.5));
+        let span = timeline.span(3_500, 500);
+        assert_eq!((span.host_samples, span.seconds), (None, 3.0..3.5));
     }
 
     #[test]
-    fn a_loop_is_a_jump_once_and_a_correction_is_none() {
+    fn a_loop_is_a_jump_once_and_a_correction_never() {
         let mut timeline = HostTimeline::new(1_000);
         timeline.anchor(0, Some(0), true);
         assert!(!timeline.jumps(1_000, Some(1_015)));
