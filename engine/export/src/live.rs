@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    /// Windows of 5 s, one a second, from each start for some windows.
+    /// Windows of 5 s, one per second, from each start for some windows.
     fn snapshot(passes: &[(f64, usize)]) -> Snapshot {
         let timed = sample::modulating().outcome.unwrap().results[0].clone();
         let entries = passes

@@ -36,8 +36,8 @@ const INK: Color = Color::from_hex(0x0b_0e12);
 /// Light text on dark fills.
 const WHITE: Color = Color::from_hex(0xff_ffff);
 
-/// Lightness, chroma and hue of the genres on a dark ground: the “muted” scheme, its indigo, green and
-/// wine lightened for such a ground and its pale gray darkened.
+/// Lightness, chroma and hue of the genres on a dark ground: the “muted” scheme with its indigo, purple,
+/// green and wine lightened for that ground, and its pale gray darkened.
 const GENRES: [[f64; 3]; 10] = [
     [0.8121, 0.0837, 230.83],
     [0.6349, 0.1299, 11.0],

@@ -1,8 +1,8 @@
 //! The picture of one file: key, key probabilities and genre over time, with the summary above.
 //!
 //! A page of [`WIDTH`] × [`HEIGHT`] logical pixels is laid out as shapes with values for paths and
-//! colors. [`svg`] writes them as a document, [`png`] draws that document at twice its size with the
-//! embedded typeface. Neighboring windows that the page has no room for are averaged, so a picture of
+//! colors. [`svg`] writes them as a document, [`png`] paints them at twice their size with the embedded
+//! typeface. Neighboring windows that the page has no room for are averaged, so a picture of
 //! hours is as small as one of minutes.
 //!
 //! ```
@@ -80,12 +80,9 @@ const fn panel(y: f64, height: f64) -> Rect {
 /// Why there is no PNG.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// The memory is too short for the pixels.
+    /// Memory is too short for the pixels.
     #[error("There is not enough memory to draw the plot; close some programs and try again.")]
     Memory,
-    /// The shapes could not be drawn.
-    #[error("The plot could not be drawn ({0}); please report it.")]
-    Draw(String),
     /// The pixels could not be packed.
     #[error("The plot could not be packed as PNG ({0}); please report it.")]
     Png(String),

@@ -116,7 +116,7 @@ mod tests {
     use crate::sample::timed;
     use mertscope_audio::Status;
 
-    /// Windows of 4 s, one a second, labeled by what they start with.
+    /// Windows of 4 s, one per second, labeled by what they start with.
     fn merged(labels: &str) -> Vec<Segment<char>> {
         let results: Vec<_> = (0..labels.len())
             .map(|i| timed(i as f64, 4.0, Status::Silent))

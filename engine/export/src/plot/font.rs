@@ -1,10 +1,11 @@
-//! The plots' typeface, Inter in two embedded weights, and the width of its text.
+//! The plots' typeface, Inter in two embedded weights, and the widths and outlines of its text.
 //!
 //! Widths are sums of advances, without kerning: exact enough to decide what fits.
 
 use mertscope_assets::{INTER_REGULAR, INTER_SEMI_BOLD};
 use skrifa::instance::{LocationRef, Size};
-use skrifa::{FontRef, MetadataProvider};
+use skrifa::outline::{DrawSettings, OutlinePen};
+use skrifa::{FontRef, GlyphId, MetadataProvider};
 
 /// The two weights in use, by their names in CSS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +70,64 @@ pub(crate) fn elided(text: &str, size_px: f64, weight: Weight, most_px: f64) -> 
     shortened(kept)
 }
 
-/// Whether the face has every character of `text`.
-pub(crate) fn covers(text: &str, weight: Weight) -> bool {
-    FontRef::new(weight.bytes()).is_ok_and(|font| {
-        let charmap = font.charmap();
-        text.chars().all(|c| charmap.map(c).is_some())
-    })
+/// Receives the outlines of glyphs, each relative to its own origin, in pixels with y upwards.
+pub(crate) trait Pen: OutlinePen {
+    /// Moves on to the origin of the next glyph.
+    fn advance(&mut self, width_px: f32);
+}
+
+/// Draws `text` glyph by glyph. A character that the face lacks comes from a face of the system (names
+/// of files may be in any script), or is an empty box.
+pub(crate) fn draw(text: &str, size_px: f64, weight: Weight, pen: &mut impl Pen) {
+    let Ok(font) = FontRef::new(weight.bytes()) else {
+        return;
+    };
+    let charmap = font.charmap();
+    for c in text.chars() {
+        let glyph = charmap.map(c);
+        if glyph.is_none() && system::draw(c, size_px, pen) {
+            continue;
+        }
+        draw_glyph(&font, glyph.unwrap_or(GlyphId::NOTDEF), size_px, pen);
+        pen.advance(width_px(c.encode_utf8(&mut [0; 4]), size_px, weight) as f32);
+    }
+}
+
+fn draw_glyph(font: &FontRef<'_>, glyph: GlyphId, size_px: f64, pen: &mut impl Pen) {
+    let settings = DrawSettings::unhinted(Size::new(size_px as f32), LocationRef::default());
+    if let Some(outline) = font.outline_glyphs().get(glyph) {
+        // A glyph that can't be drawn leaves its place empty.
+        let _ = outline.draw(settings, pen);
+    }
+}
+
+/// Faces of the system, for characters that the embedded one lacks.
+mod system {
+    use std::sync::OnceLock;
+
+    use skrifa::{FontRef, MetadataProvider};
+
+    /// Draws `c` one em wide, if a face of the system has it.
+    pub(crate) fn draw(c: char, size_px: f64, pen: &mut impl super::Pen) -> bool {
+        static FACES: OnceLock<fontdb::Database> = OnceLock::new();
+        let faces = FACES.get_or_init(|| {
+            let mut faces = fontdb::Database::new();
+            faces.load_system_fonts();
+            faces
+        });
+        let drawn = faces.faces().any(|face| {
+            let mut draw = |bytes: &[u8], index| {
+                let font = FontRef::from_index(bytes, index).ok()?;
+                super::draw_glyph(&font, font.charmap().map(c)?, size_px, pen);
+                Some(())
+            };
+            faces.with_face_data(face.id, &mut draw).flatten().is_some()
+        });
+        if drawn {
+            pen.advance(size_px as f32);
+        }
+        drawn
+    }
 }
 
 #[cfg(test)]
@@ -98,5 +151,51 @@ mod tests {
         assert!(short.starts_with("aaa") && short.contains('…') && short.ends_with("-7.flac"));
         assert_eq!(elided("short", 28.0, Weight::Regular, 400.0), "short");
         assert_eq!(elided("日本語の曲名", 28.0, Weight::Regular, 1.0), "…");
+    }
+
+    /// The points of outlines, and the place of the pen.
+    #[derive(Default)]
+    struct Ink {
+        points: Vec<(f32, f32)>,
+        x: f32,
+    }
+
+    impl Pen for Ink {
+        fn advance(&mut self, width_px: f32) {
+            self.x += width_px;
+        }
+    }
+
+    impl OutlinePen for Ink {
+        fn move_to(&mut self, x: f32, y: f32) {
+            self.points.push((self.x + x, y));
+        }
+        fn line_to(&mut self, x: f32, y: f32) {
+            self.move_to(x, y);
+        }
+        fn quad_to(&mut self, _: f32, _: f32, x: f32, y: f32) {
+            self.move_to(x, y);
+        }
+        fn curve_to(&mut self, _: f32, _: f32, _: f32, _: f32, x: f32, y: f32) {
+            self.move_to(x, y);
+        }
+        fn close(&mut self) {}
+    }
+
+    #[test]
+    fn text_is_drawn_as_wide_as_it_is_measured_and_stands_on_its_baseline() {
+        for text in ["H minor 5A", "Čajkovskij – Щедрин", "x"] {
+            let mut ink = Ink::default();
+            draw(text, 20.0, Weight::SemiBold, &mut ink);
+            let width = width_px(text, 20.0, Weight::SemiBold) as f32;
+            assert!((ink.x - width).abs() < 0.01, "{text}: {} of {width}", ink.x);
+            let inside = |(x, y): &(f32, f32)| (-1.0..=width + 1.0).contains(x) && *y < 20.0;
+            assert!(ink.points.iter().all(inside), "{text}");
+            assert!(ink.points.len() > 3, "{text}");
+        }
+        // A letter that no embedded face has is as wide as it counts.
+        let mut ink = Ink::default();
+        draw("曲", 20.0, Weight::Regular, &mut ink);
+        assert!((ink.x - 20.0).abs() < 0.01 && !ink.points.is_empty());
     }
 }

@@ -1,10 +1,17 @@
 //! The shapes of a page in logical pixels, y downwards: rectangles, paths and text with their colors,
-//! all as values. `svg` writes them; this file knows no file format.
+//! all as values. `svg` writes them, `raster` paints them; this file knows no file format.
 
-use kurbo::{BezPath, Point};
+use kurbo::{BezPath, Point, RoundedRect, Shape as _};
 
 use super::font::Weight;
 use crate::palette::Color;
+
+/// From one stripe of the hatch to the next, in pixels.
+pub(crate) const HATCH_PERIOD_PX: f64 = 7.0;
+/// Width of a stripe, in pixels.
+pub(crate) const HATCH_STRIPE_PX: f64 = 1.6;
+/// The largest distance of a round corner's curves from a circle, in pixels.
+const CORNER_TOLERANCE_PX: f64 = 0.01;
 
 /// Which part of a line of text stands at its x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +104,17 @@ impl Rect {
     /// Baseline that centers capitals of `size_px` in its height (Inter's are 0.727 em high).
     pub(crate) const fn baseline(&self, size_px: f64) -> f64 {
         self.y + 0.5 * (self.height + 0.727 * size_px)
+    }
+
+    /// Its outline with corners of a radius, which its size limits.
+    pub(crate) fn rounded(&self, radius_px: f64) -> BezPath {
+        if radius_px <= 0.0 {
+            let mut path = BezPath::new();
+            self.add_to(&mut path);
+            return path;
+        }
+        RoundedRect::new(self.x, self.y, self.right(), self.bottom(), radius_px)
+            .to_path(CORNER_TOLERANCE_PX)
     }
 
     /// Appends its outline to `path`.

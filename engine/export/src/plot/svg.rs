@@ -7,14 +7,11 @@ use kurbo::{BezPath, PathEl, Point};
 
 use super::colors::{HATCH, PANEL};
 use super::font::Weight;
-use super::shapes::{Anchor, Canvas, Fill, PathStyle, Rect, Shape, TextStyle};
+use super::shapes::{
+    Anchor, Canvas, Fill, HATCH_PERIOD_PX, HATCH_STRIPE_PX, PathStyle, Rect, Shape, TextStyle,
+};
 use super::{HEIGHT, WIDTH};
 use crate::palette::Color;
-
-/// From one stripe of the hatch to the next, in logical pixels.
-const HATCH_PERIOD_PX: f64 = 7.0;
-/// Width of a stripe, in logical pixels.
-const HATCH_STRIPE_PX: f64 = 1.6;
 
 /// The document of a page of [`WIDTH`] × [`HEIGHT`] logical pixels.
 pub(crate) fn document(canvas: &Canvas) -> String {

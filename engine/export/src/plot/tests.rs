@@ -158,6 +158,10 @@ fn the_png_and_the_svg_show_the_same() {
         let ours = png(&sample::run(), &report).unwrap();
         let ours = tiny_skia::Pixmap::decode_png(&ours).unwrap();
         let theirs = rendered(&svg(&sample::run(), &report));
-        assert!(ours.data() == theirs.data(), "{}", report.file);
+        let pairs = ours.data().iter().zip(theirs.data());
+        let differing = pairs.filter(|(a, b)| a.abs_diff(**b) > 48).count();
+        // Kerning, and the edges of shapes, may differ.
+        let share = differing as f64 / ours.data().len() as f64;
+        assert!(share < 0.005, "{}: {share}", report.file);
     }
 }
