@@ -64,8 +64,8 @@ pub const TARGET: Target = Target {
     ],
     // The names of the tensors of a network at its limits, 128 layers, and the fixture's weights.
     memory: Memory {
-        fixed_bytes: 8 << 20,
-        per_input_byte: 64,
+        fixed_bytes: 4 << 20,
+        per_input_byte: 16,
     },
     missing: Target::is_always_there,
 };

@@ -92,7 +92,7 @@ pub const TARGET: Target = Target {
     ],
     // Compressed audio unfolds: a packet of a few bytes is a block of thousands of samples.
     memory: Memory {
-        fixed_bytes: 16 << 20,
+        fixed_bytes: 8 << 20,
         per_input_byte: 64,
     },
     missing: Target::is_always_there,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
 use mertscope_model::sha256;
+use tempfile::TempDir;
 
 use crate::arguments::Arguments;
 use crate::corpus::Corpus;
@@ -104,7 +105,7 @@ fn fuzz(targets: &[&Target], arguments: &Arguments, seed: u64) -> io::Result<Exi
             println!("{}: skipped: {reason}", target.name);
             continue;
         }
-        let folder = tempfile::tempdir()?;
+        let folder = work_folder()?;
         let progress = folder.path().join("progress");
         let status = Command::new(env::current_exe()?)
             .arg(target.name)
@@ -123,6 +124,12 @@ fn fuzz(targets: &[&Target], arguments: &Arguments, seed: u64) -> io::Result<Exi
     }
     println!("{total} executions in all.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A folder for what targets write: in memory on Linux, where that is several times faster than on a
+/// disk.
+fn work_folder() -> io::Result<TempDir> {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
 }
 
 /// Keeps the input that a worker failed on, and says how to run it again.

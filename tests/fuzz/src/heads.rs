@@ -81,8 +81,8 @@ pub const TARGET: Target = Target {
         "}",
     ],
     memory: Memory {
-        fixed_bytes: 4 << 20,
-        per_input_byte: 64,
+        fixed_bytes: 1 << 20,
+        per_input_byte: 16,
     },
     missing: Target::is_always_there,
 };

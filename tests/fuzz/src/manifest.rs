@@ -70,8 +70,8 @@ pub const TARGET: Target = Target {
     ],
     // The files that it names are read whole; they are this folder's, not the input.
     memory: Memory {
-        fixed_bytes: 8 << 20,
-        per_input_byte: 128,
+        fixed_bytes: 1 << 20,
+        per_input_byte: 64,
     },
     missing: Target::is_always_there,
 };

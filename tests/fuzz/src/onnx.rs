@@ -64,8 +64,8 @@ pub const TARGET: Target = Target {
         "samples",
     ],
     memory: Memory {
-        fixed_bytes: 4 << 20,
-        per_input_byte: 64,
+        fixed_bytes: 1 << 20,
+        per_input_byte: 16,
     },
     missing: || runtime::load(None).err().map(|error| error.to_string()),
 };

@@ -78,8 +78,8 @@ pub const TARGET: Target = Target {
     ],
     // JSON unfolds: `[],` is three bytes, and an empty vector of strings is some dozens.
     memory: Memory {
-        fixed_bytes: 4 << 20,
-        per_input_byte: 128,
+        fixed_bytes: 1 << 20,
+        per_input_byte: 64,
     },
     missing: Target::is_always_there,
 };
