@@ -100,8 +100,14 @@ fn music_uses_no_file_and_no_other_crate() {
     for entry in fs::read_dir(repository("engine/music/src")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
-        for foreign in ["std::fs", "mertscope_"] {
-            assert!(!text.contains(foreign), "{}: {foreign}", path.display());
+        // Examples in comments name the crate itself.
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for foreign in ["std::fs", "mertscope_"] {
+                assert!(!line.contains(foreign), "{}: {line}", path.display());
+            }
         }
     }
 }
