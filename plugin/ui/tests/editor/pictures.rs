@@ -66,13 +66,14 @@ fn nothing_is_empty() {
     }
 }
 
-/// Pictures of every page to look at, in the folder that `MERTSCOPE_PICTURES` names;
-/// `MERTSCOPE_PICTURE` limits them to names with this part.
+/// Draws every page in every size and theme, into the folder that `MERTSCOPE_PICTURES` names or a temporary one;
+/// `MERTSCOPE_PICTURE` limits the pictures to names with this part.
 #[test]
+#[ignore = "long: draws every page, for people to look at"]
 fn pictures_for_a_person() {
-    let Some(folder) = std::env::var_os("MERTSCOPE_PICTURES").map(PathBuf::from) else {
-        return;
-    };
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = std::env::var_os("MERTSCOPE_PICTURES")
+        .map_or_else(|| temporary.path().to_owned(), PathBuf::from);
     std::fs::create_dir_all(&folder).unwrap();
     let wanted = std::env::var("MERTSCOPE_PICTURE").unwrap_or_default();
     for size in SIZES
