@@ -1,6 +1,7 @@
-//! Heads as files with known answers, and what is refused.
+//! Heads with known answers, and unusable files.
 
 use super::*;
+use mertscope_model::HiddenStates;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
