@@ -95,7 +95,7 @@ fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow:
     Ok(true)
 }
 
-/// Logs the devices that were not used, unless that is as expected, and why a graph was made anew.
+/// Logs the devices that were not used, unless that is expected, and the notice on a rebuilt graph.
 fn report_fallbacks(device: &Report) {
     for fallback in device.notable_fallbacks() {
         log(&format!("Not used: {fallback}"));

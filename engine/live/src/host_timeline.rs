@@ -23,7 +23,7 @@ struct Anchor {
     host: Option<i64>,
 }
 
-/// The host's timeline, as far as the marks have told.
+/// The host's timeline, as known from the marks so far.
 #[derive(Debug)]
 pub(super) struct HostTimeline {
     rate_hz: u32,

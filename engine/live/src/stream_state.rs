@@ -170,8 +170,8 @@ impl StreamState {
         self.settings.exact_offline && offline
     }
 
-    /// Processes audio as long as it is exact or not throughout, which decides what waits and what is
-    /// dropped; `true` when that changes here. Hosts play a block in real time and then bounce.
+    /// Processes audio up to the next change between exact and real-time rendering, which decides whether
+    /// audio waits or is dropped; `true` at such a change. Hosts play a block in real time and then bounce.
     fn process_uniform(
         &mut self,
         now: Instant,

@@ -209,15 +209,14 @@ mod tests {
 
     #[test]
     fn few_examples_stay_inside_and_many_go_to_files_and_come_back() {
-        let scratch = tempfile::tempdir().unwrap();
-        let path = scratch.path().join("lessons");
-        let folder = ExampleFolder::at(&path);
+        let data = tempfile::tempdir().unwrap();
+        let folder = ExampleFolder::at(&data.path().join("lessons"));
         for (count, width, expected) in [(0, 256, 0), (400, 256, 0), (401, 256, 1), (900, 1_024, 3)]
         {
             let (examples, mut packer) = (labeled(count, width), Packer::default());
-            let before = files(&path);
+            let before = files(&data.path().join("lessons"));
             let saved = examples.save(&folder, &mut packer).unwrap();
-            assert_eq!(files(&path) - before, expected);
+            assert_eq!(files(&data.path().join("lessons")) - before, expected);
             assert_eq!(examples.save_inside().is_some(), expected == 0);
             assert_eq!(saved.is_whole(), expected == 0);
             let text = serde_json::to_string(&saved).unwrap();
@@ -234,8 +233,8 @@ mod tests {
 
     #[test]
     fn a_missing_or_damaged_file_affects_no_other_examples_and_is_found_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = ExampleFolder::at(folder.path());
+        let data = tempfile::tempdir().unwrap();
+        let folder = ExampleFolder::at(data.path());
         let examples = labeled(1_000, 256);
         let saved = examples.save(&folder, &mut Packer::default()).unwrap();
         let (gone, damaged) = (folder.path(&saved.files[0]), folder.path(&saved.files[1]));

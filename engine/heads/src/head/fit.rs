@@ -9,26 +9,27 @@
 
 mod calibrate;
 mod candidate;
+mod compare;
 mod cross;
 mod folds;
 mod lbfgs;
+mod metadata;
 mod objective;
 mod quick;
 mod solve;
 mod write;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use ndarray::Array2;
-use serde_json::json;
 
 use super::metrics::{Scores, scores};
 use super::{Head, HeadError, Reads};
-use candidate::Candidate;
-use cross::{FitData, Outcome};
+use compare::Comparison;
+use cross::{FitData, rows_f32};
 use mertscope_model::{HiddenStates, Manifest};
+use metadata::{describe, provenance};
 
 pub use quick::{QuickExample, fit_quick};
 
@@ -148,7 +149,7 @@ pub struct Fitted {
 /// use mertscope_model::{HiddenStates, LayerSet, Model};
 ///
 /// let manifest = Model::embedded_manifest()?;
-/// // Twelve files of two labels, one window each, that the sign of all values tells apart.
+/// // Twelve files of two labels, one window each; the sign of their values distinguishes the labels.
 /// let examples: Vec<Example> = (0..12)
 ///     .map(|file| Example {
 ///         label: file % 2,
@@ -228,82 +229,6 @@ pub fn fit(
     })
 }
 
-/// The candidates and their cross-validation.
-struct Comparison {
-    candidates: Vec<Candidate>,
-    outcomes: Vec<Outcome>,
-    /// Index of the candidate of the fitted head.
-    chosen: usize,
-    /// Held-out logits `[windows, labels]` of the whole procedure: in each fold those of the candidate
-    /// that its own inner fold prefers.
-    nested_logits: Array2<f64>,
-}
-
-impl Comparison {
-    /// Compares the layers, then fits the best with a hidden layer when `options` ask for one.
-    fn run(
-        data: &FitData<'_>,
-        options: &FitOptions,
-        progress: &(dyn Fn(usize, usize) + Sync),
-        cancelled: &AtomicBool,
-    ) -> Result<Self, FitError> {
-        let mut candidates = linear_candidates(options);
-        let stages = candidates.len() + usize::from(options.hidden.is_some());
-        let total = stages * data.folds;
-        let mut outcomes = cross::validate(
-            data,
-            &candidates,
-            options,
-            &|done| progress(done, total),
-            cancelled,
-        )?;
-        let mut chosen = lowest(data, &outcomes);
-        let mut nested_logits = cross::nested(data, &outcomes);
-        if options.hidden.is_some() {
-            let candidate = Candidate {
-                hidden: options.hidden,
-                ..candidates[chosen].clone()
-            };
-            let done = candidates.len() * data.folds;
-            let more = |n| progress(done + n, total);
-            let only = std::slice::from_ref(&candidate);
-            let outcome = cross::validate(data, only, options, &more, cancelled)?;
-            nested_logits = cross::nested(data, &outcome);
-            chosen = candidates.len();
-            candidates.push(candidate);
-            outcomes.extend(outcome);
-        }
-        Ok(Self {
-            candidates,
-            outcomes,
-            chosen,
-            nested_logits,
-        })
-    }
-
-    fn chosen(&self) -> (&Candidate, &Outcome) {
-        (&self.candidates[self.chosen], &self.outcomes[self.chosen])
-    }
-
-    fn scores(&self, data: &FitData<'_>) -> Vec<CandidateScore> {
-        let pairs = self.candidates.iter().zip(&self.outcomes);
-        pairs
-            .map(|(candidate, outcome)| candidate_score(data, candidate, outcome))
-            .collect()
-    }
-}
-
-/// Linear heads on each layer, and on their weighted sum when `options` ask for it.
-fn linear_candidates(options: &FitOptions) -> Vec<Candidate> {
-    let linear = |layers| Candidate {
-        layers,
-        hidden: None,
-    };
-    let single = options.layers.iter().map(|layer| linear(vec![*layer]));
-    let mixed = options.mix.then(|| linear(options.layers.clone()));
-    single.chain(mixed).collect()
-}
-
 /// Calibrated held-out probabilities and their scores.
 struct Judged {
     files: Scores,
@@ -368,95 +293,4 @@ fn fold_count(examples: &[Example]) -> Result<usize, FitError> {
         return Err(FitError::TooFew(groups.len()));
     }
     Ok(groups.len().min(FOLDS))
-}
-
-/// The index of the candidate with the lowest loss on held-out windows.
-fn lowest(data: &FitData<'_>, outcomes: &[Outcome]) -> usize {
-    let losses: Vec<f64> = outcomes.iter().map(|outcome| outcome.loss(data)).collect();
-    let order = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b]));
-    order.unwrap_or(0)
-}
-
-fn candidate_score(data: &FitData<'_>, candidate: &Candidate, outcome: &Outcome) -> CandidateScore {
-    let calibrated = data.cross_calibrated(&outcome.logits(data));
-    let files = data.file_means(&rows_f32(&calibrated));
-    let files = scores(&files, &data.file_truth(), calibrated.ncols());
-    CandidateScore {
-        layer: match candidate.layers[..] {
-            [layer] => Some(layer),
-            _ => None,
-        },
-        hidden: candidate.hidden,
-        accuracy: files.accuracy,
-        log_loss: files.log_loss,
-    }
-}
-
-fn rows_f32(rows: &Array2<f64>) -> Vec<Vec<f32>> {
-    let row = |row: ndarray::ArrayView1<'_, f64>| row.iter().map(|p| *p as f32).collect();
-    rows.rows().into_iter().map(row).collect()
-}
-
-/// The metadata fields on a head's quality.
-fn describe(
-    count: usize,
-    files: &Scores,
-    windows: &Scores,
-    compared: &[CandidateScore],
-    threshold: f64,
-) -> BTreeMap<String, String> {
-    let round = |value: f64| (value * 1e4).round() / 1e4;
-    let table: Vec<_> = compared
-        .iter()
-        .map(|row| {
-            json!({"layer": row.layer, "hidden": row.hidden,
-                   "accuracy": round(row.accuracy), "log_loss": round(row.log_loss)})
-        })
-        .collect();
-    let metrics = json!({
-        "accuracy": round(files.accuracy),
-        "macro_f1": round(files.macro_f1),
-        "calibration_error": round(files.ece),
-        "calibration_error_by_chance": round(files.ece_by_chance),
-        "window_accuracy": round(windows.accuracy),
-        "window_calibration_error": round(windows.ece),
-        "files": count,
-        "windows": windows.count,
-        "compared": table,
-    });
-    [
-        ("metrics", metrics.to_string()),
-        ("threshold", round(threshold).to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
-}
-
-/// The metadata fields on a head's origin.
-fn provenance(options: &FitOptions, manifest: &Manifest, penalty: f64) -> BTreeMap<String, String> {
-    let how = format!(
-        "multinomial logistic regression{}, penalty {penalty}, seed {}; judged by cross-validation \
-         in groups, the layer and the penalty chosen inside",
-        match options.hidden {
-            Some(units) => format!(" with a hidden layer of {units}"),
-            None => String::new(),
-        },
-        options.seed
-    );
-    let mut fields = vec![
-        ("model", manifest.id.clone()),
-        ("encoder_sha256", manifest.sha256().to_owned()),
-        ("training_data", options.training_data.clone()),
-        ("fitted", how),
-    ];
-    if let (Reads::Frames, Some(frames)) = (options.reads, manifest.frames_sha256()) {
-        fields.push(("frames_sha256", frames.to_owned()));
-    }
-    if !options.license.is_empty() {
-        fields.push(("licence", options.license.clone()));
-    }
-    let fields = fields.into_iter();
-    fields
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
 }

@@ -1,8 +1,9 @@
-//! Heads as files with known answers, and what is refused.
+//! Heads with known answers, and unusable files.
 
 use mertscope_model::HiddenStates;
 
 use super::*;
+use mertscope_model::HiddenStates;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 

@@ -269,6 +269,12 @@ impl<'a> FitData<'a> {
     }
 }
 
+/// Rows in single precision.
+pub(super) fn rows_f32(rows: &Array2<f64>) -> Vec<Vec<f32>> {
+    let row = |row: ndarray::ArrayView1<'_, f64>| row.iter().map(|p| *p as f32).collect();
+    rows.rows().into_iter().map(row).collect()
+}
+
 /// Held-out logits of all windows: in each fold those of the candidate that its inner fold prefers.
 pub(super) fn nested(data: &FitData<'_>, outcomes: &[Outcome]) -> Array2<f64> {
     let best = |fold: usize| {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::candidate::Candidate;
+use super::metadata::provenance;
 use super::objective::{Rows, Shape};
 use super::solve::{Scale, Solution, solve, start};
 use super::{FitError, FitOptions, write};
@@ -39,7 +40,7 @@ pub fn fit_quick(
     let penalty = STRENGTH / examples.len() as f64;
     let solution = solution(labels.len(), examples, manifest.width, penalty);
     let options = options(task, labels, layer, examples.len());
-    let mut metadata: BTreeMap<String, String> = super::provenance(&options, manifest, penalty);
+    let mut metadata: BTreeMap<String, String> = provenance(&options, manifest, penalty);
     metadata.insert("fitted".to_owned(), format!("logistic regression, penalty {penalty}, on windows marked by hand; not tested on others, not calibrated"));
     let candidate = Candidate {
         layers: vec![layer],
