@@ -210,7 +210,7 @@ impl Manifest {
     #[must_use]
     pub fn hop_samples(&self, asked_s: f64) -> usize {
         let frames = asked_s * f64::from(self.sample_rate_hz) / FRAME_SAMPLES as f64;
-        frames.round().max(1.0) as usize * FRAME_SAMPLES
+        (frames.round().max(1.0) as usize).saturating_mul(FRAME_SAMPLES)
     }
 }
 
@@ -234,6 +234,9 @@ mod tests {
         let manifest = Manifest::parse(EMBEDDED.as_bytes()).unwrap();
         for (asked_s, samples) in [(1.0, 16_000), (0.25, 4_160), (0.24, 3_840), (0.0001, 320)] {
             assert_eq!(manifest.hop_samples(asked_s), samples, "{asked_s} s");
+        }
+        for asked_s in [f64::NAN, f64::NEG_INFINITY, f64::INFINITY, 1e300] {
+            assert!(manifest.hop_samples(asked_s) >= 320, "{asked_s} s");
         }
         assert!((manifest.window_s() - 5.0).abs() < 1e-12);
     }

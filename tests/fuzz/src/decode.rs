@@ -15,7 +15,7 @@ pub const TARGET: Target = Target {
     name: "decode",
     run,
     seeds: || {
-        seeds::of(
+        let mut all = seeds::of(
             "decode",
             &[
                 "tests/fixtures/audio/tone.wav",
@@ -26,7 +26,10 @@ pub const TARGET: Target = Target {
                 "tests/fixtures/audio/tone.m4a",
                 "tests/fixtures/audio/tone-opus.ogg",
             ],
-        )
+        );
+        all.extend(WAVES.map(|(tag, block_bytes, bits)| wave(tag, block_bytes, bits)));
+        all.push(long_wave());
+        all
     },
     tokens: &[
         "RIFF",
@@ -100,6 +103,46 @@ pub const TARGET: Target = Target {
 
 /// A rate that models want, in hertz.
 const RATE_HZ: u32 = 16_000;
+
+/// Kinds of WAV files that the fixtures lack, mono: tag, bytes per block, bits per sample.
+const WAVES: [(u16, u16, u16); 7] = [
+    (1, 3, 24),
+    (3, 4, 32),
+    (3, 8, 64),
+    (6, 1, 8),
+    (7, 1, 8),
+    (2, 256, 4),
+    (0x11, 256, 4),
+];
+
+/// A chunk of a RIFF file.
+fn chunk(id: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let length = bytes.len() as u32;
+    [id, &length.to_le_bytes(), bytes].concat()
+}
+
+/// A chunk `fmt `, mono at 16 kHz, then a chunk `data` with a kilobyte.
+fn body(tag: u16, block_bytes: u16, bits: u16) -> Vec<u8> {
+    let rate = u32::from(block_bytes) * RATE_HZ;
+    let mut format = [tag.to_le_bytes(), 1u16.to_le_bytes()].concat();
+    format.extend([RATE_HZ.to_le_bytes(), rate.to_le_bytes()].concat());
+    format.extend([block_bytes, bits].map(u16::to_le_bytes).concat());
+    let data: Vec<u8> = (0..1024u32).map(|n| (n * n / 64) as u8).collect();
+    [chunk(b"fmt ", &format), chunk(b"data", &data)].concat()
+}
+
+fn wave(tag: u16, block_bytes: u16, bits: u16) -> Vec<u8> {
+    let body = body(tag, block_bytes, bits);
+    chunk(b"RIFF", &[b"WAVE", &body[..]].concat())
+}
+
+/// A file of the form for more than 4 GiB, with its lengths in a chunk `ds64`.
+fn long_wave() -> Vec<u8> {
+    let lengths = [1100u64, 1024, 512].map(u64::to_le_bytes).concat();
+    let lengths = chunk(b"ds64", &[&lengths[..], &[0; 4]].concat());
+    let body = body(1, 2, 16);
+    chunk(b"RF64", &[b"WAVE", &lengths[..], &body].concat())
+}
 
 /// Reads a file as the command and the window do.
 pub fn run(bytes: &[u8]) {

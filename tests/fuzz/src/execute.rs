@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::allocator;
 use crate::target::Target;
@@ -42,10 +42,11 @@ impl fmt::Display for Failure {
 /// # Errors
 /// [`Failure`].
 pub(crate) fn execute(target: &Target, bytes: &[u8]) -> Result<usize, Failure> {
-    static QUIET: Once = Once::new();
-    QUIET.call_once(|| panic::set_hook(Box::new(remember)));
     let run = || panic::catch_unwind(AssertUnwindSafe(|| (target.run)(bytes)));
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(remember));
     let (result, most_bytes) = allocator::counted(run);
+    panic::set_hook(before);
     if result.is_err() {
         return Err(Failure::Panic(last_panic().take().unwrap_or_default()));
     }
@@ -65,7 +66,7 @@ fn remember(info: &PanicHookInfo<'_>) {
     *last_panic() = Some(info.to_string());
 }
 
-fn last_panic() -> std::sync::MutexGuard<'static, Option<String>> {
+fn last_panic() -> MutexGuard<'static, Option<String>> {
     static LAST: Mutex<Option<String>> = Mutex::new(None);
     LAST.lock().unwrap_or_else(PoisonError::into_inner)
 }
