@@ -1,7 +1,5 @@
 //! Heads with known answers, and unusable files.
 
-use mertscope_model::HiddenStates;
-
 use super::*;
 use mertscope_model::HiddenStates;
 use safetensors::Dtype;
