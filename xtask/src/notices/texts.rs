@@ -10,6 +10,7 @@ use super::crates::Crate;
 
 const MIT: &str = include_str!("mit.txt");
 const ISC: &str = include_str!("isc.txt");
+const UNLICENSE: &str = include_str!("unlicense.txt");
 
 /// The texts that were added so far.
 pub(super) struct Texts {
@@ -79,6 +80,8 @@ impl Texts {
             of(MIT)
         } else if words.contains(&"ISC") {
             of(ISC)
+        } else if words.contains(&"Unlicense") {
+            UNLICENSE.to_owned()
         } else {
             bail!(
                 "the package {} {} comes without a license text, and the standard text of its license, {}, is not in \
@@ -193,6 +196,7 @@ mod tests {
             ("MIT OR Apache-2.0", "the Apache License"),
             ("MIT", "Copyright (c) Ada <ada@example.org>"),
             ("ISC", "Copyright (c) Ada <ada@example.org>"),
+            ("Unlicense", "released into the public domain"),
         ] {
             let mut texts = texts(scratch.path());
             texts
