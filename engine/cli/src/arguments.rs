@@ -121,12 +121,12 @@ pub(crate) enum ModelsCommand {
 }
 
 const FETCH_HELP: &str = "\
-Ctrl-C stops the download; the same command resumes it. The command shows the license and asks once
-for your agreement; without a terminal, give --yes or --accept-licence.";
+Ctrl-C stops the download; the same command resumes it. The command shows the license and asks
+once for your agreement; without a terminal, give --yes or --accept-licence.";
 
 const IMPORT_HELP: &str = "\
-On a machine with a network, save the files of the model's page on the hub into a folder: config.json,
-preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
+On a machine with a network, save these files of the model's page on the hub into a folder:
+config.json, preprocessor_config.json, and pytorch_model.bin or model.safetensors.";
 
 /// Agreement to a license without a question.
 #[derive(Debug, Args)]
@@ -219,8 +219,8 @@ pub(crate) struct AnalyzeArguments {
     /// Draw key and genre over time into a .png or .svg file, one per input
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
     pub plot: Option<PathBuf>,
-    /// Write the key changes as markers and key signatures into a .mid file, one per input; in a DAW at
-    /// 120 beats per minute it aligns with the audio
+    /// Write the key changes as markers and key signatures into a .mid file, one per input; at 120 beats
+    /// per minute in a DAW, the file lines up with the audio
     #[arg(long, value_name = "OUT.mid", value_parser = midi)]
     pub midi: Option<PathBuf>,
     /// Seconds between the starts of two windows; rounded to whole frames of 320 samples

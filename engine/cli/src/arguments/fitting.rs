@@ -28,8 +28,8 @@ Examples:
   mertscope map fit --data Music/ --model MERT-v1-95M
   mertscope map fit --data labels.csv --label-column genre
 
-Each folder directly inside --data, or each label of the table, becomes a landmark. The map is stored
-in your data folder and used from then on.";
+Each folder directly inside --data, or each label of the table, becomes a landmark. The map is
+stored in your data folder and used from then on.";
 
 #[derive(Debug, Args)]
 pub(crate) struct MapFitArguments {

@@ -55,9 +55,9 @@ Examples:
   mertscope heads train --data labels.csv --task genre --label-column genre --group-column artist
   mertscope heads train --data Loops/ --task instrument --model MERT-v1-95M --hidden 64
 
-Cross-validation in groups compares all hidden states and, if the model allows it, their weighted sum.
-Embeddings are cached, so that a second run is fast. A table needs the columns “file” and “label”;
-for the task “key”, labels are keys such as “A minor”, 8A or 1m.";
+Cross-validation in groups compares all hidden states and, if the model allows it, their weighted
+sum. Embeddings are cached, so that a second run is fast. A table needs the columns “file” and
+“label”; for the task “key”, labels are keys such as “A minor”, 8A or 1m.";
 
 const EVAL_EXAMPLES: &str = "\
 Examples:
@@ -65,8 +65,8 @@ Examples:
   mertscope heads eval key --data labels.csv --label-column key --json | jq .files.key.weighted
   mertscope heads eval mood --data Moods/ --picture confusion.png
 
-On its own training files a head scores too well; `mertscope heads info` shows its scores on held-out
-files.";
+On its own training files a head scores too well; `mertscope heads info` shows its scores on
+held-out files.";
 
 const IMPORT_EXAMPLES: &str = "\
 Examples:
