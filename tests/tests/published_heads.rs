@@ -97,7 +97,7 @@ fn a_published_head_is_imported_and_answers() {
     // The hidden state comes from MARBLE's configuration, which a notice says; an option changes it.
     let taken = home.import(&labels(), &["--task", "key"]);
     assert_eq!(taken.code, 0, "{taken:?}");
-    for words in ["layer 8", "MARBLE's numbers", "--layer says otherwise"] {
+    for words in ["layer 8", "MARBLE's numbers", "--layer names another"] {
         assert!(taken.err.contains(words), "“{words}”: {}", taken.err);
     }
     let ninth = home.import(
