@@ -201,7 +201,7 @@ impl Connection {
     }
 
     /// Looks for heads and maps that were saved on this machine since the model was loaded.
-    pub(crate) fn look_again(&self) {
+    pub(crate) fn refresh_models(&self) {
         if let Some(stream) = &*lock(&self.stream) {
             stream.refresh_models();
         }

@@ -89,8 +89,8 @@ impl EditorHost for Instance {
         self.connection.ask(request);
     }
 
-    fn look_again(&self) {
-        self.connection.look_again();
+    fn refresh_models(&self) {
+        self.connection.refresh_models();
     }
 
     fn library(&self) -> Result<Arc<Library>, HubError> {

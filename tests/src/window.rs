@@ -1,6 +1,6 @@
 //! The plugin's real window, embedded by a CLAP host on a virtual X server (Xvfb).
 //!
-//! A test or a tool first calls [`on_a_screen`]: it starts the server and runs the program again
+//! A test or a tool first calls [`test_on_a_screen`] or [`tool_on_a_screen`]: it starts the server and runs the program again
 //! there. The pictures and the number of paints come from the server.
 
 mod editor;
@@ -9,4 +9,4 @@ mod rerun;
 
 pub use editor::{Editor, Screen};
 pub use picture::{Picture, Region};
-pub use rerun::{OnScreen, on_a_screen, test_on_a_screen};
+pub use rerun::{test_on_a_screen, tool_on_a_screen};

@@ -48,8 +48,8 @@ fn a_lost_device_is_replaced_by_the_cpu_and_reported_in_the_snapshot() {
         ..Controls::default()
     };
     let stream = Live::acquire().open(settings, Arc::new(move || controls));
-    let (mut tap, drain) = tap(RATE_HZ);
-    stream.attach(drain);
+    let (mut tap, reader) = tap(RATE_HZ);
+    stream.attach(reader);
     let running = |s: &Snapshot| s.model.running.clone();
     let ready = wait(&stream, "the model", |s| running(s).is_some());
     let running_on = running(&ready).unwrap();

@@ -26,7 +26,7 @@ const FOLDER: &str = "MERTSCOPE_EXPORT_FOLDER";
 
 /// The live history of a piece in A minor.
 fn result() -> Arc<Snapshot> {
-    static HEARD: OnceLock<Arc<Snapshot>> = OnceLock::new();
+    static ANALYZED: OnceLock<Arc<Snapshot>> = OnceLock::new();
     let listen = || {
         let settings = Settings {
             exact_offline: true,
@@ -41,8 +41,8 @@ fn result() -> Arc<Snapshot> {
         let piece = pieces.iter().find(|piece| piece.path.ends_with(PIECE.0));
         let (rate_hz, channels) = piece.unwrap().decoded();
         let audio = &channels[0][..(PIECE.1 * f64::from(rate_hz)) as usize];
-        let (mut tap, drain) = tap(rate_hz);
-        stream.attach(drain);
+        let (mut tap, reader) = tap(rate_hz);
+        stream.attach(reader);
         let begun = Instant::now();
         for (n, block) in audio.chunks(1024).enumerate() {
             let at = Transport {
@@ -61,7 +61,7 @@ fn result() -> Arc<Snapshot> {
             std::thread::sleep(Duration::from_millis(20));
         }
     };
-    Arc::clone(HEARD.get_or_init(listen))
+    Arc::clone(ANALYZED.get_or_init(listen))
 }
 
 /// That history repeated to the engine's limit of windows, over three hours, with labels of 200

@@ -159,8 +159,8 @@ fn live(model: &Path) {
         ..Settings::default()
     };
     let stream = Live::acquire().open(settings, Arc::new(move || controls));
-    let (mut tap, drain) = tap(48_000);
-    stream.attach(drain);
+    let (mut tap, reader) = tap(48_000);
+    stream.attach(reader);
     let mut position = 0;
     for block in chord(48_000, 6.5).chunks(512) {
         let transport = Transport {

@@ -7,26 +7,16 @@
 fn main() -> std::process::ExitCode {
     use std::process::ExitCode;
 
-    use mertscope_tests::window::{OnScreen, on_a_screen};
+    use mertscope_tests::window::tool_on_a_screen;
 
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [plugin, folder] = &arguments[..] else {
         eprintln!("usage: screenshots PLUGIN FOLDER");
         return ExitCode::from(2);
     };
-    match on_a_screen(&[plugin, folder]) {
-        Some(OnScreen::Here) => linux::take(plugin.as_ref(), folder.as_ref()),
-        Some(OnScreen::Ended(status)) if status.success() => {}
-        Some(OnScreen::Ended(status)) => {
-            eprintln!("error: no pictures were made: {status}");
-            return ExitCode::FAILURE;
-        }
-        None => {
-            eprintln!("error: there is no Xvfb; as root: apt-get install -y xvfb libegl1");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    tool_on_a_screen(&[plugin, folder], || {
+        linux::take(plugin.as_ref(), folder.as_ref());
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

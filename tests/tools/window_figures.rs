@@ -9,7 +9,7 @@
 fn main() -> std::process::ExitCode {
     use std::process::ExitCode;
 
-    use mertscope_tests::window::{OnScreen, on_a_screen};
+    use mertscope_tests::window::tool_on_a_screen;
 
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some(plugin) = arguments.first() else {
@@ -18,19 +18,9 @@ fn main() -> std::process::ExitCode {
     };
     let seconds = arguments.get(1).and_then(|text| text.parse().ok());
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match on_a_screen(&words) {
-        Some(OnScreen::Here) => linux::measure(plugin.as_ref(), seconds.unwrap_or(10.0)),
-        Some(OnScreen::Ended(status)) if status.success() => {}
-        Some(OnScreen::Ended(status)) => {
-            eprintln!("error: nothing was measured: {status}");
-            return ExitCode::FAILURE;
-        }
-        None => {
-            eprintln!("error: there is no Xvfb; as root: apt-get install -y xvfb libegl1");
-            return ExitCode::FAILURE;
-        }
-    }
-    ExitCode::SUCCESS
+    tool_on_a_screen(&words, || {
+        linux::measure(plugin.as_ref(), seconds.unwrap_or(10.0));
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -183,12 +183,12 @@ fn notice(canvas: &mut Canvas, panel: Rect, text: &str) {
     canvas.text(panel.center_x(), panel.baseline(16.0), &text, style);
 }
 
-/// Writes a panel's title over its left edge, with a dimmer remark behind it.
-fn title(canvas: &mut Canvas, panel: Rect, title: &str, remark: &str) {
+/// Writes a panel's title over its left edge, with dimmer words behind it.
+fn title(canvas: &mut Canvas, panel: Rect, title: &str, aside: &str) {
     let (y, style) = (panel.y - 11.0, TextStyle::new(15.0, TEXT).bold());
     canvas.text(panel.x, y, title, style);
     let width = font::width_px(title, style.size_px, style.weight);
-    canvas.text(panel.x + width + 12.0, y, remark, TextStyle::new(13.0, DIM));
+    canvas.text(panel.x + width + 12.0, y, aside, TextStyle::new(13.0, DIM));
 }
 
 /// Draws swatches with their names, ending at the panel's right edge, on its title's line.

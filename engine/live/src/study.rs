@@ -31,7 +31,7 @@ const MAX_RECENT: usize = 256;
 const USER_HEAD_TASK: &str = "taught";
 /// The error of a capture or mark without windows.
 const NOTHING_HEARD: &str =
-    "Nothing was heard since the last start or jump; play some music first.";
+    "No window was analyzed since the last start or jump; play some music first.";
 
 /// One stream's references and labeled examples.
 #[derive(Default)]

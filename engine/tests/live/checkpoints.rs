@@ -79,7 +79,7 @@ fn the_window_of_a_model_that_has_several_is_chosen_live() {
         "{timed:?}"
     );
 
-    // What it can't take is told, and the embedded model goes on.
+    // A length that it can't take is refused with a reason, and the embedded model goes on.
     stage.stream.set(settings(Some(500.0)));
     let refused = stage.wait("a refusal", |s| s.model.state == ModelState::Missing);
     let error = refused.error.clone().unwrap();

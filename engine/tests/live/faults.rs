@@ -1,4 +1,4 @@
-//! What goes wrong in a window stays in that window, is shown, and the next window runs.
+//! A failure in a window stays in that window and is shown, and the next window runs.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -83,7 +83,7 @@ fn a_missing_or_other_model_is_named_and_the_embedded_one_goes_on() {
         (Some("MERT-v9".to_owned()), None, "MERT-v9"),
         (None, Some("0".repeat(64)), "000000"),
     ];
-    for (model, model_sha256, told) in cases {
+    for (model, model_sha256, expected) in cases {
         let settings = Settings {
             model,
             model_sha256: model_sha256.clone(),
@@ -96,7 +96,7 @@ fn a_missing_or_other_model_is_named_and_the_embedded_one_goes_on() {
         assert_eq!(missing.model.sha256, model_sha256);
         assert_eq!(missing.model.running.as_ref().unwrap().id, embedded.id);
         let error = missing.error.as_ref().unwrap();
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(expected), "{error}");
         stage.play_chord(5.1);
         stage.wait_for_answer(5.0);
         // The right one takes over when it is chosen.

@@ -84,7 +84,7 @@ fn heads_are_found_chosen_and_left_out_while_the_engine_runs() {
     stage.stream.refresh_models();
     let snapshot = stage.wait("the heads", |s| offered(s).len() == 3);
     assert_eq!(in_use(&snapshot), ["mood"]);
-    assert_eq!(snapshot.history.len(), 1, "what was heard is kept");
+    assert_eq!(snapshot.history.len(), 1, "the history is kept");
     let play = |stage: &mut Stage| {
         let position = stage.transport.position.unwrap();
         let begun_s = position as f64 / 16_000.0;

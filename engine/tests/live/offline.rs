@@ -1,4 +1,4 @@
-//! Faster than real time, and slower than wanted: what gives way, and what is told about it.
+//! Audio faster than real time and inference slower than the hop: which windows are skipped, and how that is shown.
 
 use mertscope_audio::Status;
 use mertscope_audio::tap::{Transport, tap};

@@ -1,4 +1,4 @@
-//! What the live tests share: a stream with its tap, audio made on the spot, and waiting.
+//! Shared by the live tests: a stream with its tap, generated audio, and waiting.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -120,7 +120,7 @@ pub(crate) fn count(snapshot: &Snapshot, status: Status) -> usize {
     history.filter(|entry| entry.timed.status == status).count()
 }
 
-/// Settings for the model that fails when told to.
+/// Settings for the model that fails on request.
 pub(crate) fn faulty() -> Settings {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faulty");
     Settings {

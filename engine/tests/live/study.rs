@@ -252,26 +252,26 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
     stage.wait("a head", |s| {
         s.study.user_head.is_some() && !s.study.is_fitting
     });
-    for (name, trouble) in [("a b", "can't be a name"), ("genre", "itself uses")] {
+    for (name, expected) in [("a b", "can't be a name"), ("genre", "itself uses")] {
         stage.stream.ask(save(name));
-        let told = |s: &Snapshot| {
+        let is_shown = |s: &Snapshot| {
             s.study
                 .notice
                 .as_ref()
-                .is_some_and(|n| n.severity == Severity::Error && n.text.contains(trouble))
+                .is_some_and(|n| n.severity == Severity::Error && n.text.contains(expected))
         };
-        stage.wait(trouble, told);
+        stage.wait(expected, is_shown);
     }
     let recent = stage.stream.snapshot().latest.clone();
     for sentence in ["“part”; it", "in place of"] {
         stage.stream.ask(save("part"));
-        let told = |s: &Snapshot| {
+        let is_shown = |s: &Snapshot| {
             s.study
                 .notice
                 .as_ref()
                 .is_some_and(|n| n.severity == Severity::Info && n.text.contains(sentence))
         };
-        stage.wait(sentence, told);
+        stage.wait(sentence, is_shown);
     }
     let heads = |s: &Snapshot| {
         let running = s.model.running.as_ref();
@@ -282,7 +282,7 @@ fn a_head_that_was_saved_is_in_use_at_once_and_by_the_next_instance() {
     let snapshot = stage.wait("the head", |s| {
         heads(s).ends_with(&["part", "taught"].map(String::from))
     });
-    // Nothing of what was heard is lost by it.
+    // No result of before is lost by it.
     assert_eq!(snapshot.latest, recent);
     let snapshot = play(&mut stage, &rock, 9.0);
     let result = snapshot.result().unwrap();

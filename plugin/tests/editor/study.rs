@@ -155,7 +155,7 @@ fn labels_are_marked_counted_learned_undone_and_forgotten() {
     playing.wait("a sentence", |s| s.study.notice.is_some());
     assert!(
         playing
-            .words("Nothing was heard")
+            .words("No window was analyzed")
             .contains("play some music")
     );
 

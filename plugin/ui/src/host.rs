@@ -41,7 +41,7 @@ pub trait EditorHost: Send + Sync {
     fn ask(&self, request: Request);
 
     /// Looks for heads and maps that were saved on this machine since the model was loaded.
-    fn look_again(&self);
+    fn refresh_models(&self);
 
     /// This user's library of models.
     ///

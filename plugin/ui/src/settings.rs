@@ -45,7 +45,7 @@ impl SettingsPage {
         let pass = ui.ctx().cumulative_pass_nr();
         if self.drawn_in.is_none_or(|last| last + 1 < pass) {
             // The page was just opened: heads may have been saved since the last time.
-            context.host.look_again();
+            context.host.refresh_models();
         }
         self.drawn_in = Some(pass);
         let inner = context.card(ui, rect);

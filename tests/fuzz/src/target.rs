@@ -1,4 +1,4 @@
-//! What the driver knows about a target.
+//! A fuzz target as the driver sees it: its body, seeds, tokens and memory limit.
 
 /// A reader of untrusted bytes.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 /// Size of the screen, in pixels.
 pub(super) const SCREEN: (u16, u16) = (1680, 1050);
@@ -16,8 +16,7 @@ const ON_A_SCREEN: &str = "MERTSCOPE_ON_A_SCREEN";
 ///
 /// # Panics
 /// If the server or the program can't be started.
-#[must_use]
-pub fn on_a_screen(arguments: &[&str]) -> Option<OnScreen> {
+fn on_a_screen(arguments: &[&str]) -> Option<OnScreen> {
     if env::var_os(ON_A_SCREEN).is_some() {
         return Some(OnScreen::Here);
     }
@@ -61,9 +60,27 @@ pub fn on_a_screen(arguments: &[&str]) -> Option<OnScreen> {
     Some(OnScreen::Ended(ended.expect("the program starts")))
 }
 
+/// Runs `body` on a screen of its own, for a tool with these arguments; the status tells whether it ended well.
+#[must_use]
+pub fn tool_on_a_screen(arguments: &[&str], body: impl FnOnce()) -> ExitCode {
+    match on_a_screen(arguments) {
+        Some(OnScreen::Here) => body(),
+        Some(OnScreen::Ended(status)) if status.success() => {}
+        Some(OnScreen::Ended(status)) => {
+            eprintln!("error: the tool failed on its screen: {status}");
+            return ExitCode::FAILURE;
+        }
+        None => {
+            eprintln!("error: there is no Xvfb; as root: apt-get install -y xvfb libegl1");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
 /// The answer of [`on_a_screen`].
 #[derive(Debug)]
-pub enum OnScreen {
+enum OnScreen {
     /// This run is on the screen.
     Here,
     /// The run on the screen has ended with this status.

@@ -157,7 +157,7 @@ fn a_fetched_model_analyzes_files_and_is_removed_with_its_graphs() {
     let graphs = home.path("cache/mertscope/graphs");
     let count = |folder: &Path| fs::read_dir(folder).map_or(0, Iterator::count);
     assert_eq!(count(&graphs), 1);
-    assert!(!analyzed.err.contains("anew"), "{}", analyzed.err);
+    assert!(!analyzed.err.contains("rebuilt"), "{}", analyzed.err);
     // A damaged graph is made again, with a notice.
     let is_graph = |file: &PathBuf| file.extension().is_some_and(|it| it == "onnx");
     for graph in files_below(&graphs).iter().filter(|file| is_graph(file)) {
@@ -166,7 +166,7 @@ fn a_fetched_model_analyzes_files_and_is_removed_with_its_graphs() {
     let again = analyze(&home.model());
     assert_eq!(again.json()["files"], analyzed.json()["files"]);
     assert!(
-        again.err.contains("was made anew, since it is not"),
+        again.err.contains("was rebuilt, since it is not"),
         "{}",
         again.err
     );
@@ -289,8 +289,8 @@ fn live(folder: &str) {
         ..Settings::default()
     };
     let stream = Live::acquire().open(settings, Arc::new(move || controls));
-    let (mut tap, drain) = tap(48_000);
-    stream.attach(drain);
+    let (mut tap, reader) = tap(48_000);
+    stream.attach(reader);
     let wait = |what: &str, there: &dyn Fn(&Snapshot) -> bool| {
         // Only a deadlock exceeds this limit.
         let end = Instant::now() + Duration::from_secs(120);

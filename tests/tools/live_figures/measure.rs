@@ -61,8 +61,8 @@ fn stream(controls: Controls) -> (Stream, Tap) {
     while stream.snapshot().model.state == ModelState::Loading {
         thread::sleep(Duration::from_millis(5));
     }
-    let (tap, drain) = tap(RATE_HZ);
-    stream.attach(drain);
+    let (tap, reader) = tap(RATE_HZ);
+    stream.attach(reader);
     (stream, tap)
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn file(
     let notice = reason.map(|reason| {
         let path = path.display();
         Notice::warning(format!(
-            "The model's graph {path} was made anew, since {reason}."
+            "The model's graph {path} was rebuilt, since {reason}."
         ))
     });
     Ok(GraphSource::File { path, notice })

@@ -1,4 +1,4 @@
-//! Curves over the last two minutes: distances to references, or probabilities of taught labels.
+//! Curves over the last two minutes: distances to references, or probabilities of the labels that the user taught.
 
 use std::sync::Arc;
 

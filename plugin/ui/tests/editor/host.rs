@@ -52,7 +52,7 @@ impl EditorHost for TestHost {
 
     fn ask(&self, _request: Request) {}
 
-    fn look_again(&self) {}
+    fn refresh_models(&self) {}
 
     fn library(&self) -> Result<Arc<Library>, HubError> {
         Library::shared()

@@ -11,7 +11,7 @@ use mertscope_model::Model;
 
 use crate::music::{map, snapshot};
 
-/// Music with three references, two taught labels, and a head that reads frames.
+/// Music with three references, two labels of the user, and a head that reads frames.
 pub(crate) fn studied(windows: usize) -> Snapshot {
     let mut snapshot = snapshot(windows);
     let running = snapshot.model.running.as_mut().expect("a model");

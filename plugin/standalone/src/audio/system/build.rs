@@ -9,6 +9,25 @@ use crate::audio::callback::{InputCallback, OutputCallback};
 use crate::audio::error::reason;
 use crate::audio::stream_health::StreamHealth;
 
+/// Calls a function with the sample type of a format; a format that is not known here is refused.
+macro_rules! of_format {
+    ($format:expr, $build:ident($($argument:expr),*)) => {
+        match $format {
+            SampleFormat::F32 => $build::<f32>($($argument),*),
+            SampleFormat::F64 => $build::<f64>($($argument),*),
+            SampleFormat::I8 => $build::<i8>($($argument),*),
+            SampleFormat::I16 => $build::<i16>($($argument),*),
+            SampleFormat::I24 => $build::<I24>($($argument),*),
+            SampleFormat::I32 => $build::<i32>($($argument),*),
+            SampleFormat::U8 => $build::<u8>($($argument),*),
+            SampleFormat::U16 => $build::<u16>($($argument),*),
+            SampleFormat::U24 => $build::<U24>($($argument),*),
+            SampleFormat::U32 => $build::<u32>($($argument),*),
+            _ => Err(ErrorKind::UnsupportedConfig.into()),
+        }
+    };
+}
+
 /// Builds a stream that passes its samples to `callback`.
 ///
 /// # Errors
@@ -34,19 +53,7 @@ pub(super) fn build_input(
         device.build_input_stream(config, listen, move |error| failed(&health, &error), None)
     }
     let health = Arc::clone(health);
-    match format {
-        SampleFormat::F32 => build::<f32>(device, config, callback, health),
-        SampleFormat::F64 => build::<f64>(device, config, callback, health),
-        SampleFormat::I8 => build::<i8>(device, config, callback, health),
-        SampleFormat::I16 => build::<i16>(device, config, callback, health),
-        SampleFormat::I24 => build::<I24>(device, config, callback, health),
-        SampleFormat::I32 => build::<i32>(device, config, callback, health),
-        SampleFormat::U8 => build::<u8>(device, config, callback, health),
-        SampleFormat::U16 => build::<u16>(device, config, callback, health),
-        SampleFormat::U24 => build::<U24>(device, config, callback, health),
-        SampleFormat::U32 => build::<u32>(device, config, callback, health),
-        _ => Err(ErrorKind::UnsupportedConfig.into()),
-    }
+    of_format!(format, build(device, config, callback, health))
 }
 
 /// Builds a stream that takes its samples from `callback`.
@@ -71,19 +78,7 @@ pub(super) fn build_output(
         device.build_output_stream(config, play, move |error| failed(&health, &error), None)
     }
     let health = Arc::clone(health);
-    match format {
-        SampleFormat::F32 => build::<f32>(device, config, callback, health),
-        SampleFormat::F64 => build::<f64>(device, config, callback, health),
-        SampleFormat::I8 => build::<i8>(device, config, callback, health),
-        SampleFormat::I16 => build::<i16>(device, config, callback, health),
-        SampleFormat::I24 => build::<I24>(device, config, callback, health),
-        SampleFormat::I32 => build::<i32>(device, config, callback, health),
-        SampleFormat::U8 => build::<u8>(device, config, callback, health),
-        SampleFormat::U16 => build::<u16>(device, config, callback, health),
-        SampleFormat::U24 => build::<U24>(device, config, callback, health),
-        SampleFormat::U32 => build::<u32>(device, config, callback, health),
-        _ => Err(ErrorKind::UnsupportedConfig.into()),
-    }
+    of_format!(format, build(device, config, callback, health))
 }
 
 /// Handles an error that a stream reports, on a thread of its backend.
