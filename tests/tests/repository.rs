@@ -94,6 +94,30 @@ fn every_crate_takes_the_lints_of_the_workspace() {
     assert!(seen > 10, "{seen}");
 }
 
+/// No library of the engine or the plugin may end a host by a panic, nor print: each denies it in its head.
+#[test]
+fn libraries_deny_panics_and_printing() {
+    let engine = ["audio", "export", "heads", "hub", "live", "model", "music"];
+    let mut heads: Vec<String> = engine
+        .iter()
+        .map(|name| format!("engine/{name}/src/lib.rs"))
+        .collect();
+    heads.extend(["engine", "plugin", "plugin/ui"].map(|name| format!("{name}/src/lib.rs")));
+    for head in heads {
+        let text = fs::read_to_string(repository(&head)).unwrap();
+        for lint in [
+            "unwrap_used",
+            "expect_used",
+            "panic",
+            "print_stdout",
+            "print_stderr",
+        ] {
+            let denied = format!("clippy::{lint}");
+            assert!(text.contains(&denied), "{head}: {denied}");
+        }
+    }
+}
+
 /// `engine/music` is pure: it knows no audio, no model and no file.
 #[test]
 fn music_uses_no_file_and_no_other_crate() {
