@@ -4,7 +4,7 @@
 //! something is handed over.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use mertscope_audio::Notice;
 use mertscope_audio::tap;
@@ -16,6 +16,7 @@ use mertscope_hub::{HubError, Library};
 use mertscope_live::{
     ControlSource, Controls, Live, Request, Settings, Snapshot, SnapshotReader, Stream, Study,
 };
+use mertscope_model::lock;
 use mertscope_ui::host::OscStatus;
 use mertscope_ui::state::{
     EngineChoice, HeadChoice, ModelChoice, OscChoice, PluginState, SavedReferences,
@@ -297,9 +298,4 @@ fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
         smoothing: params.smoothing.value(),
         hop: params.hop(),
     })
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The values behind these locks are replaced whole, so a panic elsewhere leaves them usable.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

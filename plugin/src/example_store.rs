@@ -4,12 +4,13 @@
 //! The project changes only after a file is written, so that it never names a file that does not exist.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use mertscope_audio::Notice;
 use mertscope_heads::few_shot::LabeledExamples;
 use mertscope_heads::few_shot::saved::{ExampleFolder, Packer, SavedExamples};
+use mertscope_model::lock;
 
 use crate::params::MertscopeParams;
 
@@ -101,7 +102,7 @@ impl ExampleStore {
         let store = self.store().ok_or(
             "The newest examples are not kept with the project: there is no data folder. Set HOME.",
         )?;
-        let mut packer = self.packer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut packer = lock(&self.packer);
         examples.save(&store, &mut packer).map_err(|error| {
             format!(
                 "The newest examples are not kept with the project: their file can't be written \
@@ -164,7 +165,7 @@ impl ExampleStore {
 
     fn lock(&self) -> MutexGuard<'_, ExampleStoreState> {
         // The values behind the lock are replaced whole.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use mertscope_audio::Notice;
 use mertscope_export::save::{self, ExportKind};
 use mertscope_live::Snapshot;
+use mertscope_model::lock;
 
 /// See the module.
 #[derive(Default)]
@@ -86,7 +87,7 @@ impl Exports {
 
     fn lock(&self) -> MutexGuard<'_, ExportState> {
         // The values behind the lock are replaced whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mertscope_heads::timeline::WindowResult;
 use mertscope_live::{Entry, RunningModel, Snapshot};
+use mertscope_model::lock;
 use serde::Serialize;
 
 /// Windows that may wait for a slow disk: two minutes of them at the shortest hop.
@@ -61,7 +62,7 @@ impl Log {
     /// Writes the windows that are new in `snapshot`; while the log is off it only takes note of them.
     /// Skipped windows are written together with the next analyzed one. Called on the engine's worker.
     pub(crate) fn follow(&self, snapshot: &Snapshot, on: bool) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = lock(&self.0);
         let new = snapshot.entries_since(inner.last.as_ref());
         let Some(newest) = new.last() else {
             return;
@@ -85,7 +86,7 @@ impl Log {
 
     /// Writes the waiting windows and ends the thread, for good.
     pub(crate) fn close(&self) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = lock(&self.0);
         inner.closed = true;
         if let Some(Writer { windows, thread }) = inner.writer.take() {
             drop(windows);

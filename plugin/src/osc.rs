@@ -4,11 +4,12 @@
 //! Loading a project opens no socket; the worker opens it once the instance is active.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use mertscope_audio::Notice;
 use mertscope_export::osc::{self, AddressError, Sender};
 use mertscope_live::Snapshot;
+use mertscope_model::lock;
 use mertscope_ui::host::OscStatus;
 use mertscope_ui::state::OscChoice;
 
@@ -34,7 +35,7 @@ impl Osc {
     /// [`AddressError`], when messages can't be sent to the address; nothing is sent then.
     pub(crate) fn set(&self, choice: OscChoice) -> Result<(), AddressError> {
         let checked = osc::parse(&choice.address).map(|_| ());
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = lock(&self.inner);
         if inner.choice != choice {
             inner.sender = None;
             inner.error = checked.as_ref().err().map(ToString::to_string);
@@ -45,7 +46,7 @@ impl Osc {
 
     /// Sends the new results in `snapshot`, if OSC is on. Called on the engine's worker; never waits.
     pub(crate) fn follow(&self, snapshot: &Snapshot) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = lock(&self.inner);
         if inner.closed || !inner.choice.enabled {
             return;
         }
@@ -60,7 +61,7 @@ impl Osc {
 
     /// The counts of messages, and the last error.
     pub(crate) fn status(&self) -> OscStatus {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = lock(&self.inner);
         if !inner.choice.enabled {
             return OscStatus::default();
         }
@@ -78,7 +79,7 @@ impl Osc {
 
     /// Stops sending for good.
     pub(crate) fn close(&self) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = lock(&self.inner);
         inner.closed = true;
         inner.sender = None;
     }

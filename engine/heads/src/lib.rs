@@ -24,4 +24,3 @@ pub mod package;
 pub mod reference;
 pub mod timeline;
 pub mod user_store;
-mod write_whole;

@@ -8,8 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::write_whole::write_whole;
-use mertscope_model::{Manifest, runtime, sha256};
+use mertscope_model::{Manifest, runtime, sha256, write_whole};
 
 /// The kinds of stored files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +174,7 @@ impl UserStore {
         let sha256 = sha256(bytes);
         let path = self.folder.join(format!("{name}.{sha256}.safetensors"));
         let write = || {
-            write_whole(&self.folder, &path, bytes)?;
+            write_whole(&path, bytes)?;
             let is_old = |stored: &StoredFile| stored.name == name && stored.path != path;
             for old in self.list().into_iter().filter(is_old) {
                 fs::remove_file(old.path)?;

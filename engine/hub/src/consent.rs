@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::HubError;
 use mertscope_model::catalogue::CatalogueEntry;
-use mertscope_model::store::{StoreError, write_whole};
+use mertscope_model::store::{StoreError, write_text};
 
 /// Whether the user agrees to a model's license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(super) fn ensure(
         path: path.clone(),
         reason: error.to_string(),
     })?;
-    Ok(write_whole(&path, &text)?)
+    Ok(write_text(&path, &text)?)
 }
 
 /// The user's name on this system.

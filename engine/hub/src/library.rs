@@ -16,8 +16,8 @@ use super::import::ImportSource;
 use super::{Consent, HubError, Settings};
 use jobs::{LibraryState, Task, TaskKind};
 use mertscope_model::catalogue::{self, CatalogueEntry};
-use mertscope_model::runtime;
 use mertscope_model::store::StoreError;
+use mertscope_model::{lock, runtime};
 
 pub use offers::{ModelOffer, OfferState};
 
@@ -52,7 +52,7 @@ impl Library {
     /// # Errors
     /// [`HubError`], when the user has no data folder or the build has no catalogue.
     pub fn shared() -> Result<Arc<Self>, HubError> {
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = lock(&SHARED);
         if let Some(library) = shared.upgrade() {
             return Ok(library);
         }
@@ -155,7 +155,7 @@ impl Library {
     }
 
     fn begin(&self, entry: &'static CatalogueEntry, kind: TaskKind) -> Result<(), HubError> {
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut thread = lock(&self.thread);
         let must_start = self.state.push(Task { entry, kind })?;
         if must_start {
             // The previous thread has no task left and is about to end.

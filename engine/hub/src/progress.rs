@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::HubError;
+use mertscope_model::lock;
 
 /// A stage of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ struct StopState {
 impl Stop {
     /// Ends the job: its connections are shut down and its pauses end.
     pub(crate) fn stop(&self) {
-        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0.state);
         state.0 = true;
         if let Some(agent) = state.1.take() {
             agent.shutdown();
@@ -68,13 +69,13 @@ impl Stop {
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
-        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.0.state);
         state.0
     }
 
     /// Shuts `agent` down when the job is stopped.
     pub(crate) fn watch(&self, agent: &ureq::Agent) {
-        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0.state);
         if state.0 {
             agent.clone().shutdown();
         } else {
@@ -84,7 +85,7 @@ impl Stop {
 
     /// Waits for `time`, or until the job is stopped.
     pub(crate) fn pause(&self, time: Duration) -> Result<(), HubError> {
-        let state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.0.state);
         let waited = self
             .0
             .changed

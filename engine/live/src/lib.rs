@@ -33,7 +33,7 @@ mod worker;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Sender, unbounded};
@@ -43,7 +43,7 @@ use mertscope_audio::tap::TapReader;
 use mertscope_heads::package::HeadChoice;
 use mertscope_model::device::Choice;
 use mertscope_model::interrupt::Interrupt;
-use mertscope_model::{EncoderThread, Precision};
+use mertscope_model::{EncoderThread, Precision, lock};
 use stream_state::StreamState;
 use worker::{Message, Worker};
 
@@ -172,7 +172,7 @@ impl Live {
     /// the encoder thread loads them after the first [`Live::open`].
     #[must_use]
     pub fn acquire() -> Arc<Self> {
-        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = lock(&LIVE);
         live.upgrade().unwrap_or_else(|| {
             let new = Arc::new(Self::start());
             *live = Arc::downgrade(&new);

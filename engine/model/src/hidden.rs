@@ -91,7 +91,7 @@ impl HiddenStates {
 
 /// The mean of vectors of `width` values, summed in double precision; zeros without a vector.
 #[must_use]
-pub fn mean_of_rows<'a>(rows: impl IntoIterator<Item = &'a [f32]>, width: usize) -> Vec<f32> {
+fn mean_of_rows<'a>(rows: impl IntoIterator<Item = &'a [f32]>, width: usize) -> Vec<f32> {
     let mut sums = vec![0.0f64; width];
     let mut count = 0u64;
     for row in rows {

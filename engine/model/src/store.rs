@@ -11,11 +11,12 @@
 mod receipt;
 mod verify;
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{runtime, whole_file};
+use super::runtime;
+use super::whole_file::{self, write_whole_synced};
 
 /// Name of the receipt in a model's folder.
 const RECEIPT: &str = "installed.toml";
@@ -235,18 +236,14 @@ impl Installed {
     }
 }
 
-/// Writes a small file of the store, whole or not at all, and synchronizes it to disk.
+/// Writes a small text file of the store, see [`write_whole_synced`].
 ///
 /// # Errors
-/// [`StoreError::System`], when the folder can't be made or the file not be written.
-pub fn write_whole(path: &Path, text: &str) -> Result<(), StoreError> {
+/// [`StoreError::System`].
+pub fn write_text(path: &Path, text: &str) -> Result<(), StoreError> {
     let folder = whole_file::folder(path);
     fs::create_dir_all(folder).map_err(StoreError::system("made", folder))?;
-    let write = |file: &mut File| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    whole_file::replace_file(path, write).map_err(StoreError::system("written", path))
+    write_whole_synced(path, text.as_bytes()).map_err(StoreError::system("written", path))
 }
 
 #[cfg(test)]

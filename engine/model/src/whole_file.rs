@@ -17,6 +17,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_file(path, |file| file.write_all(bytes))
 }
 
+/// Like [`write_whole`], and synchronizes the file to disk first: what a power failure leaves is the old
+/// file or the new one.
+///
+/// # Errors
+/// The system's error.
+pub fn write_whole_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder(path))?;
+    replace_file(path, |file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    })
+}
+
 /// Replaces the file at `path` by what `write` writes, whole or not at all, in a folder that is
 /// there.
 ///

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::DatasetError;
 use mertscope_heads::head::Reads;
 use mertscope_model::tensors::{TensorFile, serialize};
-use mertscope_model::{HiddenStates, LayerSet, Model};
+use mertscope_model::{HiddenStates, LayerSet, Model, write_whole};
 
 /// The cache of one model, number of windows and what is kept of them.
 pub(super) struct Cache {
@@ -78,18 +77,9 @@ impl Cache {
         let values: Vec<f32> = windows.iter().flat_map(|w| &w.data).copied().collect();
         let shape = [windows.len(), self.layers, self.width];
         let bytes = serialize(&metadata, &[("windows", &shape, &values)]);
-        let write = || {
-            fs::create_dir_all(&self.folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            file.write_all(&bytes)?;
-            file.persist(self.path(sha256)).map_err(|error| error.error)
-        };
-        match write() {
-            Ok(_) => Ok(()),
-            Err(source) => Err(DatasetError::Cache {
-                folder: self.folder.clone(),
-                source,
-            }),
-        }
+        write_whole(&self.path(sha256), &bytes).map_err(|source| DatasetError::Cache {
+            folder: self.folder.clone(),
+            source,
+        })
     }
 }

@@ -4,7 +4,9 @@
 //! on the screen is never answered, nor is any later one. So requests begin after the first frame, which the
 //! system itself asks for.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
+
+use mertscope_model::lock;
 
 use nih_plug_egui::baseview::WindowWaker;
 
@@ -30,6 +32,6 @@ impl Repaint {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Weak<WindowWaker>> {
         // The value is replaced whole, so a panic elsewhere leaves it usable.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

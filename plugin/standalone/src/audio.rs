@@ -19,13 +19,14 @@ mod thread;
 mod unheard;
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
 use crate::choice::AudioChoice;
 pub(crate) use devices::Devices;
 pub(crate) use error::{AudioError, Direction, reason};
 use mertscope::connection::Connection;
+use mertscope_model::lock;
 use state::Order;
 pub(crate) use state::{AudioState, Changed};
 pub(crate) use stream_health::StreamHealth;
@@ -86,7 +87,7 @@ impl Audio {
     /// The newest state.
     #[must_use]
     pub(crate) fn state(&self) -> Arc<AudioState> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = lock(&self.state);
         Arc::clone(&state)
     }
 

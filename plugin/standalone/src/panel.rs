@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 
 use egui::Ui;
 use mertscope_audio::Notice;
+use mertscope_model::lock;
 use mertscope_ui::browser::Outcome;
 use mertscope_ui::host_panel::HostPanel;
 use mertscope_ui::theme::Palette;
@@ -24,7 +25,7 @@ use mertscope_ui::theme::Palette;
 use crate::audio::Audio;
 use crate::choice::AudioChoice;
 use crate::preferences::Preferences;
-use state::{Drawn, PanelState, lock};
+use state::{Drawn, PanelState};
 
 /// See the module.
 pub(crate) struct Panel {

@@ -6,9 +6,10 @@
 //! the file holds the user's choices only.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use mertscope_model::write_whole_synced;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -177,15 +178,9 @@ impl Preferences {
 }
 
 fn write(path: &Path, object: &Map<String, Value>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder)?;
-    // In the same folder, because a rename is atomic only within a file system.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut file, object)?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    let mut text = serde_json::to_string_pretty(object)?;
+    text.push('\n');
+    write_whole_synced(path, text.as_bytes())
 }
 
 #[cfg(test)]

@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use mertscope_export::osc;
 use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_heads::reference::Reference;
 use mertscope_model::device::Choice;
-use mertscope_model::{Model, Precision};
+use mertscope_model::{Model, Precision, lock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -293,7 +293,7 @@ impl PluginState {
 
     fn lock(&self) -> MutexGuard<'_, RawState> {
         // Each change is one insertion, so a panic leaves the object whole.
-        self.saved.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.saved)
     }
 }
 

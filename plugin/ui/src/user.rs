@@ -2,9 +2,9 @@
 //! small JSON file in the user's configuration folder, read when an editor opens, never while a host scans.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use mertscope_model::write_whole_synced;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -134,19 +134,10 @@ impl User {
     fn write<S: Serialize>(&self, kept: &UserFile<S>) -> Result<(), UserError> {
         let folder = self.folder.as_ref().ok_or(UserError::NoFolder)?;
         let path = folder.join(FILE);
-        // A new file beside it first: a full disk must not damage the old one.
-        let beside = folder.join(format!("{FILE}.{}.new", std::process::id()));
-        let written = fs::create_dir_all(folder).and_then(|()| {
-            let text = serde_json::to_string_pretty(kept)?;
-            let mut file = fs::File::create(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)
-        });
-        written.map_err(|source| {
-            let _ = fs::remove_file(&beside);
-            UserError::Write { path, source }
-        })
+        let written = serde_json::to_string_pretty(kept)
+            .map_err(std::io::Error::from)
+            .and_then(|text| write_whole_synced(&path, text.as_bytes()));
+        written.map_err(|source| UserError::Write { path, source })
     }
 }
 

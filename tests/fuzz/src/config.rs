@@ -67,7 +67,7 @@ pub const TARGET: Target = Target {
         fixed_bytes: 4 << 20,
         per_input_byte: 16,
     },
-    missing: Target::is_always_there,
+    missing: Target::never_missing,
 };
 
 const WEIGHTS: &str = "tests/fixtures/checkpoints/post-layer-half/model.safetensors";

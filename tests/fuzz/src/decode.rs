@@ -98,7 +98,7 @@ pub const TARGET: Target = Target {
         fixed_bytes: 8 << 20,
         per_input_byte: 64,
     },
-    missing: Target::is_always_there,
+    missing: Target::never_missing,
 };
 
 /// A rate that models want, in hertz.

@@ -84,7 +84,7 @@ pub const TARGET: Target = Target {
         fixed_bytes: 1 << 20,
         per_input_byte: 16,
     },
-    missing: Target::is_always_there,
+    missing: Target::never_missing,
 };
 
 /// Frames of the hidden states that heads are applied to.

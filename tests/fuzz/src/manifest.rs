@@ -73,7 +73,7 @@ pub const TARGET: Target = Target {
         fixed_bytes: 1 << 20,
         per_input_byte: 64,
     },
-    missing: Target::is_always_there,
+    missing: Target::never_missing,
 };
 
 /// Opens a model's folder with this manifest, and asks it for all that follows from it.

@@ -74,7 +74,7 @@ pub const TARGET: Target = Target {
         fixed_bytes: 1 << 20,
         per_input_byte: 16,
     },
-    missing: Target::is_always_there,
+    missing: Target::never_missing,
 };
 
 /// Opens a file of weights as an import does.

@@ -81,7 +81,7 @@ pub const TARGET: Target = Target {
         fixed_bytes: 1 << 20,
         per_input_byte: 64,
     },
-    missing: Target::is_always_there,
+    missing: Target::never_missing,
 };
 
 /// Loads a project's state, and uses each field as an instance does.

@@ -18,9 +18,9 @@ pub struct Target {
 }
 
 impl Target {
-    /// A target that runs on every machine.
+    /// The `missing` of a target that runs on every machine.
     #[must_use]
-    pub fn is_always_there() -> Option<String> {
+    pub fn never_missing() -> Option<String> {
         None
     }
 }

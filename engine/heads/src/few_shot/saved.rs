@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{LabeledExamples, MarkedWindow};
-use crate::write_whole::write_whole;
-use mertscope_model::{runtime, sha256};
+use mertscope_model::{runtime, sha256, write_whole};
 
 /// The most examples inside a project.
 const MAX_INSIDE: usize = 400;
@@ -167,7 +166,7 @@ impl ExampleFolder {
         let name = sha256(bytes);
         let path = self.path(&name);
         if !fs::read(&path).is_ok_and(|stored| stored == bytes) {
-            write_whole(&self.0, &path, bytes)?;
+            write_whole(&path, bytes)?;
         }
         Ok(name)
     }

@@ -12,7 +12,7 @@ use crate::disk::{self, write_failed};
 use crate::progress::Progress;
 use crate::remote::RemoteFile;
 use mertscope_model::hexadecimal;
-use mertscope_model::store::{StoreError, write_whole};
+use mertscope_model::store::{StoreError, write_text};
 
 /// A file that is not whole yet.
 pub(super) struct Part {
@@ -103,7 +103,7 @@ impl Part {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        Ok(write_whole(&path, &text)?)
+        Ok(write_text(&path, &text)?)
     }
 
     /// Hashes the bytes that an earlier run left.

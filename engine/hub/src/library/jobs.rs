@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use arc_swap::ArcSwap;
 
@@ -15,9 +15,9 @@ use crate::disk::Lock;
 use crate::progress::{Job, Progress, Stage, Stop};
 use crate::{HubError, Settings, fetch, import};
 use mertscope_model::catalogue::{self, CatalogueEntry};
-use mertscope_model::forget_graphs;
 use mertscope_model::panic_message;
 use mertscope_model::store::{Store, StoreError};
+use mertscope_model::{forget_graphs, lock};
 
 /// A job's task for one model.
 pub(super) struct Task {
@@ -79,7 +79,7 @@ impl LibraryState {
     }
 
     fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.jobs)
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -91,13 +91,13 @@ impl LibraryState {
     }
 
     pub(crate) fn add_hook(&self, hook: &UpdateHook) {
-        let mut hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hooks = lock(&self.hooks);
         hooks.retain(|hook| hook.strong_count() > 0);
         hooks.push(Arc::downgrade(hook));
     }
 
     fn hooks(&self) -> Vec<UpdateHook> {
-        let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner);
+        let hooks = lock(&self.hooks);
         hooks.iter().filter_map(Weak::upgrade).collect()
     }
 

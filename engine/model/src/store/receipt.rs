@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Installed, InstalledFile, RECEIPT, StoreError, write_whole};
+use super::{Installed, InstalledFile, RECEIPT, StoreError, write_text};
 
 /// The version of the format that is read and written here.
 const FORMAT: u32 = 1;
@@ -98,5 +98,5 @@ pub(super) fn write(model: &Installed) -> Result<(), StoreError> {
         path: path.clone(),
         reason: error.to_string(),
     })?;
-    write_whole(&path, &text)
+    write_text(&path, &text)
 }

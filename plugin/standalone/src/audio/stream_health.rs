@@ -3,8 +3,10 @@
 //! Written by the audio callback and by the backends' own threads, read by the audio thread and
 //! the view. Only the reason of a loss has a lock, and no callback writes it.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+
+use mertscope_model::lock;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -60,7 +62,7 @@ impl StreamHealth {
 
     /// Marks the stream as lost. Not for the audio callback.
     pub(crate) fn lose(&self, reason: String) {
-        let mut kept = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.reason);
         kept.get_or_insert(reason);
         drop(kept);
         self.lose_silently();
@@ -75,7 +77,7 @@ impl StreamHealth {
     #[must_use]
     pub(crate) fn loss(&self) -> Option<String> {
         self.lost.load(Ordering::Acquire).then(|| {
-            let mut kept = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut kept = lock(&self.reason);
             kept.take().unwrap_or_default()
         })
     }

@@ -6,11 +6,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mertscope::connection::Connection;
 use mertscope_audio::Notice;
+use mertscope_model::lock;
 
 use super::devices::Devices;
 use super::error::{AudioError, Direction};
@@ -312,10 +313,7 @@ impl AudioThread {
             devices: Arc::clone(&self.devices),
             file_player: self.file_player.clone(),
         };
-        let mut published = self
-            .published
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut published = lock(&self.published);
         *published = Arc::new(state);
         drop(published);
         (self.changed)();

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use mertscope_audio::Notice;
+use mertscope_model::lock;
 use mertscope_ui::browser::Browser;
 
 use super::level::Level;
@@ -100,9 +101,4 @@ impl PanelState {
             .or_else(|| file_player.and_then(|file_player| file_player.notice()))
             .or_else(|| lock(&self.notice).clone())
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic leaves the values behind these locks whole.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

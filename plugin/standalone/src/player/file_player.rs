@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use mertscope_audio::Notice;
 use mertscope_audio::decode::{DecodeError, Decoder};
+use mertscope_model::lock;
 
 /// Frames in a block of the ring.
 pub(super) const BLOCK_FRAMES: usize = 256;
@@ -145,14 +146,13 @@ impl FilePlayer {
     /// The notice about damage in the file, once it is found.
     #[must_use]
     pub(crate) fn notice(&self) -> Option<Notice> {
-        let notice = self.notice.lock().unwrap_or_else(PoisonError::into_inner);
+        let notice = lock(&self.notice);
         notice.clone()
     }
 
     /// Sets the notice about damage.
     pub(super) fn fail(&self, sentence: String) {
-        *self.notice.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Notice::warning(sentence));
+        *lock(&self.notice) = Some(Notice::warning(sentence));
     }
 
     /// The present epoch, and where it began, in seconds.

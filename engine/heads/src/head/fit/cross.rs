@@ -14,7 +14,7 @@ use super::objective::{Rows, Shape, parts, softmax};
 use super::solve::{Scale, Solution, penalties, solve, start};
 use super::{Example, FitError, FitOptions};
 use crate::mean::mean_of_vectors;
-use mertscope_model::HiddenStates;
+use mertscope_model::{HiddenStates, lock};
 
 /// The examples, ready for cross-validation.
 pub(super) struct FitData<'a> {
@@ -307,7 +307,7 @@ pub(super) fn validate(
             }
             let candidate = &candidates[task / data.folds];
             let fold = data.fold(candidate, task % data.folds, options.seed);
-            let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut results = lock(&results);
             results[task] = Some(fold);
             drop(results);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
