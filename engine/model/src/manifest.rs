@@ -298,6 +298,10 @@ mod tests {
             assert!(reason.contains(expected), "{to}: {reason}");
         }
         assert!(Manifest::parse(&[0xff]).is_err());
+        // The longest window at the highest rate is more samples than 32 bits hold.
+        let fast = EMBEDDED.replacen("16000", &u32::MAX.to_string(), 1);
+        let reason = Manifest::parse(fast.as_bytes()).expect_err("no sound is that fast");
+        assert!(reason.contains("sample rate"), "{reason}");
     }
 
     #[test]
