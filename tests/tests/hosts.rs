@@ -1,11 +1,15 @@
-//! The bundles in real hosts: the VST3 in pedalboard and dawdreamer (`tests/hosts/*.py`), the CLAP
-//! in qtractor's scanner, the standalone app by itself. Each check is a process of its own, because a
-//! plugin's crash ends its host.
+//! The bundles in real hosts: the VST3 in pedalboard, dawdreamer and Ardour (`tests/hosts/*.py`), the
+//! CLAP in qtractor's scanner, the standalone app by itself, and both formats in the field's
+//! validators. Each check is a process of its own, because a plugin's crash ends its host.
+//!
+//! Ardour and the validators take long: they run with `cargo xtask test --hosts` and `--full`. A
+//! validator runs when a variable of [`VALIDATORS`] holds its path.
 //!
 //! A check whose host is missing is reported as ignored, with the reason, and listed in the file that
 //! `MERTSCOPE_SKIPPED` names; it never counts as passed.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -18,8 +22,20 @@ use mertscope_tests::{output_with_input, repository, run, skipped, target, welco
 /// Seconds between windows, in the host and in the command that it is compared with.
 const HOP_S: &str = "1";
 
-/// Checks in a Python host: the host, the check's name in its script, and whether it needs a
-/// screen.
+/// Validators of plugins: the variable that holds the program's path, what it is told before the
+/// plugin's path, and the bundle.
+const VALIDATORS: &[(&str, &[&str], &str)] = &[
+    ("CLAP_VALIDATOR", &["validate"], "Mertscope.clap"),
+    (
+        "PLUGINVAL",
+        &["--strictness-level", "10", "--validate"],
+        "Mertscope.vst3",
+    ),
+    ("VST3_VALIDATOR", &["-e"], "Mertscope.vst3"),
+];
+
+/// Checks in a host by a Python script: the host, the check's name in its script, and whether it
+/// needs a screen.
 const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "loads", false),
     ("pedalboard", "passes_audio_through", false),
@@ -41,22 +57,39 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("dawdreamer", "keeps_state", false),
     ("dawdreamer", "gives_the_results_of_the_command", false),
     ("dawdreamer", "shows_its_results", true),
+    (ARDOUR, "exports_untouched", false),
+    (ARDOUR, "keeps_state", false),
+    (ARDOUR, "plays", false),
 ];
+
+/// Its checks take long.
+const ARDOUR: &str = "ardour";
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // An ignored check has no host: no option can make it run.
+    let with_long = arguments.include_ignored || arguments.ignored;
+    // No option can make a check run that has no host.
     arguments.include_ignored = false;
     let mut trials = Vec::new();
     for &(host, check, needs_screen) in CHECKS {
         let name = format!("{host}::{check}");
         let trial = move || in_python(host, check, needs_screen);
-        trials.push(trial_or_skip(
-            &arguments,
-            name,
-            python_lacks(host, needs_screen),
-            trial,
-        ));
+        trials.push(if host == ARDOUR && !with_long {
+            long(name, trial)
+        } else {
+            trial_or_skip(&arguments, name, python_lacks(host, needs_screen), trial)
+        });
+    }
+    for &(variable, words, bundle) in VALIDATORS {
+        let name = format!("{}::validates", variable.to_lowercase());
+        let trial = move || in_validator(variable, words, bundle);
+        let lacking = env::var_os(variable).is_none();
+        trials.push(if with_long {
+            let reason = format!("{variable} does not hold the path of that program");
+            trial_or_skip(&arguments, name, lacking.then_some(reason), trial)
+        } else {
+            long(name, trial)
+        });
     }
     let scanner = qtractor_scanner();
     let lacking = scanner.is_none().then_some("qtractor is not installed");
@@ -67,6 +100,12 @@ fn main() -> ExitCode {
         move || in_qtractor(&scanner.ok_or("there is no scanner")?),
     ));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn long(name: String, check: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    Trial::test(name, check)
+        .with_ignored_flag(true)
+        .with_kind("takes long")
 }
 
 fn trial_or_skip(
@@ -117,8 +156,15 @@ fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
             .map(|host| (*host).to_owned())
             .collect()
     });
-    // The app is its own host, but Python reads its window.
-    let module = if host == "standalone" { "numpy" } else { host };
+    // Ardour is no module, and the app is its own host, but Python reads what they do.
+    let module = if ["standalone", ARDOUR].contains(&host) {
+        "numpy"
+    } else {
+        host
+    };
+    if host == ARDOUR && ardour_version().is_none() {
+        return Some("Ardour's session tool is not installed".into());
+    }
     if !hosts.contains(module) {
         return Some(format!(
             "{module} is not in target/venv/hosts; `cargo xtask test` puts it there"
@@ -181,6 +227,29 @@ fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> 
     }
     let err = String::from_utf8_lossy(&done.stderr);
     Err(format!("{}\n{err}", done.status).into())
+}
+
+/// The version in the names of Ardour's tools: `ardour7-lua`.
+fn ardour_version() -> Option<u32> {
+    let path = env::var_os("PATH")?;
+    let mut folders = env::split_paths(&path);
+    folders.find_map(|folder| {
+        let there = |version: &u32| folder.join(format!("ardour{version}-lua")).is_file();
+        (6..13).rev().find(there)
+    })
+}
+
+/// A validator's exit code is 0 when the plugin passes.
+fn in_validator(variable: &str, words: &[&str], bundle: &str) -> Result<(), Failed> {
+    let program = env::var_os(variable).ok_or("its path is not known")?;
+    let mut command = Command::new(program);
+    command.args(words).arg(bundles().join(bundle));
+    let done = command.stdin(Stdio::null()).output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let out = String::from_utf8_lossy(&done.stdout);
+    Err(format!("{}\n{out}", done.status).into())
 }
 
 fn qtractor_scanner() -> Option<PathBuf> {

@@ -54,6 +54,10 @@ pub(crate) enum Command {
         /// Also run the tests that take long
         #[arg(long)]
         full: bool,
+        /// Run the tests in plugin hosts and nothing else, the long ones too: pedalboard,
+        /// dawdreamer, qtractor, Ardour and hosts of our own
+        #[arg(long, conflicts_with = "full")]
+        hosts: bool,
         /// Run only the tests whose name contains this, and no other step
         filter: Option<String>,
     },

@@ -33,6 +33,7 @@ use anyhow::Result;
 use arguments::{BenchArguments, Command};
 use bundle::Profile;
 use setup::Goal;
+use test::Suite;
 use workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -52,7 +53,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Setup(extra) => {
             setup::run(&workspace, Goal::Everything { extra })?;
-            let has_hosts = setup::hosts(&workspace);
+            let has_hosts = setup::hosts(&workspace, false);
             let tools = setup::lint_tools(&workspace);
             if let Err(error) = &tools {
                 eprintln!(
@@ -73,7 +74,14 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Run { arguments } => return run::run(&workspace, &arguments),
         Command::DemoAudio => return demo_audio::run(&workspace),
         Command::Screenshots => screenshots::run(&workspace)?,
-        Command::Test { full, filter } => return test::run(&workspace, full, filter.as_deref()),
+        Command::Test {
+            full,
+            hosts,
+            filter,
+        } => {
+            let suite = Suite::from_options(full, hosts);
+            return test::run(&workspace, suite, filter.as_deref());
+        }
         Command::Fuzz { seconds, targets } => return fuzz::run(&workspace, seconds, &targets),
         Command::Bench(BenchArguments { names, models }) => {
             return match models {

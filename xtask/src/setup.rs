@@ -140,10 +140,14 @@ pub(crate) fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 }
 
 /// Gets real plugin hosts for the tests: a Python environment with them, and the packages that they
-/// need. Nothing else depends on them: a failure is printed, and the tests skip those hosts. Returns
-/// whether the hosts are there.
-pub(crate) fn hosts(workspace: &Workspace) -> bool {
-    let got = packages::ensure(&[Purpose::Environment, Purpose::Screen, Purpose::Hosts])
+/// need; with `ardour` also that host. Nothing else depends on them: a
+/// failure is printed, and the tests skip those hosts. Returns whether the hosts are there.
+pub(crate) fn hosts(workspace: &Workspace, ardour: bool) -> bool {
+    let mut purposes = vec![Purpose::Environment, Purpose::Screen, Purpose::Hosts];
+    if ardour {
+        purposes.push(Purpose::Ardour);
+    }
+    let got = packages::ensure(&purposes)
         .and_then(|()| environment(workspace, "hosts", &HOSTS.map(str::to_owned)));
     if let Err(error) = &got {
         eprintln!("    {error:#}\n    The tests of plugin hosts that are missing will be skipped.");

@@ -22,8 +22,9 @@ It first gets what is missing (see `cargo xtask setup --help`), with real plugin
 that check text. The tests of a missing host are skipped, and so is the step of a missing tool; the
 summary lists both with the reason.
 
-Tests that take long (soak tests, parity at full size, long fuzzing) are shown as ignored without
---full.
+Tests that take long (soak tests, parity at full size, long fuzzing, Ardour) are shown as ignored
+without --full. Both --full and --hosts get Ardour, and run each of the field's validators that is
+named by CLAP_VALIDATOR, PLUGINVAL or VST3_VALIDATOR.
 
 A failed step does not keep the next from running. The last line is the verdict; the exit code is 0
 only when all that ran passed.
@@ -31,7 +32,8 @@ only when all that ran passed.
 Examples:
   cargo xtask test
   cargo xtask test resample
-  cargo xtask test --full";
+  cargo xtask test --full
+  cargo xtask test --hosts ardour";
 
 /// The name of the step that runs the checks of [`lint`].
 pub(crate) const TEXT: &str = "Text and workflows";
@@ -39,6 +41,27 @@ pub(crate) const TEXT: &str = "Text and workflows";
 /// Names the file to which a test that can't run on this machine appends a line with the test's name
 /// and the reason.
 const SKIPPED_VARIABLE: &str = "MERTSCOPE_SKIPPED";
+
+/// The tests to run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suite {
+    /// All but those that take long.
+    Quick,
+    /// All.
+    Full,
+    /// Those in plugin hosts, the long ones too.
+    Hosts,
+}
+
+impl Suite {
+    pub(crate) fn from_options(full: bool, hosts: bool) -> Self {
+        match (full, hosts) {
+            (_, true) => Self::Hosts,
+            (true, false) => Self::Full,
+            (false, false) => Self::Quick,
+        }
+    }
+}
 
 /// A command and the heading that is printed before it.
 type Named = (String, Command);
@@ -56,13 +79,14 @@ struct Outcome {
 }
 
 /// Sets up, runs the steps, prints a summary; the exit code is the verdict.
-pub(crate) fn run(workspace: &Workspace, full: bool, filter: Option<&str>) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, suite: Suite, filter: Option<&str>) -> Result<ExitCode> {
     setup::run(workspace, Goal::Test)?;
-    setup::hosts(workspace);
+    setup::hosts(workspace, suite != Suite::Quick);
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
-    let tests = tests(workspace, full, filter, &skipped);
+    let tests = tests(workspace, suite, filter, &skipped);
     let steps = match filter {
+        _ if suite == Suite::Hosts => vec![tests],
         Some(_) => vec![tests],
         None => all_steps(workspace, text(workspace)?, tests),
     };
@@ -144,18 +168,22 @@ fn all_steps(workspace: &Workspace, text: Result<Vec<Named>, String>, tests: Ste
     ]
 }
 
-fn tests(workspace: &Workspace, full: bool, filter: Option<&str>, skipped: &Path) -> Step {
-    let mut tests = workspace.cargo(["test", "--workspace", "--no-fail-fast"]);
-    tests.args(filter);
-    if full {
+fn tests(workspace: &Workspace, suite: Suite, filter: Option<&str>, skipped: &Path) -> Step {
+    let scope: &[&str] = match suite {
+        Suite::Quick | Suite::Full => &["--workspace"],
+        Suite::Hosts => &["--package", "mertscope-tests", "--test", "host*"],
+    };
+    let mut tests = workspace.cargo(["test", "--no-fail-fast"]);
+    tests.args(scope).args(filter);
+    if suite != Suite::Quick {
         // Tests that take long are marked with `#[ignore]`.
         tests.args(["--", "--include-ignored"]);
     }
     tests.env(SKIPPED_VARIABLE, skipped);
-    let what = if full {
-        "Tests, the long ones too"
-    } else {
-        "Tests"
+    let what = match suite {
+        Suite::Quick => "Tests",
+        Suite::Full => "Tests, the long ones too",
+        Suite::Hosts => "Tests in hosts",
     };
     Step::of(what, tests)
 }
@@ -216,25 +244,31 @@ mod tests {
     }
 
     #[test]
-    fn only_full_includes_the_long_tests() {
-        let line = |full, filter| {
-            let step = tests(&workspace(), full, filter, Path::new("skipped"));
+    fn full_and_hosts_include_the_long_tests() {
+        let line = |suite, filter| {
+            let step = tests(&workspace(), suite, filter, Path::new("skipped"));
             let (_, command) = &step.commands.unwrap()[0];
             let words = command.get_args().map(|word| word.to_str().unwrap());
             words.collect::<Vec<_>>().join(" ")
         };
-        let all = "test --workspace --no-fail-fast";
-        assert_eq!(line(false, None), all);
-        assert_eq!(line(false, Some("key")), format!("{all} key"));
-        assert_eq!(line(true, None), format!("{all} -- --include-ignored"));
+        let all = "test --no-fail-fast --workspace";
+        assert_eq!(line(Suite::Quick, None), all);
+        assert_eq!(line(Suite::Quick, Some("key")), format!("{all} key"));
+        assert_eq!(
+            line(Suite::Full, None),
+            format!("{all} -- --include-ignored")
+        );
         let long = format!("{all} key -- --include-ignored");
-        assert_eq!(line(true, Some("key")), long);
+        assert_eq!(line(Suite::Full, Some("key")), long);
+        let hosts =
+            "test --no-fail-fast --package mertscope-tests --test host* -- --include-ignored";
+        assert_eq!(line(Suite::Hosts, None), hosts);
     }
 
     #[test]
     fn the_steps_have_their_order_and_one_without_its_tools_is_listed_as_skipped() {
         let workspace = workspace();
-        let tests = tests(&workspace, false, None, Path::new("skipped"));
+        let tests = tests(&workspace, Suite::Quick, None, Path::new("skipped"));
         let steps = all_steps(&workspace, Err("no Python".into()), tests);
         let names: Vec<&str> = steps.iter().map(|step| step.what).collect();
         let expected = ["Formatting", "Lints", TEXT, "Tests", "Documentation"];

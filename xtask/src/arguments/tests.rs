@@ -38,12 +38,15 @@ fn options_of_the_set_up_and_the_tests_are_read() {
     let extra = |gpu, openvino| Command::Setup(Extra { gpu, openvino });
     assert_eq!(read("setup"), extra(false, false));
     assert_eq!(read("setup --openvino --gpu --gpu"), extra(true, true));
-    let test = |full, filter: Option<&str>| Command::Test {
+    let test = |full, hosts, filter: Option<&str>| Command::Test {
         full,
+        hosts,
         filter: filter.map(str::to_owned),
     };
-    assert_eq!(read("test"), test(false, None));
-    assert_eq!(read("test key --full"), test(true, Some("key")));
+    assert_eq!(read("test"), test(false, false, None));
+    assert_eq!(read("test key --full"), test(true, false, Some("key")));
+    assert_eq!(read("test --hosts"), test(false, true, None));
+    assert!(parse(["xtask", "test", "--hosts", "--full"]).is_err());
     let fuzz = |seconds, targets: &[&str]| Command::Fuzz {
         seconds,
         targets: targets.iter().map(|&target| target.to_owned()).collect(),

@@ -31,6 +31,8 @@ pub(super) enum Purpose {
     Screen,
     /// Real plugin hosts.
     Hosts,
+    /// The host Ardour.
+    Ardour,
     /// Rendering the music that the embedded model is trained on.
     Train,
 }
@@ -157,6 +159,12 @@ const REQUIREMENTS: &[Requirement] = &[
         why: "scans the CLAP plugin in the tests",
         purpose: Purpose::Hosts,
         probe: Probe::Program(&["qtractor"]),
+    },
+    Requirement {
+        package: "ardour",
+        why: "plays, exports and saves sessions with the VST3 plugin in the tests",
+        purpose: Purpose::Ardour,
+        probe: Probe::Program(&["ardour7-lua", "ardour8-lua", "ardour9-lua", "ardour10-lua"]),
     },
     Requirement {
         package: "mma",
