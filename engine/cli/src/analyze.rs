@@ -12,7 +12,7 @@ use mertscope_model::Runtime;
 
 use crate::arguments::AnalyzeArguments;
 use crate::files::{is_png, write};
-use crate::inputs::{self, Input};
+use crate::inputs::{self, Input, Inputs};
 use crate::output::{Format, Writer};
 use crate::progress::Bar;
 use crate::{error_text, load, log, report_fallbacks};
@@ -34,7 +34,13 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         log(&run_line(&run, arguments));
     }
 
-    let inputs = inputs::find(&arguments.inputs);
+    let Inputs {
+        list: inputs,
+        remarks,
+    } = inputs::find(&arguments.inputs);
+    if !arguments.quiet {
+        remarks.iter().for_each(|remark| log(remark));
+    }
     let mut plots = OutputPaths::new(arguments.plot.as_deref(), inputs.len());
     let mut midis = OutputPaths::new(arguments.midi.as_deref(), inputs.len());
     let out = io::BufWriter::new(io::stdout().lock());

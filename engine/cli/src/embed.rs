@@ -73,14 +73,13 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
 }
 
 fn input(arguments: &EmbedArguments) -> anyhow::Result<Input> {
-    match &inputs::find(std::slice::from_ref(&arguments.file))[..] {
-        [Input::File(path)] => Ok(Input::File(path.clone())),
-        [Input::Standard] => Ok(Input::Standard),
-        _ => anyhow::bail!(
-            "{} is a folder; `mertscope embed` takes one file at a time.",
-            arguments.file.display()
-        ),
-    }
+    let path = &arguments.file;
+    anyhow::ensure!(
+        !path.is_dir(),
+        "{} is a folder; `mertscope embed` takes one file at a time.",
+        path.display()
+    );
+    Ok(inputs::single(path))
 }
 
 /// The layers to write; `None` for all of them, or for those of a head.

@@ -15,6 +15,7 @@ use mertscope_model::{Runtime, runtime};
 use crate::arguments::{DataArguments, ModelArguments};
 use crate::inputs::{self, Input};
 use crate::interrupt;
+use crate::log;
 use crate::progress::Bar;
 
 /// A file with its label.
@@ -46,7 +47,7 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let (files, notices) = if data.is_dir() {
-        (folders(data), Vec::new())
+        folders(arguments)
     } else if is_table {
         table(arguments)?
     } else {
@@ -57,33 +58,44 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile
     };
     ensure!(
         !files.is_empty(),
-        "There is no audio in {}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF files can be used.",
-        data.display()
+        "{} names no audio that can be used. {}",
+        data.display(),
+        notices.join(" ")
     );
     Ok((files, notices))
 }
 
-/// The files of folders: each folder directly inside `root` is a label; files beside them have none.
-fn folders(root: &Path) -> Vec<LabeledFile> {
-    inputs::find(&[root.to_owned()])
-        .into_iter()
-        .filter_map(|input| match input {
-            Input::File(path) => Some(path),
-            Input::Standard | Input::Unusable(..) => None,
-        })
-        .map(|path| {
-            let inside = path.strip_prefix(root).unwrap_or(&path);
-            let label = match inside.parent().and_then(|parent| parent.iter().next()) {
-                Some(folder) => folder.to_string_lossy().into_owned(),
-                None => String::new(),
-            };
-            LabeledFile {
+/// The files of folders, with a notice per folder that can't be searched: each folder directly inside the data's is a
+/// label; files beside them have none.
+fn folders(arguments: &DataArguments) -> (Vec<LabeledFile>, Vec<String>) {
+    let root = &arguments.data;
+    let inputs = inputs::find(std::slice::from_ref(root));
+    if !arguments.quiet {
+        inputs.remarks.iter().for_each(|remark| log(remark));
+    }
+    let (mut files, mut notices) = (Vec::new(), Vec::new());
+    for input in inputs.list {
+        match input {
+            Input::File(path) => files.push(LabeledFile {
+                label: label(root, &path),
                 group: path.display().to_string(),
                 path,
-                label,
-            }
-        })
-        .collect()
+            }),
+            Input::Unusable(_, reason) => notices.push(reason),
+            // No folder is called like that.
+            Input::Standard => {}
+        }
+    }
+    (files, notices)
+}
+
+/// The name of the folder directly inside `root` in which `path` lies; empty for a file directly in `root`.
+fn label(root: &Path, path: &Path) -> String {
+    let inside = path.strip_prefix(root).unwrap_or(path);
+    match inside.parent().and_then(|parent| parent.iter().next()) {
+        Some(folder) => folder.to_string_lossy().into_owned(),
+        None => String::new(),
+    }
 }
 
 /// The files of a table, with a notice per row without a file.
