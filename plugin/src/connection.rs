@@ -284,6 +284,7 @@ fn settings(state: &PluginState) -> Settings {
         precision: engine.precision,
         device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
+        follow_transport: engine.follow_transport,
         reset_on_start: engine.reset_on_start,
         exact_offline: engine.exact_offline,
     }

@@ -10,8 +10,11 @@ use std::ops::Range;
 
 use crate::Status;
 
-/// RMS below which a window counts as silence, −70 dBFS: below the noise floor of any recording made
+/// RMS level below which a window counts as silence, in dBFS: below the noise floor of any recording made
 /// for listening, above 16-bit dither (−93 dBFS) and the noise of converters.
+pub const SILENCE_DBFS: f32 = -70.0;
+
+/// The same as an amplitude.
 const SILENCE_RMS: f64 = 3.162_277_66e-4;
 
 /// Samples at either end of a window that the gate ignores: there the resampling filter (96 samples
@@ -170,7 +173,8 @@ impl Windower {
 }
 
 /// Whether the samples are silent: RMS about their mean, so that a constant offset is silence too.
-fn is_silent(samples: &[f32]) -> bool {
+#[must_use]
+pub fn is_silent(samples: &[f32]) -> bool {
     let inner = samples
         .len()
         .checked_sub(EDGE_SAMPLES)

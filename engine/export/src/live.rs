@@ -73,10 +73,22 @@ pub(crate) fn as_played(snapshot: &Snapshot) -> FileReport {
 }
 
 /// The windows along the host's timeline, the newest at each place; stretches between them that were
-/// never played are marked as gaps.
+/// never played are marked as gaps. What was heard while the transport stood has no place there; without
+/// a host's timeline the stream's own clock takes its place.
 #[must_use]
 pub(crate) fn on_the_timeline(snapshot: &Snapshot) -> FileReport {
-    report(snapshot, laid_out(&snapshot.history))
+    let entries = snapshot.history.iter();
+    let timed: Vec<Arc<Entry>> = entries
+        .filter(|entry| entry.host_samples.is_some())
+        .cloned()
+        .collect();
+    let has_timeline = !timed.is_empty();
+    let placed = if has_timeline {
+        &timed
+    } else {
+        &*snapshot.history
+    };
+    report(snapshot, laid_out(placed))
 }
 
 fn report(snapshot: &Snapshot, results: Vec<TimedResult>) -> FileReport {
@@ -200,6 +212,23 @@ mod tests {
         assert_eq!(laid_out.duration_s, Some(46.0));
         let results = laid_out.outcome.unwrap().results;
         assert!(results.is_sorted_by(|a, b| a.start_s <= b.start_s));
+    }
+
+    #[test]
+    fn what_was_heard_beside_the_timeline_is_data_and_has_no_place_on_it() {
+        let mut snapshot = snapshot(&[(100.0, 3), (7.0, 2), (103.0, 2)]);
+        for entry in Arc::make_mut(&mut snapshot.history) {
+            let entry = Arc::make_mut(entry);
+            entry.host_samples = (entry.generation != 1).then_some(0..5);
+        }
+        let times = |report: &FileReport| {
+            let starts = starts(report);
+            starts.iter().map(|(s, _)| *s).collect::<Vec<_>>()
+        };
+        let played = [100.0, 101.0, 102.0, 7.0, 8.0, 103.0, 104.0];
+        assert_eq!(times(&as_played(&snapshot)), played);
+        let placed = [100.0, 101.0, 102.0, 103.0, 104.0];
+        assert_eq!(times(&on_the_timeline(&snapshot)), placed);
     }
 
     #[test]

@@ -78,6 +78,14 @@ impl Interpreter {
         }
     }
 
+    /// Forgets the windows so far, as at the start of a stream.
+    pub fn restart(&mut self) {
+        let threshold = self.key.as_ref().and_then(|head| head.threshold);
+        self.genre_smoother = GenreSmoother::default();
+        self.key_smoother = KeySmoother::new(threshold);
+        self.last_end_s = None;
+    }
+
     /// The result of a window from its hidden states `[layers, (frames,) width]`; it ends at `end_s`, in
     /// seconds of audio. Windows come in order; skipped audio between two of them (silence, gaps) lets old
     /// evidence fade.

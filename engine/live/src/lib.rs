@@ -113,6 +113,8 @@ pub struct Settings {
     pub library_folder: Option<PathBuf>,
     /// The share of one core that analysis may take, 0 to 1.
     pub cpu_share: f32,
+    /// Whether nothing is heard while the host's transport stands.
+    pub follow_transport: bool,
     /// Whether results are forgotten when the transport starts.
     pub reset_on_start: bool,
     /// Whether no window is skipped while the host renders offline. The plugin then calls
@@ -131,6 +133,7 @@ impl Default for Settings {
             precision: None,
             library_folder: None,
             cpu_share: 0.5,
+            follow_transport: false,
             reset_on_start: false,
             exact_offline: false,
         }

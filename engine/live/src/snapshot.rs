@@ -22,7 +22,8 @@ use mertscope_model::device::{Offer, Report};
 pub enum State {
     /// No audio is captured: no tap is attached, or analysis is off.
     Idle,
-    /// The host's transport is stopped.
+    /// The host's transport stands, and nothing sounds meanwhile or what sounds is passed over
+    /// ([`Settings::follow_transport`](super::Settings::follow_transport)).
     Stopped,
     /// The last window was below the silence gate.
     Silent,
@@ -88,10 +89,11 @@ pub struct RunningModel {
 /// One window's result with its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The result. Its times are seconds on the host's timeline, or, without a host timeline, seconds of
-    /// audio since [`attach`](super::Stream::attach).
+    /// The result. Its times are seconds on the host's timeline, or, without a host timeline and while the
+    /// transport stands, seconds of audio since [`attach`](super::Stream::attach).
     pub timed: TimedResult,
-    /// The window on the host's timeline, in samples at the host's rate; `None` without a host timeline.
+    /// The window on the host's timeline, in samples at the host's rate; `None` without a host timeline
+    /// and while the transport stands.
     pub host_samples: Option<Range<i64>>,
     /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] at that time.
     pub generation: u64,
@@ -106,7 +108,7 @@ pub struct Snapshot {
     pub state: State,
     /// Its model.
     pub model: ModelStatus,
-    /// Grows with each start, jump, loss, reset and re-activation.
+    /// Grows with each start, stop, jump, loss, reset and re-activation.
     pub generation: u64,
     /// The newest analyzed window; `None` from a start, jump or reset until the next result, so
     /// that no stale result is shown as new.

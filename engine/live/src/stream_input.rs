@@ -1,8 +1,9 @@
 //! A stream's input: drains the tap's ring, replaces invalid samples, resamples, and cuts windows with
 //! their positions on the host's timeline. Runs on the worker.
 //!
-//! A mark comes before the audio that follows it. A start, jump, loss or reset begins a new window; a
-//! repeated loop does not, since the user hears it without a break.
+//! A mark comes before the audio that follows it. A start, stop, jump, loss or reset begins a new window;
+//! a repeated loop does not, since the user hears it without a break. While the transport runs, windows
+//! lie on the host's timeline; while it stands, on the stream's own clock.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +13,13 @@ use mertscope_audio::downmix::sanitize;
 use mertscope_audio::model_rate_source::SMEAR_S;
 use mertscope_audio::resample::{ResampleError, Resampler};
 use mertscope_audio::tap::{Mark, TapReader, Transport};
-use mertscope_audio::windower::{Window, Windower};
+use mertscope_audio::windower::{Window, Windower, is_silent};
 
 /// Samples taken from the ring at a time.
 const CHUNK_SAMPLES: usize = 8192;
+
+/// The last part of a window that tells whether it rings out, as a divisor: 1 s of 5 s.
+const RINGS_OUT_SHARE: usize = 5;
 
 /// An event from [`StreamInput::next`].
 #[derive(Debug)]
@@ -29,8 +33,6 @@ pub(super) enum InputEvent {
         /// The span of lost audio, if some was lost.
         gap: Option<AudioSpan>,
     },
-    /// The transport stopped.
-    Stopped,
     /// A window is full.
     Window(PositionedWindow),
 }
@@ -40,6 +42,8 @@ pub(super) enum InputEvent {
 pub(super) enum CutCause {
     /// The transport started, or the stream began.
     Start,
+    /// The transport stopped.
+    Stop,
     /// The transport jumped, or looped for the first time.
     Jump,
     /// Samples found no room in the ring.
@@ -57,6 +61,14 @@ pub(super) struct PositionedWindow {
     pub(super) arrived: Instant,
 }
 
+impl PositionedWindow {
+    /// Whether nothing sounds at its end: the rest of it is the end of what was played before.
+    pub(super) fn rings_out(&self) -> bool {
+        let samples = &self.window.samples;
+        is_silent(&samples[samples.len() - samples.len() / RINGS_OUT_SHARE..])
+    }
+}
+
 /// The steps from samples to windows for a known model.
 #[derive(Debug)]
 struct WindowChain {
@@ -71,6 +83,8 @@ pub(super) struct StreamInput {
     reader: TapReader,
     chain: Option<WindowChain>,
     transport: Option<Transport>,
+    /// Whether audio is passed over while the transport stands.
+    follows_transport: bool,
     /// Frames since the ring was made, including lost ones.
     clock: u64,
     /// The moment on the clock at which the present windows begin.
@@ -90,6 +104,7 @@ impl StreamInput {
             reader,
             chain: None,
             transport: None,
+            follows_transport: false,
             clock: 0,
             restart: 0,
             mono: Vec::new(),
@@ -138,8 +153,40 @@ impl StreamInput {
         self.reader.lost_frames()
     }
 
-    pub(super) fn is_playing(&self) -> bool {
-        self.transport.is_some_and(|transport| transport.playing)
+    /// Whether the transport stands.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.transport.is_some_and(|transport| !transport.playing)
+    }
+
+    /// Whether audio goes into windows now.
+    pub(super) fn is_listening(&self) -> bool {
+        self.transport
+            .is_some_and(|transport| self.listens(transport))
+    }
+
+    fn listens(&self, transport: Transport) -> bool {
+        transport.playing || !self.follows_transport
+    }
+
+    /// The host's position where audio under this transport begins; `None` on the stream's own clock.
+    fn host_position(&self, transport: Transport) -> Option<i64> {
+        // A transport that stands has one position for all that sounds meanwhile.
+        let is_timed = transport.playing || !self.listens(transport);
+        transport.position.filter(|_| is_timed)
+    }
+
+    /// Sets whether audio is passed over while the transport stands.
+    pub(super) fn follow_transport(&mut self, follows: bool) -> Result<(), ResampleError> {
+        let before = std::mem::replace(&mut self.follows_transport, follows);
+        let Some(transport) = self.transport.filter(|_| before != follows) else {
+            return Ok(());
+        };
+        if !transport.playing {
+            self.restart()?;
+            let host = self.host_position(transport);
+            self.timeline.anchor(self.clock, host, true);
+        }
+        Ok(())
     }
 
     /// Whether the host renders the next sample offline.
@@ -164,7 +211,7 @@ impl StreamInput {
 
     /// The earliest time at which the next window can be full, if audio keeps coming.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let chain = self.chain.as_ref().filter(|_| self.is_playing())?;
+        let chain = self.chain.as_ref().filter(|_| self.is_listening())?;
         let missing_s = chain.windower.missing() as f64 / f64::from(chain.resampler.target_hz());
         Some(self.last_audio + Duration::from_secs_f64(missing_s))
     }
@@ -177,8 +224,8 @@ impl StreamInput {
     /// The stream's present position, in seconds on its timeline.
     pub(super) fn position_s(&self) -> f64 {
         let at = match self.timeline.last_anchor() {
-            // A stopped transport keeps its position, though samples keep coming.
-            Some(stop) if !self.is_playing() => stop,
+            // A transport that stands keeps its position, though samples keep coming.
+            Some(stop) if !self.is_listening() => stop,
             _ => self.clock,
         };
         self.timeline.span(at, 0).seconds.end
@@ -234,7 +281,7 @@ impl StreamInput {
         self.power.1 += self.mono.len();
         let from = self.clock;
         self.clock += self.mono.len() as u64;
-        if !self.is_playing() {
+        if !self.is_listening() {
             return Ok(());
         }
         let Some(chain) = &mut self.chain else {
@@ -260,15 +307,18 @@ impl StreamInput {
 
     fn apply(&mut self, mark: Mark) -> Result<Option<InputEvent>, ResampleError> {
         let before = self.transport.replace(mark.transport);
-        let was_playing = before.is_some_and(|transport| transport.playing);
+        let was_playing = before.map(|transport| transport.playing);
+        let playing = mark.transport.playing;
         self.clock += mark.lost_frames;
         let gap = (mark.lost_frames > 0).then(|| self.timeline.span(self.clock, mark.lost_frames));
-        let host = mark.transport.position;
+        let host = self.host_position(mark.transport);
         let cause = if mark.reset {
             Some(CutCause::Reset)
-        } else if !mark.transport.playing {
+        } else if was_playing == Some(true) && !playing {
+            Some(CutCause::Stop)
+        } else if !self.listens(mark.transport) {
             None
-        } else if !was_playing {
+        } else if was_playing != Some(playing) {
             Some(CutCause::Start)
         } else if self.timeline.jumps(self.clock, host) {
             Some(CutCause::Jump)
@@ -281,11 +331,7 @@ impl StreamInput {
             self.restart()?;
         }
         self.timeline.anchor(self.clock, host, cause.is_some());
-        Ok(match cause {
-            Some(cause) => Some(InputEvent::Cut { cause, gap }),
-            None if was_playing && !mark.transport.playing => Some(InputEvent::Stopped),
-            None => None,
-        })
+        Ok(cause.map(|cause| InputEvent::Cut { cause, gap }))
     }
 
     fn positioned(&self, window: Window, now: Instant) -> PositionedWindow {

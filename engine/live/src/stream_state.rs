@@ -67,6 +67,10 @@ pub(super) struct StreamState {
     genre_labels: Vec<String>,
     pub(super) pending: Option<PendingWindow>,
     pub(super) study: StudyState,
+    /// The first generation whose results are shown.
+    shown_from: u64,
+    /// The generation that began when the transport stopped, until its first result.
+    stopped: Option<u64>,
     silent: bool,
     window_error: Option<String>,
     shown: Snapshot,
@@ -87,6 +91,8 @@ impl StreamState {
             genre_labels: Vec::new(),
             pending: None,
             study: StudyState::default(),
+            shown_from: 0,
+            stopped: None,
             silent: false,
             window_error: None,
             shown,
@@ -126,10 +132,18 @@ impl StreamState {
 
     /// Restarts after a cut: the following audio is not contiguous with the audio before.
     fn restart(&mut self, cause: CutCause) {
-        self.pending = None;
-        self.silent = false;
+        // While the transport stands, only sound is worth a window.
+        self.silent = self.is_stopped();
         self.dirty = true;
         self.shown.generation += 1;
+        if cause == CutCause::Stop {
+            // What was played stays until something else is heard.
+            self.stopped = Some(self.shown.generation);
+            return;
+        }
+        self.pending = None;
+        self.stopped = None;
+        self.shown_from = self.shown.generation;
         if cause != CutCause::Loss {
             self.study.clear_windows();
             self.shown.latest = None;
@@ -138,6 +152,11 @@ impl StreamState {
         if cause == CutCause::Reset || (cause == CutCause::Start && self.settings.reset_on_start) {
             self.shown.history = Arc::default();
         }
+    }
+
+    /// Whether the host's transport stands.
+    fn is_stopped(&self) -> bool {
+        self.input.as_ref().is_some_and(StreamInput::is_stopped)
     }
 
     /// Whether it uses the encoder.
@@ -190,13 +209,14 @@ impl StreamState {
             let Some(input) = &mut self.input else {
                 break;
             };
+            input.follow_transport(self.settings.follow_transport)?;
             match input.next(now, hop_samples)? {
                 None => break,
                 Some(InputEvent::Audio) => {}
-                Some(InputEvent::Stopped) => self.dirty = true,
                 Some(InputEvent::Cut { cause, gap }) => {
-                    // Smoothing goes on over a loss; elsewhere it would show old evidence as new.
-                    if cause != CutCause::Loss {
+                    // Smoothing goes on over a loss; elsewhere it would show old evidence as new. After a stop
+                    // it starts again with the first result.
+                    if !matches!(cause, CutCause::Loss | CutCause::Stop) {
                         self.active = loaded.map(|loaded| self.session_for(loaded));
                     }
                     self.restart(cause);
@@ -242,8 +262,15 @@ impl StreamState {
 
     /// Takes a full window: it waits for the encoder, or is recorded as skipped.
     fn window(&mut self, positioned: PositionedWindow) {
-        let status = positioned.window.status;
+        let status = match positioned.window.status {
+            Status::Ok if self.is_stopped() && positioned.rings_out() => Status::Silent,
+            status => status,
+        };
         self.silent = status == Status::Silent;
+        if self.silent && self.is_stopped() {
+            // Between two pieces, or after the last: nothing that belongs into the history.
+            return;
+        }
         let Some(active) = self.active.as_ref().filter(|_| status == Status::Ok) else {
             self.record_skipped(&positioned.span, status);
             return;
@@ -261,10 +288,15 @@ impl StreamState {
 
     /// Takes the encoder's output for a window; one from before a jump or reset is not shown.
     pub(super) fn finish(&mut self, pending: &PendingWindow, encoded: Encoded, now: Instant) {
-        let is_current = pending.generation == self.shown.generation;
+        let is_current = pending.generation >= self.shown_from;
         let Some(active) = self.active.as_mut().filter(|_| is_current) else {
             return;
         };
+        if self.stopped.is_some_and(|from| pending.generation >= from) {
+            self.stopped = None;
+            self.study.clear_windows();
+            active.interpreter.restart();
+        }
         let span = &pending.positioned.span;
         let hidden = match encoded.hidden {
             Ok(hidden) => hidden,

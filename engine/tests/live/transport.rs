@@ -29,8 +29,109 @@ fn silence_costs_no_inference_after_one_window() {
 }
 
 #[test]
-fn a_stopped_transport_costs_no_inference_and_keeps_its_last_result() {
+fn music_is_heard_while_the_transport_stands_and_carries_elapsed_time() {
     let mut stage = stage(Settings::default());
+    stage.transport.position = Some(100 * i64::from(RATE_HZ));
+    stage.play_chord(6.5);
+    let playing = stage.wait_for_answer(106.0);
+    // Somebody plays along to a transport that stands, wherever its cursor is put.
+    stage.transport.playing = false;
+    stage.play_chord(6.1);
+    stage.transport.position = Some(0);
+    stage.play_chord(1.0);
+    let stopped = stage.wait_for_answer(12.5);
+    assert_eq!(stopped.state, State::Analyzing);
+    assert!(stopped.generation > playing.generation);
+    let latest = stopped.latest.clone().unwrap();
+    assert_eq!(latest.host_samples, None);
+    assert_eq!(latest.generation, stopped.generation);
+    // The first window there begins with the stop: at 6.5 s of audio.
+    let starts = |history: &[std::sync::Arc<mertscope_live::Entry>]| {
+        let starts = history.iter().map(|entry| entry.timed.start_s);
+        starts.collect::<Vec<_>>()
+    };
+    assert_eq!(starts(&stopped.history), [100.0, 101.0, 6.5, 7.5]);
+    // When the transport runs again, so does the host's time.
+    stage.transport.playing = true;
+    stage.transport.position = Some(200 * i64::from(RATE_HZ));
+    stage.play_chord(5.1);
+    let again = stage.wait_for_answer(205.0);
+    assert_eq!(starts(&again.history), [100.0, 101.0, 6.5, 7.5, 200.0]);
+    assert_eq!(
+        again.latest.as_ref().unwrap().host_samples,
+        Some(200 * 48_000..205 * 48_000)
+    );
+}
+
+#[test]
+fn silence_while_the_transport_stands_costs_no_inference_and_keeps_the_last_result() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    let playing = stage.wait_for_answer(6.0);
+    stage.transport.playing = false;
+    // A room's echo, then nothing.
+    stage.play_chord(1.5);
+    stage.play(&vec![0.0; RATE_HZ as usize * 20]);
+    let stopped = stage.wait("the silence", |s| {
+        s.state == State::Stopped && s.position_s > 27.5
+    });
+    assert_eq!(stopped.latest, playing.latest);
+    assert_eq!(stopped.history, playing.history);
+    assert_eq!(stopped.analyzed_windows, playing.analyzed_windows);
+    assert_eq!(stopped.hop_s, playing.hop_s);
+    // Music brings it back, and what was played before does not smooth into it.
+    stage.play_chord(5.1);
+    let heard = stage.wait("a result", |s| s.latest != playing.latest);
+    let result = heard.result().unwrap();
+    assert_eq!(result.genre, result.genre_smoothed);
+}
+
+#[test]
+fn a_window_that_is_being_analyzed_when_the_transport_stops_is_shown() {
+    let mut stage = stage(Settings::default());
+    stage.play_chord(6.1);
+    stage.transport.playing = false;
+    stage.play(&vec![0.0; RATE_HZ as usize]);
+    let result = stage.wait_for_answer(6.0);
+    assert_eq!(result.history.len(), 2);
+}
+
+#[test]
+fn following_the_transport_is_a_setting_that_works_at_once() {
+    let follow_transport = |follow_transport| Settings {
+        follow_transport,
+        exact_offline: true,
+        ..Settings::default()
+    };
+    let mut stage = stage(follow_transport(true));
+    stage.transport.playing = false;
+    stage.play_chord(8.0);
+    let stopped = stage.wait("the audio", |s| s.level_dbfs > -30.0);
+    assert_eq!(
+        (stopped.state, stopped.analyzed_windows),
+        (State::Stopped, 0)
+    );
+    stage.stream.set(follow_transport(false));
+    // Poked along, since a setting waits for the next audio.
+    let heard = loop {
+        stage.play_chord(0.5);
+        let snapshot = stage.stream.snapshot();
+        if snapshot.latest.is_some() {
+            break snapshot;
+        }
+    };
+    assert_eq!(heard.state, State::Analyzing);
+    stage.stream.set(follow_transport(true));
+    let stopped = stage.wait("the stop", |s| s.state == State::Stopped);
+    assert!(stopped.latest.is_some());
+}
+
+#[test]
+fn a_stopped_transport_that_is_followed_costs_no_inference_and_keeps_its_last_result() {
+    let mut stage = stage(Settings {
+        follow_transport: true,
+        ..Settings::default()
+    });
     stage.play_chord(6.1);
     let playing = stage.wait_for_answer(6.0);
     stage.transport.playing = false;

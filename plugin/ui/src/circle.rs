@@ -13,6 +13,7 @@ use mertscope_music::{Key, Mode};
 
 use crate::color;
 use crate::control::focus_ring;
+use crate::state::EngineChoice;
 use crate::text::{self, Size};
 use crate::view_context::{ViewContext, ranked_keys};
 
@@ -273,7 +274,14 @@ fn waiting(context: &ViewContext<'_>) -> (String, String) {
     match snapshot.state {
         _ if snapshot.latest.is_some() => ("No key".to_owned(), context.no_head("key")),
         State::Idle => ("Idle".to_owned(), "Play something".to_owned()),
-        State::Stopped => ("Stopped".to_owned(), "Start the transport".to_owned()),
+        State::Stopped => {
+            let engine: EngineChoice = context.host.state().get().unwrap_or_default();
+            let remedy = match engine.follow_transport {
+                true => "Start the transport",
+                false => "Play something",
+            };
+            ("Stopped".to_owned(), remedy.to_owned())
+        }
         State::Silent => ("Silence".to_owned(), "Below −70 dBFS".to_owned()),
         State::Analyzing => ("Listening".to_owned(), format!("Window {fill} full")),
     }

@@ -109,6 +109,8 @@ pub struct EngineChoice {
     pub cpu_share: f32,
     /// Whether an offline render waits for the analysis instead of leaving gaps.
     pub exact_offline: bool,
+    /// Whether nothing is heard while the host's transport stands.
+    pub follow_transport: bool,
     /// Whether the history is cleared each time the transport starts.
     pub reset_on_start: bool,
     /// The device that the model runs on.
@@ -123,6 +125,7 @@ impl Default for EngineChoice {
         Self {
             cpu_share: DEFAULT_CPU_SHARE,
             exact_offline: false,
+            follow_transport: false,
             reset_on_start: false,
             device: Choice::Auto,
             precision: None,

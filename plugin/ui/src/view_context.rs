@@ -167,6 +167,10 @@ pub(crate) fn entry_words(context: &ViewContext<'_>, entry: &Entry) -> String {
             lines.push(format!("{}: distance {distance:.2}", reference.name));
         }
     }
+    let mut all = context.snapshot.history.iter();
+    if entry.host_samples.is_none() && all.any(|other| other.host_samples.is_some()) {
+        lines.push("Heard while the transport stood: elapsed time".to_owned());
+    }
     lines.join("\n")
 }
 

@@ -4,22 +4,28 @@ use super::StreamState;
 use crate::Hop;
 use crate::models::{ModelSlot, Models};
 use crate::snapshot::{ModelState, ModelStatus, State};
+use crate::stream_input::StreamInput;
+use mertscope_audio::windower::SILENCE_DBFS;
 
 impl StreamState {
     /// Updates the snapshot to publish.
     pub(super) fn show(&mut self, models: &Models, input_error: Option<String>) {
         let (model, model_error) = self.model_status(models);
+        let level_dbfs = self.input.as_mut().and_then(StreamInput::take_level_dbfs);
+        if let Some(input) = &self.input {
+            // Until a window is full, the level tells whether there is something to hear.
+            let sounds = level_dbfs.is_some_and(|level_dbfs| level_dbfs > SILENCE_DBFS);
+            self.silent &= !(sounds && input.is_stopped() && input.fill() < 1.0);
+        }
         let dirty = &mut self.dirty;
         let shown = &mut self.shown;
         let has_model = self.active.is_some();
         let state = match &self.input {
             Some(input) if self.controls.analyze && has_model && input.has_begun() => {
-                if !input.is_playing() {
-                    State::Stopped
-                } else if self.silent {
-                    State::Silent
-                } else {
-                    State::Analyzing
+                match (self.silent || !input.is_listening(), input.is_stopped()) {
+                    (false, _) => State::Analyzing,
+                    (true, false) => State::Silent,
+                    (true, true) => State::Stopped,
                 }
             }
             _ => State::Idle,
@@ -40,7 +46,7 @@ impl StreamState {
             Hop::Seconds(seconds) => Some(seconds),
         };
         put(&mut shown.hop_asked_s, asked, dirty);
-        let Some(input) = &mut self.input else {
+        let Some(input) = &self.input else {
             put(&mut shown.rate_hz, 0, dirty);
             put(&mut shown.window_fill, 0.0, dirty);
             put(&mut shown.level_dbfs, f32::NEG_INFINITY, dirty);
@@ -50,7 +56,7 @@ impl StreamState {
         put(&mut shown.window_fill, input.fill(), dirty);
         put(&mut shown.position_s, input.position_s(), dirty);
         put(&mut shown.lost_frames, input.lost_frames(), dirty);
-        if let Some(level_dbfs) = input.take_level_dbfs() {
+        if let Some(level_dbfs) = level_dbfs {
             // A view shows no more than a tenth of a decibel.
             put(
                 &mut shown.level_dbfs,

@@ -160,6 +160,14 @@ fn engine(ui: &mut Ui, context: &ViewContext<'_>) {
         choice.exact_offline = on;
     }
     let words = SwitchWords {
+        name: "Follow the transport",
+        line: "Hear nothing while the host's transport stands",
+        about: "Whether music that passes while the transport stands is left out",
+    };
+    if let Some(on) = switch_row(ui, context, choice.follow_transport, &words) {
+        choice.follow_transport = on;
+    }
+    let words = SwitchWords {
         name: "Start afresh",
         line: "Clear the history each time the transport starts",
         about: "Whether the history is cleared each time the transport starts",

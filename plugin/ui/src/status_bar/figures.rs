@@ -91,10 +91,10 @@ fn lost(snapshot: &Snapshot) -> String {
 
 /// Seconds until the next window is due.
 fn next_in(snapshot: &Snapshot) -> String {
-    let latest = snapshot
-        .latest
-        .as_ref()
-        .filter(|_| snapshot.state == State::Analyzing);
+    // The one before a stop or a loss is no measure for the next.
+    let latest = snapshot.latest.as_ref().filter(|latest| {
+        snapshot.state == State::Analyzing && latest.generation == snapshot.generation
+    });
     let due = latest.map(|entry| entry.timed.end_s + snapshot.hop_s - snapshot.position_s);
     match due.filter(|due| due.is_finite() && *due <= snapshot.hop_s + 1.0) {
         Some(due) => format!("{:.1} s", due.max(0.0)),

@@ -137,7 +137,13 @@ fn settings_reach_the_parameters_and_the_project() {
         .click();
     window.run();
     let engine: EngineChoice = window.state().stage.host.state().get().unwrap();
-    assert!(engine.reset_on_start);
+    assert!(engine.reset_on_start && !engine.follow_transport);
+    window
+        .get_by_role_and_label(Role::Switch, "Follow the transport")
+        .click();
+    window.run();
+    let engine: EngineChoice = window.state().stage.host.state().get().unwrap();
+    assert!(engine.reset_on_start && engine.follow_transport);
     // The focus scrolls to controls further down.
     for (label, check) in [
         (
