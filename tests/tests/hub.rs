@@ -8,6 +8,8 @@ mod home;
 mod cached;
 #[path = "hub/checkpoints.rs"]
 mod checkpoints;
+#[path = "hub/configurations.rs"]
+mod configurations;
 #[path = "hub/consent.rs"]
 mod consent;
 #[path = "hub/disk.rs"]

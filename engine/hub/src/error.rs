@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mertscope_model::ModelError;
 use mertscope_model::catalogue::CatalogueError;
 use mertscope_model::store::StoreError;
 
@@ -190,6 +191,9 @@ pub enum HubError {
         /// The model.
         id: String,
     },
+    /// The files to import are not those of the model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// The store of models failed.
     #[error(transparent)]
     Store(#[from] StoreError),

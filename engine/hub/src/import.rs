@@ -1,4 +1,5 @@
-//! Importing a model from a folder, without a network: its files are copied and hashed.
+//! Importing a model from a folder, without a network: its files are copied and hashed, when
+//! `mertscope-model` finds that they fit the model.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -10,8 +11,8 @@ use super::HubError;
 use super::disk::{self, Lock, write_failed};
 use super::progress::{Progress, Stage};
 use mertscope_model::catalogue::{self, CatalogueEntry, CatalogueFile};
-use mertscope_model::hexadecimal;
 use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
+use mertscope_model::{check_fits, hexadecimal};
 
 /// The two formats of weights; first the one that holds only numbers.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
@@ -125,7 +126,6 @@ pub(super) fn import(
         return Err(HubError::Installed { id: id.clone() });
     }
     let folder = store.folder(id)?;
-    fs::create_dir_all(&folder).map_err(StoreError::system("made", &folder))?;
     let listed = source.files(entry)?;
     let mut total = 0;
     for file in &listed {
@@ -138,6 +138,8 @@ pub(super) fn import(
         }
         total += metadata.len();
     }
+    check_fits(entry, &source.folder, &source.weights)?;
+    fs::create_dir_all(&folder).map_err(StoreError::system("made", &folder))?;
     disk::check_space(&folder, total)?;
     progress.stage(Stage::Copying, 0, total);
     let files = listed.iter().map(|file| {

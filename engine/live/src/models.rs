@@ -29,8 +29,8 @@ pub(super) enum OpenError {
     Encode(#[from] EncodeError),
     #[error(
         "The model “{name}” that is installed is not the one this project was saved with: the \
-         SHA-256 of its weights is {actual} instead of {expected}. Install that version, or choose \
-         the model again to use the installed one."
+         SHA-256 of its weights and configuration is {actual} instead of {expected}. Install that \
+         version, or choose the model again to use the installed one."
     )]
     Other {
         name: String,

@@ -37,6 +37,10 @@ pub struct CatalogueEntry {
     pub layers: usize,
     /// Values per hidden state.
     pub width: usize,
+    /// Number of attention heads (`num_attention_heads`), which the weights do not show.
+    pub attention_heads: usize,
+    /// Whether layers normalize their input (`do_stable_layer_norm`), which the weights do not show.
+    pub pre_norm: bool,
     /// Length of a window, in seconds.
     pub window_s: f64,
     /// Other useful lengths of a window, in seconds.

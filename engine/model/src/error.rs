@@ -48,6 +48,20 @@ pub enum ModelError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The checkpoint is another model than the one whose name it has.
+    #[error(
+        "{} does not describe {id}: {difference}. Import it under the id of the model that it is \
+         (`mertscope models list`), or use it without an id: --model {}.",
+        config.display(), config.parent().unwrap_or(config).display()
+    )]
+    Misfit {
+        /// The file that shows it.
+        config: PathBuf,
+        /// The catalogue's id.
+        id: String,
+        /// The difference, a phrase.
+        difference: String,
+    },
     /// The checkpoint can't be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -15,7 +15,7 @@ mod transformer;
 
 pub use cache::GraphError;
 pub use cache::forget;
-pub(super) use cache::{CheckpointSource, file, user_folder};
+pub(super) use cache::{CheckpointSource, REVISION, file, user_folder};
 
 use super::{LayerSet, Operators, Precision};
 

@@ -1,5 +1,6 @@
 //! SHA-256 of bytes and files, as hexadecimal text.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -11,6 +12,12 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
+}
+
+/// Hexadecimal SHA-256 of all of `parts`, for keys that may forget nothing: the derived text names
+/// every field, so that a new one joins by itself, and equal texts mean equal parts.
+pub(crate) fn sha256_of_parts(parts: &impl Debug) -> String {
+    sha256(format!("{parts:?}").as_bytes())
 }
 
 /// `bytes` as two lower-case hexadecimal digits each.

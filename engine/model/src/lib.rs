@@ -48,6 +48,7 @@ pub use hidden::HiddenStates;
 pub use lock::lock;
 pub use manifest::{GraphContract, InputLength, LayerInfo, Manifest, PartFile, ShortInput};
 pub use model::Model;
+pub use published::check_fits;
 pub use runtime::{Runtime, RuntimeError};
 pub use session::{Session, SessionOptions};
 pub use thread::{Encoded, EncoderThread, OpenedSession, SessionId, Sessions, panic_message};

@@ -79,7 +79,8 @@ pub struct GraphContract {
     /// The ONNX file, beside the manifest; for a published checkpoint its weights file, from which
     /// graphs are made.
     pub file: String,
-    /// Its SHA-256, hexadecimal: the model's identity.
+    /// Its SHA-256, hexadecimal: the model's identity. For a published checkpoint see
+    /// [`Manifest::sha256`].
     pub sha256: String,
     /// Name of the input.
     pub input: String,
@@ -160,11 +161,45 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The SHA-256 that names the model's weights: the graph's for a model that comes as ONNX, the
-    /// weights file's for a checkpoint.
+    /// The SHA-256 that names the model for heads, maps, references and projects: the graph's for a
+    /// model that comes as ONNX.
+    ///
+    /// For a checkpoint it is that of the weights, if the checkpoint is a model of the catalogue in its
+    /// published configuration. Any other configuration (`config.json`, and the sample rate and
+    /// normalization of `preprocessor_config.json`) makes another model of the same weights: their hash
+    /// and the configuration are hashed together.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.graph.sha256
+    }
+
+    /// The fields that shape the hidden states of a window.
+    pub(super) fn computation(&self) -> impl std::fmt::Debug {
+        // Without `..`, so that a new field is assigned to one of the two sides.
+        let Self {
+            sample_rate_hz,
+            window_samples,
+            width,
+            normalize,
+            graph,
+            layers,
+            format: _,
+            id: _,
+            version: _,
+            title: _,
+            license: _,
+            other_windows_s: _,
+            heads: _,
+            map: _,
+        } = self;
+        (
+            sample_rate_hz,
+            window_samples,
+            width,
+            normalize,
+            graph,
+            layers,
+        )
     }
 
     /// The SHA-256 of the fragment for frames, when there is one.

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use mertscope_assets::EMBEDDED;
 
-use crate::catalogue;
+use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint;
 use crate::error::ModelError;
 use crate::graph::GraphError;
-use crate::hash::sha256;
+use crate::hash::{sha256, sha256_of_parts};
 use crate::manifest::{MANIFEST, Manifest, PartFile};
 use crate::published::{self, Published};
-use crate::store;
+use crate::store::{self, Installed};
 use crate::variant::{GraphSource, LayerSet, Operators, Precision};
 
 /// A model that is ready to run: its manifest and its graph, both verified.
@@ -114,10 +114,7 @@ impl Model {
         // The catalogue is compiled in: a broken one counts as empty here.
         if let Ok(Some(entry)) = catalogue::find(name) {
             return match store::installed(&entry.id)? {
-                Some(installed) => {
-                    let (manifest, published) = published::installed(entry, &installed)?;
-                    Ok(Self::of_checkpoint(&installed.folder, manifest, published))
-                }
+                Some(installed) => Self::installed(entry, &installed),
                 None => Err(ModelError::NotInstalled {
                     id: entry.id.clone(),
                 }),
@@ -133,6 +130,16 @@ impl Model {
         Err(ModelError::Unknown {
             name: name.to_owned(),
         })
+    }
+
+    /// The model that is installed as `entry`. Its small files are checked against the receipt now, its
+    /// weights when a graph is made of them.
+    ///
+    /// # Errors
+    /// [`ModelError`], when a file is missing, has changed, or is not valid.
+    pub fn installed(entry: &CatalogueEntry, installed: &Installed) -> Result<Self, ModelError> {
+        let (manifest, published) = published::installed(entry, installed)?;
+        Ok(Self::of_checkpoint(&installed.folder, manifest, published))
     }
 
     fn of_checkpoint(folder: &Path, manifest: Manifest, published: Published) -> Self {
@@ -173,11 +180,24 @@ impl Model {
         Ok((self.files.path(&file.file), bytes))
     }
 
-    /// The SHA-256 that names the model's weights, hexadecimal. Heads, saved projects and shared
-    /// sessions identify a model by it.
+    /// The SHA-256 that names the model, hexadecimal, see [`Manifest::sha256`]. Heads and saved projects
+    /// identify a model by it.
     #[must_use]
     pub fn sha256(&self) -> &str {
         self.manifest.sha256()
+    }
+
+    /// The SHA-256 of everything that shapes its hidden states, hexadecimal: weights, network, input and
+    /// window, and the way in which this version builds graphs. Sessions and embeddings are shared only
+    /// between equal ones.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let network = match &self.graph {
+            // The manifest holds the hashes of the ONNX files.
+            GraphOrigin::Onnx { .. } => None,
+            GraphOrigin::Published(published) => Some(published.key()),
+        };
+        sha256_of_parts(&(self.manifest.computation(), network))
     }
 
     /// The same model with windows of another length in seconds: music2vec was trained on 30 s, and

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::catalogue::{self, CatalogueEntry};
-use crate::checkpoint::{self, CONFIG, CheckpointError, Network, PREPROCESSOR, WEIGHTS};
+use crate::checkpoint::{
+    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS,
+};
 use crate::error::ModelError;
 use crate::graph::{self, CheckpointSource, GraphError};
 use crate::hash::{hash_of_file, sha256};
@@ -27,6 +29,11 @@ impl Published {
     /// Bytes of the weights.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Everything that its graphs are made of.
+    pub(super) fn key(&self) -> impl std::fmt::Debug {
+        (&self.sha256, &self.network, graph::REVISION)
     }
 
     /// Keeps graphs in another folder than the user's cache.
@@ -125,6 +132,49 @@ pub(super) fn installed(
     )
 }
 
+/// Checks that the files in `folder` are those of the catalogue's `entry`, as far as that can be seen
+/// before they are used: the network's sizes, the sample rate, and the tensors in the file `weights`.
+///
+/// # Errors
+/// [`ModelError::Misfit`] for another model's files; [`ModelError::Checkpoint`] for files that can't be
+/// read or used.
+pub fn check_fits(entry: &CatalogueEntry, folder: &Path, weights: &str) -> Result<(), ModelError> {
+    let config = folder.join(CONFIG);
+    let network = checkpoint::network(&config)?;
+    check_sizes(&network, entry, &config)?;
+    let path = folder.join(PREPROCESSOR);
+    if path.is_file() {
+        let rate_hz = checkpoint::preprocessor(&path)?.sampling_rate;
+        if rate_hz != entry.sample_rate_hz {
+            return Err(ModelError::Misfit {
+                config: path,
+                id: entry.id.clone(),
+                difference: format!(
+                    "its sampling_rate is {rate_hz} Hz, but {} takes {} Hz",
+                    entry.id, entry.sample_rate_hz
+                ),
+            });
+        }
+    }
+    Checkpoint::open(network, &folder.join(weights))?;
+    Ok(())
+}
+
+/// Refuses a network of other sizes than those of its catalogue entry.
+fn check_sizes(network: &Network, entry: &CatalogueEntry, config: &Path) -> Result<(), ModelError> {
+    if (entry.layers, entry.width) == (network.layers, network.width) {
+        return Ok(());
+    }
+    Err(ModelError::Misfit {
+        config: config.to_owned(),
+        id: entry.id.clone(),
+        difference: format!(
+            "it has {} layers of {} values, but {} has {} layers of {}",
+            network.layers, network.width, entry.id, entry.layers, entry.width
+        ),
+    })
+}
+
 fn verify(file: &InstalledFile) -> Result<(), ModelError> {
     let path = || file.path.clone();
     let bytes = fs::read(&file.path).map_err(|source| ModelError::Unreadable {
@@ -151,13 +201,17 @@ fn model(
     entry: Option<&CatalogueEntry>,
 ) -> Result<(Manifest, Published), ModelError> {
     let network = checkpoint::network(config)?;
+    if let Some(entry) = entry {
+        check_sizes(&network, entry, config)?;
+    }
     let preprocessor = preprocessor.map(checkpoint::preprocessor).transpose()?;
     // The entry with the same weights, by their hash, or with the same id and sizes.
     let catalogued = catalogue::all().unwrap_or_default().iter().find(|entry| {
         let mut files = entry.files.iter();
         let same_weights = files.any(|file| file.sha256.as_deref() == Some(sha256.as_str()));
         let same_network = (entry.layers, entry.width) == (network.layers, network.width);
-        same_weights || (entry.id == id && same_network)
+        let same_rate = preprocessor.is_none_or(|it| it.sampling_rate == entry.sample_rate_hz);
+        same_weights || (entry.id == id && same_network && same_rate)
     });
     let name = weights
         .file_name()

@@ -158,8 +158,8 @@ pub struct OpenedSession {
 struct OpenSession {
     id: SessionId,
     users: usize,
-    /// The model's identity: its id, the hash that names its weights, and the window's length.
-    model: (String, String, usize),
+    /// The model's id, for messages, and its fingerprint.
+    model: (String, String),
     options: SessionOptions,
     warm_up: Duration,
     session: Session,
@@ -203,11 +203,7 @@ impl Sessions {
         options: SessionOptions,
     ) -> Result<OpenedSession, EncodeError> {
         let manifest = &model.manifest;
-        let identity = (
-            manifest.id.clone(),
-            model.sha256().to_owned(),
-            manifest.window_samples,
-        );
+        let identity = (manifest.id.clone(), model.fingerprint());
         if let Some(open) = self
             .open
             .iter_mut()

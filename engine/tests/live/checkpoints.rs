@@ -1,10 +1,12 @@
 //! A published checkpoint drives a stream like any model. It has no heads, so that windows are
 //! answered without labels. Its graph of 80 kB is made in the user's cache, as for a user.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use mertscope_audio::Status;
-use mertscope_live::{ModelState, Settings, State};
+use mertscope_live::{ModelState, Request, Settings, State};
 use mertscope_model::{Model, Precision};
 
 use crate::stage::Stage;
@@ -87,4 +89,52 @@ fn the_window_of_a_model_that_has_several_is_chosen_live() {
         error.contains("500 s") && error.contains("data2vec"),
         "{error}"
     );
+}
+
+/// Four streams of one process, whose models have the same weights and names, but other configurations:
+/// none hears with the session of another.
+#[test]
+fn configurations_of_the_same_weights_share_no_session() {
+    let root = tempfile::tempdir().unwrap();
+    let edits = [
+        ("", ""),
+        ("\"num_attention_heads\": 2", "\"num_attention_heads\": 4"),
+        ("\"layer_norm_eps\": 1e-05", "\"layer_norm_eps\": 0.5"),
+        (
+            "\"do_stable_layer_norm\": false",
+            "\"do_stable_layer_norm\": true",
+        ),
+    ];
+    let mut stages = Vec::new();
+    for (n, (from, to)) in edits.into_iter().enumerate() {
+        let folder = root.path().join(n.to_string()).join("same name");
+        fs::create_dir_all(&folder).unwrap();
+        for file in ["preprocessor_config.json", "pytorch_model.bin"] {
+            fs::copy(fixture("post-group").join(file), folder.join(file)).unwrap();
+        }
+        let config = fs::read_to_string(fixture("post-group").join("config.json")).unwrap();
+        assert!(config.contains(from), "{from}");
+        fs::write(folder.join("config.json"), config.replacen(from, to, 1)).unwrap();
+        let settings = Settings {
+            model: Some(folder.to_str().unwrap().to_owned()),
+            ..Settings::default()
+        };
+        stages.push(Stage::exact(24_000, 5.0, settings));
+    }
+    let (mut names, mut hidden_states) = (BTreeSet::new(), BTreeSet::new());
+    for stage in &mut stages {
+        stage.play_chord(5.0);
+        let heard = stage.wait_for_answer(5.0);
+        names.insert(heard.model.running.as_ref().unwrap().sha256.clone());
+        stage.stream.ask(Request::Capture {
+            name: "chord".to_owned(),
+            color: [0; 3],
+        });
+        let captured = stage.wait("the reference", |s| s.study.references.len() == 1);
+        let reference = serde_json::to_value(&*captured.study.references[0]).unwrap();
+        // The means of the layers above the first.
+        assert_eq!(reference["further"].as_array().unwrap().len(), 2);
+        hidden_states.insert(reference["further"].to_string());
+    }
+    assert_eq!((names.len(), hidden_states.len()), (4, 4));
 }

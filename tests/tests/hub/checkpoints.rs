@@ -59,7 +59,7 @@ pub(crate) fn at_home<'a>(home: &Home, command: &'a mut Command) -> &'a mut Comm
 }
 
 /// Writes the frames of all hidden states of `audio` to `out.npy`.
-fn embed(home: &Home, model: &str, audio: &[f32], rate_hz: u32) -> CommandOutput {
+pub(crate) fn embed(home: &Home, model: &str, audio: &[f32], rate_hz: u32) -> CommandOutput {
     let song = home.path("song.wav");
     fs::write(&song, wav(rate_hz, 1, audio)).unwrap();
     let mut embed = mertscope();

@@ -23,7 +23,11 @@ impl Home {
     /// A new home, and a hub that has [`ID`] with weights of `bytes` bytes.
     pub(crate) fn with_weights(bytes: usize) -> Self {
         let mut random = Random::new(bytes as u64);
-        let weights: Vec<u8> = (0..bytes).map(|_| random.bits() as u8).collect();
+        Self::of((0..bytes).map(|_| random.bits() as u8).collect())
+    }
+
+    /// A new home, and a hub that has [`ID`] with these weights.
+    pub(crate) fn of(weights: Vec<u8>) -> Self {
         let home = Self {
             folder: tempfile::tempdir().unwrap(),
             hub: Hub::start(),

@@ -1,23 +1,40 @@
 //! Import from a folder, verification and removal, without a network.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::checkpoints::fixture;
 use super::home::{Home, ID, fails_with, succeeds};
+
+/// The home of a user whose model is small and has the sizes of [`ID`].
+fn home() -> Home {
+    Home::of(fs::read(fixture("thin").join("pytorch_model.bin")).unwrap())
+}
 
 /// A folder of this name with a model's files.
 fn folder(home: &Home, name: &str) -> PathBuf {
     let folder = home.path(name);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("config.json"), "{}").unwrap();
-    fs::write(folder.join("preprocessor_config.json"), "{}").unwrap();
-    fs::write(folder.join("pytorch_model.bin"), &home.weights).unwrap();
+    copy("thin", &folder);
     folder
+}
+
+fn copy(kind: &str, folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for file in fs::read_dir(fixture(kind)).unwrap().flatten() {
+        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+}
+
+/// Replaces a text in a file.
+fn edit(file: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from} is not in {text}");
+    fs::write(file, text.replacen(from, to, 1)).unwrap();
 }
 
 #[test]
 fn a_folder_is_imported_verified_and_removed_without_a_network() {
-    let home = Home::new();
+    let home = home();
     let source = folder(&home, "Downloads/MERT-v0");
     let path = source.to_str().unwrap();
     fails_with(&home.run(&["import", path]), 2, &["CC-BY-NC-4.0"]);
@@ -63,27 +80,23 @@ fn a_folder_is_imported_verified_and_removed_without_a_network() {
 
 #[test]
 fn a_weights_file_imports_its_folder_and_as_names_the_model() {
-    let home = Home::new();
+    let home = home();
     let source = folder(&home, "somewhere");
-    fs::rename(
-        source.join("pytorch_model.bin"),
-        source.join("model.safetensors"),
-    )
-    .unwrap();
-    let weights = source.join("model.safetensors");
+    let weights = source.join("pytorch_model.bin");
     let path = weights.to_str().unwrap();
     fails_with(&home.run(&["import", path, "--yes"]), 1, &["--as ID"]);
-    succeeds(&home.run(&["import", path, "--as", "music2vec-v1", "--yes"]));
-    let installed = home.models().join("music2vec-v1/model.safetensors");
+    let id = "MERT-v0-public";
+    succeeds(&home.run(&["import", path, "--as", id, "--yes"]));
+    let installed = home.models().join(id).join("pytorch_model.bin");
     assert!(fs::read(installed).unwrap() == home.weights);
-    let bare = source.join("pytorch_model.bin");
+    let bare = source.join("model.safetensors");
     let missing = home.run(&["import", bare.to_str().unwrap(), "--as", ID]);
     fails_with(&missing, 1, &["no such file"]);
 }
 
 #[test]
 fn a_folder_without_a_model_is_refused_with_its_missing_files() {
-    let home = Home::new();
+    let home = home();
     let empty = home.path("empty");
     fs::create_dir(&empty).unwrap();
     let failed = home.run(&["import", empty.to_str().unwrap(), "--as", ID, "--yes"]);
@@ -99,10 +112,49 @@ fn a_folder_without_a_model_is_refused_with_its_missing_files() {
     home.not_installed();
     let source = folder(&home, "MERT-v1-95M");
     let failed = home.run(&["import", source.to_str().unwrap(), "--yes"]);
-    fails_with(&failed, 1, &["300000 bytes", "377552987"]);
+    fails_with(&failed, 1, &["1218387 bytes", "377552987"]);
     // The name of a clone, or of a snapshot in a copied cache, identifies the model.
     let snapshot = format!("models--m-a-p--MERT-v0/snapshots/{}", "ab".repeat(20));
     let source = folder(&home, &snapshot);
     succeeds(&home.run(&["import", source.to_str().unwrap(), "--yes"]));
     home.installed();
+}
+
+/// Files of one model under the id of another would give results that are wrong without a sign of it.
+#[test]
+fn files_that_do_not_fit_the_entry_are_refused_with_the_remedy() {
+    let home = home();
+    let import = |source: &Path, id: &str| {
+        home.run(&["import", source.to_str().unwrap(), "--as", id, "--yes"])
+    };
+    let remedy = ["models list", "--model"];
+    let fast = folder(&home, "fast");
+    edit(&fast.join("preprocessor_config.json"), "16000", "24000");
+    let words = [
+        "preprocessor_config.json",
+        "24000 Hz",
+        "MERT-v0 takes 16000 Hz",
+    ];
+    fails_with(&import(&fast, ID), 1, &[&words[..], &remedy].concat());
+    let large = folder(&home, "large");
+    let words = ["config.json", "12 layers of 768", "24 layers of 1024"];
+    let failed = import(&large, "MERT-v1-330M");
+    fails_with(&failed, 1, &[&words[..], &remedy].concat());
+    let small = home.path("small");
+    copy("post-group", &small);
+    fails_with(&import(&small, ID), 1, &["2 layers of 24", "MERT-v0"]);
+    // A configuration that its weights contradict.
+    edit(
+        &large.join("config.json"),
+        "\"intermediate_size\": 48",
+        "\"intermediate_size\": 64",
+    );
+    let words = [
+        "pytorch_model.bin",
+        "intermediate_dense",
+        "instead of [64, 768]",
+    ];
+    fails_with(&import(&large, ID), 1, &words);
+    home.not_installed();
+    assert!(!home.model().join("config.json").exists());
 }

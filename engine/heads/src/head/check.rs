@@ -8,7 +8,7 @@ impl Head {
     /// Checks that the head fits a model.
     ///
     /// # Errors
-    /// [`HeadError::OtherModel`] for other weights, another width or number of layers, and for a
+    /// [`HeadError::OtherModel`] for other weights or another configuration of them, another width or number of layers, and for a
     /// weighted sum of layers that may not be mixed; [`HeadError::Invalid`] for a key head that does
     /// not name the 24 keys in order, and for a genre or key head that is not multiclass.
     pub fn check(&self, manifest: &Manifest) -> Result<(), HeadError> {
@@ -31,7 +31,11 @@ impl Head {
     /// The difference between the model's weights and layers and those that the head reads.
     fn layer_mismatch(&self, manifest: &Manifest) -> Option<String> {
         if self.encoder_sha256 != manifest.sha256() {
-            return Some("it was fitted on other weights".to_owned());
+            return Some(
+                "it was fitted on other weights, or on the same ones in another configuration \
+                 (config.json, preprocessor_config.json)"
+                    .to_owned(),
+            );
         }
         let width = self.hidden.as_ref().unwrap_or(&self.output).inputs();
         if width != manifest.width {

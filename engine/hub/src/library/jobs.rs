@@ -57,6 +57,7 @@ impl LibraryState {
         let offers = catalogue::all()?.iter().map(|entry| ModelOffer {
             entry,
             state: OfferState::Absent,
+            sha256: None,
             agreed: consent::is_recorded(&data, entry),
             job: None,
             error: None,
@@ -118,7 +119,7 @@ impl LibraryState {
             let state = OfferState::read(&self.store, &entry.id);
             let agreed = consent::is_recorded(&self.data, entry);
             self.change(entry, |offer| {
-                offer.state = state;
+                offer.set_state(state);
                 offer.agreed = agreed;
             });
         }
@@ -206,7 +207,7 @@ impl LibraryState {
             self.change(entry, |offer| {
                 offer.job = None;
                 offer.error = error.map(|error| error.to_string());
-                offer.state = state;
+                offer.set_state(state);
             });
             self.publish();
         }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::Job;
+use mertscope_model::Model;
 use mertscope_model::catalogue::CatalogueEntry;
 use mertscope_model::store::{Installed, Store, StoreError};
 
@@ -13,6 +14,9 @@ pub struct ModelOffer {
     pub entry: &'static CatalogueEntry,
     /// Whether it is installed.
     pub state: OfferState,
+    /// The name of the installed model for projects, see `Model::sha256`; `None` when it is not installed
+    /// or can't be used.
+    pub sha256: Option<String>,
     /// Whether the user agreed to its license.
     pub agreed: bool,
     /// Its running or waiting job.
@@ -48,6 +52,17 @@ impl ModelOffer {
             OfferState::Installed(installed) => installed.size(),
             _ => self.entry.about_bytes,
         }
+    }
+
+    /// Takes over a state that was read from disk.
+    pub(super) fn set_state(&mut self, state: OfferState) {
+        self.sha256 = match &state {
+            OfferState::Installed(installed) => Model::installed(self.entry, installed)
+                .ok()
+                .map(|model| model.sha256().to_owned()),
+            _ => None,
+        };
+        self.state = state;
     }
 }
 

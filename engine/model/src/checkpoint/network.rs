@@ -8,7 +8,12 @@
 
 use serde::Deserialize;
 
+use crate::catalogue::CatalogueEntry;
+
 /// The architecture of a network.
+///
+/// Everything in it shapes the graph: caches are keyed by the text of the whole (`Debug`), to which a new
+/// field belongs by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// The family.
@@ -108,6 +113,12 @@ struct Config {
     add_adapter: bool,
 }
 
+/// The default of `layer_norm_eps`, which all published models use.
+const EPSILON: f64 = 1e-5;
+
+/// The `conv_stride` of all published models.
+const STRIDES: [usize; 7] = [5, 2, 2, 2, 2, 2, 2];
+
 fn group() -> String {
     "group".to_owned()
 }
@@ -121,7 +132,7 @@ fn yes() -> bool {
 }
 
 fn epsilon() -> f64 {
-    1e-5
+    EPSILON
 }
 
 impl Network {
@@ -203,17 +214,43 @@ impl Network {
         if !(self.epsilon > 0.0 && self.epsilon < 1.0) {
             return Err("its layer_norm_eps is not a small positive number".to_owned());
         }
-        if self.min_samples() > 1 << 20
-            || self
-                .convolutions
-                .iter()
-                .map(|c| c.stride)
-                .product::<usize>()
-                > 1 << 16
-        {
+        if self.min_samples() > 1 << 20 || self.frame_samples() > 1 << 16 {
             return Err("one of its frames is longer than a million samples".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether it is the published network of `entry`, as far as the weights don't show it by the shapes of
+    /// their tensors.
+    pub(crate) fn is_published(&self, entry: &CatalogueEntry) -> bool {
+        // Without `..`, so that a new field is assigned to one of the two sides.
+        let Self {
+            heads,
+            convolutions,
+            pre_norm,
+            epsilon,
+            family: _,
+            layers: _,
+            width: _,
+            feed_forward_width: _,
+            convolution_bias: _,
+            feature_norm: _,
+            projection_norm: _,
+            positional: _,
+            positional_kernel: _,
+            positional_groups: _,
+        } = self;
+        let strides = convolutions.iter().map(|convolution| convolution.stride);
+        (*heads, *pre_norm) == (entry.attention_heads, entry.pre_norm)
+            && *epsilon == EPSILON as f32
+            && strides.eq(STRIDES)
+    }
+
+    /// Samples from one frame to the next: the product of the strides.
+    #[must_use]
+    pub fn frame_samples(&self) -> usize {
+        let strides = self.convolutions.iter().map(|c| c.stride);
+        strides.fold(1, usize::saturating_mul)
     }
 
     /// The fewest samples that give a frame.

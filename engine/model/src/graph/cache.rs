@@ -1,24 +1,30 @@
 //! The cache of graph files: each variant is written once into the user's cache folder, and its hash is
 //! checked each time before it is loaded. A missing or damaged file is made again.
 //!
-//! The file is `graphs/<hash of the weights>/<variant>.onnx`, with its SHA-256 beside it in
-//! `….sha256`. Both are written whole, so that a reader never sees half a file.
+//! The file is `graphs/<hash of the weights>/<variant and hash of the network>.onnx`, with its SHA-256
+//! beside it in `….sha256`. Both are written whole, so that a reader never sees half a file. The time of
+//! the second is that of the last use. When a graph is made, those go that an older version made of the
+//! same weights, and those of any weights that nobody has used for two months.
+
+mod prune;
 
 use mertscope_audio::Notice;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
 use super::onnx::WriteError;
 use super::{Variant, quantize, transformer};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network};
+use crate::hash::sha256_of_parts;
 use crate::whole_file::replace_file;
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
 /// Increase it when the same variant is built differently: older files are then no longer used.
-const REVISION: u32 = 1;
+pub(crate) const REVISION: u32 = 2;
 
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +93,12 @@ pub(crate) fn file(
     source: CheckpointSource<'_>,
     variant: &Variant,
 ) -> Result<GraphSource<'static>, GraphError> {
-    let file_name = format!("{}.onnx", name(variant));
+    let file_name = format!("{}.onnx", name(source.network, variant));
     let path = root.join(source.sha256).join(file_name);
     let hash_path = path.with_extension("sha256");
     let reason = match (fs::read_to_string(&hash_path), hash_of_file(&path)) {
         (Ok(expected), Ok(actual)) if expected.trim() == actual => {
+            mark_used(&hash_path);
             return Ok(GraphSource::File { path, notice: None });
         }
         (Ok(_), Ok(_)) => Some("it is not the file that was written".to_owned()),
@@ -100,6 +107,7 @@ pub(crate) fn file(
         (Err(_), Err(_)) => None,
     };
     make(&path, source, variant)?;
+    prune::old_graphs(root, source.sha256, SystemTime::now());
     let notice = reason.map(|reason| {
         let path = path.display();
         Notice::warning(format!(
@@ -160,20 +168,35 @@ pub fn forget(sha256: &str) -> io::Result<()> {
     }
 }
 
-/// The name of a variant's file, without its extension.
-fn name(variant: &Variant) -> String {
-    let precision = match variant.precision {
+/// Records that a graph is in use.
+fn mark_used(hash_path: &Path) {
+    // A cache on a read-only disk can be used without that.
+    let file = File::options().write(true).open(hash_path);
+    let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+/// The name of a variant's file, without its extension: all that shapes the graph, but for the weights.
+fn name(network: &Network, variant: &Variant) -> String {
+    // Without `..`, so that a new field becomes a part of the name.
+    let Variant {
+        precision,
+        operators,
+        frames,
+        layers,
+    } = variant;
+    let precision = match precision {
         // The form for one processor is slow or inexact on another, which may share the cache.
         Precision::Int8 => format!("int8-{}", quantize::id()),
         other => other.id().to_owned(),
     };
-    let operators = match variant.operators {
+    let operators = match operators {
         Operators::Fused => "fused",
         Operators::Plain => "plain",
     };
-    let outputs = if variant.frames { "frames" } else { "pooled" };
-    let layers = &variant.layers;
-    format!("{precision}-{operators}-{outputs}-{layers}-v{REVISION}")
+    let outputs = if *frames { "frames" } else { "pooled" };
+    let network = sha256_of_parts(network);
+    let network = network.get(..32).unwrap_or(&network);
+    format!("{precision}-{operators}-{outputs}-{layers}-{network}-v{REVISION}")
 }
 
 /// A writer that hashes the bytes it writes.

@@ -1,24 +1,25 @@
 //! The manifest of a published checkpoint, made from its configuration files and, for a model of the
 //! catalogue, from its entry.
 
-use super::{FORMAT, FRAME_SAMPLES, GraphContract, InputLength, LayerInfo, Manifest, ShortInput};
+use super::{FORMAT, GraphContract, InputLength, LayerInfo, Manifest, ShortInput};
 use crate::catalogue::CatalogueEntry;
 use crate::checkpoint::{Network, Preprocessor};
 use crate::graph::{INPUT, output_name};
+use crate::hash::sha256_of_parts;
 
 /// The window of a model that is not in the catalogue: MERT was trained on 5-s excerpts.
 const WINDOW_S: f64 = 5.0;
 
 impl Manifest {
-    /// The manifest of the weights `sha256` in the file called `weights`. The checkpoint's own files take
-    /// precedence over the catalogue's `entry`. The error is a phrase.
+    /// The manifest of the weights with the hash `weights_sha256` in the file called `weights`. The
+    /// checkpoint's own files take precedence over the catalogue's `entry`. The error is a phrase.
     pub(crate) fn of_checkpoint(
         id: &str,
         network: &Network,
         preprocessor: Option<Preprocessor>,
         entry: Option<&CatalogueEntry>,
         weights: &str,
-        sha256: &str,
+        weights_sha256: &str,
     ) -> Result<Self, String> {
         let sample_rate_hz = preprocessor
             .map(|preprocessor| preprocessor.sampling_rate)
@@ -28,9 +29,16 @@ impl Manifest {
             .map(|preprocessor| preprocessor.do_normalize)
             .or(entry.map(|entry| entry.normalize))
             .unwrap_or(false);
-        if let Some(entry) = entry {
-            check_sizes(network, entry)?;
-        }
+        let is_published = entry.is_some_and(|entry| {
+            (sample_rate_hz, normalize) == (entry.sample_rate_hz, entry.normalize)
+                && network.is_published(entry)
+        });
+        let sha256 = if is_published {
+            weights_sha256.to_owned()
+        } else {
+            let parts = (weights_sha256, network, sample_rate_hz, normalize);
+            sha256_of_parts(&parts)
+        };
         let window_s = entry.map_or(WINDOW_S, |entry| entry.window_s);
         let manifest = Self {
             format: FORMAT,
@@ -46,7 +54,7 @@ impl Manifest {
             other_windows_s: entry.map_or_else(Vec::new, |entry| entry.other_window_s.clone()),
             width: network.width,
             normalize,
-            graph: graph_contract(network, weights, sha256),
+            graph: graph_contract(network, weights, &sha256),
             layers: (0..=network.layers).map(|n| layer(network, n)).collect(),
             heads: Vec::new(),
             map: None,
@@ -54,17 +62,6 @@ impl Manifest {
         manifest.check()?;
         Ok(manifest)
     }
-}
-
-/// Refuses a network of other sizes than those of its catalogue entry.
-fn check_sizes(network: &Network, entry: &CatalogueEntry) -> Result<(), String> {
-    if (entry.layers, entry.width) == (network.layers, network.width) {
-        return Ok(());
-    }
-    Err(format!(
-        "it has {} layers of {} values, but {} has {} layers of {}",
-        network.layers, network.width, entry.id, entry.layers, entry.width
-    ))
 }
 
 /// The contract of the graphs that are made of a checkpoint.
@@ -80,7 +77,7 @@ fn graph_contract(network: &Network, weights: &str, sha256: &str) -> GraphContra
         input: INPUT.to_owned(),
         pooled: names(false),
         frames: names(true),
-        frame_samples: FRAME_SAMPLES,
+        frame_samples: network.frame_samples(),
         fragment: None,
         length: InputLength::Dynamic,
         short_input: ShortInput::TrueLength,

@@ -135,11 +135,10 @@ impl ModelsSection {
             return;
         }
         match &offer.state {
-            OfferState::Installed(installed) => {
-                let weights = installed.files.iter().max_by_key(|file| file.size);
+            OfferState::Installed(_) => {
                 let choice = ModelChoice {
                     id: id.clone(),
-                    sha256: weights.map(|file| file.sha256.clone()),
+                    sha256: offer.sha256.clone(),
                     window_s: None,
                 };
                 let chosen: Option<ModelChoice> = context.host.state().get();

@@ -106,3 +106,102 @@ fn changed_weights_and_an_unwritable_folder_are_errors() {
         "{error}"
     );
 }
+
+/// A network of the same weights with another number of heads, another epsilon or another order of
+/// normalization is another graph.
+#[test]
+fn every_part_of_the_configuration_has_a_graph_of_its_own() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = fixture("post-group");
+    let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
+    let weights = folder.join("pytorch_model.bin");
+    let sha256 = hash_of_file(&weights).unwrap();
+    let mut networks = vec![network.clone(); 4];
+    networks[1].heads = 4;
+    networks[2].epsilon = 0.5;
+    networks[3].pre_norm = true;
+    let mut graphs = std::collections::BTreeSet::new();
+    for network in &networks {
+        let source = CheckpointSource {
+            network,
+            weights: &weights,
+            sha256: &sha256,
+        };
+        let fp32 = variant(Precision::Fp32);
+        let Ok(GraphSource::File { path, .. }) = file(root.path(), source, &fp32) else {
+            panic!("a graph of a checkpoint has a file");
+        };
+        graphs.insert(hash_of_file(&path).unwrap());
+    }
+    assert_eq!(graphs.len(), networks.len());
+}
+
+#[test]
+fn graphs_of_older_versions_and_unused_ones_are_removed() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = fixture("post-group");
+    let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
+    let weights = folder.join("pytorch_model.bin");
+    let sha256 = hash_of_file(&weights).unwrap();
+    let (own, other) = (root.path().join(&sha256), root.path().join("0".repeat(64)));
+    let now = SystemTime::now();
+    let aged = |path: PathBuf, days: u64| {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = File::create(&path).unwrap();
+        let age = std::time::Duration::from_secs(days * 24 * 60 * 60);
+        file.set_modified(now - age).unwrap();
+        path
+    };
+    let newer = format!("fp32-fused-pooled-all-x-v{}.onnx", REVISION + 1);
+    let gone = [
+        aged(own.join("fp32-fused-pooled-all-v1.onnx"), 1),
+        aged(own.join("fp32-fused-pooled-all-v1.sha256"), 1),
+        aged(own.join(".tmpAbCdEf"), 61),
+        aged(other.join("b.onnx"), 70),
+        aged(other.join("b.sha256"), 61),
+    ];
+    let kept = [
+        // Another version that is in use, and other weights.
+        aged(own.join(newer), 1),
+        aged(other.join("fp32-fused-pooled-all-v1.onnx"), 1),
+        // Made long ago and used since.
+        aged(other.join("a.onnx"), 61),
+        aged(other.join("a.sha256"), 59),
+        // Not ours.
+        aged(root.path().join("notes/a.onnx"), 400),
+    ];
+    let empty = root.path().join("1".repeat(64));
+    aged(empty.join("a.onnx"), 61);
+    let source = CheckpointSource {
+        network: &network,
+        weights: &weights,
+        sha256: &sha256,
+    };
+    let fp32 = variant(Precision::Fp32);
+    let graph = || match file(root.path(), source, &fp32).unwrap() {
+        GraphSource::File { path, .. } => path,
+        GraphSource::Memory(_) => panic!("a graph of a checkpoint has a file"),
+    };
+    let path = graph();
+    // A graph in use stays, whatever its age.
+    let hash = path.with_extension("sha256");
+    let old = now - std::time::Duration::from_secs(100 * 24 * 60 * 60);
+    for file in [&path, &hash] {
+        File::options()
+            .write(true)
+            .open(file)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
+    }
+    assert_eq!(graph(), path);
+    prune::old_graphs(root.path(), &sha256, now);
+    assert!(path.exists() && hash.exists());
+    for file in gone {
+        assert!(!file.exists(), "{}", file.display());
+    }
+    for file in kept {
+        assert!(file.exists(), "{}", file.display());
+    }
+    assert!(!empty.exists());
+}
