@@ -127,7 +127,7 @@ fn a_file_that_is_not_a_library_is_named() {
     fs::write(&text, "hello").unwrap();
     fails_with(
         &case.with_runtime(&text),
-        &["libonnxruntime.so", "can't be loaded"],
+        &["libonnxruntime.so", "can't be loaded", "no shared library"],
     );
     let folder = case.path("folder");
     fs::create_dir(&folder).unwrap();
@@ -165,6 +165,137 @@ fn a_library_in_a_folder_that_anyone_may_change_is_refused() {
     fs::write(&library, "hello").unwrap();
     fs::set_permissions(case.folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     fails_with(&case.with_runtime(&library), &["every user", "chmod o-w"]);
+}
+
+/// The ONNX Runtime of this machine.
+fn real_library() -> PathBuf {
+    let all = mertscope_model::runtime::candidates(None).unwrap();
+    let found = all.into_iter().find(|path| path.exists());
+    found.expect("ONNX Runtime is installed")
+}
+
+/// Each would end the process with a signal, or give the sentence of another fault, if the system's
+/// loader got it.
+#[test]
+fn a_damaged_library_is_refused_before_it_is_loaded() {
+    let case = Case::new();
+    let whole = fs::read(real_library()).unwrap();
+    let library = case.path("libonnxruntime.so");
+    let mut others = whole.clone();
+    // The processor in an ELF header.
+    others[18] = 0xb7;
+    let native = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    for (bytes, words) in [
+        (&whole[..whole.len() * 2 / 3], "truncated"),
+        (&whole[..4096], "truncated"),
+        (&whole[..100], "truncated"),
+        (&b"<html><body>Sign in"[..], "a web page"),
+        (&b""[..], "empty"),
+        (&others[..], if native { "aarch64" } else { "" }),
+    ] {
+        fs::write(&library, bytes).unwrap();
+        fails_with(
+            &case.with_runtime(&library),
+            &["libonnxruntime.so", words, "xtask setup"],
+        );
+        let ill = output_of(mertscope().arg("doctor").env("ORT_DYLIB_PATH", &library));
+        assert_eq!(ill.code, 1, "{ill:?}");
+        assert!(
+            ill.out.contains(words) && ill.out.contains("missing"),
+            "{ill:?}"
+        );
+    }
+}
+
+/// The loader's own text, and all the libraries that are missing, of which it names one.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_missing_dependencies_of_a_library_are_named() {
+    let case = Case::new();
+    let compile = |name: &str, code: &str, with: &[&str]| {
+        let (source, library) = (case.path("code.c"), case.path(name));
+        fs::write(&source, code).unwrap();
+        let mut compiler = Command::new("cc");
+        compiler.args([
+            "-shared",
+            "-fPIC",
+            "-Wl,--no-as-needed",
+            "-Wl,-rpath,$ORIGIN",
+            "-o",
+        ]);
+        compiler.arg(&library).arg(&source).args(with);
+        compiler.arg(format!("-L{}", case.folder.path().display()));
+        assert!(compiler.status().unwrap().success());
+        library
+    };
+    let entry = "const void *OrtGetApiBase(void) { return 0; }";
+    for name in ["libgone1.so", "libgone2.so", "libhere.so"] {
+        let with: &[&str] = if name == "libhere.so" {
+            &["-lgone2"]
+        } else {
+            &[]
+        };
+        compile(name, "", with);
+    }
+    let library = compile("libonnxruntime.so", entry, &["-lgone1", "-lhere"]);
+    fails_with(&case.with_runtime(&library), &["it offers no functions"]);
+
+    // A dependency that is there and truncated ends the process just the same.
+    let whole = fs::read(case.path("libgone1.so")).unwrap();
+    fs::write(case.path("libgone1.so"), &whole[..whole.len() / 2]).unwrap();
+    fails_with(
+        &case.with_runtime(&library),
+        &["it needs", "libgone1.so", "truncated"],
+    );
+
+    fs::remove_file(case.path("libgone1.so")).unwrap();
+    fs::remove_file(case.path("libgone2.so")).unwrap();
+    let words = [
+        "libgone1.so, libgone2.so",
+        "cannot open shared object file",
+        "LD_LIBRARY_PATH",
+    ];
+    fails_with(&case.with_runtime(&library), &words);
+    let ill = output_of(mertscope().arg("doctor").env("ORT_DYLIB_PATH", &library));
+    assert_eq!(ill.code, 1, "{ill:?}");
+    assert!(
+        words.iter().all(|word| ill.out.contains(word)),
+        "{}",
+        ill.out
+    );
+
+    // A provider's library, which ONNX Runtime loads itself.
+    let provider = compile("libonnxruntime_mine.so", "", &["-L.", "-lhere"]);
+    let mut doctor = mertscope();
+    let told = output_of(
+        doctor
+            .arg("doctor")
+            .env("MERTSCOPE_PROVIDER_LIBRARY", &provider),
+    );
+    let words = [
+        "libonnxruntime_mine.so",
+        "it needs libgone2.so",
+        "LD_LIBRARY_PATH",
+    ];
+    assert!(
+        words.iter().all(|word| told.out.contains(word)),
+        "{}",
+        told.out
+    );
+    let whole = fs::read(&provider).unwrap();
+    fs::write(&provider, &whole[..whole.len() / 2]).unwrap();
+    let mut doctor = mertscope();
+    let told = output_of(
+        doctor
+            .arg("doctor")
+            .env("MERTSCOPE_PROVIDER_LIBRARY", &provider),
+    );
+    let words = ["libonnxruntime_mine.so is not loaded", "truncated"];
+    assert!(
+        words.iter().all(|word| told.out.contains(word)),
+        "{}",
+        told.out
+    );
 }
 
 #[cfg(unix)]

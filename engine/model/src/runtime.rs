@@ -24,6 +24,7 @@ use std::sync::Mutex;
 use ort::environment::Environment;
 use serde::Deserialize;
 
+use crate::library_file;
 use crate::lock::lock;
 
 /// A loaded ONNX Runtime.
@@ -62,6 +63,19 @@ pub enum RuntimeError {
         /// The system's or the library's error.
         reason: String,
     },
+    /// It needs libraries that are not there.
+    #[error(
+        "{} can't be loaded, because it needs {}, which the system does not find ({reason}). Install what \
+         holds that, or name its folder in {SEARCH_VARIABLE}.", library.display(), missing.join(", ")
+    )]
+    Dependencies {
+        /// The file.
+        library: PathBuf,
+        /// The names of the libraries.
+        missing: Vec<String>,
+        /// The system's error.
+        reason: String,
+    },
     /// The library lacks functions that are called here.
     #[error(
         "{} is ONNX Runtime {version}, but {oldest} or newer is needed. Install it with \
@@ -85,6 +99,18 @@ pub enum RuntimeError {
         library: PathBuf,
     },
 }
+
+/// The environment variable with the folders in which the system searches libraries.
+pub(super) const SEARCH_VARIABLE: &str = if cfg!(windows) {
+    "PATH"
+} else if cfg!(target_os = "macos") {
+    "DYLD_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
+
+/// The function of ONNX Runtime through which all others are reached.
+const ENTRY: &str = "OrtGetApiBase";
 
 fn list(paths: &[PathBuf]) -> String {
     let paths: Vec<_> = paths
@@ -217,8 +243,12 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
     if world_writable(&library) {
         return Err(RuntimeError::WorldWritable { library });
     }
+    library_file::check(&library).map_err(&broken)?;
+    if !library_file::may_have(&library, ENTRY) {
+        return Err(broken(NOT_ONNX_RUNTIME.to_owned()));
+    }
     refuse_telemetry();
-    let version = version(&library).map_err(&broken)?;
+    let version = version(&library)?;
     let oldest = Pins::read()?.oldest;
     if numbers(&version) < numbers(&oldest) {
         return Err(RuntimeError::TooOld {
@@ -264,21 +294,42 @@ fn refuse_telemetry() {
     }
 }
 
+/// The phrase for another library.
+const NOT_ONNX_RUNTIME: &str = "it is a library, but not ONNX Runtime";
+
 /// Asks the library for its version before anything else in it is used.
-fn version(library: &Path) -> Result<String, String> {
+fn version(path: &Path) -> Result<String, RuntimeError> {
+    let broken = |reason: &str| RuntimeError::Broken {
+        library: path.to_owned(),
+        reason: reason.to_owned(),
+    };
     // SAFETY: loading runs the library's initializers; the user or the set-up chose the file, and
     // nobody else can change it. It is unloaded only after the version was copied.
     let library =
-        unsafe { libloading::Library::new(library) }.map_err(|error| error.to_string())?;
+        unsafe { libloading::Library::new(path) }.map_err(|error| not_loaded(path, &error))?;
     // SAFETY: `OrtGetApiBase` has this signature in every release of ONNX Runtime.
     let base: libloading::Symbol<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase> =
-        unsafe { library.get(b"OrtGetApiBase") }
-            .map_err(|_| "it is a library, but not ONNX Runtime".to_owned())?;
+        unsafe { library.get(ENTRY) }.map_err(|_| broken(NOT_ONNX_RUNTIME))?;
     // SAFETY: the function takes nothing and returns a pointer to a static table, or null.
-    let base = unsafe { base().as_ref() }.ok_or("it offers no functions")?;
+    let base = unsafe { base().as_ref() }.ok_or_else(|| broken("it offers no functions"))?;
     // SAFETY: the returned text is static, null-terminated, and copied before the library is unloaded.
     let version = unsafe { CStr::from_ptr((base.GetVersionString)()) };
     Ok(version.to_string_lossy().into_owned())
+}
+
+/// The error for a library that the system's loader refuses.
+fn not_loaded(path: &Path, error: &libloading::Error) -> RuntimeError {
+    let (library, reason) = (path.to_owned(), library_file::loader_text(path, error));
+    let missing = library_file::missing(path);
+    if missing.is_empty() {
+        RuntimeError::Broken { library, reason }
+    } else {
+        RuntimeError::Dependencies {
+            library,
+            missing,
+            reason,
+        }
+    }
 }
 
 /// `1.31.1` as numbers that compare; a part that is no number counts as zero.

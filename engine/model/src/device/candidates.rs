@@ -110,7 +110,11 @@ impl Candidate {
                     .with_devices(device, None)
                     .map_err(|error| error.to_string())
             }
-            Route::BuiltIn(provider, unit, index) => provider.add(builder, *unit, *index, threads),
+            Route::BuiltIn(provider, unit, index) => {
+                library::built_in(runtime, provider.id(), || {
+                    provider.add(builder, *unit, *index, threads)
+                })
+            }
             Route::Listed(position, unit, _) => {
                 let device = runtime.environment.devices().nth(*position);
                 let options = options(&self.ep, *unit, threads);

@@ -16,8 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::library_file;
 use crate::lock::lock;
-use crate::runtime::{Runtime, data_folder, world_writable};
+use crate::runtime::{Runtime, SEARCH_VARIABLE, data_folder, world_writable};
 
 /// Why a provider's library is not used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,6 +43,14 @@ pub enum LibraryError {
     NoDevice {
         /// The file.
         path: PathBuf,
+    },
+    /// It can't be loaded as it is.
+    #[error("{} is not loaded: {reason}. Install it again.", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The fault, a phrase.
+        reason: String,
     },
     /// ONNX Runtime can't use it.
     #[error(
@@ -96,6 +105,10 @@ fn load(runtime: &Runtime, path: &Path, others: &[Registered]) -> Result<Registe
     if world_writable(&path) {
         return Err(LibraryError::WorldWritable { path });
     }
+    library_file::check(&path).map_err(|reason| LibraryError::Broken {
+        path: path.clone(),
+        reason,
+    })?;
     let wanted = name(&path);
     let mut name = wanted.clone();
     let mut number = 1;
@@ -109,13 +122,50 @@ fn load(runtime: &Runtime, path: &Path, others: &[Registered]) -> Result<Registe
         .register_ep_library(name.as_str(), &path)
         .map_err(|error| LibraryError::Refused {
             path: path.clone(),
-            reason: super::phrase(&error.to_string()),
+            reason: with_missing(&path, super::phrase(&error.to_string())),
         })?;
     Ok(Registered {
         devices: environment.devices().count().saturating_sub(before),
         path,
         name,
     })
+}
+
+/// The reason why a library can't be used, with the libraries that it needs and the system does not find.
+fn with_missing(path: &Path, reason: String) -> String {
+    let missing = library_file::missing(path);
+    if missing.is_empty() {
+        return reason;
+    }
+    let missing = missing.join(", ");
+    format!(
+        "it needs {missing}, which the system does not find ({reason}); install what holds that, or name \
+         its folder in {SEARCH_VARIABLE}"
+    )
+}
+
+/// Calls `add` to start a provider whose library lies beside ONNX Runtime, once the library is known to
+/// be whole. The error is a phrase, with the libraries that are missing.
+pub(super) fn built_in<T>(
+    runtime: &Runtime,
+    provider: &str,
+    add: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    let folder = runtime.library.parent().unwrap_or(Path::new(""));
+    let file = |name: &str| {
+        folder.join(format!(
+            "{DLL_PREFIX}onnxruntime_providers_{name}.{DLL_EXTENSION}"
+        ))
+    };
+    let library = file(provider);
+    // A provider may also be a part of ONNX Runtime's own library.
+    for path in [file("shared"), library.clone()] {
+        if path.exists() {
+            library_file::check(&path)
+                .map_err(|reason| format!("{} is not loaded: {reason}", path.display()))?;
+        }
+    }
+    add().map_err(|reason| with_missing(&library, reason))
 }
 
 /// Registers all libraries that are found; returns the errors, with the short name of each library.
@@ -255,7 +305,7 @@ mod tests {
         assert!(matches!(error, LibraryError::Missing { .. }), "{error}");
         fs::write(&path, "no library").unwrap();
         let error = register(runtime, &path).unwrap_err();
-        assert!(matches!(error, LibraryError::Refused { .. }), "{error}");
+        assert!(matches!(error, LibraryError::Broken { .. }), "{error}");
         assert!(
             error.to_string().contains("libonnxruntime_nothing.so"),
             "{error}"
