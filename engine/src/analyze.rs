@@ -1,9 +1,11 @@
 //! The analysis of a whole file, from samples to timeline: windows, encoder, heads, smoothing.
 //!
 //! The calling thread decodes and resamples while the encoder thread runs the model; at most
-//! [`Encoder::QUEUE`] windows wait between the two, so memory does not grow with the file.
+//! [`Encoder::QUEUE`] windows wait between the two. [`Analyzer::stream`] hands each window's result on and keeps none,
+//! so memory does not grow with the file.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::thread;
 
@@ -15,7 +17,7 @@ use mertscope_audio::windower::{Window, Windower};
 use mertscope_audio::{Notice, Status};
 use mertscope_heads::interpreter::Interpreter;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::timeline::{TimedResult, Timeline};
+use mertscope_heads::timeline::{RunningSummary, Summary, TimedResult, Timeline};
 use mertscope_model::device::{Choice, Report};
 use mertscope_model::{
     EncodeError, Encoded, Encoder, Job, Precision, Runtime, SessionOptions, ShortInput,
@@ -61,7 +63,21 @@ pub struct Analysis {
     pub notices: Vec<Notice>,
 }
 
-/// Why a file has no results.
+/// What is known of a file when all of its windows have been handed on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamEnd {
+    /// Its length in seconds.
+    pub duration_s: f64,
+    /// The mean over its analyzed windows; `None` when there are none.
+    pub summary: Option<Summary>,
+    /// Sentences about the file that the user should read.
+    pub notices: Vec<Notice>,
+}
+
+/// Takes the results of a file's windows, in order; an error ends the analysis.
+type Sink<'a> = &'a mut dyn FnMut(TimedResult) -> io::Result<()>;
+
+/// Why a file has no results, or why they end early.
 #[derive(Debug, thiserror::Error)]
 pub enum AnalyzeError {
     /// It can't be read.
@@ -80,6 +96,14 @@ pub enum AnalyzeError {
         file: String,
         /// Why.
         source: EncodeError,
+    },
+    /// The results were not taken.
+    #[error("The results of {file} can't be handed on: {source}")]
+    Sink {
+        /// The file.
+        file: String,
+        /// The receiver's error.
+        source: io::Error,
     },
 }
 
@@ -161,13 +185,42 @@ impl Analyzer {
         file: &str,
         progress: &mut dyn FnMut(f64, Option<f64>),
     ) -> Result<Analysis, AnalyzeError> {
+        let mut timeline = self.empty_timeline();
+        let mut sink = |timed| {
+            timeline.results.push(timed);
+            Ok(())
+        };
+        let end = self.stream(decoder, file, &mut sink, progress)?;
+        Ok(Analysis {
+            duration_s: end.duration_s,
+            timeline,
+            notices: end.notices,
+        })
+    }
+
+    /// Analyzes one file as [`Analyzer::analyze`] does, but hands the result of each window to `sink` as soon as it is
+    /// there, in order, and keeps none.
+    ///
+    /// # Errors
+    /// [`AnalyzeError`]; windows that `sink` has got by then are good.
+    pub fn stream(
+        &self,
+        decoder: Decoder,
+        file: &str,
+        sink: &mut dyn FnMut(TimedResult) -> io::Result<()>,
+        progress: &mut dyn FnMut(f64, Option<f64>),
+    ) -> Result<StreamEnd, AnalyzeError> {
         let manifest = &self.package.model.manifest;
         let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
         let mut windower = Windower::new(
             manifest.window_samples,
             manifest.hop_samples(self.options.hop_s),
         );
-        let mut run = Run::new(&self.package, self.options.smoothing, &self.encoder);
+        let not_taken = |source| AnalyzeError::Sink {
+            file: file.to_owned(),
+            source,
+        };
+        let mut run = Run::new(self, sink);
         let mut samples = Vec::new();
         while source.next(&mut samples)? {
             for (stretch, status) in source.take_marks() {
@@ -176,38 +229,61 @@ impl Analyzer {
             windower.push(&samples);
             samples.clear();
             while let Some(window) = windower.next_window() {
-                run.take(window);
+                run.take(window).map_err(not_taken)?;
                 progress(source.duration_s(), source.promised_s());
             }
         }
         if let Some(window) = windower.finish() {
-            run.take(window);
+            run.take(window).map_err(not_taken)?;
         }
-        let mut notices = source.notices();
-        let timeline = run
-            .finish(&mut notices)
-            .map_err(|source| AnalyzeError::Encode {
-                file: file.to_owned(),
-                source,
-            })?;
-        if timeline.results.is_empty() {
+        let counts = run.finish().map_err(not_taken)?;
+        self.end(file, &source, counts)
+    }
+
+    /// The end of a file that was read to its end.
+    fn end(
+        &self,
+        file: &str,
+        source: &ModelRateSource,
+        counts: Counts,
+    ) -> Result<StreamEnd, AnalyzeError> {
+        if counts.windows == 0 {
             return Err(AnalyzeError::Empty {
                 file: file.to_owned(),
             });
         }
+        let mut notices = source.notices();
+        let summary = counts.summary.finish();
+        if let Some(error) = counts.failed {
+            if summary.is_none() {
+                return Err(AnalyzeError::Encode {
+                    file: file.to_owned(),
+                    source: error,
+                });
+            }
+            notices.push(Notice::warning(format!(
+                "Some windows have no result. {error}"
+            )));
+        }
+        if counts.device != *self.encoder.device()
+            && let Some(fallback) = counts.device.fallbacks.last()
+        {
+            notices.push(Notice::warning(format!("The CPU took over. {fallback}")));
+        }
         let duration_s = source.duration_s();
-        notices.extend(self.notice(duration_s, &timeline));
-        Ok(Analysis {
+        let all_silent = counts.silent == counts.windows;
+        notices.extend(self.notice(duration_s, all_silent));
+        Ok(StreamEnd {
             duration_s,
-            timeline,
+            summary,
             notices,
         })
     }
 
     /// A sentence about the results that the user should read.
-    fn notice(&self, duration_s: f64, timeline: &Timeline) -> Option<Notice> {
+    fn notice(&self, duration_s: f64, all_silent: bool) -> Option<Notice> {
         let manifest = &self.package.model.manifest;
-        if timeline.results.iter().all(|r| r.status == Status::Silent) {
+        if all_silent {
             return Some(Notice::warning(
                 "Nothing in it is louder than −70 dBFS (a constant offset does not count), so \
                  there is nothing to analyze. Check that it is the right file.",
@@ -226,6 +302,28 @@ impl Analyzer {
             ))
         })
     }
+
+    /// A timeline without windows, for results of [`Analyzer::stream`] that a caller keeps.
+    #[must_use]
+    pub fn empty_timeline(&self) -> Timeline {
+        let genre = self.package.head("genre");
+        Timeline {
+            genre_labels: genre.map(|head| head.labels.clone()).unwrap_or_default(),
+            key_threshold: self.package.head("key").and_then(|head| head.threshold),
+            results: Vec::new(),
+        }
+    }
+}
+
+/// What is kept of a file's windows.
+struct Counts {
+    windows: u64,
+    silent: u64,
+    summary: RunningSummary,
+    /// Why the first of the windows failed that did.
+    failed: Option<EncodeError>,
+    /// The device that ran the last window.
+    device: Arc<Report>,
 }
 
 /// One file on its way through the encoder: windows in order, with or without a result to come.
@@ -235,36 +333,41 @@ struct Run<'a> {
     rate_hz: f64,
     reply: Sender<Encoded>,
     replies: Receiver<Encoded>,
-    /// Windows that are not in the timeline yet, oldest first.
+    /// Windows that were not handed on yet, oldest first.
     pending: VecDeque<(f64, f64, Status)>,
-    timeline: Timeline,
-    failed: Option<EncodeError>,
-    /// The device that ran the last window.
-    device: Arc<Report>,
+    sink: Sink<'a>,
+    counts: Counts,
 }
 
 impl<'a> Run<'a> {
-    fn new(package: &ModelPackage, smoothing: bool, encoder: &'a Encoder) -> Self {
+    fn new(analyzer: &'a Analyzer, sink: Sink<'a>) -> Self {
         let (reply, replies) = unbounded();
-        let genre_labels = package.head("genre").map(|head| head.labels.clone());
+        let package = &analyzer.package;
+        let encoder = &analyzer.encoder;
+        let Timeline {
+            genre_labels,
+            key_threshold,
+            ..
+        } = analyzer.empty_timeline();
         Self {
             encoder,
-            interpreter: Interpreter::new(package, smoothing),
+            interpreter: Interpreter::new(package, analyzer.options.smoothing),
             rate_hz: f64::from(package.model.manifest.sample_rate_hz),
             reply,
             replies,
             pending: VecDeque::new(),
-            timeline: Timeline {
-                genre_labels: genre_labels.unwrap_or_default(),
-                key_threshold: package.head("key").and_then(|head| head.threshold),
-                results: Vec::new(),
+            sink,
+            counts: Counts {
+                windows: 0,
+                silent: 0,
+                summary: RunningSummary::new(genre_labels, key_threshold),
+                failed: None,
+                device: Arc::clone(encoder.device()),
             },
-            failed: None,
-            device: Arc::clone(encoder.device()),
         }
     }
 
-    fn take(&mut self, window: Window) {
+    fn take(&mut self, window: Window) -> io::Result<()> {
         let start_s = window.start as f64 / self.rate_hz;
         let end_s = (window.start + window.samples.len() as u64) as f64 / self.rate_hz;
         self.pending.push_back((start_s, end_s, window.status));
@@ -275,51 +378,60 @@ impl<'a> Run<'a> {
             });
         }
         while let Ok(encoded) = self.replies.try_recv() {
-            self.place(encoded);
+            self.place(encoded)?;
         }
+        self.place_skipped()
     }
 
-    /// Puts a result, and the skipped windows before it, into the timeline.
-    fn place(&mut self, encoded: Encoded) {
-        self.place_skipped();
+    /// Hands on a result, and the skipped windows before it.
+    fn place(&mut self, encoded: Encoded) -> io::Result<()> {
+        self.place_skipped()?;
         let Some((start_s, end_s, _)) = self.pending.pop_front() else {
-            return;
+            return Ok(());
         };
         if let Some(device) = encoded.device {
-            self.device = device;
+            self.counts.device = device;
         }
         let (status, result) = match encoded.hidden {
             Ok(hidden) => (Status::Ok, Some(self.interpreter.interpret(&hidden, end_s))),
             Err(error) => {
-                self.failed.get_or_insert(error);
+                self.counts.failed.get_or_insert(error);
                 (Status::Failed, None)
             }
         };
-        self.timeline.results.push(TimedResult {
+        self.hand_on(TimedResult {
             start_s,
             end_s,
             status,
             result,
-        });
+        })
     }
 
-    fn place_skipped(&mut self) {
+    fn place_skipped(&mut self) -> io::Result<()> {
         while let Some((start_s, end_s, status)) = self.pending.front().copied() {
             if status == Status::Ok {
                 break;
             }
             self.pending.pop_front();
-            self.timeline.results.push(TimedResult {
+            self.hand_on(TimedResult {
                 start_s,
                 end_s,
                 status,
                 result: None,
-            });
+            })?;
         }
+        Ok(())
     }
 
-    /// Waits for the last results. An error only if no window at all could be encoded.
-    fn finish(mut self, notices: &mut Vec<Notice>) -> Result<Timeline, EncodeError> {
+    fn hand_on(&mut self, timed: TimedResult) -> io::Result<()> {
+        self.counts.windows += 1;
+        self.counts.silent += u64::from(timed.status == Status::Silent);
+        self.counts.summary.add(&timed);
+        (self.sink)(timed)
+    }
+
+    /// Waits for the last results.
+    fn finish(mut self) -> io::Result<Counts> {
         while self
             .pending
             .iter()
@@ -328,22 +440,9 @@ impl<'a> Run<'a> {
             let Ok(encoded) = self.replies.recv() else {
                 break;
             };
-            self.place(encoded);
+            self.place(encoded)?;
         }
-        self.place_skipped();
-        if let Some(error) = self.failed {
-            if self.timeline.results.iter().all(|r| r.result.is_none()) {
-                return Err(error);
-            }
-            notices.push(Notice::warning(format!(
-                "Some windows have no result. {error}"
-            )));
-        }
-        if self.device != *self.encoder.device()
-            && let Some(fallback) = self.device.fallbacks.last()
-        {
-            notices.push(Notice::warning(format!("The CPU took over. {fallback}")));
-        }
-        Ok(self.timeline)
+        self.place_skipped()?;
+        Ok(self.counts)
     }
 }

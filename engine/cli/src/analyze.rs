@@ -1,19 +1,22 @@
 //! `mertscope analyze`: key and genre of audio files, over time.
 
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use mertscope_engine::analyze::{AnalyzeOptions, Analyzer};
-use mertscope_export::midi::midi;
-use mertscope_export::{AnalysisRun, FileReport, further_heads, named_heads, plot};
+use anyhow::Context;
+use mertscope_engine::analyze::{AnalyzeError, AnalyzeOptions, Analyzer, StreamEnd};
+use mertscope_export::midi::{KeyChanges, midi};
+use mertscope_export::{AnalysisRun, FileEnd, FileReport, further_heads, named_heads, plot};
 use mertscope_heads::package::ModelPackage;
+use mertscope_heads::timeline::{TimedResult, Timeline};
 use mertscope_model::Runtime;
 
 use crate::arguments::AnalyzeArguments;
 use crate::files::{is_png, write};
 use crate::inputs::{self, Input, Inputs};
-use crate::output::{Format, Writer};
+use crate::interrupt;
+use crate::output::{Format, Results};
 use crate::progress::Bar;
 use crate::{error_text, load, log, report_fallbacks};
 
@@ -29,64 +32,180 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     };
     let analyzer = Analyzer::new(runtime, package.clone(), options)?;
     let run = describe(&package, runtime, &analyzer);
-    if !arguments.quiet {
+    let quiet = arguments.quiet;
+    if !quiet {
         report_fallbacks(analyzer.device());
         log(&run_line(&run, arguments));
     }
-
     let Inputs {
         list: inputs,
         remarks,
     } = inputs::find(&arguments.inputs);
-    if !arguments.quiet {
+    if !quiet {
         remarks.iter().for_each(|remark| log(remark));
     }
-    let mut plots = OutputPaths::new(arguments.plot.as_deref(), inputs.len());
-    let mut midis = OutputPaths::new(arguments.midi.as_deref(), inputs.len());
-    let out = io::BufWriter::new(io::stdout().lock());
-    let mut writer = Writer::new(out, format(arguments), &run)?;
-    let bar = Bar::new(arguments.quiet);
+
+    let format = format(arguments);
+    let results = Results::new(format, &run)?;
+    // Windows that run over the terminal are progress enough, and must not mix with the bar.
+    let bar = Bar::new(quiet || (format != Format::Table && io::stdout().is_terminal()));
+    let (closing, bar_to_hide) = (results.clone(), bar.clone());
+    interrupt::close_and_end(move || {
+        bar_to_hide.finish();
+        closing.stop();
+        log("Stopped; the results so far are complete.");
+    });
+    let mut session = Session {
+        analyzer: &analyzer,
+        run: &run,
+        results,
+        bar,
+        plots: OutputPaths::new(arguments.plot.as_deref(), inputs.len()),
+        midis: OutputPaths::new(arguments.midi.as_deref(), inputs.len()),
+        quiet,
+    };
     let mut all_well = true;
     for (number, input) in inputs.iter().enumerate() {
-        bar.file(&input.name(), number + 1, inputs.len());
-        let report = analyze(&analyzer, input, &bar);
-        // Results must not mix with the bar on a terminal that shows both.
-        all_well &= bar.pause(|| -> anyhow::Result<bool> {
-            log_report(&report, arguments.quiet);
-            writer.file(&report)?;
-            let Ok(timeline) = &report.outcome else {
-                return Ok(false);
-            };
-            let (plot, midi_file) = (plots.path(input), midis.path(input));
-            let quiet = arguments.quiet;
-            let is_drawn = write_beside("plot", plot, &|path| draw(path, &run, &report), quiet);
-            let make_midi = |_: &Path| Ok(midi(&report.file, timeline));
-            Ok(write_beside("MIDI file", midi_file, &make_midi, quiet) && is_drawn)
-        })?;
+        let file = input.name();
+        session.bar.file(&file, number + 1, inputs.len());
+        all_well &= session
+            .file(input, file.clone())
+            .with_context(|| format!("The results of {file} are not complete"))?;
     }
-    bar.finish();
-    writer.finish()?;
+    session.bar.finish();
+    session.results.finish()?;
     Ok(all_well)
 }
 
-/// Logs a file's error, or its notices unless `quiet`.
-fn log_report(report: &FileReport, quiet: bool) {
-    match &report.outcome {
-        Err(error) => log(error),
-        Ok(_) if quiet => {}
-        Ok(_) => report
-            .notices
-            .iter()
-            .for_each(|notice| log(&format!("{}: {}", report.file, notice.text))),
+/// The analysis of one file after another.
+struct Session<'a> {
+    analyzer: &'a Analyzer,
+    run: &'a AnalysisRun,
+    results: Results,
+    bar: Bar,
+    plots: OutputPaths<'a>,
+    midis: OutputPaths<'a>,
+    quiet: bool,
+}
+
+/// What the files beside the results need of the windows; nothing when they are not asked for.
+#[derive(Default)]
+struct Kept {
+    for_plot: Option<Timeline>,
+    for_midi: Option<KeyChanges>,
+}
+
+impl Kept {
+    fn add(&mut self, timed: &TimedResult) {
+        if let Some(timeline) = &mut self.for_plot {
+            timeline.results.push(plot::shown(timed));
+        }
+        if let Some(changes) = &mut self.for_midi {
+            changes.add(timed);
+        }
     }
 }
 
-/// Writes a plot or MIDI file, if there is a path for it, and logs the outcome; `false` when it fails.
-fn write_beside(noun: &str, path: Option<PathBuf>, bytes: MakeBytes<'_>, quiet: bool) -> bool {
-    let Some(path) = path else {
-        return true;
-    };
-    match bytes(&path).and_then(|bytes| write(noun, &path, &bytes)) {
+impl Session<'_> {
+    /// Analyzes one file and writes its results; `false` when it could not be analyzed to its end, or a file beside the
+    /// results could not be written.
+    ///
+    /// # Errors
+    /// When the results can't be written.
+    fn file(&mut self, input: &Input, file: String) -> anyhow::Result<bool> {
+        self.results.begin(&file)?;
+        let (plot, midi) = (self.plots.path(input), self.midis.path(input));
+        let mut kept = Kept {
+            for_plot: plot.is_some().then(|| self.analyzer.empty_timeline()),
+            for_midi: midi.is_some().then(KeyChanges::default),
+        };
+        let end = self.analyze(input, &file, &mut kept)?;
+        // Results must not mix with the bar on a terminal that shows both.
+        let bar = self.bar.clone();
+        bar.pause(|| -> anyhow::Result<bool> {
+            log_end(&file, &end, self.quiet);
+            self.results.end(&end)?;
+            if end.outcome.is_err() {
+                return Ok(false);
+            }
+            Ok(self.write_beside(file, end, kept, (plot, midi)))
+        })
+    }
+
+    fn analyze(&self, input: &Input, file: &str, kept: &mut Kept) -> io::Result<FileEnd> {
+        let mut sink = |timed: TimedResult| {
+            kept.add(&timed);
+            self.results.window(&timed)
+        };
+        let mut progress = |done_s, promised_s| self.bar.position(done_s, promised_s);
+        let streamed = match input.open() {
+            Err(error) => Err(error.to_string()),
+            Ok(decoder) => match self
+                .analyzer
+                .stream(decoder, file, &mut sink, &mut progress)
+            {
+                Err(AnalyzeError::Sink { source, .. }) => return Err(source),
+                streamed => streamed.map_err(|error| error.to_string()),
+            },
+        };
+        Ok(match streamed {
+            Ok(StreamEnd {
+                duration_s,
+                summary,
+                notices,
+            }) => FileEnd {
+                duration_s: Some(duration_s),
+                notices,
+                outcome: Ok(summary),
+            },
+            Err(error) => FileEnd {
+                duration_s: None,
+                notices: Vec::new(),
+                outcome: Err(error),
+            },
+        })
+    }
+
+    /// Writes the files beside the results that were asked for; `false` when one can't be written.
+    fn write_beside(
+        &self,
+        file: String,
+        end: FileEnd,
+        kept: Kept,
+        (plot, midi_file): (Option<PathBuf>, Option<PathBuf>),
+    ) -> bool {
+        let mut is_written = true;
+        if let (Some(path), Some(changes)) = (midi_file, kept.for_midi) {
+            is_written &= write_logged("MIDI file", &path, Ok(midi(&file, &changes)), self.quiet);
+        }
+        if let (Some(path), Some(timeline)) = (plot, kept.for_plot) {
+            let report = FileReport {
+                file,
+                duration_s: end.duration_s,
+                notices: end.notices,
+                outcome: Ok(timeline),
+            };
+            is_written &= write_logged("plot", &path, draw(&path, self.run, &report), self.quiet);
+        }
+        is_written
+    }
+}
+
+/// Logs a file's error, or its notices unless `quiet`.
+fn log_end(file: &str, end: &FileEnd, quiet: bool) {
+    match &end.outcome {
+        Err(error) => log(error),
+        Ok(_) if quiet => {}
+        Ok(_) => end
+            .notices
+            .iter()
+            .for_each(|notice| log(&format!("{file}: {}", notice.text))),
+    }
+}
+
+/// Writes a plot or MIDI file, and logs the outcome; `false` when it fails.
+fn write_logged(noun: &str, path: &Path, bytes: anyhow::Result<Vec<u8>>, quiet: bool) -> bool {
+    match bytes.and_then(|bytes| write(noun, path, &bytes)) {
         Ok(()) => {
             if !quiet {
                 log(&format!("The {noun} is in {}.", path.display()));
@@ -146,36 +265,6 @@ fn format(arguments: &AnalyzeArguments) -> Format {
         Format::Table
     }
 }
-
-fn analyze(analyzer: &Analyzer, input: &Input, bar: &Bar) -> FileReport {
-    let file = input.name();
-    let analyzed = input
-        .open()
-        .map_err(|error| error.to_string())
-        .and_then(|decoder| {
-            let mut progress = |done, promised| bar.position(done, promised);
-            analyzer
-                .analyze(decoder, &file, &mut progress)
-                .map_err(|error| error.to_string())
-        });
-    match analyzed {
-        Ok(analysis) => FileReport {
-            file,
-            duration_s: Some(analysis.duration_s),
-            notices: analysis.notices,
-            outcome: Ok(analysis.timeline),
-        },
-        Err(error) => FileReport {
-            file,
-            duration_s: None,
-            notices: Vec::new(),
-            outcome: Err(error),
-        },
-    }
-}
-
-/// Makes the bytes of a file for this path.
-type MakeBytes<'a> = &'a dyn Fn(&Path) -> anyhow::Result<Vec<u8>>;
 
 fn draw(path: &Path, run: &AnalysisRun, report: &FileReport) -> anyhow::Result<Vec<u8>> {
     if is_png(path) {

@@ -5,7 +5,7 @@
 //! complete.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,10 @@ use mertscope_model::HiddenStates;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-/// Writes one array to disk.
+/// Writes one array to disk. A link at its path stays one, and a pipe or device is written to.
 pub(crate) struct ArrayWriter {
     path: PathBuf,
+    is_special: bool,
     folder: PathBuf,
     layers: Vec<BufWriter<File>>,
     frames: Option<usize>,
@@ -25,6 +26,11 @@ pub(crate) struct ArrayWriter {
 impl ArrayWriter {
     /// A writer for `path`, which appears only with [`ArrayWriter::finish`].
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
+        let path = match path.canonicalize() {
+            Ok(target) if !is_special => target,
+            _ => path.to_owned(),
+        };
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder.to_owned(),
             _ => PathBuf::from("."),
@@ -32,7 +38,8 @@ impl ArrayWriter {
         // A folder that can't be written fails now rather than after an hour of work.
         NamedTempFile::new_in(&folder)?;
         Ok(Self {
-            path: path.to_owned(),
+            path,
+            is_special,
             folder,
             layers: Vec::new(),
             frames: None,
@@ -72,25 +79,37 @@ impl ArrayWriter {
         if squeeze {
             shape.remove(0);
         }
-        let mut target = NamedTempFile::new_in(&self.folder)?;
         let npy = self
             .path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("npy"));
-        target.write_all(&if npy {
+        let header = if npy {
             npy_header(&shape)
         } else {
             safetensors_header(&shape, metadata)
-        })?;
-        for layer in self.layers {
-            let mut file = layer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.seek(SeekFrom::Start(0))?;
-            io::copy(&mut file, &mut target)?;
+        };
+        if self.is_special {
+            let mut target = File::options().write(true).open(&self.path)?;
+            join(&header, self.layers, &mut target)?;
+            return Ok(shape);
         }
+        let mut target = NamedTempFile::new_in(&self.folder)?;
+        join(&header, self.layers, &mut target)?;
         allow_reading(target.as_file())?;
         target.persist(&self.path).map_err(|error| error.error)?;
         Ok(shape)
     }
+}
+
+/// Writes the header and the layers after each other.
+fn join(header: &[u8], layers: Vec<BufWriter<File>>, target: &mut dyn Write) -> io::Result<()> {
+    target.write_all(header)?;
+    for layer in layers {
+        let mut file = layer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut file, target)?;
+    }
+    Ok(())
 }
 
 /// Makes the result as readable as the user's other files; temporary files are private.

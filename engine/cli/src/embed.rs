@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 
 use anyhow::Context;
-use mertscope_engine::embed::{Embedder, Pool, head_weights};
+use mertscope_engine::embed::{EmbedError, Embedder, Pool, head_weights};
 use mertscope_heads::head::Head;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::{Manifest, SessionOptions};
@@ -49,13 +49,17 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     let bar = Bar::new(arguments.quiet);
     bar.file(&file, 1, 1);
     let mut sink = |hidden| writer.push(&hidden);
-    if arguments.whole {
-        embedder.whole(decoder, &file, arguments.max_seconds, &mut sink)?;
+    let embedded = if arguments.whole {
+        embedder.whole(decoder, &file, arguments.max_seconds, &mut sink)
     } else {
         let mut progress = |done, promised| bar.position(done, promised);
-        embedder.windows(decoder, &file, &mut sink, &mut progress)?;
-    }
+        embedder.windows(decoder, &file, &mut sink, &mut progress)
+    };
     bar.finish();
+    match embedded {
+        Err(EmbedError::Write(error)) => return Err(error).with_context(not_written),
+        embedded => embedded?,
+    }
 
     let rate = with_frames.then(|| frame_rate(&package.model.manifest));
     let metadata = metadata(arguments, &package, file, layers, rate.clone());

@@ -1,7 +1,17 @@
-//! Ctrl-C: asks long work to stop between two steps.
+//! Ctrl-C: asks long work to stop between two steps, or closes what is being written and ends the program.
 
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::bounded;
+
+/// The exit code that shells give to a program ended by Ctrl-C.
+const EXIT_CODE: i32 = 130;
+
+/// The longest wait for output to be closed: a reader that does not read can't hold the program.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -11,9 +21,42 @@ pub(crate) fn listen() -> &'static AtomicBool {
     // If no handler can be set, Ctrl-C ends the program.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            // The exit code that shells give to a program ended by Ctrl-C.
-            process::exit(130);
+            process::exit(EXIT_CODE);
         }
     });
     &INTERRUPTED
+}
+
+/// From now on Ctrl-C runs `close` on a thread of its own and ends the program, whatever it is doing.
+pub(crate) fn close_and_end(close: impl FnOnce() + Send + 'static) {
+    let mut close = Some(close);
+    // If no handler can be set, Ctrl-C ends the program.
+    let _ = ctrlc::set_handler(move || {
+        if let Some(close) = close.take() {
+            let (sender, closed) = bounded::<()>(0);
+            thread::spawn(move || {
+                close();
+                drop(sender);
+            });
+            // Disconnected, as the sender is dropped, or too late.
+            let _ = closed.recv_timeout(LONGEST_WAIT);
+        }
+        end();
+    });
+}
+
+/// Ends the program by the signal, as without a handler, so that a shell's loop around it ends as well.
+#[cfg(unix)]
+fn end() -> ! {
+    // SAFETY: resetting a signal to its default action and raising it are allowed on any thread, at any time.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+        libc::raise(libc::SIGINT);
+    }
+    process::exit(EXIT_CODE)
+}
+
+#[cfg(not(unix))]
+fn end() -> ! {
+    process::exit(EXIT_CODE)
 }

@@ -31,22 +31,21 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser};
 
 use arguments::{Command, CommandLine, ModelArguments};
+use mertscope_export::printable::printable;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::device::{self, LibraryError, Report};
 use mertscope_model::{Runtime, runtime};
+use output::{PrintableOutput, StandardOutput};
 
 fn main() -> ExitCode {
-    let outcome = match CommandLine::parse().command {
+    let outcome = match parse().command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
         Command::Heads { command } => heads::run(&command),
         Command::Map { command } => map::run(&command),
         Command::Models { command } => models::run(&command),
         Command::Doctor => doctor::run(),
-        Command::Completions { shell } => write_out(|out| {
-            clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", out);
-            Ok(())
-        }),
+        Command::Completions { shell } => completions(shell),
         Command::Man { folder } => man(&folder),
     };
     match outcome {
@@ -63,6 +62,17 @@ fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// The command line; ends the program with an explanation when it is wrong.
+fn parse() -> CommandLine {
+    CommandLine::try_parse().unwrap_or_else(|error| {
+        // The same mistake again, with escapes for what would steer a terminal.
+        let shown =
+            std::env::args_os().map(|argument| printable(&argument.to_string_lossy()).into_owned());
+        let error = CommandLine::try_parse_from(shown).err().unwrap_or(error);
+        error.exit()
+    })
 }
 
 /// An error of the command line that shows only when the command runs.
@@ -87,9 +97,25 @@ fn man(folder: &std::path::Path) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Runs `body` on standard output; `true`, a command's success, unless it fails.
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<bool> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut CommandLine::command(), "mertscope", &mut script);
+    write_data(|out| Ok(out.write_all(&script)?))
+}
+
+/// Runs `body` on standard output, for text that people read; `true`, a command's success, unless it fails.
 fn write_out(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<bool> {
-    let mut out = io::stdout().lock();
+    write_data(|out| body(&mut PrintableOutput(out)))
+}
+
+/// Writes one JSON document to standard output.
+fn write_json(document: &serde_json::Value) -> anyhow::Result<bool> {
+    write_data(|out| Ok(writeln!(out, "{document:#}")?))
+}
+
+/// Runs `body` on standard output, for data that programs read.
+fn write_data(body: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<bool> {
+    let mut out = StandardOutput::new();
     body(&mut out)?;
     out.flush()?;
     Ok(true)
@@ -118,10 +144,11 @@ fn error_text(error: &anyhow::Error) -> String {
     text
 }
 
-/// Writes a line to standard error; all text but results goes through here.
+/// Writes a line to standard error, with escapes for what would steer a terminal; all text but results goes through
+/// here.
 fn log(message: &str) {
     // A closed standard error is no failure.
-    let _ = writeln!(io::stderr(), "{message}");
+    let _ = writeln!(io::stderr(), "{}", printable(message));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

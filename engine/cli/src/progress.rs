@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mertscope_export::printable::printable;
 
-/// A progress bar, for one file after another in seconds of audio, or for steps.
+/// A progress bar, for one file after another in seconds of audio, or for steps. Clones show the same bar.
+#[derive(Clone)]
 pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
@@ -25,7 +27,7 @@ impl Bar {
         self.0.unset_length();
         self.0
             .set_style(style("{spinner} {prefix}{wide_msg} {elapsed_precise}"));
-        self.0.set_message(name.to_owned());
+        self.0.set_message(printable(name).into_owned());
         if count > 1 {
             self.0.set_prefix(format!("{number}/{count} "));
         }

@@ -6,7 +6,7 @@
 //! `map_x` and `map_y`; for each further head a column per label, `mood:calm`, and before those, when
 //! one label excludes the others, the best and its probability, `mood` and `mood_probability`; and for
 //! each reference the distance: `distance:Last album`. A cell without a value is empty. RFC 4180,
-//! except that lines end in LF. A file that failed has no rows.
+//! except that lines end in LF. A file that failed has the rows before its failure, if any.
 //!
 //! ```
 //! use mertscope_export::{AnalysisRun, FileReport, csv::CsvWriter};
@@ -29,7 +29,7 @@ use std::io::{self, Write};
 
 use ::csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 use mertscope_heads::head::Outputs;
-use mertscope_heads::timeline::{TimedResult, Timeline};
+use mertscope_heads::timeline::TimedResult;
 use mertscope_music::Key;
 
 use super::units::{distance_to, finite, place, to_millionth, to_millisecond, top};
@@ -52,11 +52,12 @@ const COLUMNS: [&str; 13] = [
     "genre_smoothed_probability",
 ];
 
-/// Writes the header at once and the rows file by file.
+/// Writes the header at once and the rows window by window.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
     out: Writer<W>,
-    genres: usize,
+    file: String,
+    genres: Vec<String>,
     keys: usize,
     further: Vec<HeadRef>,
     references: Vec<ReferenceRef>,
@@ -71,36 +72,56 @@ impl<W: Write> CsvWriter<W> {
         let mut out = WriterBuilder::new()
             .terminator(Terminator::Any(b'\n'))
             .from_writer(out);
-        let labels = |task: &str| run.head(task).map_or(&[][..], |head| &head.labels);
-        let (genres, keys) = (labels("genre"), labels("key"));
+        let (genres, keys) = (run.labels("genre"), run.labels("key"));
         out.write_record(header(run, genres, keys))
             .map_err(io_error)?;
         out.flush()?;
         Ok(Self {
             out,
-            genres: genres.len(),
+            file: String::new(),
+            genres: genres.to_vec(),
             keys: keys.len(),
             further: run.further.clone(),
             references: run.references.clone(),
         })
     }
 
-    /// Adds the rows of one file.
+    /// Begins the next file.
+    pub fn begin(&mut self, file: &str) {
+        file.clone_into(&mut self.file);
+    }
+
+    /// Adds the row of the file's next window.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn window(&mut self, timed: &TimedResult) -> io::Result<()> {
+        let row = self.row(timed);
+        self.out.write_record(row.0).map_err(io_error)
+    }
+
+    /// Writes whole rows that wait, as at the end of a file.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Adds the rows of one whole file.
     ///
     /// # Errors
     /// When the output can't be written.
     pub fn write(&mut self, report: &FileReport) -> io::Result<()> {
-        if let Ok(timeline) = &report.outcome {
-            for timed in &timeline.results {
-                let row = self.row(&report.file, timeline, timed);
-                self.out.write_record(row.0).map_err(io_error)?;
-            }
+        self.begin(&report.file);
+        for timed in report.windows() {
+            self.window(timed)?;
         }
-        self.out.flush()
+        self.flush()
     }
 
-    fn row(&self, file: &str, timeline: &Timeline, timed: &TimedResult) -> Row {
-        let genre = |index: usize| timeline.genre_labels.get(index).cloned();
+    fn row(&self, timed: &TimedResult) -> Row {
+        let genre = |index: usize| self.genres.get(index).cloned();
         let key = |index: usize| Key::from_index(index).map(Key::label);
         let result = timed.result.as_ref();
         let own_key = result
@@ -112,7 +133,7 @@ impl<W: Write> CsvWriter<W> {
         let key_label = result.and_then(|r| r.key_label).map(Key::label);
 
         let mut row = Row::default();
-        row.text(file);
+        row.text(&*self.file);
         row.text(to_millisecond(timed.start_s).to_string());
         row.text(to_millisecond(timed.end_s).to_string());
         row.text(timed.status.as_str());
@@ -121,7 +142,7 @@ impl<W: Write> CsvWriter<W> {
         row.text(key_label.unwrap_or_default());
         row.best(own_genre, genre);
         row.best(smoothed_genre, genre);
-        row.all(own_genre, self.genres);
+        row.all(own_genre, self.genres.len());
         row.all(own_key, self.keys);
         let place = result.and_then(place);
         for axis in 0..2 {

@@ -1,20 +1,20 @@
 //! JSON as `assets/schema/analyze.schema.json` documents it: one document for the whole run, or one
 //! line per file.
 //!
-//! Each file is written when it ends, so memory holds one of them at a time and a run that stops half
-//! way leaves valid JSON. NaN and infinite values are written as `null`.
+//! Each window is written when it comes, so memory does not grow with a file, and what needs the whole file, such as
+//! its summary, stands behind its windows. NaN and infinite values are written as `null`.
 //!
 //! ```
-//! use mertscope_export::{AnalysisRun, FileReport, json::JsonWriter};
-//! use mertscope_heads::timeline::Timeline;
+//! use mertscope_export::{AnalysisRun, FileEnd, json::JsonWriter};
 //!
 //! let mut bytes = Vec::new();
 //! let mut writer = JsonWriter::new(&mut bytes, &AnalysisRun::default())?;
-//! writer.write(&FileReport {
-//!     file: "song.flac".to_owned(),
+//! writer.begin("song.flac")?;
+//! // writer.window(&timed)? for each window
+//! writer.end(&FileEnd {
 //!     duration_s: Some(3.0),
 //!     notices: Vec::new(),
-//!     outcome: Ok(Timeline::default()),
+//!     outcome: Ok(None),
 //! })?;
 //! writer.finish()?;
 //! let document: serde_json::Value = serde_json::from_slice(&bytes)?;
@@ -24,118 +24,180 @@
 
 use std::io::{self, Write};
 
-use mertscope_heads::timeline::{TimedResult, Timeline, WindowResult};
+use mertscope_heads::timeline::{Summary, TimedResult, WindowResult};
 use mertscope_music::{Key, Notation};
 use serde::{Serialize, Serializer};
 
 use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_millisecond};
-use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
+use super::{AnalysisRun, FileEnd, FileReport, HeadRef, ReferenceRef};
 
 /// Version of the schema; it grows when a reader of the last one would misunderstand the next.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
 
-/// Writes one JSON document, file by file.
+/// The error of a file whose windows were cut short with the run.
+const STOPPED: &str = "The analysis was stopped here: the windows up to here are good, and the rest is missing. \
+     Analyze the file again.";
+
+/// Writes JSON window by window: one document, or a line per file.
 ///
-/// Each call writes whole values only, so the output lacks nothing but the closing brackets at any
-/// time; dropping the writer without [`JsonWriter::finish`] still adds them.
+/// Each call writes whole values only. Stopped or dropped before [`JsonWriter::finish`], the writer closes what is
+/// open, so that the output is valid.
 #[derive(Debug)]
 pub struct JsonWriter<W: Write> {
     out: W,
     run: AnalysisRun,
+    form: Form,
+    /// Files that were begun.
     files: usize,
-    open: bool,
+    /// Windows of the file that was begun and not ended.
+    windows: Option<usize>,
+    is_finished: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One object for the run, with the files in it.
+    Document,
+    /// One object per file, with the run in it, on a line of its own.
+    Lines,
 }
 
 impl<W: Write> JsonWriter<W> {
-    /// Begins the document with the run that all files share.
+    /// Begins one document with the run that all files share.
     ///
     /// # Errors
     /// When `out` can't be written.
-    pub fn new(mut out: W, run: &AnalysisRun) -> io::Result<Self> {
-        let mut head = serde_json::to_string(&RunJson::from(run))?;
-        head.truncate(head.len() - 1);
-        out.write_all(head.as_bytes())?;
-        out.write_all(b",\"files\":[")?;
-        Ok(Self {
-            out,
-            run: run.clone(),
-            files: 0,
-            open: true,
-        })
+    pub fn new(out: W, run: &AnalysisRun) -> io::Result<Self> {
+        let mut writer = Self::with_form(out, run, Form::Document);
+        let head = opened(&RunJson::from(run))?;
+        write!(writer.out, "{head},\"files\":[")?;
+        Ok(writer)
     }
 
-    /// Adds one file, on a line of its own.
+    /// Writes one self-contained line per file.
+    pub fn lines(out: W, run: &AnalysisRun) -> Self {
+        Self::with_form(out, run, Form::Lines)
+    }
+
+    fn with_form(out: W, run: &AnalysisRun, form: Form) -> Self {
+        Self {
+            out,
+            run: run.clone(),
+            form,
+            files: 0,
+            windows: None,
+            is_finished: false,
+        }
+    }
+
+    /// Begins the next file.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn begin(&mut self, file: &str) -> io::Result<()> {
+        let head = match self.form {
+            Form::Document if self.files == 0 => "\n{".to_owned(),
+            Form::Document => ",\n{".to_owned(),
+            Form::Lines => opened(&RunJson::from(&self.run))? + ",",
+        };
+        let file = serde_json::to_string(file)?;
+        self.files += 1;
+        self.windows = Some(0);
+        write!(self.out, "{head}\"file\":{file},\"timeline\":[")
+    }
+
+    /// Adds the next window of the file.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn window(&mut self, timed: &TimedResult) -> io::Result<()> {
+        let windows = self.windows.get_or_insert(0);
+        let separator = if *windows == 0 { "" } else { "," };
+        *windows += 1;
+        let window = serde_json::to_string(&window(&self.run, timed))?;
+        write!(self.out, "{separator}{window}")
+    }
+
+    /// Ends the file, and flushes.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn end(&mut self, end: &FileEnd) -> io::Result<()> {
+        let end = serde_json::to_string(&EndJson::from(end))?;
+        // The windows and the end are parts of the same object.
+        let end = end.trim_start_matches('{');
+        let newline = match self.form {
+            Form::Document => "",
+            Form::Lines => "\n",
+        };
+        self.windows = None;
+        write!(self.out, "],{end}{newline}")?;
+        self.out.flush()
+    }
+
+    /// Adds one whole file.
     ///
     /// # Errors
     /// When the output can't be written.
     pub fn write(&mut self, report: &FileReport) -> io::Result<()> {
-        let mut text = if self.files == 0 { "\n" } else { ",\n" }.to_owned();
-        text += &serde_json::to_string(&FileJson::new(&self.run, report))?;
-        self.files += 1;
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+        self.begin(&report.file)?;
+        for timed in report.windows() {
+            self.window(timed)?;
+        }
+        self.end(&report.end())
     }
 
-    /// Closes the document.
+    /// Ends the output.
     ///
     /// # Errors
     /// When the output can't be written.
     pub fn finish(mut self) -> io::Result<()> {
-        self.close()
+        self.close("")
     }
 
-    fn close(&mut self) -> io::Result<()> {
-        self.open = false;
-        self.out.write_all(b"\n]}\n")?;
+    /// Ends the output before the end of the run. A file that was begun ends with an error that says so, and a document
+    /// with `"interrupted": true`.
+    ///
+    /// # Errors
+    /// When the output can't be written.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.interrupt()
+    }
+
+    fn interrupt(&mut self) -> io::Result<()> {
+        if self.windows.is_some() {
+            self.end(&FileEnd {
+                duration_s: None,
+                notices: Vec::new(),
+                outcome: Err(STOPPED.to_owned()),
+            })?;
+        }
+        self.close(",\"interrupted\":true")
+    }
+
+    fn close(&mut self, last: &str) -> io::Result<()> {
+        self.is_finished = true;
+        if self.form == Form::Document {
+            write!(self.out, "\n]{last}}}\n")?;
+        }
         self.out.flush()
     }
 }
 
 impl<W: Write> Drop for JsonWriter<W> {
     fn drop(&mut self) {
-        if self.open {
+        if !self.is_finished {
             // Nobody is left to read an error; whoever stopped early has already reported the reason.
-            let _ = self.close();
+            let _ = self.interrupt();
         }
     }
 }
 
-/// Writes one file and its run as one self-contained line.
-///
-/// ```
-/// use mertscope_export::{AnalysisRun, FileReport, json};
-///
-/// let report = FileReport {
-///     file: "text.wav".to_owned(),
-///     duration_s: None,
-///     notices: Vec::new(),
-///     outcome: Err("text.wav is not audio.".to_owned()),
-/// };
-/// let mut line = Vec::new();
-/// json::write_line(&mut line, &AnalysisRun::default(), &report)?;
-/// assert_eq!(line.last(), Some(&b'\n'));
-/// # Ok::<(), std::io::Error>(())
-/// ```
-///
-/// # Errors
-/// When `out` can't be written.
-pub fn write_line(mut out: impl Write, run: &AnalysisRun, report: &FileReport) -> io::Result<()> {
-    let line = LineJson {
-        run: RunJson::from(run),
-        file: FileJson::new(run, report),
-    };
-    let mut text = serde_json::to_string(&line)?;
-    text.push('\n');
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
-#[derive(Serialize)]
-struct LineJson<'a> {
-    #[serde(flatten)]
-    run: RunJson<'a>,
-    #[serde(flatten)]
-    file: FileJson<'a>,
+/// The text of an object without its last brace.
+fn opened(object: &impl Serialize) -> io::Result<String> {
+    let mut text = serde_json::to_string(object)?;
+    text.pop();
+    Ok(text)
 }
 
 #[derive(Serialize)]
@@ -181,33 +243,27 @@ impl<'a> From<&'a AnalysisRun> for RunJson<'a> {
 }
 
 #[derive(Serialize)]
-struct FileJson<'a> {
-    file: &'a str,
+struct EndJson<'a> {
     duration_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'a str>,
     summary: Option<SummaryJson>,
-    timeline: Vec<WindowJson<'a>>,
 }
 
-impl<'a> FileJson<'a> {
-    fn new(run: &'a AnalysisRun, report: &'a FileReport) -> Self {
-        let timeline = report.outcome.as_ref().ok();
+impl<'a> From<&'a FileEnd> for EndJson<'a> {
+    fn from(end: &'a FileEnd) -> Self {
+        let summary = end.outcome.as_ref().ok().cloned().flatten();
         Self {
-            file: &report.file,
-            duration_s: report.duration_s.map(to_millisecond),
-            error: report.outcome.as_ref().err().map(String::as_str),
-            notes: report
+            duration_s: end.duration_s.map(to_millisecond),
+            error: end.outcome.as_ref().err().map(String::as_str),
+            notes: end
                 .notices
                 .iter()
                 .map(|notice| notice.text.as_str())
                 .collect(),
-            summary: timeline.and_then(summary),
-            timeline: timeline.map_or_else(Vec::new, |t| {
-                t.results.iter().map(|r| window(run, t, r)).collect()
-            }),
+            summary: summary.map(SummaryJson::from),
         }
     }
 }
@@ -233,22 +289,24 @@ struct Share {
     probability: f64,
 }
 
-fn summary(timeline: &Timeline) -> Option<SummaryJson> {
-    let summary = finite_summary(timeline)?;
-    Some(SummaryJson {
-        genre: summary
-            .genre
-            .iter()
-            .map(|(label, probability)| share(label, *probability))
-            .collect(),
-        key: summary.key.map(|key| KeyJson {
-            best: key.best.label(),
-            label: key.label.map(Key::label),
-            camelot: key.best.to_text(Notation::Camelot),
-            probability: to_millionth(key.probability),
-            runner_up: share(key.runner_up.0, key.runner_up.1),
-        }),
-    })
+impl From<Summary> for SummaryJson {
+    fn from(summary: Summary) -> Self {
+        let summary = finite_summary(summary);
+        Self {
+            genre: summary
+                .genre
+                .iter()
+                .map(|(label, probability)| share(label, *probability))
+                .collect(),
+            key: summary.key.map(|key| KeyJson {
+                best: key.best.label(),
+                label: key.label.map(Key::label),
+                camelot: key.best.to_text(Notation::Camelot),
+                probability: to_millionth(key.probability),
+                runner_up: share(key.runner_up.0, key.runner_up.1),
+            }),
+        }
+    }
 }
 
 fn share(label: impl ToString, probability: f32) -> Share {
@@ -284,19 +342,13 @@ struct RibbonJson<'a> {
     answers: Vec<Genres<'a>>,
 }
 
-fn window<'a>(
-    run: &'a AnalysisRun,
-    timeline: &'a Timeline,
-    timed: &'a TimedResult,
-) -> WindowJson<'a> {
+fn window<'a>(run: &'a AnalysisRun, timed: &'a TimedResult) -> WindowJson<'a> {
     let result = timed.result.as_ref();
+    let labels = run.labels("genre");
     let genres = |values: Option<&'a Vec<f32>>| {
         values
             .and_then(|values| finite(values))
-            .map(|values| Genres {
-                labels: &timeline.genre_labels,
-                values,
-            })
+            .map(|values| Genres { labels, values })
     };
     let keys =
         |values: Option<&'a [f32; Key::COUNT]>| values.and_then(|values| finite(values)).map(Keys);

@@ -20,7 +20,7 @@ use mertscope_audio::Notice;
 use mertscope_heads::head::{HeadInfo, Outputs};
 use mertscope_heads::package::{HeadChoice, ModelPackage};
 use mertscope_heads::reference::Reference;
-use mertscope_heads::timeline::Timeline;
+use mertscope_heads::timeline::{Summary, TimedResult, Timeline};
 
 pub mod csv;
 pub mod json;
@@ -29,6 +29,7 @@ pub mod midi;
 pub mod osc;
 pub mod palette;
 pub mod plot;
+pub mod printable;
 pub mod save;
 pub mod table;
 
@@ -146,7 +147,7 @@ pub fn named_heads(package: &ModelPackage) -> Vec<HeadRef> {
 ///
 /// ```
 /// use mertscope_export::FileReport;
-/// use mertscope_heads::timeline::Timeline;
+/// use mertscope_heads::timeline::{Summary, TimedResult, Timeline};
 ///
 /// let report = FileReport {
 ///     file: "song.flac".to_owned(),
@@ -168,10 +169,48 @@ pub struct FileReport {
     pub outcome: Result<Timeline, String>,
 }
 
+impl FileReport {
+    /// Its windows; none when it failed.
+    pub(crate) fn windows(&self) -> &[TimedResult] {
+        self.outcome
+            .as_ref()
+            .map_or(&[][..], |timeline| &timeline.results)
+    }
+
+    /// Its end, for a writer that has got its windows.
+    pub(crate) fn end(&self) -> FileEnd {
+        FileEnd {
+            duration_s: self.duration_s,
+            notices: self.notices.clone(),
+            outcome: match &self.outcome {
+                Ok(timeline) => Ok(timeline.summary()),
+                Err(error) => Err(error.clone()),
+            },
+        }
+    }
+}
+
+/// What is known of a file when its windows have been written one by one.
+#[derive(Debug, Clone)]
+pub struct FileEnd {
+    /// Length of its audio in seconds, when known.
+    pub duration_s: Option<f64>,
+    /// Sentences that a reader of the result should know.
+    pub notices: Vec<Notice>,
+    /// The mean over its analyzed windows, if there are any; or a sentence that says why there are no windows, or no
+    /// more.
+    pub outcome: Result<Option<Summary>, String>,
+}
+
 impl AnalysisRun {
     /// The head for `task`, if the run has one.
     fn head(&self, task: &str) -> Option<&HeadRef> {
         self.heads.iter().find(|head| head.task == task)
+    }
+
+    /// The labels of the head for `task`; none without one.
+    fn labels(&self, task: &str) -> &[String] {
+        self.head(task).map_or(&[], |head| &head.labels)
     }
 }
 

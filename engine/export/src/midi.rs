@@ -7,20 +7,21 @@
 //! host's pre-roll) are put at 0. All from “Standard MIDI Files 1.0”, MMA RP-001.
 //!
 //! ```
-//! use mertscope_export::midi::midi;
-//! use mertscope_heads::timeline::Timeline;
+//! use mertscope_export::midi::{KeyChanges, midi};
 //!
-//! let bytes = midi("song.flac", &Timeline::default());
+//! let mut changes = KeyChanges::default();
+//! // changes.add(&timed) for each window
+//! let bytes = midi("song.flac", &changes);
 //! assert!(bytes.starts_with(b"MThd"));
 //! ```
 
 use midly::num::{u15, u24, u28};
 use midly::{Format, Header, MetaMessage, Smf, Timing, TrackEvent, TrackEventKind};
 
-use super::segments::{Segment, merge};
+use super::segments::{Merger, Segment};
 use super::units::{key_and_camelot, skipped_names};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::Timeline;
+use mertscope_heads::timeline::TimedResult;
 use mertscope_music::{Key, Mode};
 
 /// Ticks in a quarter note.
@@ -41,13 +42,25 @@ const LONGEST_TEXT: usize = 255;
 /// A stretch of one key: `Ok(None)` when no key is clear, `Err` when nothing was analyzed.
 type KeyStretch = Segment<Result<Option<Key>, Status>>;
 
-/// The bytes of the file for a timeline; `name` becomes the track's name, cut to 255 bytes.
+/// The stretches of one key of windows that come one by one; memory grows with the changes of key only.
+#[derive(Debug, Default)]
+pub struct KeyChanges(Merger<Result<Option<Key>, Status>>);
+
+impl KeyChanges {
+    /// Adds the next window.
+    pub fn add(&mut self, timed: &TimedResult) {
+        let label = match &timed.result {
+            Some(result) => Ok(result.key_label),
+            None => Err(timed.status),
+        };
+        self.0.add(timed, label);
+    }
+}
+
+/// The bytes of the file; `name` becomes the track's name, cut to 255 bytes.
 #[must_use]
-pub fn midi(name: &str, timeline: &Timeline) -> Vec<u8> {
-    let stretches: Vec<KeyStretch> = merge(&timeline.results, |timed| match &timed.result {
-        Some(result) => Ok(result.key_label),
-        None => Err(timed.status),
-    });
+pub fn midi(name: &str, changes: &KeyChanges) -> Vec<u8> {
+    let stretches: &[KeyStretch] = changes.0.segments();
     let markers: Vec<String> = stretches.iter().map(marker).collect();
     let mut track = Track::default();
     track.add(0, MetaMessage::TrackName(shortened(name)));

@@ -24,7 +24,7 @@
 
 use kurbo::BezPath;
 
-use mertscope_heads::timeline::{TimedResult, Timeline};
+use mertscope_heads::timeline::{TimedResult, Timeline, WindowResult};
 
 use super::segments::{Segment, merge};
 use super::units::percent;
@@ -95,6 +95,20 @@ struct Page<'a> {
     axis: TimeAxis,
     /// Stretches in which nothing was analyzed, in seconds.
     skipped: Vec<(f64, f64)>,
+}
+
+/// What a picture shows of a window, for those who keep a long file's windows.
+#[must_use]
+pub fn shown(timed: &TimedResult) -> TimedResult {
+    let result = timed.result.as_ref().map(|result| WindowResult {
+        genre: result.genre.clone(),
+        key: result.key,
+        genre_smoothed: result.genre_smoothed.clone(),
+        key_smoothed: result.key_smoothed,
+        key_label: result.key_label,
+        ..WindowResult::default()
+    });
+    TimedResult { result, ..*timed }
 }
 
 /// The picture as an SVG document, under 1 MB for any length.

@@ -22,9 +22,8 @@ use time::OffsetDateTime;
 use super::csv::CsvWriter;
 use super::json::JsonWriter;
 use super::live::{self, LiveError};
-use super::midi::midi;
+use super::midi::{KeyChanges, midi};
 use super::plot::{self, PlotError};
-use mertscope_heads::timeline::Timeline;
 use mertscope_live::Snapshot;
 
 /// The most exports of one kind in one folder on one day.
@@ -197,8 +196,9 @@ fn bytes(snapshot: &Snapshot, kind: ExportKind) -> Result<Vec<u8>, ExportError> 
         ExportKind::Png => plot::png(&run, &live::on_the_timeline(snapshot))?,
         ExportKind::Midi => {
             let report = live::on_the_timeline(snapshot);
-            let nothing = Timeline::default();
-            midi(&report.file, report.outcome.as_ref().unwrap_or(&nothing))
+            let mut changes = KeyChanges::default();
+            report.windows().iter().for_each(|timed| changes.add(timed));
+            midi(&report.file, &changes)
         }
     })
 }

@@ -31,10 +31,75 @@ impl<T> Segment<T> {
 /// The time from which moments belong to the window after `index`, in seconds: half-way between their
 /// centers. The last window keeps its own end.
 pub(crate) fn tile_end_s(results: &[TimedResult], index: usize) -> f64 {
-    let center_s = |r: &TimedResult| 0.5 * (r.start_s + r.end_s);
     match results.get(index + 1) {
-        Some(next) => 0.5 * (center_s(&results[index]) + center_s(next)),
+        Some(next) => half_way_s(center_s(&results[index]), center_s(next)),
         None => results[index].end_s,
+    }
+}
+
+fn center_s(timed: &TimedResult) -> f64 {
+    0.5 * (timed.start_s + timed.end_s)
+}
+
+fn half_way_s(one_s: f64, other_s: f64) -> f64 {
+    0.5 * (one_s + other_s)
+}
+
+/// Merges windows that come one by one into the fewest segments of one label each, without gaps between
+/// them.
+#[derive(Debug)]
+pub(crate) struct Merger<T> {
+    segments: Vec<Segment<T>>,
+    /// The number of windows, and the center of the last one.
+    windows: usize,
+    center_s: f64,
+}
+
+impl<T> Default for Merger<T> {
+    fn default() -> Self {
+        Self {
+            segments: Vec::new(),
+            windows: 0,
+            center_s: 0.0,
+        }
+    }
+}
+
+impl<T: PartialEq> Merger<T> {
+    /// Adds the next window; `true` when it begins a segment.
+    pub(crate) fn add(&mut self, timed: &TimedResult, label: T) -> bool {
+        let center_s = center_s(timed);
+        let mut start_s = timed.start_s;
+        if let Some(last) = self.segments.last_mut() {
+            start_s = half_way_s(self.center_s, center_s);
+            last.end_s = start_s;
+        }
+        self.center_s = center_s;
+        let windows = self.windows..self.windows + 1;
+        self.windows += 1;
+        // Until the next window comes, this one keeps its own end.
+        let end_s = timed.end_s;
+        match self.segments.last_mut() {
+            Some(last) if last.label == label => {
+                last.end_s = end_s;
+                last.windows.end = windows.end;
+                false
+            }
+            _ => {
+                self.segments.push(Segment {
+                    start_s,
+                    end_s,
+                    windows,
+                    label,
+                });
+                true
+            }
+        }
+    }
+
+    /// The segments so far.
+    pub(crate) fn segments(&self) -> &[Segment<T>] {
+        &self.segments
     }
 }
 
@@ -43,26 +108,11 @@ pub(crate) fn merge<T: PartialEq>(
     results: &[TimedResult],
     label: impl Fn(&TimedResult) -> T,
 ) -> Vec<Segment<T>> {
-    let mut segments: Vec<Segment<T>> = Vec::new();
-    let mut start_s = results.first().map_or(0.0, |r| r.start_s);
-    for (index, timed) in results.iter().enumerate() {
-        let end_s = tile_end_s(results, index);
-        let label = label(timed);
-        match segments.last_mut() {
-            Some(last) if last.label == label => {
-                last.end_s = end_s;
-                last.windows.end = index + 1;
-            }
-            _ => segments.push(Segment {
-                start_s,
-                end_s,
-                windows: index..index + 1,
-                label,
-            }),
-        }
-        start_s = end_s;
+    let mut merger = Merger::default();
+    for timed in results {
+        merger.add(timed, label(timed));
     }
-    segments
+    merger.segments
 }
 
 /// At most `most` segments: the shortest is folded into its longer neighbor until they are few enough.

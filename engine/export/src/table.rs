@@ -6,16 +6,19 @@
 //! shortest stretches into their neighbors and says so. Notices and errors are not here: they go to
 //! stderr.
 //!
-//! ```
-//! use mertscope_export::{AnalysisRun, FileReport, table};
+//! Windows come one by one, and memory grows with the changes of key and genre only.
 //!
-//! let report = FileReport {
-//!     file: "text.wav".to_owned(),
+//! ```
+//! use mertscope_export::{AnalysisRun, FileEnd, table::{FileTable, Style}};
+//!
+//! let table = FileTable::default();
+//! // table.add(&timed) for each window
+//! let end = FileEnd {
 //!     duration_s: None,
 //!     notices: Vec::new(),
 //!     outcome: Err("text.wav is not audio.".to_owned()),
 //! };
-//! let text = table::render(&AnalysisRun::default(), &report, table::Style::default());
+//! let text = table.render(&AnalysisRun::default(), "text.wav", &end, Style::default());
 //! assert_eq!(text, "text.wav\n  not analyzed\n\n");
 //! ```
 
@@ -23,12 +26,13 @@ use std::io::IsTerminal;
 
 use comfy_table::{Attribute, Cell, Color, LineStyle, Table, TableStyle};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{KeySummary, TimedResult, Timeline};
+use mertscope_heads::timeline::{KeySummary, Summary, TimedResult};
 use mertscope_music::{Key, Mode};
 
-use super::segments::{Segment, fold, merge, shown_genre};
+use super::printable::printable;
+use super::segments::{Merger, Segment, fold, shown_genre};
 use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
-use super::{AnalysisRun, FileReport};
+use super::{AnalysisRun, FileEnd};
 
 /// The most rows of a timeline.
 const MOST_ROWS: usize = 40;
@@ -63,32 +67,119 @@ impl Style {
     }
 }
 
-/// One file's summary and timeline, with an empty line at the end.
-#[must_use]
-pub fn render(run: &AnalysisRun, report: &FileReport, style: Style) -> String {
-    let length = report.duration_s.map(|s| format!("  {}", clock(s)));
-    let heading = printable(&report.file) + &length.unwrap_or_default();
-    let heading = if style.color {
-        format!("{BOLD}{heading}{RESET}")
-    } else {
-        heading
-    };
-    let mut text = heading + "\n";
-    match &report.outcome {
-        Err(_) => text += "  not analyzed\n",
-        Ok(timeline) if timeline.results.is_empty() => text += "  no window to analyze\n",
-        Ok(timeline) => {
-            text += &summary(timeline, style);
-            text.push('\n');
-            text += &stretches(run, timeline, report.duration_s, style);
-        }
-    }
-    text.push('\n');
-    text
+/// The table of one file in the making.
+#[derive(Debug, Default)]
+pub struct FileTable {
+    stretches: Merger<RowContent>,
+    /// The genres of each stretch.
+    genres: Vec<GenreSum>,
+    /// The end of the last window, in seconds of audio.
+    end_s: f64,
 }
 
-fn summary(timeline: &Timeline, style: Style) -> String {
-    let Some(summary) = finite_summary(timeline) else {
+/// The shown genre probabilities of a stretch's windows, summed.
+#[derive(Debug, Default)]
+struct GenreSum {
+    sum: Vec<f64>,
+    windows: f64,
+}
+
+impl FileTable {
+    /// Adds the next window.
+    pub fn add(&mut self, timed: &TimedResult) {
+        if self.stretches.add(timed, row_content(timed)) {
+            self.genres.push(GenreSum::default());
+        }
+        self.end_s = timed.end_s;
+        let genre = timed.result.as_ref().and_then(shown_genre);
+        if let Some((genre, sums)) = genre.zip(self.genres.last_mut()) {
+            sums.sum.resize(genre.len(), 0.0);
+            for (sum, probability) in sums.sum.iter_mut().zip(genre) {
+                *sum += f64::from(*probability);
+            }
+            sums.windows += 1.0;
+        }
+    }
+
+    /// The file's summary and timeline, with an empty line at the end.
+    #[must_use]
+    pub fn render(&self, run: &AnalysisRun, file: &str, end: &FileEnd, style: Style) -> String {
+        let length = end.duration_s.map(|s| format!("  {}", clock(s)));
+        let heading = printable(file).into_owned() + &length.unwrap_or_default();
+        let heading = if style.color {
+            format!("{BOLD}{heading}{RESET}")
+        } else {
+            heading
+        };
+        let mut text = heading + "\n";
+        match (&end.outcome, self.genres.is_empty()) {
+            (Err(_), true) => text += "  not analyzed\n",
+            (Ok(_), true) => text += "  no window to analyze\n",
+            (Err(_), false) => {
+                text += &format!("  not analyzed beyond {}\n\n", clock(self.end_s));
+                text += &self.timeline(run, end.duration_s, style);
+            }
+            (Ok(found), false) => {
+                text += &summary(found.clone(), style);
+                text.push('\n');
+                text += &self.timeline(run, end.duration_s, style);
+            }
+        }
+        text.push('\n');
+        text
+    }
+
+    fn timeline(&self, run: &AnalysisRun, duration_s: Option<f64>, style: Style) -> String {
+        let all = self.stretches.segments();
+        let shown = fold(all.to_vec(), MOST_ROWS);
+        let columns = Columns {
+            key: run.head("key").is_some(),
+            genre: run.head("genre").is_some(),
+            // The only window of a short file reaches beyond the file's end.
+            end_s: duration_s.unwrap_or(f64::INFINITY),
+            time: if shown.iter().any(|s| s.duration_s() < 1.0) {
+                clock_tenths
+            } else {
+                clock
+            },
+        };
+        let mut table = table(style, true);
+        table.set_header(columns.titles());
+        for segment in &shown {
+            table.add_row(columns.row(segment, |genre| self.genre_text(run, segment, genre)));
+        }
+        let mut text = lines(&table);
+        if shown.len() < all.len() {
+            text += &format!(
+                "  {} short stretches are folded into their neighbors; --csv has every window.\n",
+                all.len() - shown.len()
+            );
+        }
+        text
+    }
+
+    /// The genre with its mean probability over the segment's windows, of which some may be folded into it.
+    fn genre_text(
+        &self,
+        run: &AnalysisRun,
+        segment: &Segment<RowContent>,
+        genre: Option<usize>,
+    ) -> String {
+        let label = genre.and_then(|index| run.labels("genre").get(index));
+        let (Some(index), Some(label)) = (genre, label) else {
+            return String::new();
+        };
+        let stretches = self.stretches.segments().iter().zip(&self.genres);
+        let (sum, windows) = stretches
+            .filter(|(stretch, _)| segment.windows.contains(&stretch.windows.start))
+            .filter_map(|(_, genres)| Some((genres.sum.get(index)?, genres.windows)))
+            .fold((0.0, 0.0), |(sum, count), (p, n)| (sum + p, count + n));
+        format!("{label} {}", percent((sum / windows) as f32))
+    }
+}
+
+fn summary(found: Option<Summary>, style: Style) -> String {
+    let Some(summary) = found.map(finite_summary) else {
         return "  nothing was loud and whole enough to analyze\n".to_owned();
     };
     let mut table = table(style, false);
@@ -154,41 +245,6 @@ fn row_content(timed: &TimedResult) -> RowContent {
     }
 }
 
-fn stretches(
-    run: &AnalysisRun,
-    timeline: &Timeline,
-    duration_s: Option<f64>,
-    style: Style,
-) -> String {
-    let all = merge(&timeline.results, row_content);
-    let found = all.len();
-    let shown = fold(all, MOST_ROWS);
-    let columns = Columns {
-        key: run.head("key").is_some(),
-        genre: run.head("genre").is_some(),
-        // The only window of a short file reaches beyond the file's end.
-        end_s: duration_s.unwrap_or(f64::INFINITY),
-        time: if shown.iter().any(|s| s.duration_s() < 1.0) {
-            clock_tenths
-        } else {
-            clock
-        },
-    };
-    let mut table = table(style, true);
-    table.set_header(columns.titles());
-    for segment in &shown {
-        table.add_row(columns.row(timeline, segment));
-    }
-    let mut text = lines(&table);
-    if shown.len() < found {
-        text += &format!(
-            "  {} short stretches are folded into their neighbors; --csv has every window.\n",
-            found - shown.len()
-        );
-    }
-    text
-}
-
 /// The columns of a timeline, and the format and the end of its times.
 struct Columns {
     key: bool,
@@ -204,7 +260,11 @@ impl Columns {
         titles.map(|(title, _)| dim(title)).collect()
     }
 
-    fn row(&self, timeline: &Timeline, segment: &Segment<RowContent>) -> Vec<Cell> {
+    fn row(
+        &self,
+        segment: &Segment<RowContent>,
+        genre_text: impl Fn(Option<usize>) -> String,
+    ) -> Vec<Cell> {
         let start = (self.time)(segment.start_s);
         let end = (self.time)(segment.end_s.min(self.end_s));
         let mut row = vec![Cell::new(format!("{start}–{end}"))];
@@ -216,25 +276,12 @@ impl Columns {
                     row.push(key_cell(key, &text));
                 }
                 if self.genre {
-                    row.push(Cell::new(genre_text(timeline, segment, genre)));
+                    row.push(Cell::new(genre_text(genre)));
                 }
             }
         }
         row
     }
-}
-
-/// The genre with its mean probability over the segment's windows.
-fn genre_text(timeline: &Timeline, segment: &Segment<RowContent>, genre: Option<usize>) -> String {
-    let label = genre.and_then(|index| timeline.genre_labels.get(index));
-    let (Some(index), Some(label)) = (genre, label) else {
-        return String::new();
-    };
-    let windows = timeline.results[segment.windows.clone()].iter();
-    let (sum, count) = windows
-        .filter_map(|r| shown_genre(r.result.as_ref()?)?.get(index).copied())
-        .fold((0.0, 0.0), |(sum, count), p| (sum + p, count + 1.0));
-    format!("{label} {}", percent(sum / count))
 }
 
 fn key_cell(key: Option<Key>, text: &str) -> Cell {
@@ -282,18 +329,19 @@ fn lines(table: &Table) -> String {
         .collect()
 }
 
-/// `text` without control characters: a file's name must not steer the terminal or break a line.
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::{FileReport, sample};
+
+    fn render(run: &AnalysisRun, report: &FileReport) -> String {
+        let mut table = FileTable::default();
+        report.windows().iter().for_each(|timed| table.add(timed));
+        table.render(run, &report.file, &report.end(), Style::default())
+    }
 
     fn plain(report: &FileReport) -> String {
-        render(&sample::run(), report, Style::default())
+        render(&sample::run(), report)
     }
 
     #[test]
@@ -350,13 +398,20 @@ mod tests {
             heads: Vec::new(),
             ..sample::run()
         };
-        let text = render(&bare, &sample::without_heads(), Style::default());
+        let text = render(&bare, &sample::without_heads());
         assert!(text.contains("neither a key nor a genre head"), "{text}");
     }
 
     #[test]
-    fn control_characters_are_made_visible() {
-        assert_eq!(printable("a\tb\u{1b}é"), "a\u{fffd}b\u{fffd}é");
+    fn a_file_that_ends_in_an_error_has_its_stretches_up_to_there() {
+        let report = sample::modulating();
+        let mut table = FileTable::default();
+        report.windows().iter().for_each(|timed| table.add(timed));
+        let end = sample::failed().end();
+        let text = table.render(&sample::run(), &report.file, &end, Style::default());
+        assert!(text.contains("  not analyzed beyond 0:32\n"), "{text}");
+        assert!(text.contains("A minor (8A)  classical"), "{text}");
+        assert!(!text.contains("Runner-up"), "{text}");
     }
 
     #[test]
@@ -365,7 +420,7 @@ mod tests {
         report.file = "evil\u{1b}[2J\n.wav".to_owned();
         let text = plain(&report);
         assert!(!text.contains('\u{1b}'));
-        assert!(text.starts_with("evil\u{fffd}[2J\u{fffd}.wav  "), "{text}");
+        assert!(text.starts_with(r"evil\u{1b}[2J\n.wav  "), "{text}");
         assert!(text.lines().all(|line| line.trim_end() == line));
     }
 

@@ -1,7 +1,7 @@
 //! Formatting of values: clock times and percentages for people, rounded numbers for files.
 
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{Summary, Timeline, WindowResult};
+use mertscope_heads::timeline::{Summary, WindowResult};
 use mertscope_music::{Key, Notation};
 
 use super::ReferenceRef;
@@ -83,16 +83,15 @@ pub(crate) fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Op
     Some(*distance).filter(|distance| distance.is_finite())
 }
 
-/// The timeline's summary without NaN and infinite probabilities.
-pub(crate) fn finite_summary(timeline: &Timeline) -> Option<Summary> {
-    let mut summary = timeline.summary()?;
+/// A summary without NaN and infinite probabilities.
+pub(crate) fn finite_summary(mut summary: Summary) -> Summary {
     summary
         .genre
         .retain(|(_, probability)| probability.is_finite());
     summary.key = summary
         .key
         .filter(|key| key.probability.is_finite() && key.runner_up.1.is_finite());
-    Some(summary)
+    summary
 }
 
 /// Index and value of the largest of `probabilities`; `None` when it is empty or has a NaN.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::mean::mean_of_vectors;
+use crate::mean::RunningMean;
 use mertscope_audio::Status;
 use mertscope_music::{Key, is_clear};
 
@@ -134,16 +134,71 @@ impl Timeline {
     /// The mean over all analyzed windows; `None` when there are none.
     #[must_use]
     pub fn summary(&self) -> Option<Summary> {
-        let result = || self.results.iter().filter_map(|r| r.result.as_ref());
-        result().next()?;
-        let genre = mean_of_vectors(result().filter_map(|h| h.genre.as_deref()));
-        let mut genre: Vec<(String, f32)> = self.genre_labels.iter().cloned().zip(genre).collect();
+        let mut summary = RunningSummary::new(self.genre_labels.clone(), self.key_threshold);
+        self.results.iter().for_each(|timed| summary.add(timed));
+        summary.finish()
+    }
+}
+
+/// A summary of windows that come one by one: it keeps sums, so memory does not grow with them.
+///
+/// ```
+/// use mertscope_heads::timeline::{RunningSummary, Timeline};
+///
+/// let timeline = Timeline::default();
+/// let mut running = RunningSummary::new(timeline.genre_labels.clone(), timeline.key_threshold);
+/// timeline.results.iter().for_each(|timed| running.add(timed));
+/// assert_eq!(running.finish(), timeline.summary());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunningSummary {
+    genre_labels: Vec<String>,
+    key_threshold: Option<f32>,
+    analyzed: u64,
+    genre: RunningMean,
+    key: RunningMean,
+}
+
+impl RunningSummary {
+    /// The summary of no window, for the genre head's labels and the key head's threshold.
+    #[must_use]
+    pub fn new(genre_labels: Vec<String>, key_threshold: Option<f32>) -> Self {
+        Self {
+            genre_labels,
+            key_threshold,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the next window.
+    pub fn add(&mut self, timed: &TimedResult) {
+        let Some(result) = &timed.result else {
+            return;
+        };
+        self.analyzed += 1;
+        if let Some(genre) = &result.genre {
+            self.genre.add(genre);
+        }
+        if let Some(key) = &result.key {
+            self.key.add(key);
+        }
+    }
+
+    /// The mean over the analyzed windows; `None` when there are none.
+    #[must_use]
+    pub fn finish(self) -> Option<Summary> {
+        if self.analyzed == 0 {
+            return None;
+        }
+        let mut genre: Vec<(String, f32)> = self
+            .genre_labels
+            .into_iter()
+            .zip(self.genre.mean())
+            .collect();
         genre.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let key =
-            mean_of_vectors(result().filter_map(|h| h.key.as_ref().map(<[f32; 24]>::as_slice)));
         Some(Summary {
             genre,
-            key: key_summary(&key, self.key_threshold),
+            key: key_summary(&self.key.mean(), self.key_threshold),
         })
     }
 }

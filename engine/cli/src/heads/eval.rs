@@ -9,7 +9,7 @@ use super::figures::{self, Figures};
 use super::find_head;
 use crate::arguments::EvalArguments;
 use crate::labeled::{self, EmbeddedFile};
-use crate::{load, log, write_out};
+use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     let (files, mut notices) = labeled::find(&arguments.data)?;
@@ -48,21 +48,19 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
         figures::draw(path, &head.task, &head.labels, &files)?;
         log(&format!("The picture is in {}.", path.display()));
     }
-    write_out(|out| {
-        if arguments.json {
-            let document = json!({
-                "head": head.id(), "task": head.task, "sha256": head.sha256,
-                "labels": head.labels, "files": files.json(), "windows": windows.json(),
-                "left_out": notices,
-            });
-            serde_json::to_writer_pretty(&mut *out, &document)?;
-            writeln!(out)?;
-            return Ok(());
-        }
-        let confusion = files.scores.clone();
-        figures::write(out, &[files, windows])?;
-        figures::write_confusion(out, &head.labels, &confusion)
-    })?;
+    if arguments.json {
+        write_json(&json!({
+            "head": head.id(), "task": head.task, "sha256": head.sha256,
+            "labels": head.labels, "files": files.json(), "windows": windows.json(),
+            "left_out": notices,
+        }))?;
+    } else {
+        write_out(|out| {
+            let confusion = files.scores.clone();
+            figures::write(out, &[files, windows])?;
+            figures::write_confusion(out, &head.labels, &confusion)
+        })?;
+    }
     Ok(notices.is_empty())
 }
 

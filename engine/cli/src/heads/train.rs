@@ -17,7 +17,7 @@ use crate::files;
 use crate::interrupt;
 use crate::labeled::{self, EmbeddedFile};
 use crate::progress::Bar;
-use crate::{load, log, write_out};
+use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
     let (files, mut notices) = labeled::find(&arguments.data)?;
@@ -215,14 +215,11 @@ fn report(
         figures::draw(path, &options.task, &options.labels, &files)?;
         log(&format!("The picture is in {}.", path.display()));
     }
-    write_out(|out| {
-        if arguments.json {
-            serde_json::to_writer_pretty(&mut *out, &document(fitted, options, &files, &windows))?;
-            writeln!(out)?;
-            return Ok(());
-        }
-        write_text(out, fitted, options, [files, windows])
-    })?;
+    if arguments.json {
+        write_json(&document(fitted, options, &files, &windows))?;
+    } else {
+        write_out(|out| write_text(out, fitted, options, [files, windows]))?;
+    }
     Ok(())
 }
 

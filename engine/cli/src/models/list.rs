@@ -8,20 +8,19 @@ use mertscope_model::catalogue::{CatalogueEntry, Certainty, PublishedResult};
 use mertscope_model::{InputLength, Manifest, ShortInput};
 use serde_json::{Value, json};
 
-use crate::write_out;
+use crate::{write_json, write_out};
 
 /// Runs the command.
 pub(crate) fn run(as_json: bool) -> anyhow::Result<bool> {
     let embedded = ModelPackage::embedded()?;
     let offers = Library::shared()?.list();
+    if as_json {
+        let models: Vec<Value> = std::iter::once(embedded_json(&embedded))
+            .chain(offers.iter().map(offer_json))
+            .collect();
+        return write_json(&json!({ "models": models }));
+    }
     write_out(|out| {
-        if as_json {
-            let models: Vec<Value> = std::iter::once(embedded_json(&embedded))
-                .chain(offers.iter().map(offer_json))
-                .collect();
-            serde_json::to_writer_pretty(&mut *out, &json!({ "models": models }))?;
-            return Ok(writeln!(out)?);
-        }
         describe_embedded(out, &embedded)?;
         for offer in offers.iter() {
             writeln!(out)?;

@@ -19,7 +19,9 @@ fn document(run: &AnalysisRun, reports: &[FileReport]) -> Value {
 
 fn line(run: &AnalysisRun, report: &FileReport) -> Value {
     let mut out = Vec::new();
-    write_line(&mut out, run, report).unwrap();
+    let mut writer = JsonWriter::lines(&mut out, run);
+    writer.write(report).unwrap();
+    writer.finish().unwrap();
     assert_eq!(out.iter().filter(|b| **b == b'\n').count(), 1);
     serde_json::from_slice(&out).unwrap()
 }
@@ -178,6 +180,44 @@ fn nan_never_reaches_the_output() {
 }
 
 #[test]
+fn output_that_is_stopped_half_way_is_valid_and_says_so() {
+    let (run, report) = (sample::run(), sample::modulating());
+    let half = |form: Form, windows: usize| {
+        let mut out = Vec::new();
+        let mut writer = JsonWriter::new(&mut out, &run).unwrap();
+        if form == Form::Lines {
+            drop(writer);
+            out.clear();
+            writer = JsonWriter::lines(&mut out, &run);
+        }
+        writer.write(&report).unwrap();
+        writer.begin("half.flac").unwrap();
+        for timed in &report.windows()[..windows] {
+            writer.window(timed).unwrap();
+        }
+        writer.stop().unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    for windows in [0, 1, 5] {
+        let document: Value = serde_json::from_str(&half(Form::Document, windows)).unwrap();
+        assert_eq!(violations("", &document), [""; 0]);
+        assert_eq!(document["interrupted"], true);
+        assert_eq!(document["files"][0].get("error"), None);
+        let lines = half(Form::Lines, windows);
+        let lines: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(violations("line", &lines[1]), [""; 0]);
+        for cut in [&document["files"][1], &lines[1]] {
+            assert_eq!(cut["timeline"].as_array().unwrap().len(), windows);
+            assert!(cut["error"].as_str().unwrap().contains("stopped"));
+            assert_eq!(cut["summary"], Value::Null);
+        }
+    }
+}
+
+#[test]
 fn a_writer_dropped_half_way_leaves_a_valid_document() {
     let mut out = Vec::new();
     let mut writer = JsonWriter::new(&mut out, &sample::run()).unwrap();
@@ -186,4 +226,5 @@ fn a_writer_dropped_half_way_leaves_a_valid_document() {
     let document: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(violations("", &document), [""; 0]);
     assert_eq!(document["files"].as_array().unwrap().len(), 1);
+    assert_eq!(document["interrupted"], true);
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::sample;
+use crate::segments::merge;
+use mertscope_heads::timeline::Timeline;
 
 /// An event: its tick, kind and data.
 type Event = (u32, u8, Vec<u8>);
@@ -39,6 +41,12 @@ fn events(file: &[u8]) -> Vec<Event> {
     events
 }
 
+fn changes(timeline: &Timeline) -> KeyChanges {
+    let mut changes = KeyChanges::default();
+    timeline.results.iter().for_each(|timed| changes.add(timed));
+    changes
+}
+
 fn markers(events: &[Event]) -> Vec<(u32, String)> {
     let markers = events.iter().filter(|(_, kind, _)| *kind == 0x06);
     markers
@@ -49,7 +57,7 @@ fn markers(events: &[Event]) -> Vec<(u32, String)> {
 #[test]
 fn a_modulation_is_two_signatures_at_the_ticks_of_its_times() {
     let timeline = sample::modulating().outcome.unwrap();
-    let events = events(&midi("modulating.flac", &timeline));
+    let events = events(&midi("modulating.flac", &changes(&timeline)));
     assert_eq!(events[0], (0, 0x03, b"modulating.flac".to_vec()));
     assert_eq!(events[1], (0, 0x51, vec![0x07, 0xA1, 0x20]));
     let signatures: Vec<_> = events.iter().filter(|(_, k, _)| *k == 0x59).collect();
@@ -58,9 +66,9 @@ fn a_modulation_is_two_signatures_at_the_ticks_of_its_times() {
     };
     // A minor has no accidentals, C minor three flats.
     assert_eq!((&first.2[..], &second.2[..]), (&[0, 1][..], &[253, 1][..]));
-    let changes = merge(&timeline.results, |r| r.result.as_ref().unwrap().key_label);
+    let merged = merge(&timeline.results, |r| r.result.as_ref().unwrap().key_label);
     let c_minor: Key = "C minor".parse().unwrap();
-    let change = changes.iter().find(|c| c.label == Some(c_minor)).unwrap();
+    let change = merged.iter().find(|c| c.label == Some(c_minor)).unwrap();
     assert_eq!(f64::from(second.0), (change.start_s * 960.0).round());
     assert_eq!(events.last().unwrap().0, 32 * 960);
     let markers = markers(&events);
@@ -71,7 +79,7 @@ fn a_modulation_is_two_signatures_at_the_ticks_of_its_times() {
 #[test]
 fn what_has_no_key_is_marked_and_has_no_signature() {
     let timeline = sample::mixed().outcome.unwrap();
-    let events = events(&midi("mixed.wav", &timeline));
+    let events = events(&midi("mixed.wav", &changes(&timeline)));
     let texts: Vec<String> = markers(&events).into_iter().map(|(_, t)| t).collect();
     for text in ["silence", "audio missing", "no clear key", "G major (9B)"] {
         assert!(texts.iter().any(|t| t == text), "{text} in {texts:?}");
@@ -84,7 +92,7 @@ fn what_has_no_key_is_marked_and_has_no_signature() {
 #[test]
 fn markers_spell_keys_as_musicians_do() {
     let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "Gb minor", 0, 1.4));
-    let events = events(&midi("sharp.wav", &report.outcome.unwrap()));
+    let events = events(&midi("sharp.wav", &changes(&report.outcome.unwrap())));
     assert!(
         markers(&events)
             .iter()
@@ -121,9 +129,9 @@ fn times_before_zero_and_very_late_ones_stay_in_the_file() {
         timed.end_s += if n < 8 { -10.0 } else { 1e9 };
     }
     let long = "ä".repeat(300);
-    let events = events(&midi(&long, &timeline));
+    let events = events(&midi(&long, &changes(&timeline)));
     assert_eq!(events[0].2.len(), 254);
     assert_eq!(events[2].0, 0);
-    let empty = midi("", &Timeline::default());
+    let empty = midi("", &KeyChanges::default());
     assert_eq!(self::events(&empty).len(), 3);
 }

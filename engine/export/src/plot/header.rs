@@ -35,7 +35,7 @@ pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
     let Ok(timeline) = &report.outcome else {
         return;
     };
-    let summary = finite_summary(timeline);
+    let summary = timeline.summary().map(finite_summary);
     card(canvas, KEY_CARD, "KEY");
     card(canvas, GENRE_CARD, "GENRE");
     match &summary {
