@@ -5,6 +5,8 @@
 
 #[cfg(target_os = "linux")]
 mod driver;
+#[cfg(target_os = "linux")]
+mod file_drop;
 pub mod handle;
 pub mod repaint;
 mod thread;
@@ -27,10 +29,14 @@ use nih_plug_egui::{
     EguiEditorState, EguiNiceSettings, Frame, Key, KeyCapture, NiceEguiApp, RepaintNotifier,
     create_egui_editor,
 };
+#[cfg(target_os = "linux")]
+use raw_window_handle::{HasWindowHandle, RawWindowHandle};
 
 use crate::connection::Connection;
 use crate::instance::Instance;
 use crate::params::MertscopeParams;
+#[cfg(target_os = "linux")]
+use file_drop::FileDrop;
 use handle::{Handle, OpenWindow};
 use repaint::Repaint;
 use thread::WindowThread;
@@ -117,6 +123,8 @@ impl Editor for EditorWindow {
             host_panel: self.host_panel.clone(),
             repaint: self.repaint.clone(),
             waker: None,
+            #[cfg(target_os = "linux")]
+            file_drop: None,
             editor_ui: None,
             failed: false,
             thread: thread.clone(),
@@ -155,6 +163,8 @@ struct WindowContents {
     repaint: Repaint,
     /// Wakes this window, from its first frame on.
     waker: Option<Arc<WindowWaker>>,
+    #[cfg(target_os = "linux")]
+    file_drop: Option<FileDrop>,
     editor_ui: Option<EditorUi>,
     failed: bool,
     thread: WindowThread,
@@ -184,6 +194,17 @@ fn keys_of_controls() -> KeyCapture {
     )
 }
 
+/// The window's id on the X server.
+#[cfg(target_os = "linux")]
+fn window_id(frame: &Frame) -> Option<u32> {
+    let handle = frame.baseview_window().window_handle().ok()?;
+    match handle.as_raw() {
+        RawWindowHandle::Xcb(window) => Some(window.window.get()),
+        RawWindowHandle::Xlib(window) => u32::try_from(window.window).ok(),
+        _ => None,
+    }
+}
+
 impl NiceEguiApp for WindowContents {
     fn build(
         &mut self,
@@ -197,6 +218,12 @@ impl NiceEguiApp for WindowContents {
         let instance = Arc::new(Instance::new(params, connection, host));
         let editor_ui = EditorUi::new(&egui, instance, User::present());
         self.editor_ui = Some(editor_ui.with_host_panel(self.host_panel.clone()));
+        #[cfg(target_os = "linux")]
+        if let Some(id) = window_id(frame) {
+            let repaint = self.repaint.clone();
+            // Without it, files are chosen by their path.
+            self.file_drop = FileDrop::new(id, move || repaint.request()).ok();
+        }
         Ok(())
     }
 
@@ -213,6 +240,10 @@ impl NiceEguiApp for WindowContents {
         } else {
             keys_of_controls()
         });
+        #[cfg(target_os = "linux")]
+        if let Some(file_drop) = &self.file_drop {
+            file_drop.hand_over(ui.ctx());
+        }
         // A panic would end the editor's thread, and some hosts with it.
         let drawn = catch_unwind(AssertUnwindSafe(|| match &mut self.editor_ui {
             Some(editor_ui) if !self.failed => editor_ui.ui(ui, &self.connection.snapshot()),
@@ -231,6 +262,10 @@ impl NiceEguiApp for WindowContents {
     }
 
     fn editor_closed(&mut self) {
+        #[cfg(target_os = "linux")]
+        {
+            self.file_drop = None;
+        }
         self.waker = None;
         self.editor_ui = None;
     }

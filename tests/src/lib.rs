@@ -10,6 +10,8 @@ pub mod random;
 pub mod traced;
 #[cfg(target_os = "linux")]
 pub mod window;
+#[cfg(target_os = "linux")]
+pub mod xdnd;
 
 mod wav;
 

@@ -11,6 +11,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 #[cfg(not(target_os = "linux"))]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -105,5 +106,9 @@ impl HostPanel for Panel {
 
     fn settings_ui(&self, ui: &mut Ui, palette: &Palette) {
         settings::ui(&self.state, &mut lock(&self.drawn), ui, palette);
+    }
+
+    fn play_file(&self, path: PathBuf) {
+        self.state.play_file(path);
     }
 }

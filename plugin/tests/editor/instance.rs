@@ -81,7 +81,11 @@ impl Whole {
         let context = GuiContext::new(Arc::clone(&program) as Arc<dyn GuiContextInner>);
         let host = Arc::new(Instance::new(params, Arc::clone(&connection), context));
         Self {
-            stage: Stage { host, user },
+            stage: Stage {
+                host,
+                user,
+                host_panel: None,
+            },
             connection,
             program,
         }

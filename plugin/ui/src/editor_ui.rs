@@ -10,6 +10,7 @@ use mertscope_live::Snapshot;
 use crate::bar::{BAR_HEIGHT, bar_ui};
 use crate::circle::circle_ui;
 use crate::extra_heads;
+use crate::file_drop::{self, Use};
 use crate::genre::genre_ui;
 use crate::host::EditorHost;
 use crate::host_panel::HostPanel;
@@ -84,7 +85,7 @@ impl EditorUi {
 
     /// Draws one frame of `live`, the newest snapshot, over all of `ui`.
     pub fn ui(&mut self, ui: &mut Ui, live: &Arc<Snapshot>) {
-        let host = Arc::clone(&self.host);
+        let (host, host_panel) = (Arc::clone(&self.host), self.host_panel.clone());
         let parameters = host.parameters();
         let view_settings: ViewSettings = host.state().get().unwrap_or_default();
         self.set_style(ui, view_settings.theme);
@@ -94,11 +95,14 @@ impl EditorUi {
             snapshot: &shown,
             live,
             host: &*host,
+            host_panel: host_panel.as_deref(),
             parameters,
             palette: view_settings.theme.palette(),
         };
         let mut next = view_settings;
         self.parts(ui, &context, &mut next);
+        self.take_files(ui, &context, &mut next);
+        file_drop::hover_ui(ui, &context, next.page);
         if next != view_settings {
             host.state().set(&next);
             ui.ctx().request_repaint();
@@ -112,6 +116,21 @@ impl EditorUi {
         } else {
             self.held = None;
             Arc::clone(live)
+        }
+    }
+
+    /// Plays files that were dropped on the window, or makes references of them and shows those.
+    fn take_files(&mut self, ui: &Ui, context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
+        let mut files = file_drop::dropped(ui);
+        if files.is_empty() {
+            return;
+        }
+        match (context.host_panel, Use::on(view_settings.page, context)) {
+            (Some(host_panel), Use::Play) => host_panel.play_file(files.swap_remove(0)),
+            _ => {
+                view_settings.page = Page::Study;
+                self.study.add_files(context, files);
+            }
         }
     }
 
@@ -133,7 +152,7 @@ impl EditorUi {
             bar_ui(ui, context, view_settings)
         });
         let mut top = bar.bottom();
-        if let Some(host_panel) = &self.host_panel {
+        if let Some(host_panel) = context.host_panel {
             let height = host_panel
                 .bar_height(window.width())
                 .clamp(0.0, window.height());
@@ -222,8 +241,8 @@ impl EditorUi {
             }
             Page::Study => self.study.ui(ui, context, body, gap),
             Page::Settings => {
-                let around = (self.host_panel.as_deref(), &self.user);
-                self.settings.ui(ui, context, view_settings, around, body);
+                self.settings
+                    .ui(ui, context, view_settings, &self.user, body);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The panel that a program around the editor adds to the window: the standalone app's source and devices.
 
+use std::path::PathBuf;
+
 use egui::Ui;
 
 use crate::theme::Palette;
@@ -17,4 +19,7 @@ pub trait HostPanel: Send + Sync {
 
     /// Draws the section's rows, above the others.
     fn settings_ui(&self, ui: &mut Ui, palette: &Palette);
+
+    /// Plays a file that was dropped on the window.
+    fn play_file(&self, path: PathBuf);
 }

@@ -25,6 +25,7 @@ pub mod control;
 mod drawing;
 pub mod editor_ui;
 mod extra_heads;
+pub mod file_drop;
 mod genre;
 pub mod host;
 pub mod host_panel;

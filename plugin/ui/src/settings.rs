@@ -1,19 +1,22 @@
-//! The settings page: one column of sections that scrolls.
+//! The settings page: one column of sections that scrolls, and their names to jump to, beside it or above it.
 
 mod analysis;
+mod contents;
 mod defaults;
 mod device;
 mod display;
 mod export;
 mod heads;
 mod models;
+mod section;
 
 use egui::{Rect, ScrollArea, Ui, UiBuilder, vec2};
 
+use self::contents::Contents;
 use self::defaults::DefaultsSection;
 use self::export::ExportSection;
 use self::models::ModelsSection;
-use crate::host_panel::HostPanel;
+use self::section::Section;
 use crate::row;
 use crate::user::User;
 use crate::view_context::ViewContext;
@@ -25,6 +28,7 @@ const WIDEST: f32 = 760.0;
 /// The settings' own state.
 #[derive(Default)]
 pub(crate) struct SettingsPage {
+    contents: Contents,
     models: ModelsSection,
     export: ExportSection,
     defaults: DefaultsSection,
@@ -39,7 +43,7 @@ impl SettingsPage {
         ui: &mut Ui,
         context: &ViewContext<'_>,
         view_settings: &mut ViewSettings,
-        (host_panel, user): (Option<&dyn HostPanel>, &User),
+        user: &User,
         rect: Rect,
     ) {
         let pass = ui.ctx().cumulative_pass_nr();
@@ -49,11 +53,12 @@ impl SettingsPage {
         }
         self.drawn_in = Some(pass);
         let inner = context.card(ui, rect);
+        let inner = self.contents.ui(ui, context, inner);
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                // Room for the scroll bar that floats over the right edge.
                 let width = (ui.available_width() - 12.0).min(WIDEST);
                 // One column in the middle, so that lines stay short in a wide window.
-                ui.add_space(0.0);
                 let left = ((ui.available_width() - width) / 2.0).max(0.0);
                 let column = Rect::from_min_size(
                     ui.cursor().min + vec2(left, 0.0),
@@ -61,20 +66,42 @@ impl SettingsPage {
                 );
                 ui.scope_builder(UiBuilder::new().max_rect(column), |ui| {
                     ui.set_width(width);
-                    if let Some(host_panel) = host_panel {
-                        row::head(ui, context, host_panel.title());
-                        host_panel.settings_ui(ui, context.palette);
-                        row::end(ui);
+                    for section in Section::ALL {
+                        self.section(ui, context, view_settings, user, section);
                     }
-                    analysis::section(ui, context);
-                    self.models.section(ui, context);
-                    heads::section(ui, context);
-                    device::section(ui, context);
-                    display::section(ui, context, view_settings);
-                    self.export.section(ui, context);
-                    self.defaults.section(ui, context, view_settings, user);
                 });
             });
         });
+        self.contents.end(ui);
+    }
+
+    fn section(
+        &mut self,
+        ui: &mut Ui,
+        context: &ViewContext<'_>,
+        view_settings: &mut ViewSettings,
+        user: &User,
+        section: Section,
+    ) {
+        let Some(title) = section.title(context) else {
+            return;
+        };
+        self.contents.begin(ui, section);
+        row::head(ui, context, title);
+        match section {
+            Section::App => {
+                if let Some(host_panel) = context.host_panel {
+                    host_panel.settings_ui(ui, context.palette);
+                }
+            }
+            Section::Analysis => analysis::section(ui, context),
+            Section::Models => self.models.section(ui, context),
+            Section::Heads => heads::section(ui, context),
+            Section::Device => device::section(ui, context),
+            Section::Display => display::section(ui, context, view_settings),
+            Section::Export => self.export.section(ui, context),
+            Section::Defaults => self.defaults.section(ui, context, view_settings, user),
+        }
+        row::end(ui);
     }
 }

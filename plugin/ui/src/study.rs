@@ -1,8 +1,11 @@
 //! The study page: references and labeled examples side by side; in a narrow window one of the two.
 
+mod first_use;
 mod graph;
 mod references;
 mod teach;
+
+use std::path::PathBuf;
 
 use egui::accesskit::Role;
 use egui::text::LayoutJob;
@@ -69,6 +72,12 @@ impl StudyPage {
             self.half(ui, context, (self.shown, false), below);
         }
         self.references.browser_ui(ui, context);
+    }
+
+    /// Makes references of files, and shows that half of the page.
+    pub(crate) fn add_files(&mut self, context: &ViewContext<'_>, files: Vec<PathBuf>) {
+        self.shown = Half::References;
+        References::add_files(context, files);
     }
 
     /// Draws a half, with its title when both stand side by side.

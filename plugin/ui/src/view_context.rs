@@ -11,6 +11,7 @@ use mertscope_music::Key;
 
 use crate::drawing::finite;
 use crate::host::EditorHost;
+use crate::host_panel::HostPanel;
 use crate::parameters::ParameterValues;
 use crate::state::Comparison;
 use crate::text;
@@ -24,6 +25,8 @@ pub(crate) struct ViewContext<'a> {
     pub(crate) live: &'a Arc<Snapshot>,
     /// The instance: parameters, state, and the way to the engine.
     pub(crate) host: &'a dyn EditorHost,
+    /// The app's panel; `None` in a DAW, which has a side-chain, offline renders and tracks.
+    pub(crate) host_panel: Option<&'a dyn HostPanel>,
     /// The parameters as they were when the frame began.
     pub(crate) parameters: ParameterValues,
     /// The theme's colors.

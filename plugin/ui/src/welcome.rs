@@ -12,9 +12,11 @@ use crate::view_context::ViewContext;
 /// Height of the notice in a wide and in a narrow window, in points.
 const HEIGHTS: (f32, f32) = (62.0, 92.0);
 
-const TITLE: &str = "Put Mertscope on a track, a bus or the master, and play.";
-const WORDS: &str = "Audio passes untouched. The first result comes after five seconds of music. A small model is built \
-                     in and works offline; you can fetch the MERT models in the settings.";
+const IN_A_DAW: &str = "Put Mertscope on a track, a bus or the master, and play.";
+const IN_THE_APP: &str = "Choose an input or a file above, and play.";
+const UNTOUCHED: &str = "Audio passes untouched. ";
+const WORDS: &str = "The first result comes after five seconds of music. A small model is built in and works offline; \
+                     you can fetch the MERT models in the settings.";
 
 /// The notice, while it is still to be shown.
 pub(crate) struct Welcome {
@@ -40,6 +42,10 @@ impl Welcome {
     /// Draws the notice over all of `rect`.
     pub(crate) fn ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
         let palette = context.palette;
+        let (title, words) = match context.host_panel {
+            None => (IN_A_DAW, format!("{UNTOUCHED}{WORDS}")),
+            Some(_) => (IN_THE_APP, WORDS.to_owned()),
+        };
         let card = rect.shrink2(vec2(8.0, 4.0)).translate(vec2(0.0, 2.0));
         let fill = crate::color::mix(palette.panel, palette.accent, 0.12);
         let stroke = Stroke::new(1.0, palette.accent.gamma_multiply(0.6));
@@ -55,17 +61,18 @@ impl Welcome {
         let left = pos2(card.left() + 14.0, card.top() + 8.0);
         let width = button.left() - left.x - 12.0;
         let response = ui.interact(card, ui.scope_id().with("welcome"), Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Note, true, format!("{TITLE} {WORDS}")));
+        let spoken = format!("{title} {words}");
+        response.widget_info(|| WidgetInfo::labeled(Role::Note, true, &spoken));
         let title = text::put(
             ui.painter(),
             left,
             Align2::LEFT_TOP,
-            TITLE,
+            title,
             (text::bold(Size::Body), palette.text),
             width,
         );
         let mut job = egui::text::LayoutJob::simple(
-            WORDS.to_owned(),
+            words,
             text::plain(Size::Small),
             palette.dim,
             width.max(40.0),

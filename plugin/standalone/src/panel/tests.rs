@@ -111,6 +111,36 @@ fn the_player_is_operated_by_label_and_by_keyboard() {
 }
 
 #[test]
+fn a_dropped_file_is_played_at_once_and_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = with_file(folder.path());
+    let dropped = folder.path().join("dropped.wav");
+    std::fs::copy("../../tests/fixtures/audio/tone.wav", &dropped).unwrap();
+    let panel = panel(AudioChoice {
+        source: AudioSource::Input,
+        ..chosen
+    });
+    panel.play_file(dropped.clone());
+    until(&panel, "it plays", |state| {
+        let file_player = state.file_player.as_ref();
+        file_player.is_some_and(|file_player| file_player.position_s() > 0.0)
+    });
+    let choice = remembered(&panel);
+    assert_eq!(
+        (choice.source, choice.file),
+        (AudioSource::File, Some(dropped))
+    );
+
+    panel.play_file(folder.path().to_owned());
+    until(&panel, "a folder is refused", |state| {
+        state
+            .notice
+            .as_ref()
+            .is_some_and(|notice| notice.text.contains("is a folder"))
+    });
+}
+
+#[test]
 fn a_missing_device_stays_chosen() {
     let panel = panel(AudioChoice {
         input: Some("jack:away".to_owned()),

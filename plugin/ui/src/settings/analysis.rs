@@ -7,23 +7,29 @@ use crate::parameters::{
     self, CPU_SHARE_STEP_PERCENT, CPU_SHARES_PERCENT, HOP_STEP_S, HOPS_S, InputSource,
     ParameterChange, hop_from_s, hop_s_from_text, s_from_hop, stepped_hop_s, text_from_hop_s,
 };
-use crate::row::{end, head, row};
+use crate::row::row;
 use crate::state::{EngineChoice, ModelChoice};
 use crate::view_context::ViewContext;
 
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
-    head(ui, context, "Analysis");
     let values = context.parameters;
+    let in_daw = context.host_panel.is_none();
     let words = SwitchWords {
         name: parameters::ANALYZE,
-        line: "Audio passes untouched either way",
-        about: "Whether audio is analyzed; it passes untouched either way",
+        line: if in_daw {
+            "Audio passes untouched either way"
+        } else {
+            "Files play either way"
+        },
+        about: "Whether audio is analyzed",
     };
     if let Some(on) = switch_row(ui, context, values.analyze, &words) {
         context.host.change(ParameterChange::Analyze(on));
     }
-    source(ui, context);
+    if in_daw {
+        source(ui, context);
+    }
     window(ui, context);
     hop(ui, context);
     let words = SwitchWords {
@@ -43,7 +49,6 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     if let Some(on) = switch_row(ui, context, values.log, &words) {
         context.host.change(ParameterChange::Log(on));
     }
-    end(ui);
 }
 
 /// The words of a row with a switch.
@@ -151,12 +156,13 @@ fn engine(ui: &mut Ui, context: &ViewContext<'_>) {
     if let Some(share) = cpu_share(ui, context, choice.cpu_share) {
         choice.cpu_share = share;
     }
+    let in_daw = context.host_panel.is_none();
     let words = SwitchWords {
         name: "Exact when rendering offline",
         line: "A bounce waits for the analysis, so that there are no gaps",
         about: "Whether an offline render waits for the analysis instead of leaving gaps",
     };
-    if let Some(on) = switch_row(ui, context, choice.exact_offline, &words) {
+    if in_daw && let Some(on) = switch_row(ui, context, choice.exact_offline, &words) {
         choice.exact_offline = on;
     }
     let words = SwitchWords {
@@ -169,8 +175,12 @@ fn engine(ui: &mut Ui, context: &ViewContext<'_>) {
     }
     let words = SwitchWords {
         name: "Start afresh",
-        line: "Clear the history each time the transport starts",
-        about: "Whether the history is cleared each time the transport starts",
+        line: if in_daw {
+            "Clear the history each time the transport starts"
+        } else {
+            "Clear the history each time a file starts to play"
+        },
+        about: "Whether old results are cleared at each start",
     };
     if let Some(on) = switch_row(ui, context, choice.reset_on_start, &words) {
         choice.reset_on_start = on;

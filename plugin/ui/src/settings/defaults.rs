@@ -4,7 +4,7 @@ use egui::{Button, Ui};
 use mertscope_audio::Notice;
 
 use crate::parameters::ParameterValues;
-use crate::row::{self, end, head, row};
+use crate::row::{self, row};
 use crate::state::EngineChoice;
 use crate::user::User;
 use crate::view_context::ViewContext;
@@ -25,7 +25,6 @@ impl DefaultsSection {
         view_settings: &mut ViewSettings,
         user: &User,
     ) {
-        head(ui, context, "Defaults");
         row(
             ui,
             context.palette,
@@ -69,7 +68,6 @@ impl DefaultsSection {
         if let Some(notice) = &self.notice {
             row::notice(ui, context.palette, notice);
         }
-        end(ui);
     }
 
     /// Shows `words`, or the error.

@@ -5,20 +5,18 @@ use egui::{Color32, ComboBox, RichText, Ui, WidgetInfo};
 use mertscope_live::RunningModel;
 use mertscope_model::device::Choice;
 
-use crate::row::{end, head, row};
+use crate::row::row;
 use crate::state::EngineChoice;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
 
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
-    head(ui, context, "Device");
     let running = context.live.model.running.as_ref();
     choose(ui, context, &offers(running));
     if let Some(running) = running {
         report(ui, context, running);
     }
-    end(ui);
 }
 
 /// The devices to choose from, with their titles.

@@ -5,14 +5,13 @@ use mertscope_music::Notation;
 
 use crate::control::segments;
 use crate::parameters::{self, ParameterChange};
-use crate::row::{end, head, row};
+use crate::row::row;
 use crate::theme::Theme;
 use crate::view_context::ViewContext;
 use crate::view_settings::{TimeBase, ViewSettings};
 
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
-    head(ui, context, "Display");
     row(
         ui,
         context.palette,
@@ -50,6 +49,9 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mu
             let options = TimeBase::ALL.map(|base| {
                 let about = match base {
                     TimeBase::Elapsed => "Audio since listening began",
+                    TimeBase::Timecode if context.host_panel.is_some() => {
+                        "The position in the file"
+                    }
                     TimeBase::Timecode => "The host's timeline",
                     TimeBase::WallClock => "The time of day",
                 };
@@ -60,5 +62,4 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mu
             }
         },
     );
-    end(ui);
 }

@@ -8,7 +8,7 @@ use mertscope_audio::Notice;
 use mertscope_export::save::ExportKind;
 
 use crate::control::switch;
-use crate::row::{self, end, head, row, small_text};
+use crate::row::{self, row, small_text};
 use crate::state::OscChoice;
 use crate::view_context::ViewContext;
 
@@ -24,10 +24,8 @@ pub(super) struct ExportSection {
 impl ExportSection {
     /// Draws the section.
     pub(super) fn section(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
-        head(ui, context, "Export");
         self.files(ui, context);
         self.osc(ui, context);
-        end(ui);
     }
 
     fn files(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
@@ -79,7 +77,7 @@ impl ExportSection {
         let before: OscChoice = context.host.state().get().unwrap_or_default();
         let mut choice = before.clone();
         let palette = context.palette;
-        let line = "Each result as messages over UDP; docs/osc.md describes them";
+        let line = "Sends each result as messages over the network (UDP)";
         row(ui, palette, "OSC", line, |ui| {
             let about = "Whether results are sent as OSC messages";
             if let Some(on) = switch(ui, palette, before.enabled, "OSC", about) {

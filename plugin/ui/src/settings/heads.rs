@@ -5,14 +5,13 @@ use mertscope_heads::head::HeadInfo;
 use mertscope_live::RunningModel;
 
 use crate::control::switch;
-use crate::row::{end, head, row, small_text};
+use crate::row::{row, small_text};
 use crate::state::HeadChoice;
 use crate::text;
 use crate::view_context::ViewContext;
 
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
-    head(ui, context, "Heads");
     let faint = context.palette.faint;
     match &context.live.model.running {
         None => small_text(ui, "No model runs yet.", faint),
@@ -23,11 +22,10 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     }
     small_text(
         ui,
-        "“mertscope heads” fits further heads from labeled music, or imports them; opening this page finds \
-         them. One head at a time answers for a task.",
+        "The command “mertscope heads” trains further heads on labeled music, or imports them; they appear when \
+         you open this page. Each task has one head at a time.",
         faint,
     );
-    end(ui);
 }
 
 fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &RunningModel) {

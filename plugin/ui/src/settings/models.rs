@@ -11,7 +11,7 @@ use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_model::Model;
 
-use crate::row::{self, end, head, small_text};
+use crate::row::{self, small_text};
 use crate::state::ModelChoice;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
@@ -35,7 +35,6 @@ pub(super) struct ModelsSection {
 impl ModelsSection {
     /// Draws the section; the first call looks for installed models.
     pub(super) fn section(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {
-        head(ui, context, "Models");
         self.embedded(ui, context);
         let opened = self
             .library
@@ -53,7 +52,6 @@ impl ModelsSection {
         if let Some(notice) = &self.notice {
             row::notice(ui, context.palette, notice);
         }
-        end(ui);
     }
 
     fn embedded(&mut self, ui: &mut Ui, context: &ViewContext<'_>) {

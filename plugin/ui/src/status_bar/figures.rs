@@ -55,7 +55,7 @@ pub(super) fn figures(snapshot: &Snapshot) -> Vec<Figure> {
             "Lost",
             lost(snapshot),
             "0000",
-            "Audio frames that found no room, and windows that gave way to newer ones",
+            "Audio that could not be taken in, and windows that were skipped for newer ones",
         ),
         figure(
             "Next in",

@@ -5,6 +5,7 @@ mod comparison;
 mod distance;
 mod naming;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui::accesskit::Role;
@@ -16,7 +17,8 @@ use mertscope_live::{FileProgress, Request};
 
 use self::comparison::{LayersSwitch, sides_ui};
 use self::distance::distance_ui;
-use self::naming::{name_from_path, next_color, next_name};
+use self::naming::{name_from_path, next_color, next_colors, next_name};
+use super::first_use;
 use crate::browser::{Browser, Outcome};
 use crate::color;
 use crate::control::{HEIGHT, Icon, entered, focus_ring, icon_button};
@@ -48,11 +50,7 @@ impl References {
         progress_ui(ui, context);
         self.removed_ui(ui, context);
         if context.live.study.references.is_empty() {
-            small_text(
-                ui,
-                "No references yet. Play some music and capture it, or open a file.",
-                context.palette.dim,
-            );
+            first_use::references_ui(ui, context, height);
             return;
         }
         ui.add_space(2.0);
@@ -60,6 +58,14 @@ impl References {
             ui.push_id(&reference.id, |ui| self.row(ui, context, reference, at));
         }
         self.layers.ui(ui, context, height);
+    }
+
+    /// Makes references of files, each with a color of its own, as far as there is room.
+    pub(super) fn add_files(context: &ViewContext<'_>, files: Vec<PathBuf>) {
+        for (path, color) in files.into_iter().zip(next_colors(context)) {
+            let name = name_from_path(&path);
+            context.host.ask(Request::File { path, name, color });
+        }
     }
 
     /// Draws the open browser over the window.

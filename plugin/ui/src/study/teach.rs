@@ -11,6 +11,7 @@ use mertscope_heads::head::HeadInfo;
 use mertscope_heads::timeline::WindowResult;
 use mertscope_live::Request;
 
+use super::first_use;
 use super::graph::{Curve, Graph, HEIGHTS};
 use crate::color;
 use crate::control::{HEIGHT, entered, focus_ring, segments, share_bar};
@@ -53,6 +54,15 @@ impl Teach {
         );
         self.mark_ui(ui, context);
         let study = &context.live.study;
+        let is_unused = study.labeled_examples.labels.is_empty()
+            && study.labeled_examples.missing().next().is_none()
+            && self.forgotten.is_none();
+        if is_unused {
+            if let Some(label) = first_use::labels_ui(ui, context, height) {
+                self.mark(context, label);
+            }
+            return;
+        }
         for (number, label) in study.labeled_examples.labels.iter().enumerate() {
             self.label_ui(ui, context, number, label);
         }
@@ -241,14 +251,13 @@ fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, heig
     let size = vec2(ui.available_width(), left.clamp(HEIGHTS.0, HEIGHTS.1));
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     let examples = &context.live.study.labeled_examples;
-    let curve = |(index, label): (usize, &String)| -> Curve<'_> {
+    let curve = |(index, label): (usize, &String)| {
         let number = examples.labels.iter().position(|other| other == label);
         let ink = color::label(number.unwrap_or(index), context.palette.dark);
-        let value = move |result: &WindowResult| {
+        Curve::of_history(context, ink, |result: &WindowResult| {
             let answer = result.prediction_of(&user_head.sha256)?;
             answer.get(index).map(|p| finite(*p))
-        };
-        (ink, Box::new(value))
+        })
     };
     let labels = user_head.labels.iter();
     let best = labels.filter_map(|label| Some((label, answer(context, label)?)));
@@ -258,12 +267,11 @@ fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, heig
         |(label, p)| format!("{} {}", text::label(label), text::percent(p)),
     );
     let graph = Graph {
-        top: 1.0,
-        rule: (0.5, "50 %"),
         words: &words,
         spoken: &format!("Taught labels over time, now: {words}"),
-        about: "by the user head that was fitted last",
+        about: "The last two minutes, by the user head that was fitted last",
         curves: user_head.labels.iter().enumerate().map(curve).collect(),
+        ..Graph::probabilities()
     };
     graph.ui(ui, context, rect);
 }

@@ -18,6 +18,8 @@ use mertscope_ui::user::{User, UserError};
 pub(crate) struct TestHost {
     values: Mutex<ParameterValues>,
     state: PluginState,
+    /// The requests so far.
+    pub asked: Mutex<Vec<Request>>,
 }
 
 impl EditorHost for TestHost {
@@ -50,7 +52,10 @@ impl EditorHost for TestHost {
 
     fn take_defaults(&self, _user: &User) {}
 
-    fn ask(&self, _request: Request) {}
+    fn ask(&self, request: Request) {
+        let asked = self.asked.lock();
+        asked.unwrap_or_else(PoisonError::into_inner).push(request);
+    }
 
     fn refresh_models(&self) {}
 

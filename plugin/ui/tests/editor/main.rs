@@ -2,13 +2,16 @@
 
 mod bad_input;
 mod controls;
+mod file_drop;
 mod heads;
 mod host;
+mod host_panel;
 mod models;
 mod music;
 mod pictures;
 mod raster;
 mod reach;
+mod settings;
 mod stage;
 mod studied;
 mod study;

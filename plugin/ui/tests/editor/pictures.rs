@@ -1,6 +1,7 @@
 //! Pictures: no part of the window may be empty, at three sizes, three themes and three scales.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::{Rect, Vec2, pos2, vec2};
 use mertscope_audio::Notice;
@@ -11,6 +12,7 @@ use mertscope_ui::user::User;
 use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use crate::Stage;
+use crate::host_panel::TestPanel;
 use crate::music::snapshot;
 use crate::raster::{Picture, picture};
 use crate::studied::studied;
@@ -33,7 +35,7 @@ fn drawn(page: Page, theme: Theme, size: Vec2, scale: f32) -> Picture {
         let a = String::new();
         stage.host.state().set(&Comparison { a, b });
     }
-    picture(&stage, shown, size, scale, None)
+    picture(&stage, shown, size, scale, &[])
 }
 
 /// A part of the window, by shares of its width and height, in pixels.
@@ -90,7 +92,7 @@ fn pictures_for_a_person() {
              folder. “cargo xtask setup” installs it."
                 .to_owned(),
         );
-        picture(&stage, shown, size, 1.0, None)
+        picture(&stage, shown, size, 1.0, &[])
             .save(&folder.join(format!("Trouble-{}x{}.png", size.x, size.y)));
     }
     for size in SIZES {
@@ -106,7 +108,35 @@ fn pictures_for_a_person() {
             shown.study.notice = Some(Notice::error(
                 "/music/album/notes.txt is no audio file that can be read; give one that a player plays.",
             ));
-            picture(&stage, shown, size, 1.0, None).save(&folder.join(name));
+            picture(&stage, shown, size, 1.0, &[]).save(&folder.join(name));
+        }
+    }
+    for size in SIZES {
+        for theme in Theme::ALL {
+            let view_settings = |page| ViewSettings {
+                theme,
+                page,
+                ..ViewSettings::default()
+            };
+            for (name, page, over) in [
+                ("StudyFirst", Page::Study, &[][..]),
+                ("App", Page::Settings, &[]),
+                (
+                    "Dropping",
+                    Page::Overview,
+                    &["/music/A song to compare with.flac"],
+                ),
+            ] {
+                let file = format!("{name}-{}x{}-{theme:?}.png", size.x, size.y);
+                if file.contains(&wanted) {
+                    let stage = Stage {
+                        host_panel: (name == "App").then(|| Arc::new(TestPanel::default()) as _),
+                        ..Stage::default()
+                    };
+                    stage.host.state().set(&view_settings(page));
+                    picture(&stage, snapshot(400), size, 1.0, over).save(&folder.join(file));
+                }
+            }
         }
     }
     for page in Page::TABS.into_iter().chain([Page::Settings]) {

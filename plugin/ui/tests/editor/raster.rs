@@ -226,20 +226,21 @@ fn shade(texture: &Texture, corners: [Vertex; 3], weights: [f32; 3]) -> [f32; 4]
     std::array::from_fn(|i| color[i] / 255.0 * texel[i])
 }
 
-/// A picture of an editor with a snapshot; `size` in points, `scale` in pixels per point.
+/// A picture of an editor with a snapshot, and files that are dragged over it; `size` in points, `scale` in
+/// pixels per point.
 pub(crate) fn picture(
     stage: &Stage,
     snapshot: Snapshot,
     size: Vec2,
     scale: f32,
-    pointer: Option<Pos2>,
+    over: &[&str],
 ) -> Picture {
     let context = Context::default();
     let mut editor_ui = stage.editor_ui(&context);
     let snapshot = Arc::new(snapshot);
     let mut screen = Screen::default();
     let mut picture = None;
-    // From the second frame on the layout is final; a tooltip comes after the pointer has rested.
+    // From the second frame on the layout is final.
     for frame in 0..4 {
         let mut input = RawInput {
             time: Some(f64::from(frame)),
@@ -248,9 +249,11 @@ pub(crate) fn picture(
         input.screen_rect = Some(Rect::from_min_size(Pos2::ZERO, size));
         let viewport = input.viewports.entry(input.viewport_id).or_default();
         viewport.native_pixels_per_point = Some(scale);
-        if let Some(pointer) = pointer.filter(|_| frame == 1) {
-            input.events.push(egui::Event::PointerMoved(pointer));
-        }
+        let files = over.iter().map(|path| egui::HoveredFile {
+            path: Some(path.into()),
+            ..egui::HoveredFile::default()
+        });
+        input.hovered_files = files.collect();
         let output = context.run_ui(input, |ui| editor_ui.ui(ui, &snapshot));
         picture = screen.show(&context, output, size, frame == 3);
     }

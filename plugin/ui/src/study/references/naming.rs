@@ -22,12 +22,20 @@ pub(super) fn next_name(context: &ViewContext<'_>) -> String {
 
 /// The first color that no reference has.
 pub(super) fn next_color(context: &ViewContext<'_>) -> [u8; 3] {
+    let free = next_colors(context).next();
+    free.unwrap_or(color::REFERENCES[0])
+}
+
+/// The colors that no reference has, and then all of them over and over.
+pub(super) fn next_colors(context: &ViewContext<'_>) -> impl Iterator<Item = [u8; 3]> {
     let taken = |color: &[u8; 3]| {
         let mut references = context.live.study.references.iter();
         references.any(|reference| reference.color == *color)
     };
-    let free = color::REFERENCES.into_iter().find(|color| !taken(color));
-    free.unwrap_or(color::REFERENCES[0])
+    let free = color::REFERENCES
+        .into_iter()
+        .filter(move |color| !taken(color));
+    free.chain(color::REFERENCES.into_iter().cycle())
 }
 
 /// The file's name without its extension.
