@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use mertscope_model::{Model, runtime, sha256};
 use mertscope_tests::bundles::bundles;
 use mertscope_tests::repository;
+use serde_json::{Value, json};
 
 /// The complete list of the bundles' files: it has neither weights that may not be redistributed nor
 /// any other file of this machine. The embedded model is compiled in, and its license allows
@@ -38,7 +39,7 @@ fn bundles_hold_only_the_listed_files() {
             | "mertscope.exe"
             | "mertscope-standalone"
             | "mertscope-standalone.exe" => true,
-            "Info.plist" | "PkgInfo" => true,
+            "Info.plist" | "PkgInfo" | "moduleinfo.json" => true,
             _ if documents.contains(&name) => true,
             _ => pinned_runtime_hashes().contains(&sha256(&bytes)),
         };
@@ -61,6 +62,39 @@ fn bundles_hold_only_the_listed_files() {
         "{}",
         model.license
     );
+}
+
+/// A host that scans without loading the plugin reads what the plugin itself says when it is loaded.
+#[test]
+fn the_description_of_the_vst3_plugin_is_complete() {
+    let path = bundles().join("Mertscope.vst3/Contents/Resources/moduleinfo.json");
+    let text = fs::read_to_string(path).expect("the description");
+    // It is read as JSON5, of which JSON is a part.
+    let info: Value = serde_json::from_str(&text).expect("JSON");
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        (&info["Name"], &info["Version"]),
+        (&json!("Mertscope"), &json!(version))
+    );
+    let factory = &info["Factory Info"];
+    assert_eq!(factory["Vendor"], "The Mertscope developers");
+    assert_eq!(
+        factory["Flags"],
+        json!({"Unicode": true, "Classes Discardable": false, "Component Non Discardable": false})
+    );
+    let classes = info["Classes"].as_array().expect("classes");
+    let [class] = classes.as_slice() else {
+        panic!("one class: {text}");
+    };
+    // The bytes “MertscopePlugin1”: projects name the plugin by them.
+    assert_eq!(class["CID"], "4D65727473636F7065506C7567696E31");
+    assert_eq!(class["Category"], "Audio Module Class");
+    assert_eq!(class["Name"], "Mertscope");
+    assert_eq!(class["Vendor"], factory["Vendor"]);
+    assert_eq!(class["Version"], version);
+    assert_eq!(class["Sub Categories"], json!(["Fx", "Analyzer"]));
+    let sdk = class["SDKVersion"].as_str().expect("a version");
+    assert!(sdk.starts_with("VST 3."), "{sdk}");
 }
 
 /// The notices cover the crates that are compiled in, and the parts that are not crates.

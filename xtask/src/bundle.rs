@@ -7,6 +7,7 @@
 //! (`bundle/layout.rs`).
 
 mod layout;
+mod module_info;
 mod names;
 
 use std::env::consts;
@@ -110,15 +111,14 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
 
     process::heading("Putting the bundles together");
     let products = workspace.target.join(profile.products());
+    let version = env!("CARGO_PKG_VERSION");
+    let plugin = format!("{}{PLUGIN}{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
+    let plugin = products.join(plugin);
     let parts = Parts {
         names: &names,
-        version: env!("CARGO_PKG_VERSION"),
-        plugin: products.join(format!(
-            "{}{}{}",
-            consts::DLL_PREFIX,
-            PLUGIN,
-            consts::DLL_SUFFIX
-        )),
+        version,
+        module_info: module_info::text(&names, version, &plugin)?,
+        plugin,
         programs: ["mertscope", standalone::NAME]
             .map(|program| products.join(format!("{program}{}", consts::EXE_SUFFIX)))
             .to_vec(),

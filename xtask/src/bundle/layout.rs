@@ -46,6 +46,8 @@ pub(super) struct Parts<'a> {
     pub licenses: Vec<(&'static str, PathBuf)>,
     /// The text of the third-party notices.
     pub notices: String,
+    /// The text of the VST3 plugin's `moduleinfo.json`.
+    pub module_info: String,
 }
 
 /// A file of a bundle.
@@ -81,6 +83,7 @@ pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
             files.push(copy(&parts.plugin, binaries.join(plugin)));
             files.extend(libraries(parts, &binaries));
             files.extend(documents(parts, &contents.join("Resources")));
+            files.push(text(&parts.module_info, vst3_module_info(name)));
             files.push(copy(&parts.plugin, clap.into()));
         }
         System::MacOs => {
@@ -95,6 +98,7 @@ pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
                 files.extend(libraries(parts, &binaries));
                 files.extend(documents(parts, &contents.join("Resources")));
             }
+            files.push(text(&parts.module_info, vst3_module_info(name)));
         }
     }
     let folder = Path::new(name);
@@ -105,6 +109,11 @@ pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
     files.extend(libraries(parts, folder));
     files.extend(documents(parts, folder));
     files
+}
+
+/// The place that the VST3 format gives the description of the plugin.
+fn vst3_module_info(name: &str) -> PathBuf {
+    Path::new(&format!("{name}.vst3")).join("Contents/Resources/moduleinfo.json")
 }
 
 fn copy(from: &Path, to: PathBuf) -> File {
@@ -194,6 +203,7 @@ mod tests {
                 .to_vec(),
             licenses: vec![("LICENSE-MIT.txt", "LICENSE-MIT".into())],
             notices: "thanks".into(),
+            module_info: "{}".into(),
         };
         let mut paths: Vec<String> = files(&parts, system, arch)
             .iter()
@@ -232,6 +242,7 @@ mod tests {
             ),
             &[
                 "Mertscope.clap",
+                "Mertscope.vst3/Contents/Resources/moduleinfo.json",
                 "Mertscope.vst3/Contents/x86_64-linux/Mertscope.so",
                 "Mertscope.vst3/Contents/x86_64-linux/libonnxruntime.so.1.31.1",
                 "Mertscope/libonnxruntime.so.1.31.1",
@@ -251,6 +262,7 @@ mod tests {
             ),
             &[
                 "Mertscope.clap",
+                "Mertscope.vst3/Contents/Resources/moduleinfo.json",
                 "Mertscope.vst3/Contents/arm64-win/Mertscope.vst3",
                 "Mertscope.vst3/Contents/arm64-win/onnxruntime.dll",
                 "Mertscope/mertscope.exe",
@@ -265,6 +277,7 @@ mod tests {
     fn macos_has_folders_for_both_with_a_property_list() {
         let library = "libonnxruntime.1.31.1.dylib";
         let mut programs = vec![
+            "Mertscope.vst3/Contents/Resources/moduleinfo.json".to_owned(),
             "Mertscope/libonnxruntime.1.31.1.dylib".to_owned(),
             "Mertscope/mertscope".to_owned(),
             "Mertscope/mertscope-standalone".to_owned(),
