@@ -60,6 +60,8 @@ pub struct Faults {
     pub wrong_range: bool,
     /// Large files are redirected here.
     pub redirect: Option<String>,
+    /// The hub is a mirror that redirects every request to this server (308).
+    pub mirror_of: Option<String>,
     /// The hub redirects to itself without end.
     pub redirect_loop: bool,
     /// The hub names no commit.

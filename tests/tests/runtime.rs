@@ -1,10 +1,15 @@
 //! A missing, broken, old or lying ONNX Runtime, and models that contradict their manifest: each gives
 //! a sentence with the remedy and a failing exit code, never a crash.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use mertscope_live::{Controls, Live, Settings};
 use mertscope_tests::{CommandOutput, chord, mertscope, output_of, repository, wav};
 
 struct Case {
@@ -205,6 +210,38 @@ fn a_damaged_library_is_refused_before_it_is_loaded() {
             "{ill:?}"
         );
     }
+}
+
+/// The engine of the plugin and of the app, in a process of its own.
+#[test]
+fn a_damaged_library_is_a_sentence_in_the_live_engine() {
+    const CHILD: &str = "MERTSCOPE_TEST_DAMAGED_LIBRARY";
+    if env::var_os(CHILD).is_some() {
+        let stream = Live::acquire().open(Settings::default(), Arc::new(Controls::default));
+        // Only a deadlock exceeds this limit.
+        let end = Instant::now() + Duration::from_secs(120);
+        let error = loop {
+            if let Some(error) = stream.snapshot().error.clone() {
+                break error;
+            }
+            assert!(Instant::now() < end, "no error came");
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert!(error.contains("libonnxruntime.so"), "{error}");
+        assert!(error.contains("truncated"), "{error}");
+        return;
+    }
+    let case = Case::new();
+    let whole = fs::read(real_library()).unwrap();
+    let library = case.path("libonnxruntime.so");
+    fs::write(&library, &whole[..whole.len() * 2 / 3]).unwrap();
+    let mut child = Command::new(env::current_exe().unwrap());
+    child.args([
+        "--exact",
+        "a_damaged_library_is_a_sentence_in_the_live_engine",
+    ]);
+    let ran = output_of(child.env(CHILD, "1").env("ORT_DYLIB_PATH", &library));
+    assert!(ran.code == 0 && ran.out.contains("1 passed"), "{ran:?}");
 }
 
 /// The loader's own text, and all the libraries that are missing, of which it names one.

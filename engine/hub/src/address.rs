@@ -39,7 +39,7 @@ impl Address {
     /// The target of a `Location` header in this address's answer.
     pub(crate) fn redirect(&self, location: &str) -> Result<Self, HubError> {
         let scheme = self.0.scheme_str().unwrap_or_default();
-        let base = || format!("{scheme}://{}", self.authority());
+        let base = || self.server();
         let target = if location.contains("://") {
             Self::parse(location)?
         } else if let Some(rest) = location.strip_prefix("//") {
@@ -89,6 +89,12 @@ impl Address {
     /// The host alone, for messages.
     pub(crate) fn host(&self) -> String {
         self.0.host().unwrap_or_default().to_owned()
+    }
+
+    /// The server alone: scheme, host and port.
+    pub(crate) fn server(&self) -> String {
+        let scheme = self.0.scheme_str().unwrap_or_default();
+        format!("{scheme}://{}", self.authority())
     }
 
     fn authority(&self) -> &str {

@@ -38,9 +38,13 @@ pub(super) struct Answer {
     pub headers: HeaderMap,
     /// The commit that the hub itself named on the way.
     pub commit: Option<String>,
+    /// The commit that another server named, to which the hub redirected.
+    pub foreign_commit: Option<String>,
     pub body: Body,
     /// The host that answered, for messages.
     pub host: String,
+    /// The address of its server, without a path.
+    pub server: String,
 }
 
 /// A failed request.
@@ -130,22 +134,27 @@ impl Client {
         headers: &[(&str, String)],
     ) -> Result<Answer, Failure> {
         let mut address = address.clone();
-        let mut commit = None;
+        let (mut commit, mut foreign_commit) = (None, None);
         for _ in 0..=MAX_REDIRECTS {
             let is_hub = address.same_server(&self.endpoint);
             let response = self.once(method.clone(), &address, is_hub, headers)?;
             let (parts, body) = response.into_parts();
             let status = parts.status.as_u16();
+            let named = text(&parts.headers, "x-repo-commit");
             if is_hub {
-                commit = commit.or_else(|| text(&parts.headers, "x-repo-commit"));
+                commit = commit.or(named);
+            } else {
+                foreign_commit = foreign_commit.or(named);
             }
             let has_facts = method == Method::HEAD && parts.headers.contains_key("x-linked-etag");
             let answer = Answer {
                 status,
                 headers: parts.headers,
                 commit: commit.clone(),
+                foreign_commit: foreign_commit.clone(),
                 body,
                 host: address.host(),
+                server: address.server(),
             };
             if parts.status.is_redirection() && !has_facts {
                 let location = text(&answer.headers, "location").unwrap_or_default();

@@ -135,6 +135,17 @@ pub enum HubError {
         /// The missing or wrong part, a phrase.
         reason: String,
     },
+    /// The hub passes requests on to another server.
+    #[error(
+        "{host} passes requests on to {target}, which is trusted only for files whose hashes are known \
+         already. To fetch from there, set HF_ENDPOINT to {target}."
+    )]
+    Elsewhere {
+        /// The host of HF_ENDPOINT.
+        host: String,
+        /// The address of the other server.
+        target: String,
+    },
     /// The content is not the expected one.
     #[error(
         "{name} of {id} is not the expected file: its SHA-256 is {actual} instead of {expected}. It was thrown \

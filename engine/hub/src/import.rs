@@ -11,11 +11,9 @@ use super::HubError;
 use super::disk::{self, Lock, write_failed};
 use super::progress::{Progress, Stage};
 use mertscope_model::catalogue::{self, CatalogueEntry, CatalogueFile};
+use mertscope_model::checkpoint::{WEIGHTS, shard_names};
 use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
-use mertscope_model::{check_fits, hexadecimal};
-
-/// The two formats of weights; first the one that holds only numbers.
-const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+use mertscope_model::{ModelError, check_fits, hexadecimal};
 
 /// A folder that can be imported.
 #[derive(Debug, Clone)]
@@ -36,8 +34,8 @@ impl ImportSource {
             let mut weights = WEIGHTS.iter().filter(|name| path.join(name).is_file());
             let weights = weights.next().ok_or_else(|| {
                 unusable(
-                    "it holds neither model.safetensors nor pytorch_model.bin; name the folder \
-                     with the files of the model's page on the hub",
+                    "it holds neither model.safetensors nor pytorch_model.bin nor an index of them; name \
+                     the folder with the files of the model's page on the hub",
                 )
             })?;
             return Ok(Self {
@@ -50,7 +48,10 @@ impl ImportSource {
         }
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.filter(|name| WEIGHTS.contains(name)).ok_or_else(|| {
-            unusable("a file of weights is called model.safetensors or pytorch_model.bin")
+            unusable(
+                "a file of weights is called model.safetensors or pytorch_model.bin; name the folder \
+                 that holds it",
+            )
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
@@ -101,6 +102,14 @@ impl ImportSource {
         let listed = entry.files.iter().find(|file| file.name == self.weights);
         files.push(listed.cloned().unwrap_or_else(|| CatalogueFile {
             name: self.weights.clone(),
+            size: None,
+            sha256: None,
+            optional: false,
+        }));
+        // An index comes with the files that it names.
+        let shards = shard_names(&self.folder.join(&self.weights)).map_err(ModelError::from)?;
+        files.extend(shards.into_iter().map(|name| CatalogueFile {
+            name,
             size: None,
             sha256: None,
             optional: false,

@@ -43,18 +43,19 @@ pub(super) fn ask(
             Err(HubError::NotFound { .. }) if file.optional => continue,
             answer => answer?,
         };
-        let found = named_commit(&answer)?;
+        let pin = pinned.and_then(|pinned| pinned.file(&file.name));
+        let known = (file.sha256.as_ref()).or(pin.map(|pin| &pin.sha256));
+        let is_pinned = known.is_some() && (file.size.is_some() || pin.is_some());
+        let found = named_commit(client, &answer, is_pinned)?;
         if commit.as_ref().is_some_and(|commit| *commit != found) {
             return Err(protocol(&answer, "it names two commits for one revision"));
         }
-        let pin = pinned.and_then(|pinned| pinned.file(&file.name));
         let mut remote = RemoteFile {
             address: client.address(&entry.repo, &found, &file.name)?,
             name: file.name.clone(),
             size: size(&answer)?,
             sha256: linked_hash(&answer),
         };
-        let known = (file.sha256.as_ref()).or(pin.map(|pin| &pin.sha256));
         compare(entry, file, &remote, pin.map(|pin| pin.size), known)?;
         if let Some(known) = known {
             remote.sha256 = Some(known.to_ascii_lowercase());
@@ -98,11 +99,21 @@ fn compare(
     }
 }
 
-fn named_commit(answer: &Answer) -> Result<String, HubError> {
-    let commit = answer.commit.as_ref();
-    let is_valid = |c: &String| c.len() == 40 && c.chars().all(|c| c.is_ascii_hexdigit());
-    let commit = commit.filter(|commit| is_valid(commit)).cloned();
-    commit.ok_or_else(|| protocol(answer, "it names no commit (X-Repo-Commit)"))
+/// The commit that the hub names. That of a server to which the hub redirects, as a mirror does, counts
+/// for a file that is pinned: its content is known without trust in that server.
+fn named_commit(client: &Client, answer: &Answer, is_pinned: bool) -> Result<String, HubError> {
+    let is_valid = |c: &&String| c.len() == 40 && c.chars().all(|c| c.is_ascii_hexdigit());
+    let commit = answer.commit.as_ref().filter(is_valid);
+    let foreign = answer.foreign_commit.as_ref().filter(is_valid);
+    match (commit, foreign) {
+        (Some(commit), _) => Ok(commit.clone()),
+        (None, Some(commit)) if is_pinned => Ok(commit.clone()),
+        (None, Some(_)) => Err(HubError::Elsewhere {
+            host: client.host(),
+            target: answer.server.clone(),
+        }),
+        (None, None) => Err(protocol(answer, "it names no commit (X-Repo-Commit)")),
+    }
 }
 
 fn size(answer: &Answer) -> Result<u64, HubError> {

@@ -6,6 +6,7 @@
 mod network;
 mod pickle;
 mod safe;
+pub(crate) mod shards;
 mod tensor;
 mod torch;
 mod weights;
@@ -15,9 +16,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use mertscope_audio::Notice;
 use serde::Deserialize;
 
+use crate::stand_in::{self, StandIn};
+
 pub use network::{Convolution, Family, FeatureNorm, Network};
+pub use shards::shard_names;
 pub use tensor::{ElementType, Tensor};
 pub use weights::Weights;
 
@@ -32,12 +37,42 @@ pub enum CheckpointError {
         /// The system's error.
         source: io::Error,
     },
-    /// One of its files has invalid or unsupported content.
+    /// One of its files has invalid content.
     #[error("{} can't be used: {reason}. Fetch or copy the checkpoint again, or choose another one.", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// The fault, a phrase.
+        reason: String,
+    },
+    /// Something else is there under the file's name.
+    #[error("{} is {stand_in} instead of the file of that name: {}.", path.display(), stand_in.remedy())]
+    StandIn {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        stand_in: StandIn,
+    },
+    /// Its configuration describes another kind of network.
+    #[error(
+        "{} can't be used: {reason}. Choose a checkpoint of MERT, HuBERT or data2vec-audio; `mertscope \
+         models list` shows those that are known.", path.display()
+    )]
+    Unsupported {
+        /// The configuration.
+        path: PathBuf,
+        /// What is not supported, a phrase.
+        reason: String,
+    },
+    /// Its weights and its configuration do not belong together.
+    #[error(
+        "{} does not fit the {CONFIG} beside it: {reason}. Take all files of a checkpoint from the same \
+         place.", path.display()
+    )]
+    Mismatch {
+        /// The weights.
+        path: PathBuf,
+        /// The difference, a phrase.
         reason: String,
     },
 }
@@ -48,14 +83,27 @@ impl CheckpointError {
         Self::Unreadable { path, source }
     }
 
+    /// The error for a file that could be read and not be understood.
     fn invalid(path: &Path, reason: String) -> Self {
+        let mut start = Vec::new();
+        // Without an answer the reason stands as it is.
+        let _ = File::open(path).and_then(|file| file.take(512).read_to_end(&mut start));
         let path = path.to_owned();
-        Self::Invalid { path, reason }
+        match stand_in::of(&start) {
+            Some(stand_in) => Self::StandIn { path, stand_in },
+            None => Self::Invalid { path, reason },
+        }
     }
 }
 
-/// The names that a checkpoint's weights file may have, the preferred one first.
-pub const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+/// The names that a checkpoint's weights file may have, the preferred one first. An index names the files
+/// over which the weights are spread.
+pub const WEIGHTS: [&str; 4] = [
+    "model.safetensors",
+    "pytorch_model.bin",
+    "model.safetensors.index.json",
+    "pytorch_model.bin.index.json",
+];
 /// The file that describes the network.
 pub(crate) const CONFIG: &str = "config.json";
 /// The file that describes its input.
@@ -87,22 +135,48 @@ pub struct Checkpoint {
     weights: Weights,
     /// The name in the file of each of the network's tensors.
     names: HashMap<String, String>,
+    /// The names of the tensors in the file that are no part of the network.
+    unused: Vec<String>,
 }
 
 impl Checkpoint {
     /// Opens the weights of a network, and checks that they hold every tensor that it needs, in the
-    /// right shape, and no other tensor. No numbers are read yet.
+    /// right shape, and no other tensor in its parts. Other parts, such as the head of a classifier, stay
+    /// unused. No numbers are read yet.
     ///
     /// # Errors
     /// [`CheckpointError`], with the name of the first tensor that is missing, invalid or superfluous.
     pub fn open(network: Network, weights: &Path) -> Result<Self, CheckpointError> {
         let weights = Weights::open(weights)?;
-        let names = names(&network, &weights)
-            .map_err(|reason| CheckpointError::invalid(weights.path(), reason))?;
+        let (names, unused) =
+            names(&network, &weights).map_err(|reason| CheckpointError::Mismatch {
+                path: weights.path().to_owned(),
+                reason,
+            })?;
         Ok(Self {
             network,
             weights,
             names,
+            unused,
+        })
+    }
+
+    /// What the user should know about its content: the parts that are not used.
+    #[must_use]
+    pub fn notice(&self) -> Option<Notice> {
+        const SHOWN: usize = 3;
+        let first = self.unused.iter().take(SHOWN);
+        let shown: Vec<_> = first.map(|name| name.escape_debug().to_string()).collect();
+        let more = match self.unused.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!shown.is_empty()).then(|| {
+            Notice::info(format!(
+                "{} also holds {}{more}, which are no part of the network and are not used.",
+                self.weights.path().display(),
+                shown.join(", ")
+            ))
         })
     }
 
@@ -122,7 +196,19 @@ impl Checkpoint {
 /// [`CheckpointError`], when it can't be read or describes a network that is not supported.
 pub fn network(config: &Path) -> Result<Network, CheckpointError> {
     let bytes = small_file(config)?;
-    Network::parse(&bytes).map_err(|reason| CheckpointError::invalid(config, reason))
+    json(config, &bytes)?;
+    Network::parse(&bytes).map_err(|reason| CheckpointError::Unsupported {
+        path: config.to_owned(),
+        reason,
+    })
+}
+
+/// Checks that a file is JSON at all: otherwise it is damaged, whatever it should say.
+fn json(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
+    let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(bytes);
+    parsed
+        .map(|_| ())
+        .map_err(|error| CheckpointError::invalid(path, format!("it is no JSON ({error})")))
 }
 
 /// The input format of a `preprocessor_config.json`.
@@ -171,8 +257,16 @@ const WEIGHT_NORM_PARTS: [(&str, &str); 2] = [
 /// A tensor that is used only in training.
 const UNUSED: &str = "masked_spec_embed";
 
-/// The name in the file of each tensor that the network needs; the error is a phrase.
-fn names(network: &Network, weights: &Weights) -> Result<HashMap<String, String>, String> {
+/// The parts of a network, by the beginning of their tensors' names. A tensor in them that the
+/// configuration does not describe means that the network computes something else.
+const PARTS: [&str; 3] = ["feature_extractor.", "feature_projection.", "encoder."];
+
+/// The name in the file of each tensor that the network needs, and the names of those that are no part
+/// of it; the error is a phrase.
+fn names(
+    network: &Network,
+    weights: &Weights,
+) -> Result<(HashMap<String, String>, Vec<String>), String> {
     let tensors = weights.tensors();
     let prefix = PREFIXES
         .into_iter()
@@ -202,16 +296,24 @@ fn names(network: &Network, weights: &Weights) -> Result<HashMap<String, String>
         names.insert(name, in_file);
     }
     let needed: std::collections::HashSet<&str> = names.values().map(String::as_str).collect();
-    let is_extra = |name: &&String| {
+    let others = tensors.keys().filter(|name| {
         !needed.contains(name.as_str()) && name.strip_prefix(prefix) != Some(UNUSED)
+    });
+    let is_part = |name: &String| {
+        let own = name.strip_prefix(prefix).unwrap_or_default();
+        PARTS.iter().any(|part| own.starts_with(part))
     };
-    match tensors.keys().find(is_extra) {
-        Some(extra) => Err(format!(
-            "its tensor “{}” is none of the network's that {CONFIG} describes",
-            extra.escape_debug()
-        )),
-        None => Ok(names),
+    let mut unused = Vec::new();
+    for name in others {
+        if is_part(name) {
+            return Err(format!(
+                "its tensor “{}” is none of the network's that {CONFIG} describes",
+                name.escape_debug()
+            ));
+        }
+        unused.push(name.clone());
     }
+    Ok((names, unused))
 }
 
 #[cfg(test)]

@@ -41,8 +41,9 @@ pub enum ModelError {
     },
     /// The folder of a checkpoint holds no weights.
     #[error(
-        "The folder {} has a config.json but no weights; put pytorch_model.bin or \
-         model.safetensors beside it.", folder.display()
+        "The folder {} has a config.json but no weights; put pytorch_model.bin or model.safetensors \
+         beside it, or the index of weights in several files (model.safetensors.index.json) with these.",
+        folder.display()
     )]
     NoWeights {
         /// The folder.
@@ -77,7 +78,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// The manifest is not valid.
-    #[error("The model's manifest {} is not valid: {reason}. Fetch or copy the model again.", path.display())]
+    #[error("The model's manifest {} is not valid: {reason}. Correct it, or copy the model again.", path.display())]
     Manifest {
         /// The manifest.
         path: PathBuf,
@@ -87,7 +88,8 @@ pub enum ModelError {
     /// A file's content does not match the hash in the manifest.
     #[error(
         "{} is not the file that the model's manifest names: its SHA-256 is {actual} instead of \
-         {expected}. It was truncated or swapped; fetch or copy the model again.", path.display()
+         {expected}. It was truncated or swapped: copy the model again, or correct the manifest if the file \
+         is the right one.", path.display()
     )]
     Hash {
         /// The file.
@@ -104,7 +106,8 @@ pub enum ModelError {
 pub enum EncodeError {
     /// ONNX Runtime can't load the graph.
     #[error(
-        "The model {model} can't be loaded by ONNX Runtime: {reason}. Fetch or copy the model again."
+        "The model {model} can't be loaded by ONNX Runtime: {reason}. Try --device cpu, a newer ONNX \
+         Runtime (`cargo xtask setup`), or another model."
     )]
     Load {
         /// The model's id.
@@ -117,7 +120,8 @@ pub enum EncodeError {
     Graph(Arc<GraphError>),
     /// The graph does not match its manifest.
     #[error(
-        "The model {model} does not match its manifest: {reason}. Fetch or copy the model again."
+        "The model {model} does not match its manifest: {reason}. Correct its manifest.toml, or copy the \
+         model again."
     )]
     Contract {
         /// The model's id.
@@ -149,7 +153,9 @@ pub enum EncodeError {
         needed: usize,
     },
     /// The inference itself failed.
-    #[error("ONNX Runtime could not run the model {model}: {reason}.")]
+    #[error(
+        "ONNX Runtime could not run the model {model}: {reason}. Try --device cpu, or another model."
+    )]
     Run {
         /// The model's id.
         model: String,

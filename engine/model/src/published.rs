@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint::{
-    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS,
+    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, shards,
 };
 use crate::error::ModelError;
 use crate::graph::{self, CheckpointSource, GraphError};
-use crate::hash::{hash_of_file, sha256};
+use crate::hash::sha256;
 use crate::manifest::Manifest;
-use crate::store::{Installed, InstalledFile};
+use crate::store::{Installed, InstalledFile, StoreError};
 use crate::variant::{GraphSource, LayerSet, Operators, Precision};
 
 /// A published checkpoint: its network, and the place and hash of its weights.
@@ -82,10 +82,7 @@ pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
         .ok_or_else(|| ModelError::NoWeights {
             folder: folder.to_owned(),
         })?;
-    let sha256 = hash_of_file(&weights).map_err(|source| ModelError::Unreadable {
-        path: weights.clone(),
-        source,
-    })?;
+    let sha256 = shards::hash(&weights)?;
     // A name that can be shown, also for `.` and links.
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let id = canonical.file_name().map_or_else(
@@ -116,7 +113,7 @@ pub(super) fn installed(
     let config = installed.file(CONFIG).ok_or_else(|| missing(CONFIG))?;
     let preprocessor = installed.file(PREPROCESSOR);
     for file in [Some(config), preprocessor].into_iter().flatten() {
-        verify(file)?;
+        verify(&entry.id, file)?;
     }
     let weights = WEIGHTS
         .iter()
@@ -127,9 +124,27 @@ pub(super) fn installed(
         &config.path,
         preprocessor.map(|file| file.path.as_path()),
         weights.path.clone(),
-        weights.sha256.clone(),
+        weights_hash(installed).ok_or_else(|| missing(WEIGHTS[1]))?,
         Some(entry),
     )
+}
+
+/// The hash that names an installed model's weights and the folder of their graphs, from its receipt;
+/// `None` for a receipt without weights.
+#[must_use]
+pub fn weights_hash(installed: &Installed) -> Option<String> {
+    let first = WEIGHTS.iter().find_map(|name| installed.file(name))?;
+    if !shards::is_index(&first.name) {
+        return Some(first.sha256.clone());
+    }
+    let is_shard = |file: &&InstalledFile| {
+        file.name != first.name && ![CONFIG, PREPROCESSOR].contains(&file.name.as_str())
+    };
+    let mut shards: Vec<_> = installed.files.iter().filter(is_shard).collect();
+    shards.sort_by(|a, b| a.name.cmp(&b.name));
+    let all = [first].into_iter().chain(shards);
+    let hashes: Vec<_> = all.map(|file| file.sha256.clone()).collect();
+    Some(shards::joined_hash(&hashes))
 }
 
 /// Checks that the files in `folder` are those of the catalogue's `entry`, as far as that can be seen
@@ -175,7 +190,7 @@ fn check_sizes(network: &Network, entry: &CatalogueEntry, config: &Path) -> Resu
     })
 }
 
-fn verify(file: &InstalledFile) -> Result<(), ModelError> {
+fn verify(id: &str, file: &InstalledFile) -> Result<(), ModelError> {
     let path = || file.path.clone();
     let bytes = fs::read(&file.path).map_err(|source| ModelError::Unreadable {
         path: path(),
@@ -185,11 +200,7 @@ fn verify(file: &InstalledFile) -> Result<(), ModelError> {
     if actual == file.sha256 {
         return Ok(());
     }
-    Err(ModelError::Hash {
-        path: path(),
-        expected: file.sha256.clone(),
-        actual,
-    })
+    Err(StoreError::changed(id, file, &actual).into())
 }
 
 fn model(
@@ -228,12 +239,13 @@ fn model(
         path: config.to_owned(),
         reason,
     })?;
-    let bytes = fs::metadata(&weights)
-        .map_err(|source| ModelError::Unreadable {
-            path: weights.clone(),
-            source,
-        })?
-        .len();
+    let mut bytes = 0;
+    for path in shards::files(&weights)? {
+        let metadata = fs::metadata(&path);
+        bytes += metadata
+            .map_err(|source| ModelError::Unreadable { path, source })?
+            .len();
+    }
     let published = Published {
         network,
         weights,

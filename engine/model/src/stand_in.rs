@@ -5,7 +5,7 @@ use std::fmt;
 
 /// What is there instead of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StandIn {
+pub enum StandIn {
     /// A web page: the address of a page was saved, or a login was asked for.
     WebPage,
     /// The pointer that a Git repository holds for a large file.
@@ -32,6 +32,16 @@ pub(crate) fn of(start: &[u8]) -> Option<StandIn> {
         Some(StandIn::WebPage)
     } else {
         None
+    }
+}
+
+impl StandIn {
+    /// How to get the file itself, a phrase.
+    pub(crate) fn remedy(self) -> &'static str {
+        match self {
+            Self::WebPage => "save the file itself, by the download button of its page",
+            Self::LfsPointer => "`git lfs pull` in the repository gets the file itself",
+        }
     }
 }
 

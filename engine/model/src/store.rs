@@ -80,7 +80,21 @@ pub enum StoreError {
         /// The fault.
         reason: String,
     },
-    /// A file of the receipt is missing or has another length or hash.
+    /// A file of the receipt has another content, of the same length.
+    #[error(
+        "{} is no longer as it was when {id} was installed: {difference}. \
+         Remove the model with `mertscope models remove {id}`, then fetch or import it again.",
+        path.display()
+    )]
+    Changed {
+        /// The model.
+        id: String,
+        /// The file.
+        path: PathBuf,
+        /// The two hashes, a phrase.
+        difference: String,
+    },
+    /// A file of the receipt is missing or has another length.
     #[error(
         "{} is no longer as it was when {id} was installed: {reason}. Get the model again with \
          `mertscope models fetch {id}`, or import it.", path.display()
@@ -109,6 +123,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Makes the error for a file of `id` whose SHA-256 is `actual`.
+    pub(crate) fn changed(id: &str, file: &InstalledFile, actual: &str) -> Self {
+        Self::Changed {
+            id: id.to_owned(),
+            path: file.path.clone(),
+            difference: format!("its SHA-256 is {actual} instead of {}", file.sha256),
+        }
+    }
+
     /// Makes an error of the system's, for the action `doing` on `path`.
     pub fn system(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -96,6 +96,9 @@ fn from_hub(asked: &Asked, shared: &Shared) -> Answer {
     if count_down(shared, |faults| &mut faults.busy) {
         return Answer::new(503);
     }
+    if let Some(server) = faults.mirror_of {
+        return Answer::new(308).header("Location", format!("{server}{}", asked.path));
+    }
     if faults.redirect_loop {
         return Answer::new(302).header("Location", asked.path.clone());
     }

@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::checkpoints::fixture;
-use super::home::{Home, ID, fails_with, succeeds};
+use mertscope_tests::chord;
+
+use super::checkpoints::{embed, fixture};
+use super::home::{Home, ID, fails_with, files_below, succeeds};
 
 /// The home of a user whose model is small and has the sizes of [`ID`].
 fn home() -> Home {
@@ -68,7 +70,7 @@ fn a_folder_is_imported_verified_and_removed_without_a_network() {
     fails_with(
         &failed,
         1,
-        &["pytorch_model.bin", "SHA-256", "models fetch"],
+        &["pytorch_model.bin", "SHA-256", "models remove"],
     );
 
     succeeds(&home.run(&["remove", ID]));
@@ -157,4 +159,53 @@ fn files_that_do_not_fit_the_entry_are_refused_with_the_remedy() {
     fails_with(&import(&large, ID), 1, &words);
     home.not_installed();
     assert!(!home.model().join("config.json").exists());
+}
+
+#[test]
+fn weights_in_several_files_are_imported_used_and_removed_with_their_graphs() {
+    let home = home();
+    let source = folder(&home, "MERT-v0");
+    let shard = "pytorch_model-00001-of-00001.bin";
+    fs::rename(source.join("pytorch_model.bin"), source.join(shard)).unwrap();
+    let index = source.join("pytorch_model.bin.index.json");
+    let import = || home.run(&["import", source.to_str().unwrap(), "--yes"]);
+    fs::write(&index, "{\"weight_map\": {\"a\": \"gone.bin\"}}").unwrap();
+    fails_with(&import(), 1, &["gone.bin"]);
+    fs::write(
+        &index,
+        format!("{{\"weight_map\": {{\"a\": \"{shard}\"}}}}"),
+    )
+    .unwrap();
+    succeeds(&import());
+    let verified = home.run(&["verify", ID]);
+    assert!(verified.out.contains("whole, 4 files"), "{verified:?}");
+    succeeds(&embed(&home, ID, &chord(16_000, 1.0), 16_000));
+    let graphs = home.path("cache/mertscope/graphs");
+    assert!(!files_below(&graphs).is_empty());
+    succeeds(&home.run(&["remove", ID]));
+    assert_eq!(files_below(&graphs), Vec::<PathBuf>::new());
+    assert!(!home.model().exists());
+}
+
+/// What a browser or a clone without Git LFS leaves in the place of the weights.
+#[test]
+fn a_page_or_a_pointer_in_the_place_of_the_weights_is_told() {
+    let home = home();
+    let source = folder(&home, "MERT-v0");
+    let weights = source.join("pytorch_model.bin");
+    for (text, words) in [
+        (
+            "<!DOCTYPE html><title>Sign in",
+            ["a web page", "download button"],
+        ),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            ["a Git LFS pointer", "git lfs pull"],
+        ),
+    ] {
+        fs::write(&weights, text).unwrap();
+        let failed = home.run(&["import", source.to_str().unwrap(), "--yes"]);
+        fails_with(&failed, 1, &[&words[..], &["pytorch_model.bin"]].concat());
+    }
+    home.not_installed();
 }

@@ -17,7 +17,7 @@ use crate::{HubError, Settings, fetch, import};
 use mertscope_model::catalogue::{self, CatalogueEntry};
 use mertscope_model::panic_message;
 use mertscope_model::store::{Store, StoreError};
-use mertscope_model::{forget_graphs, lock};
+use mertscope_model::{forget_graphs, lock, weights_hash};
 
 /// A job's task for one model.
 pub(super) struct Task {
@@ -251,9 +251,10 @@ impl LibraryState {
         // An unreadable receipt is removed too, but not the graphs of the files that it named.
         let model = self.store.recorded(id).unwrap_or_default();
         self.store.remove(id)?;
-        for file in model.into_iter().flat_map(|model| model.files) {
-            let forgotten = forget_graphs(&file.sha256);
-            forgotten.map_err(StoreError::system("freed of its graphs", &file.path))?;
+        if let Some(hash) = model.as_ref().and_then(weights_hash) {
+            let folder = self.store.folder(id)?;
+            let forgotten = forget_graphs(&hash);
+            forgotten.map_err(StoreError::system("freed of its graphs", &folder))?;
         }
         Ok(())
     }

@@ -10,23 +10,35 @@ use half::{bf16, f16};
 
 use super::pickle::UnknownGlobals;
 use super::tensor::{ElementType, Tensor};
-use super::{CheckpointError, safe, torch};
+use super::{CheckpointError, safe, shards, torch};
 
-/// A file of named tensors: `pytorch_model.bin`, `model.safetensors`, or a training checkpoint.
+/// Named tensors: `pytorch_model.bin`, `model.safetensors`, an index with its files, or a training
+/// checkpoint.
 #[derive(Debug)]
 pub struct Weights {
     path: PathBuf,
-    file: File,
+    files: Vec<WeightsFile>,
     tensors: BTreeMap<String, Tensor>,
+    /// The position in `files` of each tensor that is not in the first one.
+    places: BTreeMap<String, usize>,
+}
+
+#[derive(Debug)]
+struct WeightsFile {
+    path: PathBuf,
+    file: File,
 }
 
 impl Weights {
-    /// Opens a file of weights: safetensors by its extension, and otherwise the format of `torch.save`.
-    /// Nothing in it is run; anything other than weights in it is refused.
+    /// Opens a file of weights: safetensors by its extension, and otherwise the format of `torch.save`; or
+    /// all the files that an index names. Nothing in it is run; anything other than weights in it is refused.
     ///
     /// # Errors
     /// [`CheckpointError`], when it can't be read or is no such file.
     pub fn open(path: &Path) -> Result<Self, CheckpointError> {
+        if shards::is_index(&path.to_string_lossy()) {
+            return Self::of_index(path);
+        }
         let is_safe = path
             .extension()
             .is_some_and(|ending| ending == "safetensors");
@@ -37,6 +49,30 @@ impl Weights {
                 torch::tensors(file, UnknownGlobals::Refused)
             }
         })
+    }
+
+    /// Opens all the files that an index names, as if they were one.
+    fn of_index(path: &Path) -> Result<Self, CheckpointError> {
+        let mut all = Self {
+            path: path.to_owned(),
+            files: Vec::new(),
+            tensors: BTreeMap::new(),
+            places: BTreeMap::new(),
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for name in shards::names(path)? {
+            let one = Self::open(&folder.join(name))?;
+            for (name, tensor) in one.tensors {
+                if all.tensors.contains_key(&name) {
+                    let reason = format!("two of its files hold the tensor “{name}”");
+                    return Err(CheckpointError::invalid(path, reason));
+                }
+                all.places.insert(name.clone(), all.files.len());
+                all.tensors.insert(name, tensor);
+            }
+            all.files.extend(one.files);
+        }
+        Ok(all)
     }
 
     /// Opens a training checkpoint (`.ckpt`) for the tensors of its `state_dict`. Its other content is
@@ -68,14 +104,19 @@ impl Weights {
                 return Err(CheckpointError::invalid(path, reason));
             }
         }
+        let path = path.to_owned();
         Ok(Self {
-            path: path.to_owned(),
-            file,
+            files: vec![WeightsFile {
+                path: path.clone(),
+                file,
+            }],
+            path,
             tensors,
+            places: BTreeMap::new(),
         })
     }
 
-    /// The file.
+    /// The file, or the index.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -93,17 +134,22 @@ impl Weights {
     /// [`CheckpointError`], when the tensor isn't there or holds integers or NaN or infinite numbers,
     /// or when the file can't be read.
     pub fn floats(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
-        let invalid = |reason: String| CheckpointError::invalid(&self.path, reason);
+        let place = self.places.get(name).copied().unwrap_or(0);
+        let path = self.files.get(place).map_or(&self.path, |file| &file.path);
+        let invalid = |reason: String| CheckpointError::invalid(path, reason);
         let tensor = self
             .tensors
             .get(name)
             .ok_or_else(|| invalid(format!("it has no tensor “{name}”")))?;
         let span = tensor.span().unwrap_or(0);
         let mut bytes = vec![0; (span * tensor.element.bytes()) as usize];
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(tensor.start))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|source| CheckpointError::unreadable(&self.path, source))?;
+        let read = |mut file: &File| {
+            file.seek(SeekFrom::Start(tensor.start))?;
+            file.read_exact(&mut bytes)
+        };
+        let file = self.files.get(place).map(|file| &file.file);
+        file.map_or(Ok(()), read)
+            .map_err(|source| CheckpointError::unreadable(path, source))?;
         let values: Vec<f32> = match tensor.element {
             ElementType::F32 => numbers(&bytes, f32::from_le_bytes),
             ElementType::F16 => numbers(&bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 use super::onnx::WriteError;
 use super::{Variant, quantize, transformer};
-use crate::checkpoint::{Checkpoint, CheckpointError, Network};
+use crate::checkpoint::{Checkpoint, CheckpointError, Network, shards};
 use crate::hash::sha256_of_parts;
 use crate::whole_file::replace_file;
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
@@ -34,8 +34,9 @@ pub enum GraphError {
     Checkpoint(#[from] CheckpointError),
     /// The checkpoint changed since it was installed or opened.
     #[error(
-        "{} is not the file that it was: its SHA-256 is {actual} instead of {expected}. Fetch or \
-         copy the model again.", path.display()
+        "{} is not the file that it was: its SHA-256 is {actual} instead of {expected}. Choose the model \
+         again to use this file, or get the former one; an installed model goes with `mertscope models \
+         remove` before it can be got again.", path.display()
     )]
     Changed {
         /// The weights.
@@ -106,7 +107,7 @@ pub(crate) fn file(
         (Err(error), Ok(_)) => Some(format!("its hash could not be read ({error})")),
         (Err(_), Err(_)) => None,
     };
-    make(&path, source, variant)?;
+    let of_weights = make(&path, source, variant)?;
     prune::old_graphs(root, source.sha256, SystemTime::now());
     let notice = reason.map(|reason| {
         let path = path.display();
@@ -114,15 +115,19 @@ pub(crate) fn file(
             "The model's graph {path} was rebuilt, since {reason}."
         ))
     });
+    // A damaged cache matters more, and its graph was made before.
+    let notice = notice.or(of_weights);
     Ok(GraphSource::File { path, notice })
 }
 
-/// Makes a graph's file and the file of its hash, after a check of the weights' hash.
-fn make(path: &Path, source: CheckpointSource<'_>, variant: &Variant) -> Result<(), GraphError> {
-    let actual = hash_of_file(source.weights).map_err(|error| CheckpointError::Unreadable {
-        path: source.weights.to_owned(),
-        source: error,
-    })?;
+/// Makes a graph's file and the file of its hash, after a check of the weights' hash. Returns a notice on
+/// the weights.
+fn make(
+    path: &Path,
+    source: CheckpointSource<'_>,
+    variant: &Variant,
+) -> Result<Option<Notice>, GraphError> {
+    let actual = shards::hash(source.weights)?;
     if actual != source.sha256 {
         return Err(GraphError::Changed {
             path: source.weights.to_owned(),
@@ -151,7 +156,8 @@ fn make(path: &Path, source: CheckpointSource<'_>, variant: &Variant) -> Result<
     write().map_err(|error| match error {
         WriteError::Checkpoint(error) => error.into(),
         WriteError::Io(error) => failed(error),
-    })
+    })?;
+    Ok(checkpoint.notice())
 }
 
 /// Removes all graphs that were made of the weights with this hash, from the user's cache.

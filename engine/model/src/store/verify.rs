@@ -11,7 +11,8 @@ impl Installed {
     /// bytes, and may end the verification.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] names the first file that is missing or has other content;
+    /// [`StoreError::Gone`] and [`StoreError::Changed`] name the first file that is missing or has other
+    /// content;
     /// [`StoreError::Stopped`] when `progress` ended it.
     pub fn verify(
         &self,
@@ -28,9 +29,8 @@ impl Installed {
                 Err(error) => return Err(gone(error.to_string())),
                 Ok(None) => return Err(StoreError::Stopped),
                 Ok(Some(hash)) if hash == file.sha256 => {}
-                Ok(Some(hash)) => {
-                    let reason = format!("its SHA-256 is {hash} instead of {}", file.sha256);
-                    return Err(gone(reason));
+                Ok(Some(actual)) => {
+                    return Err(StoreError::changed(&self.id, file, &actual));
                 }
             }
         }
