@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mertscope_audio::decode::{DecodeError, Decoder, is_audio_path};
+use mertscope_audio::decode::{DecodeError, Decoder, FORMATS, is_audio_path};
 
 /// An input, or the reason for none.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,8 +70,8 @@ fn folder(path: &Path) -> Vec<Input> {
     }
     if files.is_empty() {
         let reason = format!(
-            "There is no audio in the folder {name}; the command looks for WAV, FLAC, MP3, Ogg \
-             Vorbis, AAC/M4A and AIFF files, by their extensions."
+            "There is no audio in the folder {name}; the command looks for {FORMATS}, by the \
+             extensions of the files."
         );
         return vec![Input::Unusable(name, reason)];
     }

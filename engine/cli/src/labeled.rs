@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
+use mertscope_audio::decode::FORMATS;
 use mertscope_engine::embedding_dataset::{DatasetError, EmbeddingDataset, FileEmbeddings};
 use mertscope_heads::head::Reads;
 use mertscope_heads::package::ModelPackage;
@@ -57,7 +58,7 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile
     };
     ensure!(
         !files.is_empty(),
-        "There is no audio in {}; WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF files can be used.",
+        "There is no audio in {}; {FORMATS} can be used.",
         data.display()
     );
     Ok((files, notices))
