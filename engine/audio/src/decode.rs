@@ -25,6 +25,7 @@ mod demux;
 mod error;
 mod flac;
 mod mp4;
+mod ogg;
 mod opus;
 mod pcm;
 mod section;

@@ -3,7 +3,7 @@
 //! It distinguishes only the formats that choose a reader or make an error clearer; symphonia's own
 //! probe finds the formats that symphonia reads.
 
-use super::{aac, caf, opus::UNUSUAL_OPUS, w64};
+use super::{aac, caf, ogg, opus::UNUSUAL_OPUS, w64};
 
 /// Bytes from the start that the sniffer sees.
 pub(super) const HEAD_BYTES: usize = 4096;
@@ -22,6 +22,8 @@ pub(super) enum SniffedKind {
         /// Whether the samples are plain.
         is_plain: bool,
     },
+    /// Ogg with Opus.
+    OggOpus,
     /// Matroska or WebM.
     Matroska,
     /// Native FLAC.
@@ -79,14 +81,12 @@ pub(super) fn sniff(head: &[u8]) -> SniffedKind {
         },
         Some(b"FORM") if matches!(form, Some(b"AIFF" | b"AIFC")) => return SniffedKind::Aiff,
         Some(b"OggS") => {
-            // A page header has 27 bytes; the last of them is the length of the table that follows
-            // (RFC 3533, section 6).
-            let packet = head
-                .get(26)
-                .and_then(|&n| head.get(27 + usize::from(n)..))
-                .unwrap_or_default();
+            let packet = ogg::first_packet(head).unwrap_or_default();
             if packet.starts_with(b"OpusHead") && packet.get(18).is_some_and(|&family| family > 1) {
                 return SniffedKind::Unsupported(UNUSUAL_OPUS);
+            }
+            if packet.starts_with(b"OpusHead") {
+                return SniffedKind::OggOpus;
             }
             if packet.starts_with(b"Speex   ") {
                 return SniffedKind::Unsupported("Speex");

@@ -12,6 +12,7 @@ use super::{
     error::DecodeError,
     flac::{self, FlacHead},
     mp4::{self, Mp4Track},
+    ogg,
     section::Section,
     sniff::{HEAD_BYTES, SniffedKind, describe, sniff},
     tags,
@@ -90,6 +91,12 @@ pub(super) fn open_path(
         rewritten.clone_from(&flac.bytes);
         facts.flac = Some(flac);
     }
+    if kind == SniffedKind::OggOpus {
+        file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+        let replaced_bytes;
+        (rewritten, replaced_bytes) = ogg::without_comments(&mut file).map_err(unreadable)?;
+        start += replaced_bytes;
+    }
     let mut source = Section::new(file, rewritten, start, end).map_err(unreadable)?;
     if matches!(kind, SniffedKind::Mp4 { .. }) {
         // A damaged index is symphonia's to report.
@@ -109,15 +116,15 @@ pub(super) fn open_pipe(
     mut reader: impl Read + Send + Sync + 'static,
     name: &str,
 ) -> Result<OpenedSource, DecodeError> {
+    let unreadable = |source| DecodeError::Unreadable {
+        name: name.to_owned(),
+        source,
+    };
     let (mut head, _) = read_head(&mut reader, name)?;
     let (kind, looks_like) = (sniff(&head), describe(&head));
     let mut facts = SourceFacts::default();
     if kind == (SniffedKind::Mp4 { index_last: false }) {
-        let read = mp4::read_index(&mut reader, &mut head);
-        read.map_err(|source| DecodeError::Unreadable {
-            name: name.to_owned(),
-            source,
-        })?;
+        mp4::read_index(&mut reader, &mut head).map_err(unreadable)?;
         facts.mp4_track = mp4::default_track(&mut io::Cursor::new(&head)).unwrap_or_default();
     }
     let mut rest = io::Cursor::new(head).chain(reader);
@@ -126,6 +133,9 @@ pub(super) fn open_pipe(
         let rewritten = io::Cursor::new(flac.bytes.clone()).chain(rest);
         facts.flac = Some(flac);
         Box::new(Pipe(WithoutTail::new(rewritten)))
+    } else if kind == SniffedKind::OggOpus {
+        let (rewritten, _) = ogg::without_comments(&mut rest).map_err(unreadable)?;
+        Box::new(Pipe(io::Cursor::new(rewritten).chain(rest)))
     } else {
         Box::new(Pipe(rest))
     };

@@ -157,6 +157,19 @@ fn odd_metadata_of_flac_is_passed_over() {
     }
 }
 
+/// The length of its vendor's name leads out of the file.
+#[test]
+fn a_broken_comment_of_opus_is_passed_over() {
+    let bytes = bytes_of("tone-opus.ogg");
+    let plain = decode_as("tone-opus.ogg", &bytes).unwrap().samples;
+    let name = b"OpusTags";
+    let at = bytes.windows(8).position(|here| here == name).unwrap() + 8;
+    let mut broken = bytes;
+    broken[at..at + 4].copy_from_slice(b"\xff\xff\xff\x7f");
+    assert!(decode_as("x.opus", &broken).unwrap().samples == plain);
+    assert!(piped(&broken).samples == plain);
+}
+
 /// Each part has about its own length, and the format changes between.
 #[test]
 fn a_mono_part_inside_a_stereo_mp3_is_read() {
