@@ -67,8 +67,11 @@ fn play(mut decoder: Decoder, mut tap: Tap) -> Result<f64, DecodeError> {
     at.offline = true;
     while let Some(block) = decoder.next_block()? {
         let mut mono = Vec::new();
-        if let Block::Samples(interleaved) = block {
-            downmix_interleaved(interleaved, channels, &mut mono);
+        match block {
+            Block::Samples(interleaved) => downmix_interleaved(interleaved, channels, &mut mono),
+            Block::Gap { .. } => {}
+            // A tap keeps its rate, as a host does: what follows at another one is left out.
+            Block::NewFormat { .. } => break,
         }
         tap.push_exact(&[&mono], at, patience);
     }

@@ -45,7 +45,7 @@ pub use mertscope_audio::{Notice, Severity, Status};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut decoder = Decoder::open(Path::new("song.flac"))?;
-/// let channels = decoder.channels();
+/// let mut channels = decoder.channels();
 /// let mut peak = 0.0f32;
 /// while let Some(block) = decoder.next_block()? {
 ///     match block {
@@ -55,6 +55,7 @@ pub use mertscope_audio::{Notice, Severity, Status};
 ///             }
 ///         }
 ///         Block::Gap { frames } => println!("about {frames} frames are damaged"),
+///         Block::NewFormat { channels: new, .. } => channels = new,
 ///     }
 /// }
 /// println!("{} Hz, peak {peak}", decoder.rate_hz());

@@ -1,34 +1,46 @@
 //! The decoder: reads audio files of any length as a stream of blocks, in constant memory.
 //!
 //! Runs on a job's thread; it reads disk or a pipe and allocates. A damaged stretch is skipped and
-//! reported as a gap; a file that ends early gives all the audio it has, and a notice. Encoder delay
-//! and padding are cut off when the file states them (MP3 with LAME's tag, Ogg Vorbis); M4A keeps the
-//! few hundredths of a second that its encoder put in front.
+//! reported as a gap; a file that ends early gives all the audio it has, and a notice. A file whose rate
+//! or channels change in the middle is read on. Encoder delay is cut off when the file states it (MP3
+//! with LAME's tag, Ogg, Opus, MP4 with an edit list), padding by MP3 and Ogg.
 //!
 //! Deliberately not here: mixing to mono, resampling, windows; and no seeking: a file is read once,
 //! from its start.
 
 use std::{fmt, io::Read, path::Path};
 
-pub use error::DecodeError;
+pub use error::{DecodeError, FORMATS};
 
+use codec::StreamFormat;
 use demux::Demuxer;
 use source::Access;
-use track_decoder::{DecodeStep, StreamFormat, TrackDecoder};
+use track_decoder::{DecodeStep, TrackDecoder};
 
+mod aac;
 mod aiff;
+mod caf;
+mod codec;
 mod demux;
 mod error;
+mod flac;
+mod mp4;
+mod ogg;
+mod opus;
 mod pcm;
+mod section;
 mod sniff;
 mod source;
+mod tags;
 mod track_decoder;
+mod w64;
 mod wav;
 
 /// Extensions of the supported formats, in lower case.
-const EXTENSIONS: [&str; 14] = [
-    "wav", "wave", "bwf", "rf64", "flac", "mp3", "ogg", "oga", "m4a", "m4b", "aac", "aif", "aiff",
-    "aifc",
+const EXTENSIONS: [&str; 28] = [
+    "wav", "wave", "bwf", "rf64", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp1", "mp2", "mp3",
+    "mpa", "ogg", "oga", "ogv", "opus", "aac", "m4a", "m4b", "mp4", "m4v", "mov", "mka", "mkv",
+    "webm", "weba",
 ];
 /// Steps without a sample after which the file counts as having none.
 const STEPS_BEFORE_SAMPLES: u32 = 16;
@@ -60,6 +72,13 @@ pub enum Block<'a> {
         /// never allocate by it.
         frames: u64,
     },
+    /// The blocks from here on have another rate or another number of channels.
+    NewFormat {
+        /// Samples per second in each channel.
+        rate_hz: u32,
+        /// Channels that [`Samples`](Self::Samples) interleaves.
+        channels: usize,
+    },
 }
 
 /// Reads one audio file or stream from its start to its end.
@@ -78,6 +97,7 @@ pub enum Block<'a> {
 ///     match block {
 ///         Block::Samples(samples) => assert_eq!(samples, [0.5, -0.5, 0.25, -0.25]),
 ///         Block::Gap { frames } => println!("{frames} frames are missing"),
+///         Block::NewFormat { rate_hz, .. } => println!("it goes on at {rate_hz} Hz"),
 ///     }
 /// }
 /// assert_eq!(decoder.truncated(), None);
@@ -91,7 +111,9 @@ pub struct Decoder {
     is_held: bool,
     /// Frames missing before that block, if any are.
     gap: Option<u64>,
-    /// Frames handed out or reported missing.
+    /// Seconds handed out or reported missing in formats before the present one.
+    earlier_s: f64,
+    /// Frames handed out or reported missing in the present format.
     position_frames: u64,
     /// Whether the stream ended in the middle of a packet or header; `None` before its end.
     is_cut: Option<bool>,
@@ -141,6 +163,7 @@ impl Decoder {
                         format,
                         is_held: true,
                         gap,
+                        earlier_s: 0.0,
                         position_frames: 0,
                         is_cut: None,
                         has_failed: false,
@@ -153,18 +176,18 @@ impl Decoder {
         Err(DecodeError::NoSamples { name })
     }
 
-    /// Samples per second in each channel.
+    /// Samples per second in each channel, of the last block.
     pub fn rate_hz(&self) -> u32 {
         self.format.rate_hz
     }
 
-    /// Channels that [`Block::Samples`] interleaves.
+    /// Channels that the last [`Block::Samples`] interleaves.
     pub fn channels(&self) -> usize {
         self.format.channels
     }
 
     /// Length in frames as the header states it, or guessed from the bit rate: for a progress bar,
-    /// never for an allocation.
+    /// never for an allocation. `None` after a change of format.
     pub fn frames(&self) -> Option<u64> {
         self.stream.track().frames
     }
@@ -172,8 +195,8 @@ impl Decoder {
     /// The next block, in a buffer that the next call reuses; `None` at the end and after an error.
     ///
     /// # Errors
-    /// [`DecodeError::Read`] when reading fails, [`DecodeError::Changed`] when the rate or the channel
-    /// count changes, and for the next part of a chained Ogg any error of [`open`](Self::open).
+    /// [`DecodeError::Read`] when reading fails, and [`DecodeError::Damaged`] for a stream that claims a
+    /// format that no recording has.
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
         if self.has_failed || self.is_cut.is_some() {
             return Ok(None);
@@ -181,6 +204,7 @@ impl Decoder {
         if !self.is_held {
             match self.stream.step().inspect_err(|_| self.has_failed = true)? {
                 DecodeStep::Samples { gap } => (self.is_held, self.gap) = (true, gap),
+                DecodeStep::Format(format) => return Ok(Some(self.change(format))),
                 DecodeStep::Damage => return Ok(Some(Block::Gap { frames: 0 })),
                 DecodeStep::End { is_clean } => {
                     self.is_cut = Some(!is_clean);
@@ -200,11 +224,30 @@ impl Decoder {
         Ok(Some(Block::Samples(samples)))
     }
 
+    fn change(&mut self, format: StreamFormat) -> Block<'static> {
+        self.earlier_s = self.position_s();
+        self.position_frames = 0;
+        self.format = format;
+        Block::NewFormat {
+            rate_hz: format.rate_hz,
+            channels: format.channels,
+        }
+    }
+
+    fn position_s(&self) -> f64 {
+        self.earlier_s + self.position_frames as f64 / f64::from(self.format.rate_hz)
+    }
+
+    /// Whether only the AAC-LC part of HE-AAC is decoded, which has half the rate and spectrum.
+    pub fn is_core_only(&self) -> bool {
+        self.stream.track().is_core
+    }
+
     /// After the end: a sentence for the user when the file broke off early; `None` otherwise.
     pub fn truncated(&self) -> Option<String> {
         let is_cut = self.is_cut?;
         let rate_hz = f64::from(self.format.rate_hz);
-        let found_s = self.position_frames as f64 / rate_hz;
+        let found_s = self.position_s();
         let track = self.stream.track();
         let promised_s = track
             .frames

@@ -1,7 +1,7 @@
-//! Downmixing to mono, and the replacement of NaN and infinite samples.
+//! Downmixing to mono, and the replacement of NaN, infinite and impossibly large samples.
 //!
 //! Mono is the mean over the channels, summed in 32 bits in the order of the channels, as in
-//! librosa's `to_mono`. Runs on the worker and on job threads, never in the audio callback: the
+//! librosa's `to_mono`; for files, one channel alone while the channels cancel each other. Runs on the worker and on job threads, never in the audio callback: the
 //! output vector may grow. Deliberately not here: levels and meters.
 
 use std::ops::Range;
@@ -22,7 +22,96 @@ pub fn downmix_interleaved(samples: &[f32], channels: usize, mono: &mut Vec<f32>
     }
 }
 
-/// The NaN and infinite samples that [`sanitize`] replaced.
+/// Mean power below which a block is silent and says nothing about its channels: −70 dBFS.
+const SILENT_POWER: f64 = 1e-7;
+/// Power of the mean, over that of the channels, below which they cancel each other: −40 dB. No number
+/// of channels of which one alone has sound comes near.
+const CANCELLING: f64 = 1e-4;
+/// The same ratio, above which they no longer do: −30 dB.
+const NO_LONGER_CANCELLING: f64 = 1e-3;
+/// Frames over which a change between the mean and one channel is faded.
+const FADE_FRAMES: f32 = 512.0;
+
+/// Downmixes a file block by block, and takes its loudest channel alone where the channels cancel each
+/// other, as when the polarity of one was inverted: the mean would be silent, or what a codec left of
+/// silence.
+#[derive(Debug, Default)]
+pub struct Downmixer {
+    /// The channel that stands for all; `None` while that is their mean.
+    alone: Option<usize>,
+    /// The channel that was alone last, and its share in the last frame, from 0 to 1.
+    fading: (usize, f32),
+    has_begun: bool,
+    alone_frames: u64,
+}
+
+impl Downmixer {
+    /// Appends a mono sample to `mono` for each frame of interleaved `samples`, as
+    /// [`downmix_interleaved`] does but for channels that cancel each other.
+    pub fn push(&mut self, samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
+        let start = mono.len();
+        downmix_interleaved(samples, channels, mono);
+        if channels < 2 {
+            return;
+        }
+        let mean = &mut mono[start..];
+        self.decide(samples, channels, mean);
+        let target = if self.alone.is_some() { 1.0 } else { 0.0 };
+        let (channel, mut share) = self.fading;
+        let channel = self.alone.unwrap_or(channel);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            share = target;
+        }
+        if (share, target) != (0.0, 0.0) {
+            for (mean, frame) in mean.iter_mut().zip(samples.chunks_exact(channels)) {
+                share = if share < target {
+                    (share + 1.0 / FADE_FRAMES).min(target)
+                } else {
+                    (share - 1.0 / FADE_FRAMES).max(target)
+                };
+                let alone = frame.get(channel).copied().unwrap_or(*mean);
+                *mean += share * (alone - *mean);
+            }
+        }
+        self.fading = (channel, share);
+        if self.alone.is_some() {
+            self.alone_frames += mean.len() as u64;
+        }
+    }
+
+    /// Decides by the powers of a block whether one of its channels stands for all.
+    fn decide(&mut self, samples: &[f32], channels: usize, mean: &[f32]) {
+        let power = |samples: &mut dyn Iterator<Item = &f32>| {
+            samples.map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
+        };
+        let whole = power(&mut samples.iter()) / channels as f64;
+        if whole.is_nan() || whole < SILENT_POWER * mean.len() as f64 {
+            return;
+        }
+        let ratio = power(&mut mean.iter()) / whole;
+        if ratio > NO_LONGER_CANCELLING {
+            self.alone = None;
+        } else if ratio < CANCELLING && self.alone.is_none() {
+            let of_channel = |n: usize| power(&mut samples.iter().skip(n).step_by(channels));
+            self.alone = (0..channels).max_by(|&a, &b| {
+                // Of equally loud channels the first.
+                of_channel(a).total_cmp(&of_channel(b)).then(b.cmp(&a))
+            });
+        }
+    }
+
+    /// Frames so far that one channel stood for.
+    #[must_use]
+    pub fn alone_frames(&self) -> u64 {
+        self.alone_frames
+    }
+}
+
+/// The largest sample that can be meant: full scale is 1, or 2^31 in files that hold whole numbers. The
+/// sums and squares of larger ones would leave the range of 32 bits.
+pub const LARGEST_SAMPLE: f32 = 1e12;
+
+/// The NaN, infinite and far too large samples that [`sanitize`] replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplacedSamples {
     /// How many there were.
@@ -31,14 +120,17 @@ pub struct ReplacedSamples {
     pub range: Range<usize>,
 }
 
-/// Replaces each NaN and infinite sample with silence; returns their count and place.
+/// Replaces each sample that is NaN, infinite or beyond [`LARGEST_SAMPLE`] with silence; returns their
+/// count and place.
 ///
 /// Call it between downmixing and resampling, because a filter smears a NaN over its whole length.
 /// It also catches finite channels whose sum overflowed.
 pub fn sanitize(mono: &mut [f32]) -> Option<ReplacedSamples> {
     let mut replaced: Option<ReplacedSamples> = None;
     for (n, sample) in mono.iter_mut().enumerate() {
-        if !sample.is_finite() {
+        // Not so for NaN.
+        let is_sound = sample.abs() <= LARGEST_SAMPLE;
+        if !is_sound {
             *sample = 0.0;
             let replaced = replaced.get_or_insert(ReplacedSamples {
                 count: 0,
@@ -85,10 +177,79 @@ mod tests {
         assert!(mono.is_empty());
     }
 
+    /// A tone on the left, and on the right the same times `factor`.
+    fn stereo(frames: usize, factor: f32) -> Vec<f32> {
+        (0..frames)
+            .flat_map(|n| {
+                let left = 0.5 * (n as f32 * 0.05).sin();
+                [left, left * factor]
+            })
+            .collect()
+    }
+
+    fn left(samples: &[f32]) -> Vec<f32> {
+        samples.iter().step_by(2).copied().collect()
+    }
+
     #[test]
-    fn sanitize_silences_and_locates_only_non_finite_samples() {
+    fn channels_that_cancel_each_other_are_replaced_by_the_first() {
+        let samples = stereo(4096, -1.0);
+        let (mut downmixer, mut mono) = (Downmixer::default(), Vec::new());
+        for block in samples.chunks(1000) {
+            downmixer.push(block, 2, &mut mono);
+        }
+        assert_eq!(mono, left(&samples));
+        assert_eq!(downmixer.alone_frames(), 4096);
+    }
+
+    /// The mean keeps its bits: equal channels, one silent channel, an inverted and weaker channel, and
+    /// silence.
+    #[test]
+    fn other_channels_are_averaged_as_ever() {
+        for factor in [1.0, 0.0, -0.9, 0.3] {
+            let samples = [stereo(3000, factor), vec![0.0; 500]].concat();
+            let (mut downmixer, mut mono, mut mean) = (Downmixer::default(), vec![], vec![]);
+            downmixer.push(&samples, 2, &mut mono);
+            downmix_interleaved(&samples, 2, &mut mean);
+            assert_eq!(bits(&mono), bits(&mean), "{factor}");
+            assert_eq!(downmixer.alone_frames(), 0, "{factor}");
+        }
+    }
+
+    /// Between a mean and one channel there is no click: no step is larger than the tone's own by more
+    /// than a frame of the fade.
+    #[test]
+    fn the_change_to_one_channel_is_faded() {
+        let (mut downmixer, mut mono) = (Downmixer::default(), Vec::new());
+        for factor in [1.0, -1.0, 1.0] {
+            downmixer.push(&stereo(2000, factor), 2, &mut mono);
+        }
+        assert_eq!(downmixer.alone_frames(), 2000);
+        let tone = mono[..2000]
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).abs());
+        let largest = tone.fold(0.0, f32::max) + 0.5 / FADE_FRAMES;
+        for (n, pair) in mono.windows(2).enumerate() {
+            // The tone itself starts again with each block.
+            if (n + 1) % 2000 != 0 {
+                assert!((pair[1] - pair[0]).abs() <= largest, "frame {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn sanitize_silences_and_locates_only_impossible_samples() {
         let (nan, inf) = (f32::NAN, f32::INFINITY);
-        let mut mono = [0.5, nan, -inf, f32::MAX, inf, -0.0, f32::MIN_POSITIVE / 2.0];
+        let large = LARGEST_SAMPLE;
+        let mut mono = [
+            0.5,
+            nan,
+            -inf,
+            large,
+            f32::MAX,
+            -0.0,
+            f32::MIN_POSITIVE / 2.0,
+        ];
         assert_eq!(
             sanitize(&mut mono),
             Some(ReplacedSamples {
@@ -96,7 +257,7 @@ mod tests {
                 range: 1..5
             })
         );
-        let expected = [0.5, 0.0, 0.0, f32::MAX, 0.0, -0.0, f32::MIN_POSITIVE / 2.0];
+        let expected = [0.5, 0.0, 0.0, large, 0.0, -0.0, f32::MIN_POSITIVE / 2.0];
         assert_eq!(bits(&mono), bits(&expected));
         assert_eq!(sanitize(&mut mono), None);
     }

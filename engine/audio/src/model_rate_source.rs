@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::Status;
 use crate::decode::{Block, DecodeError, Decoder};
-use crate::downmix::{downmix_interleaved, sanitize};
+use crate::downmix::{Downmixer, sanitize};
 use crate::notice::Notice;
 use crate::resample::{ResampleError, Resampler};
 
@@ -27,6 +27,9 @@ const FULL_SCALE: f32 = 0.9999;
 /// Share of samples at full scale from which a file is called clipped: loud masters touch full
 /// scale in up to a few samples per thousand, clipping keeps them there.
 const CLIPPED_SHARE: f64 = 0.01;
+
+/// Seconds of channels that cancel each other from which that is told: an effect may do it for a moment.
+const CANCELLING_S: f64 = 1.0;
 
 /// Why a file can't be read any further.
 #[derive(Debug, thiserror::Error)]
@@ -73,10 +76,29 @@ pub struct ModelRateSource {
     gap_left: u64,
     ended: bool,
     marks: Vec<(Range<u64>, Status)>,
+    downmixer: Downmixer,
+    /// Frames in the present format.
     frames: u64,
+    /// What came before the last change of format.
+    earlier: Earlier,
     gaps: usize,
     non_finite: u64,
     full_scale: u64,
+    lowest_hz: u32,
+    most_channels: usize,
+}
+
+/// The part of a file before the last change of its format.
+#[derive(Debug, Default)]
+struct Earlier {
+    frames: u64,
+    seconds: f64,
+    /// Samples at the model's rate.
+    samples: u64,
+    alone_s: f64,
+    /// The first change: the format after it, and the place in seconds.
+    first_change: Option<(String, f64)>,
+    changes: usize,
 }
 
 impl ModelRateSource {
@@ -92,6 +114,8 @@ impl ModelRateSource {
             }
         })?;
         Ok(Self {
+            lowest_hz: decoder.rate_hz(),
+            most_channels: decoder.channels(),
             decoder,
             resampler,
             file: file.to_owned(),
@@ -100,7 +124,9 @@ impl ModelRateSource {
             gap_left: 0,
             ended: false,
             marks: Vec::new(),
+            downmixer: Downmixer::default(),
             frames: 0,
+            earlier: Earlier::default(),
             gaps: 0,
             non_finite: 0,
             full_scale: 0,
@@ -116,6 +142,7 @@ impl ModelRateSource {
             return Ok(false);
         }
         let mut ended = false;
+        let mut changed = None;
         self.mono.clear();
         if self.gap_left > 0 {
             let frames = self.gap_left.min(GAP_FRAMES as u64);
@@ -125,7 +152,7 @@ impl ModelRateSource {
             let channels = self.decoder.channels();
             match self.decoder.next_block()? {
                 Some(Block::Samples(samples)) => {
-                    downmix_interleaved(samples, channels, &mut self.mono);
+                    self.downmixer.push(samples, channels, &mut self.mono);
                     self.inspect();
                 }
                 Some(Block::Gap { frames }) => {
@@ -136,14 +163,19 @@ impl ModelRateSource {
                     // Even a gap of unknown length invalidates the windows around it.
                     self.mark(self.frames..self.frames + frames.max(1), Status::Gap);
                 }
+                Some(Block::NewFormat { rate_hz, channels }) => changed = Some((rate_hz, channels)),
                 None => ended = true,
             }
         }
         self.frames += self.mono.len() as u64;
-        let converted = if ended {
+        let converted = if ended || changed.is_some() {
             self.resampler.finish(out)
         } else {
             self.resampler.push(&self.mono, out)
+        };
+        let converted = match changed {
+            Some((rate_hz, channels)) => converted.and_then(|()| self.change(rate_hz, channels)),
+            None => converted,
         };
         converted.map_err(|source| ModelRateSourceError::Resample {
             file: self.file.clone(),
@@ -151,6 +183,34 @@ impl ModelRateSource {
         })?;
         self.ended = ended;
         Ok(true)
+    }
+
+    /// Starts the conversion again for blocks of another format.
+    fn change(&mut self, rate_hz: u32, channels: usize) -> Result<(), ResampleError> {
+        let before_hz = self.resampler.source_hz();
+        let (seconds, alone_s) = (self.duration_s(), self.alone_s());
+        let earlier = &mut self.earlier;
+        let to = match channels {
+            1 => format!("{rate_hz} Hz with 1 channel"),
+            _ => format!("{rate_hz} Hz with {channels} channels"),
+        };
+        earlier.first_change.get_or_insert((to, seconds));
+        earlier.changes += 1;
+        earlier.samples += rounded(self.frames, before_hz, self.target_hz);
+        earlier.frames += self.frames;
+        (earlier.seconds, earlier.alone_s) = (seconds, alone_s);
+        self.frames = 0;
+        self.downmixer = Downmixer::default();
+        self.lowest_hz = self.lowest_hz.min(rate_hz);
+        self.most_channels = self.most_channels.max(channels);
+        self.resampler = Resampler::new(rate_hz, self.target_hz)?;
+        Ok(())
+    }
+
+    /// Seconds in which one channel stood for all.
+    fn alone_s(&self) -> f64 {
+        let frames = self.downmixer.alone_frames() as f64;
+        self.earlier.alone_s + frames / f64::from(self.resampler.source_hz())
     }
 
     /// Replaces NaN and infinite samples in `mono`, and counts them and the samples at full scale.
@@ -170,7 +230,7 @@ impl ModelRateSource {
     fn mark(&mut self, frames: Range<u64>, status: Status) {
         let samples = |frame: u64, shift_s: f64| {
             let seconds = frame as f64 / f64::from(self.decoder.rate_hz()) + shift_s;
-            (seconds.max(0.0) * f64::from(self.target_hz)).round() as u64
+            self.earlier.samples + (seconds.max(0.0) * f64::from(self.target_hz)).round() as u64
         };
         let stretch = samples(frames.start, -SMEAR_S)..samples(frames.end, SMEAR_S);
         self.marks.push((stretch, status));
@@ -185,7 +245,7 @@ impl ModelRateSource {
     /// Length of the audio read so far in seconds, missing audio included.
     #[must_use]
     pub fn duration_s(&self) -> f64 {
-        self.frames as f64 / f64::from(self.decoder.rate_hz())
+        self.earlier.seconds + self.frames as f64 / f64::from(self.resampler.source_hz())
     }
 
     /// Length in seconds as the file's header states it; only for a progress bar.
@@ -200,14 +260,28 @@ impl ModelRateSource {
     pub fn notices(&self) -> Vec<Notice> {
         let cut_off = self.decoder.truncated().map(Notice::warning);
         let mut notices: Vec<Notice> = cut_off.into_iter().collect();
-        let channels = self.decoder.channels();
+        notices.extend(self.change_notice());
+        let channels = self.most_channels;
         if channels > 2 {
             notices.push(Notice::info(format!(
                 "Its {channels} channels were averaged to mono."
             )));
         }
-        let rate_hz = self.decoder.rate_hz();
-        if rate_hz < self.target_hz {
+        let alone_s = self.alone_s();
+        if alone_s >= CANCELLING_S {
+            notices.push(Notice::warning(format!(
+                "Its channels cancel each other for {alone_s:.1} s, so that a mono mix is silent: \
+                 one of them was analyzed alone there. Check the polarity of the recording."
+            )));
+        }
+        let rate_hz = self.lowest_hz;
+        if self.decoder.is_core_only() {
+            notices.push(Notice::warning(format!(
+                "It is HE-AAC, of which only what lies below {} Hz is decoded here: trust its \
+                 results less, or convert it to FLAC or WAV.",
+                rate_hz / 2
+            )));
+        } else if rate_hz < self.target_hz {
             notices.push(Notice::warning(format!(
                 "It was sampled at {rate_hz} Hz, so nothing above {} Hz is in it, and the model \
                  expects {} Hz: trust its results less, or use a better copy.",
@@ -229,12 +303,13 @@ impl ModelRateSource {
         }
         if self.non_finite > 0 {
             notices.push(Notice::warning(format!(
-                "{} of its samples are NaN or infinite; the windows with them were skipped. \
-                 Export the file again.",
+                "{} of its samples are NaN, infinite or impossibly large; the windows with them were \
+                 skipped. Export the file again.",
                 self.non_finite
             )));
         }
-        let clipped = self.full_scale as f64 / self.frames.max(1) as f64;
+        let frames = self.earlier.frames + self.frames;
+        let clipped = self.full_scale as f64 / frames.max(1) as f64;
         if clipped >= CLIPPED_SHARE {
             notices.push(Notice::warning(format!(
                 "{:.0} % of its samples are at full scale: it is clipped, and its results are less \
@@ -244,4 +319,23 @@ impl ModelRateSource {
         }
         notices
     }
+    /// A sentence about changes of the format.
+    fn change_notice(&self) -> Option<Notice> {
+        let (to, at_s) = self.earlier.first_change.as_ref()?;
+        let more = match self.earlier.changes {
+            0 | 1 => String::new(),
+            2 => ", and once more after that".to_owned(),
+            count => format!(", and {} times more after that", count - 1),
+        };
+        Some(Notice::info(format!(
+            "It changes to {to} after {at_s:.1} s{more}; all of it was analyzed."
+        )))
+    }
+}
+
+/// Samples at `target_hz` for `frames` at `source_hz`, as [`Resampler::finish`] rounds them.
+fn rounded(frames: u64, source_hz: u32, target_hz: u32) -> u64 {
+    let (source, target) = (u128::from(source_hz), u128::from(target_hz));
+    let samples = (2 * u128::from(frames) * target + source) / (2 * source);
+    u64::try_from(samples).unwrap_or(u64::MAX)
 }

@@ -198,9 +198,9 @@ Examples:
   mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
-Formats: WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF. When a file fails, the command reports it,
-goes on with the others, and ends with exit code 1. Results go to standard output, all other text to
-standard error.";
+Formats: WAV, Wave64, AIFF, CAF, FLAC, MP1 to MP3, Ogg Vorbis, Opus, AAC/M4A, and the audio of MP4,
+MOV, Matroska and WebM. When a file fails, the command reports it, goes on with the others, and ends
+with exit code 1. Results go to standard output, all other text to standard error.";
 
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArguments {

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mertscope_audio::decode::{DecodeError, Decoder};
+use mertscope_audio::decode::{DecodeError, Decoder, FORMATS};
 
 use folder::Content;
 
@@ -93,8 +93,8 @@ impl Inputs {
         if audio.is_empty() && unreadable.is_empty() {
             let name = path.display().to_string();
             let reason = format!(
-                "There is no audio in the folder {name}; the command looks for WAV, FLAC, MP3, Ogg \
-                 Vorbis, AAC/M4A and AIFF files, by their extensions."
+                "There is no audio in the folder {name}; the command looks for {FORMATS}, by the \
+                 extensions of the files."
             );
             self.list.push(Input::Unusable(name, reason));
             return;

@@ -24,11 +24,20 @@ pub const TARGET: Target = Target {
                 "tests/fixtures/audio/tone.mp3",
                 "tests/fixtures/audio/tone.ogg",
                 "tests/fixtures/audio/tone.m4a",
+                "tests/fixtures/audio/tone.caf",
+                "tests/fixtures/audio/tone.w64",
+                "tests/fixtures/audio/tone.mp2",
+                "tests/fixtures/audio/tone.mkv",
+                "tests/fixtures/audio/tone-mono.mp3",
+                "tests/fixtures/audio/tone-tracks.mp4",
                 "tests/fixtures/audio/tone-opus.ogg",
+                "tests/fixtures/audio/tone-opus.webm",
+                "tests/fixtures/audio/tone-opus.mp4",
             ],
         );
         all.extend(WAVES.map(|(tag, block_bytes, bits)| wave(tag, block_bytes, bits)));
         all.push(long_wave());
+        all.push(tagged_flac());
         all
     },
     tokens: &[
@@ -92,6 +101,21 @@ pub const TARGET: Target = Target {
         "traf",
         "trun", // spelling as stored
         "tfhd",
+        "tkhd",
+        "dOps",
+        "OpusTags",
+        "TAG+",
+        "APETAGEX",
+        "LYRICS200",
+        "caff",
+        "desc",
+        "pakt",
+        "lpcm",
+        "riff",
+        "wave",
+        // The starts of Matroska's elements for tracks and for packets.
+        "\x16\x54",
+        "\x1f\x43",
     ],
     // Compressed audio unfolds: a packet of a few bytes is a block of thousands of samples.
     memory: Memory {
@@ -144,16 +168,31 @@ fn long_wave() -> Vec<u8> {
     chunk(b"RF64", &[b"WAVE", &lengths[..], &body].concat())
 }
 
+/// The FLAC between tags of each kind.
+fn tagged_flac() -> Vec<u8> {
+    let flac = seeds::file("tests/fixtures/audio/tone.flac");
+    let ape = |flags: u32| {
+        let numbers = [2000, 32, 0, flags].map(u32::to_le_bytes).concat();
+        [b"APETAGEX", &numbers[..], &[0; 8]].concat()
+    };
+    let heads = [b"ID3\x04\0\0\0\0\0\x04tags", &ape(1 << 29)[..]].concat();
+    let lyrics = b"LYRICSBEGIN000011LYRICS200";
+    let id3v1 = [&b"TAG"[..], &[b' '; 125]].concat();
+    [&heads[..], &flac, &ape(0), lyrics, &id3v1].concat()
+}
+
 /// Reads a file as the command and the window do.
 pub fn run(bytes: &[u8]) {
     let folder = Folder::new();
     let path = folder.write("audio", bytes);
     if let Ok(mut decoder) = Decoder::open(&path) {
-        let channels = decoder.channels();
+        let mut channels = decoder.channels();
         assert!(channels > 0 && decoder.rate_hz() > 0);
         while let Ok(Some(block)) = decoder.next_block() {
-            if let Block::Samples(samples) = block {
-                assert!(samples.len().is_multiple_of(channels));
+            match block {
+                Block::Samples(samples) => assert!(samples.len().is_multiple_of(channels)),
+                Block::NewFormat { channels: new, .. } => channels = new,
+                Block::Gap { .. } => {}
             }
         }
         drop(decoder.truncated());

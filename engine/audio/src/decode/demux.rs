@@ -1,18 +1,19 @@
 //! The demultiplexer: finds the audio track of an opened source and hands out its packets.
 
-use std::panic::{self, AssertUnwindSafe};
-
 use symphonia::{
     core::{
         codecs::{
             CodecParameters,
-            audio::{AudioCodecId, AudioCodecParameters, well_known as codec},
+            audio::{AudioCodecParameters, well_known as codec},
         },
         errors::{Error, Result as SymphoniaResult},
         formats::{
-            FormatOptions, FormatReader, TrackType,
+            FormatOptions, FormatReader, Track, TrackType,
             probe::Hint,
-            well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3},
+            well_known::{
+                FORMAT_ID_ADTS, FORMAT_ID_CAF, FORMAT_ID_MKV, FORMAT_ID_MP1, FORMAT_ID_MP2,
+                FORMAT_ID_MP3,
+            },
         },
         io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions},
         meta::MetadataOptions,
@@ -23,13 +24,19 @@ use symphonia::{
 };
 
 use super::{
-    aiff,
+    aac, aiff, caf,
+    codec::contained,
     error::{DecodeError, HeaderError},
+    opus::{self, OpusHead},
     pcm::PcmReader,
     sniff::SniffedKind,
-    source::OpenedSource,
-    wav,
+    source::{OpenedSource, SourceFacts},
+    w64, wav,
 };
+
+/// How far Matroska's times may jump before audio counts as missing, in seconds: they are rounded to
+/// milliseconds, and live recordings stamp packets when they arrive.
+const MATROSKA_TOLERANCE_S: f64 = 0.1;
 
 /// The one track that is decoded.
 #[derive(Debug, Clone)]
@@ -46,10 +53,25 @@ pub(super) struct AudioTrack {
     /// symphonia would trim them too: another file joined to the first, or more audio than the bit
     /// rate of the first frames let it guess.
     pub(crate) padding_end: Option<Timestamp>,
+    /// How far timestamps may jump before audio counts as missing, in seconds; `None` when they follow
+    /// from the durations of the packets.
+    pub(crate) tolerance_s: Option<f64>,
+    /// What the encoder put before the sound: ticks, and ticks per second.
+    pub(crate) delay: (u64, u32),
+    /// Whether only the AAC-LC part of HE-AAC is decoded.
+    pub(crate) is_core: bool,
+    /// Whether the container's reader meets every end as a sudden one.
+    pub(crate) ends_suddenly: bool,
 }
 
 /// A container, opened at its first packet.
-pub(super) enum Demuxer {
+pub(super) struct Demuxer {
+    reader: Reader,
+    facts: SourceFacts,
+    is_pipe: bool,
+}
+
+enum Reader {
     Pcm(PcmReader),
     Symphonia(Box<dyn FormatReader>),
 }
@@ -60,10 +82,21 @@ impl Demuxer {
         let stream = MediaSourceStream::new(opened.source, MediaSourceStreamOptions::default());
         let is_pipe = !stream.is_seekable();
         let refused = |header_error: HeaderError| header_error.named(name);
+        let pcm = |opened: Result<PcmReader, HeaderError>| {
+            let reader = Reader::Pcm(opened.map_err(refused)?);
+            let facts = SourceFacts::default();
+            Ok(Self {
+                reader,
+                facts,
+                is_pipe,
+            })
+        };
         match opened.kind {
-            SniffedKind::Wave => return wav::open(stream).map(Self::Pcm).map_err(refused),
-            SniffedKind::Aiff => return aiff::open(stream).map(Self::Pcm).map_err(refused),
-            SniffedKind::OggUnsupported(codec) => {
+            SniffedKind::Wave => return pcm(wav::open(stream)),
+            SniffedKind::Wave64 => return pcm(w64::open(stream)),
+            SniffedKind::Aiff => return pcm(aiff::open(stream)),
+            SniffedKind::Caf { is_plain: true } => return pcm(caf::open(stream)),
+            SniffedKind::Unsupported(codec) => {
                 return Err(refused(HeaderError::Codec(codec.to_owned())));
             }
             SniffedKind::Foreign(found) => {
@@ -73,16 +106,15 @@ impl Demuxer {
                     found,
                 });
             }
-            SniffedKind::Mp4 { index_last: true } if is_pipe => {
+            SniffedKind::Mp4 { index_last: true } | SniffedKind::Caf { .. } if is_pipe => {
                 return Err(DecodeError::IndexAtEnd {
                     name: name.to_owned(),
                 });
             }
-            SniffedKind::Mp4 { .. } | SniffedKind::OggVideo | SniffedKind::Unknown => {}
+            _ => {}
         }
         let (formats, metadata) = (FormatOptions::default(), MetadataOptions::default());
-        contained(|| get_probe().probe(&Hint::new(), stream, formats, metadata))
-            .map(Self::Symphonia)
+        let reader = contained(|| get_probe().probe(&Hint::new(), stream, formats, metadata))
             .map_err(|error| match error {
                 _ if opened.kind == SniffedKind::OggVideo => DecodeError::NoAudioTrack {
                     name: name.to_owned(),
@@ -95,27 +127,27 @@ impl Demuxer {
                 }
                 Error::IoError(source) => refused(HeaderError::from(source)),
                 other => refused(HeaderError::Damaged(other.to_string())),
-            })
+            })?;
+        Ok(Self {
+            reader: Reader::Symphonia(reader),
+            facts: opened.facts,
+            is_pipe,
+        })
     }
 
-    /// The first audio track at this point: a chained Ogg changes its tracks on the way.
+    /// The audio track that is meant to be played at this point: a chained Ogg changes its tracks on
+    /// the way.
     pub(crate) fn track(&self, name: &str) -> Result<AudioTrack, DecodeError> {
-        let format = match self {
-            Self::Pcm(reader) => {
-                let params = reader.codec_params();
-                return Ok(AudioTrack {
-                    id: 0,
-                    time_base: params.sample_rate.and_then(TimeBase::try_from_recip),
-                    params,
-                    frames: reader.claimed_frames(),
-                    length_is_promised: true,
-                    padding_end: None,
-                });
-            }
-            Self::Symphonia(format) => format,
+        let format = match &self.reader {
+            Reader::Pcm(reader) => return Ok(pcm_track(reader)),
+            Reader::Symphonia(format) => format,
         };
-        let track = format
-            .default_track(TrackType::Audio)
+        let chosen = self.facts.mp4_track.as_ref().and_then(|chosen| {
+            let mut tracks = format.tracks().iter();
+            tracks.find(|track| track.id == chosen.id)
+        });
+        let track = chosen
+            .or_else(|| format.default_track(TrackType::Audio))
             .or_else(|| format.first_track(TrackType::Audio));
         let Some((track, Some(CodecParameters::Audio(params)))) =
             track.map(|track| (track, &track.codec_params))
@@ -132,8 +164,74 @@ impl Demuxer {
                 }
             });
         };
-        let (length_is_promised, padding_end) = match format.format_info().format {
-            FORMAT_ID_MP3 => {
+        let mut found = AudioTrack {
+            id: track.id,
+            params: params.clone(),
+            time_base: track.time_base,
+            // Fragmented MP4 states 0.
+            frames: track.num_frames.filter(|&frames| frames > 0),
+            length_is_promised: true,
+            padding_end: None,
+            tolerance_s: None,
+            delay: self.delay(params),
+            is_core: false,
+            ends_suddenly: false,
+        };
+        found.apply_container(format.as_ref(), track);
+        found.ends_suddenly =
+            self.is_pipe && !self.facts.is_damaged && format.format_info().format == FORMAT_ID_MKV;
+        found.apply_core();
+        found.frames = found.frames.map(|frames| found.without_delay(frames));
+        if let Some(flac) = &self.facts.flac {
+            found.frames = flac.frames;
+            if !flac.has_places {
+                found.time_base = None;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the encoder put before the sound and no decoder cuts off, in ticks, and ticks per second.
+    fn delay(&self, params: &AudioCodecParameters) -> (u64, u32) {
+        if let Some(edit) = self.facts.mp4_track.and_then(|track| track.edit) {
+            return (edit.start, edit.ticks_per_s);
+        }
+        let head = params.extra_data.as_deref().and_then(OpusHead::read);
+        let opus = head.filter(|_| params.codec == codec::CODEC_ID_OPUS);
+        let frames = opus.map_or(0, |head| head.pre_skip_frames);
+        (u64::from(frames), opus::RATE_HZ)
+    }
+
+    /// The next packet of any track, `None` at a clean end.
+    pub(crate) fn next_packet(&mut self) -> SymphoniaResult<Option<Packet>> {
+        match &mut self.reader {
+            Reader::Pcm(reader) => Ok(reader.next_packet()?),
+            Reader::Symphonia(format) => contained(|| format.next_packet()),
+        }
+    }
+}
+
+fn pcm_track(reader: &PcmReader) -> AudioTrack {
+    let params = reader.codec_params();
+    AudioTrack {
+        id: 0,
+        time_base: params.sample_rate.and_then(TimeBase::try_from_recip),
+        params,
+        frames: reader.claimed_frames(),
+        length_is_promised: true,
+        padding_end: None,
+        tolerance_s: None,
+        delay: (0, 1),
+        is_core: false,
+        ends_suddenly: false,
+    }
+}
+
+impl AudioTrack {
+    /// What the container says about lengths and times.
+    fn apply_container(&mut self, format: &dyn FormatReader, track: &Track) {
+        match format.format_info().format {
+            FORMAT_ID_MP1 | FORMAT_ID_MP2 | FORMAT_ID_MP3 => {
                 // Without LAME's tag, which also states the delay, the length may be a guess.
                 let is_tagged = track.delay.is_some();
                 let padded = track
@@ -145,53 +243,60 @@ impl Demuxer {
                 } else {
                     i64::MIN
                 };
-                (is_tagged, Some(Timestamp::new(end)))
+                self.length_is_promised = is_tagged;
+                self.padding_end = Some(Timestamp::new(end));
             }
-            FORMAT_ID_ADTS => (false, None),
-            _ => (true, None),
-        };
-        Ok(AudioTrack {
-            id: track.id,
-            params: params.clone(),
-            time_base: track.time_base,
-            // Fragmented MP4 states 0.
-            frames: track.num_frames.filter(|&frames| frames > 0),
-            length_is_promised,
-            padding_end,
-        })
-    }
-
-    /// The next packet of any track, `None` at a clean end.
-    pub(crate) fn next_packet(&mut self) -> SymphoniaResult<Option<Packet>> {
-        match self {
-            Self::Pcm(reader) => Ok(reader.next_packet()?),
-            Self::Symphonia(format) => contained(|| format.next_packet()),
+            // CAF counts whole packets, and the last one may be partly filled.
+            FORMAT_ID_ADTS | FORMAT_ID_CAF => self.length_is_promised = false,
+            FORMAT_ID_MKV => {
+                // The length is that of the longest track, which may be a video.
+                let mut tracks = format.tracks().iter();
+                self.length_is_promised = tracks
+                    .all(|track| matches!(track.codec_params, Some(CodecParameters::Audio(_))));
+                let media = format.media_info();
+                let ticks = media.duration.map(|duration| u128::from(duration.get()));
+                self.frames = ticks
+                    .zip(media.time_base)
+                    .zip(self.params.sample_rate)
+                    .and_then(|((ticks, base), rate_hz)| {
+                        let scaled = ticks * u128::from(base.numer.get()) * u128::from(rate_hz);
+                        u64::try_from(scaled / u128::from(base.denom.get())).ok()
+                    });
+                self.tolerance_s = Some(MATROSKA_TOLERANCE_S);
+            }
+            _ => {}
         }
     }
-}
 
-/// Calls symphonia, some of whose arithmetic overflows on damaged files (MP4 tables, ADPCM) and
-/// panics in builds with overflow checks. A panic becomes [`Error::LimitError`], which symphonia
-/// itself never returns here.
-pub(super) fn contained<T>(call: impl FnOnce() -> SymphoniaResult<T>) -> SymphoniaResult<T> {
-    panic::catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or(Err(Error::LimitError("its values overflow")))
-}
+    /// A length without what the encoder put before the sound.
+    fn without_delay(&self, frames: u64) -> u64 {
+        let rate_hz = self.params.sample_rate.unwrap_or_default();
+        frames.saturating_sub(self.delay_frames(rate_hz))
+    }
 
-/// The usual name of a codec that may have no decoder here.
-pub(super) fn codec_name(id: AudioCodecId) -> &'static str {
-    match id {
-        codec::CODEC_ID_OPUS => "Opus",
-        codec::CODEC_ID_AAC => "HE-AAC or multichannel AAC",
-        codec::CODEC_ID_AC3 => "Dolby AC-3",
-        codec::CODEC_ID_EAC3 => "Dolby E-AC-3",
-        codec::CODEC_ID_AC4 => "Dolby AC-4",
-        codec::CODEC_ID_DCA => "DTS",
-        codec::CODEC_ID_MP1 => "MP1",
-        codec::CODEC_ID_MP2 => "MP2",
-        codec::CODEC_ID_ALAC => "damaged ALAC",
-        codec::CODEC_ID_FLAC => "damaged FLAC",
-        codec::CODEC_ID_VORBIS => "damaged Vorbis",
-        _ => "an unknown kind of",
+    /// Frames at `rate_hz` that the encoder put before the sound.
+    pub(crate) fn delay_frames(&self, rate_hz: u32) -> u64 {
+        let (ticks, ticks_per_s) = self.delay;
+        let frames = u128::from(ticks) * u128::from(rate_hz) / u128::from(ticks_per_s.max(1));
+        u64::try_from(frames).unwrap_or(u64::MAX)
+    }
+
+    /// Replaces HE-AAC by the part of it that is decoded.
+    fn apply_core(&mut self) {
+        if self.params.codec != codec::CODEC_ID_AAC {
+            return;
+        }
+        let Some(core) = aac::core(&self.params) else {
+            return;
+        };
+        if let (Some(whole_hz), Some(core_hz)) = (self.params.sample_rate, core.sample_rate) {
+            let scaled = |frames: u64| {
+                let core = u128::from(frames) * u128::from(core_hz) / u128::from(whole_hz.max(1));
+                u64::try_from(core).ok()
+            };
+            self.frames = self.frames.and_then(scaled);
+        }
+        self.params = core;
+        self.is_core = true;
     }
 }

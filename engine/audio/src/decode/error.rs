@@ -4,8 +4,10 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
-/// The formats that [`is_audio_path`](super::is_audio_path) and the sniffer accept.
-const SUPPORTED: &str = "WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF";
+/// The formats that [`is_audio_path`](super::is_audio_path) and [`Decoder`](super::Decoder) accept, for
+/// sentences.
+pub const FORMATS: &str = "WAV, Wave64, AIFF, CAF, FLAC, MP1 to MP3, Ogg Vorbis, Opus, AAC/M4A, and the audio \
+     of MP4, MOV, Matroska and WebM";
 
 /// Why an audio file or stream could not be opened or read on.
 #[derive(Debug, Error)]
@@ -39,7 +41,7 @@ pub enum DecodeError {
     /// The bytes are no supported audio format.
     #[error(
         "{name} is not audio that can be read here: it holds {found}. \
-         Supported are {SUPPORTED}; convert it to FLAC or WAV if it holds sound."
+         Supported are {FORMATS}; convert it to FLAC or WAV if it holds sound."
     )]
     NotAudio {
         /// The file or stream.
@@ -75,30 +77,15 @@ pub enum DecodeError {
         /// The fault in the header.
         detail: String,
     },
-    /// An MP4 stream that can't seek has its index after the audio.
+    /// An MP4 or compressed CAF stream that can't seek has its index after the audio.
     #[error(
-        "{name} is M4A audio whose index stands at its end, so it cannot be read from a pipe; \
-         save it as a file and open that, or rewrite it with \
+        "{name} is audio whose index stands at its end, so it cannot be read from a pipe; \
+         save it as a file and open that, or rewrite an MP4 with \
          `ffmpeg -i IN.m4a -c copy -movflags +faststart OUT.m4a`."
     )]
     IndexAtEnd {
         /// The stream.
         name: String,
-    },
-    /// The rate or the channel count changes in the middle, as in files that were joined byte by byte.
-    #[error(
-        "{name} changes from {from} to {to} after {at_s:.1} s; \
-         split it there, or convert it to one FLAC or WAV file."
-    )]
-    Changed {
-        /// The file or stream.
-        name: String,
-        /// Rate and channels before the change.
-        from: String,
-        /// Rate and channels after it.
-        to: String,
-        /// The place, in seconds of decoded audio.
-        at_s: f64,
     },
     /// The disk, the network or the pipe failed while reading.
     #[error(

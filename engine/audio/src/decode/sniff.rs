@@ -3,6 +3,8 @@
 //! It distinguishes only the formats that choose a reader or make an error clearer; symphonia's own
 //! probe finds the formats that symphonia reads.
 
+use super::{aac, caf, ogg, opus::UNUSUAL_OPUS, w64};
+
 /// Bytes from the start that the sniffer sees.
 pub(super) const HEAD_BYTES: usize = 4096;
 
@@ -13,13 +15,26 @@ pub(super) enum SniffedKind {
     Wave,
     /// FORM with AIFF or AIFC inside.
     Aiff,
+    /// Sony Wave64.
+    Wave64,
+    /// Core Audio, with plain samples or compressed ones.
+    Caf {
+        /// Whether the samples are plain.
+        is_plain: bool,
+    },
+    /// Ogg with Opus.
+    OggOpus,
+    /// Matroska or WebM.
+    Matroska,
+    /// Native FLAC.
+    Flac,
     /// MP4 or M4A; `index_last` when the audio data comes before the index.
     Mp4 {
         /// Whether `mdat` was met before `moov`.
         index_last: bool,
     },
-    /// Ogg with a codec that has no decoder here.
-    OggUnsupported(&'static str),
+    /// A container that is read here, with a codec that has no decoder; the codec's name.
+    Unsupported(&'static str),
     /// Ogg whose first track is video; an audio track may follow.
     OggVideo,
     /// Certainly not a supported format; its name, with the article.
@@ -30,17 +45,14 @@ pub(super) enum SniffedKind {
 
 /// First bytes of well-known formats that are not supported, with their names.
 const FOREIGN: &[(&[u8], &str)] = &[
-    (b"\x1a\x45\xdf\xa3", "a Matroska or WebM video"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media (WMA)"),
     (b"wvpk", "WavPack audio"),
     (b"MAC ", "Monkey's Audio (APE)"),
     (b"TTA1", "True Audio (TTA)"),
     (b"MPCK", "Musepack audio"),
     (b"MP+", "Musepack audio"),
-    (b"caff", "a Core Audio file (CAF)"),
     (b"DSD ", "DSD audio (DSF)"),
     (b"FRM8", "DSD audio (DFF)"),
-    (b"riff\x2e\x91\xcf\x11", "Sony Wave64 audio"),
     (b".snd", "Sun/NeXT audio (AU)"),
     (b"#!AMR", "AMR speech"),
     (b"MThd", "a MIDI file (notes, no sound)"),
@@ -69,23 +81,34 @@ pub(super) fn sniff(head: &[u8]) -> SniffedKind {
         },
         Some(b"FORM") if matches!(form, Some(b"AIFF" | b"AIFC")) => return SniffedKind::Aiff,
         Some(b"OggS") => {
-            // A page header has 27 bytes; the last of them is the length of the table that follows
-            // (RFC 3533, section 6).
-            let packet = head
-                .get(26)
-                .and_then(|&n| head.get(27 + usize::from(n)..))
-                .unwrap_or_default();
+            let packet = ogg::first_packet(head).unwrap_or_default();
+            if packet.starts_with(b"OpusHead") && packet.get(18).is_some_and(|&family| family > 1) {
+                return SniffedKind::Unsupported(UNUSUAL_OPUS);
+            }
             if packet.starts_with(b"OpusHead") {
-                return SniffedKind::OggUnsupported("Opus");
+                return SniffedKind::OggOpus;
             }
             if packet.starts_with(b"Speex   ") {
-                return SniffedKind::OggUnsupported("Speex");
+                return SniffedKind::Unsupported("Speex");
             }
             if packet.starts_with(b"\x80theora") {
                 return SniffedKind::OggVideo;
             }
         }
+        Some(b"fLaC") => return SniffedKind::Flac,
+        Some(b"\x1a\x45\xdf\xa3") => return SniffedKind::Matroska,
+        Some(b"riff") if w64::is_head(head) => return SniffedKind::Wave64,
         _ => {}
+    }
+    if let Some(is_plain) = caf::sniff(head) {
+        return SniffedKind::Caf { is_plain };
+    }
+    // ADTS: twelve bits of synchronization, one for MPEG-2, a layer of 0, and after one bit the profile,
+    // which is one less than in MP4.
+    if let [0xff, 0xf0 | 0xf1 | 0xf8 | 0xf9, third, ..] = head
+        && third >> 6 != 1
+    {
+        return SniffedKind::Unsupported(aac::object_type_name(u32::from(third >> 6) + 1));
     }
     if matches!(head.get(4..8), Some(b"ftyp" | b"moov" | b"mdat" | b"wide")) {
         return SniffedKind::Mp4 {
@@ -163,7 +186,7 @@ mod tests {
 
     #[test]
     fn formats_are_recognized_by_their_first_bytes() {
-        let rows: [(&[u8], SniffedKind); 9] = [
+        let rows: [(&[u8], SniffedKind); 12] = [
             (b"RIFF\x24\0\0\0WAVEfmt ", SniffedKind::Wave),
             (b"RF64\xff\xff\xff\xffWAVEds64", SniffedKind::Wave),
             (b"FORM\0\0\0\x20AIFCFVER", SniffedKind::Aiff),
@@ -181,7 +204,13 @@ mod tests {
             ),
             ("Größe: 3 €".as_bytes(), SniffedKind::Foreign("plain text")),
             (b"  <HTML><body>", SniffedKind::Foreign("a web page")),
-            (b"fLaC\0\0\0\x22", SniffedKind::Unknown),
+            (b"fLaC\0\0\0\x22", SniffedKind::Flac),
+            (b"\xff\xf1\x50\x80", SniffedKind::Unknown),
+            (
+                b"\xff\xf1\x10\x80",
+                SniffedKind::Unsupported("AAC Main profile"),
+            ),
+            (b"\x1a\x45\xdf\xa3", SniffedKind::Matroska),
         ];
         for (head, kind) in rows {
             assert_eq!(sniff(head), kind, "{head:?}");

@@ -1,19 +1,20 @@
-//! The decoder of one audio track: packets to samples, past damaged packets.
+//! The decoder of one audio track: packets to samples, past damaged packets and changes of format.
 
-use std::{fmt, io};
+use std::{collections::VecDeque, io, mem};
 
-use symphonia::{
-    core::{
-        codecs::audio::{AudioDecoder, AudioDecoderOptions},
-        errors::Error,
-        packet::Packet,
-        units::Timestamp,
+use symphonia::core::{
+    codecs::audio::{
+        AudioDecoder,
+        well_known::{CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3},
     },
-    default::get_codecs,
+    errors::Error,
+    packet::Packet,
+    units::Timestamp,
 };
 
 use super::{
-    demux::{AudioTrack, Demuxer, codec_name, contained},
+    codec::{Decoded, StreamFormat, decode_with, make_codec},
+    demux::{AudioTrack, Demuxer},
     error::{DecodeError, HeaderError},
     pcm::RATES_HZ,
 };
@@ -27,31 +28,15 @@ const FAILURES_TO_REPORT: u32 = 64;
 const FAILURES_TO_GIVE_UP: u32 = 1000;
 /// Consecutive blocks of another format that make a change of format; fewer are noise decoded as
 /// audio.
-const BLOCKS_TO_CHANGE: u32 = 4;
-
-/// Rate and channel count, which must not change in the middle of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StreamFormat {
-    pub rate_hz: u32,
-    pub channels: usize,
-}
-
-impl fmt::Display for StreamFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rate_hz, channels } = self;
-        write!(
-            f,
-            "{rate_hz} Hz with {channels} channel{}",
-            if *channels == 1 { "" } else { "s" }
-        )
-    }
-}
+const BLOCKS_TO_CHANGE: usize = 4;
 
 /// The outcome of [`TrackDecoder::step`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DecodeStep {
     /// [`TrackDecoder::samples`] has a new block; `gap` frames are missing before it, if any are.
     Samples { gap: Option<u64> },
+    /// The next blocks have this format, which differs from the one before.
+    Format(StreamFormat),
     /// Only damage was found for a while.
     Damage,
     /// The end; `is_clean` is false when it came in the middle of a packet or header.
@@ -64,17 +49,27 @@ pub(super) struct TrackDecoder {
     demuxer: Demuxer,
     track: AudioTrack,
     codec: Box<dyn AudioDecoder>,
-    /// The format of the first block.
+    /// The format of the last block handed out.
     format: Option<StreamFormat>,
+    /// The format that blocks have unless several in a row say otherwise.
+    usual: Option<StreamFormat>,
+    /// Whether the container announced a new stream, whose format is right from its first block.
+    is_announced: bool,
+    /// The block handed out last.
     samples: Vec<f32>,
-    /// Frames handed out: the place that messages name.
-    done_frames: u64,
+    /// Blocks that were decoded and not handed out.
+    ready: VecDeque<Decoded>,
+    /// Consecutive blocks of another format, and the codec that decoded them, if the usual one refused.
+    strange: VecDeque<Decoded>,
+    other_codec: Option<Box<dyn AudioDecoder>>,
+    /// Frames to drop, which the encoder put before the sound; `None` before the first block.
+    delay_frames: Option<u64>,
+    /// Seconds handed out: the place that messages name.
+    done_s: f64,
     /// The timestamp at which the next packet should start, in the track's ticks.
     expected: Option<Timestamp>,
     codec_failures: u32,
     demuxer_failures: u32,
-    /// Consecutive blocks of another format.
-    strange_blocks: u32,
     /// At the end, whether it was clean.
     end: Option<bool>,
 }
@@ -83,19 +78,24 @@ impl TrackDecoder {
     /// Chooses the audio track of `demuxer` and makes its codec.
     pub(crate) fn new(demuxer: Demuxer, name: String) -> Result<Self, DecodeError> {
         let track = demuxer.track(&name)?;
-        let codec = make_codec(&track, &name)?;
+        let codec = make_codec(&track.params, &name)?;
         Ok(Self {
             name,
             demuxer,
             track,
             codec,
             format: None,
+            usual: None,
+            is_announced: true,
             samples: Vec::new(),
-            done_frames: 0,
+            ready: VecDeque::new(),
+            strange: VecDeque::new(),
+            other_codec: None,
+            delay_frames: None,
+            done_s: 0.0,
             expected: None,
             codec_failures: 0,
             demuxer_failures: 0,
-            strange_blocks: 0,
             end: None,
         })
     }
@@ -105,7 +105,7 @@ impl TrackDecoder {
         &self.track
     }
 
-    /// StreamFormat of the first block; `None` before it.
+    /// The format of the last block; `None` before the first.
     pub(crate) fn format(&self) -> Option<StreamFormat> {
         self.format
     }
@@ -120,6 +120,9 @@ impl TrackDecoder {
     pub(crate) fn step(&mut self) -> Result<DecodeStep, DecodeError> {
         let mut failures = 0;
         while failures < FAILURES_TO_REPORT {
+            if let Some(step) = self.hand_out() {
+                return Ok(step);
+            }
             if let Some(is_clean) = self.end {
                 return Ok(if failures > 0 {
                     DecodeStep::Damage
@@ -128,43 +131,31 @@ impl TrackDecoder {
                 });
             }
             match self.demuxer.next_packet() {
-                Ok(Some(mut packet)) => {
+                Ok(Some(packet)) => {
                     self.demuxer_failures = 0;
-                    if packet.track_id != self.track.id {
-                        continue;
-                    }
-                    if self.track.padding_end.is_some_and(|end| packet.pts >= end) {
-                        packet.dur = packet
-                            .dur
-                            .saturating_add(std::mem::take(&mut packet.trim_end));
-                    }
-                    match self.decode(&packet)? {
-                        Decoded::Samples => {
-                            let jump = self.jump_before(&packet);
-                            self.expected = packet.pts.checked_add(packet.block_dur());
-                            let gap = (jump > 0 || failures > 0).then_some(jump);
-                            return Ok(DecodeStep::Samples { gap });
-                        }
-                        Decoded::Nothing => {
-                            self.expected = packet.pts.checked_add(packet.block_dur());
-                        }
-                        Decoded::Failure => failures += 1,
+                    if packet.track_id == self.track.id && !self.take(packet, failures > 0)? {
+                        failures += 1;
                     }
                 }
                 Ok(None) => self.end = Some(true),
                 Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    self.end = Some(false);
+                    self.end = Some(self.track.ends_suddenly);
                 }
                 // A panic leaves the container's reader in an unknown state.
                 Err(Error::LimitError(_)) => self.end = Some(false),
                 Err(Error::IoError(source)) => {
                     return Err(DecodeError::Read {
                         name: self.name.clone(),
-                        at_s: self.at_s(),
+                        at_s: self.done_s,
                         source,
                     });
                 }
-                Err(Error::ResetRequired) => self.start_next_part()?,
+                Err(Error::ResetRequired) => {
+                    // What came before is kept when the next part can't be read.
+                    if self.start_next_part().is_err() {
+                        self.end = Some(false);
+                    }
+                }
                 Err(_) => {
                     failures += 1;
                     self.demuxer_failures += 1;
@@ -177,75 +168,161 @@ impl TrackDecoder {
         Ok(DecodeStep::Damage)
     }
 
+    /// The next block that is ready, or its format first if that is new.
+    fn hand_out(&mut self) -> Option<DecodeStep> {
+        let found = self.ready.front()?.format;
+        if self.format.is_some_and(|format| format != found) {
+            self.format = Some(found);
+            // The header stated the length of what came before.
+            self.track.frames = None;
+            self.track.length_is_promised = false;
+            return Some(DecodeStep::Format(found));
+        }
+        let block = self.ready.pop_front()?;
+        self.format = Some(found);
+        self.samples = block.samples;
+        let frames = self.samples.len() / found.channels;
+        self.done_s += frames as f64 / f64::from(found.rate_hz);
+        Some(DecodeStep::Samples { gap: block.gap })
+    }
+
     /// Starts the next part of a chained Ogg: a stream of its own, often in the same format.
     fn start_next_part(&mut self) -> Result<(), DecodeError> {
         let track = self.demuxer.track(&self.name)?;
-        self.codec = make_codec(&track, &self.name)?;
-        // The length stays that of the first part.
+        self.codec = make_codec(&track.params, &self.name)?;
         self.track = AudioTrack {
-            frames: self.track.frames,
+            frames: None,
             length_is_promised: false,
             ..track
         };
+        self.is_announced = true;
+        self.strange.clear();
+        self.other_codec = None;
+        self.delay_frames = None;
         self.expected = None;
         Ok(())
     }
 
-    /// Decodes `packet` into `samples`.
-    fn decode(&mut self, packet: &Packet) -> Result<Decoded, DecodeError> {
-        let block = match contained(|| self.codec.decode(packet)) {
-            Ok(block) => block,
-            Err(error) => {
-                self.codec_failures += 1;
-                let has_panicked = matches!(error, Error::LimitError(_));
-                // A codec that was made again on noise keeps the noise's format.
-                let is_misled = self.strange_blocks > 0;
-                if has_panicked
-                    || is_misled
-                    || self.codec_failures.is_multiple_of(FAILURES_TO_RENEW)
-                {
-                    self.codec = make_codec(&self.track, &self.name)?;
-                    self.strange_blocks = 0;
-                }
-                return Ok(Decoded::Failure);
-            }
+    /// Decodes `packet`, and puts its block among those that are ready or strange; false if it failed.
+    fn take(&mut self, mut packet: Packet, is_after_failure: bool) -> Result<bool, DecodeError> {
+        if self.track.padding_end.is_some_and(|end| packet.pts >= end) {
+            packet.dur = packet.dur.saturating_add(mem::take(&mut packet.trim_end));
+        }
+        let Some(mut block) = self.decode(&packet)? else {
+            return Ok(false);
         };
-        if block.frames() == 0 {
-            return Ok(Decoded::Nothing);
+        let frames = block.frames();
+        let jump = self.jump_before(&packet, block.format);
+        self.expect_after(&packet, frames, block.format);
+        if frames == 0 {
+            // A codec's first packet may only prime it, and a packet of padding is trimmed whole.
+            return Ok(true);
         }
-        let found = StreamFormat {
-            rate_hz: block.spec().rate(),
-            channels: block.spec().channels().count(),
-        };
-        if !RATES_HZ.contains(&found.rate_hz) || found.channels == 0 {
-            return Err(HeaderError::Damaged(format!("it claims {found}")).named(&self.name));
+        block.gap = (jump > 0 || is_after_failure).then_some(jump);
+        self.cut_delay(&mut block);
+        if block.samples.is_empty() {
+            return Ok(true);
         }
-        let format = *self.format.get_or_insert(found);
-        if found != format {
-            self.strange_blocks += 1;
-            if self.strange_blocks < BLOCKS_TO_CHANGE {
-                return Ok(Decoded::Failure);
+        if self.is_announced || self.usual == Some(block.format) {
+            let is_after_noise = !mem::take(&mut self.strange).is_empty();
+            if is_after_noise && !self.is_announced {
+                block.gap = Some(block.gap.unwrap_or(0));
             }
-            let (from, to, at_s) = (format.to_string(), found.to_string(), self.at_s());
-            return Err(DecodeError::Changed {
-                name: self.name.clone(),
-                from,
-                to,
-                at_s,
-            });
+            self.usual = Some(block.format);
+            self.is_announced = false;
+            self.other_codec = None;
+            self.ready.push_back(block);
+            return Ok(true);
         }
-        block.copy_to_vec_interleaved(&mut self.samples);
-        self.done_frames += block.frames() as u64;
-        self.codec_failures = 0;
-        self.strange_blocks = 0;
-        Ok(Decoded::Samples)
+        if self
+            .strange
+            .front()
+            .is_some_and(|other| other.format != block.format)
+        {
+            self.strange.clear();
+        }
+        let found = block.format;
+        self.strange.push_back(block);
+        if self.strange.len() >= BLOCKS_TO_CHANGE {
+            self.usual = Some(found);
+            self.ready.append(&mut self.strange);
+            if let Some(codec) = self.other_codec.take() {
+                self.codec = codec;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Drops what the encoder put before the sound.
+    fn cut_delay(&mut self, block: &mut Decoded) {
+        let StreamFormat { rate_hz, channels } = block.format;
+        let track = &self.track;
+        let left = self
+            .delay_frames
+            .get_or_insert_with(|| track.delay_frames(rate_hz));
+        let cut =
+            (block.samples.len() / channels).min(usize::try_from(*left).unwrap_or(usize::MAX));
+        *left -= cut as u64;
+        block.samples.drain(..cut * channels);
+    }
+
+    /// Decodes `packet`; `None` if it is damaged.
+    fn decode(&mut self, packet: &Packet) -> Result<Option<Decoded>, DecodeError> {
+        let has_panicked = match decode_with(&mut self.codec, packet) {
+            Ok(block) => {
+                self.codec_failures = 0;
+                return self.checked(block);
+            }
+            Err(error) => matches!(error, Error::LimitError(_)),
+        };
+        if let Some(block) = self.decode_with_other(packet)? {
+            return self.checked(block);
+        }
+        self.codec_failures += 1;
+        if has_panicked || self.codec_failures.is_multiple_of(FAILURES_TO_RENEW) {
+            self.codec = make_codec(&self.track.params, &self.name)?;
+        }
+        Ok(None)
+    }
+
+    /// MPEG audio: decodes a packet that the codec refused. It keeps to its first format, so that the
+    /// packet may have another one; the codec goes on if that was noise.
+    fn decode_with_other(&mut self, packet: &Packet) -> Result<Option<Decoded>, DecodeError> {
+        let is_mpeg = [CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3].contains(&self.track.params.codec);
+        if !is_mpeg || self.usual.is_none() {
+            return Ok(None);
+        }
+        let mut codec = match self.other_codec.take() {
+            Some(codec) => codec,
+            None => make_codec(&self.track.params, &self.name)?,
+        };
+        let Ok(block) = decode_with(&mut codec, packet) else {
+            return Ok(None);
+        };
+        if self.usual == Some(block.format) {
+            // It was the codec that had begun in noise.
+            self.codec = codec;
+        } else {
+            self.other_codec = Some(codec);
+        }
+        Ok(Some(block))
+    }
+
+    /// Refuses a block whose format no recording has: an error at the start, damage later on.
+    fn checked(&self, block: Decoded) -> Result<Option<Decoded>, DecodeError> {
+        let found = block.format;
+        if block.samples.is_empty() || RATES_HZ.contains(&found.rate_hz) && found.channels > 0 {
+            return Ok(Some(block));
+        }
+        if self.usual.is_some() {
+            return Ok(None);
+        }
+        Err(HeaderError::Damaged(format!("it claims {found}")).named(&self.name))
     }
 
     /// Frames between the end of the last packet and the start of `packet`; 0 without timestamps.
-    fn jump_before(&self, packet: &Packet) -> u64 {
-        let (Some(expected), Some(time_base), Some(format)) =
-            (self.expected, self.track.time_base, self.format)
-        else {
+    fn jump_before(&self, packet: &Packet, format: StreamFormat) -> u64 {
+        let (Some(expected), Some(time_base)) = (self.expected, self.track.time_base) else {
             return 0;
         };
         let ticks = packet
@@ -253,31 +330,25 @@ impl TrackDecoder {
             .duration_from(expected)
             .map_or(0, |jump| u128::from(jump.get()));
         let scaled = ticks * u128::from(time_base.numer.get()) * u128::from(format.rate_hz);
-        u64::try_from(scaled / u128::from(time_base.denom.get())).unwrap_or(0)
+        let frames = u64::try_from(scaled / u128::from(time_base.denom.get())).unwrap_or(0);
+        let tolerance_s = self.track.tolerance_s.unwrap_or_default();
+        if frames as f64 > tolerance_s * f64::from(format.rate_hz) {
+            frames
+        } else {
+            0
+        }
     }
 
-    fn at_s(&self) -> f64 {
-        self.format.map_or(0.0, |format| {
-            self.done_frames as f64 / f64::from(format.rate_hz)
-        })
-    }
-}
-
-/// The outcome of decoding one packet.
-enum Decoded {
-    Samples,
-    /// No samples: a codec's first packet may only prime it, and a packet of padding is trimmed whole.
-    Nothing,
-    Failure,
-}
-
-fn make_codec(track: &AudioTrack, name: &str) -> Result<Box<dyn AudioDecoder>, DecodeError> {
-    let options = AudioDecoderOptions::default();
-    contained(|| get_codecs().make_audio_decoder(&track.params, &options)).map_err(|error| {
-        let header_error = match error {
-            Error::Unsupported(_) => HeaderError::Codec(codec_name(track.params.codec).to_owned()),
-            other => HeaderError::Damaged(other.to_string()),
+    /// Remembers when the packet after `packet` should start, which gave `frames`.
+    fn expect_after(&mut self, packet: &Packet, frames: usize, format: StreamFormat) {
+        self.expected = match (self.track.tolerance_s, self.track.time_base) {
+            (Some(_), Some(time_base)) => {
+                let ticks = frames as u128 * u128::from(time_base.denom.get())
+                    / (u128::from(time_base.numer.get()) * u128::from(format.rate_hz.max(1)));
+                let ticks = u64::try_from(ticks).unwrap_or_default();
+                packet.pts.checked_add(ticks.into())
+            }
+            _ => packet.pts.checked_add(packet.block_dur()),
         };
-        header_error.named(name)
-    })
+    }
 }

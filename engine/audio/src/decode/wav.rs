@@ -4,7 +4,7 @@ use std::io;
 
 use symphonia::core::{
     codecs::audio::{AudioCodecId, well_known as codec},
-    io::{MediaSourceStream, ReadBytes},
+    io::{MediaSourceStream, ReadBytes, SeekBuffered},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 
 /// Chunks before the samples at most: more than any writer leaves, few enough that an endless stream
 /// of empty chunks ends.
-const MAX_CHUNKS: usize = 1000;
+pub(super) const MAX_CHUNKS: usize = 1000;
 /// The longest `fmt ` chunk that has a meaning, WAVEFORMATEXTENSIBLE.
 const FORMAT_BYTES: usize = 40;
 
@@ -47,7 +47,12 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
             b"data" => {
                 let layout = layout
                     .ok_or_else(|| HeaderError::Damaged("it has no format chunk".to_owned()))?;
-                let claimed_bytes = data_bytes(bytes, data_bytes_64, riff_bytes + 8, source.pos());
+                let riff_end = riff_bytes + 8;
+                let claimed_bytes = match (bytes, data_bytes_64) {
+                    (u32::MAX, Some(long)) => Some(long),
+                    (0, _) => bytes_without_length(&mut source, riff_end)?,
+                    _ => Some(u64::from(bytes)),
+                };
                 return PcmReader::new(source, layout, claimed_bytes);
             }
             _ => skip(&mut source, bytes)?,
@@ -56,16 +61,38 @@ pub(super) fn open(mut source: MediaSourceStream<'static>) -> Result<PcmReader, 
     Err(HeaderError::Damaged("it has no data chunk".to_owned()))
 }
 
-/// The length of the `data` chunk that starts at `start`, in a file that should end at `riff_end`.
+/// The length of a `data` chunk that states 0, in a file that should end at `riff_end`; `source` stands
+/// at its first sample.
 ///
 /// A recorder that crashed leaves 0 here, and in the outer length 0, the header's own length or all
-/// ones. When a data chunk is really empty, the outer length covers the chunks around it.
-fn data_bytes(bytes: u32, bytes_64: Option<u64>, riff_end: u64, start: u64) -> Option<u64> {
-    match (bytes, bytes_64) {
-        (u32::MAX, Some(long)) => Some(long),
-        (0, _) if riff_end <= start || riff_end > u64::from(u32::MAX) => None,
-        _ => Some(u64::from(bytes)),
+/// ones; Pro Tools has left 0 here under a right outer length. When a data chunk is really empty, the
+/// outer length covers the chunks around it.
+fn bytes_without_length(
+    source: &mut MediaSourceStream<'_>,
+    riff_end: u64,
+) -> io::Result<Option<u64>> {
+    let start = source.pos();
+    if riff_end <= start || riff_end > u64::from(u32::MAX) {
+        return Ok(None);
     }
+    let Some(left) = riff_end.checked_sub(start + 8) else {
+        return Ok(Some(0));
+    };
+    let mut next = [0; 8];
+    let mut read = 0;
+    while read < next.len() {
+        match source.read_buf(&mut next[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+        }
+    }
+    source.seek_buffered_rev(read);
+    let [name @ .., b0, b1, b2, b3] = next;
+    let is_name = name.iter().all(|byte| (b' '..=b'~').contains(byte));
+    let is_chunk = is_name && u64::from(u32::from_le_bytes([b0, b1, b2, b3])) <= left;
+    Ok(Some(if is_chunk { 0 } else { left + 8 }))
 }
 
 /// Chunks begin at even positions.
@@ -73,7 +100,10 @@ fn skip(source: &mut MediaSourceStream<'_>, bytes: u32) -> io::Result<()> {
     source.ignore_bytes(u64::from(bytes) + u64::from(bytes & 1))
 }
 
-fn read_format(source: &mut MediaSourceStream<'_>, bytes: u32) -> Result<Layout, HeaderError> {
+pub(super) fn read_format(
+    source: &mut MediaSourceStream<'_>,
+    bytes: u32,
+) -> Result<Layout, HeaderError> {
     let mut format = [0; FORMAT_BYTES];
     let length = FORMAT_BYTES.min(bytes as usize);
     if length < 16 {

@@ -4,6 +4,23 @@ use std::{fs, path::PathBuf};
 
 use mertscope_audio::decode::{Block, DecodeError, Decoder};
 
+/// A committed fixture of each format.
+pub(crate) const FORMATS: [&str; 13] = [
+    "tone.wav",
+    "tone.aiff",
+    "tone.flac",
+    "tone.mp3",
+    "tone.ogg",
+    "tone.m4a",
+    "tone.caf",
+    "tone.w64",
+    "tone.mp2",
+    "tone.mkv",
+    "tone-opus.ogg",
+    "tone-opus.webm",
+    "tone-opus.mp4",
+];
+
 /// Path of a committed fixture; its `make.sh` describes the content.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(concat!(
@@ -25,14 +42,17 @@ pub(crate) struct Collected {
     pub samples: Vec<f32>,
     /// Gaps: frames decoded before each, and frames missing.
     pub gaps: Vec<(usize, u64)>,
+    /// Formats: frames decoded before each, samples per second, and channels.
+    pub formats: Vec<(usize, u32, usize)>,
     pub note: Option<String>,
 }
 
 /// Reads to the end or to the first error.
 pub(crate) fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected, DecodeError> {
     let mut decoder = decoder?;
-    let channels = decoder.channels();
+    let (mut rate_hz, mut channels) = (decoder.rate_hz(), decoder.channels());
     let (mut samples, mut gaps) = (Vec::new(), Vec::new());
+    let (mut frames, mut formats) = (0, vec![(0, rate_hz, channels)]);
     while let Some(block) = decoder.next_block()? {
         match block {
             Block::Samples(block) => {
@@ -41,14 +61,22 @@ pub(crate) fn collect(decoder: Result<Decoder, DecodeError>) -> Result<Collected
                     "a block holds whole frames"
                 );
                 samples.extend_from_slice(block);
+                frames += block.len() / channels;
             }
-            Block::Gap { frames } => gaps.push((samples.len() / channels, frames)),
+            Block::Gap { frames: missing } => gaps.push((frames, missing)),
+            Block::NewFormat { .. } => {
+                let before = (rate_hz, channels);
+                (rate_hz, channels) = (decoder.rate_hz(), decoder.channels());
+                assert_ne!((rate_hz, channels), before, "the format is new");
+                formats.push((frames, rate_hz, channels));
+            }
         }
     }
     assert_eq!(decoder.next_block()?, None, "the end stays the end");
     Ok(Collected {
         samples,
         gaps,
+        formats,
         note: decoder.truncated(),
     })
 }

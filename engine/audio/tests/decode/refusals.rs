@@ -9,8 +9,8 @@ use mertscope_audio::decode::Decoder;
 
 use crate::collect::{bytes_of, decode_as, fixture};
 
-const SUPPORTED: &str = "Supported are WAV, FLAC, MP3, Ogg Vorbis, AAC/M4A and AIFF; \
-    convert it to FLAC or WAV if it holds sound.";
+const SUPPORTED: &str = "Supported are WAV, Wave64, AIFF, CAF, FLAC, MP1 to MP3, Ogg Vorbis, Opus, AAC/M4A, and \
+    the audio of MP4, MOV, Matroska and WebM; convert it to FLAC or WAV if it holds sound.";
 
 fn refusal(name: &str, bytes: &[u8]) -> String {
     decode_as(name, bytes).expect_err(name)
@@ -103,8 +103,19 @@ fn unusable_headers_are_refused_with_a_reason() {
                 .into(),
         ),
         (
-            bytes_of("tone-opus.ogg"),
-            "x holds Opus audio, which cannot be decoded here; convert it to FLAC or WAV.".into(),
+            m4a_of_profile(0x0a),
+            "x holds AAC Main profile audio, which cannot be decoded here; convert it to FLAC or WAV."
+                .into(),
+        ),
+        (
+            m4a_of_profile(0x22),
+            "x holds AAC LTP audio, which cannot be decoded here; convert it to FLAC or WAV.".into(),
+        ),
+        (
+            // The first frame of an ADTS stream of the Main profile.
+            b"\xff\xf1\x10\x80\x02\x1f\xfc\0\0\0".to_vec(),
+            "x holds AAC Main profile audio, which cannot be decoded here; convert it to FLAC or WAV."
+                .into(),
         ),
     ];
     for (bytes, expected) in rows {
@@ -117,6 +128,16 @@ fn unusable_headers_are_refused_with_a_reason() {
             "{message}"
         );
     }
+}
+
+/// The M4A with another first byte of its configuration, which holds the profile.
+fn m4a_of_profile(first: u8) -> Vec<u8> {
+    let mut bytes = bytes_of("tone.m4a");
+    // The descriptor of the configuration: its tag, its length, AAC-LC at 44.1 kHz.
+    let config = b"\x05\x80\x80\x80\x05\x12\x10";
+    let at = bytes.windows(7).position(|here| here == config).unwrap();
+    bytes[at + 5] = first;
+    bytes
 }
 
 /// The top-level boxes of an MP4.
@@ -141,8 +162,8 @@ fn m4a_with_its_index_last_is_refused_from_a_pipe() {
     let error = Decoder::from_reader(Cursor::new(index_last), "standard input").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "standard input is M4A audio whose index stands at its end, so it cannot be read from a pipe; save it as a file \
-         and open that, or rewrite it with `ffmpeg -i IN.m4a -c copy -movflags +faststart OUT.m4a`."
+        "standard input is audio whose index stands at its end, so it cannot be read from a pipe; save it as a file \
+         and open that, or rewrite an MP4 with `ffmpeg -i IN.m4a -c copy -movflags +faststart OUT.m4a`."
     );
     let without_index = refusal("x.m4a", &others.concat());
     assert!(

@@ -138,9 +138,12 @@ impl ReadAhead {
         place: &mut BlockPlace,
     ) -> Result<ReadEnd, DecodeError> {
         let mut decoder = Decoder::open(path)?;
-        let channels = decoder.channels();
-        let longest_gap = LONGEST_GAP_S * u64::from(decoder.rate_hz());
-        self.sides.reset();
+        let (mut file_hz, mut channels) = (decoder.rate_hz(), decoder.channels());
+        self.sides.discard();
+        if let Err(error) = self.sides.start(file_hz, self.rate_hz) {
+            self.file_player.fail(error.to_string());
+            return Ok(ReadEnd::Ended);
+        }
         loop {
             if self.stopped() || self.file_player.is_superseded(place.epoch) {
                 return Ok(ReadEnd::Superseded);
@@ -162,7 +165,20 @@ impl ReadAhead {
                 Some(Decoded::Gap { frames }) => {
                     let skipped = (*skip).min(frames);
                     *skip -= skipped;
+                    let longest_gap = LONGEST_GAP_S * u64::from(file_hz);
                     self.sides.push_silence((frames - skipped).min(longest_gap));
+                }
+                Some(Decoded::NewFormat {
+                    rate_hz,
+                    channels: new,
+                }) => {
+                    self.sides.finish();
+                    if let Err(error) = self.sides.start(rate_hz, self.rate_hz) {
+                        self.file_player.fail(error.to_string());
+                        return Ok(self.put_ready(place));
+                    }
+                    *skip = skip.saturating_mul(rate_hz.into()) / u64::from(file_hz);
+                    (file_hz, channels) = (rate_hz, new);
                 }
             }
             if let ReadEnd::Superseded = self.put_ready(place) {
@@ -213,6 +229,7 @@ struct BlockPlace {
 
 /// Left and right, resampled to the output's rate.
 struct StereoResampler {
+    file_hz: u32,
     /// Left and right; `None` when the rates are equal.
     resamplers: Option<[Resampler; 2]>,
     /// Samples at the file's rate, and at the output's.
@@ -224,6 +241,7 @@ impl StereoResampler {
     fn new(file_hz: u32, rate_hz: u32) -> Result<Self, ResampleError> {
         let resampler = || Resampler::new(file_hz, rate_hz);
         Ok(Self {
+            file_hz,
             resamplers: match file_hz == rate_hz {
                 true => None,
                 false => Some([resampler()?, resampler()?]),
@@ -233,11 +251,24 @@ impl StereoResampler {
         })
     }
 
-    fn reset(&mut self) {
+    /// Forgets the input, and takes it at `file_hz` from here on; what is ready stays.
+    fn start(&mut self, file_hz: u32, rate_hz: u32) -> Result<(), ResampleError> {
+        if file_hz != self.file_hz {
+            let ready = std::mem::take(&mut self.ready);
+            *self = Self {
+                ready,
+                ..Self::new(file_hz, rate_hz)?
+            };
+        }
         for resampler in self.resamplers.iter_mut().flatten() {
             // No input causes an error; after one the next reset would recover.
             let _ = resampler.reset();
         }
+        Ok(())
+    }
+
+    /// Forgets what is ready.
+    fn discard(&mut self) {
         self.ready.iter_mut().for_each(Vec::clear);
     }
 
@@ -266,7 +297,7 @@ impl StereoResampler {
         let sides = self.decoded.iter_mut().zip(&mut self.ready).enumerate();
         for (side, (decoded, ready)) in sides {
             match &mut self.resamplers {
-                // See `reset`.
+                // See `start`.
                 Some(resamplers) => drop(resamplers[side].push(decoded, ready)),
                 None => ready.append(decoded),
             }
@@ -277,7 +308,7 @@ impl StereoResampler {
     fn finish(&mut self) {
         let resamplers = self.resamplers.iter_mut().flatten();
         for (resampler, ready) in resamplers.zip(&mut self.ready) {
-            // See `reset`.
+            // See `start`.
             let _ = resampler.finish(ready);
         }
     }
