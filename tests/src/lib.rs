@@ -9,6 +9,8 @@ pub mod hub;
 pub mod random;
 pub mod traced;
 #[cfg(target_os = "linux")]
+pub mod vst3_host;
+#[cfg(target_os = "linux")]
 pub mod window;
 
 mod wav;
