@@ -5,11 +5,17 @@
 
 #[cfg(target_os = "linux")]
 mod driver;
+pub mod error;
 #[cfg(target_os = "linux")]
 mod file_drop;
+#[cfg(target_os = "linux")]
+mod focus;
 pub mod handle;
 pub mod repaint;
+mod scale;
 mod thread;
+#[cfg(target_os = "linux")]
+mod x11;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +27,7 @@ use mertscope_ui::host_panel::HostPanel;
 use mertscope_ui::state::WindowSize;
 use mertscope_ui::user::User;
 use nih_plug::context::gui::GuiContext;
-use nih_plug::editor::dpi::{LogicalSize, NativeSize};
+use nih_plug::editor::dpi::{LogicalSize, NativeSize, Size};
 use nih_plug::editor::{HostMethods, SpawnedEditor};
 use nih_plug::prelude::{Editor, ParentWindowHandle, ResizeHint};
 use nih_plug_egui::baseview::{self, HandlerError, WindowWaker};
@@ -29,16 +35,17 @@ use nih_plug_egui::{
     EguiEditorState, EguiNiceSettings, Frame, Key, KeyCapture, NiceEguiApp, RepaintNotifier,
     create_egui_editor,
 };
-#[cfg(target_os = "linux")]
-use raw_window_handle::{HasWindowHandle, RawWindowHandle};
 
 use crate::connection::Connection;
 use crate::instance::Instance;
 use crate::params::MertscopeParams;
 #[cfg(target_os = "linux")]
 use file_drop::FileDrop;
+#[cfg(target_os = "linux")]
+use focus::Keyboard;
 use handle::{Handle, OpenWindow};
 use repaint::Repaint;
+use scale::Scale;
 use thread::WindowThread;
 
 /// The window's size in a new instance, in logical points.
@@ -53,8 +60,11 @@ const SMALLEST: LogicalSize<f32> = LogicalSize {
     height: 320.0,
 };
 
-/// The largest side that a saved window may have, in logical points: several screens.
-const LARGEST_SIDE: u32 = 16_384;
+/// A host may give the window any size from the smallest on.
+const RESIZABLE: ResizeHint = ResizeHint::resizable().with_min_logical_size(SMALLEST);
+
+/// The longest side of a window, in pixels: several screens.
+const LONGEST_SIDE: u32 = 16_384;
 
 /// How often the framework polls its own notifier. Requests through it would come before the window is on
 /// the screen (see [`repaint`]), so it is not used.
@@ -65,6 +75,7 @@ pub struct EditorWindow {
     params: Arc<MertscopeParams>,
     connection: Arc<Connection>,
     repaint: Repaint,
+    scale: Scale,
     host_panel: Option<Arc<dyn HostPanel>>,
 }
 
@@ -79,6 +90,7 @@ impl EditorWindow {
             params,
             connection,
             repaint,
+            scale: Scale::default(),
             host_panel: None,
         }
     }
@@ -90,11 +102,25 @@ impl EditorWindow {
         self
     }
 
-    fn size(&self) -> LogicalSize<f32> {
+    /// The size in logical points, as the project keeps it.
+    fn points(&self) -> LogicalSize<f64> {
         let size: WindowSize = self.params.state.get().unwrap_or(FIRST_SIZE);
+        let longest = f64::from(LONGEST_SIDE) / self.scale.pixels_per_point();
         LogicalSize {
-            width: (size.width.min(LARGEST_SIDE) as f32).max(SMALLEST.width),
-            height: (size.height.min(LARGEST_SIDE) as f32).max(SMALLEST.height),
+            width: f64::from(size.width).clamp(f64::from(SMALLEST.width), longest),
+            height: f64::from(size.height).clamp(f64::from(SMALLEST.height), longest),
+        }
+    }
+
+    /// The size for the framework, which on X11 takes points for pixels when the scale is the host's.
+    fn framework_size(&self) -> Size {
+        let points = self.points();
+        if cfg!(target_os = "linux") {
+            points
+                .to_physical::<u32>(self.scale.pixels_per_point())
+                .into()
+        } else {
+            points.into()
         }
     }
 }
@@ -112,16 +138,24 @@ impl Editor for EditorWindow {
     ) -> Result<SpawnedEditor<Self::Handle>, Box<dyn Error>> {
         #[cfg(target_os = "linux")]
         driver::keep();
+        let open = self.scale.open(fallback_scale_factor);
+        let scale = self.scale.pixels_per_point();
         let thread = WindowThread::default();
         let settings = EguiNiceSettings::new()
             .with_tile("Mertscope")
-            .with_resize_hint(self.resize_hint())
+            .with_resize_hint(RESIZABLE)
             .with_repaint_poll_interval(UNUSED_NOTIFIER);
         let contents = WindowContents {
             params: Arc::clone(&self.params),
             connection: Arc::clone(&self.connection),
             host_panel: self.host_panel.clone(),
             repaint: self.repaint.clone(),
+            #[cfg(target_os = "linux")]
+            is_in_host: parent.is_some() || wait_for_parent,
+            #[cfg(target_os = "linux")]
+            keyboard: None,
+            #[cfg(not(target_os = "linux"))]
+            scale: self.scale.clone(),
             waker: None,
             #[cfg(target_os = "linux")]
             file_drop: None,
@@ -129,29 +163,23 @@ impl Editor for EditorWindow {
             failed: false,
             thread: thread.clone(),
         };
-        let state = EguiEditorState::from_size(self.size(), 1.0);
+        let state = EguiEditorState::from_size(self.framework_size(), 1.0);
+        // The window gets no way to its host: see [`handle`].
         let SpawnedEditor { handle, window } =
             create_egui_editor(state, RepaintNotifier::new(), settings, contents)
                 .ok_or("The window can't be made.")?
-                .spawn(
-                    parent,
-                    wait_for_parent,
-                    fallback_scale_factor,
-                    gui_context,
-                    host,
-                )?;
-        let handle = Handle::new(handle, self.repaint.clone());
-        let window = OpenWindow::new(window, thread);
+                .spawn(parent, wait_for_parent, Some(scale), gui_context, None)?;
+        let handle = Handle::new(handle, self.repaint.clone(), self.scale.clone());
+        let window = OpenWindow::new(window, host.map(|host| host.callbacks), open, thread);
         Ok(SpawnedEditor { handle, window })
     }
 
     fn size(&self) -> NativeSize<u32> {
-        // The system's scale is unknown until there is a window, which corrects the size.
-        NativeSize::from_size(self.size().into(), 1.0)
+        NativeSize::from_size(self.points().into(), self.scale.pixels_per_point())
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        ResizeHint::resizable().with_min_logical_size(SMALLEST)
+        RESIZABLE
     }
 }
 
@@ -161,6 +189,13 @@ struct WindowContents {
     connection: Arc<Connection>,
     host_panel: Option<Arc<dyn HostPanel>>,
     repaint: Repaint,
+    #[cfg(target_os = "linux")]
+    is_in_host: bool,
+    /// In a host only, where the keyboard is shared.
+    #[cfg(target_os = "linux")]
+    keyboard: Option<Keyboard>,
+    #[cfg(not(target_os = "linux"))]
+    scale: Scale,
     /// Wakes this window, from its first frame on.
     waker: Option<Arc<WindowWaker>>,
     #[cfg(target_os = "linux")]
@@ -194,17 +229,6 @@ fn keys_of_controls() -> KeyCapture {
     )
 }
 
-/// The window's id on the X server.
-#[cfg(target_os = "linux")]
-fn window_id(frame: &Frame) -> Option<u32> {
-    let handle = frame.baseview_window().window_handle().ok()?;
-    match handle.as_raw() {
-        RawWindowHandle::Xcb(window) => Some(window.window.get()),
-        RawWindowHandle::Xlib(window) => u32::try_from(window.window).ok(),
-        _ => None,
-    }
-}
-
 impl NiceEguiApp for WindowContents {
     fn build(
         &mut self,
@@ -214,16 +238,24 @@ impl NiceEguiApp for WindowContents {
     ) -> Result<(), HandlerError> {
         self.thread.is_this();
         frame.set_key_capture(keys_of_controls());
+        // egui's zoom would resize the window by itself, and a host would not know.
+        egui.options_mut(|options| options.zoom_with_keyboard = false);
+        #[cfg(target_os = "linux")]
+        if let Some(window) = x11::OwnWindow::new(frame.baseview_window()) {
+            if self.is_in_host {
+                window.can_be_embedded()?;
+            }
+            let repaint = self.repaint.clone();
+            // Without it, files are chosen by their path.
+            self.file_drop = FileDrop::new(window.id, move || repaint.request()).ok();
+        }
+        #[cfg(not(target_os = "linux"))]
+        self.scale
+            .follow_screen(frame.baseview_window().scale_factor());
         let (params, connection) = (Arc::clone(&self.params), Arc::clone(&self.connection));
         let instance = Arc::new(Instance::new(params, connection, host));
         let editor_ui = EditorUi::new(&egui, instance, User::present());
         self.editor_ui = Some(editor_ui.with_host_panel(self.host_panel.clone()));
-        #[cfg(target_os = "linux")]
-        if let Some(id) = window_id(frame) {
-            let repaint = self.repaint.clone();
-            // Without it, files are chosen by their path.
-            self.file_drop = FileDrop::new(id, move || repaint.request()).ok();
-        }
         Ok(())
     }
 
@@ -233,6 +265,12 @@ impl NiceEguiApp for WindowContents {
             let waker = Arc::new(frame.baseview_window().waker());
             self.repaint.follow(&waker);
             self.waker = Some(waker);
+            #[cfg(target_os = "linux")]
+            if self.is_in_host {
+                // Not earlier, because it has the window painted.
+                let window = x11::OwnWindow::new(frame.baseview_window());
+                self.keyboard = window.and_then(|window| Keyboard::new(window).ok());
+            }
         }
         // While text is typed every key belongs to the text; otherwise shortcuts belong to the host.
         frame.set_key_capture(if ui.ctx().text_edit_focused() {
@@ -252,9 +290,16 @@ impl NiceEguiApp for WindowContents {
             }
         }));
         self.failed |= drawn.is_err();
+        #[cfg(target_os = "linux")]
+        if let Some(keyboard) = &mut self.keyboard {
+            // A refusal comes from a window that was just closed; the next change of the focus tries again.
+            let _ = keyboard.follow(ui.ctx());
+        }
     }
 
     fn resized(&mut self, size: baseview::WindowSize) {
+        #[cfg(not(target_os = "linux"))]
+        self.scale.follow_screen(size.scale_factor);
         self.params.state.set(&WindowSize {
             width: size.logical.width.round() as u32,
             height: size.logical.height.round() as u32,

@@ -1,8 +1,6 @@
 //! The bundles of `cargo xtask bundle`; the first test that asks for them makes them.
 
-use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::repository;
@@ -16,8 +14,7 @@ use crate::repository;
 pub fn bundles() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut xtask = Command::new(cargo);
+        let mut xtask = crate::cargo();
         xtask.args([
             "run",
             "--quiet",

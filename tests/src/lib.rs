@@ -9,6 +9,8 @@ pub mod hub;
 pub mod random;
 pub mod traced;
 #[cfg(target_os = "linux")]
+pub mod vst3_host;
+#[cfg(target_os = "linux")]
 pub mod window;
 #[cfg(target_os = "linux")]
 pub mod xdnd;
@@ -147,13 +149,27 @@ pub fn standalone(config: &Path, jack_server: &str) -> Command {
     command
 }
 
+/// Cargo, for a build that a test starts.
+///
+/// Cargo tells a test its own package in variables of the environment. `ring` is built anew whenever they differ,
+/// and half of the program with it.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo
+}
+
 /// Builds something in the profile of the tests, and returns the path of `product`.
 ///
 /// # Panics
 /// If it can't be built.
 fn built(what: &[&str], product: &str) -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = cargo()
         .args(["build", "--quiet"])
         .args(what)
         .current_dir(repository(""))

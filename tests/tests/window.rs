@@ -172,7 +172,7 @@ fn two_windows_are_open_at_once() {
     one.wait_for("the first window", is_drawn);
     two.wait_for("the second window", Picture::is_covered);
     one.close(&mut first);
-    two.resize(&mut second, (640, 400));
+    two.resize_as_host(&mut second, (640, 400));
     let same_size = |picture: &Picture| picture.is_covered() && picture.width == 640;
     two.wait_for("the second window, smaller", same_size);
     two.close(&mut second);
@@ -264,18 +264,18 @@ fn a_window_is_drawn_in_every_size() {
     play(&mut instance, 12.0);
     let editor = screen.open(&mut instance, (0, 0));
     for size in [(480, 320), (960, 600), (1600, 1000), (731, 477), (480, 320)] {
-        editor.resize(&mut instance, size);
+        editor.resize_as_host(&mut instance, size);
         let fits = |picture: &Picture| {
             let same = (picture.width, picture.height) == (size.0 as usize, size.1 as usize);
             let bottom = picture.colors([0.0, 0.9, 1.0, 1.0]) >= SHADES;
             same && bottom && picture.is_covered()
         };
         editor.wait_for("a size", fits);
-        assert_eq!(editor.size(&mut instance), size);
+        assert_eq!(editor.told_size(&mut instance), size);
     }
     editor.close(&mut instance);
     let again = screen.open(&mut instance, (0, 0));
-    assert_eq!(again.size(&mut instance), (480, 320));
+    assert_eq!(again.told_size(&mut instance), (480, 320));
     again.close(&mut instance);
 }
 

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use nih_plug::context::gui::GuiContext;
 use nih_plug::editor::{EditorHandle, SpawnedEditor};
 use nih_plug::prelude::Editor;
-use nih_plug_egui::baseview;
 
 use crate::panel::Panel;
 use crate::parameters::Parameters;
 use crate::session::{Event, Session};
 use mertscope::editor::EditorWindow;
+use mertscope::editor::error::WindowError;
 use mertscope::editor::handle::{Handle, OpenWindow};
 use mertscope::editor::repaint::Repaint;
 use mertscope_ui::host_panel::HostPanel;
@@ -70,7 +70,7 @@ fn until_closed(
     panel: &Arc<Panel>,
     (_wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
-) -> Result<(), baseview::Error> {
+) -> Result<(), WindowError> {
     handle.show(&window)?;
     let mut attendant = Attendant::new(panel, events, end);
     while window.inner().is_open() && attendant.goes_on() {}
@@ -88,7 +88,7 @@ fn until_closed(
     panel: &Arc<Panel>,
     (wake, events): (Sender<Event>, Receiver<Event>),
     end: Option<Instant>,
-) -> Result<(), baseview::Error> {
+) -> Result<(), WindowError> {
     let waker = window.inner().waker();
     // Some systems don't paint a window when it is shown.
     waker.request_redraw();

@@ -67,7 +67,7 @@ impl Instance {
     pub fn new(entry: &PluginEntry) -> Self {
         let host = HostInfo::new("Mertscope tests", "", "", "1").expect("plain text");
         let id = CString::new(CLAP_ID).expect("no null in it");
-        let plugin = PluginInstance::<Host>::new(|_| Host, |_| (), entry, &id, &host)
+        let plugin = PluginInstance::<Host>::new(|_| Host::default(), |_| (), entry, &id, &host)
             .expect("the plugin starts");
         Self { plugin }
     }

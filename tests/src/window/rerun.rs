@@ -4,8 +4,8 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-/// Size of the screen, in pixels.
-pub(super) const SCREEN: (u16, u16) = (1680, 1050);
+/// Size of the screen, in pixels: room for the window at three times its size.
+pub(super) const SCREEN: (u16, u16) = (3000, 1900);
 
 /// Set in the environment of a program that runs on the screen.
 const ON_A_SCREEN: &str = "MERTSCOPE_ON_A_SCREEN";
@@ -112,4 +112,19 @@ pub fn test_on_a_screen(name: &str) -> bool {
             false
         }
     }
+}
+
+/// [`test_on_a_screen`], for a test that presses keys and buttons: it needs xdotool, too.
+///
+/// # Panics
+/// If it has failed on the screen.
+#[must_use]
+pub fn test_with_keys_on_a_screen(name: &str) -> bool {
+    let version = Command::new("xdotool").arg("version").output();
+    if version.is_err() {
+        let remedy = "there is no xdotool; as root: apt-get install -y xdotool";
+        crate::skipped(name, remedy);
+        return false;
+    }
+    test_on_a_screen(name)
 }

@@ -119,6 +119,12 @@ const REQUIREMENTS: &[Requirement] = &[
         probe: Probe::Program(&["Xvfb"]),
     },
     Requirement {
+        package: "xdotool",
+        why: "presses keys and buttons on that screen",
+        purpose: Purpose::Screen,
+        probe: Probe::Program(&["xdotool"]),
+    },
+    Requirement {
         package: "xsettingsd",
         why: "owns that screen's settings, which hosts made with JUCE ask for",
         purpose: Purpose::Hosts,
