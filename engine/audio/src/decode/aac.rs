@@ -128,11 +128,10 @@ fn channels(configuration: u32) -> u32 {
     }
 }
 
-/// For HE-AAC: the parameters of its AAC-LC part, which is the sound at half the rate, and how many
-/// times higher the track's rate is than that.
+/// For HE-AAC: the parameters of its AAC-LC part, which is the sound at half the rate; `None` for others.
 ///
 /// SBR, the other part, describes the upper half of the spectrum roughly, and PS how far the left and
-/// right channels differ; nobody has both in Rust.
+/// right channels differ; symphonia decodes neither.
 pub(super) fn core(params: &AudioCodecParameters) -> Option<AudioCodecParameters> {
     let config = Config::read(params.extra_data.as_deref()?)?;
     if config.core != Some(LC) {

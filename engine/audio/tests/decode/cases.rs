@@ -229,6 +229,23 @@ fn the_enabled_track_of_an_mp4_is_chosen() {
     assert!(silence.iter().all(|&x| x == 0.0));
 }
 
+/// The M4A with the configuration of HE-AAC around its AAC-LC: SBR, 44.1 kHz, stereo, extended to
+/// 88.2 kHz.
+#[test]
+fn of_he_aac_the_aac_lc_part_is_read() {
+    let mut bytes = bytes_of("tone.m4a");
+    let plain = decode_as("tone.m4a", &bytes).unwrap().samples;
+    // The descriptor of the configuration: its tag, its length, AAC-LC at 44.1 kHz.
+    let config = b"\x05\x80\x80\x80\x05\x12\x10";
+    let at = bytes.windows(7).position(|here| here == config).unwrap() + 5;
+    bytes[at..at + 5].copy_from_slice(&[0b0010_1010, 0b0001_0000, 0b1000_1000, 0, 0]);
+    let decoder = Decoder::from_reader(Cursor::new(bytes), "x").unwrap();
+    assert!(decoder.is_core_only());
+    let found = collect(Ok(decoder)).unwrap();
+    assert_eq!((found.note, found.gaps), (None, vec![]));
+    assert!(found.samples == plain);
+}
+
 /// Pro Tools leaves 0 as the length of the samples, and the right length of the file.
 #[test]
 fn samples_of_length_0_go_to_the_end_that_riff_states() {

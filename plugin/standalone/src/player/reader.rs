@@ -322,3 +322,48 @@ impl StereoResampler {
         self.ready = taken;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ringbuf::HeapRb;
+    use ringbuf::traits::{Consumer, Split};
+
+    use super::*;
+
+    /// A radio rip: 0.4 s at 44.1 kHz, then 0.4 s at 48 kHz.
+    #[test]
+    fn a_file_whose_rate_changes_is_played_to_its_end() {
+        let fixture = |name: &str| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/audio");
+            fs::read(Path::new(folder).join(name)).unwrap()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rip.ogg");
+        fs::write(
+            &path,
+            [fixture("tone.ogg"), fixture("tone-48k.ogg")].concat(),
+        )
+        .unwrap();
+        let file_player = FilePlayer::open(&path, false).unwrap();
+        let (producer, mut consumer) = HeapRb::new(1000).split();
+        let reader = Reader::start(Arc::clone(&file_player), 48_000, producer).unwrap();
+        let (mut frames, mut loudest) = (0, 0.0f32);
+        loop {
+            let Some(block) = consumer.try_pop() else {
+                thread::yield_now();
+                continue;
+            };
+            if block.frames == 0 {
+                break;
+            }
+            frames += block.frames;
+            let left = &block.samples[0][..block.frames];
+            loudest = left.iter().fold(loudest, |most, x| most.max(x.abs()));
+        }
+        drop(reader);
+        assert_eq!(frames, 2 * 19_200);
+        assert!((0.45..0.6).contains(&loudest), "{loudest}");
+    }
+}
