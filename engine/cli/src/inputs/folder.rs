@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 
 /// Formats of music and video that [`Decoder`](mertscope_audio::decode::Decoder) does not read: extensions in lower
 /// case, and their names.
-const OTHER_FORMATS: [(&[&str], &str); 24] = [
+const OTHER_FORMATS: [(&[&str], &str); 23] = [
     (&["aa", "aax"], "Audible"),
     (&["ac3", "ec3", "eac3"], "AC-3"),
     (&["amr", "awb"], "AMR"),
@@ -29,7 +29,6 @@ const OTHER_FORMATS: [(&[&str], &str); 24] = [
     (&["mpc", "mp+", "mpp"], "Musepack"),
     (&["mpg", "mpeg", "vob", "m2ts", "mts"], "MPEG video"),
     (&["ofr", "ofs"], "OptimFROG"),
-    (&["ogv"], "Ogg video"),
     (&["ra", "rm"], "RealAudio"),
     (&["shn"], "Shorten"),
     (&["spx"], "Speex"),
