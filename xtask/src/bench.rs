@@ -35,8 +35,8 @@ Names:
   speed     Analysis of the demo pieces, repeated to a few minutes, in multiples of real time
   latency   One window of the embedded model against Python's onnxruntime of the same version, on
             the same graph and number of threads, taking turns
-  memory    Peak memory of an analysis of 1 minute and of 120 minutes of audio, in each format of
-            the results
+  memory    Peak memory of an analysis of 1 minute and of 120 minutes of audio, as a table and as
+            JSON
   start     Time from the start of the command to its first printed result
   live      Cost of a block in the audio callback, time from audio to answer, 16 instances against 1
   heads     Fitting a head on 1,000 files, and on 200 marked moments

@@ -56,12 +56,13 @@ pub(crate) fn find(arguments: &DataArguments) -> anyhow::Result<(Vec<LabeledFile
             data.display()
         );
     };
-    ensure!(
-        !files.is_empty(),
-        "{} names no audio that can be used. {}",
-        data.display(),
-        notices.join(" ")
-    );
+    if files.is_empty() {
+        bail!(if notices.is_empty() {
+            format!("The table {} lists no files.", data.display())
+        } else {
+            notices.join(" ")
+        });
+    }
     Ok((files, notices))
 }
 

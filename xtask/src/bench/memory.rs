@@ -15,7 +15,7 @@ use crate::process::{self, Clock, Progress};
 const MINUTES: [u32; 2] = [1, 120];
 
 /// Formats of the results, with the command's options for them.
-const FORMATS: [(&str, &[&str]); 3] = [("table", &[]), ("JSON", &["--json"]), ("CSV", &["--csv"])];
+const FORMATS: [(&str, &[&str]); 2] = [("table", &[]), ("JSON", &["--json"])];
 
 /// A row per format: the peaks of both lengths and their ratio.
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
