@@ -149,6 +149,8 @@ impl Editor for EditorWindow {
             #[cfg(target_os = "linux")]
             is_in_host: parent.is_some() || wait_for_parent,
             #[cfg(target_os = "linux")]
+            window: None,
+            #[cfg(target_os = "linux")]
             keyboard: None,
             #[cfg(not(target_os = "linux"))]
             scale: self.scale.clone(),
@@ -185,6 +187,9 @@ struct WindowContents {
     repaint: Repaint,
     #[cfg(target_os = "linux")]
     is_in_host: bool,
+    /// From the start to the end of the window.
+    #[cfg(target_os = "linux")]
+    window: Option<x11::OwnWindow>,
     /// In a host only, where the keyboard is shared.
     #[cfg(target_os = "linux")]
     keyboard: Option<Keyboard>,
@@ -233,10 +238,11 @@ impl NiceEguiApp for WindowContents {
         // egui's zoom would resize the window by itself, and a host would not know.
         egui.options_mut(|options| options.zoom_with_keyboard = false);
         #[cfg(target_os = "linux")]
-        if self.is_in_host
-            && let Some(window) = x11::OwnWindow::new(frame.baseview_window())
         {
-            window.can_be_embedded()?;
+            self.window = x11::OwnWindow::new(frame.baseview_window());
+            if let Some(window) = self.window.as_ref().filter(|_| self.is_in_host) {
+                window.can_be_embedded()?;
+            }
         }
         #[cfg(not(target_os = "linux"))]
         self.scale
