@@ -153,6 +153,8 @@ impl Editor for EditorWindow {
             #[cfg(target_os = "linux")]
             is_in_host: parent.is_some() || wait_for_parent,
             #[cfg(target_os = "linux")]
+            window: None,
+            #[cfg(target_os = "linux")]
             keyboard: None,
             #[cfg(not(target_os = "linux"))]
             scale: self.scale.clone(),
@@ -191,6 +193,9 @@ struct WindowContents {
     repaint: Repaint,
     #[cfg(target_os = "linux")]
     is_in_host: bool,
+    /// From the start to the end of the window.
+    #[cfg(target_os = "linux")]
+    window: Option<x11::OwnWindow>,
     /// In a host only, where the keyboard is shared.
     #[cfg(target_os = "linux")]
     keyboard: Option<Keyboard>,
@@ -241,13 +246,16 @@ impl NiceEguiApp for WindowContents {
         // egui's zoom would resize the window by itself, and a host would not know.
         egui.options_mut(|options| options.zoom_with_keyboard = false);
         #[cfg(target_os = "linux")]
-        if let Some(window) = x11::OwnWindow::new(frame.baseview_window()) {
-            if self.is_in_host {
-                window.can_be_embedded()?;
+        {
+            self.window = x11::OwnWindow::new(frame.baseview_window());
+            if let Some(window) = &self.window {
+                if self.is_in_host {
+                    window.can_be_embedded()?;
+                }
+                let repaint = self.repaint.clone();
+                // Without it, files are chosen by their path.
+                self.file_drop = FileDrop::new(window.id, move || repaint.request()).ok();
             }
-            let repaint = self.repaint.clone();
-            // Without it, files are chosen by their path.
-            self.file_drop = FileDrop::new(window.id, move || repaint.request()).ok();
         }
         #[cfg(not(target_os = "linux"))]
         self.scale

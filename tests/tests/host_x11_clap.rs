@@ -218,6 +218,29 @@ fn a_host_may_remove_its_window_first() {
     }
 }
 
+/// The server ends the window's connection, not the host's.
+#[test]
+fn a_window_that_loses_the_server_does_not_end_the_host() {
+    if !test_on_a_screen("a_window_that_loses_the_server_does_not_end_the_host") {
+        return;
+    }
+    let screen = Screen::connect();
+    let mut instance = Instance::default();
+    let editor = screen.open(&mut instance, (0, 0));
+    drawn(&editor, "the window", (960, 600));
+    editor.lose_server();
+    let begun = Instant::now();
+    while editor.plugin().is_some() {
+        assert!(begun.elapsed() < PATIENCE, "the window is still there");
+    }
+    // The window's thread finds out and ends.
+    thread::sleep(Duration::from_secs(1));
+    editor.close(&mut instance);
+    let again = screen.open(&mut instance, (0, 0));
+    drawn(&again, "the window", (960, 600));
+    again.close(&mut instance);
+}
+
 /// Some hosts embed only a window that says that it can be embedded.
 #[test]
 fn the_window_says_that_it_can_be_embedded() {

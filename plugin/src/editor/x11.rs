@@ -1,5 +1,5 @@
-//! What the framework's window leaves out on X11: the desktop's scale before there is a window, and
-//! the mark of a window that can be embedded.
+//! What the framework's window leaves out on X11: the desktop's scale before there is a window, the
+//! mark of a window that can be embedded, and a host that goes on when the window loses the server.
 
 use nih_plug_egui::baseview::{PlatformHandle, WindowContext};
 use raw_window_handle::{HasDisplayHandle, HasWindowHandle, RawDisplayHandle, RawWindowHandle};
@@ -28,11 +28,23 @@ pub(super) fn desktop_scale() -> Option<f64> {
 }
 
 /// The framework's window on its own connection to the server. For the window's thread.
+///
+/// A connection that the server has ended is never closed: Xlib would end the whole process, the host,
+/// as it finds out.
 pub(super) struct OwnWindow {
-    /// Borrows the connection that `_keeper` keeps, so it is declared before it.
+    /// Borrows the connection that `keeper` keeps, so it is declared before it.
     pub(super) server: XCBConnection,
-    _keeper: PlatformHandle,
+    keeper: PlatformHandle,
     pub(super) id: Window,
+}
+
+impl Drop for OwnWindow {
+    fn drop(&mut self) {
+        let answer = self.server.get_input_focus().map(|cookie| cookie.reply());
+        if !matches!(answer, Ok(Ok(_) | Err(ReplyError::X11Error(_)))) {
+            std::mem::forget(self.keeper.clone());
+        }
+    }
 }
 
 impl OwnWindow {
@@ -51,7 +63,7 @@ impl OwnWindow {
         let server = unsafe { XCBConnection::from_raw_xcb_connection(connection.as_ptr(), false) };
         Some(Self {
             server: server.ok()?,
-            _keeper: keeper,
+            keeper,
             id,
         })
     }

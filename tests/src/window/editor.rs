@@ -150,6 +150,15 @@ impl Editor<'_> {
         self.gui.destroy(&instance.plugin.plugin_handle());
     }
 
+    /// Ends the connection of the plugin's window to the server, as the server does when it fails.
+    ///
+    /// # Panics
+    /// If the server is gone.
+    pub fn lose_server(&self) {
+        let plugin = self.frame.plugin().expect("a plugin's window");
+        self.frame.end_connection_of(plugin);
+    }
+
     /// Removes the host's window with the plugin's in it, and closes the plugin's afterwards.
     ///
     /// # Panics

@@ -143,6 +143,13 @@ impl<'a> Frame<'a> {
         (size.width.into(), size.height.into())
     }
 
+    /// Ends the connection that has made a window.
+    pub(super) fn end_connection_of(&self, window: u32) {
+        let server = &self.screen.server;
+        server.kill_client(window).expect("the server listens");
+        self.screen.settled();
+    }
+
     /// The numbers of a property of the plugin's window.
     ///
     /// # Panics
