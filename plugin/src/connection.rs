@@ -19,7 +19,7 @@ use mertscope_live::{
 use mertscope_model::lock;
 use mertscope_ui::host::OscStatus;
 use mertscope_ui::state::{
-    EngineChoice, HeadChoice, ModelChoice, OscChoice, PluginState, SavedReferences,
+    EngineChoice, HeadChoice, LogChoice, ModelChoice, OscChoice, PluginState, SavedReferences,
 };
 
 use crate::example_store::ExampleStore;
@@ -78,13 +78,14 @@ impl Connection {
     /// Connects the callback: starts the engine if it doesn't run, and gives the callback a tap
     /// for `rate_hz` unless it has one.
     pub(crate) fn connect(&self, callback: &mut Callback, rate_hz: f32, offline: bool) {
-        let choice: EngineChoice = self.params.state.get().unwrap_or_default();
-        callback.set_offline(offline, choice.exact_offline);
+        callback.set_offline(offline);
         let mut stream = lock(&self.stream);
         let stream = stream.get_or_insert_with(|| self.open());
         let rate_hz = rate_hz.round() as u32;
         if !callback.taps_at(rate_hz) {
             let (tap, tap_reader) = tap::tap(rate_hz);
+            let choice: EngineChoice = self.params.state.get().unwrap_or_default();
+            tap_reader.set_exact(choice.exact_offline);
             stream.attach(tap_reader);
             callback.put(tap, rate_hz);
         }
@@ -187,7 +188,8 @@ impl Connection {
             let snapshot = reader.read();
             remember(&params, &example_store, &snapshot.study, &seen);
             osc.follow(&snapshot);
-            log.follow(&snapshot, params.log.value());
+            let choice: LogChoice = params.state.get().unwrap_or_default();
+            log.follow(&snapshot, choice.enabled);
             hook();
         })
     }
@@ -294,7 +296,7 @@ fn settings(state: &PluginState) -> Settings {
 fn controls(params: &Arc<MertscopeParams>) -> ControlSource {
     let params = Arc::clone(params);
     Arc::new(move || Controls {
-        analyze: params.analyze.value(),
+        analyze: params.analyzes(),
         // Hold is not among them: only the editor's pictures freeze; analysis, log and history go on.
         smoothing: params.smoothing.value(),
         hop: params.hop(),

@@ -41,11 +41,19 @@ impl Instance {
         }
     }
 
-    fn set<P: Param>(&self, param: &P, value: P::Plain) {
+    fn set<P: Param>(&self, param: &P, value: P::Plain)
+    where
+        P::Plain: Copy,
+    {
         let setter = self.context.param_setter();
         setter.begin_set_parameter(param);
         setter.set_parameter(param, value);
         setter.end_set_parameter(param);
+        // A VST3 host gives the value back with its next block, which may be never: the framework sets it
+        // only then, and what is shown and saved meanwhile would lack it.
+        let normalized = param.preview_normalized(value);
+        // SAFETY: a parameter's value is an atomic, and the audio callback reads each once per block.
+        unsafe { param.as_ptr()._internal_set_normalized_value(normalized) };
     }
 }
 
@@ -63,7 +71,6 @@ impl EditorHost for Instance {
             ParameterChange::Source(source) => self.set(&params.source, source.into()),
             ParameterChange::Hold(on) => self.set(&params.hold, on),
             ParameterChange::Notation(notation) => self.set(&params.notation, notation.into()),
-            ParameterChange::Log(on) => self.set(&params.log, on),
         }
     }
 

@@ -36,6 +36,7 @@ pub mod state;
 
 use std::sync::Arc;
 
+use nih_plug::plugin::PluginState as HostState;
 use nih_plug::prelude::*;
 
 use crate::connection::Connection;
@@ -93,16 +94,28 @@ impl Plugin for Mertscope {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     // A host that chooses none gets the first; VST3 hosts connect a side-chain only if the first has
-    // one.
+    // one, and keep the number of buses.
+    // None has a side-chain as wide as its main bus but the first: the framework would let a VST3 host
+    // choose it with the side-chain switched off, and then read its null channels (docs/limits.md).
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
         layout(2, &[new_nonzero_u32(2)], "Stereo with side-chain"),
+        layout(2, &[new_nonzero_u32(1)], "Stereo with mono side-chain"),
         layout(2, &[], "Stereo"),
+        layout(1, &[new_nonzero_u32(2)], "Mono with side-chain"),
         layout(1, &[], "Mono"),
+        layout(6, &[new_nonzero_u32(2)], "5.1 with side-chain"),
+        layout(6, &[], "5.1"),
+        layout(8, &[new_nonzero_u32(2)], "7.1 with side-chain"),
+        layout(8, &[], "7.1"),
     ];
 
     type Editor = EditorWindow;
     type SysExMessage = ();
     type BackgroundTask = ();
+
+    fn filter_state(state: &mut HostState) {
+        params::migrate(state);
+    }
 
     fn params(&self) -> Arc<dyn Params> {
         Arc::clone(&self.params) as Arc<dyn Params>
@@ -166,6 +179,7 @@ impl ClapPlugin for Mertscope {
         ClapFeature::Utility,
         ClapFeature::Stereo,
         ClapFeature::Mono,
+        ClapFeature::Surround,
     ];
 }
 

@@ -1,4 +1,4 @@
-//! The results log: while its parameter is on, one line of JSON per window, in a file of its own in
+//! The results log: while it is switched on, one line of JSON per window, in a file of its own in
 //! the user's data folder. It records the results of a set or a session.
 //!
 //! The engine's worker hands over new windows and never waits; a thread of the log formats

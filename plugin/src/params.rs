@@ -8,9 +8,14 @@ use mertscope_ui::parameters::{
     self, HOP_STEP_S, HOPS_S, InputSource, ParameterValues, hop_from_s, hop_s_from_text,
     s_from_hop, text_from_hop_s,
 };
+use mertscope_ui::state::{LogChoice, RawState};
+use nih_plug::plugin::{ParamValue, PluginState as HostState};
 use nih_plug::prelude::*;
 
 use crate::state::PersistentState;
+
+/// The name under which a host's project has [`MertscopeParams::state`].
+const STATE_FIELD: &str = "mertscope";
 
 /// All parameters. Values are atomics: any thread may read them at any time.
 #[derive(Params)]
@@ -39,9 +44,9 @@ pub struct MertscopeParams {
     #[id = "notation"]
     pub notation: EnumParam<NotationParam>,
 
-    /// Whether results are written to a file; see [`crate::log`].
-    #[id = "log"]
-    pub log: BoolParam,
+    /// Whether the host bypasses the plugin: audio passes as always, and nothing is analyzed.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
 
     /// The state that the project keeps beside the parameters.
     #[persist = "mertscope"]
@@ -130,7 +135,7 @@ impl Default for MertscopeParams {
             source: EnumParam::new(parameters::SOURCE, first.source.into()),
             hold: BoolParam::new(parameters::HOLD, first.hold),
             notation: EnumParam::new(parameters::NOTATION, first.notation.into()),
-            log: BoolParam::new(parameters::LOG, first.log).non_automatable(),
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
             state: PersistentState::default(),
         }
     }
@@ -153,8 +158,38 @@ impl MertscopeParams {
             source: self.source.value().into(),
             hold: self.hold.value(),
             notation: self.notation.value().into(),
-            log: self.log.value(),
         }
+    }
+
+    /// Whether audio is analyzed: the user's switch is on, and the host bypasses nothing.
+    #[must_use]
+    pub fn analyzes(&self) -> bool {
+        self.analyze.value() && !self.bypass.value()
+    }
+}
+
+/// Moves what older versions kept among the parameters into the fields of a saved state: the switch of the
+/// log, which hosts hid and did not save, since it can't be automated.
+pub fn migrate(state: &mut HostState) {
+    let enabled = match state.params.remove("log") {
+        Some(ParamValue::Bool(on)) => on,
+        Some(ParamValue::String(text)) => text.eq_ignore_ascii_case("on"),
+        _ => return,
+    };
+    let field = state.fields.get(STATE_FIELD);
+    let raw = field.map_or_else(
+        || Ok(RawState::default()),
+        |text| serde_json::from_str(text),
+    );
+    let Ok(mut raw) = raw else {
+        return;
+    };
+    if raw.get::<LogChoice>().is_some() {
+        return;
+    }
+    raw.set(&LogChoice { enabled });
+    if let Ok(text) = serde_json::to_string(&raw) {
+        state.fields.insert(STATE_FIELD.to_owned(), text);
     }
 }
 
@@ -167,5 +202,38 @@ mod tests {
         let params = MertscopeParams::default();
         assert_eq!(params.values(), ParameterValues::DEFAULT);
         assert_eq!(params.hop(), Hop::Auto);
+        assert!(params.analyzes());
+    }
+
+    fn migrated(params: &str, field: Option<&str>) -> Option<RawState> {
+        let params: std::collections::BTreeMap<_, _> = serde_json::from_str(params).unwrap();
+        let field = field.map(|text| (STATE_FIELD.to_owned(), text.to_owned()));
+        let mut state = HostState {
+            version: String::new(),
+            params,
+            fields: field.into_iter().collect(),
+        };
+        migrate(&mut state);
+        assert!(!state.params.contains_key("log"));
+        let text = state.fields.get(STATE_FIELD)?;
+        serde_json::from_str(text).ok()
+    }
+
+    #[test]
+    fn the_log_of_an_older_project_stays_as_it_was() {
+        let on = Some(LogChoice { enabled: true });
+        let log = |state: Option<RawState>| state.unwrap().get::<LogChoice>();
+        for switch in [r#"{"log":{"bool":true}}"#, r#"{"log":{"string":"On"}}"#] {
+            assert_eq!(log(migrated(switch, None)), on);
+            let kept = migrated(switch, Some(r#"{"later":[1e400],"version":9}"#)).unwrap();
+            let text = serde_json::to_string(&kept).unwrap();
+            assert!(text.contains("[1e400]"), "{text}");
+            assert_eq!(log(Some(kept)), on);
+        }
+        let off = Some(LogChoice { enabled: false });
+        let newer = Some(r#"{"log":{"enabled":false}}"#);
+        assert_eq!(log(migrated(r#"{"log":{"bool":true}}"#, newer)), off);
+        assert_eq!(log(migrated(r#"{"log":{"bool":false}}"#, None)), off);
+        assert!(migrated(r#"{"hold":{"bool":true}}"#, None).is_none());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The framework has already copied the input to the output, so passing audio through bit for bit
 //! means leaving the buffer alone. Nothing here allocates, locks, logs, waits or makes a system
-//! call; the one exception is an offline render for which the user asked that it wait.
+//! call; the one exception is a render for which the user asked that it wait.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -12,9 +12,12 @@ use nih_plug::prelude::{Buffer, Transport as HostTransport};
 
 use crate::params::{MertscopeParams, SourceParam};
 
-/// How long an exact offline render waits for room before it goes on with a gap: longer than any
-/// inference takes, shorter than what a user would call a hang.
+/// How long an exact render waits for room before it goes on with a gap: longer than any inference takes,
+/// shorter than what a user would call a hang.
 const OFFLINE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The most channels of an input: those of the widest layout.
+pub(crate) const MAX_CHANNELS: usize = 8;
 
 /// The state of an instance in the audio callback.
 #[derive(Default)]
@@ -22,7 +25,6 @@ pub(crate) struct Callback {
     tap: Option<Tap>,
     rate_hz: u32,
     offline: bool,
-    exact_offline: bool,
     /// The input of the last block; `None` before the first.
     last_source: Option<SourceParam>,
 }
@@ -41,10 +43,9 @@ impl Callback {
         self.last_source = None;
     }
 
-    /// Sets whether the host renders offline, and whether the callback may then wait.
-    pub(crate) fn set_offline(&mut self, offline: bool, exact: bool) {
+    /// Sets whether the host renders offline, as far as the framework tells.
+    pub(crate) fn set_offline(&mut self, offline: bool) {
         self.offline = offline;
-        self.exact_offline = exact;
     }
 
     /// Handles a reset by the host: the next block does not continue the last one.
@@ -65,11 +66,13 @@ impl Callback {
     ) {
         let captured = catch_unwind(AssertUnwindSafe(|| {
             let source = params.source.value();
-            let channels = match (source, side_chains.first()) {
-                (SourceParam::SideChain, Some(side_chain)) => side_chain.as_slice_immutable(),
-                _ => main.as_slice_immutable(),
+            let input = match (source, side_chains.first()) {
+                (SourceParam::SideChain, Some(side_chain)) => side_chain,
+                _ => main,
             };
-            self.capture(source, channels, transport);
+            let mut channels: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+            let count = connected(input.as_slice_immutable(), main.samples(), &mut channels);
+            self.capture(source, &channels[..count], transport);
         }));
         if let Err(panic) = captured {
             // Freeing either would call the allocator.
@@ -77,7 +80,7 @@ impl Callback {
         }
     }
 
-    fn capture(&mut self, source: SourceParam, channels: &[&mut [f32]], transport: &HostTransport) {
+    fn capture(&mut self, source: SourceParam, channels: &[&[f32]], transport: &HostTransport) {
         let at = transport_from_host(transport, self.offline);
         let Some(tap) = &mut self.tap else {
             return;
@@ -86,12 +89,25 @@ impl Callback {
         if last.is_some_and(|last| last != source) {
             tap.reset();
         }
-        if self.exact_offline {
-            tap.push_exact(channels, at, OFFLINE_PATIENCE);
-        } else {
-            tap.push(channels, at);
-        }
+        tap.push_exact(channels, at, OFFLINE_PATIENCE);
     }
+}
+
+/// Collects the channels of an input that have samples, at most `frames` each, and returns their count. A
+/// host may connect fewer channels than there are, and the framework leaves a side-chain that is not
+/// connected at any length.
+fn connected<'a>(
+    input: &'a [&mut [f32]],
+    frames: usize,
+    channels: &mut [&'a [f32]; MAX_CHANNELS],
+) -> usize {
+    let with_samples = input.iter().filter(|channel| !channel.is_empty());
+    let mut count = 0;
+    for (place, channel) in channels.iter_mut().zip(with_samples) {
+        *place = &channel[..frames.min(channel.len())];
+        count += 1;
+    }
+    count
 }
 
 /// The host's transport at a block, as the engine's.
@@ -135,6 +151,16 @@ mod tests {
         assert!(!transport_from_host(&transport, false).playing);
         let offline = transport_from_host(&transport, true);
         assert!(offline.playing && offline.offline && offline.position.is_none());
+    }
+
+    #[test]
+    fn only_connected_channels_are_heard_and_no_more_than_the_block() {
+        let (mut long, mut left, mut right) = ([1.0; 9], [2.0; 4], [3.0; 4]);
+        let mut channels: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+        let input: [&mut [f32]; 4] = [&mut left, &mut [], &mut right, &mut long];
+        let count = connected(&input, 4, &mut channels);
+        assert_eq!(&channels[..count], [&[2.0; 4][..], &[3.0; 4], &[1.0; 4]]);
+        assert_eq!(connected(&[], 4, &mut channels), 0);
     }
 
     #[test]

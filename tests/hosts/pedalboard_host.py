@@ -55,6 +55,20 @@ def passes_audio_through(path, piece):
         assert is_untouched(plugin, audio, rate_hz, 512), f"{rate_hz} Hz"
 
 
+def refuses_other_widths(path, piece):
+    """Other widths than stereo are refused with a reason, never half taken; stereo passes afterwards."""
+    audio, rate_hz = demo_audio(piece, 1.0)
+    for channels in [1, 3, 6, 8]:
+        plugin = pedalboard.load_plugin(path)
+        try:
+            plugin.process(np.zeros((channels, rate_hz), np.float32), rate_hz)
+        except ValueError as error:
+            assert "channel" in str(error), error
+        else:
+            raise AssertionError(f"{channels} channels were taken")
+        assert is_untouched(plugin, audio, rate_hz, 512), f"after {channels} channels"
+
+
 def keeps_state(path, _piece):
     """A state restores the parameters, in another instance too; saving again gives the same bytes."""
     plugin = pedalboard.load_plugin(path)
@@ -105,7 +119,6 @@ def shows_its_results(path, piece):
     screen = Screen()
     plugin = pedalboard.load_plugin(path)
     plugin.preset_data = preset_that_waits(plugin.preset_data)
-    plugin.parameters["log"].raw_value = 1.0
     audio, rate_hz = demo_audio(piece, 20.0)
 
     # A render that begins before the model has loaded may not be analyzed.
@@ -173,7 +186,6 @@ def gives_the_results_of_the_command(path, piece):
     plugin = pedalboard.load_plugin(path)
     plugin.preset_data = preset_that_waits(plugin.preset_data)
     # The host still shows the values before the preset, and sends them to the plugin.
-    plugin.parameters["log"].raw_value = 1.0
     plugin.parameters["hop"].raw_value = 1.0 / 30.0
     audio, rate_hz = demo_audio(piece, 60.0)
     windows = len(command_windows())
@@ -191,6 +203,7 @@ def gives_the_results_of_the_command(path, piece):
 CHECKS = [
     loads,
     passes_audio_through,
+    refuses_other_widths,
     keeps_state,
     opens_its_editor,
     shows_its_results,

@@ -28,7 +28,7 @@ fn a_scan_finds_one_analyzer() {
     assert!(features.contains(&"audio-effect") && features.contains(&"analyzer"));
 }
 
-/// The plugin also has no tail, and three layouts.
+/// The plugin also has no tail, and layouts with one, two, six and eight channels.
 #[test]
 fn latency_is_zero_and_no_note_port_exists() {
     let mut instance = Instance::default();
@@ -49,8 +49,14 @@ fn latency_is_zero_and_no_note_port_exists() {
         .collect();
     let expected = [
         ("Stereo with side-chain", vec![2, 2], vec![2]),
+        ("Stereo with mono side-chain", vec![2, 1], vec![2]),
         ("Stereo", vec![2], vec![2]),
+        ("Mono with side-chain", vec![1, 2], vec![1]),
         ("Mono", vec![1], vec![1]),
+        ("5.1 with side-chain", vec![6, 2], vec![6]),
+        ("5.1", vec![6], vec![6]),
+        ("7.1 with side-chain", vec![8, 2], vec![8]),
+        ("7.1", vec![8], vec![8]),
     ]
     .map(|(name, inputs, outputs)| (name.to_owned(), inputs, outputs));
     assert_eq!(ports, expected);

@@ -39,6 +39,7 @@ const VALIDATORS: &[(&str, &[&str], &str)] = &[
 const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "loads", false),
     ("pedalboard", "passes_audio_through", false),
+    ("pedalboard", "refuses_other_widths", false),
     ("pedalboard", "keeps_state", false),
     ("pedalboard", "two_instances", false),
     ("pedalboard", "gives_the_results_of_the_command", false),

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use mertscope_tests::host::{AudioProcessor, Instance, entry, library};
 use mertscope_tests::random::Random;
@@ -93,7 +94,7 @@ fn nothing_is_allocated_while_models_come_and_go() {
                 if done.load(Ordering::Acquire) {
                     break;
                 }
-                std::thread::sleep(std::time::Duration::from_millis(20));
+                std::thread::sleep(Duration::from_millis(20));
             }
             audio.join().expect("the audio thread ends well")
         });
@@ -130,6 +131,44 @@ fn the_audio_thread_makes_no_system_call() {
                 traced::mark("begin");
                 for _ in 0..20_000 {
                     play(&mut processor, &parameters, &mut random);
+                }
+                traced::mark("end");
+                processor
+            })
+            .join()
+            .expect("the audio thread ends well")
+    });
+    instance.deactivate(played);
+}
+
+/// Nor does it while renders are to wait for the analysis, as long as the audio keeps to the clock.
+#[test]
+fn exact_rendering_costs_no_system_call_in_real_time() {
+    if !traced::traced() {
+        let Some(calls) = traced::trace("exact_rendering_costs_no_system_call_in_real_time") else {
+            return;
+        };
+        assert!(calls.is_empty(), "{} calls: {calls:#?}", calls.len());
+        return;
+    }
+    let mut instance = Instance::default();
+    let mut state = instance.state();
+    let object = json!({ "engine": { "exact_offline": true } });
+    state["fields"]["mertscope"] = json!(object.to_string());
+    assert!(instance.load_state(&state));
+    let mut processor = instance.activate(48_000, 480);
+    let played = std::thread::scope(|scope| {
+        scope
+            .spawn(|| {
+                processor.play(480);
+                let begun = Instant::now();
+                traced::mark("begin");
+                for n in 1..400u32 {
+                    // Reading the clock is no system call; sleeping would be one.
+                    while begun.elapsed() < Duration::from_millis(10) * n {
+                        std::hint::spin_loop();
+                    }
+                    processor.play(480);
                 }
                 traced::mark("end");
                 processor

@@ -2,7 +2,7 @@
 //!
 //! [`tap`] makes both ends together. The [`Tap`] belongs to the audio callback and is wait-free: it
 //! never allocates, locks, logs, waits or makes a system call (except in [`Tap::push_exact`], which
-//! may wait, and only while the host renders offline). The [`TapReader`] belongs to the live worker.
+//! may wait, and only while the host renders). The [`TapReader`] belongs to the live worker.
 //! A block goes in whole or not at all; a block that finds no room is counted to the frame.
 //!
 //! Deliberately not here: resampling, levels, and the replacement of NaN and infinite samples, which
@@ -65,10 +65,20 @@ pub struct Mark {
     pub reset: bool,
 }
 
-#[derive(Debug, Default)]
+/// What the two ends tell each other.
+#[derive(Debug)]
 struct Counters {
     lost_frames: AtomicU64,
     pushed_frames: AtomicU64,
+    /// Renders are to wait for the analysis.
+    exact: AtomicBool,
+    /// Audio comes faster than the clock goes.
+    rendering: AtomicBool,
+    /// The callback has waited since this was last read.
+    waited: AtomicBool,
+    /// The moment at which the reader last found the ring empty, in microseconds since `epoch`.
+    emptied_us: AtomicU64,
+    epoch: Instant,
     /// The reader is gone, so that waiting for it is useless.
     reader_gone: AtomicBool,
 }
@@ -96,7 +106,16 @@ pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
     // Touches each page here, so that the audio callback takes no page faults.
     samples.push_iter(std::iter::repeat(0.0));
     read_samples.clear();
-    let counters = Arc::new(Counters::default());
+    let counters = Arc::new(Counters {
+        lost_frames: AtomicU64::new(0),
+        pushed_frames: AtomicU64::new(0),
+        exact: AtomicBool::new(true),
+        rendering: AtomicBool::new(false),
+        waited: AtomicBool::new(false),
+        emptied_us: AtomicU64::new(0),
+        epoch: Instant::now(),
+        reader_gone: AtomicBool::new(false),
+    });
     let tap = Tap {
         samples,
         marks,
@@ -162,8 +181,10 @@ impl Tap {
             .store(self.pushed_frames, Ordering::Relaxed);
     }
 
-    /// Like [`Tap::push`], but while the host renders offline it waits for room, for at most
-    /// `patience`. In real time it never waits.
+    /// Like [`Tap::push`], but in a render it waits for room, for at most `patience`, unless
+    /// [`TapReader::set_exact`] says otherwise. In real time it never waits.
+    ///
+    /// A render is what the host calls one, and audio that comes faster than the clock goes.
     pub fn push_exact<C: AsRef<[f32]>>(
         &mut self,
         channels: &[C],
@@ -171,9 +192,12 @@ impl Tap {
         patience: Duration,
     ) {
         let frames = frames(channels);
-        if at.offline && frames <= self.samples.capacity().get() {
+        let fits = frames <= self.samples.capacity().get();
+        if fits && !self.has_room(frames) && self.is_render(at) {
+            self.counters.waited.store(true, Ordering::Release);
             let start = Instant::now();
-            while (self.samples.vacant_len() < frames || self.marks.is_full())
+            while !self.has_room(frames)
+                && self.counters.exact.load(Ordering::Acquire)
                 && !self.counters.reader_gone.load(Ordering::Acquire)
                 && start.elapsed() < patience
             {
@@ -181,6 +205,29 @@ impl Tap {
             }
         }
         self.push(channels, at);
+    }
+
+    fn has_room(&self, frames: usize) -> bool {
+        self.samples.vacant_len() >= frames && !self.marks.is_full()
+    }
+
+    /// Whether a block that finds no room is part of a render that is to wait.
+    fn is_render(&self, at: Transport) -> bool {
+        self.counters.exact.load(Ordering::Acquire)
+            && (at.offline
+                || self.counters.rendering.load(Ordering::Acquire)
+                || self.outruns_the_clock())
+    }
+
+    /// Whether the samples in the ring came twice as fast as the clock goes, or faster: a render that the
+    /// reader has not noticed yet. A late reader is no render. Called only when the ring is full; reading
+    /// the clock is no system call on any supported system.
+    fn outruns_the_clock(&self) -> bool {
+        let waiting = self.samples.occupied_len();
+        let emptied = Duration::from_micros(self.counters.emptied_us.load(Ordering::Acquire));
+        let since = self.counters.epoch.elapsed().saturating_sub(emptied);
+        let waiting_s = waiting as f64 / self.samples.capacity().get() as f64 * RING_S as f64;
+        waiting * 2 > self.samples.capacity().get() && waiting_s > 2.0 * since.as_secs_f64()
     }
 
     /// Tells the reader to discard everything before the next block. Wait-free.
@@ -290,6 +337,28 @@ impl TapReader {
         self.counters.lost_frames.load(Ordering::Relaxed)
     }
 
+    /// Frames that the audio callback handed over so far, with those that found no room.
+    #[must_use]
+    pub fn arrived_frames(&self) -> u64 {
+        self.counters.pushed_frames.load(Ordering::Relaxed) + self.lost_frames()
+    }
+
+    /// Sets whether [`Tap::push_exact`] waits in a render, at once. It does until this is called.
+    pub fn set_exact(&self, exact: bool) {
+        self.counters.exact.store(exact, Ordering::Release);
+    }
+
+    /// Tells the audio callback whether audio comes faster than the clock goes, as measured here.
+    pub fn set_rendering(&self, rendering: bool) {
+        self.counters.rendering.store(rendering, Ordering::Release);
+    }
+
+    /// Whether the audio callback has waited since the last call.
+    #[must_use]
+    pub fn take_waited(&self) -> bool {
+        self.counters.waited.swap(false, Ordering::AcqRel)
+    }
+
     /// Samples waiting in the ring.
     #[must_use]
     pub fn waiting_samples(&self) -> usize {
@@ -325,6 +394,11 @@ impl TapReader {
         let taken = self.samples.pop_slice(&mut out[from..]);
         out.truncate(from + taken);
         self.at += taken as u64;
+        if self.samples.is_empty() {
+            let now_us = self.counters.epoch.elapsed().as_micros();
+            let now_us = u64::try_from(now_us).unwrap_or(u64::MAX);
+            self.counters.emptied_us.store(now_us, Ordering::Release);
+        }
         before
     }
 }

@@ -241,6 +241,43 @@ fn two_threads_agree_on_every_sample() {
     });
 }
 
+/// A render that the host calls real time fills the ring in no time; a late reader does not.
+#[test]
+fn audio_that_outruns_the_clock_waits_if_asked_to() {
+    let forever = Duration::from_secs(3_600);
+    let total = 3 * RING_SAMPLES;
+    let (mut tap, mut reader) = tap(RATE_HZ);
+    thread::scope(|scope| {
+        let producer = scope.spawn(move || {
+            for from in (0..total).step_by(1_000) {
+                tap.push_exact(&[[0.5; 1_000]], at(from as i64), forever);
+            }
+            tap
+        });
+        while !reader.take_waited() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // Nobody waits any more as soon as the user says so.
+        reader.set_exact(false);
+        let mut tap = producer.join().unwrap();
+        assert_eq!(tap.lost_frames(), (total - RING_SAMPLES) as u64);
+        reader.set_exact(true);
+        // Held up by a measured render, and let go by a reader that reads.
+        reader.set_rendering(true);
+        let producer = scope.spawn(move || {
+            tap.push_exact(&[[0.5; 1_000]], at(total as i64), forever);
+            tap
+        });
+        while !reader.take_waited() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        take_all(&mut reader);
+        let tap = producer.join().unwrap();
+        assert_eq!(tap.lost_frames(), (total - RING_SAMPLES) as u64);
+        assert_eq!(reader.arrived_frames(), (total + 1_000) as u64);
+    });
+}
+
 #[test]
 fn only_an_exact_offline_render_waits_for_room() {
     let (mut tap, mut reader) = tap(RATE_HZ);
@@ -267,7 +304,13 @@ fn only_an_exact_offline_render_waits_for_room() {
         let mut tap = producer.join().unwrap();
         assert_eq!(tap.lost_frames(), 0);
         // In real time it does not wait, whatever the patience; nor for a reader that is gone.
-        for block in 0..2 * RING_SAMPLES as i64 / 1_000 {
+        take_all(&mut reader);
+        for block in 0..RING_SAMPLES as i64 / 1_000 {
+            tap.push(&[[0.0; 1_000]], at(block * 1_000));
+        }
+        // The nine seconds that it took, on a clock of its own.
+        thread::sleep(Duration::from_millis(4_600));
+        for block in 0..RING_SAMPLES as i64 / 1_000 {
             tap.push_exact(&[[0.0; 1_000]], at(block * 1_000), forever);
         }
         assert_eq!(tap.lost_frames(), RING_SAMPLES as u64);

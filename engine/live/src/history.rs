@@ -27,6 +27,7 @@ pub(super) fn entry(
         },
         host_samples: span.host_samples.clone(),
         generation,
+        bridged_frames: 0,
         published: SystemTime::now(),
     }
 }

@@ -69,6 +69,20 @@ impl HostTimeline {
         !same_loop
     }
 
+    /// Frames that the host passed over, in a block that it did not hand out: more than a correction, and
+    /// at most `longest`. 0 if it is elsewhere.
+    pub(super) fn skipped(&self, clock: u64, host: Option<i64>, longest: u64) -> u64 {
+        let (Some(expected), Some(host)) = (self.host(clock), host) else {
+            return 0;
+        };
+        let correction = (CORRECTION_S * f64::from(self.rate_hz)) as u64;
+        let ahead = u64::try_from(host.saturating_sub(expected)).unwrap_or(0);
+        match ahead > correction && ahead <= longest {
+            true => ahead,
+            false => 0,
+        }
+    }
+
     /// The host's position at a moment of the clock; exactly at an anchor, the position before it.
     fn host(&self, clock: u64) -> Option<i64> {
         let before = |anchor: &&Anchor| anchor.clock < clock;
@@ -127,5 +141,15 @@ mod tests {
         assert!(timeline.jumps(3_000, Some(9_000)));
         assert!(timeline.jumps(3_000, Some(9_000)));
         assert!(timeline.jumps(3_000, None));
+    }
+
+    #[test]
+    fn a_block_that_the_host_passed_over_is_told_from_a_jump() {
+        let mut timeline = HostTimeline::new(1_000);
+        timeline.anchor(0, Some(5_000), true);
+        let skipped = |host| timeline.skipped(2_000, host, 50);
+        let hosts = [7_000, 7_020, 7_021, 7_050, 7_051, 6_970];
+        assert_eq!(hosts.map(|host| skipped(Some(host))), [0, 0, 21, 50, 0, 0]);
+        assert_eq!(skipped(None), 0);
     }
 }

@@ -20,10 +20,12 @@
     )
 )]
 
+mod bridge;
 mod history;
 mod host_timeline;
 mod job_threads;
 mod models;
+mod pace;
 mod schedule;
 mod snapshot;
 mod stream_input;
@@ -117,8 +119,8 @@ pub struct Settings {
     pub follow_transport: bool,
     /// Whether results are forgotten when the transport starts.
     pub reset_on_start: bool,
-    /// Whether no window is skipped while the host renders offline. The plugin then calls
-    /// [`Tap::push_exact`](mertscope_audio::tap::Tap::push_exact), which may wait.
+    /// Whether no window is skipped while the host renders: offline, or faster than the clock goes. Only
+    /// then [`Tap::push_exact`](mertscope_audio::tap::Tap::push_exact) waits.
     pub exact_offline: bool,
 }
 

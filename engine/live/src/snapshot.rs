@@ -97,6 +97,8 @@ pub struct Entry {
     pub host_samples: Option<Range<i64>>,
     /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] at that time.
     pub generation: u64,
+    /// Frames of it that were lost and are bridged: gaps of up to 50 ms, filled with silence.
+    pub bridged_frames: u64,
     /// Wall-clock time of the result, for displays only; nothing is computed from it.
     pub published: SystemTime,
 }
@@ -132,6 +134,9 @@ pub struct Snapshot {
     pub latency_s: Option<f64>,
     /// Frames since [`attach`](super::Stream::attach) that found no room in the ring.
     pub lost_frames: u64,
+    /// Gaps since then of up to 50 ms, by frames without room or by blocks that the host passed over, which
+    /// windows span.
+    pub bridged_gaps: u64,
     /// Windows that were due but were replaced by newer ones.
     pub skipped_windows: u64,
     /// Inferences run for this stream.
@@ -228,6 +233,7 @@ impl Default for Snapshot {
             inference_s: None,
             latency_s: None,
             lost_frames: 0,
+            bridged_gaps: 0,
             skipped_windows: 0,
             analyzed_windows: 0,
             level_dbfs: f32::NEG_INFINITY,

@@ -2,12 +2,14 @@
 //! their positions on the host's timeline. Runs on the worker.
 //!
 //! A mark comes before the audio that follows it. A start, stop, jump, loss or reset begins a new window;
-//! a repeated loop does not, since the user hears it without a break. While the transport runs, windows
-//! lie on the host's timeline; while it stands, on the stream's own clock.
+//! a repeated loop does not, since the user hears it without a break, and a short loss is bridged. While
+//! the transport runs, windows lie on the host's timeline; while it stands, on the stream's own clock.
 
 use std::time::{Duration, Instant};
 
+use super::bridge::{self, Bridges};
 use super::host_timeline::{AudioSpan, HostTimeline};
+use super::pace::Pace;
 use mertscope_audio::Status;
 use mertscope_audio::downmix::sanitize;
 use mertscope_audio::model_rate_source::SMEAR_S;
@@ -46,7 +48,7 @@ pub(super) enum CutCause {
     Stop,
     /// The transport jumped, or looped for the first time.
     Jump,
-    /// Samples found no room in the ring.
+    /// Samples were lost, too many to bridge.
     Loss,
     /// The host asked for a reset.
     Reset,
@@ -57,6 +59,8 @@ pub(super) enum CutCause {
 pub(super) struct PositionedWindow {
     pub(super) window: Window,
     pub(super) span: AudioSpan,
+    /// Frames in it that were lost and are bridged.
+    pub(super) bridged_frames: u64,
     /// The estimated arrival of its last sample.
     pub(super) arrived: Instant,
 }
@@ -83,6 +87,11 @@ pub(super) struct StreamInput {
     reader: TapReader,
     chain: Option<WindowChain>,
     transport: Option<Transport>,
+    pace: Pace,
+    /// Frames that had arrived when the pace was last measured.
+    arrived: u64,
+    /// Whether audio comes faster than the clock goes.
+    outruns_the_clock: bool,
     /// Whether audio is passed over while the transport stands.
     follows_transport: bool,
     /// Frames since the ring was made, including lost ones.
@@ -90,6 +99,10 @@ pub(super) struct StreamInput {
     /// The moment on the clock at which the present windows begin.
     restart: u64,
     timeline: HostTimeline,
+    bridges: Bridges,
+    /// Gaps that were bridged so far.
+    bridged_gaps: u64,
+    last_sample: f32,
     mono: Vec<f32>,
     resampled: Vec<f32>,
     /// Sum of squares and number of samples since the level was last read.
@@ -104,9 +117,15 @@ impl StreamInput {
             reader,
             chain: None,
             transport: None,
+            pace: Pace::new(now),
+            arrived: 0,
+            outruns_the_clock: false,
             follows_transport: false,
             clock: 0,
             restart: 0,
+            bridges: Bridges::default(),
+            bridged_gaps: 0,
+            last_sample: 0.0,
             mono: Vec::new(),
             resampled: Vec::new(),
             power: (0.0, 0),
@@ -153,6 +172,11 @@ impl StreamInput {
         self.reader.lost_frames()
     }
 
+    /// Short gaps so far that windows span.
+    pub(super) fn bridged_gaps(&self) -> u64 {
+        self.bridged_gaps
+    }
+
     /// Whether the transport stands.
     pub(super) fn is_stopped(&self) -> bool {
         self.transport.is_some_and(|transport| !transport.playing)
@@ -189,8 +213,23 @@ impl StreamInput {
         Ok(())
     }
 
-    /// Whether the host renders the next sample offline.
-    pub(super) fn is_offline(&self) -> bool {
+    /// Measures the pace of the audio, and tells the audio callback whether renders are to wait. `holds`
+    /// tells that audio waits for the analysis.
+    pub(super) fn follow_pace(&mut self, now: Instant, exact: bool, holds: bool) {
+        self.reader.set_exact(exact);
+        let arrived = self.reader.arrived_frames();
+        let new = arrived - std::mem::replace(&mut self.arrived, arrived);
+        let arrived_s = new as f64 / f64::from(self.rate_hz());
+        let is_held = self.reader.take_waited() || holds;
+        self.outruns_the_clock = self.pace.follow(now, arrived_s, is_held);
+        self.reader.set_rendering(self.outruns_the_clock);
+    }
+
+    /// Whether the next sample is part of a render: the host says so, or audio outruns the clock.
+    pub(super) fn is_render(&self) -> bool {
+        if self.outruns_the_clock {
+            return true;
+        }
         let ahead = self.reader.mark_ahead().map(|mark| mark.transport);
         ahead
             .or(self.transport)
@@ -240,6 +279,7 @@ impl StreamInput {
     /// Begins a new window here.
     fn restart(&mut self) -> Result<(), ResampleError> {
         self.restart = self.clock;
+        self.bridges.clear();
         if let Some(chain) = &mut self.chain {
             chain.resampler.reset()?;
             chain.windower = Windower::new(chain.window_samples, chain.window_samples);
@@ -256,7 +296,9 @@ impl StreamInput {
         if let Some(chain) = &mut self.chain {
             chain.windower.set_hop(hop_samples);
             if let Some(window) = chain.windower.next_window() {
-                return Ok(Some(InputEvent::Window(self.positioned(window, now))));
+                let target_hz = chain.resampler.target_hz();
+                let positioned = self.positioned(window, target_hz, now);
+                return Ok(Some(InputEvent::Window(positioned)));
             }
         }
         self.mono.clear();
@@ -281,6 +323,7 @@ impl StreamInput {
         self.power.1 += self.mono.len();
         let from = self.clock;
         self.clock += self.mono.len() as u64;
+        self.last_sample = self.mono.last().copied().unwrap_or(0.0);
         if !self.is_listening() {
             return Ok(());
         }
@@ -309,18 +352,31 @@ impl StreamInput {
         let before = self.transport.replace(mark.transport);
         let was_playing = before.map(|transport| transport.playing);
         let playing = mark.transport.playing;
+        let host = self.host_position(mark.transport);
+        let listens = self.listens(mark.transport);
+        let goes_on = listens && was_playing == Some(playing) && !mark.reset;
+        let mut missing = mark.lost_frames;
+        if goes_on {
+            let longest = self.longest_bridge();
+            missing += self.timeline.skipped(self.clock + missing, host, longest);
+        }
+        let jumps = goes_on && self.timeline.jumps(self.clock + missing, host);
+        if goes_on && !jumps && (1..=self.longest_bridge()).contains(&missing) {
+            self.bridge(missing)?;
+            self.timeline.anchor(self.clock, host, false);
+            return Ok(None);
+        }
         self.clock += mark.lost_frames;
         let gap = (mark.lost_frames > 0).then(|| self.timeline.span(self.clock, mark.lost_frames));
-        let host = self.host_position(mark.transport);
         let cause = if mark.reset {
             Some(CutCause::Reset)
         } else if was_playing == Some(true) && !playing {
             Some(CutCause::Stop)
-        } else if !self.listens(mark.transport) {
+        } else if !listens {
             None
         } else if was_playing != Some(playing) {
             Some(CutCause::Start)
-        } else if self.timeline.jumps(self.clock, host) {
+        } else if jumps {
             Some(CutCause::Jump)
         } else if gap.is_some() {
             Some(CutCause::Loss)
@@ -334,21 +390,49 @@ impl StreamInput {
         Ok(cause.map(|cause| InputEvent::Cut { cause, gap }))
     }
 
-    fn positioned(&self, window: Window, now: Instant) -> PositionedWindow {
-        let target_hz = self
-            .chain
-            .as_ref()
-            .map_or(self.rate_hz(), |chain| chain.resampler.target_hz());
+    /// The longest gap that is bridged, in frames.
+    fn longest_bridge(&self) -> u64 {
+        (bridge::LONGEST_S * f64::from(self.rate_hz())) as u64
+    }
+
+    /// Puts `frames` in the place of lost ones; `mono` holds what comes after them.
+    fn bridge(&mut self, frames: u64) -> Result<(), ResampleError> {
+        let start = self.clock;
+        self.clock += frames;
+        self.bridged_gaps += 1;
+        let Some(chain) = &mut self.chain else {
+            return Ok(());
+        };
+        self.bridges.add(start..self.clock);
+        let next = self.mono.first().copied().filter(|next| next.is_finite());
+        let (from, to) = (self.last_sample, next.unwrap_or(0.0));
+        let mut filling = Vec::new();
+        let rate_hz = chain.resampler.source_hz();
+        bridge::fill(from, to, frames as usize, rate_hz, &mut filling);
+        self.resampled.clear();
+        chain.resampler.push(&filling, &mut self.resampled)?;
+        chain.windower.push(&self.resampled);
+        Ok(())
+    }
+
+    fn positioned(&mut self, mut window: Window, target_hz: u32, now: Instant) -> PositionedWindow {
+        let rate_hz = self.rate_hz();
         let frames = |samples: u64| {
-            (samples as f64 * f64::from(self.rate_hz()) / f64::from(target_hz)).round() as u64
+            (samples as f64 * f64::from(rate_hz) / f64::from(target_hz)).round() as u64
         };
         let length = window.samples.len() as u64;
         let end = self.restart + frames(window.start + length);
+        let start = self.restart + frames(window.start);
+        let bridged_frames = self.bridges.frames_in(&(start..end));
+        if bridge::is_too_much(bridged_frames, end - start) {
+            window.status = Status::Gap;
+        }
         let since = self.clock.saturating_sub(end) + self.reader.waiting_samples() as u64;
-        let since = Duration::from_secs_f64(since as f64 / f64::from(self.rate_hz()));
+        let since = Duration::from_secs_f64(since as f64 / f64::from(rate_hz));
         PositionedWindow {
             span: self.timeline.span(end, frames(length)),
             window,
+            bridged_frames,
             arrived: now.checked_sub(since).unwrap_or(now),
         }
     }

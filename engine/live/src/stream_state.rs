@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::host_timeline::AudioSpan;
 use super::models::{Loaded, Models};
 use super::schedule::Load;
-use super::snapshot::{Snapshot, SnapshotReader, State};
+use super::snapshot::{Entry, Snapshot, SnapshotReader, State};
 use super::stream_input::{CutCause, InputEvent, PositionedWindow, StreamInput};
 use super::study::StudyState;
 use super::{ControlSource, Controls, Settings, UpdateHook, history, schedule};
@@ -34,6 +34,9 @@ const POLL_DUE: Duration = Duration::from_millis(5);
 const POLL_IDLE: Duration = Duration::from_millis(250);
 /// No audio for this long means that the host has stopped processing.
 const SUSPENDED: Duration = Duration::from_secs(1);
+
+/// Audio that waits in the ring longer than it would between two polls, in seconds.
+const HELD_S: f64 = 0.5;
 
 /// A window that waits for the encoder.
 #[derive(Debug)]
@@ -171,6 +174,10 @@ impl StreamState {
             active.is_stale |= controls.smoothing != self.controls.smoothing;
         }
         self.controls = controls;
+        if let Some(input) = &mut self.input {
+            let holds = self.pending.is_some() || input.waiting_s() > HELD_S;
+            input.follow_pace(now, self.settings.exact_offline, holds);
+        }
         let error = match self.process(now, models, load) {
             Ok(()) => None,
             Err(error) => Some(error.to_string()),
@@ -183,10 +190,10 @@ impl StreamState {
         Ok(())
     }
 
-    /// Whether the next audio is an offline render that waits for the analysis, as the user asked.
+    /// Whether the next audio is a render that waits for the analysis, as the user asked.
     fn is_exact(&self) -> bool {
-        let offline = self.input.as_ref().is_some_and(StreamInput::is_offline);
-        self.settings.exact_offline && offline
+        let is_render = self.input.as_ref().is_some_and(StreamInput::is_render);
+        self.settings.exact_offline && is_render
     }
 
     /// Processes audio up to the next change between exact and real-time rendering, which decides whether
@@ -313,12 +320,10 @@ impl StreamState {
             (sha256, head.predict(&hidden))
         };
         result.others.extend(self.study.head.as_ref().map(predict));
-        let entry = Arc::new(history::entry(
-            span,
-            Status::Ok,
-            Some(result),
-            pending.generation,
-        ));
+        let entry = Arc::new(Entry {
+            bridged_frames: pending.positioned.bridged_frames,
+            ..history::entry(span, Status::Ok, Some(result), pending.generation)
+        });
         self.window_error = None;
         self.shown.latest = Some(Arc::clone(&entry));
         self.shown.inference_s = Some(encoded.took.as_secs_f64());
@@ -357,7 +362,7 @@ impl StreamState {
         if now.saturating_duration_since(input.last_audio()) > SUSPENDED {
             return Some(POLL_IDLE);
         }
-        if input.is_offline() {
+        if input.is_render() {
             return Some(POLL_DUE);
         }
         if self.shown.state != State::Analyzing {

@@ -45,6 +45,57 @@ fn a_bounce_that_may_not_wait_marks_exactly_what_it_lost() {
     stage.stream.detach();
 }
 
+/// Some hosts tell nothing of a render, or tell it where it is not read: it shows by its pace.
+#[test]
+fn a_render_that_the_host_calls_real_time_is_heard_whole() {
+    let mut stage = Stage::exact(RATE_HZ, 1.0, Settings::default());
+    stage.transport.offline = false;
+    // The transport stands for a while, as before an export.
+    stage.transport.playing = false;
+    stage.play(&vec![0.0; RATE_HZ as usize / 10]);
+    stage.transport.playing = true;
+    stage.play_chord(30.1);
+    let result = stage.wait_for_answer(30.0);
+    assert_eq!(result.analyzed_windows, 26);
+    assert_eq!((result.skipped_windows, result.lost_frames), (0, 0));
+    let starts = result.history.iter().map(|entry| entry.timed.start_s);
+    let expected = (0..26u8).map(f64::from);
+    assert!(starts.eq(expected), "{:#?}", result.history);
+}
+
+/// The switch counts for both ends at once: a callback that does not wait would lose what the worker
+/// leaves in the ring for it.
+#[test]
+fn exactness_is_switched_in_the_midst_of_a_render() {
+    let settings = |exact_offline| Settings {
+        exact_offline,
+        ..Settings::default()
+    };
+    let mut stage = Stage::exact(RATE_HZ, 1.0, Settings::default());
+    stage.stream.set(settings(false));
+    // The first to be lost shows that nobody waits; the ring holds 9 s.
+    let lost = loop {
+        stage.play_chord(20.0);
+        let lost = stage.tap.lost_frames();
+        if lost > 0 {
+            break lost;
+        }
+    };
+    stage.wait("a window", |s| !s.history.is_empty());
+    stage.stream.set(settings(true));
+    // In order behind the settings, and seen.
+    stage.stream.reset();
+    stage.wait("the settings", |s| {
+        s.history.is_empty() && s.latest.is_none()
+    });
+    stage.transport.position = Some(1_000 * i64::from(RATE_HZ));
+    stage.play_chord(20.1);
+    let result = stage.wait_for_answer(1_020.0);
+    assert_eq!(stage.tap.lost_frames(), lost);
+    let whole = result.history.iter().filter(|e| e.timed.start_s >= 1_000.0);
+    assert_eq!(whole.count(), 16);
+}
+
 /// A model that is missing gives way to the embedded one, which loads while the bounce waits.
 #[test]
 fn a_bounce_with_a_missing_model_is_heard_from_its_start() {

@@ -248,6 +248,53 @@ fn a_new_ring_at_another_rate_begins_a_new_window() {
     assert_eq!(detached.rate_hz, 0);
 }
 
+/// A host that drops blocks, as on an overloaded machine: results go on, each in its place.
+#[test]
+fn short_gaps_are_bridged_marked_and_counted() {
+    let mut stage = stage(Settings::default());
+    let rate = i64::from(RATE_HZ);
+    // 30 ms are lost in each of the first three seconds, 50 ms later.
+    for second in 0..3 {
+        stage.transport.position = Some(second * rate);
+        stage.play_chord(0.97);
+    }
+    stage.transport.position = Some(3 * rate);
+    stage.play_chord(4.0);
+    stage.transport.position = Some(7 * rate + rate / 20);
+    stage.play_chord(1.1);
+    let result = stage.wait_for_answer(8.0);
+    assert_eq!(result.bridged_gaps, 4);
+    let whole = result.generation;
+    assert!(result.history.iter().all(|entry| entry.generation == whole));
+    let windows: Vec<_> = result
+        .history
+        .iter()
+        .map(|entry| (entry.host_samples.clone().unwrap(), entry.bridged_frames))
+        .collect();
+    let expected: Vec<_> = [(0, 3), (1, 2), (2, 1), (3, 0)]
+        .into_iter()
+        .map(|(start, gaps)| {
+            let last = if start == 3 { 2_400 } else { 0 };
+            (start * rate..(start + 5) * rate, gaps * 1_440 + last)
+        })
+        .collect();
+    assert_eq!(windows, expected);
+    // A little more is a jump, and a gap in a tenth of a window spoils it.
+    stage.transport.position = Some(stage.transport.position.unwrap() + rate * 51 / 1_000);
+    stage.play_chord(0.1);
+    let jumped = stage.wait("the jump", |s| s.generation > whole);
+    assert_eq!(jumped.bridged_gaps, 4);
+    for _ in 0..12 {
+        stage.play_chord(0.1);
+        stage.transport.position = Some(stage.transport.position.unwrap() + rate / 20);
+    }
+    stage.play_chord(4.0);
+    let spoiled = stage.wait("the first window", |s| count(s, Status::Gap) > 0);
+    let expected = (jumped.generation, 16);
+    assert_eq!((spoiled.generation, spoiled.bridged_gaps), expected);
+    assert!(spoiled.latest.is_none());
+}
+
 #[test]
 fn off_analyzes_nothing() {
     let mut stage = stage(Settings::default());

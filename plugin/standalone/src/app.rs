@@ -71,7 +71,7 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
     }
     let params = Arc::new(MertscopeParams::default());
     if let Some(state) = preferences.get(PLUGIN_FIELD) {
-        Parameters::new(Arc::clone(&params)).apply(&state);
+        Parameters::new(Arc::clone(&params)).apply(state);
     }
     let model = TemporaryModel::set(arguments, &params);
     let repaint = Repaint::default();

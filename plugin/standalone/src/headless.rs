@@ -198,6 +198,7 @@ mod tests {
             },
             host_samples: None,
             generation: 1,
+            bridged_frames: 0,
             published: std::time::SystemTime::UNIX_EPOCH,
         };
         let line = text(&entry, &[], Notation::Traditional);

@@ -12,7 +12,7 @@ use nih_plug::params::Params;
 use nih_plug::params::internals::ParamPtr;
 use nih_plug::plugin::{ParamValue, PluginState as HostState};
 
-use mertscope::params::MertscopeParams;
+use mertscope::params::{MertscopeParams, migrate};
 
 /// See the module.
 pub(crate) struct Parameters(Arc<MertscopeParams>);
@@ -42,7 +42,8 @@ impl Parameters {
     }
 
     /// Applies a state; parameters that are unknown or can't be read are ignored.
-    pub(crate) fn apply(&self, state: &HostState) {
+    pub(crate) fn apply(&self, mut state: HostState) {
+        migrate(&mut state);
         let known: BTreeMap<String, ParamPtr> = self
             .0
             .param_map()
@@ -91,7 +92,7 @@ impl GuiContextInner for Parameters {
     }
 
     fn set_state(&self, state: HostState) {
-        self.apply(&state);
+        self.apply(state);
     }
 
     fn request_restart(&self) {}

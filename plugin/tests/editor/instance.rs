@@ -13,7 +13,7 @@ use nih_plug::prelude::PluginState;
 
 use crate::Stage;
 
-/// A program that accepts every value, and records states and gestures.
+/// A program that takes every value for its next block, which never comes, and records states and gestures.
 #[derive(Default)]
 pub(crate) struct Program {
     /// States that the program was given.
@@ -38,10 +38,8 @@ impl GuiContextInner for Program {
         self.record("begin");
     }
 
-    unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
+    unsafe fn raw_set_parameter_normalized(&self, _param: ParamPtr, _normalized: f32) {
         self.record("set");
-        // SAFETY: the parameters outlive the editor that they were given to.
-        unsafe { param._internal_set_normalized_value(normalized) };
     }
 
     unsafe fn raw_end_set_parameter(&self, _param: ParamPtr) {

@@ -18,8 +18,6 @@ pub const SOURCE: &str = "Source";
 pub const HOLD: &str = "Hold";
 /// Name of [`ParameterValues::notation`].
 pub const NOTATION: &str = "Notation";
-/// Name of [`ParameterValues::log`].
-pub const LOG: &str = "Log";
 
 /// The number of seconds that stands for [`Hop::Auto`] in a host and in a slider.
 const AUTO_HOP_S: f32 = 0.0;
@@ -63,8 +61,6 @@ pub struct ParameterValues {
     pub hold: bool,
     /// The notation of keys.
     pub notation: Notation,
-    /// Whether results are written to a file.
-    pub log: bool,
 }
 
 impl ParameterValues {
@@ -76,12 +72,11 @@ impl ParameterValues {
         source: InputSource::Main,
         hold: false,
         notation: Notation::Traditional,
-        log: false,
     };
 
     /// The changes that set these values, one per parameter.
     #[must_use]
-    pub const fn changes(self) -> [ParameterChange; 7] {
+    pub const fn changes(self) -> [ParameterChange; 6] {
         [
             ParameterChange::Analyze(self.analyze),
             ParameterChange::Hop(self.hop),
@@ -89,7 +84,6 @@ impl ParameterValues {
             ParameterChange::Source(self.source),
             ParameterChange::Hold(self.hold),
             ParameterChange::Notation(self.notation),
-            ParameterChange::Log(self.log),
         ]
     }
 }
@@ -115,8 +109,6 @@ pub enum ParameterChange {
     Hold(bool),
     /// The notation of keys.
     Notation(Notation),
-    /// Whether results are written to a file.
-    Log(bool),
 }
 
 /// A hop from the number of seconds that a host or a slider holds, in which 0 stands for Auto.

@@ -163,6 +163,19 @@ impl StateField for OscChoice {
     const NAME: &'static str = "osc";
 }
 
+/// Whether results are written to a file. A project's state, not a parameter: hosts hide parameters that
+/// can't be automated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LogChoice {
+    /// Whether they are written.
+    pub enabled: bool,
+}
+
+impl StateField for LogChoice {
+    const NAME: &'static str = "log";
+}
+
 /// Size of the editor's window, in logical points.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WindowSize {

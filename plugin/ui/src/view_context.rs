@@ -170,6 +170,10 @@ pub(crate) fn entry_words(context: &ViewContext<'_>, entry: &Entry) -> String {
             lines.push(format!("{}: distance {distance:.2}", reference.name));
         }
     }
+    let bridged_s = entry.bridged_frames as f64 / f64::from(context.snapshot.rate_hz.max(1));
+    if entry.bridged_frames > 0 {
+        lines.push(format!("{:.0} ms lost and bridged", bridged_s * 1000.0));
+    }
     let mut all = context.snapshot.history.iter();
     if entry.host_samples.is_none() && all.any(|other| other.host_samples.is_some()) {
         lines.push("Heard while the transport stood: elapsed time".to_owned());

@@ -8,7 +8,7 @@ use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_heads::reference::{Reference, ReferenceSource};
 use mertscope_model::{HiddenStates, LayerSet, Manifest, Model};
 use mertscope_ui::state::{
-    Comparison, EngineChoice, HeadChoice, ModelChoice, OscChoice, PluginState, RawState,
+    Comparison, EngineChoice, HeadChoice, LogChoice, ModelChoice, OscChoice, PluginState, RawState,
     SavedReferences, StateField, WindowSize,
 };
 
@@ -53,6 +53,8 @@ pub const TARGET: Target = Target {
         "\"cpu_share\":",
         "\"exact_offline\":",
         "\"reset_on_start\":",
+        "\"follow_transport\":",
+        "\"log\":",
         "\"device\":",
         "\"cuda:1\"",
         "\"precision\":",
@@ -98,6 +100,7 @@ pub fn run(bytes: &[u8]) {
     rewritten::<HeadChoice>(&state);
     rewritten::<Comparison>(&state);
     rewritten::<EngineChoice>(&state);
+    rewritten::<LogChoice>(&state);
     rewritten::<WindowSize>(&state);
     if let Some(choice) = rewritten::<OscChoice>(&state) {
         drop(osc::parse(&choice.address));

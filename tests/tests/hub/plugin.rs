@@ -82,9 +82,9 @@ fn result(library: &Path, model: &Value) -> Vec<Value> {
         "version": 1,
         "model": model,
         "engine": { "exact_offline": true, "cpu_share": 1.0 },
+        "log": { "enabled": true },
     });
     state["fields"]["mertscope"] = json!(project.to_string());
-    state["params"]["log"] = json!({ "bool": true });
     state["params"]["hop"] = json!({ "f32": 1.0 });
     assert!(instance.load_state(&state));
     instance.set_offline(true);

@@ -56,6 +56,7 @@ impl StreamState {
         put(&mut shown.window_fill, input.fill(), dirty);
         put(&mut shown.position_s, input.position_s(), dirty);
         put(&mut shown.lost_frames, input.lost_frames(), dirty);
+        put(&mut shown.bridged_gaps, input.bridged_gaps(), dirty);
         if let Some(level_dbfs) = level_dbfs {
             // A view shows no more than a tenth of a decibel.
             put(

@@ -8,7 +8,7 @@ use crate::parameters::{
     ParameterChange, hop_from_s, hop_s_from_text, s_from_hop, stepped_hop_s, text_from_hop_s,
 };
 use crate::row::row;
-use crate::state::{EngineChoice, ModelChoice};
+use crate::state::{EngineChoice, LogChoice, ModelChoice};
 use crate::view_context::ViewContext;
 
 /// Draws the section.
@@ -41,13 +41,14 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
         context.host.change(ParameterChange::Smoothing(on));
     }
     engine(ui, context);
+    let log: LogChoice = context.host.state().get().unwrap_or_default();
     let words = SwitchWords {
-        name: parameters::LOG,
+        name: "Log",
         line: "One line of JSON per window, in the folder mertscope/logs of your data",
         about: "Whether results are written to a file",
     };
-    if let Some(on) = switch_row(ui, context, values.log, &words) {
-        context.host.change(ParameterChange::Log(on));
+    if let Some(enabled) = switch_row(ui, context, log.enabled, &words) {
+        context.host.state().set(&LogChoice { enabled });
     }
 }
 
@@ -170,7 +171,7 @@ fn engine(ui: &mut Ui, context: &ViewContext<'_>) {
         line: "Hear nothing while the host's transport stands",
         about: "Whether music that passes while the transport stands is left out",
     };
-    if let Some(on) = switch_row(ui, context, choice.follow_transport, &words) {
+    if in_daw && let Some(on) = switch_row(ui, context, choice.follow_transport, &words) {
         choice.follow_transport = on;
     }
     let words = SwitchWords {

@@ -5,7 +5,7 @@ use mertscope_audio::Notice;
 
 use crate::parameters::ParameterValues;
 use crate::row::{self, row};
-use crate::state::EngineChoice;
+use crate::state::{EngineChoice, LogChoice};
 use crate::user::User;
 use crate::view_context::ViewContext;
 use crate::view_settings::ViewSettings;
@@ -88,6 +88,7 @@ fn reset(context: &ViewContext<'_>, view_settings: &mut ViewSettings) {
         context.host.change(change);
     }
     context.host.state().set(&EngineChoice::default());
+    context.host.state().set(&LogChoice::default());
     context.host.apply();
     *view_settings = ViewSettings {
         page: view_settings.page,

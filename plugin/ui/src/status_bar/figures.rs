@@ -55,7 +55,7 @@ pub(super) fn figures(snapshot: &Snapshot) -> Vec<Figure> {
             "Lost",
             lost(snapshot),
             "0000",
-            "Audio that could not be taken in, and windows that were skipped for newer ones",
+            "Audio frames that could not be taken in, short gaps that were bridged, and windows that were skipped for newer ones",
         ),
         figure(
             "Next in",
@@ -81,11 +81,18 @@ fn ms(seconds: Option<f64>) -> String {
 }
 
 fn lost(snapshot: &Snapshot) -> String {
-    match (snapshot.lost_frames, snapshot.skipped_windows) {
-        (0, 0) => "0".to_owned(),
-        (0, windows) => format!("{windows} windows"),
-        (frames, 0) => format!("{frames} frames"),
-        (frames, windows) => format!("{frames} frames, {windows} windows"),
+    let counts = [
+        (snapshot.lost_frames, "frames"),
+        (snapshot.bridged_gaps, "bridged"),
+        (snapshot.skipped_windows, "windows"),
+    ];
+    let counted = counts.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = counted
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    match words.is_empty() {
+        true => "0".to_owned(),
+        false => words.join(", "),
     }
 }
 
@@ -159,15 +166,17 @@ mod tests {
 
     #[test]
     fn losses_are_counted_in_their_units() {
-        let lost = |lost_frames, skipped_windows| {
+        let lost = |lost_frames, bridged_gaps, skipped_windows| {
             lost(&Snapshot {
                 lost_frames,
+                bridged_gaps,
                 skipped_windows,
                 ..Snapshot::default()
             })
         };
-        assert_eq!(lost(0, 0), "0");
-        assert_eq!(lost(480, 0), "480 frames");
-        assert_eq!(lost(480, 2), "480 frames, 2 windows");
+        assert_eq!(lost(0, 0, 0), "0");
+        assert_eq!(lost(480, 0, 0), "480 frames");
+        assert_eq!(lost(480, 1, 0), "480 frames, 1 bridged");
+        assert_eq!(lost(0, 3, 2), "3 bridged, 2 windows");
     }
 }

@@ -154,6 +154,7 @@ mod tests {
             },
             host_samples: None,
             generation,
+            bridged_frames: 0,
             published: UNIX_EPOCH,
         })
     }

@@ -8,7 +8,7 @@ use egui_kittest::kittest::Queryable;
 use mertscope_live::Snapshot;
 use mertscope_music::Notation;
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::state::{EngineChoice, ModelChoice};
+use mertscope_ui::state::{EngineChoice, LogChoice, ModelChoice};
 use mertscope_ui::theme::Theme;
 use mertscope_ui::view_settings::{Page, ViewSettings};
 
@@ -144,6 +144,13 @@ fn settings_reach_the_parameters_and_the_project() {
     window.run();
     let engine: EngineChoice = window.state().stage.host.state().get().unwrap();
     assert!(engine.reset_on_start && engine.follow_transport);
+    // The focus scrolls to it.
+    window.get_by_role_and_label(Role::Switch, "Log").focus();
+    window.run();
+    window.key_press(Key::Enter);
+    window.run();
+    let log: LogChoice = window.state().stage.host.state().get().unwrap();
+    assert!(log.enabled);
     // The focus scrolls to controls further down.
     for (label, check) in [
         (

@@ -36,7 +36,6 @@ impl EditorHost for TestHost {
             ParameterChange::Source(source) => values.source = source,
             ParameterChange::Hold(on) => values.hold = on,
             ParameterChange::Notation(notation) => values.notation = notation,
-            ParameterChange::Log(on) => values.log = on,
         }
     }
 
