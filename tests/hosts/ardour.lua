@@ -1,7 +1,7 @@
 -- Steps of ardour_host.py in Ardour's session tool, without a window: STEP names one, FOLDER is the session's.
 
 local STEP, FOLDER = os.getenv("STEP"), os.getenv("FOLDER")
-local RATE_HZ = 48000
+local RATE_HZ = tonumber(os.getenv("RATE_HZ") or "48000")
 local CHANNELS = tonumber(os.getenv("CHANNELS") or "2")
 local SECONDS = tonumber(os.getenv("SECONDS") or "10")
 local UI = ARDOUR.TransportRequestSource.TRS_UI
@@ -89,19 +89,22 @@ function steps.record()
   save(session, "")
 end
 
--- "plain" with the plugin on its track and every parameter moved, saved as "plugged".
+-- "plain" with the plugin on its track, saved as "plugged"; with MOVE every parameter moves, and HOP is the hop's
+-- place in its range.
 function steps.add()
   local session = open("plain")
   local processor = add(session, session:route_by_name("Music"))
   local plugin = processor:to_plugininsert():plugin(0)
-  if os.getenv("MOVE") then
-    for index = 0, plugin:parameter_count() - 1 do
-      local value = ARDOUR.LuaAPI.get_processor_param(processor, index, 0)
+  for index = 0, plugin:parameter_count() - 1 do
+    local value = ARDOUR.LuaAPI.get_processor_param(processor, index, 0)
+    if os.getenv("MOVE") then
       ARDOUR.LuaAPI.set_processor_param(processor, index, value > 0.5 and 0.0 or 1.0)
+    elseif os.getenv("HOP") and plugin:parameter_label(index) == "Hop" then
+      ARDOUR.LuaAPI.set_processor_param(processor, index, tonumber(os.getenv("HOP")))
     end
-    -- A VST3 plugin gets a parameter with the next block of audio.
-    wait(1)
   end
+  -- A VST3 plugin gets a parameter with the next block of audio.
+  wait(1)
   print_parameters(processor)
   save(session, "plugged")
 end

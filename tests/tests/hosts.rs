@@ -61,6 +61,7 @@ const CHECKS: &[(&str, &str, bool)] = &[
     (ARDOUR, "exports_untouched", false),
     (ARDOUR, "keeps_state", false),
     (ARDOUR, "plays", false),
+    (ARDOUR, "an_export_has_the_results_of_the_command", false),
 ];
 
 /// Its checks take long.
@@ -157,11 +158,11 @@ fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
             .map(|host| (*host).to_owned())
             .collect()
     });
-    // Ardour is no module, and the app is its own host, but Python reads what they do.
-    let module = if ["standalone", ARDOUR].contains(&host) {
-        "numpy"
-    } else {
-        host
+    // The app is its own host, but Python reads its window; pedalboard reads audio for Ardour.
+    let module = match host {
+        "standalone" => "numpy",
+        ARDOUR => "pedalboard",
+        host => host,
     };
     if host == ARDOUR && ardour_version().is_none() {
         return Some("Ardour's session tool is not installed".into());
@@ -192,7 +193,7 @@ fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> 
     // The user's data folder is hidden, so that ONNX Runtime has to come from the bundle.
     let scratch = tempfile::tempdir()?;
     let expected = scratch.path().join("expected.json");
-    if check == "gives_the_results_of_the_command" {
+    if check.ends_with("the_results_of_the_command") {
         let analyzed = run(&[
             "analyze".as_ref(),
             piece.as_os_str(),
