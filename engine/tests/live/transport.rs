@@ -38,7 +38,7 @@ fn music_is_heard_while_the_transport_stands_and_carries_elapsed_time() {
     stage.transport.playing = false;
     stage.play_chord(6.1);
     stage.transport.position = Some(0);
-    stage.play_chord(1.0);
+    stage.play_chord(0.3);
     let stopped = stage.wait_for_answer(12.5);
     assert_eq!(stopped.state, State::Analyzing);
     assert!(stopped.generation > playing.generation);

@@ -15,6 +15,7 @@ use mertscope::connection::Connection;
 use mertscope::editor::repaint::Repaint;
 use mertscope::params::MertscopeParams;
 use mertscope_audio::Notice;
+use mertscope_export::printable::printable;
 use mertscope_ui::state::ModelChoice;
 
 use crate::arguments::Arguments;
@@ -81,7 +82,7 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
     };
     if arguments.headless {
         if let Some(Notice { text, .. }) = notice {
-            writeln!(err, "{text}")?;
+            writeln!(err, "{}", printable(&text))?;
         }
         let (json, seconds) = (arguments.json, arguments.seconds);
         return headless::run(&session, &events, json, seconds, out, err);
@@ -102,7 +103,7 @@ fn session(arguments: &Arguments, out: &mut dyn Write, err: &mut dyn Write) -> i
 }
 
 fn failure(err: &mut dyn Write, sentence: impl Display) -> io::Result<bool> {
-    writeln!(err, "{sentence}")?;
+    writeln!(err, "{}", printable(&sentence.to_string()))?;
     Ok(false)
 }
 

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use mertscope_audio::Notice;
+use mertscope_export::printable::printable;
 use mertscope_live::{Entry, ModelState, ModelStatus, Snapshot};
 use mertscope_music::Notation;
 
@@ -97,9 +98,10 @@ fn end_of_file(
     has_result: bool,
     err: &mut dyn Write,
 ) -> io::Result<bool> {
-    let path = file_player.path().display();
+    let path = file_player.path().display().to_string();
+    let path = printable(&path);
     if let Some(Notice { text, .. }) = file_player.notice() {
-        writeln!(err, "{path}: {text}")?;
+        writeln!(err, "{path}: {}", printable(&text))?;
     }
     if !has_result {
         writeln!(
@@ -150,7 +152,7 @@ impl Printer {
         if self.printed[source].as_ref() != sentence {
             self.printed[source] = sentence.cloned();
             if let Some(sentence) = sentence {
-                writeln!(err, "{sentence}")?;
+                writeln!(err, "{}", printable(sentence))?;
             }
         }
         Ok(())
@@ -203,5 +205,19 @@ mod tests {
         };
         let line = text(&entry, &[], Notation::Traditional);
         assert_eq!(line.trim_start(), "1:05.5  silent");
+    }
+
+    #[test]
+    fn a_name_with_control_characters_does_not_steer_the_terminal() {
+        let mut printer = Printer {
+            json: false,
+            notation: Notation::Traditional,
+            last: None,
+            printed: [None, None],
+        };
+        let mut err = Vec::new();
+        let sentence = "a\u{1b}[2J.wav has no samples.".to_owned();
+        printer.notice(0, Some(&sentence), &mut err).unwrap();
+        assert_eq!(err, b"a\\u{1b}[2J.wav has no samples.\n");
     }
 }
