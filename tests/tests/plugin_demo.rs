@@ -195,6 +195,30 @@ fn music_is_heard_while_the_transport_stands_unless_it_is_followed() {
     }
 }
 
+#[test]
+fn nothing_is_analyzed_while_the_host_bypasses_the_plugin() {
+    let _playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
+    let chord = chord(6.2);
+    let mut instance = logging_instance("main", 1.0, exact());
+    let mut parameters = instance.parameters().into_iter();
+    let bypass = parameters.find(|parameter| parameter.name == "Bypass");
+    let bypass = bypass.expect("a host finds the switch").id;
+    let mut processor = instance.activate(48_000, FRAMES);
+    processor.set(bypass, 1.0);
+    play(&mut processor, 0, &[&chord, &chord]);
+    // The worker reads the switch by the clock, and a test plays faster than that.
+    std::thread::sleep(Duration::from_secs(1));
+    processor.set(bypass, 0.0);
+    play(&mut processor, 0, &[&chord[..480], &chord[..480]]);
+    std::thread::sleep(Duration::from_secs(1));
+    play(&mut processor, 0, &[&chord, &chord]);
+    let lines = logged_until(12.1);
+    instance.deactivate(processor);
+    let starts = starts(&lines);
+    let begins = (6.19..6.3).contains(&starts[0]);
+    assert!(begins && starts.len() == 2, "{starts:?}: {lines:#?}");
+}
+
 /// A project is loaded in the midst of a render, and asks it to wait: from there on nothing is lost.
 #[test]
 fn exactness_counts_at_once_and_not_from_the_next_activation() {
