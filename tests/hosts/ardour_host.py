@@ -130,7 +130,8 @@ def exports_untouched(path, _piece):
     for channels in [2, 1]:
         session = Session(path, channels)
         session.step("add")
-        # Ardour fades in at the start of some exports, with and without plugins; that is over in 0.1 s.
+        # Two of some ten sessions differed within their first 0.1 s, like a fade of Ardour's as the transport starts;
+        # 24 exports of one session did not. The cause is not known, so the comparison begins later.
         plain, plugged = (session.export(name)[RATE_HZ // 2 :] for name in ["plain", "plugged"])
         assert len(plain) > 9 * RATE_HZ and np.abs(plain).max() > 0.1, "the export is silent"
         assert plain.shape == plugged.shape, f"{plain.shape} became {plugged.shape}"
