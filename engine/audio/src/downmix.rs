@@ -1,8 +1,9 @@
 //! Downmixing to mono, and the replacement of NaN, infinite and impossibly large samples.
 //!
 //! Mono is the mean over the channels, summed in 32 bits in the order of the channels, as in
-//! librosa's `to_mono`; for files, one channel alone while the channels cancel each other. Runs on the worker and on job threads, never in the audio callback: the
-//! output vector may grow. Deliberately not here: levels and meters.
+//! librosa's `to_mono`; for files, one channel alone while the channels cancel each other. Runs on the
+//! worker and on job threads, never in the audio callback: the output vector may grow. Deliberately not
+//! here: levels and meters.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! What the framework's window leaves out on X11: the desktop's scale before there is a window, the
-//! mark of a window that can be embedded, and a host that goes on when the window loses the server.
+//! X11 duties that the framework's window lacks: reading the desktop's scale before there is a window,
+//! marking the window as one that can be embedded, and sparing the host when the window loses the server.
 
 use nih_plug_egui::baseview::{PlatformHandle, WindowContext};
 use raw_window_handle::{HasDisplayHandle, HasWindowHandle, RawDisplayHandle, RawWindowHandle};
