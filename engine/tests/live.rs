@@ -16,6 +16,8 @@ mod offline;
 mod own_data;
 #[path = "live/stage.rs"]
 mod stage;
+#[path = "live/start_again.rs"]
+mod start_again;
 #[path = "live/study.rs"]
 mod study;
 #[path = "live/transport.rs"]

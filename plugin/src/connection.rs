@@ -210,6 +210,13 @@ impl Connection {
         }
     }
 
+    /// Starts again with what is heard from now on, as at a change of track.
+    pub(crate) fn start_again(&self) {
+        if let Some(stream) = &*lock(&self.stream) {
+            stream.start_again();
+        }
+    }
+
     /// Sends a request about references or labeled examples; the snapshot shows the outcome.
     pub(crate) fn ask(&self, request: Request) {
         if let Some(stream) = &*lock(&self.stream) {

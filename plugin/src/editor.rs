@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use mertscope_ui::editor_ui::EditorUi;
 use mertscope_ui::host_panel::HostPanel;
+use mertscope_ui::shortcuts::START_AGAIN_KEY;
 use mertscope_ui::state::WindowSize;
 use mertscope_ui::user::User;
 use nih_plug::context::gui::GuiContext;
@@ -210,8 +211,8 @@ struct WindowContents {
     thread: WindowThread,
 }
 
-/// Keys that operate the controls; they go to the host unless a control has the focus.
-fn keys_of_controls() -> KeyCapture {
+/// Keys that operate the controls, and the shortcuts while one `has_focus`; all others go to the host.
+fn keys_of_controls(has_focus: bool) -> KeyCapture {
     let names = [
         "Tab",
         "Enter",
@@ -226,9 +227,11 @@ fn keys_of_controls() -> KeyCapture {
         "=",
         "-",
     ];
+    let shortcuts = ["c", START_AGAIN_KEY].into_iter().filter(|_| has_focus);
     KeyCapture::CaptureKeys(
         names
-            .iter()
+            .into_iter()
+            .chain(shortcuts)
             .filter_map(|name| name.parse::<Key>().ok())
             .collect(),
     )
@@ -242,7 +245,7 @@ impl NiceEguiApp for WindowContents {
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         self.thread.is_this();
-        frame.set_key_capture(keys_of_controls());
+        frame.set_key_capture(keys_of_controls(false));
         // egui's zoom would resize the window by itself, and a host would not know.
         egui.options_mut(|options| options.zoom_with_keyboard = false);
         #[cfg(target_os = "linux")]
@@ -284,7 +287,7 @@ impl NiceEguiApp for WindowContents {
         frame.set_key_capture(if ui.ctx().text_edit_focused() {
             KeyCapture::CaptureAll
         } else {
-            keys_of_controls()
+            keys_of_controls(ui.ctx().egui_wants_keyboard_input())
         });
         #[cfg(target_os = "linux")]
         if let Some(file_drop) = &self.file_drop {

@@ -92,6 +92,10 @@ impl EditorHost for Instance {
         }
     }
 
+    fn start_again(&self) {
+        self.connection.start_again();
+    }
+
     fn ask(&self, request: Request) {
         self.connection.ask(request);
     }

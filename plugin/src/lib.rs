@@ -33,6 +33,7 @@ mod osc;
 pub mod params;
 mod process;
 pub mod state;
+mod trigger;
 
 use std::sync::Arc;
 

@@ -49,6 +49,8 @@ pub struct Line<'a> {
     start_s: f64,
     end_s: f64,
     status: &'static str,
+    /// How often the user had started again before.
+    restarts: u64,
     key: Option<String>,
     key_probability: Option<f32>,
     genre: Option<&'a str>,
@@ -160,6 +162,7 @@ impl<'a> Line<'a> {
             start_s: timed.start_s,
             end_s: timed.end_s,
             status: timed.status.as_str(),
+            restarts: entry.restarts,
             key: key.map(|key| key.label()),
             key_probability: key.zip(keys).map(|(key, keys)| keys[key.index()]),
             genre: genre.map(|(label, _)| label),

@@ -1,6 +1,7 @@
 //! The parameters that a host shows, automates and saves.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mertscope_live::Hop;
 use mertscope_music as music;
@@ -13,9 +14,13 @@ use nih_plug::plugin::{ParamValue, PluginState as HostState};
 use nih_plug::prelude::*;
 
 use crate::state::PersistentState;
+use crate::trigger::trigger;
 
 /// The name under which a host's project has [`MertscopeParams::state`].
 const STATE_FIELD: &str = "mertscope";
+
+/// The id of [`MertscopeParams::start_again`].
+const START_AGAIN_ID: &str = "start-again";
 
 /// All parameters. Values are atomics: any thread may read them at any time.
 #[derive(Params)]
@@ -47,6 +52,13 @@ pub struct MertscopeParams {
     /// Whether the host bypasses the plugin: audio passes as always, and nothing is analyzed.
     #[id = "bypass"]
     pub bypass: BoolParam,
+
+    /// Starts again when it goes on, as at a change of track, and goes off by itself.
+    #[id = "start-again"]
+    pub start_again: Arc<BoolParam>,
+
+    /// How often that happened.
+    presses: Arc<AtomicU64>,
 
     /// The state that the project keeps beside the parameters.
     #[persist = "mertscope"]
@@ -125,6 +137,7 @@ impl Default for MertscopeParams {
             min: *HOPS_S.start(),
             max: *HOPS_S.end(),
         };
+        let presses = Arc::default();
         Self {
             analyze: BoolParam::new(parameters::ANALYZE, first.analyze),
             hop_s: FloatParam::new(parameters::HOP, s_from_hop(first.hop), hop_range)
@@ -136,6 +149,8 @@ impl Default for MertscopeParams {
             hold: BoolParam::new(parameters::HOLD, first.hold),
             notation: EnumParam::new(parameters::NOTATION, first.notation.into()),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+            start_again: trigger(parameters::START_AGAIN, &presses),
+            presses,
             state: PersistentState::default(),
         }
     }
@@ -161,6 +176,12 @@ impl MertscopeParams {
         }
     }
 
+    /// How often the host has set [`MertscopeParams::start_again`].
+    #[must_use]
+    pub fn presses(&self) -> u64 {
+        self.presses.load(Ordering::Relaxed)
+    }
+
     /// Whether audio is analyzed: the user's switch is on, and the host bypasses nothing.
     #[must_use]
     pub fn analyzes(&self) -> bool {
@@ -168,9 +189,11 @@ impl MertscopeParams {
     }
 }
 
-/// Moves what older versions kept among the parameters into the fields of a saved state: the switch of the
-/// log, which hosts hid and did not save, since it can't be automated.
+/// Prepares a saved state for loading, which presses no trigger. What older versions kept among the
+/// parameters moves into the fields: the switch of the log, which hosts hid and did not save, since it can't be
+/// automated.
 pub fn migrate(state: &mut HostState) {
+    state.params.remove(START_AGAIN_ID);
     let enabled = match state.params.remove("log") {
         Some(ParamValue::Bool(on)) => on,
         Some(ParamValue::String(text)) => text.eq_ignore_ascii_case("on"),

@@ -11,6 +11,7 @@ use mertscope_audio::tap::{Tap, Transport};
 use nih_plug::prelude::{Buffer, Transport as HostTransport};
 
 use crate::params::{MertscopeParams, SourceParam};
+use crate::trigger::Presses;
 
 /// How long an exact render waits for room before it goes on with a gap: longer than any inference takes,
 /// shorter than what a user would call a hang.
@@ -27,6 +28,7 @@ pub(crate) struct Callback {
     offline: bool,
     /// The input of the last block; `None` before the first.
     last_source: Option<SourceParam>,
+    presses: Presses,
 }
 
 impl Callback {
@@ -72,7 +74,10 @@ impl Callback {
             };
             let mut channels: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
             let count = connected(input.as_slice_immutable(), main.samples(), &mut channels);
-            self.capture(source, &channels[..count], transport);
+            let starts_again = self
+                .presses
+                .begins(params.presses(), main.samples(), self.rate_hz);
+            self.capture(source, starts_again, &channels[..count], transport);
         }));
         if let Err(panic) = captured {
             // Freeing either would call the allocator.
@@ -80,7 +85,13 @@ impl Callback {
         }
     }
 
-    fn capture(&mut self, source: SourceParam, channels: &[&[f32]], transport: &HostTransport) {
+    fn capture(
+        &mut self,
+        source: SourceParam,
+        starts_again: bool,
+        channels: &[&[f32]],
+        transport: &HostTransport,
+    ) {
         let at = transport_from_host(transport, self.offline);
         let Some(tap) = &mut self.tap else {
             return;
@@ -88,6 +99,9 @@ impl Callback {
         let last = self.last_source.replace(source);
         if last.is_some_and(|last| last != source) {
             tap.reset();
+        }
+        if starts_again {
+            tap.start_again();
         }
         tap.push_exact(channels, at, OFFLINE_PATIENCE);
     }

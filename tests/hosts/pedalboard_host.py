@@ -69,22 +69,28 @@ def refuses_other_widths(path, piece):
         assert is_untouched(plugin, audio, rate_hz, 512), f"after {channels} channels"
 
 
+def switched(plugin):
+    """The parameters that hold a value. The trigger is off at once, whatever the host believes."""
+    parameters = plugin.parameters.items()
+    return {name: parameter for name, parameter in parameters if name != "start_again"}
+
+
 def keeps_state(path, _piece):
     """A state restores the parameters, in another instance too; saving again gives the same bytes."""
     plugin = pedalboard.load_plugin(path)
     saved = plugin.raw_state
-    before = {name: parameter.raw_value for name, parameter in plugin.parameters.items()}
+    before = {name: parameter.raw_value for name, parameter in switched(plugin).items()}
     for parameter in plugin.parameters.values():
         parameter.raw_value = 0.0 if parameter.raw_value > 0.5 else 1.0
     # A VST3 plugin gets a parameter with the next block of audio.
     plugin.process(np.zeros((2, 512), np.float32), 48_000)
-    changed = {name: parameter.raw_value for name, parameter in plugin.parameters.items()}
+    changed = {name: parameter.raw_value for name, parameter in switched(plugin).items()}
     assert changed != before, "no parameter moved"
     changed_state = plugin.raw_state
     for instance in [plugin, pedalboard.load_plugin(path)]:
         for state, expected in [(saved, before), (changed_state, changed), (saved, before)]:
             instance.raw_state = state
-            values = {name: parameter.raw_value for name, parameter in instance.parameters.items()}
+            values = {name: parameter.raw_value for name, parameter in switched(instance).items()}
             assert values == expected, f"{values} is not {expected}"
             assert instance.raw_state == state, "saving again gives other bytes"
 

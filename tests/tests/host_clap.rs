@@ -8,6 +8,13 @@ use clack_extensions::params::PluginParams;
 use clack_extensions::tail::{PluginTail, TailLength};
 use mertscope_tests::host::{CLAP_ID, Instance, entry};
 use mertscope_tests::random::Random;
+use serde_json::json;
+
+/// The parameter that starts again.
+const TRIGGER: &str = "Start again";
+
+/// Its id in a project, which never changes.
+const TRIGGER_ID: &str = "start-again";
 
 /// The library has one plugin, with a name and a version, in the category of analyzers.
 #[test]
@@ -116,6 +123,10 @@ fn automation_changes_the_parameter() {
     let mut random = Random::new(5);
     let mut instance = Instance::default();
     for parameter in instance.automatable() {
+        // Pressed rather than switched, see below.
+        if parameter.name == TRIGGER {
+            continue;
+        }
         let mut processor = instance.activate(48_000, 64);
         let value = parameter.any_value(&mut random);
         processor.set(parameter.id, value);
@@ -129,6 +140,29 @@ fn automation_changes_the_parameter() {
             parameter.name
         );
     }
+}
+
+/// The trigger is pressed by each "on", reads off at once, and no project stores it as on or presses it.
+#[test]
+fn the_trigger_is_off_again_whatever_a_host_or_a_project_sets() {
+    let mut instance = Instance::default();
+    let trigger = instance.automatable();
+    let trigger = trigger.iter().find(|p| p.name == TRIGGER).unwrap().clone();
+    assert_eq!((trigger.values, trigger.stepped), ([0.0, 1.0, 0.0], true));
+    let mut processor = instance.activate(48_000, 64);
+    for value in [1.0, 1.0, 0.0, 1.0] {
+        processor.set(trigger.id, value);
+        processor.play(64);
+        let state = instance.state();
+        assert_eq!(state["params"][TRIGGER_ID], json!({ "bool": false }));
+        assert_eq!(instance.value(trigger.id), 0.0);
+    }
+    instance.deactivate(processor);
+    let mut state = instance.state();
+    let saved = instance.save();
+    state["params"][TRIGGER_ID] = json!({ "bool": true });
+    assert!(instance.load_state(&state));
+    assert_eq!(instance.save(), saved);
 }
 
 /// Any number of instances is activated repeatedly.

@@ -163,6 +163,56 @@ fn invalid_osc_settings_send_nothing_and_are_kept() {
     assert_eq!(next(&socket), None);
 }
 
+/// The next state of the instance whose count of restarts is at least this.
+fn wait_for_restarts(socket: &UdpSocket, count: i32) -> i32 {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        let state = next(socket).filter(|message| message.addr == "/mertscope/state");
+        if let Some(&[.., OscType::Int(restarts)]) = state.as_ref().map(|state| &state.args[..])
+            && restarts >= count
+        {
+            return restarts;
+        }
+    }
+    panic!("it never started again");
+}
+
+/// A host's automation starts again: each press once, however often it repeats the value, and the windows after
+/// it begin there.
+#[test]
+fn automation_starts_again() {
+    let (socket, address) = receiver();
+    let mut instance = instance(&json!({ "enabled": true, "address": address }));
+    let parameters = instance.automatable();
+    let trigger = parameters.iter().find(|p| p.name == "Start again").unwrap();
+    let mut processor = instance.activate(RATE_HZ, FRAMES);
+    play(&mut processor, &chord(RATE_HZ, 6.4));
+    // Held for some blocks by a host that repeats the value, then let go.
+    let begun_s = processor.position as f32 / RATE_HZ as f32;
+    for value in [1.0, 1.0, 1.0, 0.0] {
+        processor.set(trigger.id, value);
+        play(&mut processor, &chord(RATE_HZ, 0.1));
+    }
+    assert_eq!(wait_for_restarts(&socket, 1), 1);
+    play(&mut processor, &chord(RATE_HZ, 6.0));
+    let begun = Instant::now();
+    let start_s = loop {
+        assert!(begun.elapsed() < PATIENCE, "no result after the start");
+        let key = next(&socket).filter(|message| message.addr == "/mertscope/key");
+        if let Some(&[_, OscType::Float(start_s), ..]) = key.as_ref().map(|key| &key.args[..])
+            && start_s > 1.5
+        {
+            break start_s;
+        }
+    };
+    assert!((start_s - begun_s).abs() < 1e-3, "{start_s}, not {begun_s}");
+    // It reads off, so the next press needs no release.
+    processor.set(trigger.id, 1.0);
+    play(&mut processor, &chord(RATE_HZ, 0.1));
+    assert_eq!(wait_for_restarts(&socket, 2), 2);
+    instance.deactivate(processor);
+}
+
 /// An hour of silence and an hour of a stopped transport send states and no key or genre; music after
 /// them does.
 #[test]

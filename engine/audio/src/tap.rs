@@ -63,6 +63,8 @@ pub struct Mark {
     pub lost_frames: u64,
     /// Whether the host asked to discard everything before it.
     pub reset: bool,
+    /// Whether the user starts again here: what follows is judged by itself.
+    pub start_again: bool,
 }
 
 /// What the two ends tell each other.
@@ -125,6 +127,7 @@ pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
         pushed_frames: 0,
         pending_lost: 0,
         pending_reset: false,
+        pending_start_again: false,
     };
     let reader = TapReader {
         samples: read_samples,
@@ -148,6 +151,7 @@ pub struct Tap {
     /// For the next mark.
     pending_lost: u64,
     pending_reset: bool,
+    pending_start_again: bool,
 }
 
 impl Tap {
@@ -172,6 +176,7 @@ impl Tap {
             self.since = 0;
             self.pending_lost = 0;
             self.pending_reset = false;
+            self.pending_start_again = false;
         }
         self.push_mean(channels, frames);
         self.since += frames as u64;
@@ -235,6 +240,11 @@ impl Tap {
         self.pending_reset = true;
     }
 
+    /// Tells the reader that the user starts again with the next block. Wait-free.
+    pub fn start_again(&mut self) {
+        self.pending_start_again = true;
+    }
+
     /// Frames that were lost so far because they found no room.
     #[must_use]
     pub fn lost_frames(&self) -> u64 {
@@ -263,11 +273,13 @@ impl Tap {
                     _ => false,
                 }
         });
-        (!continues || self.pending_lost > 0 || self.pending_reset).then_some(Mark {
+        let is_asked = self.pending_reset || self.pending_start_again;
+        (!continues || self.pending_lost > 0 || is_asked).then_some(Mark {
             at: self.pushed_frames,
             transport: at,
             lost_frames: self.pending_lost,
             reset: self.pending_reset,
+            start_again: self.pending_start_again,
         })
     }
 

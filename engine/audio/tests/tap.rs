@@ -54,7 +54,8 @@ fn samples_keep_their_order_and_contiguous_blocks_need_one_mark() {
             at: 0,
             transport: at(500),
             lost_frames: 0,
-            reset: false
+            reset: false,
+            start_again: false
         }]
     );
 }
@@ -114,7 +115,8 @@ fn a_stopped_reader_loses_exactly_the_blocks_that_found_no_room() {
             at: kept as u64,
             transport: at(next as i64),
             lost_frames: lost,
-            reset: false
+            reset: false,
+            start_again: false
         }]
     );
     assert_eq!(tap.lost_frames(), lost);

@@ -181,6 +181,7 @@ mod tests {
                         },
                         host_samples: None,
                         generation: pass as u64,
+                        restarts: 0,
                         bridged_frames: 0,
                         published: std::time::UNIX_EPOCH,
                     })

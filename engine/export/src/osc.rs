@@ -48,7 +48,7 @@ pub struct Sender {
     to: SocketAddr,
     instance: String,
     last: Option<Arc<Entry>>,
-    shown: Option<(State, ModelState)>,
+    shown: Option<(State, ModelState, u64)>,
     sent: Sent,
 }
 
@@ -93,7 +93,7 @@ impl Sender {
     /// was analyzed since. Returns whether there was any news.
     pub fn follow(&mut self, snapshot: &Snapshot) -> bool {
         let new = snapshot.entries_since(self.last.as_ref());
-        let state = (snapshot.state, snapshot.model.state);
+        let state = (snapshot.state, snapshot.model.state, snapshot.restarts);
         if new.is_empty() && self.shown == Some(state) {
             return false;
         }

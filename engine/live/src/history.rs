@@ -11,7 +11,8 @@ use mertscope_heads::timeline::{TimedResult, WindowResult};
 /// The most entries: 17 minutes at the shortest automatic hop.
 const MAX_ENTRIES: usize = 2048;
 
-/// An entry for a window or stretch at `span`; only [`Status::Ok`] has a `result`.
+/// An entry for a window or stretch at `span`, before the user ever starts again; only [`Status::Ok`] has a
+/// `result`.
 pub(super) fn entry(
     span: &AudioSpan,
     status: Status,
@@ -27,6 +28,7 @@ pub(super) fn entry(
         },
         host_samples: span.host_samples.clone(),
         generation,
+        restarts: 0,
         bridged_frames: 0,
         published: SystemTime::now(),
     }

@@ -291,6 +291,13 @@ impl Stream {
         self.send(Message::Reset(self.id));
     }
 
+    /// Starts again, as at a change of track: windows, smoothing and everything averaged over time begin anew
+    /// with the next audio. The history, references and labeled examples stay.
+    /// [`Tap::start_again`](mertscope_audio::tap::Tap::start_again) does it at a place in the audio.
+    pub fn start_again(&self) {
+        self.send(Message::StartAgain(self.id));
+    }
+
     /// Sends a request about references or labeled examples; [`Snapshot::study`] shows the result.
     pub fn ask(&self, request: Request) {
         self.send(Message::Ask(self.id, request));

@@ -97,6 +97,8 @@ pub struct Entry {
     pub host_samples: Option<Range<i64>>,
     /// The stretch of contiguous audio it belongs to: [`Snapshot::generation`] at that time.
     pub generation: u64,
+    /// How often the user had started again before it: [`Snapshot::restarts`] at that time.
+    pub restarts: u64,
     /// Frames of it that were lost and are bridged: gaps of up to 50 ms, filled with silence.
     pub bridged_frames: u64,
     /// Wall-clock time of the result, for displays only; nothing is computed from it.
@@ -110,13 +112,16 @@ pub struct Snapshot {
     pub state: State,
     /// Its model.
     pub model: ModelStatus,
-    /// Grows with each start, stop, jump, loss, reset and re-activation.
+    /// Grows with each start, stop, jump, loss, reset, re-activation, and when the user starts again.
     pub generation: u64,
-    /// The newest analyzed window; `None` from a start, jump or reset until the next result, so
-    /// that no stale result is shown as new.
+    /// How often the user has started again, as at a change of track
+    /// ([`Stream::start_again`](super::Stream::start_again)).
+    pub restarts: u64,
+    /// The newest analyzed window; `None` from a start, jump or reset, or when the user starts again, until
+    /// the next result, so that no stale result is shown as new.
     pub latest: Option<Arc<Entry>>,
     /// The last windows, oldest first, bounded: analyzed ones, and skipped ones with the reason. Jumps
-    /// keep it, resets clear it.
+    /// and starting again keep it, resets clear it.
     pub history: Arc<Vec<Arc<Entry>>>,
     /// The rate of the captured audio in hertz; 0 without a tap.
     pub rate_hz: u32,
@@ -223,6 +228,7 @@ impl Default for Snapshot {
                 running: None,
             },
             generation: 0,
+            restarts: 0,
             latest: None,
             history: Arc::default(),
             rate_hz: 0,

@@ -1,8 +1,8 @@
 //! A stream's input: drains the tap's ring, replaces invalid samples, resamples, and cuts windows with
 //! their positions on the host's timeline. Runs on the worker.
 //!
-//! A mark comes before the audio that follows it. A start, stop, jump, loss or reset begins a new window;
-//! a repeated loop does not, since the user hears it without a break, and a short loss is bridged. While
+//! A mark comes before the audio that follows it. A start, stop, jump, loss, reset or the user's wish begins a new
+//! window; a repeated loop does not, since the user hears it without a break, and a short loss is bridged. While
 //! the transport runs, windows lie on the host's timeline; while it stands, on the stream's own clock.
 
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub(super) enum CutCause {
     Loss,
     /// The host asked for a reset.
     Reset,
+    /// The user starts again, as at a change of track.
+    Again,
 }
 
 /// A window with its position on audio time.
@@ -354,7 +356,8 @@ impl StreamInput {
         let playing = mark.transport.playing;
         let host = self.host_position(mark.transport);
         let listens = self.listens(mark.transport);
-        let goes_on = listens && was_playing == Some(playing) && !mark.reset;
+        let is_asked = mark.reset || mark.start_again;
+        let goes_on = listens && was_playing == Some(playing) && !is_asked;
         let mut missing = mark.lost_frames;
         if goes_on {
             let longest = self.longest_bridge();
@@ -370,6 +373,8 @@ impl StreamInput {
         let gap = (mark.lost_frames > 0).then(|| self.timeline.span(self.clock, mark.lost_frames));
         let cause = if mark.reset {
             Some(CutCause::Reset)
+        } else if mark.start_again {
+            Some(CutCause::Again)
         } else if was_playing == Some(true) && !playing {
             Some(CutCause::Stop)
         } else if !listens {

@@ -18,6 +18,7 @@ use mertscope_audio::resample::ResampleError;
 use mertscope_audio::tap::TapReader;
 use mertscope_heads::head::Head;
 use mertscope_heads::interpreter::Interpreter;
+use mertscope_heads::timeline::WindowResult;
 use mertscope_model::{Encoded, SessionId};
 use show::put;
 
@@ -115,22 +116,27 @@ impl StreamState {
     /// Takes a new tap reader, or drops the old one.
     pub(super) fn attach(&mut self, reader: Option<TapReader>, now: Instant) {
         self.input = reader.map(|reader| StreamInput::new(reader, now));
-        self.drop_session();
-    }
-
-    fn drop_session(&mut self) {
-        if let Some(input) = &mut self.input {
-            input.stop_windows();
-        }
-        self.active = None;
-        self.restart(CutCause::Start);
+        self.begin(CutCause::Start);
     }
 
     /// Drops all results so far.
     pub(super) fn reset(&mut self) {
-        // The next poll makes a new interpreter and a new window.
-        self.drop_session();
-        self.restart(CutCause::Reset);
+        self.begin(CutCause::Reset);
+    }
+
+    /// Judges what follows by itself: windows, smoothing and all that is averaged begin anew. The history,
+    /// references and labeled examples stay.
+    pub(super) fn start_again(&mut self) {
+        self.begin(CutCause::Again);
+    }
+
+    /// Begins with the next audio: the next poll makes a new interpreter and a new window.
+    fn begin(&mut self, cause: CutCause) {
+        if let Some(input) = &mut self.input {
+            input.stop_windows();
+        }
+        self.active = None;
+        self.restart(cause);
     }
 
     /// Restarts after a cut: the following audio is not contiguous with the audio before.
@@ -144,6 +150,7 @@ impl StreamState {
             self.stopped = Some(self.shown.generation);
             return;
         }
+        self.shown.restarts += u64::from(cause == CutCause::Again);
         self.pending = None;
         self.stopped = None;
         self.shown_from = self.shown.generation;
@@ -322,7 +329,7 @@ impl StreamState {
         result.others.extend(self.study.head.as_ref().map(predict));
         let entry = Arc::new(Entry {
             bridged_frames: pending.positioned.bridged_frames,
-            ..history::entry(span, Status::Ok, Some(result), pending.generation)
+            ..self.entry(span, Status::Ok, Some(result), pending.generation)
         });
         self.window_error = None;
         self.shown.latest = Some(Arc::clone(&entry));
@@ -340,9 +347,23 @@ impl StreamState {
         self.dirty = true;
     }
 
+    /// An entry of the history. What is shown now comes after the last time the user started again.
+    fn entry(
+        &self,
+        span: &AudioSpan,
+        status: Status,
+        result: Option<WindowResult>,
+        generation: u64,
+    ) -> Entry {
+        Entry {
+            restarts: self.shown.restarts,
+            ..history::entry(span, status, result, generation)
+        }
+    }
+
     /// Records a stretch without a result in the history.
     fn record_skipped(&mut self, span: &AudioSpan, status: Status) {
-        let entry = history::entry(span, status, None, self.shown.generation);
+        let entry = self.entry(span, status, None, self.shown.generation);
         history::mark(&mut self.shown.history, entry);
         self.dirty = true;
     }

@@ -35,6 +35,7 @@ pub(super) enum Message {
     Set(u64, Settings),
     RefreshModels,
     Reset(u64),
+    StartAgain(u64),
     Ask(u64, Request),
     JobEvent(u64, Box<JobEvent>),
     Hook(u64, UpdateHook),
@@ -119,6 +120,7 @@ impl Worker {
             }
             Message::RefreshModels => self.refresh_models(),
             Message::Reset(id) => self.with(id, StreamState::reset),
+            Message::StartAgain(id) => self.with(id, StreamState::start_again),
             Message::Ask(id, request) => self.with(id, |stream| stream.study.ask(request)),
             Message::JobEvent(id, event) => {
                 let mut is_saved = false;

@@ -200,6 +200,7 @@ mod tests {
             },
             host_samples: None,
             generation: 1,
+            restarts: 0,
             bridged_frames: 0,
             published: std::time::SystemTime::UNIX_EPOCH,
         };

@@ -1,10 +1,11 @@
-//! The bar at the top: tabs of the pages, the hold button, and the settings button.
+//! The bar at the top: tabs of the pages, and the buttons that start again, hold, and open the settings.
 
 use egui::accesskit::Role;
 use egui::{Align2, CornerRadius, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::control::{HEIGHT, Icon, focus_ring, icon_button};
 use crate::parameters::{self, ParameterChange};
+use crate::shortcuts::START_AGAIN_KEY;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
 use crate::view_settings::{Page, ViewSettings};
@@ -68,6 +69,7 @@ pub(crate) fn bar_ui(ui: &mut Ui, context: &ViewContext<'_>, view_settings: &mut
                         };
                     }
                     hold_ui(ui, context);
+                    start_again_ui(ui, context);
                 });
             });
         },
@@ -113,6 +115,17 @@ fn tab(ui: &mut Ui, context: &ViewContext<'_>, page: Page, open: bool) -> bool {
     let pressed = response.clicked();
     response.on_hover_text(page.about());
     pressed
+}
+
+fn start_again_ui(ui: &mut Ui, context: &ViewContext<'_>) {
+    let about = format!(
+        "Start again at a change of track: what follows is judged by itself; the history and the references \
+         stay ({START_AGAIN_KEY})"
+    );
+    let (icon, name) = (Icon::Again, parameters::START_AGAIN);
+    if icon_button(ui, context.palette, icon, false, name, &about).clicked() {
+        context.host.start_again();
+    }
 }
 
 fn hold_ui(ui: &mut Ui, context: &ViewContext<'_>) {

@@ -5,14 +5,14 @@ use std::f32::consts::TAU;
 
 use egui::accesskit::Role;
 use egui::{
-    Align2, Color32, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, WidgetInfo,
-    vec2,
+    Align2, Color32, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, UiBuilder,
+    Vec2, WidgetInfo, vec2,
 };
 use mertscope_live::State;
 use mertscope_music::{Key, Mode};
 
 use crate::color;
-use crate::control::focus_ring;
+use crate::control::{HEIGHT, Icon, focus_ring, icon_button};
 use crate::state::EngineChoice;
 use crate::text::{self, Size};
 use crate::view_context::{ViewContext, ranked_keys};
@@ -20,6 +20,12 @@ use crate::view_context::{ViewContext, ranked_keys};
 /// Radii of the rings, as shares of the outer radius: the majors' outside and inside, the minors'
 /// outside and inside.
 const RINGS: [f32; 4] = [0.95, 0.755, 0.74, 0.54];
+/// The keys that copy the shown key, as people read them.
+const COPY_KEYS: &str = if cfg!(target_os = "macos") {
+    "⌘C"
+} else {
+    "Ctrl+C"
+};
 /// Points on the arc of a sector, a twelfth of a ring.
 const ARC_POINTS: usize = 12;
 /// Space between two keys, in points.
@@ -95,6 +101,7 @@ pub(crate) fn circle_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     middle(ui, context, circle, keys.as_deref(), clear);
     focus_ring(ui, &response, context.palette, 8);
     copy(ui, context, circle, &response, clear);
+    copy_button(ui, context, rect);
     let pointed = response.hover_pos().and_then(|pos| circle.key_at(pos));
     match pointed {
         Some(key) => response.on_hover_text_at_pointer(about(context, key, keys.as_deref(), clear)),
@@ -303,6 +310,33 @@ fn copy(
     if let Some(key) = pointed.or(clear) {
         ui.ctx().copy_text(key.to_text(context.parameters.notation));
     }
+}
+
+/// A button in a corner that the circle leaves free.
+fn copy_button(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
+    let place = Align2::RIGHT_TOP.align_size_within_rect(Vec2::splat(HEIGHT), rect);
+    let key = copied_key(context);
+    let about = match &key {
+        Some(key) => format!("Copy “{key}” ({COPY_KEYS})"),
+        None => "There is no key to copy yet".to_owned(),
+    };
+    let builder = UiBuilder::new().max_rect(place).id_salt("copy");
+    ui.scope_builder(builder, |ui| {
+        if key.is_none() {
+            ui.disable();
+        }
+        let (icon, name) = (Icon::Copy, "Copy the key");
+        let button = icon_button(ui, context.palette, icon, false, name, &about);
+        if let Some(key) = key.filter(|_| button.clicked()) {
+            ui.ctx().copy_text(key);
+        }
+    });
+}
+
+/// The key that is shown, in words, for the clipboard.
+pub(crate) fn copied_key(context: &ViewContext<'_>) -> Option<String> {
+    let key = context.result()?.key_label?;
+    Some(key.to_text(context.parameters.notation))
 }
 
 /// The tooltip of a key.

@@ -2,6 +2,8 @@
 //!
 //! All are [`Sense::click`] widgets of egui, so the keyboard reaches and presses them.
 
+use std::f32::consts::TAU;
+
 use egui::accesskit::Role;
 use egui::{
     Align2, Color32, CornerRadius, Key, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2,
@@ -185,6 +187,10 @@ pub enum Icon {
     ToEnd,
     /// Four corners.
     Whole,
+    /// Two sheets, one over the other.
+    Copy,
+    /// An arrow around a circle.
+    Again,
     /// A cross.
     Close,
     /// A triangle up or down.
@@ -256,6 +262,25 @@ fn paint_icon(ui: &Ui, icon: Icon, rect: Rect, ink: Color32) {
                 painter.line_segment([corner, corner - vec2(x * 3.5, 0.0)], stroke);
                 painter.line_segment([corner, corner - vec2(0.0, y * 3.5)], stroke);
             }
+        }
+        Icon::Copy => {
+            let sheet = |x, y| Rect::from_center_size(c + vec2(x, y), vec2(7.5, 9.0));
+            let thin = Stroke::new(1.4, ink);
+            let corner = CornerRadius::same(1);
+            painter.rect_stroke(sheet(2.0, 2.0), corner, thin, StrokeKind::Middle);
+            let behind = sheet(-2.0, -2.0);
+            let edge = [behind.left_bottom(), behind.left_top(), behind.right_top()];
+            painter.line(edge.to_vec(), thin);
+        }
+        Icon::Again => {
+            let at = |turn: f32| {
+                let (sin, cos) = (turn * TAU).sin_cos();
+                c + vec2(sin, -cos) * 5.5
+            };
+            painter.line((2..=20).map(|n| at(n as f32 / 22.0)).collect(), stroke);
+            let tip = at(2.0 / 22.0) - c;
+            let (x, y) = (tip.x, tip.y);
+            triangle([(x - 5.0, y - 0.5), (x + 0.8, y - 4.2), (x + 0.8, y + 3.2)]);
         }
         Icon::Close => {
             for sign in [-1.0, 1.0] {

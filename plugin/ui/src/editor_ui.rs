@@ -18,6 +18,7 @@ use crate::layout::{split, stack};
 use crate::map::MapView;
 use crate::ranking::ranking_ui;
 use crate::settings::SettingsPage;
+use crate::shortcuts::shortcuts;
 use crate::status_bar::StatusBar;
 use crate::study::StudyPage;
 use crate::text;
@@ -100,6 +101,7 @@ impl EditorUi {
             palette: view_settings.theme.palette(),
         };
         let mut next = view_settings;
+        shortcuts(ui, &context);
         self.parts(ui, &context, &mut next);
         self.take_files(ui, &context, &mut next);
         file_drop::hover_ui(ui, &context, next.page);

@@ -37,6 +37,9 @@ pub trait EditorHost: Send + Sync {
     /// Sets the whole instance to this user's default, if there is one.
     fn take_defaults(&self, user: &User);
 
+    /// Starts again with what is heard from now on, as at a change of track.
+    fn start_again(&self);
+
     /// Sends a request about references or labeled examples; the snapshot shows the outcome.
     fn ask(&self, request: Request);
 

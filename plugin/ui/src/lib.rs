@@ -35,6 +35,7 @@ pub mod parameters;
 mod ranking;
 pub mod row;
 mod settings;
+pub mod shortcuts;
 pub mod state;
 mod status_bar;
 mod study;

@@ -19,6 +19,9 @@ pub const HOLD: &str = "Hold";
 /// Name of [`ParameterValues::notation`].
 pub const NOTATION: &str = "Notation";
 
+/// Name of the host's trigger that starts again, as at a change of track.
+pub const START_AGAIN: &str = "Start again";
+
 /// The number of seconds that stands for [`Hop::Auto`] in a host and in a slider.
 const AUTO_HOP_S: f32 = 0.0;
 /// [`Hop::Auto`] in words.

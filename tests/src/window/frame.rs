@@ -249,10 +249,18 @@ impl<'a> Frame<'a> {
     /// # Panics
     /// If painting does not stop within the limit.
     pub fn wait_until_still(&self) -> Picture {
+        self.wait_until_still_for(QUIET)
+    }
+
+    /// Waits until nothing was painted for so long, and returns the picture.
+    ///
+    /// # Panics
+    /// If painting does not stop within the limit.
+    pub fn wait_until_still_for(&self, pause: Duration) -> Picture {
         let begun = Instant::now();
         self.paints();
         loop {
-            thread::sleep(QUIET);
+            thread::sleep(pause);
             if self.paints() == 0 {
                 return self.picture();
             }

@@ -43,8 +43,10 @@ pub(super) fn state(instance: &str, snapshot: &Snapshot) -> OscPacket {
     };
     let running = snapshot.model.running.as_ref();
     let id = running.map_or("", |running| running.id.as_str());
-    let arguments = [instance, state, model, id].map(text);
-    message("/mertscope/state", arguments.to_vec())
+    let mut arguments = [instance, state, model, id].map(text).to_vec();
+    let restarts = i32::try_from(snapshot.restarts).unwrap_or(i32::MAX);
+    arguments.push(OscType::Int(restarts));
+    message("/mertscope/state", arguments)
 }
 
 /// The messages of one analyzed window.

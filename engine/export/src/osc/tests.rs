@@ -94,6 +94,7 @@ fn snapshot(labels: &[String]) -> Snapshot {
             timed,
             host_samples: None,
             generation: 1,
+            restarts: 0,
             bridged_frames: 0,
             published: std::time::UNIX_EPOCH,
         })

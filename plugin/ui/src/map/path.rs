@@ -1,5 +1,5 @@
-//! The path of the embedding: old windows as faint dots, the newest as a line that fades, and the newest of
-//! all as a point.
+//! The path of the embedding: old windows, and those from before the user started again, as faint dots, the
+//! newest as a line that fades, and the newest of all as a point.
 
 use std::sync::Arc;
 
@@ -31,7 +31,10 @@ pub(super) fn path(context: &ViewContext<'_>, frame: Frame, drawing: &mut Drawin
     let places: Vec<PlacedEntry<'_>> = placed(context)
         .filter_map(|(entry, at)| Some((entry, frame.pos(at)?)))
         .collect();
-    let (old, tail) = places.split_at(places.len().saturating_sub(TAIL));
+    let own = context.snapshot.restarts;
+    let first = places.iter().position(|(entry, _)| entry.restarts == own);
+    let first = first.unwrap_or(places.len());
+    let (old, tail) = places.split_at(first.max(places.len().saturating_sub(TAIL)));
     dots(context, frame, old, drawing);
     line(context, tail, drawing);
     if let Some(newest) = tail.last() {

@@ -1,5 +1,6 @@
 //! The timeline as shapes: lanes, jumps and the clock.
 
+use egui::epaint::CircleShape;
 use egui::{Align2, Color32, CornerRadius, Rect, Shape, Stroke, Ui, pos2};
 use mertscope_heads::head::HeadInfo;
 use mertscope_music::Notation;
@@ -64,7 +65,7 @@ pub(super) fn draw(
         distances::lane(pen, spans, places.distances, &key.compared, &mut drawing);
     }
     lanes::marks(pen, spans, places.lanes(), &mut drawing);
-    jumps(pen, track, places.lanes(), &mut drawing);
+    breaks(pen, track, places.lanes(), &mut drawing);
     clock(ui, context.palette, track, places.clock, key, &mut drawing);
     drawing
 }
@@ -73,20 +74,30 @@ fn color_of_empty(palette: &Palette) -> Color32 {
     color::mix(palette.panel, palette.raised, 0.55)
 }
 
-/// A line with a flag at each jump of the host.
-fn jumps(pen: Pen<'_>, track: &Track, lanes: Rect, drawing: &mut Drawing) {
+/// A line at each break: with a flag where the host jumped, with a round head where the user started again.
+fn breaks(pen: Pen<'_>, track: &Track, lanes: Rect, drawing: &mut Drawing) {
     for stretch in track.stretches.iter().skip(1) {
         if !(pen.scale.from..pen.scale.to).contains(&stretch.from) {
             continue;
         }
         let x = pen.scale.x_from_moment(stretch.from);
         let line = |width, ink| Shape::vline(x, lanes.y_range(), Stroke::new(width, ink));
-        let flag = [(0.0, 0.0), (6.0, 3.0), (0.0, 6.0)];
-        let flag = flag.map(|(dx, dy)| pos2(x + dx, lanes.top() + dy)).to_vec();
+        let head = if stretch.starts_again {
+            Shape::Circle(CircleShape {
+                center: pos2(x, lanes.top() + 5.0),
+                radius: 5.0,
+                fill: pen.palette.text,
+                stroke: Stroke::new(1.0, pen.palette.ground),
+            })
+        } else {
+            let flag = [(0.0, 0.0), (6.0, 3.0), (0.0, 6.0)];
+            let flag = flag.map(|(dx, dy)| pos2(x + dx, lanes.top() + dy)).to_vec();
+            Shape::convex_polygon(flag, pen.palette.text, Stroke::NONE)
+        };
         drawing.shapes.extend([
             line(2.0, pen.palette.ground),
-            Shape::convex_polygon(flag, pen.palette.text, Stroke::NONE),
             line(1.0, pen.palette.text),
+            head,
         ]);
     }
 }

@@ -67,7 +67,13 @@ impl<'a> Moment<'a> {
         let time = time_text(self.track, self.at, self.base);
         let words = match self.track.at(self.at) {
             Some(span) => {
-                let mut lines = vec![entry_words(self.context, &span.entry)];
+                let stretch = self.track.stretch_at(span.to);
+                let begins = stretch.filter(|stretch| stretch.from == span.from);
+                let mut lines = Vec::new();
+                if begins.is_some_and(|stretch| stretch.starts_again) {
+                    lines.push("Started again here".to_owned());
+                }
+                lines.push(entry_words(self.context, &span.entry));
                 lines.extend(ribbons::words(self.context, span, self.at));
                 lines.join("\n")
             }
@@ -103,8 +109,14 @@ pub(super) fn description(
         true => "none clear".to_owned(),
         false => changes[first..].join(", "),
     };
+    let starts = track.stretches.iter().filter(|s| s.starts_again);
+    let starts: Vec<String> = starts.map(|s| time_text(track, s.from, base)).collect();
+    let starts = match starts.is_empty() {
+        true => String::new(),
+        false => format!(" Started again at {}.", starts.join(", ")),
+    };
     format!(
-        "Timeline: {} of audio. Keys: {keys}. Arrows read it, plus and minus zoom.",
+        "Timeline: {} of audio. Keys: {keys}.{starts} Arrows read it, plus and minus zoom.",
         length_text(end - begin)
     )
 }

@@ -28,6 +28,8 @@ pub(super) struct Stretch {
     pub(crate) host_s: f64,
     /// The time of day where it ends, in seconds since 1970.
     pub(crate) wall_end_s: f64,
+    /// Whether the user started again where it begins.
+    pub(super) starts_again: bool,
 }
 
 /// See the module.
@@ -87,7 +89,9 @@ impl Track {
                 (end + (step - length).max(0.0), end + step)
             }
             _ => {
+                let before = self.spans.last().map(|span| span.entry.restarts);
                 let stretch = Stretch {
+                    starts_again: before.is_some_and(|before| before != entry.restarts),
                     from: end,
                     to: end + length,
                     host_s: start_s,
@@ -154,6 +158,7 @@ mod tests {
             },
             host_samples: None,
             generation,
+            restarts: 0,
             bridged_frames: 0,
             published: UNIX_EPOCH,
         })

@@ -1,6 +1,7 @@
 //! A test host without plugin and engine: it keeps the changes of the views.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mertscope_audio::Notice;
@@ -20,6 +21,8 @@ pub(crate) struct TestHost {
     state: PluginState,
     /// The requests so far.
     pub asked: Mutex<Vec<Request>>,
+    /// How often the user has started again.
+    pub starts: AtomicUsize,
 }
 
 impl EditorHost for TestHost {
@@ -50,6 +53,10 @@ impl EditorHost for TestHost {
     }
 
     fn take_defaults(&self, _user: &User) {}
+
+    fn start_again(&self) {
+        self.starts.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn ask(&self, request: Request) {
         let asked = self.asked.lock();

@@ -13,6 +13,7 @@ mod raster;
 mod reach;
 mod settings;
 mod stage;
+mod start_again;
 mod studied;
 mod study;
 mod window;

@@ -109,6 +109,7 @@ pub(crate) fn entry(
         },
         host_samples: None,
         generation,
+        restarts: 0,
         bridged_frames: 0,
         published: UNIX_EPOCH + Duration::from_secs_f64(1_800_000_000.0 + end_s.max(0.0)),
     })
