@@ -42,7 +42,7 @@ fn analyze(file: &str) -> Result<(), Box<dyn Error>> {
         }
     }
     for window in &analysis.timeline.results {
-        let key = window.result.as_ref().and_then(|result| result.key_label);
+        let key = window.result.as_ref().and_then(|result| result.key_label());
         let key = key.map_or_else(|| "–".to_owned(), |key| key.to_string());
         println!("{:6.1} s to {:6.1} s: {key}", window.start_s, window.end_s);
     }

@@ -45,7 +45,7 @@ fn listen(file: &str) -> Result<(), Box<dyn Error>> {
             return Err(error.clone().into());
         }
         for entry in snapshot.entries_since(last.as_ref()) {
-            let key = entry.timed.result.as_ref().and_then(|r| r.key_label);
+            let key = entry.timed.result.as_ref().and_then(|r| r.key_label());
             let key = key.map_or_else(|| "–".to_owned(), |key| key.to_string());
             println!("{:6.1} s: {key}", entry.timed.end_s);
             last = Some(Arc::clone(entry));

@@ -17,7 +17,8 @@ use mertscope_audio::windower::{Window, Windower};
 use mertscope_audio::{Notice, Status};
 use mertscope_heads::interpreter::Interpreter;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::timeline::{RunningSummary, Summary, TimedResult, Timeline};
+use mertscope_heads::summary::RunningSummary;
+use mertscope_heads::timeline::{Summary, TimedResult, Timeline};
 use mertscope_model::device::{Choice, Report};
 use mertscope_model::{
     EncodeError, Encoded, Encoder, Job, Precision, Runtime, SessionOptions, ShortInput,
@@ -122,7 +123,7 @@ pub enum AnalyzeError {
 ///     let decoder = Decoder::open(Path::new(file))?;
 ///     let analysis = analyzer.analyze(decoder, file, &mut |_done_s, _promised_s| {})?;
 ///     for window in &analysis.timeline.results {
-///         let key = window.result.as_ref().and_then(|result| result.key_label);
+///         let key = window.result.as_ref().and_then(|result| result.key_label());
 ///         println!("{file}, {} s: {key:?}", window.start_s);
 ///     }
 /// }
@@ -309,7 +310,7 @@ impl Analyzer {
         let genre = self.package.head("genre");
         Timeline {
             genre_labels: genre.map(|head| head.labels.clone()).unwrap_or_default(),
-            key_threshold: self.package.head("key").and_then(|head| head.threshold),
+            confidence: self.package.confidence(),
             results: Vec::new(),
         }
     }
@@ -346,7 +347,7 @@ impl<'a> Run<'a> {
         let encoder = &analyzer.encoder;
         let Timeline {
             genre_labels,
-            key_threshold,
+            confidence,
             ..
         } = analyzer.empty_timeline();
         Self {
@@ -360,7 +361,7 @@ impl<'a> Run<'a> {
             counts: Counts {
                 windows: 0,
                 silent: 0,
-                summary: RunningSummary::new(genre_labels, key_threshold),
+                summary: RunningSummary::new(genre_labels, confidence),
                 failed: None,
                 device: Arc::clone(encoder.device()),
             },

@@ -170,7 +170,7 @@ pub use mertscope_heads::timeline::{Summary, TimedResult, Timeline, WindowResult
 /// tap.push(&[&left, &right], Transport::LIVE_INPUT);
 /// // On any other thread, as often as it likes:
 /// let snapshot = stream.snapshot();
-/// if let Some(key) = snapshot.result().and_then(|result| result.key_label) {
+/// if let Some(key) = snapshot.result().and_then(|result| result.key_label()) {
 ///     println!("{key}");
 /// }
 /// ```

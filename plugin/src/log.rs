@@ -156,7 +156,7 @@ impl<'a> Line<'a> {
         let timed = &entry.timed;
         let result = timed.result.as_ref();
         let genre = result.and_then(|result| genre(result, genre_labels));
-        let key = result.and_then(|result| result.key_label);
+        let key = result.and_then(|result| result.key_label());
         let keys = result.and_then(|result| result.key_smoothed);
         Self {
             start_s: timed.start_s,

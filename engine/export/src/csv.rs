@@ -29,7 +29,7 @@ use std::io::{self, Write};
 
 use ::csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 use mertscope_heads::head::Outputs;
-use mertscope_heads::timeline::TimedResult;
+use mertscope_heads::timeline::{TimedResult, WindowResult};
 use mertscope_music::Key;
 
 use super::units::{distance_to, finite, place, to_millionth, to_millisecond, top};
@@ -130,7 +130,7 @@ impl<W: Write> CsvWriter<W> {
         let smoothed_key = result.and_then(|r| r.key_smoothed.as_ref());
         let own_genre = result.and_then(|r| r.genre.as_deref());
         let smoothed_genre = result.and_then(|r| r.genre_smoothed.as_deref());
-        let key_label = result.and_then(|r| r.key_label).map(Key::label);
+        let key_label = result.and_then(WindowResult::key_label).map(Key::label);
 
         let mut row = Row::default();
         row.text(&*self.file);

@@ -24,8 +24,8 @@
 
 use std::io::{self, Write};
 
-use mertscope_heads::timeline::{Summary, TimedResult, WindowResult};
-use mertscope_music::{Key, Notation};
+use mertscope_heads::timeline::{KeyTime, Modulation, Summary, TimedResult, WindowResult};
+use mertscope_music::{Key, KeyAnswer, Notation};
 use serde::{Serialize, Serializer};
 
 use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_millisecond};
@@ -271,16 +271,35 @@ impl<'a> From<&'a FileEnd> for EndJson<'a> {
 #[derive(Serialize)]
 struct SummaryJson {
     genre: Vec<Share>,
+    genre_label: Option<String>,
     key: Option<KeyJson>,
+    keys: Vec<KeyTimeJson>,
+    modulations: Vec<ModulationJson>,
 }
 
 #[derive(Serialize)]
 struct KeyJson {
     best: String,
     label: Option<String>,
+    pair: Option<[String; 2]>,
     camelot: String,
     probability: f64,
     runner_up: Share,
+}
+
+#[derive(Serialize)]
+struct KeyTimeJson {
+    label: String,
+    camelot: String,
+    seconds: f64,
+    share: f64,
+}
+
+#[derive(Serialize)]
+struct ModulationJson {
+    at_s: f64,
+    from: String,
+    to: String,
 }
 
 #[derive(Serialize)]
@@ -292,19 +311,57 @@ struct Share {
 impl From<Summary> for SummaryJson {
     fn from(summary: Summary) -> Self {
         let summary = finite_summary(summary);
+        let named = summary.genre_is_named.then(|| summary.genre.first());
+        let key = summary.key.as_ref();
         Self {
             genre: summary
                 .genre
                 .iter()
                 .map(|(label, probability)| share(label, *probability))
                 .collect(),
-            key: summary.key.map(|key| KeyJson {
-                best: key.best.label(),
-                label: key.label.map(Key::label),
-                camelot: key.best.to_text(Notation::Camelot),
-                probability: to_millionth(key.probability),
-                runner_up: share(key.runner_up.0, key.runner_up.1),
+            genre_label: named.flatten().map(|(label, _)| label.clone()),
+            key: key.map(|key| KeyJson::from(&key.answer)),
+            keys: key.map_or_else(Vec::new, |key| {
+                key.keys.iter().map(KeyTimeJson::from).collect()
             }),
+            modulations: key.map_or_else(Vec::new, |key| {
+                key.modulations.iter().map(ModulationJson::from).collect()
+            }),
+        }
+    }
+}
+
+impl From<&KeyAnswer> for KeyJson {
+    fn from(answer: &KeyAnswer) -> Self {
+        let (best, probability) = answer.best;
+        Self {
+            best: best.label(),
+            label: answer.named().map(Key::label),
+            pair: answer.pair().map(|pair| pair.map(Key::label)),
+            camelot: best.to_text(Notation::Camelot),
+            probability: to_millionth(probability),
+            runner_up: share(answer.runner_up.0, answer.runner_up.1),
+        }
+    }
+}
+
+impl From<&KeyTime> for KeyTimeJson {
+    fn from(held: &KeyTime) -> Self {
+        Self {
+            label: held.key.label(),
+            camelot: held.key.to_text(Notation::Camelot),
+            seconds: to_millisecond(held.seconds),
+            share: to_millionth(held.share as f32),
+        }
+    }
+}
+
+impl From<&Modulation> for ModulationJson {
+    fn from(change: &Modulation) -> Self {
+        Self {
+            at_s: to_millisecond(change.at_s),
+            from: change.from.label(),
+            to: change.to.label(),
         }
     }
 }
@@ -326,6 +383,7 @@ struct WindowJson<'a> {
     genre_smoothed: Option<Genres<'a>>,
     key_smoothed: Option<Keys<'a>>,
     key_label: Option<String>,
+    key_pair: Option<[String; 2]>,
     #[serde(skip_serializing_if = "Named::is_empty")]
     further: Named<'a, Genres<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -360,12 +418,19 @@ fn window<'a>(run: &'a AnalysisRun, timed: &'a TimedResult) -> WindowJson<'a> {
         key: keys(result.and_then(|r| r.key.as_ref())),
         genre_smoothed: genres(result.and_then(|r| r.genre_smoothed.as_ref())),
         key_smoothed: keys(result.and_then(|r| r.key_smoothed.as_ref())),
-        key_label: result.and_then(|r| r.key_label).map(Key::label),
+        key_label: result.and_then(WindowResult::key_label).map(Key::label),
+        key_pair: key_pair(result),
         further: Named(result.map_or_else(Vec::new, |r| further(run, r))),
         map: result.and_then(place),
         distances: Named(result.map_or_else(Vec::new, |r| distances(run, r))),
         ribbons: Named(result.map_or_else(Vec::new, |r| ribbons(run, r))),
     }
+}
+
+/// The tentative pair of keys, if the answer is one.
+fn key_pair(result: Option<&WindowResult>) -> Option<[String; 2]> {
+    let pair = result?.key_answer?.pair()?;
+    Some(pair.map(Key::label))
 }
 
 /// The predictions of the run's further heads, by their names.

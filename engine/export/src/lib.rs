@@ -88,6 +88,8 @@ pub struct HeadRef {
     pub labels: Vec<String>,
     /// The meaning of its outputs.
     pub outputs: Outputs,
+    /// Whether the figures shown beside its labels were calibrated on music in which windows follow each other.
+    pub calibrated: bool,
 }
 
 impl From<&HeadInfo> for HeadRef {
@@ -99,6 +101,7 @@ impl From<&HeadInfo> for HeadRef {
             layers: head.layers_text.clone(),
             labels: head.labels.to_vec(),
             outputs: head.outputs,
+            calibrated: head.is_calibrated,
         }
     }
 }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{TimedResult, Timeline};
+use mertscope_heads::head::HeadInfo;
+use mertscope_heads::timeline::{HeadConfidence, TimedResult, Timeline};
 use mertscope_live::{Entry, Snapshot};
 use mertscope_model::runtime;
 
@@ -101,9 +102,22 @@ fn report(snapshot: &Snapshot, results: Vec<TimedResult>) -> FileReport {
         notices: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: running.map_or_else(Vec::new, |r| r.genre_labels.to_vec()),
-            key_threshold: running.and_then(|running| running.key_head.as_ref()?.threshold),
+            confidence: confidence(snapshot),
             results,
         }),
+    }
+}
+
+/// The constants of the running genre and key heads.
+fn confidence(snapshot: &Snapshot) -> HeadConfidence {
+    let unfitted = HeadConfidence::default();
+    let Some(running) = &snapshot.model.running else {
+        return unfitted;
+    };
+    let of = |head: &Option<HeadInfo>| head.as_ref().map(|head| head.confidence);
+    HeadConfidence {
+        genre: of(&running.genre_head).unwrap_or(unfitted.genre),
+        key: of(&running.key_head).unwrap_or(unfitted.key),
     }
 }
 

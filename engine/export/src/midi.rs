@@ -50,7 +50,7 @@ impl KeyChanges {
     /// Adds the next window.
     pub fn add(&mut self, timed: &TimedResult) {
         let label = match &timed.result {
-            Some(result) => Ok(result.key_label),
+            Some(result) => Ok(result.key_label()),
             None => Err(timed.status),
         };
         self.0.add(timed, label);

@@ -105,7 +105,7 @@ pub fn shown(timed: &TimedResult) -> TimedResult {
         key: result.key,
         genre_smoothed: result.genre_smoothed.clone(),
         key_smoothed: result.key_smoothed,
-        key_label: result.key_label,
+        key_answer: result.key_answer,
         ..WindowResult::default()
     });
     TimedResult { result, ..*timed }

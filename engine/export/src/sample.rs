@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use mertscope_audio::Status;
 use mertscope_heads::head::Outputs;
-use mertscope_heads::timeline::{Ribbon, TimedResult, Timeline, WindowResult};
-use mertscope_music::{GenreSmoother, Key, KeySmoother};
+use mertscope_heads::timeline::{HeadConfidence, Ribbon, TimedResult, Timeline, WindowResult};
+use mertscope_music::{Confidence, Key, KeyAnswer, Smoother};
 
 use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
@@ -36,6 +36,7 @@ pub(crate) fn run() -> AnalysisRun {
         layers: "layer 2".to_owned(),
         labels,
         outputs: Outputs::Multiclass,
+        calibrated: true,
     };
     AnalysisRun {
         model_id: "sample".to_owned(),
@@ -90,27 +91,28 @@ pub(crate) fn file(
     windows: usize,
     what: impl Fn(f64) -> (Status, &'static str, usize, f32),
 ) -> FileReport {
-    let (mut keys, mut genre_mean) = (KeySmoother::new(None), GenreSmoother::default());
+    let Confidence { time_s, live, .. } = Confidence::unfitted(None);
+    let smoother = || Smoother::new(time_s, live);
+    let (mut keys, mut genre_mean) = (smoother(), smoother());
     let results = (0..windows)
         .map(|index| {
             let start_s = index as f64;
             let (status, key, genre, confidence) = what(start_s);
             let mut timed = timed(start_s, 5.0, status);
             if status != Status::Ok {
-                keys.pass(1.0);
                 return timed;
             }
             let likely: Key = key.parse().unwrap();
             let own_key = favoring(24, likely.index(), confidence, start_s);
             let own_key: [f32; 24] = own_key.try_into().unwrap();
             let own_genre = favoring(10, genre, confidence, start_s * 0.3);
-            let key_smoothed = keys.push(&own_key, 1.0);
+            let key_smoothed = keys.push(&own_key, 1.0).try_into().unwrap();
             timed.result = Some(WindowResult {
                 genre_smoothed: Some(genre_mean.push(&own_genre, 1.0)),
                 genre: Some(own_genre),
                 key: Some(own_key),
                 key_smoothed: Some(key_smoothed),
-                key_label: keys.label(),
+                key_answer: Some(KeyAnswer::new(&key_smoothed, &live)),
                 point: Some([0.25, -1.5]),
                 others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
                 ribbons: vec![Ribbon {
@@ -129,7 +131,7 @@ pub(crate) fn file(
         notices: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: genres(),
-            key_threshold: None,
+            confidence: HeadConfidence::default(),
             results,
         }),
     }
@@ -199,7 +201,7 @@ pub(crate) fn without_heads() -> FileReport {
             key: None,
             genre_smoothed: None,
             key_smoothed: None,
-            key_label: None,
+            key_answer: None,
             point: None,
             others: Vec::new(),
             ribbons: Vec::new(),

@@ -26,8 +26,8 @@ use std::io::IsTerminal;
 
 use comfy_table::{Attribute, Cell, Color, LineStyle, Table, TableStyle};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{KeySummary, Summary, TimedResult};
-use mertscope_music::{Key, Mode};
+use mertscope_heads::timeline::{Summary, TimedResult};
+use mertscope_music::{Key, KeyAnswer, Mode, Standing};
 
 use super::printable::printable;
 use super::segments::{Merger, Segment, fold, shown_genre};
@@ -186,9 +186,9 @@ fn summary(found: Option<Summary>, style: Style) -> String {
     let mut row = |name: &str, value: Cell| {
         table.add_row([dim(name), value]);
     };
-    if let Some(key) = summary.key {
-        row("Key", key_cell(key.label, &key_text(&key)));
-        let (second, probability) = key.runner_up;
+    if let Some(key) = &summary.key {
+        row("Key", key_cell(key.answer.named(), &key_text(&key.answer)));
+        let (second, probability) = key.answer.runner_up;
         let second = format!("{}  {}", key_and_camelot(second), percent(probability));
         row("Runner-up", Cell::new(second));
     }
@@ -210,14 +210,16 @@ fn summary(found: Option<Summary>, style: Style) -> String {
     lines(&table)
 }
 
-fn key_text(key: &KeySummary) -> String {
-    let probability = percent(key.probability);
-    match key.label {
-        Some(label) => format!("{}  {probability}", key_and_camelot(label)),
-        None => format!(
-            "no clear key (best guess {} {probability})",
-            key_and_camelot(key.best)
+fn key_text(answer: &KeyAnswer) -> String {
+    let (best, probability) = answer.best;
+    let (best, probability) = (key_and_camelot(best), percent(probability));
+    match answer.standing {
+        Standing::Named => format!("{best}  {probability}"),
+        Standing::Pair => format!(
+            "{best} or {}?  {probability}",
+            key_and_camelot(answer.runner_up.0)
         ),
+        Standing::Unclear => format!("no clear key (best guess {best} {probability})"),
     }
 }
 
@@ -239,7 +241,7 @@ fn row_content(timed: &TimedResult) -> RowContent {
     match &timed.result {
         None => RowContent::Skipped(timed.status),
         Some(result) => RowContent::Analyzed {
-            key: result.key_label,
+            key: result.key_label(),
             genre: shown_genre(result).and_then(top).map(|(index, _)| index),
         },
     }

@@ -90,7 +90,7 @@ pub(crate) fn finite_summary(mut summary: Summary) -> Summary {
         .retain(|(_, probability)| probability.is_finite());
     summary.key = summary
         .key
-        .filter(|key| key.probability.is_finite() && key.runner_up.1.is_finite());
+        .filter(|key| key.answer.best.1.is_finite() && key.answer.runner_up.1.is_finite());
     summary
 }
 

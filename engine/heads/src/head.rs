@@ -11,6 +11,7 @@
 //! | `outputs` | their meaning, see [`Outputs`]; `multiclass` by default |
 //! | `temperature` | logits are divided by it, so that probabilities are calibrated |
 //! | `threshold` | below this probability the most probable label counts as unsure; optional |
+//! | `confidence` | JSON object: the constants that make shown figures true, [`Confidence`]; optional |
 //! | `encoder_sha256` | the model whose hidden states it was fitted on, [`Model::sha256`](mertscope_model::Model::sha256) |
 //! | `frames_sha256` | for a head that reads frames: the graph file that gives the frames, when it is separate from the model's |
 //! | `training_data`, `metrics`, `licence` | shown to the user |
@@ -25,6 +26,7 @@
 //! A file is data: nothing in it is run, and every shape and number is checked before it is used.
 
 mod check;
+mod confidence;
 mod dense;
 mod file;
 pub mod fit;
@@ -40,6 +42,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use dense::Dense;
+use mertscope_music::Confidence;
 
 pub(crate) use dense::mean_of_rows;
 pub use info::HeadInfo;
@@ -92,6 +95,8 @@ pub struct Head {
     /// The least probability, 0 to 1, at which the most probable label is named, if the file has one.
     /// It is chosen on held-out files: below it a label is more often wrong than right.
     pub threshold: Option<f32>,
+    /// The constants that make the figures shown beside its labels true, if the file has them.
+    pub fitted_confidence: Option<Confidence>,
     /// The file's metadata, shown to the user: `training_data`, `metrics`, `licence`.
     pub metadata: HashMap<String, String>,
     path: PathBuf,
@@ -158,6 +163,13 @@ impl Head {
             path: path.to_owned(),
             reason,
         })
+    }
+
+    /// Its own constants of confidence, or those of a head that has none.
+    #[must_use]
+    pub fn confidence(&self) -> Confidence {
+        let unfitted = || Confidence::unfitted(self.threshold);
+        self.fitted_confidence.unwrap_or_else(unfitted)
     }
 
     /// Its name among the heads of its model: its file's name up to the first dot.

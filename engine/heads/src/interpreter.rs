@@ -7,7 +7,7 @@ use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
 use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
 use mertscope_model::HiddenStates;
-use mertscope_music::{GenreSmoother, Key, KeySmoother, is_clear};
+use mertscope_music::{Confidence, KeyAnswer, Shown, Smoother};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -44,8 +44,10 @@ pub struct Interpreter {
     others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
-    genre_smoother: GenreSmoother,
-    key_smoother: KeySmoother,
+    genre_smoother: Smoother,
+    key_smoother: Smoother,
+    /// The limits of the key's answer.
+    key_shown: Shown,
     last_end_s: Option<f64>,
     /// Seconds of audio per frame.
     frame_s: f64,
@@ -64,15 +66,16 @@ impl Interpreter {
         let others = package.further_heads(chosen).into_iter();
         let others = others.map(|head| (Arc::from(head.sha256.as_str()), head.clone()));
         let key = package.head_in_use("key", chosen).cloned();
-        let key_threshold = key.as_ref().and_then(|head| head.threshold);
+        let genre = package.head_in_use("genre", chosen).cloned();
         Self {
-            genre: package.head_in_use("genre", chosen).cloned(),
+            genre_smoother: smoother(genre.as_ref()),
+            key_smoother: smoother(key.as_ref()),
+            key_shown: confidence(key.as_ref()).live,
+            genre,
             key,
             others: others.collect(),
             map: package.map.clone(),
             smoothing,
-            genre_smoother: GenreSmoother::default(),
-            key_smoother: KeySmoother::new(key_threshold),
             last_end_s: None,
             frame_s: package.model.manifest.frame_s(),
         }
@@ -80,9 +83,8 @@ impl Interpreter {
 
     /// Forgets the windows so far, as at the start of a stream.
     pub fn restart(&mut self) {
-        let threshold = self.key.as_ref().and_then(|head| head.threshold);
-        self.genre_smoother = GenreSmoother::default();
-        self.key_smoother = KeySmoother::new(threshold);
+        self.genre_smoother = smoother(self.genre.as_ref());
+        self.key_smoother = smoother(self.key.as_ref());
         self.last_end_s = None;
     }
 
@@ -103,35 +105,27 @@ impl Interpreter {
             .collect();
         let ribbons = self.ribbons(hidden, elapsed_s);
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
-        if !self.smoothing {
-            let key_label = key
+        let (genre_smoothed, key_smoothed) = if self.smoothing {
+            let genre = genre.as_ref();
+            let key = key
                 .as_ref()
-                .and_then(|key| most_probable(key, self.key.as_ref()?.threshold));
-            return WindowResult {
-                genre_smoothed: genre.clone(),
-                key_smoothed: key,
-                genre,
-                key,
-                key_label,
-                point,
-                others,
-                ribbons,
-                distances: Vec::new(),
-            };
-        }
-        let genre_smoothed = genre
+                .map(|key| self.key_smoother.push(key, elapsed_s));
+            (
+                genre.map(|genre| self.genre_smoother.push(genre, elapsed_s)),
+                key.and_then(|key| key.try_into().ok()),
+            )
+        } else {
+            (genre.clone(), key)
+        };
+        let key_answer = key_smoothed
             .as_ref()
-            .map(|genre| self.genre_smoother.push(genre, elapsed_s));
-        let key_smoothed = key
-            .as_ref()
-            .map(|key| self.key_smoother.push(key, elapsed_s));
-        let key_label = key.and_then(|_| self.key_smoother.label());
+            .map(|key| KeyAnswer::new(key, &self.key_shown));
         WindowResult {
             genre,
             key,
             genre_smoothed,
             key_smoothed,
-            key_label,
+            key_answer,
             point,
             others,
             ribbons,
@@ -174,13 +168,11 @@ impl Interpreter {
     }
 }
 
-/// The most probable key of a single window, if it is clear enough to name.
-fn most_probable(probabilities: &KeyProbabilities, threshold: Option<f32>) -> Option<Key> {
-    let (index, probability) = probabilities
-        .iter()
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(b.1))?;
-    is_clear(*probability, threshold)
-        .then(|| Key::from_index(index))
-        .flatten()
+fn confidence(head: Option<&Head>) -> Confidence {
+    head.map_or(Confidence::unfitted(None), Head::confidence)
+}
+
+fn smoother(head: Option<&Head>) -> Smoother {
+    let confidence = confidence(head);
+    Smoother::new(confidence.time_s, confidence.live)
 }

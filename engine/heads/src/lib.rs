@@ -22,5 +22,6 @@ pub mod map;
 pub mod mean;
 pub mod package;
 pub mod reference;
+pub mod summary;
 pub mod timeline;
 pub mod user_store;

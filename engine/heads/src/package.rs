@@ -13,6 +13,7 @@ use mertscope_model::{LayerSet, Model, ModelError, sha256};
 
 use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
+use crate::timeline::HeadConfidence;
 
 /// Ids of the heads to use, by task; an empty id means no head.
 pub type HeadChoice = BTreeMap<String, String>;
@@ -58,6 +59,17 @@ pub enum PackageError {
 }
 
 impl ModelPackage {
+    /// The constants of confidence of its genre and key heads.
+    #[must_use]
+    pub fn confidence(&self) -> HeadConfidence {
+        let of = |task| self.head(task).map(Head::confidence);
+        let unfitted = HeadConfidence::default();
+        HeadConfidence {
+            genre: of("genre").unwrap_or(unfitted.genre),
+            key: of("key").unwrap_or(unfitted.key),
+        }
+    }
+
     /// The compiled-in model, with its heads and its map.
     ///
     /// # Errors

@@ -1,17 +1,15 @@
 //! Results on audio time: one [`TimedResult`] per window, and a [`Summary`] of them all.
 //!
-//! Data and averages alone: no audio, no model, no formatting.
+//! Data alone: no audio, no model, no formatting. `summary.rs` makes the summary.
 
 use std::sync::Arc;
 
-use crate::mean::RunningMean;
 use mertscope_audio::Status;
-use mertscope_music::{Key, is_clear};
+use mertscope_music::{Confidence, Key, KeyAnswer};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
 pub(crate) type GenreProbabilities = Vec<f32>;
-/// Probabilities of the 24 keys, by [`Key::index`]. A window's own sum to 1, smoothed ones to at
-/// most 1: the rest is the probability that no key is clear.
+/// Probabilities of the 24 keys, by [`Key::index`]; they sum to 1.
 pub(crate) type KeyProbabilities = [f32; Key::COUNT];
 
 /// The result of one window.
@@ -21,13 +19,13 @@ pub struct WindowResult {
     pub genre: Option<GenreProbabilities>,
     /// The window's own calibrated key probabilities; `None` when the model has no key head.
     pub key: Option<KeyProbabilities>,
-    /// Genre smoothed over audio time up to this window's end.
+    /// Genre over the audio up to this window's end, as calibrated as its head's constants allow: the figures
+    /// to show.
     pub genre_smoothed: Option<GenreProbabilities>,
-    /// Key smoothed over audio time up to this window's end.
+    /// Key over the audio up to this window's end, likewise.
     pub key_smoothed: Option<KeyProbabilities>,
-    /// The key, when the smoothed evidence is clear enough to name one: its smoothed probability is
-    /// at least one half. Without smoothing a quarter is enough.
-    pub key_label: Option<Key>,
+    /// The answer that `key_smoothed` allows: one key, a tentative pair, or none.
+    pub key_answer: Option<KeyAnswer>,
     /// The window's point `[x, y]` on the model's map; `None` when the model has no map.
     pub point: Option<[f32; 2]>,
     /// The window's own outputs of further heads, by the SHA-256 of each head's file, in the order of its
@@ -41,6 +39,12 @@ pub struct WindowResult {
 }
 
 impl WindowResult {
+    /// The key, when it is named.
+    #[must_use]
+    pub fn key_label(&self) -> Option<Key> {
+        self.key_answer.as_ref().and_then(KeyAnswer::named)
+    }
+
     /// A further head's outputs, by the SHA-256 of its file; `None` if the head was not in use.
     #[must_use]
     pub fn prediction_of(&self, head_sha256: &str) -> Option<&[f32]> {
@@ -91,128 +95,81 @@ pub struct TimedResult {
 /// };
 /// let timeline = Timeline {
 ///     genre_labels: vec!["jazz".to_owned(), "rock".to_owned()],
-///     key_threshold: None,
+///     confidence: Default::default(),
 ///     results: vec![window(0.0, 0.25), window(5.0, 0.5)],
 /// };
 /// let summary = timeline.summary().ok_or("no window was analyzed")?;
-/// assert_eq!(summary.genre[0], ("rock".to_owned(), 0.625));
+/// assert_eq!(summary.genre[0].0, "rock");
 /// # Ok::<(), &str>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timeline {
     /// The genre head's labels; empty without one.
     pub genre_labels: Vec<String>,
-    /// The key head's threshold: the least mean probability at which the whole file's key is named.
-    pub key_threshold: Option<f32>,
+    /// The constants of the genre and the key head.
+    pub confidence: HeadConfidence,
     /// The windows, by start.
     pub results: Vec<TimedResult>,
 }
 
-/// A summary of the whole file: the mean over its analyzed windows.
+/// The constants of the heads that a timeline's figures rest on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadConfidence {
+    /// The genre head's.
+    pub genre: Confidence,
+    /// The key head's.
+    pub key: Confidence,
+}
+
+impl Default for HeadConfidence {
+    fn default() -> Self {
+        Self {
+            genre: Confidence::unfitted(None),
+            key: Confidence::unfitted(None),
+        }
+    }
+}
+
+/// A summary of the whole file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// Genres with their mean probability, most probable first.
+    /// Genres with their probability, most probable first.
     pub genre: Vec<(String, f32)>,
+    /// Whether the first genre is sure enough to be named.
+    pub genre_is_named: bool,
     /// The key; `None` when the model has no key head.
     pub key: Option<KeySummary>,
 }
 
 /// The whole file's key.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct KeySummary {
-    /// The most probable key, however weak the evidence.
-    pub best: Key,
-    /// The same, when the evidence is clear enough to name it.
-    pub label: Option<Key>,
-    /// Mean probability of `best`.
-    pub probability: f32,
-    /// The second most probable key and its mean probability.
-    pub runner_up: (Key, f32),
+    /// The answer for the whole file, with calibrated probabilities.
+    pub answer: KeyAnswer,
+    /// The keys that are named in the course of the file, by the time they hold, longest first.
+    pub keys: Vec<KeyTime>,
+    /// The changes from one named key to another, in order.
+    pub modulations: Vec<Modulation>,
 }
 
-impl Timeline {
-    /// The mean over all analyzed windows; `None` when there are none.
-    #[must_use]
-    pub fn summary(&self) -> Option<Summary> {
-        let mut summary = RunningSummary::new(self.genre_labels.clone(), self.key_threshold);
-        self.results.iter().for_each(|timed| summary.add(timed));
-        summary.finish()
-    }
+/// The time that a key is named.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KeyTime {
+    /// The key.
+    pub key: Key,
+    /// Seconds of audio over which it is named.
+    pub seconds: f64,
+    /// Their share in the time over which any key is named, 0 to 1.
+    pub share: f64,
 }
 
-/// A summary of windows that come one by one: it keeps sums, so memory does not grow with them.
-///
-/// ```
-/// use mertscope_heads::timeline::{RunningSummary, Timeline};
-///
-/// let timeline = Timeline::default();
-/// let mut running = RunningSummary::new(timeline.genre_labels.clone(), timeline.key_threshold);
-/// timeline.results.iter().for_each(|timed| running.add(timed));
-/// assert_eq!(running.finish(), timeline.summary());
-/// ```
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RunningSummary {
-    genre_labels: Vec<String>,
-    key_threshold: Option<f32>,
-    analyzed: u64,
-    genre: RunningMean,
-    key: RunningMean,
-}
-
-impl RunningSummary {
-    /// The summary of no window, for the genre head's labels and the key head's threshold.
-    #[must_use]
-    pub fn new(genre_labels: Vec<String>, key_threshold: Option<f32>) -> Self {
-        Self {
-            genre_labels,
-            key_threshold,
-            ..Self::default()
-        }
-    }
-
-    /// Adds the next window.
-    pub fn add(&mut self, timed: &TimedResult) {
-        let Some(result) = &timed.result else {
-            return;
-        };
-        self.analyzed += 1;
-        if let Some(genre) = &result.genre {
-            self.genre.add(genre);
-        }
-        if let Some(key) = &result.key {
-            self.key.add(key);
-        }
-    }
-
-    /// The mean over the analyzed windows; `None` when there are none.
-    #[must_use]
-    pub fn finish(self) -> Option<Summary> {
-        if self.analyzed == 0 {
-            return None;
-        }
-        let mut genre: Vec<(String, f32)> = self
-            .genre_labels
-            .into_iter()
-            .zip(self.genre.mean())
-            .collect();
-        genre.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Some(Summary {
-            genre,
-            key: key_summary(&self.key.mean(), self.key_threshold),
-        })
-    }
-}
-
-fn key_summary(mean: &[f32], threshold: Option<f32>) -> Option<KeySummary> {
-    let mut ranked: Vec<(Key, f32)> = Key::all().zip(mean.iter().copied()).collect();
-    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let [(best, probability), runner_up, ..] = ranked[..] else {
-        return None;
-    };
-    Some(KeySummary {
-        best,
-        label: is_clear(probability, threshold).then_some(best),
-        probability,
-        runner_up,
-    })
+/// A change of the named key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Modulation {
+    /// When the new key is named, in seconds of audio.
+    pub at_s: f64,
+    /// The key before.
+    pub from: Key,
+    /// The new key.
+    pub to: Key,
 }

@@ -13,8 +13,10 @@
     )
 )]
 
+mod answer;
 mod key;
 mod smooth;
 
+pub use answer::{Confidence, KeyAnswer, Shown, Standing};
 pub use key::{Key, Mode, Notation, ParseKeyError};
-pub use smooth::{GenreSmoother, KeySmoother, is_clear};
+pub use smooth::{Smoother, log_probability, softmax};

@@ -168,7 +168,7 @@ fn text(entry: &Entry, labels: &[String], notation: Notation) -> String {
         return format!("{time:>8}  {}", timed.status.as_str());
     };
     let percent = |probability: f32| format!("{:3.0} %", probability * 100.0);
-    let key = match result.key_label.zip(result.key_smoothed) {
+    let key = match result.key_label().zip(result.key_smoothed) {
         Some((key, keys)) => format!(
             "{:18} {}",
             key.to_text(notation),

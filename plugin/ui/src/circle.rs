@@ -96,7 +96,7 @@ pub(crate) fn circle_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     }
     let circle = Circle::inside(rect);
     let keys = context.result().and_then(ranked_keys);
-    let clear = context.result().and_then(|result| result.key_label);
+    let clear = context.result().and_then(|result| result.key_label());
     sectors(ui, context, circle, keys.as_deref(), clear);
     middle(ui, context, circle, keys.as_deref(), clear);
     focus_ring(ui, &response, context.palette, 8);
@@ -383,7 +383,7 @@ fn description(context: &ViewContext<'_>) -> String {
         return format!("Key: {}.", context.no_head("key"));
     };
     let guess = |i: usize| guess_text(context, keys[i]);
-    match result.key_label {
+    match result.key_label() {
         Some(key) => {
             let mixing: Vec<String> = Key::all()
                 .filter(|k| mixes(key, *k))

@@ -147,7 +147,7 @@ pub(crate) fn entry_words(context: &ViewContext<'_>, entry: &Entry) -> String {
             keys[0].0.to_text(context.parameters.notation),
             text::percent(keys[0].1)
         );
-        lines.push(if result.key_label.is_some() {
+        lines.push(if result.key_label().is_some() {
             best
         } else {
             format!("No clear key ({best})")

@@ -66,7 +66,9 @@ fn a_modulation_is_two_signatures_at_the_ticks_of_its_times() {
     };
     // A minor has no accidentals, C minor three flats.
     assert_eq!((&first.2[..], &second.2[..]), (&[0, 1][..], &[253, 1][..]));
-    let merged = merge(&timeline.results, |r| r.result.as_ref().unwrap().key_label);
+    let merged = merge(&timeline.results, |r| {
+        r.result.as_ref().unwrap().key_label()
+    });
     let c_minor: Key = "C minor".parse().unwrap();
     let change = merged.iter().find(|c| c.label == Some(c_minor)).unwrap();
     assert_eq!(f64::from(second.0), (change.start_s * 960.0).round());

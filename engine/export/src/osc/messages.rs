@@ -66,7 +66,7 @@ pub(super) fn window<'a>(
     let key = result.and_then(|result| {
         let probabilities = result.key_smoothed.as_ref()?;
         let mut arguments = begin();
-        arguments.extend(key(result.key_label, probabilities)?);
+        arguments.extend(key(result.key_label(), probabilities)?);
         Some(message("/mertscope/key", arguments))
     });
     let genre = result.and_then(|result| {

@@ -12,6 +12,7 @@ use mertscope_heads::reference::{Reference, ReferenceSource};
 use mertscope_live::{ModelStatus, RunningModel, Study};
 use mertscope_model::device::{Choice, Report};
 use mertscope_model::{Operators, Precision};
+use mertscope_music::Confidence;
 
 fn receiver() -> (UdpSocket, SocketAddr) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -42,6 +43,8 @@ fn mood() -> HeadInfo {
         reads: Reads::Window,
         outputs: Outputs::Multiclass,
         threshold: None,
+        confidence: Confidence::unfitted(None),
+        is_calibrated: false,
         layers_text: String::new(),
         metrics_text: String::new(),
         source_text: String::new(),
@@ -151,13 +154,13 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(address, "/mertscope/key");
     let result = whole.history[2].timed.result.clone().unwrap();
     let probability = result.key_smoothed.unwrap()[21];
-    let named = result.key_label.map_or(String::new(), |key| key.label());
+    let named = result.key_label().map_or(String::new(), |key| key.label());
     let expected = [
         OscType::String("stage left".into()),
         OscType::Float(2.0),
         OscType::Float(7.0),
         OscType::String(named),
-        OscType::Int(result.key_label.map_or(-1, |_| 21)),
+        OscType::Int(result.key_label().map_or(-1, |_| 21)),
         OscType::String("A minor".into()),
         OscType::String("8A".into()),
         OscType::Float(probability),

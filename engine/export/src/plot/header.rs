@@ -1,8 +1,8 @@
 //! The top of the page: the file's name and its summary in two cards.
 
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{KeySummary, Timeline};
-use mertscope_music::{Key, Notation};
+use mertscope_heads::timeline::Timeline;
+use mertscope_music::{Key, KeyAnswer, Notation, Standing};
 
 use super::super::FileReport;
 use super::super::units::{clock, finite_summary, key_and_camelot, percent};
@@ -45,7 +45,7 @@ pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
         }
         Some(summary) => {
             match &summary.key {
-                Some(key) => key_card(canvas, key),
+                Some(key) => key_card(canvas, &key.answer),
                 None => nothing(canvas, KEY_CARD, "no key head"),
             }
             if summary.genre.is_empty() {
@@ -97,31 +97,38 @@ fn nothing(canvas: &mut Canvas, card: Rect, text: &str) {
     );
 }
 
-fn key_card(canvas: &mut Canvas, key: &KeySummary) {
+fn key_card(canvas: &mut Canvas, key: &KeyAnswer) {
     let (left, right) = (KEY_CARD.x + INSET, KEY_CARD.right() - INSET);
     let big = KEY_CARD.y + 68.0;
     let at_right = |size_px, fill| TextStyle::new(size_px, fill).anchored(Anchor::End);
     let (second, probability) = key.runner_up;
     let second = format!("{}  {}", key_and_camelot(second), percent(probability));
-    let (caption, line) = match key.label {
-        Some(label) => {
+    let (best, _) = key.best;
+    let (caption, line) = match key.standing {
+        Standing::Named => {
+            let label = best;
             let (name, style) = (label.to_string(), TextStyle::new(36.0, TEXT).bold());
             canvas.text(left, big, &name, style);
             let width = width_px(&name, style.size_px, style.weight);
             camelot(canvas, left + width + 14.0, big, label);
             ("probability", format!("runner-up {second}"))
         }
-        None => {
+        Standing::Pair => {
+            let name = format!("{best} or {}?", key.runner_up.0);
+            canvas.text(left, big, &name, TextStyle::new(24.0, DIM).bold());
+            ("probability of the first", format!("then {second}"))
+        }
+        Standing::Unclear => {
             canvas.text(left, big, "no clear key", TextStyle::new(32.0, DIM).bold());
-            let best = key_and_camelot(key.best);
+            let best = key_and_camelot(best);
             ("best guess", format!("{best}, then {second}"))
         }
     };
     canvas.text(right, KEY_CARD.y + 28.0, caption, at_right(12.5, DIM));
-    let value = percent(key.probability);
+    let value = percent(key.best.1);
     canvas.text(right, big, &value, at_right(32.0, TEXT).bold());
     canvas.text(left, KEY_CARD.y + 98.0, &line, TextStyle::new(14.0, DIM));
-    let fill = key.label.map_or(UNCLEAR, colors::key);
+    let fill = key.named().map_or(UNCLEAR, colors::key);
     let edge = Rect::new(KEY_CARD.x, KEY_CARD.y + 14.0, 5.0, KEY_CARD.height - 28.0);
     canvas.rounded(edge, 2.5, fill);
 }

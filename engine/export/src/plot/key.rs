@@ -65,7 +65,7 @@ enum Stretch {
 fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     let stretches = merge(&page.timeline.results, |timed| match &timed.result {
         None => Stretch::Skipped(timed.status),
-        Some(result) => Stretch::Key(result.key_label),
+        Some(result) => Stretch::Key(result.key_label()),
     });
     let stretches = fold(stretches, MOST_STRETCHES);
     let place = |stretch: &Segment<Stretch>| {

@@ -14,6 +14,11 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
     let layers: Vec<usize> = file.list("layers")?;
     let temperature = temperature(&file)?;
     let threshold = threshold(&file)?;
+    let fitted_confidence = file
+        .metadata
+        .get("confidence")
+        .map(|text| super::confidence::parse(text))
+        .transpose()?;
     check_labels(&labels)?;
     let (hidden, output) = dense_layers(&file, labels.len())?;
     let width = hidden.as_ref().unwrap_or(&output).inputs();
@@ -32,6 +37,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path) -> Result<Head, String> {
         )?,
         outputs: named(&file, "outputs", Outputs::ALL.map(|of| (of.name(), of)))?,
         threshold,
+        fitted_confidence,
         path: path.to_owned(),
         temperature,
         mean,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Head, LayerInput, Outputs, Reads};
+use mertscope_music::Confidence;
 
 /// A head's description.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,10 @@ pub struct HeadInfo {
     pub outputs: Outputs,
     /// The least probability at which a label is named, [`Head::threshold`].
     pub threshold: Option<f32>,
+    /// Its constants of confidence, [`Head::confidence`].
+    pub confidence: Confidence,
+    /// Whether these were fitted for it. If not, a figure beside its labels is shown with the words “not calibrated”.
+    pub is_calibrated: bool,
     /// Whether it reads the mean of a window or each frame.
     pub reads: Reads,
     /// The layers that it reads, in words.
@@ -43,6 +48,8 @@ impl From<&Head> for HeadInfo {
             labels: head.labels.clone().into(),
             outputs: head.outputs,
             threshold: head.threshold,
+            confidence: head.confidence(),
+            is_calibrated: head.fitted_confidence.is_some(),
             reads: head.reads,
             layers_text: layers(head),
             metrics_text: metrics(&text("metrics")),
@@ -57,7 +64,12 @@ impl HeadInfo {
     /// Whether a most probable label with this probability is sure enough to be named.
     #[must_use]
     pub fn is_sure(&self, probability: f32) -> bool {
-        self.threshold.is_none_or(|least| probability >= least)
+        let least = if self.is_calibrated {
+            Some(self.confidence.live.named)
+        } else {
+            self.threshold
+        };
+        least.is_none_or(|least| probability >= least)
     }
 
     /// The outputs to show first, of `answers` `[labels]`: the most probable label when labels exclude
@@ -167,6 +179,7 @@ mod tests {
         let package = crate::package::ModelPackage::embedded().unwrap();
         let info = |threshold| HeadInfo {
             threshold,
+            is_calibrated: false,
             ..HeadInfo::from(package.head("genre").unwrap())
         };
         assert!(info(None).is_sure(0.0));

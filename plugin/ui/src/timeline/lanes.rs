@@ -55,7 +55,8 @@ fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
     let result = span.entry.timed.result.as_ref()?;
     let all = result.key_smoothed.as_ref()?;
     let probability = |key: Key| finite(all[key.index()]);
-    Some((result.key_label, result.key_label.map_or(0.0, probability)))
+    let label = result.key_label();
+    Some((label, label.map_or(0.0, probability)))
 }
 
 /// Draws the key's ribbon: one color per key, stronger with its probability, with its name where there is room.

@@ -95,7 +95,7 @@ pub(super) fn description(
     let mut last = None;
     for span in track.within(end - span_s, end) {
         let result = span.entry.timed.result.as_ref();
-        let Some(key) = result.and_then(|result| result.key_label) else {
+        let Some(key) = result.and_then(|result| result.key_label()) else {
             continue;
         };
         if last != Some(key) {

@@ -95,7 +95,7 @@ fn a_model_without_heads_or_map() {
         let mut entry = (**entry).clone();
         if let Some(result) = &mut entry.timed.result {
             (result.genre, result.key, result.genre_smoothed) = (None, None, None);
-            (result.key_smoothed, result.key_label, result.point) = (None, None, None);
+            (result.key_smoothed, result.key_answer, result.point) = (None, None, None);
         }
         Arc::new(entry)
     });

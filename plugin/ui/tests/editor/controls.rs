@@ -185,7 +185,7 @@ fn a_model_without_heads_and_map_says_how_to_get_them() {
     let mut latest = mertscope_live::Entry::clone(bare.latest.as_ref().unwrap());
     let result = latest.timed.result.as_mut().unwrap();
     (result.genre, result.genre_smoothed) = (None, None);
-    (result.key, result.key_smoothed, result.key_label) = (None, None, None);
+    (result.key, result.key_smoothed, result.key_answer) = (None, None, None);
     result.point = None;
     bare.latest = Some(std::sync::Arc::new(latest));
     for (page, what, remedy) in [
@@ -258,7 +258,7 @@ fn the_key_is_copied_in_the_notation_that_is_shown() {
                 _ => None,
             });
     let latest = window.state().snapshot.latest.clone().unwrap();
-    let key = latest.timed.result.as_ref().unwrap().key_label.unwrap();
+    let key = latest.timed.result.as_ref().unwrap().key_label().unwrap();
     assert_eq!(copied, Some(key.to_string()));
 }
 

@@ -7,6 +7,7 @@ use egui::{Key, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use mertscope_heads::head::{HeadInfo, Outputs, Reads};
 use mertscope_live::Snapshot;
+use mertscope_music::Confidence;
 use mertscope_ui::host::EditorHost;
 use mertscope_ui::state::HeadChoice;
 use mertscope_ui::view_settings::Page;
@@ -25,6 +26,8 @@ fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         outputs: Outputs::Multiclass,
         threshold: None,
+        confidence: Confidence::unfitted(None),
+        is_calibrated: true,
         reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: "accuracy 0.812".to_owned(),

@@ -10,7 +10,7 @@ use mertscope_heads::timeline::{TimedResult, WindowResult};
 use mertscope_live::{Entry, ModelState, ModelStatus, RunningModel, Snapshot, State};
 use mertscope_model::device::{Choice, Fallback, Offer, Report};
 use mertscope_model::{Model, Operators, Precision};
-use mertscope_music::{Key, is_clear};
+use mertscope_music::{Confidence, Key, KeyAnswer};
 
 /// The labels of the embedded model's genre head.
 pub(crate) const GENRES: [&str; 10] = [
@@ -63,7 +63,7 @@ pub(crate) fn result_at(second: f64) -> WindowResult {
         key: Some(keys),
         genre_smoothed: Some(genre),
         key_smoothed: Some(keys),
-        key_label: is_clear(sure, None).then_some(key),
+        key_answer: Some(KeyAnswer::new(&keys, &Confidence::unfitted(None).live)),
         point: Some(place_at(second)),
         others: Vec::new(),
         ribbons: Vec::new(),

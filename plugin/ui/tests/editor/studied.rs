@@ -22,6 +22,8 @@ pub(crate) fn studied(windows: usize) -> Snapshot {
         labels: ["drop", "break"].map(str::to_owned).to_vec().into(),
         outputs: Outputs::Multiclass,
         threshold: None,
+        confidence: mertscope_music::Confidence::unfitted(None),
+        is_calibrated: false,
         reads: Reads::Window,
         layers_text: "layer 4".to_owned(),
         metrics_text: String::new(),

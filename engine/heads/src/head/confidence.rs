@@ -1,0 +1,76 @@
+//! The field `confidence` of a head's file, such as
+//! `{"time_s":15,"live":{"scale":1.5,"named":0.7,"pair":0.6},"file":{"scale":1.5,"named":0.7,"pair":0.6}}`.
+
+use mertscope_music::{Confidence, Shown};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Fields {
+    time_s: f64,
+    live: ShownFields,
+    file: ShownFields,
+}
+
+#[derive(Deserialize)]
+struct ShownFields {
+    scale: f64,
+    named: f32,
+    pair: f32,
+}
+
+/// Reads the field; the error is a phrase with the reason.
+pub(super) fn parse(text: &str) -> Result<Confidence, String> {
+    let fields: Fields = serde_json::from_str(text)
+        .map_err(|error| format!("its “confidence” can't be read: {error}"))?;
+    let positive = |value: f64| value.is_finite() && value > 0.0;
+    if !positive(fields.time_s) {
+        return Err("the time constant of its “confidence” is not a positive number".to_owned());
+    }
+    let shown = |of: &ShownFields| {
+        if !positive(of.scale) {
+            return Err("a scale of its “confidence” is not a positive number".to_owned());
+        }
+        if !(0.0..=1.0).contains(&of.named) || !(0.0..=1.0).contains(&of.pair) {
+            return Err("a limit of its “confidence” is not a probability".to_owned());
+        }
+        Ok(Shown {
+            scale: of.scale,
+            named: of.named,
+            pair: of.pair,
+        })
+    };
+    Ok(Confidence {
+        time_s: fields.time_s,
+        live: shown(&fields.live)?,
+        file: shown(&fields.file)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"time_s":15,"live":{"scale":1.5,"named":0.75,"pair":0.5},"file":{"scale":2,"named":0.5,"pair":0.25}}"#;
+
+    #[test]
+    fn the_constants_are_read_and_checked() {
+        let confidence = parse(GOOD).unwrap();
+        assert_eq!((confidence.time_s, confidence.live.scale), (15.0, 1.5));
+        assert_eq!((confidence.file.named, confidence.file.pair), (0.5, 0.25));
+        for (good, bad) in [
+            ("15", "0"),
+            ("15", "-1"),
+            ("1.5,", "-1.5,"),
+            ("0.75", "1.75"),
+            ("0.25", "-0.25"),
+            ("\"file\"", "\"fil\""),
+            ("2", "\"two\""),
+        ] {
+            let damaged = GOOD.replacen(good, bad, 1);
+            assert!(
+                parse(&damaged).unwrap_err().contains("“confidence”"),
+                "{damaged}"
+            );
+        }
+    }
+}
