@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
-use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
+use crate::timeline::{KeyProbabilities, Ribbon, WindowResult, tuning_of};
 use mertscope_model::HiddenStates;
-use mertscope_music::{GenreSmoother, Key, KeySmoother, is_clear};
+use mertscope_music::{GenreSmoother, Key, KeySmoother, TuningSmoother, is_clear};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -41,11 +41,13 @@ const STEP_S: f64 = 0.1;
 pub struct Interpreter {
     genre: Option<Head>,
     key: Option<Head>,
+    tuning: Option<Head>,
     others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
     genre_smoother: GenreSmoother,
     key_smoother: KeySmoother,
+    tuning_smoother: TuningSmoother,
     last_end_s: Option<f64>,
     /// Seconds of audio per frame.
     frame_s: f64,
@@ -68,11 +70,13 @@ impl Interpreter {
         Self {
             genre: package.head_in_use("genre", chosen).cloned(),
             key,
+            tuning: package.head_in_use("tuning", chosen).cloned(),
             others: others.collect(),
             map: package.map.clone(),
             smoothing,
             genre_smoother: GenreSmoother::default(),
             key_smoother: KeySmoother::new(key_threshold),
+            tuning_smoother: TuningSmoother::default(),
             last_end_s: None,
             frame_s: package.model.manifest.frame_s(),
         }
@@ -83,6 +87,7 @@ impl Interpreter {
         let threshold = self.key.as_ref().and_then(|head| head.threshold);
         self.genre_smoother = GenreSmoother::default();
         self.key_smoother = KeySmoother::new(threshold);
+        self.tuning_smoother = TuningSmoother::default();
         self.last_end_s = None;
     }
 
@@ -97,6 +102,8 @@ impl Interpreter {
             .key
             .as_ref()
             .and_then(|head| KeyProbabilities::try_from(head.predict(hidden).as_slice()).ok());
+        let tuning = self.tuning.as_ref();
+        let tuning = tuning.and_then(|head| tuning_of(&head.predict(hidden)));
         let others = self.others.iter();
         let others = others
             .map(|(sha256, head)| (Arc::clone(sha256), head.predict(hidden)))
@@ -113,6 +120,8 @@ impl Interpreter {
                 genre,
                 key,
                 key_label,
+                tuning,
+                tuning_smoothed: tuning,
                 point,
                 others,
                 ribbons,
@@ -126,12 +135,15 @@ impl Interpreter {
             .as_ref()
             .map(|key| self.key_smoother.push(key, elapsed_s));
         let key_label = key.and_then(|_| self.key_smoother.label());
+        let tuning_smoothed = tuning.map(|tuning| self.tuning_smoother.push(tuning, elapsed_s));
         WindowResult {
             genre,
             key,
             genre_smoothed,
             key_smoothed,
             key_label,
+            tuning,
+            tuning_smoothed,
             point,
             others,
             ribbons,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::mean::RunningMean;
 use mertscope_audio::Status;
-use mertscope_music::{Key, is_clear};
+use mertscope_music::{Key, Tuning, is_clear};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
 pub(crate) type GenreProbabilities = Vec<f32>;
@@ -28,6 +28,10 @@ pub struct WindowResult {
     /// The key, when the smoothed evidence is clear enough to name one: its smoothed probability is
     /// at least one half. Without smoothing a quarter is enough.
     pub key_label: Option<Key>,
+    /// The window's own deviation from A = 440 Hz; `None` when the model has no tuning head.
+    pub tuning: Option<Tuning>,
+    /// The deviation over audio time up to this window's end.
+    pub tuning_smoothed: Option<Tuning>,
     /// The window's point `[x, y]` on the model's map; `None` when the model has no map.
     pub point: Option<[f32; 2]>,
     /// The window's own outputs of further heads, by the SHA-256 of each head's file, in the order of its
@@ -115,6 +119,8 @@ pub struct Summary {
     pub genre: Vec<(String, f32)>,
     /// The key; `None` when the model has no key head.
     pub key: Option<KeySummary>,
+    /// The deviation from A = 440 Hz; `None` when the model has no tuning head.
+    pub tuning: Option<Tuning>,
 }
 
 /// The whole file's key.
@@ -157,6 +163,7 @@ pub struct RunningSummary {
     analyzed: u64,
     genre: RunningMean,
     key: RunningMean,
+    tuning: RunningMean,
 }
 
 impl RunningSummary {
@@ -182,6 +189,9 @@ impl RunningSummary {
         if let Some(key) = &result.key {
             self.key.add(key);
         }
+        if let Some(tuning) = result.tuning {
+            self.tuning.add(&tuning.to_vector());
+        }
     }
 
     /// The mean over the analyzed windows; `None` when there are none.
@@ -199,6 +209,7 @@ impl RunningSummary {
         Some(Summary {
             genre,
             key: key_summary(&self.key.mean(), self.key_threshold),
+            tuning: tuning_of(&self.tuning.mean()),
         })
     }
 }
@@ -215,4 +226,9 @@ fn key_summary(mean: &[f32], threshold: Option<f32>) -> Option<KeySummary> {
         probability,
         runner_up,
     })
+}
+
+/// The tuning whose vector `outputs` is; `None` unless it has two finite values.
+pub(crate) fn tuning_of(outputs: &[f32]) -> Option<Tuning> {
+    Tuning::from_vector(outputs.try_into().ok()?)
 }

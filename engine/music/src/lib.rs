@@ -1,4 +1,4 @@
-//! Keys and their notations, and the smoothing of probabilities over audio time, with abstention.
+//! Keys and their notations, tuning, and the smoothing of probabilities over audio time, with abstention.
 //!
 //! Deliberately not here: audio, models and files.
 
@@ -15,6 +15,8 @@
 
 mod key;
 mod smooth;
+mod tuning;
 
 pub use key::{Key, Mode, Notation, ParseKeyError};
 pub use smooth::{GenreSmoother, KeySmoother, is_clear};
+pub use tuning::{Tuning, TuningSmoother};
