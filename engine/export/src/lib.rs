@@ -127,7 +127,7 @@ impl From<&Reference> for ReferenceRef {
     }
 }
 
-/// The heads of a model for other tasks than genre and key, as `mertscope analyze` uses them.
+/// The heads of a model for other tasks than genre, key and tuning, as `mertscope analyze` uses them.
 #[must_use]
 pub fn further_heads(package: &ModelPackage) -> Vec<HeadRef> {
     let heads = package.further_heads(&HeadChoice::new()).into_iter();

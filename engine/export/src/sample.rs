@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mertscope_audio::Status;
 use mertscope_heads::head::Outputs;
 use mertscope_heads::timeline::{HeadConfidence, Ribbon, TimedResult, Timeline, WindowResult};
-use mertscope_music::{Confidence, Key, KeyAnswer, Smoother};
+use mertscope_music::{Confidence, Key, KeyAnswer, Smoother, Tuning};
 
 use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
@@ -27,6 +27,12 @@ pub(crate) const GENRES: [&str; 10] = [
 const MOOD: &str = "ab";
 /// A reference's id.
 const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
+
+/// Music that is a third of a semitone sharp.
+const TUNING: Tuning = Tuning {
+    cents: 32.0,
+    certainty: 0.75,
+};
 
 pub(crate) fn run() -> AnalysisRun {
     let head = |task: &str, labels: Vec<String>| HeadRef {
@@ -113,6 +119,8 @@ pub(crate) fn file(
                 key: Some(own_key),
                 key_smoothed: Some(key_smoothed),
                 key_answer: Some(KeyAnswer::new(&key_smoothed, &live)),
+                tuning: Some(TUNING),
+                tuning_smoothed: Some(TUNING),
                 point: Some([0.25, -1.5]),
                 others: vec![(Arc::from(MOOD.repeat(32)), vec![0.25, 0.75])],
                 ribbons: vec![Ribbon {
@@ -202,6 +210,8 @@ pub(crate) fn without_heads() -> FileReport {
             genre_smoothed: None,
             key_smoothed: None,
             key_answer: None,
+            tuning: None,
+            tuning_smoothed: None,
             point: None,
             others: Vec::new(),
             ribbons: Vec::new(),

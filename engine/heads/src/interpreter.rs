@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
-use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
+use crate::timeline::{KeyProbabilities, Ribbon, WindowResult, tuning_of};
 use mertscope_model::HiddenStates;
-use mertscope_music::{Confidence, KeyAnswer, Shown, Smoother};
+use mertscope_music::{Confidence, KeyAnswer, Shown, Smoother, TuningSmoother};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -41,6 +41,7 @@ const STEP_S: f64 = 0.1;
 pub struct Interpreter {
     genre: Option<Head>,
     key: Option<Head>,
+    tuning: Option<Head>,
     others: Vec<(Arc<str>, Head)>,
     map: Option<Arc<Map>>,
     smoothing: bool,
@@ -48,6 +49,7 @@ pub struct Interpreter {
     key_smoother: Smoother,
     /// The limits of the key's answer.
     key_shown: Shown,
+    tuning_smoother: TuningSmoother,
     last_end_s: Option<f64>,
     /// Seconds of audio per frame.
     frame_s: f64,
@@ -73,9 +75,11 @@ impl Interpreter {
             key_shown: confidence(key.as_ref()).live,
             genre,
             key,
+            tuning: package.head_in_use("tuning", chosen).cloned(),
             others: others.collect(),
             map: package.map.clone(),
             smoothing,
+            tuning_smoother: TuningSmoother::default(),
             last_end_s: None,
             frame_s: package.model.manifest.frame_s(),
         }
@@ -85,6 +89,7 @@ impl Interpreter {
     pub fn restart(&mut self) {
         self.genre_smoother = smoother(self.genre.as_ref());
         self.key_smoother = smoother(self.key.as_ref());
+        self.tuning_smoother = TuningSmoother::default();
         self.last_end_s = None;
     }
 
@@ -99,12 +104,18 @@ impl Interpreter {
             .key
             .as_ref()
             .and_then(|head| KeyProbabilities::try_from(head.predict(hidden).as_slice()).ok());
+        let tuning = self.tuning.as_ref();
+        let tuning = tuning.and_then(|head| tuning_of(&head.predict(hidden)));
         let others = self.others.iter();
         let others = others
             .map(|(sha256, head)| (Arc::clone(sha256), head.predict(hidden)))
             .collect();
         let ribbons = self.ribbons(hidden, elapsed_s);
         let point = self.map.as_ref().and_then(|map| map.place(hidden));
+        let tuning_smoothed = match self.smoothing {
+            true => tuning.map(|tuning| self.tuning_smoother.push(tuning, elapsed_s)),
+            false => tuning,
+        };
         let (genre_smoothed, key_smoothed) = if self.smoothing {
             let genre = genre.as_ref();
             let key = key
@@ -126,6 +137,8 @@ impl Interpreter {
             genre_smoothed,
             key_smoothed,
             key_answer,
+            tuning,
+            tuning_smoothed,
             point,
             others,
             ribbons,

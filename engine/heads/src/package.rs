@@ -200,13 +200,13 @@ impl ModelPackage {
         named.or_else(|| of_task().next())
     }
 
-    /// The heads in use for all tasks but genre and key, one per task.
+    /// The heads in use for all tasks but genre, key and tuning, one per task.
     #[must_use]
     pub fn further_heads(&self, chosen: &HeadChoice) -> Vec<&Head> {
         let mut tasks: Vec<&str> = Vec::new();
         for head in &self.heads {
             let task = head.task.as_str();
-            if !["genre", "key"].contains(&task) && !tasks.contains(&task) {
+            if !["genre", "key", "tuning"].contains(&task) && !tasks.contains(&task) {
                 tasks.push(task);
             }
         }

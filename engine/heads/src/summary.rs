@@ -1,8 +1,9 @@
 //! The summary of a file from windows that come one by one: sums and the changes of the named key, so memory grows
 //! with modulations alone.
 
+use crate::mean::RunningMean;
 use crate::timeline::{
-    HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline,
+    HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline, tuning_of,
 };
 use mertscope_music::{Key, KeyAnswer, Shown, Standing, log_probability, softmax};
 
@@ -38,6 +39,7 @@ pub struct RunningSummary {
     genre: Evidence,
     key: Evidence,
     named: NamedTime,
+    tuning: RunningMean,
 }
 
 impl RunningSummary {
@@ -66,6 +68,9 @@ impl RunningSummary {
         if let Some(key) = &result.key {
             self.key.add(key);
         }
+        if let Some(tuning) = result.tuning {
+            self.tuning.add(&tuning.to_vector());
+        }
     }
 
     /// The summary of the analyzed windows; `None` when there are none.
@@ -82,6 +87,7 @@ impl RunningSummary {
             genre_is_named: genre.first().is_some_and(|(_, p)| *p >= least),
             genre,
             key: key_summary(&self.key, &self.named, &self.confidence.key.file),
+            tuning: tuning_of(&self.tuning.mean()),
         })
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use mertscope_audio::Status;
-use mertscope_music::{Confidence, Key, KeyAnswer};
+use mertscope_music::{Confidence, Key, KeyAnswer, Tuning};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
 pub(crate) type GenreProbabilities = Vec<f32>;
@@ -26,6 +26,10 @@ pub struct WindowResult {
     pub key_smoothed: Option<KeyProbabilities>,
     /// The answer that `key_smoothed` allows: one key, a tentative pair, or none.
     pub key_answer: Option<KeyAnswer>,
+    /// The window's own deviation from A = 440 Hz; `None` when the model has no tuning head.
+    pub tuning: Option<Tuning>,
+    /// The deviation over audio time up to this window's end.
+    pub tuning_smoothed: Option<Tuning>,
     /// The window's point `[x, y]` on the model's map; `None` when the model has no map.
     pub point: Option<[f32; 2]>,
     /// The window's own outputs of further heads, by the SHA-256 of each head's file, in the order of its
@@ -139,6 +143,8 @@ pub struct Summary {
     pub genre_is_named: bool,
     /// The key; `None` when the model has no key head.
     pub key: Option<KeySummary>,
+    /// The deviation from A = 440 Hz; `None` when the model has no tuning head.
+    pub tuning: Option<Tuning>,
 }
 
 /// The whole file's key.
@@ -172,4 +178,9 @@ pub struct Modulation {
     pub from: Key,
     /// The new key.
     pub to: Key,
+}
+
+/// The tuning whose vector `outputs` is; `None` unless it has two finite values.
+pub(crate) fn tuning_of(outputs: &[f32]) -> Option<Tuning> {
+    Tuning::from_vector(outputs.try_into().ok()?)
 }

@@ -1,4 +1,4 @@
-//! Keys and their notations, and the smoothing of probabilities over audio time, with abstention.
+//! Keys and their notations, tuning, and the smoothing of probabilities over audio time, with abstention.
 //!
 //! Deliberately not here: audio, models and files.
 
@@ -16,7 +16,9 @@
 mod answer;
 mod key;
 mod smooth;
+mod tuning;
 
 pub use answer::{Confidence, KeyAnswer, Shown, Standing};
 pub use key::{Key, Mode, Notation, ParseKeyError};
 pub use smooth::{Smoother, log_probability, softmax};
+pub use tuning::{Tuning, TuningSmoother};

@@ -4,7 +4,7 @@
 
 use egui::{Event, Key, Modifiers, Ui};
 
-use crate::circle::copied_key;
+use crate::key_answer;
 use crate::view_context::ViewContext;
 
 /// The key that starts again, as a host's window captures it and as people read it.
@@ -19,7 +19,7 @@ pub(crate) fn shortcuts(ui: &Ui, context: &ViewContext<'_>) {
     }
     let is_copy = |event: &Event| matches!(event, Event::Copy);
     if ui.input(|input| input.events.iter().any(is_copy))
-        && let Some(key) = copied_key(context)
+        && let Some(key) = key_answer::copied(context)
     {
         egui.copy_text(key);
     }

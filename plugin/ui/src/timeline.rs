@@ -4,6 +4,7 @@
 //! The drawing is used again until the history, the place, the zoom or the look changes.
 
 mod distances;
+mod keys;
 mod lanes;
 mod picture;
 mod places;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use egui::{CornerRadius, Rect, Stroke, StrokeKind, Ui};
-use mertscope_audio::Status;
 use mertscope_heads::reference::Reference;
 use mertscope_heads::timeline::WindowResult;
 use mertscope_live::{Entry, Snapshot};
@@ -14,7 +13,6 @@ use crate::host::EditorHost;
 use crate::host_panel::HostPanel;
 use crate::parameters::ParameterValues;
 use crate::state::Comparison;
-use crate::text;
 use crate::theme::Palette;
 
 /// See the module.
@@ -125,60 +123,6 @@ pub(crate) fn best_label(labels: &[String], entry: &Entry) -> Option<(usize, f32
         .map(|p| finite(*p))
         .enumerate();
     pairs.max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-/// A window's result, one line per statement: key, genre, distances; or why there is none.
-pub(crate) fn entry_words(context: &ViewContext<'_>, entry: &Entry) -> String {
-    let timed = &entry.timed;
-    let Some(result) = &timed.result else {
-        return match timed.status {
-            Status::Silent => "Silence: not analyzed",
-            Status::Gap => "Audio is missing: not analyzed",
-            Status::Invalid => "NaN or infinite samples: not analyzed",
-            Status::Failed => "The model failed on this window",
-            Status::Ok => "Not analyzed",
-        }
-        .to_owned();
-    };
-    let mut lines = Vec::new();
-    if let Some(keys) = ranked_keys(result) {
-        let best = format!(
-            "{} {}",
-            keys[0].0.to_text(context.parameters.notation),
-            text::percent(keys[0].1)
-        );
-        lines.push(if result.key_label().is_some() {
-            best
-        } else {
-            format!("No clear key ({best})")
-        });
-    }
-    if let Some((index, p)) = best_label(context.genre_labels(), entry) {
-        let best = format!(
-            "{} {}",
-            text::label(&context.genre_labels()[index]),
-            text::percent(p)
-        );
-        lines.push(if context.genre_is_clear(p) {
-            best
-        } else {
-            format!("No clear genre ({best})")
-        });
-    }
-    for reference in context.compared() {
-        if let Some(distance) = distance_to(result, reference) {
-            lines.push(format!("{}: distance {distance:.2}", reference.name));
-        }
-    }
-    let bridged_s = entry.bridged_frames as f64 / f64::from(context.snapshot.rate_hz.max(1));
-    if entry.bridged_frames > 0 {
-        lines.push(format!("{:.0} ms lost and bridged", bridged_s * 1000.0));
-    }
-    let mut all = context.snapshot.history.iter();
-    if entry.host_samples.is_none() && all.any(|other| other.host_samples.is_some()) {
-        lines.push("Heard while the transport stood: elapsed time".to_owned());
-    }
-    lines.join("\n")
 }
 
 /// A window's distance to a reference.

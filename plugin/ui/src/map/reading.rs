@@ -5,9 +5,10 @@ use mertscope_heads::map::Map;
 
 use super::frame::Frame;
 use super::path::placed;
+use crate::entry_words::entry_words;
 use crate::text;
 use crate::timeline::host_time;
-use crate::view_context::{ViewContext, entry_words};
+use crate::view_context::ViewContext;
 
 /// The pointer reads a place within this distance, in points.
 const REACH: f32 = 12.0;

@@ -1,10 +1,9 @@
-//! The two ribbons as shapes: the key's colors and names, the genres stacked to one. Drawn once per
-//! history, place and zoom, with no more points than pixels.
+//! The genres' ribbon as shapes, stacked to one, and the marks over all lanes. Drawn once per history, place and
+//! zoom, with no more points than pixels.
 
 use egui::epaint::{Mesh, Vertex, WHITE_UV};
 use egui::{Align2, Color32, CornerRadius, Painter, Pos2, Rect, Shape, Stroke, pos2};
 use mertscope_audio::Status;
-use mertscope_music::{Key, Notation};
 
 use super::scale::Scale;
 use super::track::Span;
@@ -27,7 +26,7 @@ pub(super) struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    fn rect(&self, from: f64, to: f64, lane: Rect) -> Rect {
+    pub(super) fn rect(&self, from: f64, to: f64, lane: Rect) -> Rect {
         let x = |moment| {
             self.scale
                 .x_from_moment(moment)
@@ -48,104 +47,6 @@ pub(super) fn quad(mesh: &mut Mesh, corners: [Pos2; 4], colors: [Color32; 4]) {
     }
     mesh.add_triangle(first, first + 1, first + 2);
     mesh.add_triangle(first, first + 2, first + 3);
-}
-
-/// A span's clear key, if there is one, and its probability.
-fn key_of(span: &Span) -> Option<(Option<Key>, f32)> {
-    let result = span.entry.timed.result.as_ref()?;
-    let all = result.key_smoothed.as_ref()?;
-    let probability = |key: Key| finite(all[key.index()]);
-    let label = result.key_label();
-    Some((label, label.map_or(0.0, probability)))
-}
-
-/// Draws the key's ribbon: one color per key, stronger with its probability, with its name where there is room.
-pub(super) fn keys(
-    pen: Pen<'_>,
-    spans: &[Span],
-    lane: Rect,
-    notation: Notation,
-    drawing: &mut Drawing,
-) {
-    let mut mesh = Mesh::default();
-    let mut runs: Vec<(Key, Rect)> = Vec::new();
-    let mut last_pixel = f32::NEG_INFINITY;
-    let mut last_fill = (None, pen.palette.unclear);
-    let mut last_joint = f32::NEG_INFINITY;
-    for (index, span) in spans.iter().enumerate() {
-        let Some((key, probability)) = key_of(span) else {
-            continue;
-        };
-        let rect = pen.rect(span.from, span.to, lane);
-        // Of several windows in one pixel only the last is drawn.
-        let next = spans
-            .get(index + 1)
-            .map(|next| pen.scale.x_from_moment(next.to));
-        if rect.right() - last_pixel < 0.5 && next.is_some_and(|next| next - last_pixel < 1.0) {
-            continue;
-        }
-        let left = if rect.left() - last_pixel < 1.0 {
-            last_pixel.max(lane.left())
-        } else {
-            rect.left()
-        };
-        let rect = Rect::from_min_max(pos2(left, rect.top()), rect.max);
-        last_pixel = rect.right();
-        let fill = key.map_or(pen.palette.unclear, |key| {
-            let full = color::key(key, pen.palette.dark);
-            color::mix(color::mix(pen.palette.panel, full, 0.35), full, probability)
-        });
-        // Within a key the color changes from window to window without steps.
-        let joined = last_fill.0 == Some(key) && left <= last_joint + 1.0;
-        let begin = if joined { last_fill.1 } else { fill };
-        (last_fill, last_joint) = ((Some(key), fill), rect.right());
-        let corners = [
-            rect.left_top(),
-            rect.right_top(),
-            rect.right_bottom(),
-            rect.left_bottom(),
-        ];
-        quad(&mut mesh, corners, [begin, fill, fill, begin]);
-        let Some(key) = key else { continue };
-        match runs
-            .last_mut()
-            .filter(|(last, run)| *last == key && (run.right() - rect.left()).abs() < 1.0)
-        {
-            Some((_, run)) => run.max.x = rect.right(),
-            None => runs.push((key, rect)),
-        }
-    }
-    drawing.shapes.push(Shape::mesh(mesh));
-    for (key, run) in runs {
-        name_run(pen, key, run, notation, drawing);
-    }
-}
-
-fn name_run(pen: Pen<'_>, key: Key, run: Rect, notation: Notation, drawing: &mut Drawing) {
-    let size = if run.height() > 30.0 {
-        Size::Title
-    } else {
-        Size::Small
-    };
-    let ink = color::on(color::mix(
-        pen.palette.panel,
-        color::key(key, pen.palette.dark),
-        0.75,
-    ));
-    for name in [key.to_text(notation), text::short_key(key, notation)] {
-        let galley = text::line(pen.painter, &name, text::bold(size), ink, f32::INFINITY);
-        if galley.size().x + 8.0 <= run.width() && galley.size().y <= run.height() {
-            drawing.words.push(Words {
-                text: name,
-                font: text::bold(size),
-                color: ink,
-                at: pos2(run.left() + 6.0, run.center().y),
-                anchor: Align2::LEFT_CENTER,
-                under: None,
-            });
-            return;
-        }
-    }
 }
 
 /// Draws the genres' ribbon: stacked bands that always fill the lane.

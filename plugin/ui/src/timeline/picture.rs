@@ -6,6 +6,7 @@ use mertscope_heads::head::HeadInfo;
 use mertscope_music::Notation;
 
 use super::distances::{self, DistanceCurve};
+use super::keys;
 use super::lanes::{self, Pen};
 use super::places::Places;
 use super::ribbons;
@@ -55,7 +56,7 @@ pub(super) fn draw(
         drawing.shapes.push(shape);
     }
     let spans = track.within(key.scale.from, key.scale.to);
-    lanes::keys(pen, spans, places.keys, key.notation, &mut drawing);
+    keys::lane(pen, spans, places.keys, key.notation, &mut drawing);
     let labels = context.genre_labels();
     lanes::labels(pen, spans, places.labels, labels, &mut drawing);
     for (lane, head) in places.ribbons.iter().zip(&key.heads) {

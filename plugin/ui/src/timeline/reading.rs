@@ -5,9 +5,10 @@ use egui::{CornerRadius, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
 use super::ribbons;
 use super::scale::{Scale, time_text};
 use super::track::Track;
+use crate::entry_words::entry_words;
 use crate::text::{self, Size};
 use crate::theme::Palette;
-use crate::view_context::{ViewContext, entry_words};
+use crate::view_context::ViewContext;
 use crate::view_settings::TimeBase;
 
 /// Changes of key that the picture in words names at most.

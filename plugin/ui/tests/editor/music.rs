@@ -64,6 +64,8 @@ pub(crate) fn result_at(second: f64) -> WindowResult {
         genre_smoothed: Some(genre),
         key_smoothed: Some(keys),
         key_answer: Some(KeyAnswer::new(&keys, &Confidence::unfitted(None).live)),
+        tuning: None,
+        tuning_smoothed: None,
         point: Some(place_at(second)),
         others: Vec::new(),
         ribbons: Vec::new(),

@@ -37,7 +37,7 @@ fn copied(window: &mut Window, event: Event) -> Option<String> {
 fn shown_key(window: &Window) -> String {
     let result = window.state().snapshot.result().cloned().unwrap();
     let notation = window.state().stage.host.parameters().notation;
-    result.key_label.unwrap().to_text(notation)
+    result.key_label().unwrap().to_text(notation)
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! The deviation of music from A = 440 Hz, and its mean over audio time.
+//!
+//! A deviation is a direction on a circle that is one semitone around: 50 cents above a key is 50 cents below the next.
+//! So deviations are averaged as vectors, whose length is the certainty.
+
+use std::f32::consts::TAU;
+use std::fmt;
+
+/// Cents in a semitone, once around the circle.
+const SEMITONE_CENTS: f32 = 100.0;
+
+/// Frequency of the A to which deviations are relative, in Hz.
+const A_HZ: f64 = 440.0;
+
+/// Time constant of the tuning display: a record keeps its tuning, so the mean may be slow.
+const TUNING_TIME_S: f64 = 15.0;
+
+/// Certainty from which a tuning is shown.
+const CLEAR_CERTAINTY: f32 = 0.3;
+
+/// The deviation of music from A = 440 Hz, relative to the nearest semitone.
+///
+/// ```
+/// use mertscope_music::Tuning;
+///
+/// let sharp = Tuning { cents: 32.0, certainty: 0.8 };
+/// assert_eq!(sharp.to_string(), "+32 cents");
+/// assert!(sharp.is_clear());
+/// assert_eq!(sharp.reference_hz().round(), 448.0);
+/// // Music that plays 4 % faster sounds a semitone higher, and 32 cents flat of that.
+/// let [x, y] = Tuning { cents: 68.0, certainty: 0.8 }.to_vector();
+/// assert_eq!(Tuning::from_vector([x, y]).map(|tuning| tuning.cents.round()), Some(-32.0));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tuning {
+    /// Cents above (below when negative) the nearest semitone of A = 440 Hz, -50 to 50.
+    pub cents: f32,
+    /// 0, no evidence or contradicting evidence, to 1.
+    pub certainty: f32,
+}
+
+impl Tuning {
+    /// The tuning whose direction on the circle of a semitone is that of `[x, y]` and whose certainty is the
+    /// vector's length, at most 1; `None` for a value that is NaN or infinite.
+    #[must_use]
+    pub fn from_vector([x, y]: [f32; 2]) -> Option<Self> {
+        let length = x.hypot(y);
+        length.is_finite().then(|| Self {
+            cents: y.atan2(x) / TAU * SEMITONE_CENTS,
+            certainty: length.min(1.0),
+        })
+    }
+
+    /// The vector `[x, y]` of this tuning, see [`Tuning::from_vector`].
+    #[must_use]
+    pub fn to_vector(self) -> [f32; 2] {
+        let angle = self.cents / SEMITONE_CENTS * TAU;
+        [self.certainty * angle.cos(), self.certainty * angle.sin()]
+    }
+
+    /// Whether it is certain enough to be shown.
+    #[must_use]
+    pub fn is_clear(self) -> bool {
+        self.certainty >= CLEAR_CERTAINTY
+    }
+
+    /// The frequency of A to which the music is tuned, in Hz.
+    #[must_use]
+    pub fn reference_hz(self) -> f64 {
+        A_HZ * (f64::from(self.cents) / 1200.0).exp2()
+    }
+}
+
+/// Whole cents with their sign: `+32 cents`, `0 cents`.
+impl fmt::Display for Tuning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cents = self.cents.round() as i32;
+        match cents {
+            0 => f.write_str("0 cents"),
+            // A true minus sign is as wide as the plus sign.
+            ..0 => write!(f, "−{} cents", cents.unsigned_abs()),
+            _ => write!(f, "+{cents} cents"),
+        }
+    }
+}
+
+/// The exponential mean of a stream's tunings over audio time.
+///
+/// ```
+/// use mertscope_music::{Tuning, TuningSmoother};
+///
+/// let mut smoother = TuningSmoother::default();
+/// // Windows on both sides of the half between two semitones agree.
+/// smoother.push(Tuning { cents: 49.0, certainty: 0.8 }, 0.0);
+/// let mean = smoother.push(Tuning { cents: -49.0, certainty: 0.8 }, 1.0);
+/// assert!(mean.cents.abs() > 48.0 && mean.certainty > 0.7);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct TuningSmoother {
+    mean: Option<[f32; 2]>,
+}
+
+impl TuningSmoother {
+    /// Takes in one window's tuning, `elapsed_s` of audio after the last one, and returns the mean.
+    pub fn push(&mut self, window: Tuning, elapsed_s: f64) -> Tuning {
+        let new = window.to_vector();
+        let gain = 1.0 - (-elapsed_s.max(0.0) / TUNING_TIME_S).exp() as f32;
+        let mean = match self.mean {
+            None => new,
+            Some(mean) => [0, 1].map(|axis| mean[axis] + gain * (new[axis] - mean[axis])),
+        };
+        self.mean = Some(mean);
+        Tuning::from_vector(mean).unwrap_or(window)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_and_cents_agree() {
+        for cents in [-49.0, -32.0, 0.0, 12.5, 49.0] {
+            let tuning = Tuning {
+                cents,
+                certainty: 0.5,
+            };
+            let back = Tuning::from_vector(tuning.to_vector()).unwrap();
+            assert!((back.cents - cents).abs() < 1e-3, "{cents}: {back:?}");
+            assert!((back.certainty - 0.5).abs() < 1e-6, "{cents}: {back:?}");
+        }
+        assert_eq!(Tuning::from_vector([f32::NAN, 0.0]), None);
+        assert_eq!(Tuning::from_vector([3.0, 4.0]).unwrap().certainty, 1.0);
+    }
+
+    #[test]
+    fn cents_are_written_with_their_sign() {
+        let text = |cents| {
+            Tuning {
+                cents,
+                certainty: 1.0,
+            }
+            .to_string()
+        };
+        let all = [32.4, -31.6, 0.4, -0.4].map(text);
+        assert_eq!(all, ["+32 cents", "−32 cents", "0 cents", "0 cents"]);
+    }
+
+    #[test]
+    fn windows_that_contradict_each_other_are_uncertain() {
+        let mut smoother = TuningSmoother::default();
+        let mut last = Tuning::from_vector([0.0; 2]).unwrap();
+        for second in 0..200 {
+            let cents = if second % 2 == 0 { 25.0 } else { -25.0 };
+            let window = Tuning {
+                cents,
+                certainty: 0.9,
+            };
+            last = smoother.push(window, 1.0);
+        }
+        assert!(!last.is_clear(), "{last:?}");
+    }
+}
