@@ -277,10 +277,8 @@ fn paint_icon(ui: &Ui, icon: Icon, rect: Rect, ink: Color32) {
                 let (sin, cos) = (turn * TAU).sin_cos();
                 c + vec2(sin, -cos) * 5.5
             };
-            painter.line((2..=20).map(|n| at(n as f32 / 22.0)).collect(), stroke);
-            let tip = at(2.0 / 22.0) - c;
-            let (x, y) = (tip.x, tip.y);
-            triangle([(x - 5.0, y - 0.5), (x + 0.8, y - 4.2), (x + 0.8, y + 3.2)]);
+            painter.line((3..=21).map(|n| at(n as f32 / 22.0)).collect(), stroke);
+            triangle([(-0.5, -9.2), (4.6, -5.6), (-0.5, -2.0)]);
         }
         Icon::Close => {
             for sign in [-1.0, 1.0] {

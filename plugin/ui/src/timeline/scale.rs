@@ -134,12 +134,14 @@ mod tests {
     fn ticks_stand_at_round_times_of_the_host() {
         let stretches = [
             Stretch {
+                starts_again: false,
                 from: 0.0,
                 to: 20.0,
                 host_s: 3.0,
                 wall_end_s: 0.0,
             },
             Stretch {
+                starts_again: false,
                 from: 20.0,
                 to: 40.0,
                 host_s: 3600.0,

@@ -18,7 +18,7 @@ use crate::music::{GENRES, running, snapshot};
 use crate::studied::studied;
 use crate::window::open;
 
-fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
+pub(crate) fn head(id: &str, task: &str, labels: &[&str]) -> HeadInfo {
     HeadInfo {
         id: id.to_owned(),
         sha256: "0".repeat(64),
@@ -159,7 +159,7 @@ fn a_label_below_the_threshold_is_not_named() {
         let mut shown = studied(60);
         let running = shown.model.running.as_mut().expect("a model");
         let mut genre = head("genre", "genre", &GENRES);
-        genre.threshold = Some(least);
+        (genre.threshold, genre.is_calibrated) = (Some(least), false);
         running.genre_head = Some(genre);
         for info in Arc::make_mut(&mut running.heads) {
             info.threshold = Some(least);

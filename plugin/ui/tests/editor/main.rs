@@ -1,5 +1,6 @@
 //! The editor without a window: every control by keyboard and by label, bad input, and pictures.
 
+mod answers;
 mod bad_input;
 mod controls;
 mod file_drop;

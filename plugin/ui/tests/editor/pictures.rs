@@ -12,6 +12,7 @@ use mertscope_ui::user::User;
 use mertscope_ui::view_settings::{Page, ViewSettings};
 
 use crate::Stage;
+use crate::answers;
 use crate::host_panel::TestPanel;
 use crate::music::snapshot;
 use crate::raster::{Picture, picture};
@@ -135,6 +136,22 @@ fn pictures_for_a_person() {
                     };
                     stage.host.state().set(&view_settings(page));
                     picture(&stage, snapshot(400), size, 1.0, over).save(&folder.join(file));
+                }
+            }
+        }
+    }
+    for (name, shown) in [
+        ("Named", answers::NAMED),
+        ("Pair", answers::PAIR),
+        ("Unclear", answers::UNCLEAR),
+    ] {
+        for size in SIZES {
+            for theme in Theme::ALL {
+                for scale in [1.0, 2.0] {
+                    let name = format!("{name}-{}x{}-{theme:?}@{scale}.png", size.x, size.y);
+                    if name.contains(&wanted) {
+                        answers::drawn(&shown, theme, size, scale).save(&folder.join(name));
+                    }
                 }
             }
         }

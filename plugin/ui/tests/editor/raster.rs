@@ -21,13 +21,17 @@ pub(crate) struct Picture {
 impl Picture {
     /// How many different colors there are in a part, given in pixels.
     pub(crate) fn colors(&self, part: Rect) -> usize {
-        let mut seen = std::collections::HashSet::new();
-        for y in part.top().max(0.0) as usize..(part.bottom() as usize).min(self.height) {
-            for x in part.left().max(0.0) as usize..(part.right() as usize).min(self.width) {
-                seen.insert(self.pixels[y * self.width + x]);
-            }
-        }
+        let seen: std::collections::HashSet<_> = self.part(part).into_iter().collect();
         seen.len()
+    }
+
+    /// The pixels of a part, given in pixels.
+    pub(crate) fn part(&self, part: Rect) -> Vec<[u8; 4]> {
+        let columns = part.left().max(0.0) as usize..(part.right() as usize).min(self.width);
+        let rows = part.top().max(0.0) as usize..(part.bottom() as usize).min(self.height);
+        let pixel = |y: usize, x: usize| self.pixels[y * self.width + x];
+        rows.flat_map(|y| columns.clone().map(move |x| pixel(y, x)))
+            .collect()
     }
 
     /// Writes a PNG.

@@ -23,15 +23,20 @@ fn starts(window: &Window) -> usize {
     window.state().stage.host.starts.load(Ordering::Relaxed)
 }
 
-/// Draws a frame with an event, and returns what it copied.
-fn copied(window: &mut Window, event: Event) -> Option<String> {
-    window.event(event);
+/// Draws a frame, and returns what was copied in it.
+fn copied(window: &mut Window) -> Option<String> {
     window.step();
     let commands = &window.output().platform_output.commands;
     commands.iter().find_map(|command| match command {
         OutputCommand::CopyText(text) => Some(text.clone()),
         _ => None,
     })
+}
+
+/// What the keys for copying copy.
+fn copied_by_keys(window: &mut Window) -> Option<String> {
+    window.event(Event::Copy);
+    copied(window)
 }
 
 fn shown_key(window: &Window) -> String {
@@ -69,7 +74,7 @@ fn the_app_has_the_keyboard_to_itself() {
     window.run();
     assert_eq!(starts(&window), 1);
     let key = shown_key(&window);
-    assert_eq!(copied(&mut window, Event::Copy), Some(key));
+    assert_eq!(copied_by_keys(&mut window), Some(key));
 }
 
 #[test]
@@ -79,14 +84,14 @@ fn the_shown_key_is_copied_by_button_and_by_key_in_the_notation_that_is_shown() 
         stage.host.change(ParameterChange::Notation(notation));
         let mut window = open(stage, Page::Key, snapshot(60), SIZE);
         let key = shown_key(&window);
-        assert_eq!(copied(&mut window, Event::Copy), None, "it is the host's");
+        assert_eq!(copied_by_keys(&mut window), None, "it is the host's");
         let button = window.get_by_role_and_label(Role::Button, "Copy the key");
         button.focus();
         window.run();
-        assert_eq!(copied(&mut window, Event::Copy), Some(key.clone()));
+        assert_eq!(copied_by_keys(&mut window), Some(key.clone()));
         window.run();
         window.key_down(Key::Enter);
-        assert_eq!(copied(&mut window, Event::PointerGone), Some(key));
+        assert_eq!(copied(&mut window), Some(key));
     }
 }
 
@@ -97,7 +102,7 @@ fn without_a_key_there_is_nothing_to_copy() {
     assert!(button.accesskit_node().is_disabled());
     window.get_by_role_and_label(Role::Tab, "Key").focus();
     window.run();
-    assert_eq!(copied(&mut window, Event::Copy), None);
+    assert_eq!(copied_by_keys(&mut window), None);
 }
 
 /// The timeline marks the place, in words too, and the map begins a new path.
@@ -126,5 +131,5 @@ fn the_timeline_shows_where_the_user_started_again() {
     };
     assert!(!words(plain).contains("Started again"));
     let words = words(again);
-    assert!(words.contains("Started again at 0:40."), "{words}");
+    assert!(words.contains("Started again at 0:44.0."), "{words}");
 }
