@@ -1,5 +1,6 @@
 //! `mertscope heads`: trains, evaluates, lists, imports, exports and removes heads.
 
+mod confidence;
 mod eval;
 mod figures;
 mod train;

@@ -44,6 +44,7 @@ mod genre;
 mod header;
 mod key;
 mod raster;
+pub mod risk;
 mod samples;
 mod shapes;
 mod svg;

@@ -35,6 +35,7 @@ mod kind;
 pub mod marble;
 pub mod metrics;
 mod predict;
+pub mod reliability;
 #[cfg(test)]
 mod tests;
 

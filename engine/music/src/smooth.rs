@@ -89,3 +89,80 @@ pub fn softmax(logs: &[f64], scale: f64) -> Vec<f32> {
 pub fn log_probability(probability: f32) -> f64 {
     f64::from(probability).max(LEAST).ln()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Confidence;
+
+    const SHOWN: Shown = Shown {
+        scale: 1.5,
+        named: 0.7,
+        pair: 0.6,
+    };
+
+    /// The last of windows like `window`, one each `hop_s`.
+    fn after(hop_s: f64, seconds: f64, window: &[f32]) -> (Smoother, Vec<f32>) {
+        let mut smoother = Smoother::new(15.0, SHOWN);
+        let mut out = smoother.push(window, 0.0);
+        for _ in 0..(seconds / hop_s).round() as usize {
+            out = smoother.push(window, hop_s);
+        }
+        (smoother, out)
+    }
+
+    #[test]
+    fn steady_evidence_is_worth_a_few_windows_however_long_it_lasts() {
+        let window = [0.6, 0.2, 0.2];
+        let whole = softmax(&window.map(log_probability), 1.5);
+        for seconds in [200.0, 2000.0] {
+            let (_, out) = after(1.0, seconds, &window);
+            assert!((out[0] - whole[0]).abs() < 1e-4, "{out:?} {whole:?}");
+            assert!((out.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        }
+        let (_, first) = after(1.0, 0.0, &window);
+        assert!(first[0] > 0.6 && first[0] < whole[0], "{first:?}");
+    }
+
+    #[test]
+    fn the_result_depends_on_audio_time_and_not_on_the_hop() {
+        let change = |hop_s: f64| {
+            let (mut smoother, mut out) = after(hop_s, 30.0, &[0.6, 0.3, 0.1]);
+            for _ in 0..(12.0 / hop_s).round() as usize {
+                out = smoother.push(&[0.1, 0.3, 0.6], hop_s);
+            }
+            out
+        };
+        for (short, long) in change(0.25).iter().zip(change(2.0)) {
+            assert!((short - long).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn a_change_is_followed_within_the_time_constant() {
+        let (mut smoother, _) = after(1.0, 120.0, &[0.8, 0.1, 0.1]);
+        let mut seconds = 0;
+        while smoother.push(&[0.1, 0.8, 0.1], 1.0)[1] < 0.5 {
+            seconds += 1;
+        }
+        assert!((3..=15).contains(&seconds), "{seconds} s");
+    }
+
+    #[test]
+    fn what_was_heard_before_a_long_silence_does_not_count() {
+        let (mut smoother, _) = after(1.0, 60.0, &[0.8, 0.1, 0.1]);
+        let (_, fresh) = after(1.0, 0.0, &[0.1, 0.1, 0.8]);
+        let out = smoother.push(&[0.1, 0.1, 0.8], 600.0);
+        assert!((out[2] - fresh[2]).abs() < 1e-5, "{out:?} {fresh:?}");
+    }
+
+    #[test]
+    fn impossible_and_missing_values_do_no_lasting_harm() {
+        let confidence = Confidence::unfitted(None);
+        let mut smoother = Smoother::new(confidence.time_s, confidence.live);
+        smoother.push(&[0.0, 1.0], 0.0);
+        smoother.push(&[f32::NAN, 0.0], 1.0);
+        assert!(smoother.push(&[1.0, 0.0], 60.0)[0] > 0.9);
+        assert_eq!(smoother.push(&[0.2, 0.3, 0.5], 1.0).len(), 3);
+    }
+}

@@ -64,6 +64,7 @@ Examples:
   mertscope heads eval genre --data labels.csv --label-column genre
   mertscope heads eval key --data labels.csv --label-column key --json | jq .files.key.weighted
   mertscope heads eval mood --data Moods/ --picture confusion.png
+  mertscope heads eval key --data labels.csv --label-column key --group-column artist --confidence
 
 On its own training files a head scores too well; `mertscope heads info` shows its scores on
 held-out files.";
@@ -129,7 +130,12 @@ pub(crate) struct EvalArguments {
     pub head: String,
     #[command(flatten)]
     pub data: DataArguments,
-    /// Draw the files' confusion matrix into a .png or .svg file
+    /// Judge what is shown of whole files, live and in their summaries: calibration, what is named, first labels and
+    /// calm, with intervals over groups (--group-column)
+    #[arg(long)]
+    pub confidence: bool,
+    /// Draw the files' confusion matrix into a .png or .svg file; with --confidence, accuracy where named against the
+    /// share named
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
     pub picture: Option<PathBuf>,
     /// Print one JSON document

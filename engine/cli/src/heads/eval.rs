@@ -6,9 +6,9 @@ use mertscope_music::Key;
 use serde_json::json;
 
 use super::figures::{self, Figures};
-use super::find_head;
+use super::{confidence, find_head};
 use crate::arguments::EvalArguments;
-use crate::labeled::{self, EmbeddedFile};
+use crate::labeled::{self, EmbeddedFile, LabeledFile};
 use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
@@ -21,6 +21,11 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
         head.id(),
         head.outputs.name()
     );
+    if arguments.confidence {
+        confidence::run(arguments, runtime, &package, &head, files, &mut notices)?;
+        notices.iter().for_each(|notice| log(notice));
+        return Ok(notices.is_empty());
+    }
     let music = labeled::embed(
         files,
         &arguments.data,
@@ -73,24 +78,32 @@ struct Judged {
     window_truth: Vec<usize>,
 }
 
+/// The index of a file's label among the head's, or a sentence that says why the file is left out.
+pub(super) fn truth(head: &Head, file: &LabeledFile) -> Result<usize, String> {
+    let label = &file.label;
+    // A key may be written in any notation.
+    let key = label.parse::<Key>().map(Key::label);
+    let index = |label: &String| head.labels.iter().position(|other| other == label);
+    let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
+    truth.ok_or_else(|| {
+        let path = file.path.display();
+        if label.is_empty() {
+            format!("{path} has no label; it was left out.")
+        } else {
+            format!("{path}: the head does not know the label “{label}”; the file was left out.")
+        }
+    })
+}
+
 fn judge(head: &Head, examples: Vec<EmbeddedFile>, notices: &mut Vec<String>) -> Judged {
     let mut judged = Judged::default();
     for example in examples {
-        let label = &example.file.label;
-        // A key may be written in any notation.
-        let key = label.parse::<Key>().map(Key::label);
-        let index = |label: &String| head.labels.iter().position(|other| other == label);
-        let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
-        let Some(truth) = truth else {
-            let path = example.file.path.display();
-            notices.push(if label.is_empty() {
-                format!("{path} has no label; it was left out.")
-            } else {
-                format!(
-                    "{path}: the head does not know the label “{label}”; the file was left out."
-                )
-            });
-            continue;
+        let truth = match truth(head, &example.file) {
+            Ok(truth) => truth,
+            Err(notice) => {
+                notices.push(notice);
+                continue;
+            }
         };
         let windows = &example.embeddings.windows;
         let answers: Vec<Vec<f32>> = windows.iter().map(|w| head.predict(w)).collect();

@@ -116,7 +116,7 @@ type BinSum = fn(&[(f64, bool)]) -> f64;
 
 /// The calibration error of answers `(confidence, right)`, and the part of it that chance explains.
 /// Bins hold equal counts: of bins of equal width, most would be empty for a head with many labels.
-fn calibration_error(mut answers: Vec<(f64, bool)>) -> (f64, f64) {
+pub(super) fn calibration_error(mut answers: Vec<(f64, bool)>) -> (f64, f64) {
     answers.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = answers.len();
     if count == 0 {
