@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use mertscope_engine::analyze::{AnalyzeError, AnalyzeOptions, Analyzer, StreamEnd};
@@ -22,7 +23,10 @@ use crate::{error_text, load, log, report_fallbacks};
 
 /// Runs the command; `true` when every file was analyzed.
 pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
-    let (runtime, package) = load(&arguments.model)?;
+    let (runtime, mut package) = load(&arguments.model)?;
+    for head in &arguments.heads {
+        package = Arc::new(Arc::unwrap_or_clone(package).with_head(head)?);
+    }
     let options = AnalyzeOptions {
         hop_s: arguments.hop,
         smoothing: !arguments.no_smoothing,

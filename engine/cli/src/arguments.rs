@@ -195,6 +195,7 @@ const ANALYZE_EXAMPLES: &str = "\
 Examples:
   mertscope analyze song.flac
   mertscope analyze Music/ --jsonl > results.jsonl
+  mertscope analyze song.flac --head genre         GTZAN's ten genres instead of styles
   mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
@@ -229,6 +230,10 @@ pub(crate) struct AnalyzeArguments {
     /// Don't smooth results over time
     #[arg(long)]
     pub no_smoothing: bool,
+    /// Let this head answer for its task, where a model has several; `mertscope heads list` names them.
+    /// May be given several times
+    #[arg(long = "head", value_name = "NAME")]
+    pub heads: Vec<String>,
     /// Print results and errors only
     #[arg(long, short)]
     pub quiet: bool,

@@ -1,9 +1,9 @@
 //! `mertscope map`: fits, shows and removes the map on which views place music.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mertscope_heads::head::{LayerInput, Reads};
-use mertscope_heads::map::{Map, MapData};
+use mertscope_heads::map::{Directions, Map, MapData};
 use mertscope_heads::mean::mean_of_vectors;
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::user_store::{MAP, StoredKind, UserStore};
@@ -46,7 +46,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
     )?;
     notices.extend(music.left_out.iter().cloned());
     notices.iter().for_each(|notice| log(notice));
-    let points = points(&music, layer);
+    let (points, labels) = points(&music, layer);
     let fitted_on = arguments.describe.clone().unwrap_or_else(|| {
         let name = arguments.data.data.file_name().unwrap_or_default();
         let files = music.examples.len();
@@ -57,6 +57,7 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
         layer,
         encoder_sha256: package.sha256(),
         points: &points,
+        labels: &labels,
         landmarks: &landmarks(&music, layer),
         fitted_on: &fitted_on,
     })?;
@@ -75,9 +76,16 @@ fn fit(arguments: &MapFitArguments) -> anyhow::Result<bool> {
     Ok(notices.is_empty())
 }
 
-fn points(music: &LabeledMusic, layer: usize) -> Vec<Vec<f32>> {
-    let windows = music.examples.iter().flat_map(|e| &e.embeddings.windows);
-    windows.map(|window| window.layer(layer).to_vec()).collect()
+/// The windows' hidden states, and each one's place in the sorted list of labels.
+fn points(music: &LabeledMusic, layer: usize) -> (Vec<Vec<f32>>, Vec<Option<usize>>) {
+    let labels = music.examples.iter().map(|e| e.file.label.as_str());
+    let labels: BTreeSet<&str> = labels.filter(|label| !label.is_empty()).collect();
+    let windows = music.examples.iter().flat_map(|example| {
+        let label = labels.iter().position(|label| *label == example.file.label);
+        let windows = example.embeddings.windows.iter();
+        windows.map(move |window| (window.layer(layer).to_vec(), label))
+    });
+    windows.unzip()
 }
 
 /// The mean of each label's files, by label; files without a label belong to none.
@@ -142,9 +150,13 @@ fn describe(out: &mut dyn std::io::Write, package: &ModelPackage, map: &Map) -> 
     let [x, y] = map.explained_variance.map(|share| share * 100.0);
     writeln!(out, "map of {}", package.model.manifest.id)?;
     writeln!(out, "  layer      {} {name}", map.layer)?;
+    let of = match map.directions {
+        Directions::Variance => "the variance",
+        Directions::Labels => "what sets the labels apart",
+    };
     writeln!(
         out,
-        "  explains   {x:.1} % across and {y:.1} % up of the variance, {:.1} % together",
+        "  explains   {x:.1} % across and {y:.1} % up of {of}, {:.1} % together",
         x + y
     )?;
     writeln!(out, "  fitted on  {}", map.fitted_on)?;

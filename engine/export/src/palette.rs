@@ -54,6 +54,33 @@ const GENRES: [[f64; 3]; 10] = [
 /// How many genres have a color of their own.
 pub(crate) const GENRE_COUNT: usize = GENRES.len();
 
+/// Labels that mean the same in every head and so have the same color in every head: GTZAN's genres in the order of their
+/// colors, then the styles that GTZAN lacks.
+const NAMED: [&str; 14] = [
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+    "ambient",
+    "electronic",
+    "folk",
+    "none of these",
+];
+
+/// Lightness, chroma and hue of the styles that GTZAN lacks. “None of these” is a dark gray: it is no style.
+const FURTHER_STYLES: [[f64; 3]; NAMED.len() - GENRE_COUNT] = [
+    [0.70, 0.0750, 205.0],
+    [0.7350, 0.1500, 55.0],
+    [0.5700, 0.0800, 65.0],
+    [0.4800, 0.0, 0.0],
+];
+
 /// Lightness of a genre on a light ground, relative to that on a dark one.
 const GENRE_ON_LIGHT: f64 = 0.89;
 
@@ -129,7 +156,41 @@ impl fmt::Display for Color {
 /// colors begin again.
 #[must_use]
 pub fn genre(index: usize, ground: Ground) -> Color {
-    let [lightness, chroma, hue] = GENRES[index % GENRE_COUNT];
+    on_ground(GENRES[index % GENRE_COUNT], ground)
+}
+
+/// The color of the label at `index` of a head's `labels`: its own when all of them are known styles, so that a style looks
+/// the same whatever head names it; otherwise that of its place.
+///
+/// ```
+/// use mertscope_export::palette::{Ground, genre, label};
+///
+/// assert_eq!(label(&["folk", "rock"], 1, Ground::Dark), genre(9, Ground::Dark));
+/// assert_eq!(label(&["calm", "tense"], 1, Ground::Dark), genre(1, Ground::Dark));
+/// ```
+#[must_use]
+pub fn label<L: AsRef<str>>(labels: &[L], index: usize, ground: Ground) -> Color {
+    let own = labels.get(index).filter(|_| are_styles(labels));
+    match own.and_then(|label| place_of_style(label.as_ref())) {
+        Some(place) if place >= GENRE_COUNT => {
+            on_ground(FURTHER_STYLES[place - GENRE_COUNT], ground)
+        }
+        Some(place) => genre(place, ground),
+        None => genre(index, ground),
+    }
+}
+
+/// Whether all labels of a head are known styles, each with a color of its own.
+pub(crate) fn are_styles<L: AsRef<str>>(labels: &[L]) -> bool {
+    let mut labels = labels.iter();
+    labels.all(|label| place_of_style(label.as_ref()).is_some())
+}
+
+fn place_of_style(label: &str) -> Option<usize> {
+    NAMED.iter().position(|name| *name == label)
+}
+
+fn on_ground([lightness, chroma, hue]: [f64; 3], ground: Ground) -> Color {
     match ground {
         Ground::Dark => Color::from_oklch(lightness, chroma, hue),
         Ground::Light => Color::from_oklch(lightness * GENRE_ON_LIGHT, chroma, hue),
@@ -205,6 +266,19 @@ mod tests {
     }
 
     #[test]
+    fn a_style_has_one_color_in_every_head() {
+        let styles = ["ambient", "blues", "none of these", "rock"];
+        for ground in GROUNDS {
+            assert_eq!(label(&styles, 1, ground), genre(0, ground));
+            assert_eq!(label(&styles, 3, ground), genre(9, ground));
+            let [r, g, b] = label(&styles, 2, ground).rgb();
+            assert!(r == g && g == b, "none of these is gray");
+            // With one label of its own, a head's colors are those of the places.
+            assert_eq!(label(&["rock", "dub techno"], 0, ground), genre(0, ground));
+        }
+    }
+
+    #[test]
     fn keys_and_genres_differ_and_text_reads_on_them() {
         for ground in GROUNDS {
             let colors: HashSet<_> = Key::all().map(|k| key(k, ground)).collect();
@@ -213,10 +287,11 @@ mod tests {
                 let fill = key(k, ground);
                 assert!(contrast(fill, text_on(fill)) >= 4.5, "{k}: {fill}");
             }
-            let colors: HashSet<_> = (0..GENRE_COUNT).map(|i| genre(i, ground)).collect();
-            assert_eq!(colors.len(), GENRE_COUNT);
-            for index in 0..GENRE_COUNT {
-                let fill = genre(index, ground);
+            let count = NAMED.len();
+            let colors: HashSet<_> = (0..count).map(|i| label(&NAMED, i, ground)).collect();
+            assert_eq!(colors.len(), count);
+            for index in 0..count {
+                let fill = label(&NAMED, index, ground);
                 assert!(contrast(fill, text_on(fill)) > 4.5, "{index}: {fill}");
             }
         }

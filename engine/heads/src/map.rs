@@ -1,9 +1,10 @@
 //! The map: a plane that shows a window among the music on which the map was fitted.
 //!
-//! A map is the plane of the two directions in which one pooled hidden state varied most over a
-//! spread of music (principal components of the centered embeddings). It is fixed once it is
-//! fitted, so that a path drawn on it never jumps, and equal audio gives an equal path. Landmarks
-//! are means of labeled music, placed by the same projection.
+//! A map is a plane of one pooled hidden state, spanned by the two directions that set labeled music
+//! apart best, or in which music without labels varied most. Along both the music has the same
+//! spread, and far-off places are drawn in toward the edge, so that music uses the whole plane. A map
+//! is fixed once it is fitted, so that a path drawn on it never jumps, and equal audio gives an equal
+//! path. Landmarks are means of labeled music, placed by the same projection.
 //!
 //! A map is a safetensors file:
 //!
@@ -14,16 +15,21 @@
 //! | `encoder_sha256` | the graph whose hidden states it was fitted on |
 //! | `labels` | JSON list of the landmarks' labels |
 //! | `fitted_on` | a description of the music it was fitted on, for the user |
+//! | `directions` | `labels` or `variance`, [`Directions`]; `variance` by default |
 //!
 //! | tensor | shape | meaning |
 //! |---|---|---|
 //! | `mean` | `[width]` | subtracted from a hidden state before projection |
-//! | `components` | `[2, width]` | the two directions, of length 1 |
-//! | `scale` | `[1]` | projected values are divided by it: the spread along the first direction |
-//! | `explained_variance` | `[2]` | share of all variance that lies along each direction |
+//! | `components` | `[2, width]` | the two directions |
+//! | `scale` | `[1]` | projected values are divided by it |
+//! | `reach` | `[1]` | far-off places approach this distance from the origin, along each axis; without it places are not drawn in |
+//! | `explained_variance` | `[2]` | share of all that the map was fitted to show which lies along each direction |
 //! | `extent` | `[2, 2]` | lowest and highest `[x, y]` that a view should show |
 //! | `landmarks` | `[landmarks, 2]` | their points `[x, y]` |
+//! | `density` | `[side, side]` | how dense the music lay, 0 to 1, rows from low to high `y`; optional |
 
+mod density;
+mod directions;
 mod file;
 mod fit;
 
@@ -31,6 +37,7 @@ use std::path::{Path, PathBuf};
 
 use mertscope_model::{HiddenStates, Manifest};
 
+pub use density::Density;
 pub use fit::{FitError, MapData};
 
 /// A map, ready to place windows on.
@@ -50,6 +57,7 @@ pub use fit::{FitError, MapData};
 ///     layer: 4,
 ///     encoder_sha256: manifest.sha256(),
 ///     points: &points,
+///     labels: &[],
 ///     landmarks: &[("start".to_owned(), points[0].clone())],
 ///     fitted_on: "sines",
 /// })?;
@@ -64,7 +72,9 @@ pub struct Map {
     pub layer: usize,
     /// Labeled points for orientation.
     pub landmarks: Vec<Landmark>,
-    /// Share of all variance that lies along `x` and along `y`, each 0 to 1.
+    /// What its directions show.
+    pub directions: Directions,
+    /// Share of that which lies along `x` and along `y`, each 0 to 1.
     pub explained_variance: [f32; 2],
     /// Lowest and highest `[x, y]` that a view should show, so that its axes never move.
     pub extent: [[f32; 2]; 2],
@@ -72,9 +82,23 @@ pub struct Map {
     pub fitted_on: String,
     /// SHA-256 of the graph whose hidden states it was fitted on.
     pub encoder_sha256: String,
+    /// How dense the music lay that it was fitted on; `None` for a map of an earlier version.
+    pub density: Option<Density>,
     pub(crate) mean: Vec<f32>,
     components: [Vec<f32>; 2],
     scale: f32,
+    /// Places approach this distance along each axis; `None` when they are not drawn in.
+    reach: Option<f32>,
+}
+
+/// What the directions of a map show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Directions {
+    /// The two in which the music varied most.
+    #[default]
+    Variance,
+    /// The two that set the labels of the music apart best.
+    Labels,
 }
 
 /// The mean of some labeled music, on the map.
@@ -175,7 +199,9 @@ impl Map {
                 .zip(component)
                 .map(|((value, mean), c)| f64::from(value - mean) * f64::from(*c))
                 .sum();
-            (dot / f64::from(self.scale)) as f32
+            let place = dot / f64::from(self.scale);
+            let bent = |reach: f32| place / (1.0 + (place / f64::from(reach)).powi(2)).sqrt();
+            self.reach.map_or(place, bent) as f32
         };
         Some([along(&self.components[0]), along(&self.components[1])])
     }

@@ -56,6 +56,16 @@ pub enum PackageError {
     /// Its map can't be used.
     #[error(transparent)]
     Map(#[from] MapError),
+    /// It has no head of the name that was asked for.
+    #[error("The model {model} has no head “{id}”; it has {known}.")]
+    NoHead {
+        /// The name that was asked for.
+        id: String,
+        /// The model's id.
+        model: String,
+        /// The names of its heads.
+        known: String,
+    },
 }
 
 impl ModelPackage {
@@ -139,6 +149,29 @@ impl ModelPackage {
     pub fn with_graphs_in(mut self, folder: &Path) -> Self {
         self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_graphs_in(folder));
         self
+    }
+
+    /// The same package in which the head of this name answers for its task, instead of the first head of the task.
+    ///
+    /// # Errors
+    /// [`PackageError::NoHead`], when it has no head of this name.
+    pub fn with_head(mut self, id: &str) -> Result<Self, PackageError> {
+        let Some(named) = self.heads.iter().position(|head| head.id() == id) else {
+            return Err(PackageError::NoHead {
+                id: id.to_owned(),
+                model: self.model.manifest.id.clone(),
+                known: self
+                    .heads
+                    .iter()
+                    .map(Head::id)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        };
+        let task = &self.heads[named].task;
+        let first = self.heads.iter().position(|head| head.task == *task);
+        self.heads.swap(first.unwrap_or(named), named);
+        Ok(self)
     }
 
     /// The hidden states that its heads and its map read; all of them without either.

@@ -8,8 +8,13 @@ use mertscope_music::Key;
 /// Dark text on light fills.
 const INK: Color32 = Color32::from_rgb(0x0b, 0x0e, 0x12);
 
-/// The color of the label at `index` of a head's labels.
-pub(crate) fn label(index: usize, dark: bool) -> Color32 {
+/// The color of the label at `index` of a head's `labels`.
+pub(crate) fn label<L: AsRef<str>>(labels: &[L], index: usize, dark: bool) -> Color32 {
+    shown(palette::label(labels, index, ground(dark)))
+}
+
+/// The color of the thing at this place of a list without known labels.
+pub(crate) fn place(index: usize, dark: bool) -> Color32 {
     shown(palette::genre(index, ground(dark)))
 }
 

@@ -174,7 +174,7 @@ impl Columns {
         if let Some(p) = p.filter(|p| *p > 0.0) {
             let width = (track.width() * p).max(2.0);
             let fill = Rect::from_min_size(track.min, vec2(width, self.thick));
-            let color = color::label(index, palette.dark);
+            let color = color::label(context.genre_labels(), index, palette.dark);
             painter.rect_filled(fill, radius(self.thick.min(width)), color);
         }
         text::put_figures(

@@ -1,6 +1,7 @@
 //! The map: the path of the embedding among landmarks, with a tail that fades. Its axes are the
 //! model's and never move by themselves.
 
+mod density;
 mod frame;
 mod landmarks;
 mod path;
@@ -18,6 +19,7 @@ use mertscope_heads::map::Map;
 use mertscope_heads::reference::Reference;
 use mertscope_live::Entry;
 
+use self::density::density;
 use self::frame::{Frame, MapZoom};
 use self::landmarks::landmarks;
 use self::path::path;
@@ -88,7 +90,7 @@ impl MapView {
         let painter = ui.painter().with_clip_rect(body.intersect(ui.clip_rect()));
         self.drawing(ui, context, &map, frame).paint(&painter);
         focus_ring(ui, &response, context.palette, 4);
-        read(&painter, context, frame, response);
+        read(&painter, context, (&map, frame), response);
     }
 
     fn head(&mut self, ui: &mut Ui, palette: &Palette, rect: Rect) {
@@ -195,6 +197,7 @@ fn draw(painter: &Painter, context: &ViewContext<'_>, map: &Map, frame: Frame) -
         CornerRadius::same(4),
         color::mix(palette.panel, palette.raised, 0.4),
     ));
+    density(map, frame, palette, &mut drawing);
     grid(frame, palette, &mut drawing);
     path(context, frame, &mut drawing);
     let marks = map.landmarks.iter().filter_map(|mark| frame.pos(mark.at));

@@ -1,7 +1,7 @@
 //! The colors of the plot's ground, text and lines, and the ramp of probabilities. Genres and keys
 //! have theirs from the [palette](crate::palette).
 
-use crate::palette::{Color, Ground, genre as genre_on, key as key_on};
+use crate::palette::{Color, Ground, key as key_on, label as label_on};
 use mertscope_music::Key;
 
 /// The page.
@@ -21,9 +21,9 @@ pub(crate) const UNCLEAR: Color = Color::from_hex(0x3a_424e);
 /// Stripes of the hatch where nothing was analyzed.
 pub(crate) const HATCH: Color = Color::from_hex(0x4a_5360);
 
-/// The color of the genre at `index` of the head's labels.
-pub(crate) fn genre(index: usize) -> Color {
-    genre_on(index, Ground::Dark)
+/// The color of the genre at `index` of the head's `labels`.
+pub(crate) fn genre(labels: &[String], index: usize) -> Color {
+    label_on(labels, index, Ground::Dark)
 }
 
 /// The color of a key.
@@ -53,7 +53,7 @@ mod tests {
         assert!(contrast(DIM, GROUND) > 7.0);
         assert!(contrast(DIM, PANEL) > 6.0);
         for index in 0..GENRE_COUNT {
-            assert!(contrast(genre(index), PANEL) > 2.5, "{index}");
+            assert!(contrast(genre(&[], index), PANEL) > 2.5, "{index}");
         }
     }
 

@@ -6,7 +6,7 @@ use super::key::{down_to, level_at_ends};
 use super::samples::Sample;
 use super::shapes::{Anchor, Canvas, PathStyle, TextStyle};
 use super::{GENRE, Page, hatch_skipped, legend, notice, percent_axis, title};
-use crate::palette::{Color, GENRE_COUNT, text_on};
+use crate::palette::{Color, GENRE_COUNT, are_styles, text_on};
 
 /// Size of the names inside the bands, in pixels.
 const LABEL_PX: f64 = 13.0;
@@ -68,7 +68,10 @@ fn bands(page: &Page<'_>) -> Vec<Band> {
         .iter()
         .enumerate()
         .map(|(rank, &label)| {
-            let fill = colors::genre(if is_crowded { rank } else { label });
+            // Labels without a color of their own have one by rank, so that no two bands share it.
+            let by_rank = is_crowded && !are_styles(labels);
+            let place = if by_rank { rank } else { label };
+            let fill = colors::genre(labels, place);
             Band {
                 name: labels[label].clone(),
                 fill,

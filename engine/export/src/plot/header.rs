@@ -168,7 +168,7 @@ fn genre_card(canvas: &mut Canvas, timeline: &Timeline, genres: &[(String, f32)]
         let index = timeline.genre_labels.iter().position(|l| l == label);
         let width = track.width * f64::from(*probability);
         if width >= 1.0 {
-            let fill = colors::genre(index.unwrap_or(0));
+            let fill = colors::genre(&timeline.genre_labels, index.unwrap_or(0));
             canvas.rounded(Rect { width, ..track }, width.min(8.0) / 2.0, fill);
         }
     }

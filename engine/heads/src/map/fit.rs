@@ -1,8 +1,8 @@
-//! Fitting a map: the two leading principal components of centered embeddings.
-//!
-//! Deterministic: power iteration from a start that the data determine, and a fixed sign.
+//! Fitting a map: its directions, its landmarks, its extent and its density.
 
-use super::{Landmark, Map};
+use super::density::Density;
+use super::directions::Centered;
+use super::{Directions, Landmark, Map};
 
 /// The fewest windows; fewer span no plane worth showing.
 const MIN_POINTS: usize = 8;
@@ -10,9 +10,9 @@ const MIN_POINTS: usize = 8;
 /// Margin around the outermost points, as a share of the points' spread.
 const MARGIN: f32 = 0.05;
 
-/// Power iteration ends when the direction moves less than this, or after [`MAX_STEPS`].
-const SETTLED: f64 = 1e-12;
-const MAX_STEPS: usize = 5_000;
+/// The distance that far-off places approach, in spreads of the music along an axis. Music within one spread keeps nine
+/// tenths of its distance; without it a few far-off windows would press all others into the middle.
+const REACH: f32 = 2.0;
 
 /// The data to fit a map on.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct MapData<'a> {
     pub encoder_sha256: &'a str,
     /// Pooled hidden states of windows, `[width]` each.
     pub points: &'a [Vec<f32>],
+    /// The label of each point, an index of `landmarks`; empty for music without labels.
+    pub labels: &'a [Option<usize>],
     /// Labels and their mean hidden states, `[width]` each; they become landmarks.
     pub landmarks: &'a [(String, Vec<f32>)],
     /// A description of the points' music, for the user.
@@ -47,7 +49,7 @@ pub enum FitError {
          other."
     )]
     Flat,
-    /// The points differ in length, or hold NaN or infinite values.
+    /// The points differ in length, hold NaN or infinite values, or have other labels than the landmarks.
     #[error("A map can't be fitted because its embeddings are damaged. Make them again.")]
     Damaged,
 }
@@ -59,42 +61,29 @@ impl Map {
     /// [`FitError`].
     pub fn fit(data: &MapData<'_>) -> Result<Self, FitError> {
         let points = data.points;
-        if points.len() < MIN_POINTS {
-            return Err(FitError::TooFew {
-                points: points.len(),
-            });
-        }
-        let width = points[0].len();
-        let landmarks = data.landmarks.iter().map(|(_, mean)| mean);
-        let damaged =
-            |row: &Vec<f32>| row.len() != width || row.iter().any(|value| !value.is_finite());
-        if width < 2 || points.iter().chain(landmarks).any(damaged) {
-            return Err(FitError::Damaged);
-        }
-        let mean = mean(points, width);
-        let mut covariance = covariance(points, &mean);
-        let total: f64 = (0..width).map(|n| covariance[n * width + n]).sum();
-        let (first, variance) = leading(&covariance, width).ok_or(FitError::Flat)?;
-        for (row, a) in covariance.chunks_exact_mut(width).zip(&first) {
-            for (value, b) in row.iter_mut().zip(&first) {
-                *value -= variance * a * b;
-            }
-        }
-        // Windows on one line leave nothing across it.
-        let (second, across) = leading(&covariance, width)
-            .filter(|(_, across)| *across > 1e-9 * variance)
-            .ok_or(FitError::Flat)?;
+        check(data)?;
+        let mean = mean(points, points[0].len());
+        let plane = Centered::new(points, &mean).plane(data.labels);
+        let plane = plane.ok_or(FitError::Flat)?;
+        let several = data.labels.iter().flatten().min() != data.labels.iter().flatten().max();
         let floats = |values: &[f64]| values.iter().map(|value| *value as f32).collect();
         let mut map = Self {
             layer: data.layer,
             landmarks: Vec::new(),
-            explained_variance: [variance, across].map(|v| (v / total) as f32),
+            directions: if several {
+                Directions::Labels
+            } else {
+                Directions::Variance
+            },
+            explained_variance: plane.explained.map(|share| share as f32),
             extent: [[0.0; 2]; 2],
             fitted_on: data.fitted_on.to_owned(),
             encoder_sha256: data.encoder_sha256.to_owned(),
+            density: None,
             mean: floats(&mean),
-            components: [floats(&first), floats(&second)],
-            scale: variance.sqrt() as f32,
+            components: plane.components.map(|component| floats(&component)),
+            scale: 1.0,
+            reach: Some(REACH),
         };
         map.landmarks = data
             .landmarks
@@ -105,14 +94,35 @@ impl Map {
                 Some(Landmark { label, at })
             })
             .collect();
-        let places: Vec<[f32; 2]> = points
+        let mut places: Vec<[f32; 2]> = points
             .iter()
             .filter_map(|point| map.place_values(point))
-            .chain(map.landmarks.iter().map(|landmark| landmark.at))
             .collect();
+        let music = places.len();
+        places.extend(map.landmarks.iter().map(|landmark| landmark.at));
         map.extent = extent(&places);
+        map.density = Some(Density::of(&places[..music], map.extent));
         Ok(map)
     }
+}
+
+fn check(data: &MapData<'_>) -> Result<(), FitError> {
+    let points = data.points;
+    if points.len() < MIN_POINTS {
+        return Err(FitError::TooFew {
+            points: points.len(),
+        });
+    }
+    let width = points[0].len();
+    let landmarks = data.landmarks.iter().map(|(_, mean)| mean);
+    let damaged = |row: &Vec<f32>| row.len() != width || row.iter().any(|value| !value.is_finite());
+    let mut labels = data.labels.iter().flatten();
+    let other_labels = !data.labels.is_empty() && data.labels.len() != points.len()
+        || labels.any(|label| *label >= data.landmarks.len());
+    if width < 2 || other_labels || points.iter().chain(landmarks).any(damaged) {
+        return Err(FitError::Damaged);
+    }
+    Ok(())
 }
 
 fn mean(points: &[Vec<f32>], width: usize) -> Vec<f64> {
@@ -123,67 +133,6 @@ fn mean(points: &[Vec<f32>], width: usize) -> Vec<f64> {
         }
     }
     mean
-}
-
-/// The covariance, `[width, width]`.
-fn covariance(points: &[Vec<f32>], mean: &[f64]) -> Vec<f64> {
-    let width = mean.len();
-    let mut sum = vec![0.0; width * width];
-    for point in points {
-        let centered: Vec<f64> = point
-            .iter()
-            .zip(mean)
-            .map(|(value, mean)| f64::from(*value) - mean)
-            .collect();
-        for (row, a) in sum.chunks_exact_mut(width).zip(&centered) {
-            for (sum, b) in row.iter_mut().zip(&centered) {
-                *sum += a * b;
-            }
-        }
-    }
-    sum.iter().map(|sum| sum / points.len() as f64).collect()
-}
-
-/// The leading eigenvector of a symmetric `[width, width]` matrix, of length 1 and with a positive
-/// largest value, and its eigenvalue; `None` when the matrix is all zeros.
-fn leading(matrix: &[f64], width: usize) -> Option<(Vec<f64>, f64)> {
-    // The row with the largest diagonal value does not stay orthogonal to the eigenvector.
-    let start = (0..width).max_by(|a, b| {
-        let diagonal = |n: &usize| matrix[n * width + n];
-        diagonal(a).total_cmp(&diagonal(b))
-    })?;
-    let mut vector = matrix[start * width..][..width].to_vec();
-    let mut length = normalize(&mut vector)?;
-    for _ in 0..MAX_STEPS {
-        let mut next: Vec<f64> = matrix
-            .chunks_exact(width)
-            .map(|row| row.iter().zip(&vector).map(|(a, b)| a * b).sum())
-            .collect();
-        length = normalize(&mut next)?;
-        let moved: f64 = next.iter().zip(&vector).map(|(a, b)| (a - b).powi(2)).sum();
-        vector = next;
-        if moved < SETTLED * SETTLED {
-            break;
-        }
-    }
-    let largest = vector
-        .iter()
-        .copied()
-        .max_by(|a, b| a.abs().total_cmp(&b.abs()))?;
-    if largest < 0.0 {
-        vector.iter_mut().for_each(|value| *value = -*value);
-    }
-    Some((vector, length))
-}
-
-/// Scales a vector to length 1 and returns its length before; `None` for a zero vector.
-fn normalize(vector: &mut [f64]) -> Option<f64> {
-    let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
-    if length.is_nan() || length <= 1e-12 {
-        return None;
-    }
-    vector.iter_mut().for_each(|value| *value /= length);
-    Some(length)
 }
 
 /// Lowest and highest coordinates, with a margin.
@@ -223,6 +172,7 @@ mod tests {
             layer: 1,
             encoder_sha256: "abc",
             points,
+            labels: &[],
             landmarks: &[],
             fitted_on: "waves",
         }
@@ -232,18 +182,119 @@ mod tests {
     fn the_directions_of_most_variance_are_found() {
         let points = points();
         let map = Map::fit(&data(&points)).unwrap();
+        assert_eq!(map.directions, Directions::Variance);
         let near = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 0.03);
-        assert!(near(&map.components[0], &[0.6, 0.8, 0.0]), "{map:?}");
-        assert!(near(&map.components[1], &[0.8, -0.6, 0.0]), "{map:?}");
+        let [first, second] = map.components.each_ref().map(|component| {
+            let length = component.iter().map(|c| c * c).sum::<f32>().sqrt();
+            component.iter().map(|c| c / length).collect::<Vec<f32>>()
+        });
+        assert!(near(&first, &[0.6, 0.8, 0.0]), "{map:?}");
+        assert!(near(&second, &[0.8, -0.6, 0.0]), "{map:?}");
         let [x, y] = map.explained_variance;
         assert!((x - 9.0 / 10.01).abs() < 0.01 && (y - 1.0 / 10.01).abs() < 0.01);
-        // The spread along the first direction is 1.
-        let spread: f32 = points
+        // The spread along both directions is 1 before far-off places are drawn in.
+        let straight = Map { reach: None, ..map };
+        for axis in 0..2 {
+            let places = points.iter().map(|p| straight.place_values(p).unwrap());
+            let spread = places.map(|at| at[axis].powi(2)).sum::<f32>() / points.len() as f32;
+            assert!((spread - 1.0).abs() < 1e-3, "{spread}");
+        }
+    }
+
+    /// Points, the label of each, and landmarks.
+    type LabeledPoints = (Vec<Vec<f32>>, Vec<Option<usize>>, Vec<(String, Vec<f32>)>);
+
+    /// Three labels that differ by 1 in two coordinates, beside two that vary by 10 and 7 and say nothing.
+    fn labeled() -> LabeledPoints {
+        let centers = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
+        let wave = |n: usize, k: f32| (n as f32 * k).sin();
+        let points: Vec<Vec<f32>> = (0..300)
+            .map(|n| {
+                let [x, y] = centers[n % 3];
+                let loud = [10.0 * wave(n, 0.77), 7.0 * wave(n, 0.41)];
+                vec![
+                    x + 0.1 * wave(n, 1.3),
+                    y + 0.1 * wave(n, 2.1),
+                    loud[0],
+                    loud[1],
+                ]
+            })
+            .collect();
+        let landmarks = ["a", "b", "c"].iter().zip(centers);
+        let landmarks = landmarks
+            .map(|(label, [x, y])| ((*label).to_owned(), vec![x, y, 0.0, 0.0]))
+            .collect();
+        (points, (0..300).map(|n| Some(n % 3)).collect(), landmarks)
+    }
+
+    #[test]
+    fn labels_are_set_apart_whatever_varies_most() {
+        let (points, labels, landmarks) = labeled();
+        let data = |labels| MapData {
+            labels,
+            landmarks: &landmarks,
+            ..data(&points)
+        };
+        let nearest = |map: &Map| {
+            let is_own = |(n, point): (usize, &Vec<f32>)| {
+                let at = map.place_values(point).unwrap();
+                let distance = |l: &Landmark| (l.at[0] - at[0]).hypot(l.at[1] - at[1]);
+                let own = distance(&map.landmarks[n % 3]);
+                map.landmarks.iter().all(|l| distance(l) >= own)
+            };
+            points.iter().enumerate().filter(|p| is_own(*p)).count()
+        };
+        let map = Map::fit(&data(&labels)).unwrap();
+        assert_eq!(map.directions, Directions::Labels);
+        assert_eq!(nearest(&map), points.len());
+        let by_variance = Map::fit(&data(&[])).unwrap();
+        assert!(nearest(&by_variance) < points.len() * 3 / 4);
+        // Labels that are no label, and labels of other points.
+        let beyond = vec![Some(3); points.len()];
+        assert_eq!(Map::fit(&data(&beyond)).unwrap_err(), FitError::Damaged);
+        assert_eq!(
+            Map::fit(&data(&labels[1..])).unwrap_err(),
+            FitError::Damaged
+        );
+    }
+
+    #[test]
+    fn two_labels_and_fewer_windows_than_dimensions_span_a_plane() {
+        let wave = |n: usize, k: usize| ((n * 37 + k * 11) as f32 * 0.73).sin();
+        let points: Vec<Vec<f32>> = (0..12)
+            .map(|n| (0..40).map(|k| (n % 2) as f32 + wave(n, k)).collect())
+            .collect();
+        let landmarks = ["a", "b"].map(|l| (l.to_owned(), points[0].clone()));
+        let labels: Vec<Option<usize>> = (0..12).map(|n| Some(n % 2)).collect();
+        let map = Map::fit(&MapData {
+            labels: &labels,
+            landmarks: &landmarks,
+            ..data(&points)
+        })
+        .unwrap();
+        let places: Vec<[f32; 2]> = points
             .iter()
-            .map(|point| map.place_values(point).unwrap()[0].powi(2))
-            .sum::<f32>()
-            / points.len() as f32;
-        assert!((spread - 1.0).abs() < 1e-3, "{spread}");
+            .map(|p| map.place_values(p).unwrap())
+            .collect();
+        let low = |x: &[f32; 2]| x[0] < 0.0;
+        let first = low(&places[0]);
+        assert!(
+            places
+                .iter()
+                .enumerate()
+                .all(|(n, at)| low(at) == (first == (n % 2 == 0)))
+        );
+        assert!(places.iter().any(|at| at[1] > 0.5) && places.iter().any(|at| at[1] < -0.5));
+    }
+
+    #[test]
+    fn far_off_music_stays_in_reach_and_keeps_its_side() {
+        let points = points();
+        let map = Map::fit(&data(&points)).unwrap();
+        let far = map.place_values(&[6_000.0, 8_000.0, -1.0]).unwrap();
+        assert!(far[0] > 1.9 && far[0] <= REACH, "{far:?}");
+        let cells = map.density.as_ref().unwrap().cells();
+        assert!(cells.contains(&1.0), "{cells:?}");
     }
 
     #[test]

@@ -23,10 +23,10 @@ pub(super) fn landmarks(
         let Some(at) = frame.pos(landmark.at).filter(|at| frame.rect.contains(*at)) else {
             continue;
         };
-        let mut labels = context.genre_labels().iter();
-        let index = labels.position(|label| *label == landmark.label);
+        let labels = context.genre_labels();
+        let index = labels.iter().position(|label| *label == landmark.label);
         let ink = index.map_or(context.palette.dim, |index| {
-            color::label(index, context.palette.dark)
+            color::label(labels, index, context.palette.dark)
         });
         let outline = Stroke::new(1.6, ink);
         drawing.shapes.push(Shape::convex_polygon(

@@ -46,7 +46,7 @@ pub(super) fn path(context: &ViewContext<'_>, frame: Frame, drawing: &mut Drawin
 fn color_of(context: &ViewContext<'_>, entry: &Entry) -> Color32 {
     let best = best_label(context.genre_labels(), entry);
     best.map_or(context.palette.accent, |(index, _)| {
-        color::label(index, context.palette.dark)
+        color::label(context.genre_labels(), index, context.palette.dark)
     })
 }
 

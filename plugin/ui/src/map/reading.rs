@@ -1,7 +1,7 @@
 //! The map read: the window under the pointer, and the picture in words.
 
 use egui::{Painter, Response, Stroke, pos2};
-use mertscope_heads::map::Map;
+use mertscope_heads::map::{Directions, Map};
 
 use super::frame::Frame;
 use super::path::placed;
@@ -14,7 +14,12 @@ use crate::view_context::ViewContext;
 const REACH: f32 = 12.0;
 
 /// Shows the window closest to the pointer in a tooltip.
-pub(super) fn read(painter: &Painter, context: &ViewContext<'_>, frame: Frame, response: Response) {
+pub(super) fn read(
+    painter: &Painter,
+    context: &ViewContext<'_>,
+    (map, frame): (&Map, Frame),
+    response: Response,
+) {
     let Some(pointer) = response.hover_pos() else {
         return;
     };
@@ -29,11 +34,26 @@ pub(super) fn read(painter: &Painter, context: &ViewContext<'_>, frame: Frame, r
         let time = host_time(entry.timed.end_s);
         response.on_hover_text_at_pointer(format!("{time}\n{}", entry_words(context, entry)));
     } else {
-        response.on_hover_text_at_pointer(
-            "The place of the music among the music that the map was fitted on: what is close sounds alike to the \
-             model. Scroll to zoom, drag to move, double-click for the whole map.",
-        );
+        response.on_hover_text_at_pointer(about(map));
     }
+}
+
+/// What a place on the map means.
+fn about(map: &Map) -> String {
+    let directions = match map.directions {
+        Directions::Labels => "the two directions that tell its labels apart best",
+        Directions::Variance => "the two directions in which that music differs most",
+    };
+    let ground = if map.density.is_some() {
+        " The ground is lighter or darker where much of that music lies."
+    } else {
+        ""
+    };
+    format!(
+        "The place of the music among the music that the map was fitted on, along {directions}. What is close sounds \
+         alike to the model; the plane is a picture, not the classifier.{ground} Scroll to zoom, drag to move, \
+         double-click for the whole map."
+    )
 }
 
 /// The picture in words.

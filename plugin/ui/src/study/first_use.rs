@@ -67,7 +67,7 @@ pub(super) fn labels_ui(
         }
     });
     small_text(ui, "From two labels on, each has a line:", palette.dim);
-    let inks = [0, 1].map(|n| color::label(n, palette.dark));
+    let inks = [0, 1].map(|n| color::place(n, palette.dark));
     let chorus = |at: f32| {
         let parts = smooth((at - 0.3) * 7.0) - smooth((at - 0.55) * 7.0) + smooth((at - 0.8) * 7.0);
         0.06 + 0.86 * parts + 0.02 * (at * 40.0).sin()

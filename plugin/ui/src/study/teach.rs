@@ -126,7 +126,7 @@ impl Teach {
     /// Draws a label: a button that marks, its count, and its probability now.
     fn label_ui(&mut self, ui: &mut Ui, context: &ViewContext<'_>, number: usize, label: &str) {
         let count = context.live.study.labeled_examples.count(number);
-        let ink = color::label(number, context.palette.dark);
+        let ink = color::place(number, context.palette.dark);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             let press = Button::new(text::label(label)).truncate();
@@ -253,7 +253,7 @@ fn answers_ui(ui: &mut Ui, context: &ViewContext<'_>, user_head: &HeadInfo, heig
     let examples = &context.live.study.labeled_examples;
     let curve = |(index, label): (usize, &String)| {
         let number = examples.labels.iter().position(|other| other == label);
-        let ink = color::label(number.unwrap_or(index), context.palette.dark);
+        let ink = color::place(number.unwrap_or(index), context.palette.dark);
         Curve::of_history(context, ink, |result: &WindowResult| {
             let answer = result.prediction_of(&user_head.sha256)?;
             answer.get(index).map(|p| finite(*p))

@@ -139,7 +139,7 @@ fn bands(
                 quad(
                     &mut mesh,
                     corners,
-                    [color::label(band, pen.palette.dark); 4],
+                    [color::label(names, band, pen.palette.dark); 4],
                 );
             }
             above = below;
@@ -157,8 +157,8 @@ fn bands(
             drawing.shapes.push(Shape::line(points, line));
         }
     }
-    for (band, name) in names.iter().enumerate() {
-        name_band(pen, run, lane, (band, name), drawing);
+    for band in 0..count {
+        name_band(pen, run, lane, (names, band), drawing);
     }
 }
 
@@ -167,13 +167,13 @@ fn name_band(
     pen: Pen<'_>,
     run: &[(f32, Vec<f32>)],
     lane: Rect,
-    (band, name): (usize, &str),
+    (names, band): (&[String], usize),
     drawing: &mut Drawing,
 ) {
     let edge = |stack: &[f32], band: usize| stack.get(band).copied().unwrap_or(1.0);
     let top = |stack: &[f32]| band.checked_sub(1).map_or(0.0, |above| edge(stack, above));
     let font = text::plain(Size::Small);
-    let name = text::label(name);
+    let name = text::label(&names[band]);
     let size = text::line(
         pen.painter,
         &name,
@@ -194,7 +194,7 @@ fn name_band(
         drawing.words.push(Words {
             text: name,
             font,
-            color: color::on(color::label(band, pen.palette.dark)),
+            color: color::on(color::label(names, band, pen.palette.dark)),
             at: pos2(*x, middle),
             anchor: Align2::CENTER_CENTER,
             under: None,

@@ -61,7 +61,7 @@ pub(super) fn lane(
             if right <= left {
                 continue;
             }
-            let full = color::label(label, pen.palette.dark);
+            let full = color::label(&head.labels, label, pen.palette.dark);
             let fill = color::mix(pen.palette.panel, full, likely);
             let corners = [
                 pos2(left, lane.top()),
