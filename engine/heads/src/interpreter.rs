@@ -130,7 +130,8 @@ impl Interpreter {
         };
         let key_answer = key_smoothed
             .as_ref()
-            .map(|key| KeyAnswer::new(key, &self.key_shown));
+            .map(|key| KeyAnswer::new(key, &self.key_shown))
+            .map(|answer| tuning_smoothed.map_or(answer, |tuning| tuning.between_keys(answer)));
         WindowResult {
             genre,
             key,

@@ -83,11 +83,16 @@ impl RunningSummary {
         let mut genre: Vec<(String, f32)> = self.genre_labels.into_iter().zip(shown).collect();
         genre.sort_by(|a, b| b.1.total_cmp(&a.1));
         let least = self.confidence.genre.file.named;
+        let tuning = tuning_of(&self.tuning.mean());
+        let mut key = key_summary(&self.key, &self.named, &self.confidence.key.file);
+        if let (Some(key), Some(tuning)) = (&mut key, tuning) {
+            key.answer = tuning.between_keys(key.answer);
+        }
         Some(Summary {
             genre_is_named: genre.first().is_some_and(|(_, p)| *p >= least),
             genre,
-            key: key_summary(&self.key, &self.named, &self.confidence.key.file),
-            tuning: tuning_of(&self.tuning.mean()),
+            key,
+            tuning,
         })
     }
 }

@@ -6,6 +6,8 @@
 use std::f32::consts::TAU;
 use std::fmt;
 
+use super::{KeyAnswer, Standing};
+
 /// Cents in a semitone, once around the circle.
 const SEMITONE_CENTS: f32 = 100.0;
 
@@ -17,6 +19,9 @@ const TUNING_TIME_S: f64 = 15.0;
 
 /// Certainty from which a tuning is shown.
 const CLEAR_CERTAINTY: f32 = 0.3;
+
+/// Cents from which music lies between two semitones: the key below and the one above are as right.
+const BETWEEN_CENTS: f32 = 45.0;
 
 /// The deviation of music from A = 440 Hz, relative to the nearest semitone.
 ///
@@ -62,6 +67,37 @@ impl Tuning {
     #[must_use]
     pub fn is_clear(self) -> bool {
         self.certainty >= CLEAR_CERTAINTY
+    }
+
+    /// The answer for music with this tuning: half-way between two semitones, a key that would be named is a
+    /// toss-up between two, and both are shown as a pair.
+    ///
+    /// ```
+    /// use mertscope_music::{Confidence, Key, KeyAnswer, Mode, Tuning};
+    ///
+    /// let a_minor = Key::new(9, Mode::Minor);
+    /// let mut shown = [0.0; Key::COUNT];
+    /// shown[a_minor.index()] = 0.9;
+    /// let answer = KeyAnswer::new(&shown, &Confidence::unfitted(None).live);
+    /// let at = |cents| Tuning { cents, certainty: 0.8 }.between_keys(answer);
+    /// assert_eq!(at(-30.0), answer);
+    /// let pair = at(-48.0).pair().map(|pair| pair.map(Key::label));
+    /// assert_eq!(pair, Some(["A minor".to_owned(), "Ab minor".to_owned()]));
+    /// assert_eq!(at(48.0).runner_up, (a_minor.transposed(1), 0.45));
+    /// ```
+    #[must_use]
+    pub fn between_keys(self, answer: KeyAnswer) -> KeyAnswer {
+        let is_between = self.is_clear() && self.cents.abs() >= BETWEEN_CENTS;
+        if !is_between || answer.standing != Standing::Named {
+            return answer;
+        }
+        let (key, probability) = answer.best;
+        let semitones = if self.cents > 0.0 { 1 } else { -1 };
+        KeyAnswer {
+            best: (key, probability / 2.0),
+            runner_up: (key.transposed(semitones), probability / 2.0),
+            standing: Standing::Pair,
+        }
     }
 
     /// The frequency of A to which the music is tuned, in Hz.

@@ -36,8 +36,12 @@ pub(crate) fn extra_heads_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect)
         let spoken = prediction.spoken(info);
         response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
         focus_ring(ui, &response, context.palette, 4);
+        let uncalibrated = match info.is_calibrated {
+            true => "",
+            false => " (not calibrated)",
+        };
         response.on_hover_text(format!(
-            "{spoken}\n{}\n{}",
+            "{spoken}{uncalibrated}\n{}\n{}",
             info.layers_text, info.metrics_text
         ));
         draw_row(ui, context, info, &prediction, row);

@@ -1,12 +1,16 @@
 //! The genres: one bar per label, in the head's order, so that no bar changes its place.
 
 use egui::accesskit::Role;
-use egui::{Align2, Color32, CornerRadius, Rangef, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, CornerRadius, Rangef, Rect, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
+};
 
 use crate::color;
 use crate::drawing::finite;
+use crate::key_answer::is_uncalibrated;
 use crate::text::{self, Size};
-use crate::view_context::{ViewContext, best_label};
+use crate::view_context::{ViewContext, best_label, is_absence};
 
 /// Least height of a row in points.
 const LEAST_ROW: f32 = 12.6;
@@ -24,8 +28,7 @@ pub(crate) fn genre_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, description(context)));
     crate::control::focus_ring(ui, &response, context.palette, 6);
-    response
-        .on_hover_text_at_pointer("The probability of each genre, smoothed over the last seconds");
+    response.on_hover_text_at_pointer(about(context));
     let labels = context.genre_labels();
     if labels.is_empty() {
         let words = reason(context);
@@ -39,6 +42,24 @@ pub(crate) fn genre_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
         headline(ui, context, rect);
     }
     bars(ui, context, rows, labels);
+}
+
+/// What the figures promise.
+fn about(context: &ViewContext<'_>) -> String {
+    let promise = if is_uncalibrated(context, "genre") {
+        "Not calibrated: this head's figures were not held against music, so they may be right more or less often \
+         than they say."
+    } else {
+        "Of a hundred answers with 70 %, about 70 are right."
+    };
+    let labels = context.genre_labels();
+    let absence = match labels.iter().any(|label| is_absence(label)) {
+        true => {
+            " “None of these” is its answer to what is no such music: speech, noise, a single loop."
+        }
+        false => "",
+    };
+    format!("The probability of each genre, over the last seconds. {promise}{absence}")
 }
 
 /// Why there are no bars.
@@ -58,15 +79,22 @@ fn headline(ui: &Ui, context: &ViewContext<'_>, rect: Rect) {
         .and_then(|entry| best_label(context.genre_labels(), entry));
     let palette = context.palette;
     let (words, figure, color) = match best {
-        Some((index, p)) if context.genre_is_clear(p) => (
-            text::label(&context.genre_labels()[index]),
-            text::percent(p),
-            palette.text,
-        ),
+        Some((index, p)) if context.genre_is_clear(p) => {
+            let label = &context.genre_labels()[index];
+            let color = match is_absence(label) {
+                true => palette.dim,
+                false => palette.text,
+            };
+            (text::label(label), text::percent(p), color)
+        }
         Some(_) => ("No clear genre".to_owned(), String::new(), palette.dim),
         None => ("–".to_owned(), String::new(), palette.text),
     };
-    let font = text::bold(Size::Large);
+    // An absence is written in a lighter hand than an answer.
+    let font = match color == palette.text {
+        true => text::bold(Size::Large),
+        false => text::plain(Size::Large),
+    };
     let figure = text::put_figures(
         ui.painter(),
         rect.right_top(),
@@ -74,13 +102,21 @@ fn headline(ui: &Ui, context: &ViewContext<'_>, rect: Rect) {
         &figure,
         (text::plain(Size::Large), color),
     );
+    let mut right = figure.left() - 10.0;
+    if best.is_some() && is_uncalibrated(context, "genre") {
+        let small = (text::plain(Size::Small), palette.faint);
+        let at = pos2(right + 4.0, figure.center().y);
+        let (painter, words) = (ui.painter(), "not calibrated");
+        let place = text::put(painter, at, Align2::RIGHT_CENTER, words, small, 100.0);
+        right = place.left() - 8.0;
+    }
     text::put(
         ui.painter(),
         rect.left_top(),
         Align2::LEFT_TOP,
         &words,
         (font, color),
-        rect.width() - figure.width() - 10.0,
+        right - rect.left(),
     );
 }
 
@@ -101,7 +137,9 @@ fn bars(ui: &Ui, context: &ViewContext<'_>, rect: Rect, labels: &[String]) {
     let probabilities: Vec<f32> =
         result.map_or_else(Vec::new, |all| all.iter().map(|p| finite(*p)).collect());
     let room = (rect.height() / LEAST_ROW).floor().max(1.0) as usize;
-    let rows = shown(&probabilities, labels.len(), room);
+    let mut rows = shown(&probabilities, labels.len(), room);
+    // The absence of a style stands last, whatever its place among the labels.
+    rows.sort_by_key(|index| is_absence(&labels[*index]));
     let pitch = (rect.height() / rows.len() as f32).min(GREATEST_ROW);
     let columns = Columns::new(ui, rect, pitch);
     let best = probabilities.iter().copied().fold(0.0, f32::max);
@@ -156,7 +194,8 @@ impl Columns {
         leads: bool,
     ) {
         let (palette, painter) = (context.palette, ui.painter());
-        let (font, ink) = match leads {
+        let is_absence = is_absence(label);
+        let (font, ink) = match leads && !is_absence {
             true => (text::bold(self.size), palette.text),
             false => (text::plain(self.size), palette.dim),
         };
@@ -175,7 +214,17 @@ impl Columns {
             let width = (track.width() * p).max(2.0);
             let fill = Rect::from_min_size(track.min, vec2(width, self.thick));
             let color = color::label(context.genre_labels(), index, palette.dark);
-            painter.rect_filled(fill, radius(self.thick.min(width)), color);
+            let radius = radius(self.thick.min(width));
+            match is_absence {
+                // Hollow: nothing was found.
+                true => {
+                    let stroke = Stroke::new(1.0, palette.dim);
+                    painter.rect_stroke(fill, radius, stroke, StrokeKind::Inside);
+                }
+                false => {
+                    painter.rect_filled(fill, radius, color);
+                }
+            }
         }
         text::put_figures(
             painter,
@@ -212,7 +261,11 @@ fn description(context: &ViewContext<'_>) -> String {
     } else {
         "none is clear; "
     };
-    format!("Genre: {unclear}{}.", words.join(", "))
+    let uncalibrated = match is_uncalibrated(context, "genre") {
+        true => " The figures are not calibrated.",
+        false => "",
+    };
+    format!("Genre: {unclear}{}.{uncalibrated}", words.join(", "))
 }
 
 #[cfg(test)]

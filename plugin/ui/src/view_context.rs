@@ -105,6 +105,14 @@ impl ViewContext<'_> {
     }
 }
 
+/// The label of a genre head that says that the music is none of its styles.
+const NO_STYLE: &str = "none of these";
+
+/// Whether a label is the absence of a style.
+pub(crate) fn is_absence(label: &str) -> bool {
+    label == NO_STYLE
+}
+
 /// The keys of a window with their probabilities, most probable first; NaN and infinite values count
 /// as zero.
 pub(crate) fn ranked_keys(result: &WindowResult) -> Option<Vec<(Key, f32)>> {
