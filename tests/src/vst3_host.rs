@@ -117,6 +117,15 @@ impl Vst3 {
             .collect()
     }
 
+    /// The normalized values of its automatable parameters, in the order of [`Vst3::automatable`].
+    #[must_use]
+    pub fn values(&self) -> Vec<f64> {
+        let ids = self.automatable().into_iter();
+        // SAFETY: the controller lives.
+        ids.map(|id| unsafe { self.controller.getParamNormalized(id) })
+            .collect()
+    }
+
     /// Plays blocks on an audio thread, each with another value of every parameter.
     ///
     /// # Panics

@@ -149,6 +149,23 @@ fn a_host_that_changes_its_scale_is_asked_for_the_new_size_once() {
     view.close();
 }
 
+/// A host's automation presses the trigger, which is off again at once; all other parameters keep their value.
+#[test]
+fn the_trigger_alone_is_off_again_after_it_was_automated() {
+    let plugin = Vst3::new();
+    let before = plugin.values();
+    // The last block sets every parameter to one.
+    plugin.automate(2);
+    let off: Vec<usize> = plugin
+        .values()
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| **value == 0.0)
+        .map(|(index, _)| index)
+        .collect();
+    assert_eq!(off.len(), 1, "{off:?} of {}", before.len());
+}
+
 /// Automation reaches an open window. Only where the event loop runs on the thread that opens it: see
 /// docs/limits.md.
 #[test]

@@ -6,6 +6,7 @@ use mertscope_music::{Key, Notation};
 
 use crate::color;
 use crate::control::focus_ring;
+use crate::key_answer;
 use crate::text::{self, Size};
 use crate::view_context::{ViewContext, ranked_keys};
 
@@ -47,10 +48,12 @@ pub(crate) fn ranking_ui(ui: &mut Ui, context: &ViewContext<'_>, rect: Rect) {
     }
     let count = ((rows.height() / ROWS.0).floor() as usize).clamp(1, Key::COUNT);
     let pitch = (rows.height() / count as f32).min(ROWS.1);
+    let shown = key_answer::shown(context);
+    let shown = shown.as_ref().map(key_answer::keys).unwrap_or_default();
     for (row, (key, p)) in keys.into_iter().take(count).enumerate() {
         let min = pos2(rows.left(), rows.top() + pitch * row as f32);
         let place = Rect::from_min_size(min, vec2(rows.width(), pitch));
-        key_row(ui, context, place, key, p, row == 0);
+        key_row(ui, context, place, key, p, shown.contains(&key));
     }
 }
 
