@@ -7,7 +7,7 @@ use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
 use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
 use mertscope_model::HiddenStates;
-use mertscope_music::{Confidence, KeyAnswer, Shown, Smoother};
+use mertscope_music::{Confidence, Key, KeyAnswer, Shown, Smoother};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -48,6 +48,8 @@ pub struct Interpreter {
     key_smoother: Smoother,
     /// The limits of the key's answer.
     key_shown: Shown,
+    /// The key that was named last.
+    named: Option<Key>,
     last_end_s: Option<f64>,
     /// Seconds of audio per frame.
     frame_s: f64,
@@ -71,6 +73,7 @@ impl Interpreter {
             genre_smoother: smoother(genre.as_ref()),
             key_smoother: smoother(key.as_ref()),
             key_shown: confidence(key.as_ref()).live,
+            named: None,
             genre,
             key,
             others: others.collect(),
@@ -85,6 +88,7 @@ impl Interpreter {
     pub fn restart(&mut self) {
         self.genre_smoother = smoother(self.genre.as_ref());
         self.key_smoother = smoother(self.key.as_ref());
+        self.named = None;
         self.last_end_s = None;
     }
 
@@ -119,7 +123,8 @@ impl Interpreter {
         };
         let key_answer = key_smoothed
             .as_ref()
-            .map(|key| KeyAnswer::new(key, &self.key_shown));
+            .map(|key| KeyAnswer::new(key, &self.key_shown, self.named.filter(|_| self.smoothing)));
+        self.named = key_answer.as_ref().and_then(KeyAnswer::named);
         WindowResult {
             genre,
             key,
