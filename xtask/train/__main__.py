@@ -95,6 +95,23 @@ def heads(options):
     write_licenses(model)
 
 
+def confidence(options):
+    import json
+
+    from confidence.fit import fit_key, read_head
+    from confidence.genre import fit_genre
+    from confidence.tracks import make_tracks
+    from export.model_folder import MODEL, from_installed, write_manifest
+
+    from_installed()
+    layers = [json.loads(read_head(MODEL / f"{head}.safetensors")[1]["layers"])[0] for head in ("key", "genre")]
+    make_tracks(MODEL, layers)
+    constants = fit_key(MODEL)
+    if options.labeled:
+        fit_genre(MODEL, excerpts_of(options), constants["time_s"])
+    write_manifest(MODEL)
+
+
 def card(options):
     from card.measure import measure_all
     from card.write import write_card
@@ -119,6 +136,7 @@ STAGES = {
     "leaning": mode_bias,
     "export": export,
     "heads": heads,
+    "confidence": confidence,
     "card": card,
 }
 # These run only when they are named.

@@ -36,7 +36,7 @@ use super::units::{distance_to, finite, place, to_millionth, to_millisecond, top
 use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
 /// The columns that every run has, before the columns per label.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 16] = [
     "file",
     "start_s",
     "end_s",
@@ -46,6 +46,9 @@ const COLUMNS: [&str; 13] = [
     "key_smoothed",
     "key_smoothed_probability",
     "key_label",
+    "key_pair",
+    "key_runner_up",
+    "key_runner_up_probability",
     "genre",
     "genre_probability",
     "genre_smoothed",
@@ -140,6 +143,14 @@ impl<W: Write> CsvWriter<W> {
         row.best(own_key, key);
         row.best(smoothed_key.map(<[f32; 24]>::as_slice), key);
         row.text(key_label.unwrap_or_default());
+        let answer = result.and_then(|r| r.key_answer);
+        let pair = answer.and_then(|answer| answer.pair());
+        row.text(pair.map_or_else(String::new, |[a, b]| {
+            format!("{} | {}", a.label(), b.label())
+        }));
+        let second = answer.map(|answer| answer.runner_up);
+        row.text(second.map_or_else(String::new, |(key, _)| key.label()));
+        row.text(second.map_or_else(String::new, |(_, p)| to_millionth(p).to_string()));
         row.best(own_genre, genre);
         row.best(smoothed_genre, genre);
         row.all(own_genre, self.genres.len());

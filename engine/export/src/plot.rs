@@ -148,7 +148,7 @@ fn page(run: &AnalysisRun, report: &FileReport) -> Canvas {
 
     let mut canvas = Canvas::new(format!("{}: key and genre over time", report.file));
     canvas.rect(Rect::new(0.0, 0.0, WIDTH, HEIGHT), GROUND);
-    header::draw(&mut canvas, report);
+    header::draw(&mut canvas, run, report);
     match &report.outcome {
         Err(error) => notice(&mut canvas, WHOLE, error),
         Ok(timeline) if timeline.results.is_empty() => {

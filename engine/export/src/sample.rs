@@ -90,6 +90,14 @@ fn favoring(n: usize, likely: usize, confidence: f32, phase: f64) -> Vec<f32> {
     raw.iter().map(|p| p / total).collect()
 }
 
+/// The constants of both heads: quick, so that short files modulate.
+fn confidence() -> Confidence {
+    Confidence {
+        time_s: 5.0,
+        ..Confidence::unfitted(Some(0.4))
+    }
+}
+
 /// A file of `windows` 5-s windows, one per second; `what` gives each one's status, key, genre and
 /// confidence.
 pub(crate) fn file(
@@ -97,7 +105,7 @@ pub(crate) fn file(
     windows: usize,
     what: impl Fn(f64) -> (Status, &'static str, usize, f32),
 ) -> FileReport {
-    let Confidence { time_s, live, .. } = Confidence::unfitted(None);
+    let Confidence { time_s, live, .. } = confidence();
     let smoother = || Smoother::new(time_s, live);
     let (mut keys, mut genre_mean) = (smoother(), smoother());
     let results = (0..windows)
@@ -118,7 +126,7 @@ pub(crate) fn file(
                 genre: Some(own_genre),
                 key: Some(own_key),
                 key_smoothed: Some(key_smoothed),
-                key_answer: Some(KeyAnswer::new(&key_smoothed, &live)),
+                key_answer: Some(KeyAnswer::new(&key_smoothed, &live, None)),
                 tuning: Some(TUNING),
                 tuning_smoothed: Some(TUNING),
                 point: Some([0.25, -1.5]),
@@ -139,7 +147,10 @@ pub(crate) fn file(
         notices: Vec::new(),
         outcome: Ok(Timeline {
             genre_labels: genres(),
-            confidence: HeadConfidence::default(),
+            confidence: HeadConfidence {
+                genre: confidence(),
+                key: confidence(),
+            },
             results,
         }),
     }

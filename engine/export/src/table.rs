@@ -26,18 +26,20 @@ use std::io::IsTerminal;
 
 use comfy_table::{Attribute, Cell, Color, LineStyle, Table, TableStyle};
 use mertscope_audio::Status;
-use mertscope_heads::timeline::{Summary, TimedResult};
+use mertscope_heads::timeline::{KeySummary, Summary, TimedResult};
 use mertscope_music::{Key, KeyAnswer, Mode, Standing};
 
 use super::printable::printable;
 use super::segments::{Merger, Segment, fold, shown_genre};
-use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, top};
+use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, tentative, top};
 use super::{AnalysisRun, FileEnd};
 
 /// The most rows of a timeline.
 const MOST_ROWS: usize = 40;
 /// Genres that the summary names.
 const TOP_GENRES: usize = 3;
+/// Modulations that the summary lists.
+const MOST_MODULATIONS: usize = 6;
 
 /// ANSI sequences for the heading, which is outside the tables.
 const BOLD: &str = "\u{1b}[1m";
@@ -120,7 +122,7 @@ impl FileTable {
                 text += &self.timeline(run, end.duration_s, style);
             }
             (Ok(found), false) => {
-                text += &summary(found.clone(), style);
+                text += &summary(run, found.clone(), style);
                 text.push('\n');
                 text += &self.timeline(run, end.duration_s, style);
             }
@@ -178,7 +180,7 @@ impl FileTable {
     }
 }
 
-fn summary(found: Option<Summary>, style: Style) -> String {
+fn summary(run: &AnalysisRun, found: Option<Summary>, style: Style) -> String {
     let Some(summary) = found.map(finite_summary) else {
         return "  nothing was loud and whole enough to analyze\n".to_owned();
     };
@@ -187,10 +189,14 @@ fn summary(found: Option<Summary>, style: Style) -> String {
         table.add_row([dim(name), value]);
     };
     if let Some(key) = &summary.key {
-        row("Key", key_cell(key.answer.named(), &key_text(&key.answer)));
+        let text = key_text(&key.answer) + uncalibrated(run, "key");
+        row("Key", key_cell(key.answer.named(), &text));
         let (second, probability) = key.answer.runner_up;
         let second = format!("{}  {}", key_and_camelot(second), percent(probability));
         row("Runner-up", Cell::new(second));
+        if !key.modulations.is_empty() {
+            row("Modulations", Cell::new(modulations_text(key)));
+        }
     }
     if !summary.genre.is_empty() {
         let genres: Vec<_> = summary
@@ -199,7 +205,17 @@ fn summary(found: Option<Summary>, style: Style) -> String {
             .take(TOP_GENRES)
             .map(|(label, probability)| format!("{label} {}", percent(*probability)))
             .collect();
-        row("Genre", Cell::new(genres.join(", ")));
+        let unsure = if summary.genre_is_named {
+            ""
+        } else {
+            "unsure: "
+        };
+        let text = format!(
+            "{unsure}{}{}",
+            genres.join(", "),
+            uncalibrated(run, "genre")
+        );
+        row("Genre", Cell::new(text));
     }
     if summary.key.is_none() && summary.genre.is_empty() {
         row(
@@ -223,6 +239,30 @@ fn key_text(answer: &KeyAnswer) -> String {
     }
 }
 
+/// Words beside the figure of a head whose figures were not fitted to be true.
+fn uncalibrated(run: &AnalysisRun, task: &str) -> &'static str {
+    match run.head(task) {
+        Some(head) if !head.calibrated => "  not calibrated",
+        _ => "",
+    }
+}
+
+/// The keys with the times at which they begin: `A minor, C minor from 0:20`.
+fn modulations_text(key: &KeySummary) -> String {
+    let first = key
+        .modulations
+        .first()
+        .map(|change| change.from.to_string());
+    let changes = key.modulations.iter().take(MOST_MODULATIONS);
+    let mut parts: Vec<String> = first.into_iter().collect();
+    parts.extend(changes.map(|change| format!("{} from {}", change.to, clock(change.at_s))));
+    let rest = key.modulations.len().saturating_sub(MOST_MODULATIONS);
+    if rest > 0 {
+        parts.push(format!("and {rest} more"));
+    }
+    parts.join(", ")
+}
+
 /// The content of a row of the timeline; windows with the same one share a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum RowContent {
@@ -232,6 +272,8 @@ enum RowContent {
     Analyzed {
         /// The key that is named, if any.
         key: Option<Key>,
+        /// The tentative pair, in the order of [`Key::index`].
+        pair: Option<[Key; 2]>,
         /// Index of the most probable genre, if any.
         genre: Option<usize>,
     },
@@ -242,6 +284,7 @@ fn row_content(timed: &TimedResult) -> RowContent {
         None => RowContent::Skipped(timed.status),
         Some(result) => RowContent::Analyzed {
             key: result.key_label(),
+            pair: tentative(result),
             genre: shown_genre(result).and_then(top).map(|(index, _)| index),
         },
     }
@@ -272,9 +315,13 @@ impl Columns {
         let mut row = vec![Cell::new(format!("{start}–{end}"))];
         match segment.label {
             RowContent::Skipped(status) => row.push(status_cell(status)),
-            RowContent::Analyzed { key, genre } => {
+            RowContent::Analyzed { key, pair, genre } => {
                 if self.key {
-                    let text = key.map_or("no clear key".to_owned(), key_and_camelot);
+                    let text = match (key, pair) {
+                        (Some(key), _) => key_and_camelot(key),
+                        (None, Some([one, other])) => format!("{one} or {other}?"),
+                        (None, None) => "no clear key".to_owned(),
+                    };
                     row.push(key_cell(key, &text));
                 }
                 if self.genre {
@@ -369,6 +416,27 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }
+    }
+
+    #[test]
+    fn modulations_are_listed_with_their_times() {
+        let text = plain(&sample::modulating());
+        assert!(
+            text.contains("Modulations  A minor, C minor from 0:"),
+            "{text}"
+        );
+        assert!(!plain(&sample::one_window()).contains("Modulations"));
+    }
+
+    #[test]
+    fn figures_of_a_head_that_was_not_calibrated_say_so() {
+        let mut run = sample::run();
+        assert!(!render(&run, &sample::modulating()).contains("not calibrated"));
+        run.heads
+            .iter_mut()
+            .for_each(|head| head.calibrated = false);
+        let text = render(&run, &sample::modulating());
+        assert_eq!(text.matches("not calibrated").count(), 2, "{text}");
     }
 
     #[test]

@@ -76,6 +76,13 @@ pub(crate) fn place(result: &WindowResult) -> Option<[f64; 2]> {
     Some(place.map(to_millionth))
 }
 
+/// The tentative pair in the order of [`Key::index`], whichever of both leads.
+pub(crate) fn tentative(result: &WindowResult) -> Option<[Key; 2]> {
+    let mut pair = result.key_answer?.pair()?;
+    pair.sort_by_key(|key| key.index());
+    Some(pair)
+}
+
 /// A window's distance to a reference.
 pub(crate) fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Option<f32> {
     let mut all = result.distances.iter();

@@ -7,7 +7,7 @@ use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
 use crate::timeline::{KeyProbabilities, Ribbon, WindowResult, tuning_of};
 use mertscope_model::HiddenStates;
-use mertscope_music::{Confidence, KeyAnswer, Shown, Smoother, TuningSmoother};
+use mertscope_music::{Confidence, Key, KeyAnswer, Shown, Smoother, TuningSmoother};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -50,6 +50,8 @@ pub struct Interpreter {
     /// The limits of the key's answer.
     key_shown: Shown,
     tuning_smoother: TuningSmoother,
+    /// The key that was named last.
+    named: Option<Key>,
     last_end_s: Option<f64>,
     /// Seconds of audio per frame.
     frame_s: f64,
@@ -73,6 +75,7 @@ impl Interpreter {
             genre_smoother: smoother(genre.as_ref()),
             key_smoother: smoother(key.as_ref()),
             key_shown: confidence(key.as_ref()).live,
+            named: None,
             genre,
             key,
             tuning: package.head_in_use("tuning", chosen).cloned(),
@@ -90,6 +93,7 @@ impl Interpreter {
         self.genre_smoother = smoother(self.genre.as_ref());
         self.key_smoother = smoother(self.key.as_ref());
         self.tuning_smoother = TuningSmoother::default();
+        self.named = None;
         self.last_end_s = None;
     }
 
@@ -130,7 +134,9 @@ impl Interpreter {
         };
         let key_answer = key_smoothed
             .as_ref()
-            .map(|key| KeyAnswer::new(key, &self.key_shown))
+            .map(|key| KeyAnswer::new(key, &self.key_shown, self.named.filter(|_| self.smoothing)));
+        self.named = key_answer.as_ref().and_then(KeyAnswer::named);
+        let key_answer = key_answer
             .map(|answer| tuning_smoothed.map_or(answer, |tuning| tuning.between_keys(answer)));
         WindowResult {
             genre,

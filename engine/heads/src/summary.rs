@@ -5,7 +5,7 @@ use crate::mean::RunningMean;
 use crate::timeline::{
     HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline, tuning_of,
 };
-use mertscope_music::{Key, KeyAnswer, Shown, Standing, log_probability, softmax};
+use mertscope_music::{Key, KeyAnswer, Shown, Standing, distance, log_probability, scale, softmax};
 
 /// A key that is named for a shorter time is no modulation, in seconds.
 const LEAST_MODULATION_S: f64 = 8.0;
@@ -38,6 +38,8 @@ pub struct RunningSummary {
     analyzed: u64,
     genre: Evidence,
     key: Evidence,
+    /// The evidence of the windows in which each key is named, by [`Key::index`]; empty before the first one.
+    key_named: Vec<Evidence>,
     named: NamedTime,
     tuning: RunningMean,
 }
@@ -67,6 +69,10 @@ impl RunningSummary {
         }
         if let Some(key) = &result.key {
             self.key.add(key);
+            if let Some(named) = named {
+                self.key_named.resize(Key::COUNT, Evidence::default());
+                self.key_named[named.index()].add(key);
+            }
         }
         if let Some(tuning) = result.tuning {
             self.tuning.add(&tuning.to_vector());
@@ -79,12 +85,12 @@ impl RunningSummary {
         if self.analyzed == 0 {
             return None;
         }
+        let tuning = tuning_of(&self.tuning.mean());
+        let mut key = self.key_summary();
         let shown = self.genre.shown(&self.confidence.genre.file);
         let mut genre: Vec<(String, f32)> = self.genre_labels.into_iter().zip(shown).collect();
         genre.sort_by(|a, b| b.1.total_cmp(&a.1));
         let least = self.confidence.genre.file.named;
-        let tuning = tuning_of(&self.tuning.mean());
-        let mut key = key_summary(&self.key, &self.named, &self.confidence.key.file);
         if let (Some(key), Some(tuning)) = (&mut key, tuning) {
             key.answer = tuning.between_keys(key.answer);
         }
@@ -97,11 +103,39 @@ impl RunningSummary {
     }
 }
 
+impl RunningSummary {
+    /// The key of the file; in a file with modulations, that of the stretches in which the key that holds longest is
+    /// named.
+    fn key_summary(&self) -> Option<KeySummary> {
+        let shown = &self.confidence.key.file;
+        let keys = self.named.keys();
+        let modulations = self.named.modulations();
+        let longest = keys.first().map(|held| held.key);
+        let evidence = longest
+            .filter(|_| !modulations.is_empty())
+            .and_then(|key| self.key_named.get(key.index()))
+            .unwrap_or(&self.key);
+        let probabilities: [f32; Key::COUNT] = evidence.shown(shown).try_into().ok()?;
+        let mut answer = KeyAnswer::new(&probabilities, shown, None);
+        // Never one key here and another one in the timeline.
+        if answer.standing == Standing::Named && longest.is_some_and(|key| key != answer.best.0) {
+            answer.standing = Standing::Pair;
+        }
+        Some(KeySummary {
+            answer,
+            keys,
+            modulations,
+        })
+    }
+}
+
 /// Log probabilities of windows, summed by what each window says.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Evidence {
     sums: Vec<f64>,
     weight: f64,
+    /// The distance of each window from the mean of those before, likewise.
+    distance: f64,
 }
 
 impl Evidence {
@@ -111,6 +145,9 @@ impl Evidence {
         }
         let weight = information(window);
         self.sums.resize(window.len(), 0.0);
+        if self.weight > 0.0 {
+            self.distance += weight * distance(window, &softmax(&self.mean(), 1.0));
+        }
         for (sum, p) in self.sums.iter_mut().zip(window) {
             *sum += weight * log_probability(*p);
         }
@@ -119,9 +156,13 @@ impl Evidence {
 
     /// The calibrated probabilities `[labels]` of the whole file.
     fn shown(&self, shown: &Shown) -> Vec<f32> {
+        let distance = self.distance / self.weight.max(f64::MIN_POSITIVE);
+        softmax(&self.mean(), scale(shown.scale, 1.0, distance))
+    }
+
+    fn mean(&self) -> Vec<f64> {
         let weight = self.weight.max(f64::MIN_POSITIVE);
-        let mean: Vec<f64> = self.sums.iter().map(|sum| sum / weight).collect();
-        softmax(&mean, shown.scale)
+        self.sums.iter().map(|sum| sum / weight).collect()
     }
 }
 
@@ -135,22 +176,6 @@ fn information(window: &[f32]) -> f64 {
         .sum();
     let most = (window.len().max(2) as f64).ln();
     (1.0 - entropy / most).clamp(1e-6, 1.0)
-}
-
-fn key_summary(evidence: &Evidence, named: &NamedTime, shown: &Shown) -> Option<KeySummary> {
-    let probabilities = evidence.shown(shown);
-    let probabilities: [f32; Key::COUNT] = probabilities.try_into().ok()?;
-    let mut answer = KeyAnswer::new(&probabilities, shown);
-    let keys = named.keys();
-    let holds_most = keys.first().is_none_or(|held| held.key == answer.best.0);
-    if answer.standing == Standing::Named && !holds_most {
-        answer.standing = Standing::Pair;
-    }
-    Some(KeySummary {
-        answer,
-        keys,
-        modulations: named.modulations(),
-    })
 }
 
 /// The stretches over which keys are named; each moment belongs to the window whose center is nearest.
@@ -240,5 +265,120 @@ impl NamedTime {
                 to: pair[1].key,
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timeline::WindowResult;
+    use mertscope_audio::Status;
+    use mertscope_music::Confidence;
+
+    const C: usize = 0;
+    const A_MINOR: usize = 21;
+
+    /// Probabilities with `p` on one key, the rest spread evenly.
+    fn toward(key: usize, p: f32) -> [f32; 24] {
+        let mut all = [(1.0 - p) / 23.0; 24];
+        all[key] = p;
+        all
+    }
+
+    /// A window per second; `what` gives its own probabilities and the named key.
+    fn timeline(what: &[([f32; 24], Option<usize>)]) -> Timeline {
+        let window = |(second, (key, named)): (usize, &([f32; 24], Option<usize>))| {
+            let shown = &Confidence::unfitted(Some(0.5)).live;
+            let answer = KeyAnswer::new(
+                &named.map_or([1.0 / 24.0; 24], |n| toward(n, 0.9)),
+                shown,
+                None,
+            );
+            TimedResult {
+                start_s: second as f64,
+                end_s: second as f64 + 5.0,
+                status: Status::Ok,
+                result: Some(WindowResult {
+                    key: Some(*key),
+                    key_answer: Some(answer),
+                    ..WindowResult::default()
+                }),
+            }
+        };
+        Timeline {
+            results: what.iter().enumerate().map(window).collect(),
+            ..Timeline::default()
+        }
+    }
+
+    fn repeated<T: Copy>(parts: &[(usize, T)]) -> Vec<T> {
+        parts
+            .iter()
+            .flat_map(|(count, part)| vec![*part; *count])
+            .collect()
+    }
+
+    #[test]
+    fn windows_that_say_nothing_do_not_hide_those_that_do() {
+        let drums = (toward(5, 0.08), None);
+        let music = (toward(C, 0.8), Some(C));
+        let found = timeline(&repeated(&[(55, drums), (20, music), (35, drums)]));
+        let key = found.summary().unwrap().key.unwrap();
+        assert_eq!(key.answer.named().map(Key::index), Some(C), "{key:?}");
+        assert!(key.modulations.is_empty());
+        assert_eq!(key.keys.len(), 1);
+    }
+
+    #[test]
+    fn the_key_that_holds_longest_is_named_and_modulations_have_their_times() {
+        let (first, second) = (
+            (toward(A_MINOR, 0.8), Some(A_MINOR)),
+            (toward(C, 0.8), Some(C)),
+        );
+        let found = timeline(&repeated(&[(30, first), (20, second)]));
+        let key = found.summary().unwrap().key.unwrap();
+        assert_eq!(key.answer.named().map(Key::index), Some(A_MINOR));
+        let [a_minor, c] = &key.keys[..] else {
+            panic!("{key:?}");
+        };
+        assert_eq!((a_minor.key.index(), c.key.index()), (A_MINOR, C));
+        // The first window begins at 0, the last one ends at 54 s.
+        assert!(
+            (a_minor.seconds - 32.0).abs() < 1e-9 && (c.seconds - 22.0).abs() < 1e-9,
+            "{key:?}"
+        );
+        assert!((a_minor.share + c.share - 1.0).abs() < 1e-9);
+        let [change] = &key.modulations[..] else {
+            panic!("{key:?}");
+        };
+        assert_eq!((change.at_s, change.to.index()), (32.0, C));
+    }
+
+    #[test]
+    fn a_short_slip_is_no_modulation() {
+        let (home, slip) = (
+            (toward(C, 0.8), Some(C)),
+            (toward(A_MINOR, 0.8), Some(A_MINOR)),
+        );
+        let found = timeline(&repeated(&[(30, home), (4, slip), (30, home)]));
+        let key = found.summary().unwrap().key.unwrap();
+        assert!(key.modulations.is_empty(), "{key:?}");
+        assert_eq!(key.answer.named().map(Key::index), Some(C));
+    }
+
+    #[test]
+    fn memory_grows_with_changes_alone() {
+        let long = timeline(&repeated(&[(5000, (toward(C, 0.8), Some(C)))]));
+        let mut summary = RunningSummary::new(Vec::new(), HeadConfidence::default());
+        long.results.iter().for_each(|timed| summary.add(timed));
+        assert_eq!(summary.named.spans.len(), 1);
+    }
+
+    #[test]
+    fn nothing_analyzed_is_no_summary_and_nan_is_left_out() {
+        assert_eq!(Timeline::default().summary(), None);
+        let key = timeline(&[([f32::NAN; 24], None), (toward(C, 0.9), Some(C))]);
+        let answer = key.summary().unwrap().key.unwrap().answer;
+        assert_eq!(answer.named().map(Key::index), Some(C));
     }
 }

@@ -24,6 +24,8 @@ pub struct Shown {
     pub scale: f64,
     /// The least probability at which one label is named.
     pub named: f32,
+    /// The least probability at which a label that was named stays named while it is the most probable.
+    pub kept: f32,
     /// The least probability of the two best labels together at which they are shown as a pair.
     pub pair: f32,
 }
@@ -37,6 +39,7 @@ impl Confidence {
         let shown = Shown {
             scale: 1.0,
             named,
+            kept: named,
             pair: named.max(0.5),
         };
         Self {
@@ -67,7 +70,7 @@ pub enum Standing {
 /// let (a_minor, c_major) = (Key::new(9, Mode::Minor), Key::new(0, Mode::Major));
 /// let mut shown = [0.01; Key::COUNT];
 /// (shown[a_minor.index()], shown[c_major.index()]) = (0.45, 0.33);
-/// let answer = KeyAnswer::new(&shown, &Confidence::unfitted(None).live);
+/// let answer = KeyAnswer::new(&shown, &Confidence::unfitted(None).live, None);
 /// assert_eq!(answer.standing, Standing::Pair);
 /// assert_eq!(answer.pair(), Some([a_minor, c_major]));
 /// assert_eq!(answer.named(), None);
@@ -83,16 +86,22 @@ pub struct KeyAnswer {
 }
 
 impl KeyAnswer {
-    /// The answer that calibrated `probabilities` by [`Key::index`] allow. A NaN counts as 0.
+    /// The answer that calibrated `probabilities` by [`Key::index`] allow, after the key that was `named` until
+    /// now, if any. A NaN counts as 0.
     #[must_use]
-    pub fn new(probabilities: &[f32; Key::COUNT], shown: &Shown) -> Self {
+    pub fn new(probabilities: &[f32; Key::COUNT], shown: &Shown, named: Option<Key>) -> Self {
         let number = |p: f32| if p.is_nan() { 0.0 } else { p };
         let mut ranked: Vec<(Key, f32)> = Key::all()
             .zip(probabilities.iter().map(|p| number(*p)))
             .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let (best, runner_up) = (ranked[0], ranked[1]);
-        let standing = if best.1 >= shown.named {
+        let least = if named == Some(best.0) {
+            shown.kept.min(shown.named)
+        } else {
+            shown.named
+        };
+        let standing = if best.1 >= least {
             Standing::Named
         } else if best.1 + runner_up.1 >= shown.pair {
             Standing::Pair
@@ -134,6 +143,7 @@ mod tests {
         let limits = Shown {
             scale: 1.0,
             named: 0.7,
+            kept: 0.5,
             pair: 0.6,
         };
         for (best, second, standing) in [
@@ -142,18 +152,23 @@ mod tests {
             (0.35, 0.26, Standing::Pair),
             (0.35, 0.2, Standing::Unclear),
         ] {
-            let answer = KeyAnswer::new(&shown(best, second), &limits);
+            let answer = KeyAnswer::new(&shown(best, second), &limits, None);
             assert_eq!(answer.standing, standing, "{best} {second}");
             assert_eq!(answer.best, (Key::from_index(17).unwrap(), best));
             assert_eq!(answer.runner_up, (Key::from_index(3).unwrap(), second));
             assert_eq!(answer.named().is_some(), standing == Standing::Named);
             assert_eq!(answer.pair().is_some(), standing == Standing::Pair);
         }
+        // A key that was named stays while it is the most probable one, and no other takes its place below the limit.
+        let key = Key::from_index(17);
+        let after = |best, named| KeyAnswer::new(&shown(best, 0.3), &limits, named).named();
+        assert_eq!((after(0.5, key), after(0.49, key)), (key, None));
+        assert_eq!(after(0.5, Key::from_index(3)), None);
     }
 
     #[test]
     fn nan_is_no_answer() {
-        let answer = KeyAnswer::new(&[f32::NAN; 24], &Confidence::unfitted(None).live);
+        let answer = KeyAnswer::new(&[f32::NAN; 24], &Confidence::unfitted(None).live, None);
         assert_eq!(answer.standing, Standing::Unclear);
         assert_eq!(answer.best.1, 0.0);
     }

@@ -78,7 +78,7 @@ impl Tuning {
     /// let a_minor = Key::new(9, Mode::Minor);
     /// let mut shown = [0.0; Key::COUNT];
     /// shown[a_minor.index()] = 0.9;
-    /// let answer = KeyAnswer::new(&shown, &Confidence::unfitted(None).live);
+    /// let answer = KeyAnswer::new(&shown, &Confidence::unfitted(None).live, None);
     /// let at = |cents| Tuning { cents, certainty: 0.8 }.between_keys(answer);
     /// assert_eq!(at(-30.0), answer);
     /// let pair = at(-48.0).pair().map(|pair| pair.map(Key::label));

@@ -90,8 +90,8 @@ def translation(random):
     return ["VoiceTr " + " ".join(pairs)] if pairs else []
 
 
-def render(number, grooves):
-    """One song as (float32 audio, key), or None when a tool rejects it. `number` alone determines the song."""
+def render(number, grooves, seconds=SECONDS):
+    """One song of `seconds` as (float32 audio, key), or None when a tool rejects it. `number` and `seconds` alone determine it."""
     random = Random(number)
     row = random.choice(grooves)
     genre = row["gtzan_genre"]
@@ -104,7 +104,7 @@ def render(number, grooves):
         random.randint(*TEMPO.get(genre, (75, 155))),
         lead,
         translation(random) if random.random() < 0.7 else [],
-        SECONDS,
+        seconds,
         random,
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -138,11 +138,11 @@ def render(number, grooves):
             message = getattr(error, "stdout", b"") or b""
             log(f"song {number} ({row['groove']}): {message[-160:].decode(errors='replace').strip()!r}")
             return None
-        samples, _ = soundfile.read(wave, frames=SECONDS * 24000, dtype="float32", always_2d=True)
+        samples, _ = soundfile.read(wave, frames=seconds * 24000, dtype="float32", always_2d=True)
     samples = resample_poly(samples.mean(1), 2, 3)
     if len(samples) < 10 * RATE or np.abs(samples).max() < 1e-3:
         return None
-    samples = np.resize(samples, SECONDS * RATE)
+    samples = np.resize(samples, seconds * RATE)
     return samples / np.abs(samples).max(), key
 
 

@@ -105,6 +105,12 @@ def start_model(encoder):
     return MODEL, sha256(MODEL / "encoder.onnx")
 
 
+def from_installed():
+    """Begins with the installed model's files when the stage `heads` has not made any."""
+    if not (MODEL / "key.safetensors").exists():
+        shutil.copytree(ASSETS, MODEL, dirs_exist_ok=True)
+
+
 def install(folder=MODEL):
     """Replaces `assets/embedded` by the finished folder."""
     files = [

@@ -4,7 +4,7 @@ use rosc::{OscMessage, OscPacket, OscType};
 
 use mertscope_heads::timeline::TimedResult;
 use mertscope_live::{ModelState, Snapshot, State};
-use mertscope_music::{Key, Notation};
+use mertscope_music::{Key, KeyAnswer, Notation, Standing};
 
 /// The most labels of a message, the most probable ones: it has to fit into one datagram.
 const MOST_LABELS: usize = 16;
@@ -67,6 +67,7 @@ pub(super) fn window<'a>(
         let probabilities = result.key_smoothed.as_ref()?;
         let mut arguments = begin();
         arguments.extend(key(result.key_label(), probabilities)?);
+        arguments.extend(result.key_answer.as_ref().map_or_else(Vec::new, standing));
         Some(message("/mertscope/key", arguments))
     });
     let genre = result.and_then(|result| {
@@ -117,6 +118,21 @@ fn key(named: Option<Key>, probabilities: &[f32; Key::COUNT]) -> Option<[OscType
         text(&best.to_text(Notation::Camelot)),
         OscType::Float(*probability),
     ])
+}
+
+/// The runner-up, its probability, and how sure the answer is: `named`, `pair` or `unclear`.
+fn standing(answer: &KeyAnswer) -> Vec<OscType> {
+    let (second, probability) = answer.runner_up;
+    let standing = match answer.standing {
+        Standing::Named => "named",
+        Standing::Pair => "pair",
+        Standing::Unclear => "unclear",
+    };
+    vec![
+        text(&second.label()),
+        OscType::Float(probability),
+        text(standing),
+    ]
 }
 
 /// Labels and their probabilities, the most probable first.

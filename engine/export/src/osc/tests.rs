@@ -154,6 +154,7 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(address, "/mertscope/key");
     let result = whole.history[2].timed.result.clone().unwrap();
     let probability = result.key_smoothed.unwrap()[21];
+    let (runner_up, second) = result.key_answer.unwrap().runner_up;
     let named = result.key_label().map_or(String::new(), |key| key.label());
     let expected = [
         OscType::String("stage left".into()),
@@ -164,6 +165,9 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
         OscType::String("A minor".into()),
         OscType::String("8A".into()),
         OscType::Float(probability),
+        OscType::String(runner_up.label()),
+        OscType::Float(second),
+        OscType::String("named".into()),
     ];
     assert_eq!(arguments, expected);
     let (address, arguments) = received(&socket);

@@ -4,8 +4,8 @@ use mertscope_audio::Status;
 use mertscope_heads::timeline::Timeline;
 use mertscope_music::{Key, KeyAnswer, Notation, Standing};
 
-use super::super::FileReport;
 use super::super::units::{clock, finite_summary, key_and_camelot, percent};
+use super::super::{AnalysisRun, FileReport};
 use super::colors::{self, DIM, PANEL, RULE, TEXT, UNCLEAR};
 use super::font::{elided, width_px};
 use super::shapes::{Anchor, Canvas, Rect, TextStyle};
@@ -20,7 +20,7 @@ const INSET: f64 = 20.0;
 const TOP_GENRES: usize = 3;
 
 /// Draws the file's name, its duration and the summary.
-pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
+pub(crate) fn draw(canvas: &mut Canvas, run: &AnalysisRun, report: &FileReport) {
     let room = KEY_CARD.x - MARGIN - 32.0;
     let large = TextStyle::new(30.0, TEXT).bold();
     let style = if width_px(&report.file, large.size_px, large.weight) <= room {
@@ -45,13 +45,17 @@ pub(crate) fn draw(canvas: &mut Canvas, report: &FileReport) {
         }
         Some(summary) => {
             match &summary.key {
-                Some(key) => key_card(canvas, &key.answer),
+                Some(key) => {
+                    key_card(canvas, &key.answer);
+                    calibration(canvas, run, "key", KEY_CARD);
+                }
                 None => nothing(canvas, KEY_CARD, "no key head"),
             }
             if summary.genre.is_empty() {
                 nothing(canvas, GENRE_CARD, "no genre head");
             } else {
                 genre_card(canvas, timeline, &summary.genre);
+                calibration(canvas, run, "genre", GENRE_CARD);
             }
         }
     }
@@ -86,6 +90,15 @@ fn card(canvas: &mut Canvas, card: Rect, name: &str) {
     canvas.rounded(card, 8.0, PANEL);
     let style = TextStyle::new(11.5, DIM).bold();
     canvas.text(card.x + INSET, card.y + 28.0, name, style);
+}
+
+/// Says so when the figures of a card were not fitted to be true.
+fn calibration(canvas: &mut Canvas, run: &AnalysisRun, task: &str, card: Rect) {
+    if run.head(task).is_some_and(|head| !head.calibrated) {
+        let at_right = TextStyle::new(12.5, DIM).anchored(Anchor::End);
+        let y = card.bottom() - 8.0;
+        canvas.text(card.right() - INSET, y, "not calibrated", at_right);
+    }
 }
 
 fn nothing(canvas: &mut Canvas, card: Rect, text: &str) {

@@ -6,7 +6,7 @@ use mertscope_audio::Status;
 use mertscope_music::{Key, Mode, Notation};
 
 use super::super::segments::{Segment, fold, merge};
-use super::super::units::{percent, skipped_names, top};
+use super::super::units::{percent, skipped_names, tentative, top};
 use super::colors::{self, DIM, PANEL, TEXT, UNCLEAR};
 use super::font::{Weight, width_px};
 use super::samples::Sample;
@@ -60,12 +60,14 @@ enum Stretch {
     Skipped(Status),
     /// The key that is named; `None` when no key is clear.
     Key(Option<Key>),
+    /// A tentative pair, in the order of [`Key::index`].
+    Pair([Key; 2]),
 }
 
 fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     let stretches = merge(&page.timeline.results, |timed| match &timed.result {
         None => Stretch::Skipped(timed.status),
-        Some(result) => Stretch::Key(result.key_label()),
+        Some(result) => tentative(result).map_or(Stretch::Key(result.key_label()), Stretch::Pair),
     });
     let stretches = fold(stretches, MOST_STRETCHES);
     let place = |stretch: &Segment<Stretch>| {
@@ -76,7 +78,7 @@ fn ribbon(canvas: &mut Canvas, page: &Page<'_>) {
     for stretch in &stretches {
         match stretch.label {
             Stretch::Key(Some(key)) => canvas.rect(place(stretch), colors::key(key)),
-            Stretch::Key(None) => canvas.rect(place(stretch), UNCLEAR),
+            Stretch::Key(None) | Stretch::Pair(_) => canvas.rect(place(stretch), UNCLEAR),
             Stretch::Skipped(_) => {}
         }
     }
@@ -96,6 +98,15 @@ fn label(canvas: &mut Canvas, place: Rect, stretch: Stretch) {
                 short_name(key),
             ];
             (texts, text_on(colors::key(key)), false)
+        }
+        Stretch::Pair([one, other]) => {
+            let texts = vec![
+                format!("{one} or {other}?"),
+                format!("{} or {}?", short_name(one), short_name(other)),
+                format!("{}/{}", short_name(one), short_name(other)),
+                "?".to_owned(),
+            ];
+            (texts, TEXT, false)
         }
         Stretch::Key(None) => {
             let texts = vec![

@@ -1,5 +1,5 @@
 //! The field `confidence` of a head's file, such as
-//! `{"time_s":15,"live":{"scale":1.5,"named":0.7,"pair":0.6},"file":{"scale":1.5,"named":0.7,"pair":0.6}}`.
+//! `{"time_s":15,"live":{"scale":1.5,"named":0.7,"kept":0.5,"pair":0.6},"file":{…}}`.
 
 use mertscope_music::{Confidence, Shown};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ struct Fields {
 struct ShownFields {
     scale: f64,
     named: f32,
+    kept: f32,
     pair: f32,
 }
 
@@ -30,12 +31,16 @@ pub(super) fn parse(text: &str) -> Result<Confidence, String> {
         if !positive(of.scale) {
             return Err("a scale of its “confidence” is not a positive number".to_owned());
         }
-        if !(0.0..=1.0).contains(&of.named) || !(0.0..=1.0).contains(&of.pair) {
+        if [of.named, of.kept, of.pair]
+            .iter()
+            .any(|p| !(0.0..=1.0).contains(p))
+        {
             return Err("a limit of its “confidence” is not a probability".to_owned());
         }
         Ok(Shown {
             scale: of.scale,
             named: of.named,
+            kept: of.kept,
             pair: of.pair,
         })
     };
@@ -50,7 +55,7 @@ pub(super) fn parse(text: &str) -> Result<Confidence, String> {
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"{"time_s":15,"live":{"scale":1.5,"named":0.75,"pair":0.5},"file":{"scale":2,"named":0.5,"pair":0.25}}"#;
+    const GOOD: &str = r#"{"time_s":15,"live":{"scale":1.5,"named":0.75,"kept":0.625,"pair":0.5},"file":{"scale":2,"named":0.5,"kept":0.5,"pair":0.25}}"#;
 
     #[test]
     fn the_constants_are_read_and_checked() {
@@ -62,6 +67,7 @@ mod tests {
             ("15", "-1"),
             ("1.5,", "-1.5,"),
             ("0.75", "1.75"),
+            ("0.625", "6.25"),
             ("0.25", "-0.25"),
             ("\"file\"", "\"fil\""),
             ("2", "\"two\""),

@@ -274,7 +274,6 @@ mod tests {
         assert!((live.exact.value - 14.0 / 30.0).abs() < 1e-9);
         assert!((live.named.value - 18.0 / 30.0).abs() < 1e-9);
         assert!((live.right_where_named.value - 14.0 / 18.0).abs() < 1e-9);
-        assert!((live.calibration_error.value - (0.8 - 14.0 / 30.0)).abs() < 1e-6);
         assert!((found.whole.exact.value - 2.0 / 3.0).abs() < 1e-9);
         let stability = found.stability;
         assert!((stability.first_wrong.value - 2.0 / 3.0).abs() < 1e-9);
@@ -306,8 +305,11 @@ mod tests {
             files.push(file(&n.to_string(), 1, label, if sure { 0.9 } else { 0.6 }));
         }
         let curve = Reliability::of(&files).whole.curve;
-        let (first, last) = (curve[0], curve[curve.len() - 1]);
-        assert!(first.1 > last.1 && (last.0 - 1.0).abs() < 1e-9, "{curve:?}");
+        let (half, last) = (curve[curve.len() / 2], curve[curve.len() - 1]);
+        assert!(
+            half.1 > last.1 + 0.05 && (last.0 - 1.0).abs() < 1e-9,
+            "{curve:?}"
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(crate) fn answered(shown: &Shown) -> Snapshot {
     let tuning = shown
         .tuning
         .map(|(cents, certainty)| Tuning { cents, certainty });
-    let answer = KeyAnswer::new(&keys, &Confidence::unfitted(None).live);
+    let answer = KeyAnswer::new(&keys, &Confidence::unfitted(None).live, None);
     let mut all = snapshot(60);
     let mut history: Vec<Arc<Entry>> = all.history.to_vec();
     for entry in &mut history[20..] {

@@ -63,7 +63,11 @@ pub(crate) fn result_at(second: f64) -> WindowResult {
         key: Some(keys),
         genre_smoothed: Some(genre),
         key_smoothed: Some(keys),
-        key_answer: Some(KeyAnswer::new(&keys, &Confidence::unfitted(None).live)),
+        key_answer: Some(KeyAnswer::new(
+            &keys,
+            &Confidence::unfitted(None).live,
+            None,
+        )),
         tuning: None,
         tuning_smoothed: None,
         point: Some(place_at(second)),
