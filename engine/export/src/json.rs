@@ -25,10 +25,13 @@
 use std::io::{self, Write};
 
 use mertscope_heads::timeline::{Summary, TimedResult, WindowResult};
-use mertscope_music::{Key, Notation};
+use mertscope_music::{Key, Notation, Tuning};
 use serde::{Serialize, Serializer};
 
-use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_millisecond};
+use super::units::{
+    distance_to, finite, finite_summary, finite_tuning, place, to_cent_tenth, to_millionth,
+    to_millisecond,
+};
 use super::{AnalysisRun, FileEnd, FileReport, HeadRef, ReferenceRef};
 
 /// Version of the schema; it grows when a reader of the last one would misunderstand the next.
@@ -272,6 +275,25 @@ impl<'a> From<&'a FileEnd> for EndJson<'a> {
 struct SummaryJson {
     genre: Vec<Share>,
     key: Option<KeyJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning: Option<TuningJson>,
+}
+
+#[derive(Serialize)]
+struct TuningJson {
+    cents: f64,
+    certainty: f64,
+    clear: bool,
+}
+
+impl From<Tuning> for TuningJson {
+    fn from(tuning: Tuning) -> Self {
+        Self {
+            cents: to_cent_tenth(tuning.cents),
+            certainty: to_millionth(tuning.certainty),
+            clear: tuning.is_clear(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -305,6 +327,7 @@ impl From<Summary> for SummaryJson {
                 probability: to_millionth(key.probability),
                 runner_up: share(key.runner_up.0, key.runner_up.1),
             }),
+            tuning: summary.tuning.map(TuningJson::from),
         }
     }
 }
@@ -326,6 +349,10 @@ struct WindowJson<'a> {
     genre_smoothed: Option<Genres<'a>>,
     key_smoothed: Option<Keys<'a>>,
     key_label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning: Option<TuningJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning_smoothed: Option<TuningJson>,
     #[serde(skip_serializing_if = "Named::is_empty")]
     further: Named<'a, Genres<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -352,6 +379,7 @@ fn window<'a>(run: &'a AnalysisRun, timed: &'a TimedResult) -> WindowJson<'a> {
     };
     let keys =
         |values: Option<&'a [f32; Key::COUNT]>| values.and_then(|values| finite(values)).map(Keys);
+    let tuning = |value: Option<Tuning>| value.and_then(finite_tuning).map(TuningJson::from);
     WindowJson {
         start_s: to_millisecond(timed.start_s),
         end_s: to_millisecond(timed.end_s),
@@ -361,6 +389,8 @@ fn window<'a>(run: &'a AnalysisRun, timed: &'a TimedResult) -> WindowJson<'a> {
         genre_smoothed: genres(result.and_then(|r| r.genre_smoothed.as_ref())),
         key_smoothed: keys(result.and_then(|r| r.key_smoothed.as_ref())),
         key_label: result.and_then(|r| r.key_label).map(Key::label),
+        tuning: tuning(result.and_then(|r| r.tuning)),
+        tuning_smoothed: tuning(result.and_then(|r| r.tuning_smoothed)),
         further: Named(result.map_or_else(Vec::new, |r| further(run, r))),
         map: result.and_then(place),
         distances: Named(result.map_or_else(Vec::new, |r| distances(run, r))),

@@ -106,6 +106,7 @@ pub fn shown(timed: &TimedResult) -> TimedResult {
         genre_smoothed: result.genre_smoothed.clone(),
         key_smoothed: result.key_smoothed,
         key_label: result.key_label,
+        tuning: result.tuning,
         ..WindowResult::default()
     });
     TimedResult { result, ..*timed }
