@@ -25,6 +25,10 @@ pub static EMBEDDED: &[(&str, &[u8])] = &[
         include_bytes!("../embedded/tags-mtt.safetensors"),
     ),
     (
+        "tuning.safetensors",
+        include_bytes!("../embedded/tuning.safetensors"),
+    ),
+    (
         "map.safetensors",
         include_bytes!("../embedded/map.safetensors"),
     ),

@@ -69,6 +69,7 @@ impl Case {
             "key.safetensors",
             "tags-msd.safetensors",
             "tags-mtt.safetensors",
+            "tuning.safetensors",
             "map.safetensors",
         ] {
             fs::copy(repository("assets/embedded").join(name), model.join(name)).unwrap();

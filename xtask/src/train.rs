@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 
 /// The part of `--help` after the options.
 pub(crate) const HELP: &str = "\
-Stages, in this order; all but the last two when none is named:
+Stages, in this order; all but the last three when none is named:
   music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a
             time)
   render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
@@ -32,6 +32,8 @@ Stages, in this order; all but the last two when none is named:
   install   Replaces assets/embedded by the result
   restore   Only when named: restores the networks from assets/embedded, in place of key and
             leaning; distil then starts from the installed ones
+  carry     Only when named: the installed heads, map and card for a graph that was written again,
+            in place of heads and card
 
 Options of the stages:
   --labelled FOLDER        Short labeled excerpts: labels.csv (file, genre, key) and audio beside

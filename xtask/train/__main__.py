@@ -75,16 +75,24 @@ def export(options):
     export_frames(assemble(), write_encoder())
 
 
+def carry(options):
+    from export.carry import carry as carry_over
+
+    carry_over()
+
+
 def heads(options):
     from export.model_folder import start_model, write_licenses, write_manifest
     from export.tag_heads import write_tag_heads
     from genre.head import fit_map, train_genre_head
     from key.head import write_key_head
+    from key.tuning_head import write_tuning_head
 
     if not options.labeled:
         raise SystemExit("The genre head needs labeled music; name its folder with --labelled FOLDER.")
     model, identity = start_model(WORK / "encoder.onnx")
     write_key_head(model / "key.safetensors", identity)
+    write_tuning_head(model / "tuning.safetensors", identity)
     write_tag_heads(model, identity, {name: settings.recorded(name) for name in ("msd", "mtt")})
     write_manifest(model)
     excerpts = excerpts_of(options)
@@ -113,11 +121,14 @@ def confidence(options):
 
 
 def card(options):
+    from card.detuned import measure_detuned
     from card.measure import measure_all
     from card.write import write_card
     from export.model_folder import MODEL
 
     measure_all(MODEL)
+    if options.labeled:
+        measure_detuned(excerpts_of(options))
     write_card(MODEL / "CARD.md")
 
 
@@ -140,7 +151,7 @@ STAGES = {
     "card": card,
 }
 # These run only when they are named.
-NAMED_STAGES = {"restore": restore, "install": install}
+NAMED_STAGES = {"restore": restore, "carry": carry, "install": install}
 
 
 def parse():

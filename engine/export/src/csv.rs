@@ -3,7 +3,8 @@
 //! Columns: `file`, `start_s`, `end_s`, `status`, then the most probable key and genre with their
 //! probabilities (the window's own, then smoothed), `key_label` (empty on abstention), and one column
 //! per label with the window's own probability: `genre:rock`, `key:A minor`. Then the place on the map,
-//! `map_x` and `map_y`; for each further head a column per label, `mood:calm`, and before those, when
+//! `map_x` and `map_y`; the deviation from A = 440 Hz, `tuning_cents` and `tuning_certainty` (the window's own, then
+//! smoothed); for each further head a column per label, `mood:calm`, and before those, when
 //! one label excludes the others, the best and its probability, `mood` and `mood_probability`; and for
 //! each reference the distance: `distance:Last album`. A cell without a value is empty. RFC 4180,
 //! except that lines end in LF. A file that failed has the rows before its failure, if any.
@@ -30,9 +31,11 @@ use std::io::{self, Write};
 use ::csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 use mertscope_heads::head::Outputs;
 use mertscope_heads::timeline::{TimedResult, WindowResult};
-use mertscope_music::Key;
+use mertscope_music::{Key, Tuning};
 
-use super::units::{distance_to, finite, place, to_millionth, to_millisecond, top};
+use super::units::{
+    distance_to, finite, finite_tuning, place, to_cent_tenth, to_millionth, to_millisecond, top,
+};
 use super::{AnalysisRun, FileReport, HeadRef, ReferenceRef};
 
 /// The columns that every run has, before the columns per label.
@@ -53,6 +56,14 @@ const COLUMNS: [&str; 16] = [
     "genre_probability",
     "genre_smoothed",
     "genre_smoothed_probability",
+];
+
+/// The columns of the tuning, the window's own and smoothed.
+const TUNING_COLUMNS: [&str; 4] = [
+    "tuning_cents",
+    "tuning_certainty",
+    "tuning_smoothed_cents",
+    "tuning_smoothed_certainty",
 ];
 
 /// Writes the header at once and the rows window by window.
@@ -159,6 +170,8 @@ impl<W: Write> CsvWriter<W> {
         for axis in 0..2 {
             row.text(place.map_or_else(String::new, |place| place[axis].to_string()));
         }
+        row.tuning(result.and_then(|r| r.tuning));
+        row.tuning(result.and_then(|r| r.tuning_smoothed));
         for head in &self.further {
             let predicted = result.and_then(|r| r.prediction_of(&head.sha256));
             if head.outputs == Outputs::Multiclass {
@@ -179,6 +192,7 @@ fn header(run: &AnalysisRun, genres: &[String], keys: &[String]) -> Vec<String> 
     columns.extend(genres.iter().map(|label| format!("genre:{label}")));
     columns.extend(keys.iter().map(|label| format!("key:{label}")));
     columns.extend(["map_x", "map_y"].map(str::to_owned));
+    columns.extend(TUNING_COLUMNS.map(str::to_owned));
     for head in &run.further {
         if head.outputs == Outputs::Multiclass {
             columns.push(head.id.clone());
@@ -224,6 +238,17 @@ impl Row {
         }
     }
 
+    /// Two cells: cents and certainty.
+    fn tuning(&mut self, tuning: Option<Tuning>) {
+        match tuning.and_then(finite_tuning) {
+            Some(tuning) => {
+                self.text(to_cent_tenth(tuning.cents).to_string());
+                self.number(tuning.certainty);
+            }
+            None => self.empty(2),
+        }
+    }
+
     /// `count` cells, one per label.
     fn all(&mut self, values: Option<&[f32]>, count: usize) {
         match values.and_then(finite) {
@@ -263,12 +288,12 @@ mod tests {
             .sum();
         assert_eq!(text.lines().count(), 1 + windows);
         assert!(text.starts_with("file,start_s,end_s,status,key,"));
-        let wide = COLUMNS.len() + 10 + 24 + 2 + 4 + 1;
+        let wide = COLUMNS.len() + 10 + 24 + 2 + TUNING_COLUMNS.len() + 4 + 1;
         for line in text.lines().skip(1) {
             assert_eq!(line.split(',').count(), wide, "{line}");
         }
         assert!(text.contains(
-            r#",map_x,map_y,mood,mood_probability,mood:calm,mood:wild,"distance:Last album, loud""#
+            r#",tuning_smoothed_cents,tuning_smoothed_certainty,mood,mood_probability,mood:calm,mood:wild,"distance:Last album, loud""#
         ));
         assert!(!text.contains("NaN"));
     }
@@ -281,8 +306,11 @@ mod tests {
         let header: Vec<_> = text.lines().next().unwrap().split(',').collect();
         let own = header.iter().position(|c| *c == "key:A minor").unwrap();
         assert_eq!(row[own], row[5]);
-        let last = ["0.25", "-1.5", "wild", "0.75", "0.25", "0.75", "0.625"];
-        assert_eq!(row[row.len() - 7..], last);
+        let tuning = header.iter().position(|c| *c == "tuning_cents").unwrap();
+        assert_eq!(row[tuning..tuning + 4], ["32.3", "0.75", "32.3", "0.75"]);
+        let last = ["wild", "0.75", "0.25", "0.75", "0.625"];
+        assert_eq!(row[row.len() - 5..], last);
+        assert_eq!(row[tuning - 2..tuning], ["0.25", "-1.5"]);
     }
 
     #[test]
@@ -313,7 +341,10 @@ mod tests {
         };
         let text = csv(&run, &[sample::without_heads()]);
         for line in text.lines() {
-            assert_eq!(line.split(',').count(), COLUMNS.len() + 2);
+            assert_eq!(
+                line.split(',').count(),
+                COLUMNS.len() + 2 + TUNING_COLUMNS.len()
+            );
         }
     }
 }

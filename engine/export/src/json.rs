@@ -25,10 +25,13 @@
 use std::io::{self, Write};
 
 use mertscope_heads::timeline::{KeyTime, Modulation, Summary, TimedResult, WindowResult};
-use mertscope_music::{Key, KeyAnswer, Notation};
+use mertscope_music::{Key, KeyAnswer, Notation, Tuning};
 use serde::{Serialize, Serializer};
 
-use super::units::{distance_to, finite, finite_summary, place, to_millionth, to_millisecond};
+use super::units::{
+    distance_to, finite, finite_summary, finite_tuning, place, to_cent_tenth, to_millionth,
+    to_millisecond,
+};
 use super::{AnalysisRun, FileEnd, FileReport, HeadRef, ReferenceRef};
 
 /// Version of the schema; it grows when a reader of the last one would misunderstand the next.
@@ -275,6 +278,25 @@ struct SummaryJson {
     key: Option<KeyJson>,
     keys: Vec<KeyTimeJson>,
     modulations: Vec<ModulationJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning: Option<TuningJson>,
+}
+
+#[derive(Serialize)]
+struct TuningJson {
+    cents: f64,
+    certainty: f64,
+    clear: bool,
+}
+
+impl From<Tuning> for TuningJson {
+    fn from(tuning: Tuning) -> Self {
+        Self {
+            cents: to_cent_tenth(tuning.cents),
+            certainty: to_millionth(tuning.certainty),
+            clear: tuning.is_clear(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -327,6 +349,7 @@ impl From<Summary> for SummaryJson {
             modulations: key.map_or_else(Vec::new, |key| {
                 key.modulations.iter().map(ModulationJson::from).collect()
             }),
+            tuning: summary.tuning.map(TuningJson::from),
         }
     }
 }
@@ -384,6 +407,10 @@ struct WindowJson<'a> {
     key_smoothed: Option<Keys<'a>>,
     key_label: Option<String>,
     key_pair: Option<[String; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning: Option<TuningJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuning_smoothed: Option<TuningJson>,
     #[serde(skip_serializing_if = "Named::is_empty")]
     further: Named<'a, Genres<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -410,6 +437,7 @@ fn window<'a>(run: &'a AnalysisRun, timed: &'a TimedResult) -> WindowJson<'a> {
     };
     let keys =
         |values: Option<&'a [f32; Key::COUNT]>| values.and_then(|values| finite(values)).map(Keys);
+    let tuning = |value: Option<Tuning>| value.and_then(finite_tuning).map(TuningJson::from);
     WindowJson {
         start_s: to_millisecond(timed.start_s),
         end_s: to_millisecond(timed.end_s),
@@ -420,6 +448,8 @@ fn window<'a>(run: &'a AnalysisRun, timed: &'a TimedResult) -> WindowJson<'a> {
         key_smoothed: keys(result.and_then(|r| r.key_smoothed.as_ref())),
         key_label: result.and_then(WindowResult::key_label).map(Key::label),
         key_pair: key_pair(result),
+        tuning: tuning(result.and_then(|r| r.tuning)),
+        tuning_smoothed: tuning(result.and_then(|r| r.tuning_smoothed)),
         further: Named(result.map_or_else(Vec::new, |r| further(run, r))),
         map: result.and_then(place),
         distances: Named(result.map_or_else(Vec::new, |r| distances(run, r))),

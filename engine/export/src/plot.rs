@@ -107,6 +107,7 @@ pub fn shown(timed: &TimedResult) -> TimedResult {
         genre_smoothed: result.genre_smoothed.clone(),
         key_smoothed: result.key_smoothed,
         key_answer: result.key_answer,
+        tuning: result.tuning,
         ..WindowResult::default()
     });
     TimedResult { result, ..*timed }

@@ -30,7 +30,7 @@ const REFERENCE: &str = "cdcdcdcdcdcdcdcd";
 
 /// Music that is a third of a semitone sharp.
 const TUNING: Tuning = Tuning {
-    cents: 32.0,
+    cents: 32.25,
     certainty: 0.75,
 };
 

@@ -31,7 +31,9 @@ use mertscope_music::{Key, KeyAnswer, Mode, Standing};
 
 use super::printable::printable;
 use super::segments::{Merger, Segment, fold, shown_genre};
-use super::units::{clock, clock_tenths, finite_summary, key_and_camelot, percent, tentative, top};
+use super::units::{
+    clock, clock_tenths, finite_summary, key_and_camelot, percent, tentative, top, tuning_text,
+};
 use super::{AnalysisRun, FileEnd};
 
 /// The most rows of a timeline.
@@ -197,6 +199,15 @@ fn summary(run: &AnalysisRun, found: Option<Summary>, style: Style) -> String {
         if !key.modulations.is_empty() {
             row("Modulations", Cell::new(modulations_text(key)));
         }
+    }
+    if let Some(tuning) = summary.tuning {
+        let text = tuning_text(tuning);
+        let cell = if tuning.is_clear() {
+            Cell::new(text)
+        } else {
+            dim(&text)
+        };
+        row("Tuning", cell);
     }
     if !summary.genre.is_empty() {
         let genres: Vec<_> = summary
@@ -382,6 +393,7 @@ fn lines(table: &Table) -> String {
 mod tests {
     use super::*;
     use crate::{FileReport, sample};
+    use mertscope_music::Tuning;
 
     fn render(run: &AnalysisRun, report: &FileReport) -> String {
         let mut table = FileTable::default();
@@ -445,6 +457,23 @@ mod tests {
         let text = plain(&report);
         assert!(text.contains("F# minor (11A)"), "{text}");
         assert!(!text.contains("Gb minor"), "{text}");
+    }
+
+    #[test]
+    fn the_tuning_is_in_the_summary_when_it_is_clear() {
+        let mut report = sample::modulating();
+        let text = plain(&report);
+        assert!(
+            text.contains("  Tuning     +32 cents (A = 448.3 Hz)\n"),
+            "{text}"
+        );
+        let windows = &mut report.outcome.as_mut().unwrap().results;
+        for result in windows.iter_mut().filter_map(|timed| timed.result.as_mut()) {
+            result.tuning = Tuning::from_vector([0.1, 0.0]);
+        }
+        assert!(plain(&report).contains("  Tuning     no clear tuning\n"));
+        let bare = plain(&sample::without_heads());
+        assert!(!bare.contains("Tuning"), "{bare}");
     }
 
     #[test]

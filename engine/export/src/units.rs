@@ -2,7 +2,7 @@
 
 use mertscope_audio::Status;
 use mertscope_heads::timeline::{Summary, WindowResult};
-use mertscope_music::{Key, Notation};
+use mertscope_music::{Key, Notation, Tuning};
 
 use super::ReferenceRef;
 
@@ -83,6 +83,25 @@ pub(crate) fn tentative(result: &WindowResult) -> Option<[Key; 2]> {
     Some(pair)
 }
 
+/// Cents for files: rounded to a tenth.
+pub(crate) fn to_cent_tenth(cents: f32) -> f64 {
+    (f64::from(cents) * 10.0).round() / 10.0
+}
+
+/// `tuning`, unless one of its values is NaN or infinite.
+pub(crate) fn finite_tuning(tuning: Tuning) -> Option<Tuning> {
+    (tuning.cents.is_finite() && tuning.certainty.is_finite()).then_some(tuning)
+}
+
+/// A tuning as people read it: `+32 cents (A = 448.2 Hz)`.
+pub(crate) fn tuning_text(tuning: Tuning) -> String {
+    if tuning.is_clear() {
+        format!("{tuning} (A = {:.1} Hz)", tuning.reference_hz())
+    } else {
+        "no clear tuning".to_owned()
+    }
+}
+
 /// A window's distance to a reference.
 pub(crate) fn distance_to(result: &WindowResult, reference: &ReferenceRef) -> Option<f32> {
     let mut all = result.distances.iter();
@@ -98,6 +117,7 @@ pub(crate) fn finite_summary(mut summary: Summary) -> Summary {
     summary.key = summary
         .key
         .filter(|key| key.answer.best.1.is_finite() && key.answer.runner_up.1.is_finite());
+    summary.tuning = summary.tuning.and_then(finite_tuning);
     summary
 }
 

@@ -15,6 +15,8 @@ V0_ROBUSTNESS = {
     "-40 dB": "1.00 / 1.00",
 }
 
+ERROR = "median error in cents"
+
 TEXT = """# {id}: the model that is compiled in
 
 A small audio encoder with a genre head and a key head. **It is not MERT** and was not trained like MERT: its timbre layers
@@ -29,7 +31,7 @@ here was written by `cargo xtask train` (see `xtask/train/README.md`).
 | output | `hidden`, float32 `[7, 256]`: seven unlike layers, each pooled over the window |
 | frames, on request | `frames`, float32 `[7, 20, 256]`: the same, four times per second, each pooled over about the second around it (the key layer over two); `frames.onnx` appended to `encoder.onnx` is the graph with both outputs |
 | graph | ONNX opset 17, plain operators only, {megabytes:.1f} MB, weights in half precision, SHA-256 in `manifest.toml` |
-| heads | genre: ten labels of GTZAN; key: 24 keys; tags-msd and tags-mtt: musicnn's own 50 tags of the Million Song Dataset and of MagnaTagATune, each true or not; all linear |
+| heads | genre: ten labels of GTZAN; key: 24 keys; tuning: the deviation from A = 440 Hz as a vector; tags-msd and tags-mtt: musicnn's own 50 tags of the Million Song Dataset and of MagnaTagATune, each true or not; all linear |
 | map | two directions of most variance of the genre head's layer, with each genre's mean as a landmark; no classifier |
 
 The layers are listed in `manifest.toml` and by `mertscope models list`. They live in different spaces, so sums of layers
@@ -37,9 +39,9 @@ make no sense and are refused.
 
 ## How it was made
 
-It was made from embedded-v1's own weights (the stage `restore`): the distilled network and the key network are the same, and all
-342 excerpts with a key get the answer that they got from it. New are the prediction of lost bands, the style layer, the
-MTT adapter and the genre head. In the order of the pipeline:
+It was made from embedded-v2's own weights (the stages `restore`, `export` and `carry`): all networks are the same, and so are
+genre, tags, map and all layers but `tonal` and `key`. New is that the key network hears music in tune: the graph estimates the
+deviation from A = 440 Hz and corrects it. Nothing was trained for that. In the order of the pipeline:
 
 1. Timbre. musicnn's MSD network was ported with equal outputs and made cheaper: maximum over frequency before the
    non-linearity, every second frequency of one kind of filters and every fourth of another. Then it was distilled, filters
@@ -49,7 +51,8 @@ MTT adapter and the genre head. In the order of the pipeline:
      below them before the MSD network hears them.
    - The style layer is the principal components of pooled features and tags, of that music and of the excerpts below (without
      their labels), scaled down in the directions in which augmentation moves windows.
-2. Key. A pitch-equivariant network on an in-graph constant-Q transform was trained on songs rendered with known keys by MMA
+2. Key. The deviation from A = 440 Hz is the direction of the mean over the spectrum's peaks, measured to a fraction of a bin; the
+   spectrum is moved by it. A pitch-equivariant network on an in-graph constant-Q transform was trained on songs rendered with known keys by MMA
    and MIT-licensed soundfonts, clean and augmented to sound like records; on free music labeled by an earlier such network and
    by essentia's key profiles; and last together with labeled excerpts. One more number, the mode bias, is linear in the MSD
    features and says how strongly the timbre suggests minor. It was fitted to the same excerpts, so it has learned their
@@ -83,6 +86,18 @@ Of 304 windows of held-out music, the share that keeps its top label (genre / ke
 A key is named when its mean window probability is at least {clear}, which is the head's `threshold`: above the noise that was
 tried. Of the held-out excerpts {named:.0%} reach it and {right:.0%} of these are right; of the others {right_of_others:.0%}.
 
+## Tuning
+
+Keys are named relative to the tuning that is heard: the nearest semitone of A = 440 Hz is in tune. A record that plays 4 % faster
+sounds a semitone higher (and 32 cents flat of that), one that plays 8 % faster a semitone higher too (and 33 cents sharp). The
+342 excerpts at five speeds, exact keys:
+
+{detuned}
+
+Half a semitone is a coin toss between two keys. The network took part in the training of these excerpts as they are: the
+differences count, not the shares. The tuning is {tuning_error:.1f} cents off in the median on {tuning_songs} rendered songs at these
+speeds. One tone, noise and silence have no clear tuning.
+
 ## Known failures
 
 - Ten closed classes: other music still gets one of them.
@@ -113,9 +128,24 @@ def both(figures):
     return f"{figures['exact']:.3f} / {figures['mirex']:.3f}"
 
 
+def detuned_table(figures):
+    """The rows of the table of speeds."""
+    shares = ("with", "without", "with, plain", "without, plain")
+    rows = [
+        f"| {name} | " + " | ".join(f"{found[share]:.3f}" for share in shares) + f" | {found[ERROR]:.1f} |"
+        for name, found in figures.items()
+        if "with" in found
+    ]
+    titles = [
+        "| played | corrected | not corrected | corrected, every excerpt taken as in tune | not corrected, likewise | cents off, median |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*titles, *rows])
+
+
 def write_card(path):
     """Writes the card; fails with the names of the stages whose figures are missing."""
-    found = {name: recorded(name) for name in ("msd", "mtt", "key", "genre", "measures")}
+    found = {name: recorded(name) for name in ("msd", "mtt", "key", "genre", "measures", "tuning")}
     missing = [name for name, figures in found.items() if figures is None]
     if missing:
         raise SystemExit(f"The card lacks figures of {', '.join(missing)}; run these stages first.")
@@ -149,6 +179,9 @@ def write_card(path):
             installed_session=measures["speed"]["installed"]["session"],
             noise=", ".join(f"{value:.2f}" for value in measures["noise"].values()),
             robustness="\n".join(["| | this model | embedded-v0 |", "|---|---|---|", *rows]),
+            detuned=detuned_table(found["tuning"]),
+            tuning_error=found["tuning"]["rendered"]["median error in cents"],
+            tuning_songs=found["tuning"]["rendered"]["songs"],
         ),
         encoding="utf-8",
     )

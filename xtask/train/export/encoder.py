@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from data.spectrum import LOG10_E, Level, Mel
-from key.cqt import ConstantQ, compress
+from key.cqt import ConstantQ
 from key.network import KeyNetwork, ModeBias
+from key.tuning import InTune
 from layers import WIDTH
 from settings import RMS, WINDOW, WORK, log, session
 from student.distill import student_network
@@ -35,20 +36,22 @@ class Encoder(nn.Module):
 
     def __init__(self, student, style, adapter, key, mode_bias):
         super().__init__()
-        self.level, self.mel, self.constant_q = Level(RMS), Mel(), ConstantQ()
+        self.level, self.mel, self.constant_q, self.in_tune = Level(RMS), Mel(), ConstantQ(), InTune()
         self.student, self.style, self.adapter, self.key = student, style, adapter, key
         # The graph's name for it.
         self.leaning = mode_bias
 
     def features(self, waveform):
         """The features before pooling over time: samples at one level [1, 80000], their RMS before [1, 1], mel
-        spectrum [1, 96, 313], constant-Q spectra [1, 2, 252, 51] and MSD's mid-end features [1, 753, 313]."""
+        spectrum [1, 96, 313], constant-Q spectra in tune [1, 2, 252, 51], the deviation that they had [1, 2] and MSD's
+        mid-end features [1, 753, 313]."""
         level, rms = self.level(waveform)
-        mel, tonal = self.mel(level), compress(self.constant_q(level))
-        return level, rms, mel, tonal, self.student.back.middle(self.student.front(mel))
+        mel = self.mel(level)
+        tonal, deviation = self.in_tune(self.constant_q(level))
+        return level, rms, mel, tonal, deviation, self.student.back.middle(self.student.front(mel))
 
     def forward(self, waveform):
-        _, rms, mel, tonal, middle = self.features(waveform)
+        _, rms, mel, tonal, deviation, middle = self.features(waveform)
         back = self.student.back
         pooled = back.pool(middle)
         msd = back.finish(pooled).mean(1)
@@ -60,7 +63,7 @@ class Encoder(nn.Module):
         layers = [
             [tonal[:, 1].mean(2)],
             [mean, spread, torch.log(rms) * LOG10_E],
-            [self.key.hidden(tonal).flatten(1), self.leaning(torch.cat([msd, tags], 1))],
+            [self.key.hidden(tonal).flatten(1), self.leaning(torch.cat([msd, tags], 1)), deviation],
             [middle[:, MIDDLE:].mean(2), middle[:, LAST:].amax(2)],
             [msd, tags],
             [mtt, mtt_tags],

@@ -2,7 +2,7 @@
 
 `frames` float32 [7, 20, 256]: frame n is pooled over about the second around (n + 0.5) / 4 s, by the same mean, maximum
 and deviation as the layer over its window, so that it lies in the same space; the key layer is pooled over two seconds.
-Nothing outside the window counts: the frames at its ends are pooled over a shorter stretch. The level is the window's;
+Nothing outside the window counts: the frames at its ends are pooled over a shorter stretch. Level and tuning are the window's;
 `spectral` ends with the RMS of the frame's own second. Twenty frames fill a window exactly, so the frames of successive
 windows are on one grid.
 
@@ -29,7 +29,7 @@ FRAME_SAMPLES = 4000
 FRAMES = WINDOW // FRAME_SAMPLES
 # Stretches over which power is measured: five of them are a frame.
 POWER_SAMPLES = 800
-INPUTS = ("level", "rms", "mel", "tonal", "middle", "column.0", "column.1", "column.2")
+INPUTS = ("level", "rms", "mel", "tonal", "deviation", "middle", "column.0", "column.1", "column.2")
 
 
 class FramePooling(nn.Module):
@@ -80,7 +80,7 @@ class Frames(nn.Module):
         self.around_key = FramePooling(13, 4 * TONAL_SAMPLES, 5)
         self.around_power = FramePooling(WINDOW // POWER_SAMPLES, POWER_SAMPLES, 21, POWER_SAMPLES / 2)
 
-    def forward(self, level, rms, mel, tonal, middle, *columns):
+    def forward(self, level, rms, mel, tonal, deviation, middle, *columns):
         back, at = self.student.back, self.around_mel
         middle, mel = items(middle), items(mel)
         mean, highest = at.mean(middle), at.highest(middle)
@@ -98,7 +98,7 @@ class Frames(nn.Module):
         layers = [
             [self.around_tonal.mean(items(tonal[:, 1]))],
             [at.mean(mel), at.spread(mel, SPREAD), torch.log(own_rms) * LOG10_E],
-            [torch.cat(key, 1).flatten(1), self.leaning(torch.cat([msd, tags], 1))],
+            [torch.cat(key, 1).flatten(1), self.leaning(torch.cat([msd, tags], 1)), deviation.expand(FRAMES, 2)],
             [mean[:, MIDDLE:], highest[:, LAST:]],
             [msd, tags],
             list(self.adapter(style, msd)),
@@ -110,8 +110,8 @@ class Frames(nn.Module):
 @torch.no_grad()
 def frame_inputs(encoder, waveform):
     """The inputs of `Frames`, in the order of `INPUTS`."""
-    level, rms, mel, tonal, middle = encoder.features(waveform)
-    return [level, rms, mel, tonal, middle, *(column.convolved(tonal) for column in encoder.key.columns)]
+    level, rms, mel, tonal, deviation, middle = encoder.features(waveform)
+    return [level, rms, mel, tonal, deviation, middle, *(column.convolved(tonal) for column in encoder.key.columns)]
 
 
 def probes():

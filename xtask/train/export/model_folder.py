@@ -15,11 +15,11 @@ from export.frames import FRAME_SAMPLES
 from layers import LAYERS, WIDTH
 from settings import ASSETS, RATE, WINDOW, WORK
 
-ID = "embedded-v2"
+ID = "embedded-v3"
 MODEL = WORK / "model"
 # The stages' figures of the installed model.
 FIGURES = Path(__file__).with_name("figures.json")
-HEADS = ("genre", "key", "tags-msd", "tags-mtt")
+HEADS = ("genre", "key", "tags-msd", "tags-mtt", "tuning")
 LICENSE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"  # spelling as stored
 
 

@@ -49,8 +49,10 @@ class ConstantQ(nn.Module):
 
 
 def compress(magnitudes):
-    """[batch, 252, frames] to two channels [batch, 2, 252, frames]: the logarithm, independent of level, and the same minus
-    the spectrum's envelope (a moving average over an octave)."""
-    log = torch.log(1 + 30 * magnitudes / (magnitudes.mean((1, 2), keepdim=True) + 1e-5))
-    envelope = F.avg_pool1d(log.mean(2)[:, None], 37, 1, 18, count_include_pad=False)[:, 0, :, None]
-    return torch.stack([log - 1.5, log - envelope], 1)
+    """The logarithm of magnitudes [batch, 252, frames], independent of level."""
+    return torch.log(1 + 30 * magnitudes / (magnitudes.mean((1, 2), keepdim=True) + 1e-5))
+
+
+def whiten(log):
+    """The same minus the spectrum's envelope, a moving average over an octave; [batch, 252, frames]."""
+    return log - F.avg_pool1d(log.mean(2)[:, None], 37, 1, 18, count_include_pad=False)[:, 0, :, None]

@@ -26,7 +26,7 @@ def circular(x, conv):
 
 
 class Column(nn.Module):
-    """Compressed constant-Q spectra [batch, 2, 252, frames] to a hidden state [batch, 7, 12]."""
+    """The spectra of `tuning.py` [batch, 2, 252, frames] to a hidden state [batch, 7, 12]."""
 
     def __init__(self, widths=(16, 24, 32)):
         super().__init__()
@@ -68,7 +68,7 @@ class Column(nn.Module):
 
 
 class KeyNetwork(nn.Module):
-    """Compressed constant-Q spectra to 24 logits: 12 major keys from C up, 12 minor."""
+    """The spectra of `tuning.py` to 24 logits: 12 major keys from C up, 12 minor."""
 
     def __init__(self):
         super().__init__()

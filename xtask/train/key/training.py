@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 import checkpoint
-from key.cqt import compress
 from key.network import KeyNetwork
 from key.sources import batch
+from key.tuning import InTune
 from settings import device, log
 
 
@@ -18,8 +18,9 @@ def predict(net, spectra):
     """Logits [pieces, 24] over each whole spectrum [252, frames]."""
     net.eval()
     where = next(net.parameters()).device
+    in_tune = InTune().to(where)
     return torch.cat(
-        [net(compress(torch.tensor(s[None].astype(np.float32), device=where))).cpu() for s in spectra]
+        [net(in_tune(torch.tensor(s[None].astype(np.float32), device=where))[0]).cpu() for s in spectra]
     ).numpy()
 
 
@@ -31,6 +32,7 @@ def train(sources, steps, seed, start=None, rate=3e-3, size=64, report=None, eve
     """
     torch.manual_seed(seed)
     net = (copy.deepcopy(start) if start else KeyNetwork()).to(device())
+    in_tune = InTune().to(device())
     average = checkpoint.Averaged(net, 0.99)
     optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-2)
     schedule = checkpoint.cosine(optimizer, steps, 50)
@@ -42,7 +44,7 @@ def train(sources, steps, seed, start=None, rate=3e-3, size=64, report=None, eve
         torch.manual_seed(seed * 1_000_003 + step)
         # Windows of 2.5 s cost half and train as well; the excerpts are that short too.
         inputs, targets = (part.to(device()) for part in batch(sources, size, int(random.choice([26, 26, 51])), random))
-        loss = -(targets * F.log_softmax(net.column_logits(compress(inputs)), 2)).sum(2).mean(1).sum()
+        loss = -(targets * F.log_softmax(net.column_logits(in_tune(inputs)[0]), 2)).sum(2).mean(1).sum()
         optimizer.zero_grad()
         loss.backward()
         for column in net.columns:

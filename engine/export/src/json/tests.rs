@@ -89,6 +89,8 @@ fn the_schema_refuses_what_the_command_never_writes() {
         ("/timeline/0/key/C major", serde_json::json!(1.5)),
         ("/summary/key/camelot", serde_json::json!("13A")),
         ("/timeline/0/map", serde_json::json!([1.0])),
+        ("/timeline/0/tuning/cents", serde_json::json!(51)),
+        ("/summary/tuning/certainty", serde_json::json!(1.5)),
         (
             "/timeline/0/distances/cdcdcdcdcdcdcdcd",
             serde_json::json!(-0.5),

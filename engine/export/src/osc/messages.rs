@@ -76,6 +76,16 @@ pub(super) fn window<'a>(
         arguments.extend(ranked(labels, result.genre_smoothed.as_ref()?));
         Some(message("/mertscope/genre", arguments))
     });
+    let tuning = result.and_then(|result| {
+        let tuning = result.tuning_smoothed?;
+        let mut arguments = begin();
+        arguments.extend([
+            OscType::Float(tuning.cents),
+            OscType::Float(tuning.certainty),
+        ]);
+        arguments.push(OscType::Int(i32::from(tuning.is_clear())));
+        Some(message("/mertscope/tuning", arguments))
+    });
     let running = snapshot.model.running.as_ref();
     let heads = running.map_or(&[][..], |running| &running.heads);
     let heads = heads.iter().filter_map(move |head| {
@@ -100,6 +110,7 @@ pub(super) fn window<'a>(
     });
     key.into_iter()
         .chain(genre)
+        .chain(tuning)
         .chain(heads)
         .chain(place)
         .chain(references)

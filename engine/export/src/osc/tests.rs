@@ -175,6 +175,10 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(arguments.len(), 3 + 2 * 10);
     assert_eq!(arguments[3], OscType::String("classical".into()));
     let (address, arguments) = received(&socket);
+    assert_eq!(address, "/mertscope/tuning");
+    let sharp = [OscType::Float(32.25), OscType::Float(0.75), OscType::Int(1)];
+    assert_eq!(arguments[3..], sharp);
+    let (address, arguments) = received(&socket);
     assert_eq!(address, "/mertscope/head");
     let mood = ["mood-1", "mood", "wild"].map(|t| OscType::String(t.into()));
     assert_eq!(
@@ -188,7 +192,7 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
     assert_eq!(address, "/mertscope/reference");
     let album = OscType::String("Last album".into());
     assert_eq!(arguments[3..], [album, OscType::Float(0.5)]);
-    assert_eq!((sender.sent().messages, sender.sent().failed), (7, 0));
+    assert_eq!((sender.sent().messages, sender.sent().failed), (8, 0));
     socket.set_nonblocking(true).unwrap();
     assert!(socket.recv(&mut [0; 16]).is_err(), "more was sent");
 }

@@ -2,7 +2,7 @@
 
 use mertscope_audio::Status;
 use mertscope_heads::timeline::Timeline;
-use mertscope_music::{Key, KeyAnswer, Notation, Standing};
+use mertscope_music::{Key, KeyAnswer, Notation, Standing, Tuning};
 
 use super::super::units::{clock, finite_summary, key_and_camelot, percent};
 use super::super::{AnalysisRun, FileReport};
@@ -30,12 +30,16 @@ pub(crate) fn draw(canvas: &mut Canvas, run: &AnalysisRun, report: &FileReport) 
     };
     let name = elided(&report.file, style.size_px, style.weight, room);
     canvas.text(MARGIN, 84.0, &name, style);
-    canvas.text(MARGIN, 116.0, &subtitle(report), TextStyle::new(16.0, DIM));
+    let timeline = report.outcome.as_ref().ok();
+    let summary = timeline.and_then(|timeline| timeline.summary());
+    let summary = summary.map(finite_summary);
+    let tuning = summary.as_ref().and_then(|summary| summary.tuning);
+    let subtitle = subtitle(report, tuning);
+    canvas.text(MARGIN, 116.0, &subtitle, TextStyle::new(16.0, DIM));
 
-    let Ok(timeline) = &report.outcome else {
+    let Some(timeline) = timeline else {
         return;
     };
-    let summary = timeline.summary().map(finite_summary);
     card(canvas, KEY_CARD, "KEY");
     card(canvas, GENRE_CARD, "GENRE");
     match &summary {
@@ -61,8 +65,9 @@ pub(crate) fn draw(canvas: &mut Canvas, run: &AnalysisRun, report: &FileReport) 
     }
 }
 
-/// Duration and number of windows, with those that have no result: `3:42 · 218 windows, 4 silent`.
-fn subtitle(report: &FileReport) -> String {
+/// Duration and number of windows, with those that have no result, and a clear tuning:
+/// `3:42 · 218 windows, 4 silent · +32 cents`.
+fn subtitle(report: &FileReport, tuning: Option<Tuning>) -> String {
     let mut parts: Vec<String> = report.duration_s.map(clock).into_iter().collect();
     if let Ok(timeline) = &report.outcome {
         let results = &timeline.results;
@@ -83,6 +88,8 @@ fn subtitle(report: &FileReport) -> String {
         }
         parts.push(windows);
     }
+    let tuning = tuning.filter(|tuning| tuning.is_clear());
+    parts.extend(tuning.map(|tuning| tuning.to_string()));
     parts.join("  ·  ")
 }
 

@@ -10,7 +10,8 @@ impl Head {
     /// # Errors
     /// [`HeadError::OtherModel`] for other weights or another configuration of them, another width or number of layers, and for a
     /// weighted sum of layers that may not be mixed; [`HeadError::Invalid`] for a key head that does
-    /// not name the 24 keys in order, and for a genre or key head that is not multiclass.
+    /// not name the 24 keys in order, for a genre or key head that is not multiclass, and for a tuning head
+    /// that is not a vector.
     pub fn check(&self, manifest: &Manifest) -> Result<(), HeadError> {
         let mismatch = self.layer_mismatch(manifest);
         if let Some(reason) = mismatch.or_else(|| self.frame_mismatch(manifest)) {
@@ -70,6 +71,13 @@ impl Head {
         if self.task == "key" && !is_key_labels(&self.labels) {
             return Some(
                 "a key head names the 24 keys, C to B major and then C to B minor".to_owned(),
+            );
+        }
+        if self.task == "tuning" && (self.outputs != Outputs::Regression || self.labels.len() != 2)
+        {
+            return Some(
+                "a tuning head is a regression head with two outputs, the vector of the deviation"
+                    .to_owned(),
             );
         }
         let one_label = ["genre", "key"].contains(&self.task.as_str());
