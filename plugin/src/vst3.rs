@@ -8,6 +8,8 @@
 //!
 //! - `wrapper/vst3/inner.rs`, `execute`: looks at the open window from whatever thread runs it, and panics on
 //!   each but the one that has opened it, or while that one opens or closes it. Here the framework has no window.
+//! - `event_loop/background_thread.rs`: the thread ends when an instance with a task is gone, and the next instance
+//!   to go panics because it has ended. Parameters are set here, so that the framework has no tasks.
 //! - `wrapper/vst3/view.rs`, `setContentScaleFactor`: forgets a scale that is told before the window is opened.
 //! - `wrapper/vst3/wrapper.rs`, `setBusArrangements`: compares a side-chain's width with the main bus, so that
 //!   only equal widths can be chosen; `process` reads a second input bus without asking whether there is one;

@@ -5,7 +5,7 @@
 use std::ptr::null_mut;
 
 use super::sdk::Steinberg::Vst::{AudioBusBuffers, AudioBusBuffers__type0, ProcessData};
-use super::sdk::Steinberg::{int32, tresult};
+use super::sdk::Steinberg::{int32, kResultOk, tresult};
 use crate::process::MAX_CHANNELS;
 
 /// Channels of a bus.
@@ -43,7 +43,7 @@ impl Blocks {
         frames <= self.most_frames
     }
 
-    /// Hands a block of 32-bit samples to `next`. A block without an output only has parameters.
+    /// Hands a block of 32-bit samples to `next`, without parameters. A block without an output has nothing else.
     ///
     /// # Safety
     /// The buses of `data` are as they describe themselves, and [`Blocks::can_play`] its frames, which are not
@@ -62,6 +62,9 @@ impl Blocks {
                 host_channels(data.outputs, data.numOutputs, 0),
             )
         };
+        if output.is_empty() {
+            return kResultOk;
+        }
         let width = self.main_width;
         // SAFETY: the channels of both buses have this many frames.
         unsafe { pass(input, output, width.., frames) };
@@ -93,6 +96,7 @@ impl Blocks {
             numOutputs: 1,
             inputs: inputs.as_mut_ptr(),
             outputs: outputs.as_mut_ptr(),
+            inputParameterChanges: null_mut(),
             ..*data
         })
     }

@@ -4,7 +4,7 @@
 //! view is the framework's answer.
 
 use std::ffi::CStr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use mertscope_model::lock;
@@ -42,8 +42,8 @@ pub(super) struct Component {
     /// While the plugin is active. The audio callback tries the lock and never waits for it; whoever holds it
     /// otherwise is about to start or to stop the processing.
     pub(super) blocks: Mutex<Option<Blocks>>,
-    /// Whether the host has set up processing, without which the framework takes no block.
-    pub(super) is_set_up: AtomicBool,
+    /// Whether the host plays blocks, or is about to.
+    pub(super) is_processing: AtomicBool,
 }
 
 impl Component {
@@ -53,13 +53,13 @@ impl Component {
             wrapped: Arc::new(Wrapped::new()?),
             settled: Mutex::default(),
             blocks: Mutex::default(),
-            is_set_up: AtomicBool::new(false),
+            is_processing: AtomicBool::new(false),
         })
     }
 
     /// Starts the framework in the arrangement that was chosen.
     pub(super) fn start(&self, settled: &MutexGuard<'_, Settled>, most_frames: usize) -> tresult {
-        let framework = &self.wrapped.framework;
+        let framework = self.wrapped.framework();
         let mut blocks = lock(&self.blocks);
         *blocks = None;
         let width = settled.buses.main_width();
@@ -91,7 +91,7 @@ impl Component {
         *blocks = None;
         // SAFETY: it takes no pointer.
         contained(kInternalError, || unsafe {
-            self.wrapped.framework.setActive(0)
+            self.wrapped.framework().setActive(0)
         })
     }
 }
@@ -119,7 +119,7 @@ impl IPluginBaseTrait for Component {
 impl IComponentTrait for Component {
     unsafe fn getControllerClassId(&self, class: *mut TUID) -> tresult {
         // SAFETY: the host passes a place for it; the framework has none and writes nothing.
-        unsafe { self.wrapped.framework.getControllerClassId(class) }
+        unsafe { self.wrapped.framework().getControllerClassId(class) }
     }
 
     unsafe fn setIoMode(&self, _mode: IoMode) -> tresult {
@@ -149,7 +149,7 @@ impl IComponentTrait for Component {
 
     unsafe fn getRoutingInfo(&self, from: *mut RoutingInfo, to: *mut RoutingInfo) -> tresult {
         // SAFETY: the host passes both, and the framework checks them for null.
-        unsafe { self.wrapped.framework.getRoutingInfo(from, to) }
+        unsafe { self.wrapped.framework().getRoutingInfo(from, to) }
     }
 
     unsafe fn activateBus(
@@ -182,7 +182,7 @@ impl IComponentTrait for Component {
     unsafe fn setState(&self, state: *mut IBStream) -> tresult {
         // SAFETY: the host passes a stream, which the framework checks for null.
         let answer = contained(kInternalError, || unsafe {
-            IComponentTrait::setState(&self.wrapped.framework, state)
+            IComponentTrait::setState(self.wrapped.framework(), state)
         });
         self.wrapped.parts.repaint.request();
         answer
@@ -191,7 +191,7 @@ impl IComponentTrait for Component {
     unsafe fn getState(&self, state: *mut IBStream) -> tresult {
         // SAFETY: as above.
         contained(kInternalError, || unsafe {
-            IComponentTrait::getState(&self.wrapped.framework, state)
+            IComponentTrait::getState(self.wrapped.framework(), state)
         })
     }
 }
@@ -212,11 +212,11 @@ impl IEditControllerTrait for Component {
 
     unsafe fn getParameterCount(&self) -> int32 {
         // SAFETY: it takes no pointer.
-        unsafe { self.wrapped.framework.getParameterCount() }
+        unsafe { self.wrapped.framework().getParameterCount() }
     }
 
     unsafe fn getParameterInfo(&self, index: int32, info: *mut ParameterInfo) -> tresult {
-        let framework = &self.wrapped.framework;
+        let framework = self.wrapped.framework();
         // SAFETY: it takes no pointer.
         let count = unsafe { framework.getParameterCount() };
         if !(0..count).contains(&index) {
@@ -237,7 +237,7 @@ impl IEditControllerTrait for Component {
         // SAFETY: the host passes a place for it, which the framework checks for null.
         contained(kInternalError, || unsafe {
             self.wrapped
-                .framework
+                .framework()
                 .getParamStringByValue(id, value, text)
         })
     }
@@ -251,7 +251,7 @@ impl IEditControllerTrait for Component {
         // SAFETY: the host passes a text and a place, which the framework checks for null.
         contained(kInternalError, || unsafe {
             self.wrapped
-                .framework
+                .framework()
                 .getParamValueByString(id, text, value)
         })
     }
@@ -259,31 +259,32 @@ impl IEditControllerTrait for Component {
     unsafe fn normalizedParamToPlain(&self, id: ParamID, value: ParamValue) -> ParamValue {
         // SAFETY: it takes no pointer.
         contained(value, || unsafe {
-            self.wrapped.framework.normalizedParamToPlain(id, value)
+            self.wrapped.framework().normalizedParamToPlain(id, value)
         })
     }
 
     unsafe fn plainParamToNormalized(&self, id: ParamID, value: ParamValue) -> ParamValue {
         // SAFETY: it takes no pointer.
         contained(value, || unsafe {
-            self.wrapped.framework.plainParamToNormalized(id, value)
+            self.wrapped.framework().plainParamToNormalized(id, value)
         })
     }
 
     unsafe fn getParamNormalized(&self, id: ParamID) -> ParamValue {
         // SAFETY: it takes no pointer.
         contained(0.0, || unsafe {
-            self.wrapped.framework.getParamNormalized(id)
+            self.wrapped.framework().getParamNormalized(id)
         })
     }
 
+    /// While blocks are played their changes count: a value that comes here later than its block would undo a newer
+    /// one.
     unsafe fn setParamNormalized(&self, id: ParamID, value: ParamValue) -> tresult {
-        // SAFETY: it takes no pointer.
-        let answer = contained(kInternalError, || unsafe {
-            self.wrapped.framework.setParamNormalized(id, value)
-        });
-        self.wrapped.note_change();
-        answer
+        if self.is_processing.load(Ordering::Acquire) || self.wrapped.set(id, value) {
+            kResultOk
+        } else {
+            kInvalidArgument
+        }
     }
 
     /// The framework gets no handler: it would use it from threads of its own.

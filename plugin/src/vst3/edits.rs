@@ -67,7 +67,7 @@ impl GuiContextInner for Edits {
         if let (Some(wrapped), Some(place)) = (self.0.upgrade(), stream.to_com_ptr::<IBStream>()) {
             // SAFETY: the stream lives during the call.
             contained((), || unsafe {
-                IComponentTrait::getState(&wrapped.framework, place.as_ptr());
+                IComponentTrait::getState(wrapped.framework(), place.as_ptr());
             });
         }
         serde_json::from_slice(&stream.bytes()).unwrap_or_else(|_| HostState {
@@ -85,7 +85,7 @@ impl GuiContextInner for Edits {
         if let Some(place) = stream.to_com_ptr::<IBStream>() {
             // SAFETY: the stream lives during the call.
             contained((), || unsafe {
-                IComponentTrait::setState(&wrapped.framework, place.as_ptr());
+                IComponentTrait::setState(wrapped.framework(), place.as_ptr());
             });
         }
         wrapped.parts.repaint.request();

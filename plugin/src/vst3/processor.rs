@@ -1,6 +1,5 @@
 //! The audio processor: what passes through, and in which arrangement.
 
-use std::ptr::null_mut;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
@@ -12,8 +11,9 @@ use super::buses::Bus;
 use super::component::Component;
 use super::sdk::ComRef;
 use super::sdk::Steinberg::Vst::{
-    BusDirection, IAudioProcessorTrait, IParameterChangesTrait, IProcessContextRequirementsTrait,
-    MediaTypes_, ProcessData, ProcessSetup, SpeakerArrangement, SymbolicSampleSizes_,
+    BusDirection, IAudioProcessorTrait, IParamValueQueueTrait, IParameterChanges,
+    IParameterChangesTrait, IProcessContextRequirementsTrait, MediaTypes_, ProcessData,
+    ProcessSetup, SpeakerArrangement, SymbolicSampleSizes_,
 };
 use super::sdk::Steinberg::{
     TBool, int32, kInternalError, kInvalidArgument, kResultFalse, kResultOk, tresult, uint32,
@@ -89,7 +89,7 @@ impl IAudioProcessorTrait for Component {
 
     unsafe fn getLatencySamples(&self) -> uint32 {
         // SAFETY: it takes no pointer.
-        unsafe { self.wrapped.framework.getLatencySamples() }
+        unsafe { self.wrapped.framework().getLatencySamples() }
     }
 
     unsafe fn setupProcessing(&self, setup: *mut ProcessSetup) -> tresult {
@@ -107,12 +107,11 @@ impl IAudioProcessorTrait for Component {
         let mut settled = lock(&self.settled);
         // SAFETY: the set-up is the host's.
         let answer = contained(kInternalError, || unsafe {
-            self.wrapped.framework.setupProcessing(setup)
+            self.wrapped.framework().setupProcessing(setup)
         });
         if answer != kResultOk {
             return answer;
         }
-        self.is_set_up.store(true, Ordering::Release);
         let is_first = settled.most_frames.replace(most_frames).is_none();
         if is_first && settled.is_active {
             return self.start(&settled, most_frames);
@@ -121,9 +120,10 @@ impl IAudioProcessorTrait for Component {
     }
 
     unsafe fn setProcessing(&self, state: TBool) -> tresult {
+        self.is_processing.store(state != 0, Ordering::Release);
         // SAFETY: it takes no pointer.
         contained(kInternalError, || unsafe {
-            self.wrapped.framework.setProcessing(state)
+            self.wrapped.framework().setProcessing(state)
         })
     }
 
@@ -141,7 +141,7 @@ impl IAudioProcessorTrait for Component {
 
     unsafe fn getTailSamples(&self) -> uint32 {
         // SAFETY: it takes no pointer.
-        unsafe { self.wrapped.framework.getTailSamples() }
+        unsafe { self.wrapped.framework().getTailSamples() }
     }
 }
 
@@ -152,53 +152,55 @@ impl Component {
     /// # Safety
     /// `data` is as it describes itself, of 32-bit samples, and its frames are not negative.
     unsafe fn play(&self, data: &ProcessData) -> tresult {
+        // SAFETY: the caller's promise.
+        unsafe { self.take_parameters(data.inputParameterChanges) };
         let mut blocks = match self.blocks.try_lock() {
             Ok(blocks) => Some(blocks),
             Err(TryLockError::Poisoned(blocks)) => Some(blocks.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         };
         let active = blocks.as_mut().and_then(|blocks| blocks.as_mut());
-        let fitting = active.filter(|blocks| blocks.can_play(data.numSamples as usize));
-        let framework = &self.wrapped.framework;
-        let answer = match fitting {
+        match active.filter(|blocks| blocks.can_play(data.numSamples as usize)) {
             // SAFETY: the caller's promise; the framework takes what it is handed.
-            Some(blocks) => unsafe { blocks.play(data, |block| framework.process(block)) },
+            Some(blocks) => unsafe {
+                blocks.play(data, |block| self.wrapped.framework().process(block))
+            },
             None => {
                 // SAFETY: the caller's promise.
                 unsafe { pass_block(data) };
-                self.take_parameters(data)
+                kResultOk
             }
-        };
-        // SAFETY: the host passes changes, which live during the call, or null.
-        let changes = unsafe { ComRef::from_raw(data.inputParameterChanges) };
-        // SAFETY: as above.
-        if changes.is_some_and(|changes| unsafe { changes.getParameterCount() } > 0) {
-            self.wrapped.note_change();
         }
-        answer
     }
 
-    /// Takes only the parameters of a block.
-    fn take_parameters(&self, data: &ProcessData) -> tresult {
-        if !self.is_set_up.load(Ordering::Acquire) {
-            return kResultOk;
+    /// Sets the parameters that change in a block, each to its last value.
+    ///
+    /// # Safety
+    /// `changes` is the host's or null.
+    unsafe fn take_parameters(&self, changes: *mut IParameterChanges) {
+        // SAFETY: the caller's promise; changes and their queues live during the block, and fill in what they are
+        // given.
+        unsafe {
+            let Some(changes) = ComRef::from_raw(changes) else {
+                return;
+            };
+            for index in 0..changes.getParameterCount() {
+                let Some(queue) = ComRef::from_raw(changes.getParameterData(index)) else {
+                    continue;
+                };
+                let (mut offset, mut value) = (0, 0.0);
+                let last = queue.getPointCount() - 1;
+                if last >= 0 && queue.getPoint(last, &mut offset, &mut value) == kResultOk {
+                    self.wrapped.set(queue.getParameterId(), value);
+                }
+            }
         }
-        let mut parameters = ProcessData {
-            numSamples: 0,
-            numInputs: 0,
-            numOutputs: 0,
-            inputs: null_mut(),
-            outputs: null_mut(),
-            ..*data
-        };
-        // SAFETY: without buses the framework touches no audio.
-        unsafe { self.wrapped.framework.process(&mut parameters) }
     }
 }
 
 impl IProcessContextRequirementsTrait for Component {
     unsafe fn getProcessContextRequirements(&self) -> uint32 {
         // SAFETY: it takes no pointer.
-        unsafe { self.wrapped.framework.getProcessContextRequirements() }
+        unsafe { self.wrapped.framework().getProcessContextRequirements() }
     }
 }

@@ -1,6 +1,7 @@
 //! The framework's wrapper of an instance, with what a window and its edits need around it.
 
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,9 @@ use nih_plug::params::internals::ParamPtr;
 use nih_plug::wrapper::vst3::Wrapper;
 
 use super::sdk::ComPtr;
-use super::sdk::Steinberg::Vst::{IComponentHandler, IEditControllerTrait, ParamID, ParameterInfo};
+use super::sdk::Steinberg::Vst::{
+    IComponentHandler, IEditControllerTrait, ParamID, ParamValue, ParameterInfo,
+};
 use super::sdk::Steinberg::kResultOk;
 use super::windowless::{Parts, Windowless, with_parts};
 
@@ -26,13 +29,22 @@ pub(super) fn contained<T>(fallback: T, call: impl FnOnce() -> T) -> T {
 
 /// See the module.
 pub(super) struct Wrapped {
-    pub(super) framework: Wrapper<Windowless>,
+    framework: ManuallyDrop<Wrapper<Windowless>>,
     pub(super) parts: Parts,
-    /// The host's ids of the parameters.
+    /// The host's ids of the parameters, which live in `parts`.
     ids: HashMap<ParamPtr, ParamID>,
+    parameters: HashMap<ParamID, ParamPtr>,
     handler: Mutex<Option<ComPtr<IComponentHandler>>>,
-    /// Set by the audio callback when the host has changed parameters; an open window takes it.
+    /// Set when the host has changed parameters; an open window takes it.
     changed: Arc<AtomicBool>,
+}
+
+impl Drop for Wrapped {
+    /// The framework panics when its thread has ended before, which a host would not survive.
+    fn drop(&mut self) {
+        // SAFETY: it is not used afterwards.
+        contained((), || unsafe { ManuallyDrop::drop(&mut self.framework) });
+    }
 }
 
 impl Wrapped {
@@ -41,17 +53,40 @@ impl Wrapped {
         let (framework, parts) = with_parts(Wrapper::<Windowless>::new)?;
         let ids = ids(&framework, &parts);
         Some(Self {
-            framework,
+            framework: ManuallyDrop::new(framework),
             parts,
+            parameters: ids
+                .iter()
+                .map(|(parameter, id)| (*id, *parameter))
+                .collect(),
             ids,
             handler: Mutex::default(),
             changed: Arc::default(),
         })
     }
 
+    /// The framework's wrapper.
+    pub(super) fn framework(&self) -> &Wrapper<Windowless> {
+        &self.framework
+    }
+
     /// The host's id of a parameter.
     pub(super) fn id(&self, parameter: ParamPtr) -> Option<ParamID> {
         self.ids.get(&parameter).copied()
+    }
+
+    /// Sets a parameter for the host; `false` for an unknown one and for a value that is no number. For any
+    /// thread: the framework would do it too, and then wake a thread of its own.
+    pub(super) fn set(&self, id: ParamID, normalized: ParamValue) -> bool {
+        let normalized = normalized as f32;
+        let Some(parameter) = self.parameters.get(&id).filter(|_| normalized.is_finite()) else {
+            return false;
+        };
+        // SAFETY: the parameter lives in `parts`, and its value is an atomic.
+        if unsafe { parameter._internal_set_normalized_value(normalized) } {
+            self.changed.store(true, Ordering::Release);
+        }
+        true
     }
 
     /// Replaces the host's side of edits.
@@ -66,12 +101,7 @@ impl Wrapped {
         lock(&self.handler).clone()
     }
 
-    /// Says that the host has changed parameters. For the audio callback.
-    pub(super) fn note_change(&self) {
-        self.changed.store(true, Ordering::Release);
-    }
-
-    /// The mark that [`Wrapped::note_change`] sets.
+    /// The mark that parameters have changed.
     pub(super) fn changed(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.changed)
     }
