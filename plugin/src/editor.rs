@@ -40,6 +40,7 @@ use nih_plug_egui::{
 use crate::connection::Connection;
 use crate::instance::Instance;
 use crate::params::MertscopeParams;
+use error::WindowError;
 #[cfg(target_os = "linux")]
 use file_drop::FileDrop;
 #[cfg(target_os = "linux")]
@@ -101,6 +102,14 @@ impl EditorWindow {
     pub fn with_host_panel(mut self, host_panel: Arc<dyn HostPanel>) -> Self {
         self.host_panel = Some(host_panel);
         self
+    }
+
+    /// Takes the host's scale for the next window, so that [`Editor::size`] tells its size.
+    ///
+    /// # Errors
+    /// [`WindowError`] if the window will have another scale.
+    pub(crate) fn follow_host_scale(&self, scale: f64) -> Result<(), WindowError> {
+        self.scale.follow_host(scale)
     }
 
     /// The size in logical points, as the project keeps it.

@@ -34,6 +34,7 @@ pub mod params;
 mod process;
 pub mod state;
 mod trigger;
+mod vst3;
 
 use std::sync::Arc;
 
@@ -94,10 +95,7 @@ impl Plugin for Mertscope {
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
-    // A host that chooses none gets the first; VST3 hosts connect a side-chain only if the first has
-    // one, and keep the number of buses.
-    // None has a side-chain as wide as its main bus but the first: the framework would let a VST3 host
-    // choose it with the side-chain switched off, and then read its null channels (docs/limits.md).
+    // For CLAP; a host that chooses none gets the first. VST3 hosts arrange buses: see `vst3`.
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[
         layout(2, &[new_nonzero_u32(2)], "Stereo with side-chain"),
         layout(2, &[new_nonzero_u32(1)], "Stereo with mono side-chain"),
@@ -130,18 +128,13 @@ impl Plugin for Mertscope {
         ))
     }
 
-    /// Hosts call it often and in any order, so existing connections and taps are kept.
     fn activate(
         &mut self,
         _layout: &AudioIOLayout,
         config: &BufferConfig,
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
-        let offline = config.process_mode == ProcessMode::Offline;
-        self.connection
-            .connect(&mut self.callback, config.sample_rate, offline);
-        // Audio passes even when the analysis fails.
-        true
+        self.connect(config)
     }
 
     fn reset(&mut self) {
@@ -154,8 +147,30 @@ impl Plugin for Mertscope {
         aux: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
+        self.hear(main, aux, context.transport())
+    }
+}
+
+impl Mertscope {
+    /// Connects to the engine. Hosts activate often and in any order, so existing connections and taps are
+    /// kept.
+    fn connect(&mut self, config: &BufferConfig) -> bool {
+        let offline = config.process_mode == ProcessMode::Offline;
+        self.connection
+            .connect(&mut self.callback, config.sample_rate, offline);
+        // Audio passes even when the analysis fails.
+        true
+    }
+
+    /// Captures a block, in the audio callback.
+    fn hear(
+        &mut self,
+        main: &Buffer,
+        aux: &AuxiliaryBuffers,
+        transport: &Transport,
+    ) -> ProcessStatus {
         self.callback
-            .process(&self.params, main, aux.inputs, context.transport());
+            .process(&self.params, main, aux.inputs, transport);
         ProcessStatus::Normal
     }
 }
@@ -184,11 +199,4 @@ impl ClapPlugin for Mertscope {
     ];
 }
 
-impl Vst3Plugin for Mertscope {
-    const VST3_CLASS_ID: [u8; 16] = *b"MertscopePlugin1";
-    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
-        &[Vst3SubCategory::Fx, Vst3SubCategory::Analyzer];
-}
-
 nice_export_clap!(Mertscope);
-nice_export_vst3!(Mertscope);

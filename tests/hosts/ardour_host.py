@@ -24,6 +24,9 @@ TIMEOUT_S = 300
 # Of a session in which noise is played.
 RATE_HZ = 48_000
 
+# Pairs of exports, of which one in about ten begins differently by itself.
+EXPORTS = 4
+
 
 def tool(name):
     """The path of Ardour's tool with the newest version in its name: ardour7-lua, ardour8-lua …"""
@@ -125,18 +128,32 @@ def samples(wave):
     return np.frombuffer(wave, "<f4", length // 4, start).reshape(-1, 2)
 
 
+def changed_frames(one, other):
+    """The frames in which two exports, float32 [frames, 2], differ."""
+    assert one.shape == other.shape, f"{one.shape} became {other.shape}"
+    return np.flatnonzero((one.view(np.uint32) != other.view(np.uint32)).any(axis=1))
+
+
 def exports_untouched(path, _piece):
     """An export of noise is the same with the plugin as without, on a stereo and on a mono track."""
     for channels in [2, 1]:
         session = Session(path, channels)
         session.step("add")
-        # Two of some ten sessions differed within their first 0.1 s, like a fade of Ardour's as the transport starts;
-        # 24 exports of one session did not. The cause is not known, so the comparison begins later.
-        plain, plugged = (session.export(name)[RATE_HZ // 2 :] for name in ["plain", "plugged"])
-        assert len(plain) > 9 * RATE_HZ and np.abs(plain).max() > 0.1, "the export is silent"
-        assert plain.shape == plugged.shape, f"{plain.shape} became {plugged.shape}"
-        changed = np.flatnonzero((plain.view(np.uint32) != plugged.view(np.uint32)).any(axis=1))
-        assert not len(changed), f"the plugin changes {len(changed)} frames of {channels} channels from {changed[0]} on"
+        # Some exports of Ardour 7.3 begin with a fade: its gain comes up from 0 in the first 4,110 frames of the track.
+        # It depends on the moment at which the engine starts, and sessions without any plugin show the same 4,110
+        # frames. So only a pair of exports that both begin without it can be equal from the first frame on;
+        # a plugin that touched these frames would do so in each pair.
+        for _ in range(EXPORTS):
+            plain, plugged = (session.export(name) for name in ["plain", "plugged"])
+            assert len(plain) > 9 * RATE_HZ and np.abs(plain).max() > 0.1, "the export is silent"
+            changed = changed_frames(plain, plugged)
+            count = f"{len(changed)} frames of {channels} channels"
+            late = changed[changed >= RATE_HZ // 2]
+            assert not len(late), f"the plugin changes {count}, from {late[0]} on after the start"
+            if not len(changed):
+                break
+        else:
+            raise AssertionError(f"the plugin changes {count} from {changed[0]} on in each of {EXPORTS} exports")
 
 
 def keeps_state(path, _piece):

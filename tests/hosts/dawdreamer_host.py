@@ -92,18 +92,22 @@ def logging_plugin(engine, path):
     return plugin
 
 
-def gives_the_results_of_the_command(path, piece):
+def gives_the_results_of_the_command(path, piece, source="Main"):
     """A rendered demo piece has the results of `mertscope analyze`, window by window.
 
     This host renders faster than real time and calls it real time: the plugin sees it by the clock.
     """
     audio, rate_hz = demo_audio(piece, 60.0)
     engine = dawdreamer.RenderEngine(rate_hz, 512)
-    source = engine.make_playback_processor("source", audio)
     plugin = logging_plugin(engine, path)
     names = [parameter["name"] for parameter in plugin.get_parameters_description()]
     plugin.set_parameter(names.index("Hop"), 1.0 / 30.0)
-    engine.load_graph([(source, []), (plugin, ["source"])])
+    plugin.set_parameter(names.index("Source"), 0.0 if source == "Main" else 1.0)
+    noise = np.random.default_rng(6).uniform(-1.0, 1.0, audio.shape).astype(np.float32)
+    main, other = (audio, noise) if source == "Main" else (noise, audio)
+    # The inputs of the first are the main bus, those of the second the side-chain.
+    inputs = [engine.make_playback_processor(name, data) for name, data in [("main", main), ("side", other)]]
+    engine.load_graph([*((processor, []) for processor in inputs), (plugin, ["main", "side"])])
     windows = len(command_windows())
 
     # A render that begins before the model has loaded may be analyzed in part only.
@@ -113,7 +117,32 @@ def gives_the_results_of_the_command(path, piece):
         return becomes_true(lambda: len(logged_windows()) == before + windows, limit_s=30.0)
 
     assert becomes_true(is_analyzed_whole), logged_windows()
+    out = engine.get_audio()[:, : audio.shape[1]]
+    assert np.array_equal(out.view(np.uint32), main[:, : out.shape[1]].view(np.uint32)), "the main bus is not untouched"
     check_against_the_command(logged_windows()[-windows:])
+
+
+def side_chain_gives_the_results_of_the_command(path, piece):
+    """So has the piece in the side-chain, while noise passes through."""
+    gives_the_results_of_the_command(path, piece, source="Side-chain")
+
+
+def renders_a_mono_source(path, piece):
+    """A mono source passes on the left, with silence on the right: this host lays channels side by side.
+
+    It offers a plugin one input bus only (`set_bus`), so one that has a side-chain keeps its stereo bus here.
+    """
+    audio, rate_hz = demo_audio(piece, 3.0)
+    for block_size in BLOCK_SIZES:
+        engine = dawdreamer.RenderEngine(rate_hz, block_size)
+        source = engine.make_playback_processor("source", np.ascontiguousarray(audio[:1]))
+        plugin = engine.make_plugin_processor("mertscope", path)
+        engine.load_graph([(source, []), (plugin, ["source"])])
+        engine.render(audio.shape[1] / rate_hz)
+        left, right = engine.get_audio()[:, : audio.shape[1]]
+        expected = audio[0, : len(left)].view(np.uint32)
+        assert np.array_equal(left.view(np.uint32), expected), f"blocks of {block_size}"
+        assert not right.view(np.uint32).any(), f"blocks of {block_size}: the right side is not silent"
 
 
 def shows_its_results(path, piece):
@@ -149,8 +178,10 @@ def shows_its_results(path, piece):
 CHECKS = [
     loads,
     renders_untouched,
+    renders_a_mono_source,
     keeps_state,
     gives_the_results_of_the_command,
+    side_chain_gives_the_results_of_the_command,
     shows_its_results,
 ]
 

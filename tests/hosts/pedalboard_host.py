@@ -55,13 +55,22 @@ def passes_audio_through(path, piece):
         assert is_untouched(plugin, audio, rate_hz, 512), f"{rate_hz} Hz"
 
 
-def refuses_other_widths(path, piece):
-    """Other widths than stereo are refused with a reason, never half taken; stereo passes afterwards."""
+def takes_every_width(path, piece):
+    """One to eight channels pass bit for bit with every block size; more are refused with a reason.
+
+    This host switches the side-chain off, and passes null channels for it.
+    """
     audio, rate_hz = demo_audio(piece, 1.0)
-    for channels in [1, 3, 6, 8]:
+    noise = np.random.default_rng(5).uniform(-1.0, 1.0, (16, rate_hz)).astype(np.float32)
+    for channels in [*range(1, 9), 9, 16]:
         plugin = pedalboard.load_plugin(path)
+        if channels <= 8:
+            part = np.ascontiguousarray(noise[:channels])
+            for block_size in BLOCK_SIZES:
+                assert is_untouched(plugin, part, rate_hz, block_size), f"{channels} channels, blocks of {block_size}"
+            continue
         try:
-            plugin.process(np.zeros((channels, rate_hz), np.float32), rate_hz)
+            plugin.process(noise[:channels], rate_hz)
         except ValueError as error:
             assert "channel" in str(error), error
         else:
@@ -187,13 +196,14 @@ def two_instances(path, piece):
     assert is_untouched(second, audio, rate_hz, 512)
 
 
-def gives_the_results_of_the_command(path, piece):
+def gives_the_results_of_the_command(path, piece, channels=2):
     """A played demo piece has the results of `mertscope analyze`, window by window."""
     plugin = pedalboard.load_plugin(path)
     plugin.preset_data = preset_that_waits(plugin.preset_data)
     # The host still shows the values before the preset, and sends them to the plugin.
     plugin.parameters["hop"].raw_value = 1.0 / 30.0
     audio, rate_hz = demo_audio(piece, 60.0)
+    audio = np.ascontiguousarray(audio[:channels])
     windows = len(command_windows())
 
     # A render that begins before the model has loaded may be analyzed in part only.
@@ -206,16 +216,22 @@ def gives_the_results_of_the_command(path, piece):
     check_against_the_command(logged_windows()[-windows:])
 
 
+def mono_gives_the_results_of_the_command(path, piece):
+    """So has the piece, which has two equal channels, on a mono track."""
+    gives_the_results_of_the_command(path, piece, channels=1)
+
+
 CHECKS = [
     loads,
     passes_audio_through,
-    refuses_other_widths,
+    takes_every_width,
     keeps_state,
     opens_its_editor,
     shows_its_results,
     plays_while_its_editor_opens_and_closes,
     two_instances,
     gives_the_results_of_the_command,
+    mono_gives_the_results_of_the_command,
 ]
 
 if __name__ == "__main__":

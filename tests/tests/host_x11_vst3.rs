@@ -166,19 +166,83 @@ fn the_trigger_alone_is_off_again_after_it_was_automated() {
     assert_eq!(off.len(), 1, "{off:?} of {}", before.len());
 }
 
-/// Automation reaches an open window. Only where the event loop runs on the thread that opens it: see
-/// docs/limits.md.
+/// A host may tell its scale before it opens the window, and asks for the size then.
+#[test]
+fn a_scale_that_is_told_before_the_window_opens_is_its_scale() {
+    if !test_on_a_screen("a_scale_that_is_told_before_the_window_opens_is_its_scale") {
+        return;
+    }
+    let screen = Screen::connect();
+    let plugin = Vst3::new();
+    for scale in SCALES {
+        let content = plugin.view();
+        for impossible in [0.0, -1.0, 1e9, f32::NAN] {
+            assert!(!content.set_scale(impossible), "{impossible}");
+        }
+        assert!(content.set_scale(scale as f32));
+        let size = pixels(FIRST, scale);
+        assert_eq!(content.told_size(), size, "before, at {scale}");
+        let view = content.open(&screen, EventLoop::SameThread);
+        assert_eq!(view.plugin_size(), size, "at {scale}");
+        drawn(&view, &format!("scale {scale}"), size).keep(&format!("vst3-told-{scale}"));
+        assert_eq!(
+            view.content().adjusted_size((1, 1)),
+            pixels(SMALLEST, scale)
+        );
+        assert_eq!(asked(&view), [], "at {scale}");
+        view.close();
+    }
+    // The desktop's own scale comes first, and the host hears of it.
+    screen.set_dpi(Some(192));
+    let content = plugin.view();
+    assert!(!content.set_scale(1.5) && content.set_scale(2.0));
+    assert_eq!(content.told_size(), pixels(FIRST, 2.0));
+    let view = content.open(&screen, EventLoop::SameThread);
+    drawn(&view, "the desktop's scale", pixels(FIRST, 2.0));
+    view.close();
+}
+
+/// Automation reaches an open window, wherever the host runs its event loop.
 #[test]
 fn parameters_are_automated_while_the_window_is_open() {
     if !test_on_a_screen("parameters_are_automated_while_the_window_is_open") {
         return;
     }
     let screen = Screen::connect();
-    let plugin = Vst3::new();
-    let view = plugin.view().open(&screen, EventLoop::SameThread);
-    drawn(&view, "the window", (960, 600));
-    plugin.automate(100);
-    view.run_event_loop();
-    drawn(&view, "the window", (960, 600));
-    view.close();
+    for event_loop in EVENT_LOOPS {
+        let plugin = Vst3::new();
+        let view = plugin.view().open(&screen, event_loop);
+        drawn(&view, "the window", (960, 600));
+        plugin.automate(500);
+        view.run_event_loop();
+        // From now on only the change of a parameter can repaint the window.
+        plugin.set_all(0.0);
+        let off = view.wait_until_still();
+        plugin.set_all(1.0);
+        let on = view.wait_for("the parameters' other values", |picture| *picture != off);
+        assert!(on.is_covered(), "{event_loop:?}");
+        view.close();
+    }
+}
+
+/// The framework's own view panics when a parameter changes at the moment at which its window opens or closes.
+#[test]
+fn parameters_are_automated_while_windows_open_and_close() {
+    if !test_on_a_screen("parameters_are_automated_while_windows_open_and_close") {
+        return;
+    }
+    let screen = Screen::connect();
+    for event_loop in EVENT_LOOPS {
+        let plugin = Vst3::new();
+        plugin.automate_during(|| {
+            for _ in 0..4 {
+                let view = plugin.view().open(&screen, event_loop);
+                view.run_event_loop();
+                view.close();
+            }
+            let view = plugin.view().open(&screen, event_loop);
+            view.wait_for("the window", |picture| picture.is_covered());
+            view.close();
+        });
+    }
 }

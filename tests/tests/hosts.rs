@@ -39,10 +39,11 @@ const VALIDATORS: &[(&str, &[&str], &str)] = &[
 const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "loads", false),
     ("pedalboard", "passes_audio_through", false),
-    ("pedalboard", "refuses_other_widths", false),
+    ("pedalboard", "takes_every_width", false),
     ("pedalboard", "keeps_state", false),
     ("pedalboard", "two_instances", false),
     ("pedalboard", "gives_the_results_of_the_command", false),
+    ("pedalboard", "mono_gives_the_results_of_the_command", false),
     ("pedalboard", "opens_its_editor", true),
     ("pedalboard", "shows_its_results", true),
     (
@@ -55,8 +56,14 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("standalone", "ends_after_its_seconds", true),
     ("dawdreamer", "loads", false),
     ("dawdreamer", "renders_untouched", false),
+    ("dawdreamer", "renders_a_mono_source", false),
     ("dawdreamer", "keeps_state", false),
     ("dawdreamer", "gives_the_results_of_the_command", false),
+    (
+        "dawdreamer",
+        "side_chain_gives_the_results_of_the_command",
+        false,
+    ),
     ("dawdreamer", "shows_its_results", true),
     (ARDOUR, "exports_untouched", false),
     (ARDOUR, "keeps_state", false),

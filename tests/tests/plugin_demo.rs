@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use mertscope_tests::host::{AudioProcessor, Instance};
+#[cfg(target_os = "linux")]
+use mertscope_tests::vst3_host::{Block, Vst3};
 use mertscope_tests::{Piece, demo, mertscope, output_of};
 use serde_json::{Value, json};
 
@@ -166,6 +168,48 @@ fn every_input_of_every_layout_is_heard() {
             (probability - heard[0].2).abs() < 1e-3,
             "{name}, {source}: {probability}"
         );
+    }
+}
+
+/// In a VST3 host too, where a side-chain need not be as wide as the main bus.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_kind_of_width_in_a_vst3_host_is_heard() {
+    let _playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
+    let chord = chord(6.2);
+    let mut heard = Vec::new();
+    for (main, side_chain, source) in [
+        (1, 0, "main"),
+        (2, 2, "side-chain"),
+        (1, 2, "side-chain"),
+        (2, 1, "side-chain"),
+        (5, 2, "side-chain"),
+        (6, 2, "main"),
+        // Without a side-chain its setting means the main bus.
+        (1, 0, "side-chain"),
+    ] {
+        let saved = logging_instance(source, 1.0, exact()).save();
+        let plugin = Vst3::new();
+        // The CLAP plugin puts the length before its state.
+        assert!(plugin.load(&saved[size_of::<u64>()..]));
+        assert!(plugin.arrange(&[main, side_chain], &[main]));
+        assert!(plugin.set_up(48_000.0, FRAMES) && plugin.set_active(true));
+        for samples in chord.chunks(FRAMES) {
+            let mut block = Block::new(main, side_chain, samples.len());
+            let input = match source {
+                "side-chain" if side_chain > 0 => &mut block.side_chain,
+                _ => &mut block.input,
+            };
+            input.fill(Some(samples.to_owned()));
+            assert!(plugin.process(&mut block));
+        }
+        let lines = logged_until(6.0);
+        assert!(plugin.set_active(false));
+        assert_eq!(starts(&lines), [0.0, 1.0], "{main}, {side_chain}, {source}");
+        heard.push(lines[1]["genre_probability"].as_f64().unwrap());
+    }
+    for probability in &heard {
+        assert!((probability - heard[0]).abs() < 1e-3, "{heard:?}");
     }
 }
 

@@ -5,10 +5,9 @@
 //! - repainting and closing: [`Repaint`] and the module of [`WindowThread`] give the reasons;
 //! - the host's scale, and sizes and scales that no window can have, at which the framework panics;
 //! - requests to the host. The framework's window asks for the size that it has whenever somebody
-//!   other than the host gave it that size. A VST3 host gets the request on the thread of its event loop,
-//!   and where that is not the thread that opened the window, the framework panics and ends the host. So the
-//!   window has no way to its host. It is made with the right size, and only a change of the host's own scale
-//!   asks for another, on the thread on which the host has told it.
+//!   other than the host gave it that size. The host would get the request from another thread than the one
+//!   that has opened the window. So the window has no way to its host. It is made with the right size, and only a
+//!   change of the host's own scale asks for another, on the thread on which the host has told it.
 
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;

@@ -57,13 +57,16 @@ impl Scale {
         Open(self.clone())
     }
 
-    /// Takes the host's scale for the open window.
+    /// Takes the host's scale for the open window, else for the next one.
     ///
     /// # Errors
     /// [`WindowError::Scale`] for a number that is none, and [`WindowError::DesktopScale`] if the
     /// desktop's own scale stays in use.
     pub(super) fn follow_host(&self, scale: f64) -> Result<(), WindowError> {
         let host = valid(scale).ok_or(WindowError::Scale(scale))?;
+        if !self.0.open.load(Ordering::Acquire) {
+            self.ask_desktop();
+        }
         let desktop = valid(f64::from_bits(self.0.desktop.load(Ordering::Acquire)));
         self.0.host.store(host.to_bits(), Ordering::Release);
         match desktop {
