@@ -21,7 +21,8 @@ use serde::Deserialize;
 
 use crate::stand_in::{self, StandIn};
 
-pub use network::{Convolution, Family, FeatureNorm, Network};
+pub use network::Network;
+pub(crate) use network::{mert2, wav2vec};
 pub use shards::shard_names;
 pub use tensor::{ElementType, Tensor};
 pub use weights::Weights;
@@ -241,7 +242,8 @@ fn small_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
 }
 
 /// Prefixes of all names when the network was saved as a part of another.
-const PREFIXES: [&str; 6] = [
+const PREFIXES: [&str; 7] = [
+    "mert2.",
     "mert_model.",
     "hubert.",
     "data2vec_audio.",
@@ -256,10 +258,6 @@ const WEIGHT_NORM_PARTS: [(&str, &str); 2] = [
 ];
 /// A tensor that is used only in training.
 const UNUSED: &str = "masked_spec_embed";
-
-/// The parts of a network, by the beginning of their tensors' names. A tensor in them that the
-/// configuration does not describe means that the network computes something else.
-const PARTS: [&str; 3] = ["feature_extractor.", "feature_projection.", "encoder."];
 
 /// The name in the file of each tensor that the network needs, and the names of those that are no part
 /// of it; the error is a phrase.
@@ -301,7 +299,7 @@ fn names(
     });
     let is_part = |name: &String| {
         let own = name.strip_prefix(prefix).unwrap_or_default();
-        PARTS.iter().any(|part| own.starts_with(part))
+        network.parts().iter().any(|part| own.starts_with(part))
     };
     let mut unused = Vec::new();
     for name in others {

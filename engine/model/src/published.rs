@@ -53,7 +53,7 @@ impl Published {
         frames: bool,
         layers: &LayerSet,
     ) -> Result<GraphSource<'_>, GraphError> {
-        let count = self.network.layers + 1;
+        let count = self.network.hidden_states();
         // All layers up to the highest cost no more than that one, and serve more requests.
         let highest = layers.indices(count).last().copied().unwrap_or(0);
         let variant = graph::Variant {
@@ -177,7 +177,7 @@ pub fn check_fits(entry: &CatalogueEntry, folder: &Path, weights: &str) -> Resul
 
 /// Refuses a network of other sizes than those of its catalogue entry.
 fn check_sizes(network: &Network, entry: &CatalogueEntry, config: &Path) -> Result<(), ModelError> {
-    if (entry.layers, entry.width) == (network.layers, network.width) {
+    if (entry.layers, entry.width) == (network.layers(), network.width()) {
         return Ok(());
     }
     Err(ModelError::Misfit {
@@ -185,7 +185,11 @@ fn check_sizes(network: &Network, entry: &CatalogueEntry, config: &Path) -> Resu
         id: entry.id.clone(),
         difference: format!(
             "it has {} layers of {} values, but {} has {} layers of {}",
-            network.layers, network.width, entry.id, entry.layers, entry.width
+            network.layers(),
+            network.width(),
+            entry.id,
+            entry.layers,
+            entry.width
         ),
     })
 }
@@ -220,7 +224,7 @@ fn model(
     let catalogued = catalogue::all().unwrap_or_default().iter().find(|entry| {
         let mut files = entry.files.iter();
         let same_weights = files.any(|file| file.sha256.as_deref() == Some(sha256.as_str()));
-        let same_network = (entry.layers, entry.width) == (network.layers, network.width);
+        let same_network = (entry.layers, entry.width) == (network.layers(), network.width());
         let same_rate = preprocessor.is_none_or(|it| it.sampling_rate == entry.sample_rate_hz);
         same_weights || (entry.id == id && same_network && same_rate)
     });

@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use super::onnx::WriteError;
-use super::{Variant, quantize, transformer};
+use super::{Variant, build, quantize};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network, shards};
 use crate::hash::sha256_of_parts;
 use crate::whole_file::replace_file;
@@ -136,7 +136,7 @@ fn make(
         });
     }
     let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
-    let graph = transformer::graph(source.network, variant);
+    let graph = build(source.network, variant);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let failed = |error: io::Error| GraphError::Write {
         folder: folder.clone(),

@@ -42,6 +42,7 @@ pub(super) enum Attribute<'a> {
     Int(i64),
     Ints(&'a [i64]),
     Float(f32),
+    Text(&'a str),
 }
 
 /// Makes a tensor's bytes, little-endian, row by row.
@@ -121,6 +122,10 @@ impl OnnxGraph {
                 Attribute::Int(value) => {
                     attribute.int(3, *value);
                     2
+                }
+                Attribute::Text(value) => {
+                    attribute.bytes(4, value);
+                    3
                 }
                 Attribute::Ints(values) => {
                     values.iter().for_each(|value| attribute.int(8, *value));

@@ -65,7 +65,7 @@ fn run(name: &str, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
     let weights = weights.iter().find(|path| path.is_file()).unwrap();
     let checkpoint = Checkpoint::open(network.clone(), weights).unwrap();
     let mut onnx = Vec::new();
-    transformer::graph(&network, variant)
+    build(&network, variant)
         .write(&checkpoint, &mut onnx)
         .unwrap();
     let runtime = runtime::load(None).unwrap();
@@ -75,7 +75,7 @@ fn run(name: &str, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
         .unwrap();
     let input = TensorRef::from_array_view(([1, audio.len()], audio)).unwrap();
     let outputs = session.run(ort::inputs![INPUT => input]).unwrap();
-    let layers = variant.layers.indices(network.layers + 1);
+    let layers = variant.layers.indices(network.hidden_states());
     assert_eq!(outputs.len(), layers.len());
     let values = layers.iter().map(|layer| {
         let output = &outputs[output_name(variant.frames, *layer).as_str()];
@@ -196,6 +196,110 @@ fn lower_precisions_stay_close() {
                         cosine >= closest,
                         "{precision:?} {operators:?} {name}, layer {layer}: {cosine}"
                     );
+                }
+            }
+        }
+    }
+}
+
+/// Networks with a front end of their own, on the signals of `tests/fixtures/checkpoints/signals.py`.
+const CONFORMERS: [&str; 1] = ["mert2"];
+
+#[test]
+fn networks_with_a_front_end_give_the_hidden_states_of_the_reference_on_every_signal() {
+    for name in CONFORMERS {
+        for (signal, audio, states) in signals(name) {
+            for operators in [Operators::Fused, Operators::Plain] {
+                let variant = Variant {
+                    operators,
+                    ..variant()
+                };
+                let found = run(name, &variant, &audio);
+                assert_eq!(found.len(), states.len());
+                for (layer, (found, expected)) in found.iter().zip(&states).enumerate() {
+                    let difference = largest_difference(found, expected);
+                    let limit = 1e-4 * rms(expected).max(1.0);
+                    assert!(
+                        difference <= limit,
+                        "{name}, {operators:?}, {signal}, layer {layer}: {difference}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The signals with the hidden states of a network for each.
+fn signals(name: &str) -> Vec<(String, Vec<f32>, Vec<Vec<f32>>)> {
+    let bytes = std::fs::read(fixture(name).join("expected.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| {
+        let (chunks, _) = tensors.tensor(name).ok()?.data().as_chunks::<4>();
+        let values = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        Some(values.collect::<Vec<f32>>())
+    };
+    let own = expected(name);
+    let mut all = vec![("music".to_owned(), own.audio, own.states)];
+    let mut names: Vec<_> = tensors.names().into_iter().collect();
+    names.retain(|name| name.ends_with(".hidden_states_0"));
+    names.sort();
+    assert_eq!(names.len(), 6);
+    for tensor in names {
+        let signal = tensor.trim_end_matches(".hidden_states_0");
+        let (kind, length) = signal.split_once('_').unwrap();
+        let audio = made(kind, length.parse().unwrap());
+        let states = (0..).map_while(|n| floats(&format!("{signal}.hidden_states_{n}")));
+        all.push((signal.to_owned(), audio, states.collect()));
+    }
+    all
+}
+
+/// A signal as `signals.py` makes it.
+fn made(kind: &str, length: usize) -> Vec<f32> {
+    let noise = |n: usize| {
+        let mut x = n as u32;
+        for (shift, factor) in [(16, 0x7feb_352d_u32), (15, 0x846c_a68b)] {
+            x = (x ^ (x >> shift)).wrapping_mul(factor);
+        }
+        x ^= x >> 16;
+        (f64::from(x) / 2f64.powi(31) - 1.0) as f32
+    };
+    match kind {
+        "noise" => (0..length).map(noise).collect(),
+        "silence" => vec![0.0; length],
+        _ => {
+            let mut click: Vec<_> = (0..length).map(|n| 1e-4 * noise(n)).collect();
+            click[length / 3] = 1.0;
+            click
+        }
+    }
+}
+
+#[test]
+fn frames_of_mert_v2_are_whole_spectra_halved_twice() {
+    let network = checkpoint::network(&fixture("mert2").join(CONFIG)).unwrap();
+    assert_eq!((network.hidden_states(), network.width()), (3, 16));
+    for samples in [1_025, 1_919, 1_920, 2_879, 2_880, 24_959, 24_960] {
+        let found = run("mert2", &variant(), &made("noise", samples));
+        let frames = samples / 240 / 2 / 2;
+        assert_eq!(found[0].len(), frames * 16, "{samples} samples");
+    }
+}
+
+#[test]
+fn lower_precisions_of_networks_with_a_front_end_stay_close() {
+    for (precision, closest) in [(Precision::Int8, 0.999), (Precision::Fp16, 0.99999)] {
+        for name in CONFORMERS {
+            for (signal, audio, states) in signals(name) {
+                let variant = Variant {
+                    precision,
+                    ..variant()
+                };
+                let found = run(name, &variant, &audio);
+                for (layer, (found, expected)) in found.iter().zip(&states).enumerate() {
+                    let cosine = cosine(found, expected);
+                    let what = format!("{precision:?} {name}, {signal}, layer {layer}");
+                    assert!(cosine >= closest, "{what}: {cosine}");
                 }
             }
         }
