@@ -175,23 +175,49 @@ pub fn check_fits(entry: &CatalogueEntry, folder: &Path, weights: &str) -> Resul
     Ok(())
 }
 
-/// Refuses a network of other sizes than those of its catalogue entry.
+/// Refuses a network of another family, other sizes or another context than those of its catalogue entry.
 fn check_sizes(network: &Network, entry: &CatalogueEntry, config: &Path) -> Result<(), ModelError> {
-    if (entry.layers, entry.width) == (network.layers(), network.width()) {
-        return Ok(());
-    }
-    Err(ModelError::Misfit {
-        config: config.to_owned(),
-        id: entry.id.clone(),
-        difference: format!(
-            "it has {} layers of {} values, but {} has {} layers of {}",
+    let id = &entry.id;
+    let difference = if network.architecture() != entry.architecture {
+        format!(
+            "it describes a network of the family {}, but {id} is one of {}",
+            network.architecture().id(),
+            entry.architecture.id()
+        )
+    } else if (entry.layers, entry.width) != (network.layers(), network.width()) {
+        format!(
+            "it has {} layers of {} values, but {id} has {} layers of {}",
             network.layers(),
             network.width(),
-            entry.id,
             entry.layers,
             entry.width
-        ),
+        )
+    } else if let Some(other) = same_sizes_other_context(network, entry) {
+        format!(
+            "it is that of {other}, whose context_seconds is {}",
+            network.context_s().unwrap_or_default()
+        )
+    } else {
+        return Ok(());
+    };
+    Err(ModelError::Misfit {
+        config: config.to_owned(),
+        id: id.clone(),
+        difference,
     })
+}
+
+/// The other model of the catalogue whose context the network has. A context that no model has passes: it
+/// changes no result.
+fn same_sizes_other_context(network: &Network, entry: &CatalogueEntry) -> Option<&'static str> {
+    let context_s = network
+        .context_s()
+        .filter(|it| entry.context_s != Some(*it))?;
+    let mut others = catalogue::all().unwrap_or_default().iter();
+    let other = others.find(|other| {
+        other.architecture == entry.architecture && other.context_s == Some(context_s)
+    });
+    other.map(|other| other.id.as_str())
 }
 
 fn verify(id: &str, file: &InstalledFile) -> Result<(), ModelError> {
@@ -224,7 +250,8 @@ fn model(
     let catalogued = catalogue::all().unwrap_or_default().iter().find(|entry| {
         let mut files = entry.files.iter();
         let same_weights = files.any(|file| file.sha256.as_deref() == Some(sha256.as_str()));
-        let same_network = (entry.layers, entry.width) == (network.layers(), network.width());
+        let same_network = (entry.architecture, entry.layers, entry.width)
+            == (network.architecture(), network.layers(), network.width());
         let same_rate = preprocessor.is_none_or(|it| it.sampling_rate == entry.sample_rate_hz);
         same_weights || (entry.id == id && same_network && same_rate)
     });

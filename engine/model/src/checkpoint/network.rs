@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::catalogue::CatalogueEntry;
+use crate::catalogue::{Architecture, CatalogueEntry};
 
 pub(crate) use mert2::Mert2;
 
@@ -51,6 +51,18 @@ impl Network {
         }
     }
 
+    /// The family, as the catalogue names it.
+    #[must_use]
+    pub fn architecture(&self) -> Architecture {
+        match self {
+            Self::Wav2Vec(network) => match network.family {
+                wav2vec::Family::Hubert => Architecture::Hubert,
+                wav2vec::Family::Data2Vec => Architecture::Data2vecAudio,
+            },
+            Self::Mert2(_) => Architecture::Mert2,
+        }
+    }
+
     /// Number of transformer layers.
     #[must_use]
     pub fn layers(&self) -> usize {
@@ -69,13 +81,10 @@ impl Network {
         }
     }
 
-    /// Number of hidden states: one more than layers when the input of the first layer is one of them.
+    /// Number of hidden states.
     #[must_use]
     pub fn hidden_states(&self) -> usize {
-        match self {
-            Self::Wav2Vec(network) => network.layers + 1,
-            Self::Mert2(network) => network.layers,
-        }
+        self.architecture().hidden_states(self.layers())
     }
 
     /// The meaning of the hidden state with this index, a phrase.

@@ -2,6 +2,7 @@
 //! share.
 
 use mertscope_audio::Notice;
+use std::path::Path;
 use std::sync::Arc;
 
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -9,7 +10,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use super::{EncodeError, SessionOptions};
 use crate::device::{self, Candidate, Choice, Report, Share};
 use crate::interrupt::Interrupt;
-use crate::{GraphSource, Model, Runtime};
+use crate::{GraphSource, Model, Runtime, memory};
 
 /// Loads `model` on the first device of `choice` that can run it.
 ///
@@ -63,6 +64,8 @@ fn load(
             notice: graph_notice,
         } => {
             *notice = notice.take().or(graph_notice);
+            let bytes = file_bytes(&path) + file_bytes(&path.with_extension("data"));
+            check_memory(&model.manifest.id, bytes, memory::available_bytes())?;
             builder.commit_from_file(path)
         }
     }
@@ -70,6 +73,23 @@ fn load(
     drop(loading);
     let share = device::share(candidate, &session).map_err(failed)?;
     Ok((session, share))
+}
+
+/// Bytes of a file; none when it is not there.
+fn file_bytes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// Refuses a model of `bytes` of weights when less memory than that is free.
+fn check_memory(model: &str, bytes: u64, free: Option<u64>) -> Result<(), EncodeError> {
+    match free {
+        Some(free) if free < bytes => Err(EncodeError::Memory {
+            model: model.to_owned(),
+            needed_mb: bytes / 1_000_000,
+            free_mb: free / 1_000_000,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// A builder with the options that all sessions share. Spinning threads would burn a musician's CPU
@@ -92,4 +112,19 @@ fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> 
         .map_err(text)?
         .with_memory_pattern(false)
         .map_err(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_larger_than_the_free_memory_is_refused_in_a_sentence() {
+        let check = |free| check_memory("MERT-v2-FullSong", 2_530_000_000, free);
+        assert!(check(None).is_ok() && check(Some(3_000_000_000)).is_ok());
+        let error = check(Some(1_100_000_000)).unwrap_err().to_string();
+        for words in ["MERT-v2-FullSong", "2530 MB", "1100 MB", "--precision int8"] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
 }
