@@ -76,6 +76,8 @@ pub enum Architecture {
     Data2vecAudio,
     /// MERT-v2.
     Mert2,
+    /// MuQ and MusicFM.
+    Musicfm,
 }
 
 impl Architecture {
@@ -86,6 +88,7 @@ impl Architecture {
             Self::Hubert => "hubert",
             Self::Data2vecAudio => "data2vec-audio",
             Self::Mert2 => "mert2",
+            Self::Musicfm => "musicfm",
         }
     }
 
@@ -93,7 +96,7 @@ impl Architecture {
     #[must_use]
     pub fn hidden_states(self, layers: usize) -> usize {
         match self {
-            Self::Hubert | Self::Data2vecAudio => layers + 1,
+            Self::Hubert | Self::Data2vecAudio | Self::Musicfm => layers + 1,
             Self::Mert2 => layers,
         }
     }
@@ -102,7 +105,7 @@ impl Architecture {
     #[must_use]
     pub fn first_state(self) -> &'static str {
         match self {
-            Self::Hubert | Self::Data2vecAudio => "the input of the first layer",
+            Self::Hubert | Self::Data2vecAudio | Self::Musicfm => "the input of the first layer",
             Self::Mert2 => "the output of block 1",
         }
     }
@@ -223,14 +226,15 @@ mod tests {
             "music2vec-v1",
             "MERT-v2-30s",
             "MERT-v2-FullSong",
+            "MuQ-large-msd-iter",
         ];
         assert_eq!(ids, family);
         for entry in all().unwrap() {
-            // Seven convolutions with strides 5 and six times 2: a frame is 320 samples. MERT-v2 has a spectrum
-            // every 240 samples, and halves twice.
+            // Seven convolutions with strides 5 and six times 2: a frame is 320 samples. The others have a
+            // spectrum every 240 samples, and halve twice.
             let frame_samples = match entry.architecture {
                 Architecture::Hubert | Architecture::Data2vecAudio => 320,
-                Architecture::Mert2 => 960,
+                Architecture::Mert2 | Architecture::Musicfm => 960,
             };
             assert_eq!(
                 entry.sample_rate_hz,

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use crate::stand_in::{self, StandIn};
 
 pub use network::Network;
-pub(crate) use network::{mert2, wav2vec};
+pub(crate) use network::{mert2, musicfm, wav2vec};
 pub use shards::shard_names;
 pub use tensor::{ElementType, Tensor};
 pub use weights::Weights;
@@ -256,9 +256,6 @@ const WEIGHT_NORM_PARTS: [(&str, &str); 2] = [
     ("conv.weight_g", "conv.parametrizations.weight.original0"),
     ("conv.weight_v", "conv.parametrizations.weight.original1"),
 ];
-/// A tensor that is used only in training.
-const UNUSED: &str = "masked_spec_embed";
-
 /// The name in the file of each tensor that the network needs, and the names of those that are no part
 /// of it; the error is a phrase.
 fn names(
@@ -295,7 +292,8 @@ fn names(
     }
     let needed: std::collections::HashSet<&str> = names.values().map(String::as_str).collect();
     let others = tensors.keys().filter(|name| {
-        !needed.contains(name.as_str()) && name.strip_prefix(prefix) != Some(UNUSED)
+        let own = name.strip_prefix(prefix).unwrap_or(name);
+        !needed.contains(name.as_str()) && !network.is_of_training(own)
     });
     let is_part = |name: &String| {
         let own = name.strip_prefix(prefix).unwrap_or_default();

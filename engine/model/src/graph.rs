@@ -11,6 +11,7 @@ mod conformer;
 mod convolutions;
 mod mel;
 mod mert2;
+mod musicfm;
 mod onnx;
 mod protobuf;
 mod quantize;
@@ -40,6 +41,7 @@ fn build(network: &Network, variant: &Variant) -> OnnxGraph {
     match network {
         Network::Wav2Vec(network) => wav2vec::graph(network, variant),
         Network::Mert2(network) => mert2::graph(network, variant),
+        Network::MusicFm(network) => musicfm::graph(network, variant),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The network that a `config.json` describes, and the tensors that it needs.
 //!
-//! Each family has a file of its own: `wav2vec.rs` (HuBERT, MERT v0 and v1, data2vec-audio) and `mert2.rs`
-//! (MERT-v2). Here is what the rest of the program asks of all of them.
+//! Each family has a file of its own: `wav2vec.rs` (HuBERT, MERT v0 and v1, data2vec-audio), `mert2.rs`
+//! (MERT-v2) and `musicfm.rs` (MuQ and MusicFM). Here is what the rest of the program asks of all of them.
 
 pub(crate) mod mert2;
+pub(crate) mod musicfm;
 pub(crate) mod wav2vec;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use crate::catalogue::{Architecture, CatalogueEntry};
 
 pub(crate) use mert2::Mert2;
+pub(crate) use musicfm::MusicFm;
 
 /// A network: its family, with all that shapes its graph.
 ///
@@ -23,6 +25,8 @@ pub enum Network {
     Wav2Vec(wav2vec::Network),
     /// MERT-v2.
     Mert2(Mert2),
+    /// MuQ and MusicFM.
+    MusicFm(MusicFm),
 }
 
 /// The text of the family's own network, which names it already.
@@ -31,14 +35,18 @@ impl fmt::Debug for Network {
         match self {
             Self::Wav2Vec(network) => network.fmt(f),
             Self::Mert2(network) => network.fmt(f),
+            Self::MusicFm(network) => network.fmt(f),
         }
     }
 }
 
-/// The field that tells the families apart.
+/// The fields that tell the families apart.
 #[derive(Deserialize)]
 struct Kind {
+    #[serde(default)]
     model_type: String,
+    /// Only MuQ has it, which has no `model_type`.
+    w2v2_config: Option<serde::de::IgnoredAny>,
 }
 
 impl Network {
@@ -47,6 +55,7 @@ impl Network {
         let kind: Kind = parsed(bytes)?;
         match kind.model_type.as_str() {
             mert2::MODEL_TYPE => Mert2::parse(bytes).map(Self::Mert2),
+            "" if kind.w2v2_config.is_some() => MusicFm::parse(bytes).map(Self::MusicFm),
             _ => wav2vec::Network::parse(bytes).map(Self::Wav2Vec),
         }
     }
@@ -60,6 +69,7 @@ impl Network {
                 wav2vec::Family::Data2Vec => Architecture::Data2vecAudio,
             },
             Self::Mert2(_) => Architecture::Mert2,
+            Self::MusicFm(_) => Architecture::Musicfm,
         }
     }
 
@@ -69,6 +79,7 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.layers,
             Self::Mert2(network) => network.layers,
+            Self::MusicFm(network) => network.layers,
         }
     }
 
@@ -78,6 +89,7 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.width,
             Self::Mert2(network) => network.width,
+            Self::MusicFm(network) => network.width,
         }
     }
 
@@ -92,6 +104,13 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.meaning(index),
             Self::Mert2(_) => format!("output of block {}", index + 1),
+            Self::MusicFm(_) if index == 0 => {
+                "the stem's output, the input of the first layer".into()
+            }
+            Self::MusicFm(network) if index == network.layers => {
+                format!("output of layer {index}, normalized")
+            }
+            Self::MusicFm(_) => format!("output of layer {index}"),
         }
     }
 
@@ -101,6 +120,7 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.frame_samples(),
             Self::Mert2(network) => network.frame_samples(),
+            Self::MusicFm(network) => network.frame_samples(),
         }
     }
 
@@ -110,6 +130,7 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.min_samples(),
             Self::Mert2(network) => network.min_samples(),
+            Self::MusicFm(network) => network.min_samples(),
         }
     }
 
@@ -118,14 +139,15 @@ impl Network {
         match self {
             Self::Wav2Vec(_) => None,
             Self::Mert2(network) => Some(network.sample_rate_hz),
+            Self::MusicFm(network) => Some(network.sample_rate_hz()),
         }
     }
 
     /// The stretch of audio for which it was made, in seconds, when its configuration says so.
     pub(crate) fn context_s(&self) -> Option<f64> {
         match self {
-            Self::Wav2Vec(_) => None,
             Self::Mert2(network) => Some(network.context_s),
+            Self::Wav2Vec(_) | Self::MusicFm(_) => None,
         }
     }
 
@@ -135,6 +157,7 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.tensors(),
             Self::Mert2(network) => network.tensors(),
+            Self::MusicFm(network) => network.tensors(),
         }
     }
 
@@ -144,6 +167,16 @@ impl Network {
         match self {
             Self::Wav2Vec(_) => &wav2vec::PARTS,
             Self::Mert2(_) => &mert2::PARTS,
+            Self::MusicFm(_) => &musicfm::PARTS,
+        }
+    }
+
+    /// Whether a tensor is used only in training, by its name without a prefix.
+    pub(super) fn is_of_training(&self, name: &str) -> bool {
+        match self {
+            Self::Wav2Vec(_) => name == wav2vec::OF_TRAINING,
+            Self::Mert2(_) => false,
+            Self::MusicFm(_) => MusicFm::is_of_training(name),
         }
     }
 
@@ -153,6 +186,7 @@ impl Network {
         match self {
             Self::Wav2Vec(network) => network.is_published(entry),
             Self::Mert2(network) => network.is_published(entry),
+            Self::MusicFm(network) => network.is_published(entry),
         }
     }
 }

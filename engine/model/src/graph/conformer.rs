@@ -83,6 +83,26 @@ pub(super) fn attention_rotated_after<N>(
     builder.cast_to_f32(&out)
 }
 
+/// Self-attention whose rotation comes before the projections of query and key, otherwise like
+/// [`attention_rotated_after`].
+pub(super) fn attention_rotated_before<N>(
+    builder: &mut Builder<'_, N>,
+    x: &str,
+    names: [String; 4],
+    rotation: &Rotation,
+) -> String {
+    let [query, key, value, output] = names;
+    let width = builder.width;
+    let x = builder.cast_to_compute_type(x);
+    let turned = rotated(builder, &x, rotation);
+    let query = projected(builder, &turned, &query);
+    let key = projected(builder, &turned, &key);
+    let value = projected(builder, &x, &value);
+    let context = attend(builder, [&query, &key, &value], rotation.heads);
+    let out = builder.linear_without_bias(&context, &output, width, width);
+    builder.cast_to_f32(&out)
+}
+
 /// A linear layer from width to width, with its bias.
 fn projected<N>(builder: &mut Builder<'_, N>, x: &str, name: &str) -> String {
     let width = builder.width;
@@ -96,6 +116,8 @@ fn projected<N>(builder: &mut Builder<'_, N>, x: &str, name: &str) -> String {
 pub(super) enum Activation {
     /// The Gaussian error linear unit.
     Gelu,
+    /// The sigmoid linear unit, also called swish.
+    Silu,
 }
 
 impl Activation {
@@ -103,6 +125,14 @@ impl Activation {
     fn of<N>(self, builder: &mut Builder<'_, N>, x: &str, bias: &str) -> String {
         match self {
             Self::Gelu => builder.gelu(x, bias),
+            Self::Silu => {
+                let mut x = x.to_owned();
+                if !bias.is_empty() {
+                    x = builder.graph.node("Add", &[&x, bias], &[]);
+                }
+                let sigmoid = builder.graph.node("Sigmoid", &[&x], &[]);
+                builder.graph.node("Mul", &[&x, &sigmoid], &[])
+            }
         }
     }
 }
@@ -132,16 +162,28 @@ pub(super) fn half_feed_forward<N>(
     (builder.cast_to_f32(&x), bias)
 }
 
-/// The names of a convolution module's layers.
+/// The layers of a convolution module.
 pub(super) struct ConvolutionNames {
+    /// The name of the expansion.
     pub(super) expansion: String,
-    pub(super) depthwise: String,
-    pub(super) norm: String,
+    /// The weight of the depthwise convolution, `[width, 1, 1, kernel]`, and its bias, if any: constants of the
+    /// graph, of the compute type.
+    pub(super) depthwise: Vec<String>,
+    pub(super) norm: ConvolutionNorm,
+    /// The name of the projection.
     pub(super) projection: String,
 }
 
+/// The normalization after a module's depthwise convolution.
+pub(super) enum ConvolutionNorm {
+    /// Layer normalization over the channels, by its name.
+    Layer(String),
+    /// Batch normalization, which the convolution's weight and bias contain.
+    Folded,
+}
+
 /// The convolution module of a normalized `x`, `[batch, frames, width]`: gated expansion, depthwise
-/// convolution of `kernel` frames, layer normalization, activation, projection.
+/// convolution of `kernel` frames, normalization, activation, projection.
 pub(super) fn convolution_module<N>(
     builder: &mut Builder<'_, N>,
     x: &str,
@@ -155,14 +197,13 @@ pub(super) fn convolution_module<N>(
     let (value, gate) = builder.halves(&x);
     let gate = builder.graph.node("Sigmoid", &[&gate], &[]);
     let x = builder.graph.node("Mul", &[&value, &gate], &[]);
-    let weight = builder.tensor(
-        &format!("{}.weight", names.depthwise),
-        &[width, 1, 1, kernel],
-    );
-    let x = depthwise(builder, &x, width, kernel, &[&weight]);
-    let x = builder.cast_to_f32(&x);
-    let x = builder.layer_norm(&x, &names.norm, width);
-    let x = builder.cast_to_compute_type(&x);
+    let parameters: Vec<&str> = names.depthwise.iter().map(String::as_str).collect();
+    let mut x = depthwise(builder, &x, width, kernel, &parameters);
+    if let ConvolutionNorm::Layer(norm) = &names.norm {
+        x = builder.cast_to_f32(&x);
+        x = builder.layer_norm(&x, norm, width);
+        x = builder.cast_to_compute_type(&x);
+    }
     let x = activation.of(builder, &x, "");
     let x = builder.linear_without_bias(&x, &names.projection, width, width);
     builder.cast_to_f32(&x)

@@ -110,3 +110,31 @@ fn twice(filters: &[f32], bins: usize, bands: usize) -> Vec<f32> {
     }
     out
 }
+
+/// The periodic Hann window of so many samples (`torch.hann_window`).
+pub(super) fn hann_window(samples: usize) -> Vec<f32> {
+    let turn = |n: usize| (TAU * n as f64 / samples as f64).cos();
+    (0..samples).map(|n| (0.5 - 0.5 * turn(n)) as f32).collect()
+}
+
+/// Triangles on the mel scale of HTK over 0 Hz to half the rate, not normalized, `[bins, bands]`: those of
+/// torchaudio's `melscale_fbanks`, in its single precision.
+pub(super) fn htk_filters(bins: usize, bands: usize, rate_hz: u32) -> Vec<f32> {
+    let highest_hz = rate_hz as f32 / 2.0;
+    let highest_mel = 2595.0 * (1.0 + f64::from(highest_hz) / 700.0).log10();
+    let edge = |n: usize| {
+        let mel = (highest_mel * n as f64 / (bands + 1) as f64) as f32;
+        700.0 * (10f32.powf(mel / 2595.0) - 1.0)
+    };
+    let edges: Vec<f32> = (0..bands + 2).map(edge).collect();
+    let mut out = Vec::with_capacity(bins * bands);
+    for bin in 0..bins {
+        let hz = (f64::from(highest_hz) * bin as f64 / (bins - 1) as f64) as f32;
+        out.extend(edges.windows(3).map(|edges| {
+            let rising = (hz - edges[0]) / (edges[1] - edges[0]);
+            let falling = (edges[2] - hz) / (edges[2] - edges[1]);
+            rising.min(falling).max(0.0)
+        }));
+    }
+    out
+}

@@ -6,8 +6,8 @@
 
 use super::builder::Builder;
 use super::conformer::{
-    Activation, ConvolutionNames, Rotation, attention_rotated_after, convolution_module, depthwise,
-    half_feed_forward, rotation,
+    Activation, ConvolutionNames, ConvolutionNorm, Rotation, attention_rotated_after,
+    convolution_module, depthwise, half_feed_forward, rotation,
 };
 use super::convolutions::{unfold, unfolded_weight};
 use super::mel::{DECIBELS, MelSizes, log_mel};
@@ -180,13 +180,14 @@ fn block(builder: &mut Builder<'_, Mert2>, x: &str, name: &str, rotation: &Rotat
     let (normed, x) = builder.add_and_norm(&y, &bias, &x, &inputs_norm, true);
 
     let layer = |n: &str| format!("{convolution}.conv_block.{n}");
+    let kernel = builder.network.depthwise_kernel;
+    let weight = format!("{}.weight", layer("3"));
     let names = ConvolutionNames {
         expansion: layer("1"),
-        depthwise: layer("3"),
-        norm: layer("4.1"),
+        depthwise: vec![builder.tensor(&weight, &[width, 1, 1, kernel])],
+        norm: ConvolutionNorm::Layer(layer("4.1")),
         projection: layer("6"),
     };
-    let kernel = builder.network.depthwise_kernel;
     let y = convolution_module(builder, &normed, &names, kernel, GELU);
     let (normed, x) = builder.add_and_norm(&y, "", &x, &norm("ffn2_layer_norm"), true);
 

@@ -153,7 +153,7 @@ impl Mert2 {
             ("intermediate_size", self.feed_forward_width, 65_536),
             ("conv_depthwise_kernel_size", self.depthwise_kernel, 1_023),
             ("n_fft", self.fft_samples, 1 << 16),
-            ("hop_length", self.hop_samples, 1 << 16),
+            ("hop_length", self.hop_samples, self.fft_samples / 2),
             ("num_mel_bins", self.bands, 4_096),
             ("number of subsampling_channels", self.stages.len(), 8),
         ])?;

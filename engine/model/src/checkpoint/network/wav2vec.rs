@@ -116,6 +116,9 @@ struct Config {
 /// The beginnings of the names of the tensors in its parts.
 pub(super) const PARTS: [&str; 3] = ["feature_extractor.", "feature_projection.", "encoder."];
 
+/// A tensor that is used only in training.
+pub(super) const OF_TRAINING: &str = "masked_spec_embed";
+
 /// The default of `layer_norm_eps`, which all published models use.
 const EPSILON: f64 = 1e-5;
 
