@@ -153,7 +153,7 @@ impl<'a, N> Builder<'a, N> {
     }
 
     /// Integers as numbers in single precision.
-    pub(super) fn to_f32(&mut self, x: &str) -> String {
+    pub(super) fn integers_to_f32(&mut self, x: &str) -> String {
         let to = [("to", Attribute::Int(TensorType::F32 as i64))];
         self.graph.node("Cast", &[x], &to)
     }

@@ -29,7 +29,7 @@ pub(super) fn rotation<N>(
     let frames = builder.graph.node("Squeeze", &[&frames, &first], &[]);
     let (zero, one) = (builder.integer(0), builder.integer(1));
     let positions = builder.graph.node("Range", &[&zero, &frames, &one], &[]);
-    let positions = builder.to_f32(&positions);
+    let positions = builder.integers_to_f32(&positions);
     let axes = builder.integers(&[1, 2]);
     let positions = builder.graph.node("Unsqueeze", &[&positions, &axes], &[]);
     let frequencies = builder.weight_f32("rotary frequencies", &[half], frequencies);
