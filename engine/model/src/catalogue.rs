@@ -203,6 +203,12 @@ impl CatalogueEntry {
         self.architecture.hidden_states(self.layers)
     }
 
+    /// The name of its file of weights.
+    #[must_use]
+    pub fn weights(&self) -> &str {
+        self.files.last().map_or("", |file| file.name.as_str())
+    }
+
     /// Number of samples in a window of `window_s` seconds.
     #[must_use]
     pub fn window_samples(&self, window_s: f64) -> usize {
@@ -227,6 +233,8 @@ mod tests {
             "MERT-v2-30s",
             "MERT-v2-FullSong",
             "MuQ-large-msd-iter",
+            "MusicFM-MSD",
+            "MusicFM-FMA",
         ];
         assert_eq!(ids, family);
         for entry in all().unwrap() {
@@ -249,7 +257,13 @@ mod tests {
             assert!(WEIGHTS.contains(&weights.name.as_str()) && !weights.optional);
             let hashes = entry.files.iter().filter_map(|file| file.sha256.as_ref());
             assert!(hashes.into_iter().all(|hash| hash.len() == 64));
-            assert_eq!(entry.license, "CC-BY-NC-4.0");
+            let is_free = entry.repo == "minzwon/MusicFM";
+            let license = if is_free {
+                "MIT OR Apache-2.0"
+            } else {
+                "CC-BY-NC-4.0"
+            };
+            assert_eq!(entry.license, license);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Published checkpoints: weights from PyTorch, read as data.
 //!
-//! A checkpoint is a folder with `config.json`, `preprocessor_config.json` and the weights. Nothing
-//! in it is ever run, and every name, shape, type and length is checked before use.
+//! A checkpoint is a folder with `config.json`, `preprocessor_config.json` and the weights; MusicFM's has
+//! statistics instead of the former. Nothing in it is ever run, and every name, shape, type and length is checked before use.
 
 mod network;
 mod pickle;
@@ -67,7 +67,7 @@ pub enum CheckpointError {
     },
     /// Its weights and its configuration do not belong together.
     #[error(
-        "{} does not fit the {CONFIG} beside it: {reason}. Take all files of a checkpoint from the same \
+        "{} does not fit the configuration beside it: {reason}. Take all files of a checkpoint from the same \
          place.", path.display()
     )]
     Mismatch {
@@ -99,14 +99,32 @@ impl CheckpointError {
 
 /// The names that a checkpoint's weights file may have, the preferred one first. An index names the files
 /// over which the weights are spread.
-pub const WEIGHTS: [&str; 4] = [
+pub const WEIGHTS: [&str; 6] = [
     "model.safetensors",
     "pytorch_model.bin",
     "model.safetensors.index.json",
     "pytorch_model.bin.index.json",
+    "pretrained_msd.pt",
+    "pretrained_fma.pt",
 ];
 /// The file that describes the network.
 pub(crate) const CONFIG: &str = "config.json";
+
+/// The name of the file that describes the network of the weights with this name.
+pub(crate) fn config_of(weights: &str) -> &'static str {
+    match weights {
+        "pretrained_msd.pt" => "msd_stats.json",
+        "pretrained_fma.pt" => "fma_stats.json",
+        _ => CONFIG,
+    }
+}
+
+/// Whether a folder holds a checkpoint, complete or not: its configuration is there.
+pub(crate) fn is_in(folder: &Path) -> bool {
+    WEIGHTS
+        .iter()
+        .any(|weights| folder.join(config_of(weights)).is_file())
+}
 /// The file that describes its input.
 pub(crate) const PREPROCESSOR: &str = "preprocessor_config.json";
 
@@ -303,7 +321,7 @@ fn names(
     for name in others {
         if is_part(name) {
             return Err(format!(
-                "its tensor “{}” is none of the network's that {CONFIG} describes",
+                "its tensor “{}” is none of the network's that its configuration describes",
                 name.escape_debug()
             ));
         }

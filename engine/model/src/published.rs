@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint::{
-    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, shards,
+    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, config_of, shards,
 };
 use crate::error::ModelError;
 use crate::graph::{self, CheckpointSource, GraphError};
@@ -75,13 +75,17 @@ impl Published {
 /// The model in a folder as it comes from the hub: `config.json`, the weights, and usually
 /// `preprocessor_config.json`. Its id is the folder's name.
 pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
-    let weights = WEIGHTS
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
+    let name = WEIGHTS
+        .into_iter()
+        .find(|name| {
+            [name, config_of(name)]
+                .iter()
+                .all(|file| folder.join(file).is_file())
+        })
         .ok_or_else(|| ModelError::NoWeights {
             folder: folder.to_owned(),
         })?;
+    let weights = folder.join(name);
     let sha256 = shards::hash(&weights)?;
     // A name that can be shown, also for `.` and links.
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -92,7 +96,7 @@ pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
     let preprocessor = Some(folder.join(PREPROCESSOR)).filter(|path| path.is_file());
     model(
         &id,
-        &folder.join(CONFIG),
+        &folder.join(config_of(name)),
         preprocessor.as_deref(),
         weights,
         sha256,
@@ -110,21 +114,22 @@ pub(super) fn installed(
         path: installed.folder.join(name),
         source: std::io::ErrorKind::NotFound.into(),
     };
-    let config = installed.file(CONFIG).ok_or_else(|| missing(CONFIG))?;
+    let weights = WEIGHTS
+        .iter()
+        .find_map(|name| installed.file(name))
+        .ok_or_else(|| missing(entry.weights()))?;
+    let config = config_of(&weights.name);
+    let config = installed.file(config).ok_or_else(|| missing(config))?;
     let preprocessor = installed.file(PREPROCESSOR);
     for file in [Some(config), preprocessor].into_iter().flatten() {
         verify(&entry.id, file)?;
     }
-    let weights = WEIGHTS
-        .iter()
-        .find_map(|name| installed.file(name))
-        .ok_or_else(|| missing(WEIGHTS[1]))?;
     model(
         &entry.id,
         &config.path,
         preprocessor.map(|file| file.path.as_path()),
         weights.path.clone(),
-        weights_hash(installed).ok_or_else(|| missing(WEIGHTS[1]))?,
+        weights_hash(installed).ok_or_else(|| missing(entry.weights()))?,
         Some(entry),
     )
 }
@@ -154,7 +159,7 @@ pub fn weights_hash(installed: &Installed) -> Option<String> {
 /// [`ModelError::Misfit`] for another model's files; [`ModelError::Checkpoint`] for files that can't be
 /// read or used.
 pub fn check_fits(entry: &CatalogueEntry, folder: &Path, weights: &str) -> Result<(), ModelError> {
-    let config = folder.join(CONFIG);
+    let config = folder.join(config_of(weights));
     let network = checkpoint::network(&config)?;
     check_sizes(&network, entry, &config)?;
     let path = folder.join(PREPROCESSOR);

@@ -47,6 +47,8 @@ struct Kind {
     model_type: String,
     /// Only MuQ has it, which has no `model_type`.
     w2v2_config: Option<serde::de::IgnoredAny>,
+    /// A statistic of MusicFM, which has no configuration.
+    melspec_2048_mean: Option<serde::de::IgnoredAny>,
 }
 
 impl Network {
@@ -56,6 +58,9 @@ impl Network {
         match kind.model_type.as_str() {
             mert2::MODEL_TYPE => Mert2::parse(bytes).map(Self::Mert2),
             "" if kind.w2v2_config.is_some() => MusicFm::parse(bytes).map(Self::MusicFm),
+            "" if kind.melspec_2048_mean.is_some() => {
+                MusicFm::parse_statistics(bytes).map(Self::MusicFm)
+            }
             _ => wav2vec::Network::parse(bytes).map(Self::Wav2Vec),
         }
     }

@@ -12,7 +12,7 @@ use super::conformer::{
 use super::mel::{DECIBELS, MelSizes, hann_window, htk_filters, log_mel};
 use super::onnx::{Attribute, OnnxGraph};
 use super::{INPUT, Variant};
-use crate::checkpoint::musicfm::{FFT_SAMPLES, MusicFm, STEM_BLOCKS};
+use crate::checkpoint::musicfm::{FFT_SAMPLES, FILTERS, MusicFm, STEM_BLOCKS, WINDOW};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 
 /// The number that batch normalization adds to variances: PyTorch's default, which no configuration changes.
@@ -61,15 +61,17 @@ fn mel_features(builder: &mut Builder<'_, MusicFm>) -> String {
         hop_samples: network.hop_samples,
         bands,
     };
+    let is_held = network.holds_front_end;
+    let window = move |checkpoint: &Checkpoint| match is_held {
+        true => checkpoint.floats(WINDOW),
+        false => Ok(hann_window(FFT_SAMPLES)),
+    };
+    let filters = move |checkpoint: &Checkpoint| match is_held {
+        true => checkpoint.floats(FILTERS),
+        false => Ok(htk_filters(FFT_SAMPLES / 2 + 1, bands, rate_hz)),
+    };
     // The loudest frame may be the last one, which is dropped afterwards.
-    let x = log_mel(
-        builder,
-        INPUT,
-        sizes,
-        true,
-        |_| Ok(hann_window(FFT_SAMPLES)),
-        move |_| Ok(htk_filters(FFT_SAMPLES / 2 + 1, bands, rate_hz)),
-    );
+    let x = log_mel(builder, INPUT, sizes, true, window, filters);
     let axes = builder.integers(&[1, 2]);
     let keep = [("keepdims", Attribute::Int(1))];
     let loudest = builder.graph.node("ReduceMax", &[&x, &axes], &keep);

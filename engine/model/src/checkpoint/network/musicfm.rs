@@ -1,8 +1,9 @@
 //! MuQ and MusicFM: a mel front end, a stem of two residual blocks, and conformer layers of wav2vec 2.0 whose
 //! rotation comes before the projections of query and key.
 //!
-//! Field names are those of MuQ's `config.json` (`MuQConfig` of the package `muq`). Names of tensors are those
-//! of both, without the prefix `model.`.
+//! Field names are those of MuQ's `config.json` (`MuQConfig` of the package `muq`). MusicFM has no
+//! configuration, only a file of statistics beside its weights; it has the sizes of MuQ, and its weights hold
+//! the window and the mel filters too. Names of tensors are those of both, without the prefix `model.`.
 
 use serde::Deserialize;
 
@@ -10,7 +11,14 @@ use super::TensorList;
 use crate::catalogue::CatalogueEntry;
 
 /// The beginnings of its tensors' names.
-pub(super) const PARTS: [&str; 2] = ["conv.", "conformer."];
+pub(super) const PARTS: [&str; 3] = ["conv.", "conformer.", FRONT_END];
+
+/// The beginning of the names of the front end's tensors, which only MusicFM has.
+const FRONT_END: &str = "preprocessor_melspec_2048.";
+
+/// The tensors with the window of a spectrum and with the mel filters, `[bins, bands]`.
+pub(crate) const WINDOW: &str = "preprocessor_melspec_2048.mel_stft.spectrogram.window";
+pub(crate) const FILTERS: &str = "preprocessor_melspec_2048.mel_stft.mel_scale.fb";
 
 /// The beginnings of the names of tensors that only the training uses: quantizers and their targets, and the
 /// positional convolution, which rotary positions replace.
@@ -52,6 +60,8 @@ pub struct MusicFm {
     pub(crate) hop_samples: usize,
     /// Number of mel bands.
     pub(crate) bands: usize,
+    /// Whether the weights hold the window and the mel filters.
+    pub(crate) holds_front_end: bool,
     /// Mean and deviation of the mel spectrogram in decibels.
     pub(crate) mean_db: f64,
     pub(crate) deviation_db: f64,
@@ -112,6 +122,7 @@ impl MusicFm {
             channels: config.conv_dim,
             hop_samples: config.hop_length,
             bands: config.n_mels,
+            holds_front_end: false,
             mean_db: config.stat.melspec_2048_mean,
             deviation_db: config.stat.melspec_2048_std,
         };
@@ -136,6 +147,27 @@ impl MusicFm {
                 "its label_rate is {found}, but its other fields make it {label_rate}"
             ));
         }
+        Ok(network)
+    }
+
+    /// Reads the statistics of a MusicFM, all of which have the same sizes; the error is a phrase.
+    pub(super) fn parse_statistics(bytes: &[u8]) -> Result<Self, String> {
+        let statistics: Statistics = super::parsed(bytes)?;
+        let network = Self {
+            layers: 12,
+            width: 1_024,
+            heads: 16,
+            feed_forward_width: 4_096,
+            depthwise_kernel: kernel(),
+            epsilon: epsilon() as f32,
+            channels: 512,
+            hop_samples: 240,
+            bands: 128,
+            holds_front_end: true,
+            mean_db: statistics.melspec_2048_mean,
+            deviation_db: statistics.melspec_2048_std,
+        };
+        network.check()?;
         Ok(network)
     }
 
@@ -198,6 +230,7 @@ impl MusicFm {
             depthwise_kernel: _,
             channels: _,
             bands: _,
+            holds_front_end: _,
         } = self;
         // The statistics that are published with both MuQ and MusicFM.
         (*heads, *epsilon, *hop_samples) == (entry.attention_heads, 1e-5, 240)
@@ -234,6 +267,10 @@ impl MusicFm {
     /// Every tensor that the network needs, with its shape.
     pub(super) fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let mut all = TensorList::default();
+        if self.holds_front_end {
+            all.add(WINDOW, &[FFT_SAMPLES]);
+            all.add(FILTERS, &[FFT_SAMPLES / 2 + 1, self.bands]);
+        }
         let channels = self.channels;
         for block in 0..STEM_BLOCKS {
             let inputs = if block == 0 { 1 } else { channels };
@@ -283,4 +320,52 @@ fn batch_norm(all: &mut TensorList, name: &str, width: usize) {
     all.norm(name, width);
     all.add(&format!("{name}.running_mean"), &[width]);
     all.add(&format!("{name}.running_var"), &[width]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MUQ: &str = include_str!("../../../../../tests/fixtures/checkpoints/muq/config.json");
+    const STATISTICS: &str =
+        include_str!("../../../../../tests/fixtures/checkpoints/musicfm/msd_stats.json");
+
+    #[test]
+    fn the_published_sizes_give_the_published_tensors() {
+        let network = MusicFm::parse_statistics(STATISTICS.as_bytes()).unwrap();
+        assert_eq!(
+            (network.frame_samples(), network.min_samples()),
+            (960, 1_025)
+        );
+        // MuQ's 455 tensors of the network less its 18 counters, and the two of MusicFM's front end.
+        let counters = 3 * STEM_BLOCKS + 12;
+        assert_eq!(network.tensors().len(), 455 - counters + 2);
+        assert!(MusicFm::parse_statistics(b"{\"melspec_2048_mean\": 1}").is_err());
+    }
+
+    #[test]
+    fn fields_that_are_not_supported_are_refused_by_name() {
+        MusicFm::parse(MUQ.as_bytes()).unwrap();
+        for (from, to, expected) in [
+            ("\"swish\"", "\"gelu\"", "hidden_act “gelu” is not swish"),
+            (
+                "\"rotary\"",
+                "\"relative\"",
+                "position_embeddings_type “relative”",
+            ),
+            (
+                "\"label_rate\": 25",
+                "\"label_rate\": 50",
+                "label_rate is 50",
+            ),
+            ("\"n_mels\": 16", "\"n_mels\": 18", "n_mels"),
+            ("\"encoder_dim\": 16", "\"encoder_dim\": 18", "encoder_dim"),
+            ("_std\": 18.4", "_std\": -18.4", "melspec_2048_std"),
+            ("\"encoder_depth\": 2,", "", "encoder_depth"),
+        ] {
+            assert!(MUQ.contains(from), "{from}");
+            let error = MusicFm::parse(MUQ.replacen(from, to, 1).as_bytes()).unwrap_err();
+            assert!(error.contains(expected), "{to}: {error}");
+        }
+    }
 }
