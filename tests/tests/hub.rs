@@ -22,6 +22,8 @@ mod importing;
 mod interrupted;
 #[path = "hub/library.rs"]
 mod library;
+#[path = "hub/mert2.rs"]
+mod mert2;
 #[path = "hub/mirror.rs"]
 mod mirror;
 #[path = "hub/pinned.rs"]

@@ -1,5 +1,5 @@
-//! `cargo xtask parity`: compares the five models of the MERT family with the reference
-//! implementation, hidden state by hidden state.
+//! `cargo xtask parity`: compares the models of the catalogue with the reference implementation, hidden
+//! state by hidden state.
 //!
 //! The models have their full size and random weights in the published format. The built command
 //! converts and runs them.
@@ -28,21 +28,30 @@ Python environment of its own under target/venv), converts and runs them with th
 in fp32 and int8, compares every hidden state, and prints a table. It fails when a hidden state is
 off.
 
-Needs 6 GB of disk for PyTorch, 4 GB for the current checkpoint, which is removed afterwards, and
-8 GB of memory.
+Models with a front end of their own (MERT-v2, MuQ) are compared on signals of several lengths too: noise, a
+click, silence.
+
+Needs 6 GB of disk for PyTorch, and for the current checkpoint, which is removed afterwards, 4 GB of disk and
+8 GB of memory; MERT-v2 takes 9 GB of disk and 12 GB of memory.
 
 Examples:
   cargo xtask parity
   cargo xtask parity MERT-v1-95M";
 
 /// The models, by their names in `tests/fixtures/checkpoints/make.py`.
-pub(crate) const MODELS: [&str; 5] = [
+pub(crate) const MODELS: [&str; 8] = [
     "MERT-v0-public",
     "MERT-v0",
     "MERT-v1-95M",
     "MERT-v1-330M",
     "music2vec-v1",
+    "MERT-v2-30s",
+    "MERT-v2-FullSong",
+    "MuQ-large-msd-iter",
 ];
+
+/// The first of them, which `cargo xtask bench --models` measures.
+pub(crate) const BENCHED: &[&str] = MODELS.split_at(5).0;
 
 /// Python packages that make and run the reference.
 const REQUIREMENTS: [&str; 4] = [
@@ -67,7 +76,8 @@ pub(crate) fn run(workspace: &Workspace, models: &[String]) -> Result<ExitCode> 
     for model in models {
         let folder = workspace.target.join("parity").join(model);
         let measured = make(workspace, &python, model, &folder)
-            .and_then(|()| measure(&mertscope, model, &folder, &mut rows));
+            .and_then(|()| measure(&mertscope, model, &folder, &mut rows))
+            .and_then(|well| Ok(measure_signals(&mertscope, model, &folder, &mut rows)? && well));
         // Gigabytes are not left behind, also after a failure.
         fs::remove_dir_all(&folder)
             .with_context(|| format!("{} cannot be removed", folder.display()))?;
@@ -102,7 +112,9 @@ pub(crate) fn make(workspace: &Workspace, python: &Path, model: &str, folder: &P
 /// Adds rows for a model; returns whether all its hidden states are close enough.
 fn measure(mertscope: &Mertscope, model: &str, folder: &Path, rows: &mut Vec<Row>) -> Result<bool> {
     let mut all_well = true;
-    let file_mb = megabytes(&folder.join("pytorch_model.bin"))?;
+    let weights = ["pytorch_model.bin", "model.safetensors"].map(|name| folder.join(name));
+    let weights = weights.iter().find(|path| path.is_file());
+    let file_mb = megabytes(weights.context("the checkpoint has no weights")?)?;
     for precision in ["fp32", "int8"] {
         let out = folder.join(format!("{precision}.safetensors"));
         let embed = || {
@@ -164,7 +176,43 @@ fn judged(precision: &str, found: &Closeness) -> (String, bool, &'static str) {
     }
 }
 
-fn megabytes(path: &PathBuf) -> Result<f64> {
+/// Adds rows for the signals that lie beside a model in files of their own, each in one pass; returns whether
+/// all hidden states are close enough.
+fn measure_signals(
+    mertscope: &Mertscope,
+    model: &str,
+    folder: &Path,
+    rows: &mut Vec<Row>,
+) -> Result<bool> {
+    let mut all_well = true;
+    let mut signals: Vec<PathBuf> = fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "wav"))
+        .filter(|path| path.with_extension("safetensors").is_file())
+        .collect();
+    signals.sort();
+    for signal in signals {
+        let name = signal.file_stem().unwrap_or_default().to_string_lossy();
+        let out = folder.join("signal.safetensors");
+        let mut command = mertscope.embed_frames(folder, &signal, &out);
+        command.args(["--precision", "fp32", "--whole", "--quiet"]);
+        command.env("XDG_CACHE_HOME", folder.join("cache"));
+        command.stdout(Stdio::null());
+        process::run(&format!("{model}: {name}"), Progress::Silent, &mut command)?;
+        let found = closeness(&signal.with_extension("safetensors"), &out)?;
+        let (figure, good, aim) = judged("fp32", &found);
+        all_well &= good;
+        rows.push(Row {
+            what: format!("{model}, fp32, {name}, {} hidden states", found.states),
+            figure,
+            spread: format!("rms {:.2}{}", found.rms, if good { "" } else { ": OFF" }),
+            aim,
+        });
+    }
+    Ok(all_well)
+}
+
+fn megabytes(path: &Path) -> Result<f64> {
     let metadata =
         fs::metadata(path).with_context(|| format!("{} is not there", path.display()))?;
     Ok(metadata.len() as f64 / 1e6)

@@ -34,8 +34,8 @@ impl ImportSource {
             let mut weights = WEIGHTS.iter().filter(|name| path.join(name).is_file());
             let weights = weights.next().ok_or_else(|| {
                 unusable(
-                    "it holds neither model.safetensors nor pytorch_model.bin nor an index of them; name \
-                     the folder with the files of the model's page on the hub",
+                    "it holds neither model.safetensors nor pytorch_model.bin, an index of them, or \
+                     MusicFM's pretrained_*.pt; name the folder with the files of the model's page on the hub",
                 )
             })?;
             return Ok(Self {
@@ -81,6 +81,16 @@ impl ImportSource {
                      `mertscope models list`"
                 .to_owned(),
         })
+    }
+
+    /// The same folder with the weights that the entry names, when they are there: a repository may hold
+    /// several models.
+    fn preferring(&self, entry: &CatalogueEntry) -> Self {
+        let mut source = self.clone();
+        if source.folder.join(entry.weights()).is_file() {
+            entry.weights().clone_into(&mut source.weights);
+        }
+        source
     }
 
     /// The files to copy, with their facts from the catalogue.
@@ -130,6 +140,7 @@ pub(super) fn import(
     progress: &mut Progress,
 ) -> Result<Installed, HubError> {
     let _lock = Lock::wait(store, &entry.id, progress)?;
+    let source = &source.preferring(entry);
     let id = &entry.id;
     if store.recorded(id)?.is_some() {
         return Err(HubError::Installed { id: id.clone() });

@@ -33,7 +33,7 @@ pub struct CatalogueEntry {
     pub sample_rate_hz: u32,
     /// Frames of a hidden state per second.
     pub frame_rate_hz: u32,
-    /// Number of transformer layers; there is one hidden state more.
+    /// Number of transformer layers; [`CatalogueEntry::hidden_states`] says how many hidden states there are.
     pub layers: usize,
     /// Values per hidden state.
     pub width: usize,
@@ -41,6 +41,10 @@ pub struct CatalogueEntry {
     pub attention_heads: usize,
     /// Whether layers normalize their input (`do_stable_layer_norm`), which the weights do not show.
     pub pre_norm: bool,
+    /// The stretch of audio for which it was made, in seconds, when its configuration says so
+    /// (`context_seconds`).
+    #[serde(default)]
+    pub context_s: Option<f64>,
     /// Length of a window, in seconds.
     pub window_s: f64,
     /// Other useful lengths of a window, in seconds.
@@ -70,6 +74,41 @@ pub enum Architecture {
     Hubert,
     /// data2vec-audio, including music2vec.
     Data2vecAudio,
+    /// MERT-v2.
+    Mert2,
+    /// MuQ and MusicFM.
+    Musicfm,
+}
+
+impl Architecture {
+    /// Its name in `config.json` and in the catalogue.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Hubert => "hubert",
+            Self::Data2vecAudio => "data2vec-audio",
+            Self::Mert2 => "mert2",
+            Self::Musicfm => "musicfm",
+        }
+    }
+
+    /// Number of hidden states of a network with so many transformer layers.
+    #[must_use]
+    pub fn hidden_states(self, layers: usize) -> usize {
+        match self {
+            Self::Hubert | Self::Data2vecAudio | Self::Musicfm => layers + 1,
+            Self::Mert2 => layers,
+        }
+    }
+
+    /// The meaning of hidden state 0, a phrase.
+    #[must_use]
+    pub fn first_state(self) -> &'static str {
+        match self {
+            Self::Hubert | Self::Data2vecAudio | Self::Musicfm => "the input of the first layer",
+            Self::Mert2 => "the output of block 1",
+        }
+    }
 }
 
 /// A file of a published model.
@@ -111,6 +150,8 @@ pub struct PublishedResult {
 pub enum Certainty {
     /// More than one source gives it.
     Corroborated,
+    /// Read on the model's own card.
+    Card,
     /// Not checked against the publication.
     Unverified,
 }
@@ -156,6 +197,18 @@ pub fn find(id: &str) -> Result<Option<&'static CatalogueEntry>, CatalogueError>
 }
 
 impl CatalogueEntry {
+    /// Number of hidden states.
+    #[must_use]
+    pub fn hidden_states(&self) -> usize {
+        self.architecture.hidden_states(self.layers)
+    }
+
+    /// The name of its file of weights.
+    #[must_use]
+    pub fn weights(&self) -> &str {
+        self.files.last().map_or("", |file| file.name.as_str())
+    }
+
     /// Number of samples in a window of `window_s` seconds.
     #[must_use]
     pub fn window_samples(&self, window_s: f64) -> usize {
@@ -166,9 +219,10 @@ impl CatalogueEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::WEIGHTS;
 
     #[test]
-    fn the_five_models_of_the_family_have_consistent_entries() {
+    fn every_entry_is_consistent() {
         let ids: Vec<_> = all().unwrap().iter().map(|entry| &*entry.id).collect();
         let family = [
             "MERT-v0-public",
@@ -176,24 +230,40 @@ mod tests {
             "MERT-v1-95M",
             "MERT-v1-330M",
             "music2vec-v1",
+            "MERT-v2-30s",
+            "MERT-v2-FullSong",
+            "MuQ-large-msd-iter",
+            "MusicFM-MSD",
+            "MusicFM-FMA",
         ];
         assert_eq!(ids, family);
         for entry in all().unwrap() {
-            // Seven convolutions with strides 5 and six times 2: a frame is 320 samples.
+            // Seven convolutions with strides 5 and six times 2: a frame is 320 samples. The others have a
+            // spectrum every 240 samples, and halve twice.
+            let frame_samples = match entry.architecture {
+                Architecture::Hubert | Architecture::Data2vecAudio => 320,
+                Architecture::Mert2 | Architecture::Musicfm => 960,
+            };
             assert_eq!(
                 entry.sample_rate_hz,
-                entry.frame_rate_hz * 320,
+                entry.frame_rate_hz * frame_samples,
                 "{}",
                 entry.id
             );
             let layers = entry.best_layers.values().chain([&entry.default_layer]);
-            assert!(layers.max() <= Some(&entry.layers), "{}", entry.id);
+            assert!(layers.max() < Some(&entry.hidden_states()), "{}", entry.id);
             assert!(entry.files.iter().all(|file| !file.name.contains('/')));
             let weights = entry.files.last().unwrap();
-            assert!(weights.name == "pytorch_model.bin" && !weights.optional);
+            assert!(WEIGHTS.contains(&weights.name.as_str()) && !weights.optional);
             let hashes = entry.files.iter().filter_map(|file| file.sha256.as_ref());
             assert!(hashes.into_iter().all(|hash| hash.len() == 64));
-            assert_eq!(entry.license, "CC-BY-NC-4.0");
+            let is_free = entry.repo == "minzwon/MusicFM";
+            let license = if is_free {
+                "MIT OR Apache-2.0"
+            } else {
+                "CC-BY-NC-4.0"
+            };
+            assert_eq!(entry.license, license);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Published checkpoints: weights from PyTorch, read as data.
 //!
-//! A checkpoint is a folder with `config.json`, `preprocessor_config.json` and the weights. Nothing
-//! in it is ever run, and every name, shape, type and length is checked before use.
+//! A checkpoint is a folder with `config.json`, `preprocessor_config.json` and the weights; MusicFM's has
+//! statistics instead of the former. Nothing in it is ever run, and every name, shape, type and length is checked before use.
 
 mod network;
 mod pickle;
@@ -21,7 +21,8 @@ use serde::Deserialize;
 
 use crate::stand_in::{self, StandIn};
 
-pub use network::{Convolution, Family, FeatureNorm, Network};
+pub use network::Network;
+pub(crate) use network::{mert2, musicfm, wav2vec};
 pub use shards::shard_names;
 pub use tensor::{ElementType, Tensor};
 pub use weights::Weights;
@@ -66,7 +67,7 @@ pub enum CheckpointError {
     },
     /// Its weights and its configuration do not belong together.
     #[error(
-        "{} does not fit the {CONFIG} beside it: {reason}. Take all files of a checkpoint from the same \
+        "{} does not fit the configuration beside it: {reason}. Take all files of a checkpoint from the same \
          place.", path.display()
     )]
     Mismatch {
@@ -98,14 +99,32 @@ impl CheckpointError {
 
 /// The names that a checkpoint's weights file may have, the preferred one first. An index names the files
 /// over which the weights are spread.
-pub const WEIGHTS: [&str; 4] = [
+pub const WEIGHTS: [&str; 6] = [
     "model.safetensors",
     "pytorch_model.bin",
     "model.safetensors.index.json",
     "pytorch_model.bin.index.json",
+    "pretrained_msd.pt",
+    "pretrained_fma.pt",
 ];
 /// The file that describes the network.
 pub(crate) const CONFIG: &str = "config.json";
+
+/// The name of the file that describes the network of the weights with this name.
+pub(crate) fn config_of(weights: &str) -> &'static str {
+    match weights {
+        "pretrained_msd.pt" => "msd_stats.json",
+        "pretrained_fma.pt" => "fma_stats.json",
+        _ => CONFIG,
+    }
+}
+
+/// Whether a folder holds a checkpoint, complete or not: its configuration is there.
+pub(crate) fn is_in(folder: &Path) -> bool {
+    WEIGHTS
+        .iter()
+        .any(|weights| folder.join(config_of(weights)).is_file())
+}
 /// The file that describes its input.
 pub(crate) const PREPROCESSOR: &str = "preprocessor_config.json";
 
@@ -241,7 +260,8 @@ fn small_file(path: &Path) -> Result<Vec<u8>, CheckpointError> {
 }
 
 /// Prefixes of all names when the network was saved as a part of another.
-const PREFIXES: [&str; 6] = [
+const PREFIXES: [&str; 7] = [
+    "mert2.",
     "mert_model.",
     "hubert.",
     "data2vec_audio.",
@@ -254,13 +274,6 @@ const WEIGHT_NORM_PARTS: [(&str, &str); 2] = [
     ("conv.weight_g", "conv.parametrizations.weight.original0"),
     ("conv.weight_v", "conv.parametrizations.weight.original1"),
 ];
-/// A tensor that is used only in training.
-const UNUSED: &str = "masked_spec_embed";
-
-/// The parts of a network, by the beginning of their tensors' names. A tensor in them that the
-/// configuration does not describe means that the network computes something else.
-const PARTS: [&str; 3] = ["feature_extractor.", "feature_projection.", "encoder."];
-
 /// The name in the file of each tensor that the network needs, and the names of those that are no part
 /// of it; the error is a phrase.
 fn names(
@@ -297,17 +310,18 @@ fn names(
     }
     let needed: std::collections::HashSet<&str> = names.values().map(String::as_str).collect();
     let others = tensors.keys().filter(|name| {
-        !needed.contains(name.as_str()) && name.strip_prefix(prefix) != Some(UNUSED)
+        let own = name.strip_prefix(prefix).unwrap_or(name);
+        !needed.contains(name.as_str()) && !network.is_of_training(own)
     });
     let is_part = |name: &String| {
         let own = name.strip_prefix(prefix).unwrap_or_default();
-        PARTS.iter().any(|part| own.starts_with(part))
+        network.parts().iter().any(|part| own.starts_with(part))
     };
     let mut unused = Vec::new();
     for name in others {
         if is_part(name) {
             return Err(format!(
-                "its tensor “{}” is none of the network's that {CONFIG} describes",
+                "its tensor “{}” is none of the network's that its configuration describes",
                 name.escape_debug()
             ));
         }

@@ -115,6 +115,19 @@ pub enum EncodeError {
         /// ONNX Runtime's error.
         reason: String,
     },
+    /// Its weights are larger than the memory that is free.
+    #[error(
+        "The model {model} needs more than {needed_mb} MB of memory in this form, and {free_mb} MB are \
+         free. Close other programs, use --precision int8, or choose a smaller model."
+    )]
+    Memory {
+        /// The model's id.
+        model: String,
+        /// Megabytes of its weights.
+        needed_mb: u64,
+        /// Megabytes that are free.
+        free_mb: u64,
+    },
     /// There is no graph, and none can be made.
     #[error("{0}")]
     Graph(Arc<GraphError>),

@@ -7,17 +7,23 @@
 mod attention;
 mod builder;
 mod cache;
+mod conformer;
 mod convolutions;
+mod mel;
+mod mert2;
+mod musicfm;
 mod onnx;
 mod protobuf;
 mod quantize;
-mod transformer;
+mod wav2vec;
 
 pub use cache::GraphError;
 pub use cache::forget;
 pub(super) use cache::{CheckpointSource, REVISION, file, user_folder};
 
 use super::{LayerSet, Operators, Precision};
+use crate::checkpoint::Network;
+use onnx::OnnxGraph;
 
 /// The variant of a model's graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +34,15 @@ pub(super) struct Variant {
     pub(super) frames: bool,
     /// The hidden states that it gives.
     pub(super) layers: LayerSet,
+}
+
+/// The graph of a network's variant.
+fn build(network: &Network, variant: &Variant) -> OnnxGraph {
+    match network {
+        Network::Wav2Vec(network) => wav2vec::graph(network, variant),
+        Network::Mert2(network) => mert2::graph(network, variant),
+        Network::MusicFm(network) => musicfm::graph(network, variant),
+    }
 }
 
 /// Name of the input, `[batch, samples]`.

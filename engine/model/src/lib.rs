@@ -30,6 +30,7 @@ pub mod interrupt;
 mod library_file;
 mod lock;
 mod manifest;
+mod memory;
 mod model;
 mod published;
 pub mod runtime;

@@ -91,7 +91,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`], when a file is missing, does not match the manifest, or is not valid.
     pub fn open(folder: &Path) -> Result<Self, ModelError> {
-        if !folder.join(MANIFEST).exists() && folder.join(checkpoint::CONFIG).is_file() {
+        if !folder.join(MANIFEST).exists() && checkpoint::is_in(folder) {
             let (manifest, published) = published::open(folder)?;
             return Ok(Self::of_checkpoint(folder, manifest, published));
         }
@@ -121,10 +121,7 @@ impl Model {
             };
         }
         let folder = Path::new(name);
-        if [MANIFEST, checkpoint::CONFIG]
-            .iter()
-            .any(|file| folder.join(file).is_file())
-        {
+        if folder.join(MANIFEST).is_file() || checkpoint::is_in(folder) {
             return Self::open(folder);
         }
         Err(ModelError::Unknown {

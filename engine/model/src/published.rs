@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint::{
-    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, shards,
+    self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, config_of, shards,
 };
 use crate::error::ModelError;
 use crate::graph::{self, CheckpointSource, GraphError};
@@ -53,7 +53,7 @@ impl Published {
         frames: bool,
         layers: &LayerSet,
     ) -> Result<GraphSource<'_>, GraphError> {
-        let count = self.network.layers + 1;
+        let count = self.network.hidden_states();
         // All layers up to the highest cost no more than that one, and serve more requests.
         let highest = layers.indices(count).last().copied().unwrap_or(0);
         let variant = graph::Variant {
@@ -75,13 +75,17 @@ impl Published {
 /// The model in a folder as it comes from the hub: `config.json`, the weights, and usually
 /// `preprocessor_config.json`. Its id is the folder's name.
 pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
-    let weights = WEIGHTS
-        .iter()
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
+    let name = WEIGHTS
+        .into_iter()
+        .find(|name| {
+            [name, config_of(name)]
+                .iter()
+                .all(|file| folder.join(file).is_file())
+        })
         .ok_or_else(|| ModelError::NoWeights {
             folder: folder.to_owned(),
         })?;
+    let weights = folder.join(name);
     let sha256 = shards::hash(&weights)?;
     // A name that can be shown, also for `.` and links.
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -92,7 +96,7 @@ pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
     let preprocessor = Some(folder.join(PREPROCESSOR)).filter(|path| path.is_file());
     model(
         &id,
-        &folder.join(CONFIG),
+        &folder.join(config_of(name)),
         preprocessor.as_deref(),
         weights,
         sha256,
@@ -110,21 +114,22 @@ pub(super) fn installed(
         path: installed.folder.join(name),
         source: std::io::ErrorKind::NotFound.into(),
     };
-    let config = installed.file(CONFIG).ok_or_else(|| missing(CONFIG))?;
+    let weights = WEIGHTS
+        .iter()
+        .find_map(|name| installed.file(name))
+        .ok_or_else(|| missing(entry.weights()))?;
+    let config = config_of(&weights.name);
+    let config = installed.file(config).ok_or_else(|| missing(config))?;
     let preprocessor = installed.file(PREPROCESSOR);
     for file in [Some(config), preprocessor].into_iter().flatten() {
         verify(&entry.id, file)?;
     }
-    let weights = WEIGHTS
-        .iter()
-        .find_map(|name| installed.file(name))
-        .ok_or_else(|| missing(WEIGHTS[1]))?;
     model(
         &entry.id,
         &config.path,
         preprocessor.map(|file| file.path.as_path()),
         weights.path.clone(),
-        weights_hash(installed).ok_or_else(|| missing(WEIGHTS[1]))?,
+        weights_hash(installed).ok_or_else(|| missing(entry.weights()))?,
         Some(entry),
     )
 }
@@ -154,7 +159,7 @@ pub fn weights_hash(installed: &Installed) -> Option<String> {
 /// [`ModelError::Misfit`] for another model's files; [`ModelError::Checkpoint`] for files that can't be
 /// read or used.
 pub fn check_fits(entry: &CatalogueEntry, folder: &Path, weights: &str) -> Result<(), ModelError> {
-    let config = folder.join(CONFIG);
+    let config = folder.join(config_of(weights));
     let network = checkpoint::network(&config)?;
     check_sizes(&network, entry, &config)?;
     let path = folder.join(PREPROCESSOR);
@@ -175,19 +180,49 @@ pub fn check_fits(entry: &CatalogueEntry, folder: &Path, weights: &str) -> Resul
     Ok(())
 }
 
-/// Refuses a network of other sizes than those of its catalogue entry.
+/// Refuses a network of another family, other sizes or another context than those of its catalogue entry.
 fn check_sizes(network: &Network, entry: &CatalogueEntry, config: &Path) -> Result<(), ModelError> {
-    if (entry.layers, entry.width) == (network.layers, network.width) {
+    let id = &entry.id;
+    let difference = if network.architecture() != entry.architecture {
+        format!(
+            "it describes a network of the family {}, but {id} is one of {}",
+            network.architecture().id(),
+            entry.architecture.id()
+        )
+    } else if (entry.layers, entry.width) != (network.layers(), network.width()) {
+        format!(
+            "it has {} layers of {} values, but {id} has {} layers of {}",
+            network.layers(),
+            network.width(),
+            entry.layers,
+            entry.width
+        )
+    } else if let Some(other) = same_sizes_other_context(network, entry) {
+        format!(
+            "it is that of {other}, whose context_seconds is {}",
+            network.context_s().unwrap_or_default()
+        )
+    } else {
         return Ok(());
-    }
+    };
     Err(ModelError::Misfit {
         config: config.to_owned(),
-        id: entry.id.clone(),
-        difference: format!(
-            "it has {} layers of {} values, but {} has {} layers of {}",
-            network.layers, network.width, entry.id, entry.layers, entry.width
-        ),
+        id: id.clone(),
+        difference,
     })
+}
+
+/// The other model of the catalogue whose context the network has. A context that no model has passes: it
+/// changes no result.
+fn same_sizes_other_context(network: &Network, entry: &CatalogueEntry) -> Option<&'static str> {
+    let context_s = network
+        .context_s()
+        .filter(|it| entry.context_s != Some(*it))?;
+    let mut others = catalogue::all().unwrap_or_default().iter();
+    let other = others.find(|other| {
+        other.architecture == entry.architecture && other.context_s == Some(context_s)
+    });
+    other.map(|other| other.id.as_str())
 }
 
 fn verify(id: &str, file: &InstalledFile) -> Result<(), ModelError> {
@@ -220,7 +255,8 @@ fn model(
     let catalogued = catalogue::all().unwrap_or_default().iter().find(|entry| {
         let mut files = entry.files.iter();
         let same_weights = files.any(|file| file.sha256.as_deref() == Some(sha256.as_str()));
-        let same_network = (entry.layers, entry.width) == (network.layers, network.width);
+        let same_network = (entry.architecture, entry.layers, entry.width)
+            == (network.architecture(), network.layers(), network.width());
         let same_rate = preprocessor.is_none_or(|it| it.sampling_rate == entry.sample_rate_hz);
         same_weights || (entry.id == id && same_network && same_rate)
     });

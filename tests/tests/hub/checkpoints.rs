@@ -262,7 +262,7 @@ fn zeros(path: &Path) {
 fn a_fetched_model_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE";
     if let Ok(folder) = env::var(CHILD) {
-        return live(&folder);
+        return runs_live(&folder, "MERT-v0");
     }
     let home = Home::new();
     publish(&home, "MERT-v0", "post-group");
@@ -278,7 +278,8 @@ fn a_fetched_model_runs_live() {
     assert!(ran.out.contains("1 passed"), "{}", ran.out);
 }
 
-fn live(folder: &str) {
+/// Plays a chord to the model in `folder`, whose id is `id`, in the live engine of this process.
+pub(crate) fn runs_live(folder: &str, id: &str) {
     let controls = Controls {
         hop: Hop::Seconds(1.0),
         ..Controls::default()
@@ -306,7 +307,7 @@ fn live(folder: &str) {
     let ready = wait("the model", &|s| s.model.state != ModelState::Loading);
     assert_eq!(ready.error, None);
     let running = ready.model.running.as_ref().unwrap();
-    assert_eq!(running.id, "MERT-v0");
+    assert_eq!(running.id, id);
     let mut transport = Transport {
         playing: true,
         position: Some(0),

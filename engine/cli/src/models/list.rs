@@ -103,6 +103,12 @@ fn describe_entry(out: &mut dyn Write, entry: &CatalogueEntry) -> anyhow::Result
         "  output    {} layers of {}, {} frames per second",
         entry.layers, entry.width, entry.frame_rate_hz
     )?;
+    writeln!(
+        out,
+        "  states    {}; number 0 is {}",
+        entry.hidden_states(),
+        entry.architecture.first_state()
+    )?;
     for result in &entry.published {
         let PublishedResult {
             task,
@@ -123,6 +129,7 @@ fn describe_entry(out: &mut dyn Write, entry: &CatalogueEntry) -> anyhow::Result
 fn certainty(result: &PublishedResult) -> &'static str {
     match result.certainty {
         Certainty::Corroborated => "corroborated",
+        Certainty::Card => "card",
         Certainty::Unverified => "unverified",
     }
 }
@@ -166,6 +173,7 @@ fn offer_json(offer: &ModelOffer) -> Value {
         "sample_rate_hz": entry.sample_rate_hz,
         "frame_rate_hz": entry.frame_rate_hz,
         "layers": entry.layers,
+        "hidden_states": entry.hidden_states(),
         "width": entry.width,
         "window_s": entry.window_s,
         "best_layers": entry.best_layers,

@@ -14,15 +14,18 @@ fn configuration(name: &str) -> String {
     fs::read_to_string(fixture(name).join(CONFIG)).unwrap()
 }
 
-fn parsed(text: &str) -> Result<Network, String> {
-    Network::parse(text.as_bytes())
+fn parsed(text: &str) -> Result<wav2vec::Network, String> {
+    match Network::parse(text.as_bytes())? {
+        Network::Wav2Vec(network) => Ok(network),
+        other => Err(format!("this is another family: {other:?}")),
+    }
 }
 
 #[test]
 fn the_published_configurations_give_the_published_networks() {
     let network = parsed(&configuration("pre-layer-bias")).unwrap();
     assert!(network.pre_norm && network.convolution_bias && network.projection_norm);
-    assert_eq!(network.feature_norm, FeatureNorm::Layer);
+    assert_eq!(network.feature_norm, wav2vec::FeatureNorm::Layer);
     assert_eq!(network.min_samples(), 400);
     let network = parsed(&configuration("data2vec")).unwrap();
     assert_eq!((network.positional, network.positional_kernel), (3, 7));
@@ -135,7 +138,7 @@ fn missing_extra_and_misshapen_tensors_are_named() {
         let text = configuration("post-group");
         assert!(text.contains(from));
         let network = parsed(&text.replacen(from, to, 1)).unwrap();
-        Checkpoint::open(network, &weights)
+        Checkpoint::open(Network::Wav2Vec(network), &weights)
             .map(|_| ())
             .map_err(|error| error.to_string())
     };

@@ -29,7 +29,7 @@ struct Entry {
     bytes: u64,
 }
 
-/// The tensors in the file, or in the `state_dict` of a training checkpoint; the error is a phrase.
+/// The tensors in the file, or in its `state_dict`, which a training checkpoint has; the error is a phrase.
 pub(super) fn tensors(
     file: &File,
     unknown: UnknownGlobals,
@@ -41,14 +41,18 @@ pub(super) fn tensors(
         _ => Err(format!("{subject} is not a dictionary")),
     };
     let mut names = mapping(pickle.root(), "its content")?;
-    if unknown == UnknownGlobals::Inert {
-        let state = names
-            .iter()
-            .find_map(|(key, value)| match pickle.value(*key) {
-                Value::Text(key) if key == "state_dict" => Some(*value),
-                _ => None,
-            });
-        names = mapping(state.ok_or("it has no “state_dict”")?, "its “state_dict”")?;
+    let state = names
+        .iter()
+        .find_map(|(key, value)| match pickle.value(*key) {
+            Value::Text(key) if key == "state_dict" => Some(*value),
+            _ => None,
+        });
+    match state {
+        Some(state) => names = mapping(state, "its “state_dict”")?,
+        None if unknown == UnknownGlobals::Inert => {
+            return Err("it has no “state_dict”".to_owned());
+        }
+        None => {}
     }
     let mut tensors = BTreeMap::new();
     for (key, value) in names {

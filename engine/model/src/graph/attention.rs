@@ -3,51 +3,74 @@
 use super::builder::Builder;
 use super::onnx::{Attribute, MICROSOFT};
 use crate::Operators;
+use crate::checkpoint::wav2vec::Network;
 
 /// Multi-head self-attention of `x`, `[batch, frames, width]`, without the bias of its output
 /// projection.
-pub(super) fn multi_head_attention(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
-    let width = builder.network.width;
+pub(super) fn multi_head_attention(
+    builder: &mut Builder<'_, Network>,
+    x: &str,
+    name: &str,
+) -> String {
+    let (width, heads) = (builder.width, builder.network.heads);
     let x = builder.cast_to_compute_type(x);
-    let mut projection = |x: &str, part: &str| {
-        builder.linear_without_bias(x, &format!("{name}.{part}_proj"), width, width)
-    };
-    let query_projection = projection(&x, "q");
-    let key_projection = projection(&x, "k");
-    let value_projection = projection(&x, "v");
-    let projections = [&*query_projection, &key_projection, &value_projection];
+    let parts = ["q", "k", "v"];
+    let projections = parts
+        .map(|part| builder.linear_without_bias(&x, &format!("{name}.{part}_proj"), width, width));
+    let [q, k, v] = projections.each_ref().map(String::as_str);
     let context = if builder.variant.operators == Operators::Fused {
-        fused_attention(builder, projections, name)
+        // The operator adds the biases of the three projections.
+        let sources = parts.map(|part| format!("{name}.{part}_proj.bias"));
+        let bias = builder.weight(&format!("{name}.biases"), &[3 * width], move |checkpoint| {
+            let parts = sources.iter().map(|source| checkpoint.floats(source));
+            Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+        });
+        fused(builder, [q, k, v], Some(&bias), heads)
     } else {
-        plain_attention(builder, projections, name)
+        let mut biased = |x: &str, part: &str| {
+            let bias = builder.tensor(&format!("{name}.{part}_proj.bias"), &[width]);
+            builder.graph.node("Add", &[x, &bias], &[])
+        };
+        let (q, k, v) = (biased(q, "q"), biased(k, "k"), biased(v, "v"));
+        plain(builder, [&q, &k, &v], heads)
     };
     let output_projection =
         builder.linear_without_bias(&context, &format!("{name}.out_proj"), width, width);
     builder.cast_to_f32(&output_projection)
 }
 
-/// The scale of the dot products, `1/√(width per head)` (Vaswani et al. 2017, section 3.2.1).
-fn scale(builder: &Builder<'_>) -> f32 {
-    ((builder.network.width / builder.network.heads) as f32).powf(-0.5)
+/// The attention of projections that have their biases already, all `[batch, frames, width]`.
+pub(super) fn attend<N>(builder: &mut Builder<'_, N>, qkv: [&str; 3], heads: usize) -> String {
+    if builder.variant.operators == Operators::Fused {
+        fused(builder, qkv, None, heads)
+    } else {
+        plain(builder, qkv, heads)
+    }
 }
 
-/// Attention in one operator, which also adds the biases of the three projections.
-fn fused_attention(builder: &mut Builder<'_>, [q, k, v]: [&str; 3], name: &str) -> String {
-    let width = builder.network.width;
-    let sources = ["q", "k", "v"].map(|part| format!("{name}.{part}_proj.bias"));
-    let bias = builder.weight(&format!("{name}.biases"), &[3 * width], move |checkpoint| {
-        let parts = sources.iter().map(|source| checkpoint.floats(source));
-        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
-    });
+/// The scale of the dot products, `1/√(width per head)` (Vaswani et al. 2017, section 3.2.1).
+fn scale(width: usize, heads: usize) -> f32 {
+    ((width / heads) as f32).powf(-0.5)
+}
+
+/// Attention in one operator, which adds `bias`, those of the three projections in a row.
+fn fused<N>(
+    builder: &mut Builder<'_, N>,
+    [q, k, v]: [&str; 3],
+    bias: Option<&str>,
+    heads: usize,
+) -> String {
     let attributes = [
-        ("num_heads", Attribute::Int(builder.network.heads as i64)),
-        ("scale", Attribute::Float(scale(builder))),
+        ("num_heads", Attribute::Int(heads as i64)),
+        ("scale", Attribute::Float(scale(builder.width, heads))),
     ];
+    let mut inputs = vec![q, k, v];
+    inputs.extend(bias);
     let output = builder.graph.fresh("Attention");
     builder.graph.add(
         "MultiHeadAttention",
         MICROSOFT,
-        &[q, k, v, &bias],
+        &inputs,
         &[&output],
         &attributes,
     );
@@ -55,19 +78,16 @@ fn fused_attention(builder: &mut Builder<'_>, [q, k, v]: [&str; 3], name: &str) 
 }
 
 /// The same attention in operators of the ONNX standard.
-fn plain_attention(builder: &mut Builder<'_>, [q, k, v]: [&str; 3], name: &str) -> String {
-    let (width, heads) = (builder.network.width, builder.network.heads);
-    let split_heads = |builder: &mut Builder<'_>, x: &str, part: &str, order: &[i64]| {
-        let bias = builder.tensor(&format!("{name}.{part}_proj.bias"), &[width]);
-        let x = builder.graph.node("Add", &[x, &bias], &[]);
-        let x = builder.reshape(&x, &[0, 0, heads as i64, (width / heads) as i64]);
+fn plain<N>(builder: &mut Builder<'_, N>, [q, k, v]: [&str; 3], heads: usize) -> String {
+    let width = builder.width;
+    let mut split_heads = |x: &str, order: &[i64]| {
+        let x = builder.reshape(x, &[0, 0, heads as i64, (width / heads) as i64]);
         builder.transpose(&x, order)
     };
-    let q = split_heads(builder, q, "q", &[0, 2, 1, 3]);
-    let k = split_heads(builder, k, "k", &[0, 2, 3, 1]);
-    let v = split_heads(builder, v, "v", &[0, 2, 1, 3]);
-    let scale = scale(builder);
-    let scale = builder.scalar(scale);
+    let q = split_heads(q, &[0, 2, 1, 3]);
+    let k = split_heads(k, &[0, 2, 3, 1]);
+    let v = split_heads(v, &[0, 2, 1, 3]);
+    let scale = builder.scalar(scale(width, heads));
     let q = builder.graph.node("Mul", &[&q, &scale], &[]);
     let scores = builder.graph.node("MatMul", &[&q, &k], &[]);
     let last_axis = [("axis", Attribute::Int(-1))];

@@ -5,29 +5,41 @@ use std::collections::{HashMap, HashSet};
 
 use half::f16;
 
-use super::onnx::{Attribute, MICROSOFT, OnnxGraph, TensorType};
-use super::{Variant, quantize};
-use crate::checkpoint::{Checkpoint, CheckpointError, Network};
+use super::onnx::{Attribute, MICROSOFT, OnnxGraph, Size, TensorType};
+use super::{INPUT, Variant, output_name, quantize};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::{Operators, Precision};
 
-/// A graph that is being built for a network.
-pub(super) struct Builder<'a> {
+/// A graph that is being built for a network of the family `N`.
+pub(super) struct Builder<'a, N> {
     pub(super) graph: OnnxGraph,
-    pub(super) network: &'a Network,
+    pub(super) network: &'a N,
     pub(super) variant: &'a Variant,
+    /// Values per hidden state.
+    pub(super) width: usize,
+    /// The number that layer normalization adds to variances.
+    epsilon: f32,
     constants: HashSet<String>,
     /// Inputs of linear layers that are quantized already: value, scale and zero point.
     quantized: HashMap<String, [String; 3]>,
 }
 
+/// The numbers in `x / √2`, `erf + 1` and `x / 2`.
+const GELU_NUMBERS: [f32; 3] = [std::f32::consts::SQRT_2, 1.0, 0.5];
+
 type Floats = Result<Vec<f32>, CheckpointError>;
 
-impl<'a> Builder<'a> {
-    pub(super) fn new(network: &'a Network, variant: &'a Variant) -> Self {
+impl<'a, N> Builder<'a, N> {
+    /// An empty graph with the input, `[batch, samples]`.
+    pub(super) fn new(network: &'a N, variant: &'a Variant, width: usize, epsilon: f32) -> Self {
+        let mut graph = OnnxGraph::default();
+        graph.input(INPUT, &[Size::Named("batch"), Size::Named("samples")]);
         Self {
-            graph: OnnxGraph::default(),
+            graph,
             network,
             variant,
+            width,
+            epsilon,
             constants: HashSet::new(),
             quantized: HashMap::new(),
         }
@@ -81,6 +93,24 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// A number in single precision.
+    pub(super) fn scalar_f32(&mut self, value: f32) -> String {
+        let name = format!("scalar {value} f32");
+        self.weight_f32(&name, &[], move |_| Ok(vec![value]))
+    }
+
+    /// A weight in single precision, calculated from the checkpoint's tensors.
+    pub(super) fn weight_f32(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: impl Fn(&Checkpoint) -> Floats + 'static,
+    ) -> String {
+        self.shared_constant(name.to_owned(), TensorType::F32, shape, move |checkpoint| {
+            Ok(floats(&values(checkpoint)?, TensorType::F32))
+        })
+    }
+
     /// A weight of the compute type, calculated from the checkpoint's tensors.
     pub(super) fn weight(
         &mut self,
@@ -103,22 +133,41 @@ impl<'a> Builder<'a> {
     /// A vector of the checkpoint in single precision.
     pub(super) fn vector_f32(&mut self, name: &str, width: usize) -> String {
         let source = name.to_owned();
-        self.shared_constant(
-            format!("{name} f32"),
-            TensorType::F32,
-            &[width],
-            move |checkpoint| Ok(floats(&checkpoint.floats(&source)?, TensorType::F32)),
-        )
+        self.weight_f32(&format!("{name} f32"), &[width], move |checkpoint| {
+            checkpoint.floats(&source)
+        })
     }
 
     /// A vector of `count` equal numbers in single precision.
     pub(super) fn repeated_f32(&mut self, value: f32, count: usize) -> String {
-        self.shared_constant(
-            format!("{count} times {value}"),
-            TensorType::F32,
-            &[count],
-            move |_| Ok(floats(&vec![value; count], TensorType::F32)),
-        )
+        let name = format!("{count} times {value}");
+        self.weight_f32(&name, &[count], move |_| Ok(vec![value; count]))
+    }
+
+    /// A single integer.
+    pub(super) fn integer(&mut self, value: i64) -> String {
+        let name = format!("integer {value}");
+        self.shared_constant(name, TensorType::I64, &[], move |_| {
+            Ok(value.to_le_bytes().to_vec())
+        })
+    }
+
+    /// Integers as numbers in single precision.
+    pub(super) fn integers_to_f32(&mut self, x: &str) -> String {
+        let to = [("to", Attribute::Int(TensorType::F32 as i64))];
+        self.graph.node("Cast", &[x], &to)
+    }
+
+    /// The two halves of `x` along its last axis.
+    pub(super) fn halves(&mut self, x: &str) -> (String, String) {
+        let halves = (self.graph.fresh("Half"), self.graph.fresh("Half"));
+        let settings = [
+            ("axis", Attribute::Int(-1)),
+            ("num_outputs", Attribute::Int(2)),
+        ];
+        let outputs = [halves.0.as_str(), &halves.1];
+        self.graph.add("Split", "", &[x], &outputs, &settings);
+        halves
     }
 
     /// `x`, cast to the compute type.
@@ -148,16 +197,51 @@ impl<'a> Builder<'a> {
         outputs: usize,
         inputs: usize,
     ) -> String {
+        self.scaled_linear(x, name, 1.0, [outputs, inputs])
+    }
+
+    /// Like [`Builder::linear_without_bias`], with a weight of `[outputs, inputs]` times `scale`.
+    pub(super) fn scaled_linear(
+        &mut self,
+        x: &str,
+        name: &str,
+        scale: f32,
+        [outputs, inputs]: [usize; 2],
+    ) -> String {
         let source = format!("{name}.weight");
-        let shape = [inputs, outputs];
         let values = move |checkpoint: &Checkpoint| {
-            Ok(transposed(&checkpoint.floats(&source)?, outputs, inputs))
+            let mut matrix = checkpoint.floats(&source)?;
+            matrix.iter_mut().for_each(|weight| *weight *= scale);
+            Ok(transposed(&matrix, outputs, inputs))
         };
-        if self.variant.precision != Precision::Int8 {
-            let weight = self.weight(&format!("{name}.weight transposed"), &shape, values);
-            return self.graph.node("MatMul", &[x, &weight], &[]);
+        if self.variant.precision == Precision::Int8 {
+            return self.quantized_linear(x, name, [inputs, outputs], values);
         }
-        self.quantized_linear(x, name, shape, values)
+        let weight = self.weight(
+            &format!("{name}.weight transposed"),
+            &[inputs, outputs],
+            values,
+        );
+        self.graph.node("MatMul", &[x, &weight], &[])
+    }
+
+    /// A linear layer without its bias that computes in single precision in every variant.
+    pub(super) fn linear_f32(
+        &mut self,
+        x: &str,
+        name: &str,
+        [outputs, inputs]: [usize; 2],
+    ) -> String {
+        let source = format!("{name}.weight");
+        let transposed = format!("{source} transposed f32");
+        let weight = self.weight_f32(&transposed, &[inputs, outputs], move |checkpoint| {
+            Ok(self::transposed(
+                &checkpoint.floats(&source)?,
+                outputs,
+                inputs,
+            ))
+        });
+        self.graph.node("MatMul", &[x, &weight], &[])
     }
 
     /// A linear layer without its bias, in 8-bit integers.
@@ -212,11 +296,22 @@ impl<'a> Builder<'a> {
 
     /// Layer normalization over the last axis; `name` is the layer's name in the checkpoint.
     pub(super) fn layer_norm(&mut self, x: &str, name: &str, width: usize) -> String {
+        self.layer_norm_with(x, name, width, self.epsilon)
+    }
+
+    /// Like [`Builder::layer_norm`], with another epsilon than the network's.
+    pub(super) fn layer_norm_with(
+        &mut self,
+        x: &str,
+        name: &str,
+        width: usize,
+        epsilon: f32,
+    ) -> String {
         let weight = self.vector_f32(&format!("{name}.weight"), width);
         let bias = self.vector_f32(&format!("{name}.bias"), width);
         let attributes = [
             ("axis", Attribute::Int(-1)),
-            ("epsilon", Attribute::Float(self.network.epsilon)),
+            ("epsilon", Attribute::Float(epsilon)),
         ];
         self.graph
             .node("LayerNormalization", &[x, &weight, &bias], &attributes)
@@ -233,7 +328,7 @@ impl<'a> Builder<'a> {
         norm: &str,
         wants_sum: bool,
     ) -> (String, String) {
-        let width = self.network.width;
+        let width = self.width;
         if self.is_fused() {
             let weight = self.vector_f32(&format!("{norm}.weight"), width);
             let beta = self.vector_f32(&format!("{norm}.bias"), width);
@@ -243,7 +338,7 @@ impl<'a> Builder<'a> {
             if !bias.is_empty() {
                 inputs.push(bias);
             }
-            let epsilon = [("epsilon", Attribute::Float(self.network.epsilon))];
+            let epsilon = [("epsilon", Attribute::Float(self.epsilon))];
             let with_sum = [normed.as_str(), "", "", &sum];
             self.graph.add(
                 "SkipLayerNormalization",
@@ -264,27 +359,64 @@ impl<'a> Builder<'a> {
     /// The exact Gaussian error linear unit of `x` plus `bias`; an empty name means no bias.
     pub(super) fn gelu(&mut self, x: &str, bias: &str) -> String {
         if self.is_fused() {
-            let output = self.graph.fresh("Gelu");
-            let (operator, inputs) = if bias.is_empty() {
-                ("Gelu", vec![x])
-            } else {
-                ("BiasGelu", vec![x, bias])
-            };
-            self.graph
-                .add(operator, MICROSOFT, &inputs, &[&output], &[]);
-            return output;
+            return self.fused_gelu(x, bias);
         }
+        let numbers = GELU_NUMBERS.map(|number| self.scalar(number));
+        self.plain_gelu(x, bias, &numbers)
+    }
+
+    /// The same in single precision in every variant.
+    pub(super) fn gelu_f32(&mut self, x: &str, bias: &str) -> String {
+        if self.is_fused() {
+            return self.fused_gelu(x, bias);
+        }
+        let numbers = GELU_NUMBERS.map(|number| self.scalar_f32(number));
+        self.plain_gelu(x, bias, &numbers)
+    }
+
+    fn fused_gelu(&mut self, x: &str, bias: &str) -> String {
+        let output = self.graph.fresh("Gelu");
+        let (operator, inputs) = if bias.is_empty() {
+            ("Gelu", vec![x])
+        } else {
+            ("BiasGelu", vec![x, bias])
+        };
+        self.graph
+            .add(operator, MICROSOFT, &inputs, &[&output], &[]);
+        output
+    }
+
+    fn plain_gelu(&mut self, x: &str, bias: &str, [root, one, half]: &[String; 3]) -> String {
         let mut x = x.to_owned();
         if !bias.is_empty() {
             x = self.graph.node("Add", &[&x, bias], &[]);
         }
-        let root = self.scalar(std::f32::consts::SQRT_2);
-        let (one, half) = (self.scalar(1.0), self.scalar(0.5));
-        let scaled = self.graph.node("Div", &[&x, &root], &[]);
+        let scaled = self.graph.node("Div", &[&x, root], &[]);
         let erf = self.graph.node("Erf", &[&scaled], &[]);
-        let raised = self.graph.node("Add", &[&erf, &one], &[]);
+        let raised = self.graph.node("Add", &[&erf, one], &[]);
         let product = self.graph.node("Mul", &[&x, &raised], &[]);
-        self.graph.node("Mul", &[&product, &half], &[])
+        self.graph.node("Mul", &[&product, half], &[])
+    }
+
+    /// Declares the wanted ones of the hidden states as outputs, averaged over time unless the variant has
+    /// frames.
+    pub(super) fn outputs(&mut self, states: &[String], wanted: &[usize]) {
+        let frames = self.variant.frames;
+        let (batch, width) = (Size::Named("batch"), Size::Given(self.width));
+        for index in wanted {
+            let (state, name) = (&states[*index], output_name(frames, *index));
+            if frames {
+                self.graph.add("Identity", "", &[state], &[&name], &[]);
+                self.graph
+                    .output(&name, &[batch, Size::Named("frames"), width]);
+            } else {
+                let settings = [("keepdims", Attribute::Int(0))];
+                let time = self.integers(&[1]);
+                self.graph
+                    .add("ReduceMean", "", &[state, &time], &[&name], &settings);
+                self.graph.output(&name, &[batch, width]);
+            }
+        }
     }
 
     pub(super) fn transpose(&mut self, x: &str, order: &[i64]) -> String {

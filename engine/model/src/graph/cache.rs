@@ -2,7 +2,8 @@
 //! checked each time before it is loaded. A missing or damaged file is made again.
 //!
 //! The file is `graphs/<hash of the weights>/<variant and hash of the network>.onnx`, with its SHA-256
-//! beside it in `….sha256`. Both are written whole, so that a reader never sees half a file. The time of
+//! beside it in `….sha256`. A graph beyond 2 GiB has a second file, `….data`, whose SHA-256 is the second
+//! word there. All are written whole, so that a reader never sees half a file. The time of
 //! the second is that of the last use. When a graph is made, those go that an older version made of the
 //! same weights, and those of any weights that nobody has used for two months.
 
@@ -16,8 +17,8 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use super::onnx::WriteError;
-use super::{Variant, quantize, transformer};
+use super::onnx::{ExternalFile, OnnxGraph, WriteError};
+use super::{Variant, build, quantize};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network, shards};
 use crate::hash::sha256_of_parts;
 use crate::whole_file::replace_file;
@@ -97,7 +98,11 @@ pub(crate) fn file(
     let file_name = format!("{}.onnx", name(source.network, variant));
     let path = root.join(source.sha256).join(file_name);
     let hash_path = path.with_extension("sha256");
-    let reason = match (fs::read_to_string(&hash_path), hash_of_file(&path)) {
+    let expected = fs::read_to_string(&hash_path);
+    let has_data = expected
+        .as_ref()
+        .is_ok_and(|text| text.trim().contains(' '));
+    let reason = match (expected, hashes(&path, has_data)) {
         (Ok(expected), Ok(actual)) if expected.trim() == actual => {
             mark_used(&hash_path);
             return Ok(GraphSource::File { path, notice: None });
@@ -120,6 +125,18 @@ pub(crate) fn file(
     Ok(GraphSource::File { path, notice })
 }
 
+/// The hashes of a graph's file and of that of its data, if it has one, with a space between.
+fn hashes(path: &Path, has_data: bool) -> io::Result<String> {
+    let graph = hash_of_file(path)?;
+    if !has_data {
+        return Ok(graph);
+    }
+    Ok(format!(
+        "{graph} {}",
+        hash_of_file(&path.with_extension("data"))?
+    ))
+}
+
 /// Makes a graph's file and the file of its hash, after a check of the weights' hash. Returns a notice on
 /// the weights.
 fn make(
@@ -136,7 +153,7 @@ fn make(
         });
     }
     let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
-    let graph = transformer::graph(source.network, variant);
+    let graph = build(source.network, variant);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let failed = |error: io::Error| GraphError::Write {
         folder: folder.clone(),
@@ -146,9 +163,7 @@ fn make(
     fs::create_dir_all(&folder).map_err(failed)?;
     let hash_path = path.with_extension("sha256");
     let write = || -> Result<(), WriteError> {
-        let hash = replace_file(path, |file| {
-            Hashing::write(file, |out| graph.write(&checkpoint, out))
-        })?;
+        let hash = write_graph(path, &graph, &checkpoint, graph.needs_external_file())?;
         replace_file(&hash_path, |file| {
             file.write_all(hash.as_bytes()).map_err(WriteError::Io)
         })
@@ -158,6 +173,38 @@ fn make(
         WriteError::Io(error) => failed(error),
     })?;
     Ok(checkpoint.notice())
+}
+
+/// Writes a graph's file, and that of its data when it is to have one; returns their hashes.
+fn write_graph(
+    path: &Path,
+    graph: &OnnxGraph,
+    checkpoint: &Checkpoint,
+    has_data: bool,
+) -> Result<String, WriteError> {
+    if !has_data {
+        return replace_file(path, |file| {
+            Hashing::write(file, |out| graph.write(checkpoint, out, None)).map(|(hash, ())| hash)
+        });
+    }
+    let data_path = path.with_extension("data");
+    let name = data_path.file_name().unwrap_or_default();
+    let name = name.to_string_lossy();
+    // The graph is put in its place before the data are: a reader checks both by the file of the hashes,
+    // which comes last.
+    replace_file(&data_path, |data_file| {
+        let (data_hash, graph_hash) = Hashing::write(data_file, |data| {
+            let external = ExternalFile {
+                name: &name,
+                out: data,
+            };
+            replace_file(path, |file| {
+                let write = |out: &mut dyn Write| graph.write(checkpoint, out, Some(external));
+                Hashing::write(file, write).map(|(hash, ())| hash)
+            })
+        })?;
+        Ok(format!("{graph_hash} {data_hash}"))
+    })
 }
 
 /// Removes all graphs that were made of the weights with this hash, from the user's cache.
@@ -212,18 +259,18 @@ struct Hashing<'a> {
 }
 
 impl<'a> Hashing<'a> {
-    /// Writes a file through `write`, and returns its hash.
-    fn write(
+    /// Writes a file through `write`, and returns its hash with the result of `write`.
+    fn write<T>(
         file: &'a mut File,
-        write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
-    ) -> Result<String, WriteError> {
+        write: impl FnOnce(&mut dyn Write) -> Result<T, WriteError>,
+    ) -> Result<(String, T), WriteError> {
         let mut out = Self {
             file: BufWriter::with_capacity(1 << 20, file),
             hash: Sha256::new(),
         };
-        write(&mut out)?;
+        let made = write(&mut out)?;
         out.flush()?;
-        Ok(hexadecimal(&out.hash.finalize()))
+        Ok((hexadecimal(&out.hash.finalize()), made))
     }
 }
 

@@ -8,11 +8,12 @@
 
 use super::builder::Builder;
 use super::onnx::Attribute;
-use crate::checkpoint::{Checkpoint, CheckpointError, Convolution, FeatureNorm};
+use crate::checkpoint::wav2vec::{Convolution, FeatureNorm, Network};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 
 /// The feature extractor on `samples`, `[batch, samples]`: `[batch, frames, channels]` in single
 /// precision.
-pub(super) fn feature_extractor(builder: &mut Builder<'_>, samples: &str) -> String {
+pub(super) fn feature_extractor(builder: &mut Builder<'_, Network>, samples: &str) -> String {
     match builder.network.feature_norm {
         FeatureNorm::Group => channels_first(builder, samples),
         FeatureNorm::Layer => channels_last(builder, samples),
@@ -20,7 +21,7 @@ pub(super) fn feature_extractor(builder: &mut Builder<'_>, samples: &str) -> Str
 }
 
 /// The feature projection of `features`: `[batch, frames, width]`.
-pub(super) fn feature_projection(builder: &mut Builder<'_>, features: &str) -> String {
+pub(super) fn feature_projection(builder: &mut Builder<'_, Network>, features: &str) -> String {
     let network = builder.network;
     let channels = network.convolutions.last().map_or(1, |last| last.channels);
     let mut x = features.to_owned();
@@ -39,7 +40,7 @@ fn name(layer: usize) -> String {
     format!("feature_extractor.conv_layers.{layer}")
 }
 
-fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
+fn channels_first(builder: &mut Builder<'_, Network>, samples: &str) -> String {
     let network = builder.network;
     let axes = builder.integers(&[1, 2]);
     let x = builder.graph.node("Unsqueeze", &[samples, &axes], &[]);
@@ -85,16 +86,18 @@ fn channels_first(builder: &mut Builder<'_>, samples: &str) -> String {
     builder.cast_to_f32(&x)
 }
 
-fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
+fn channels_last(builder: &mut Builder<'_, Network>, samples: &str) -> String {
     let network = builder.network;
     let last = builder.integers(&[2]);
     let mut x = builder.graph.node("Unsqueeze", &[samples, &last], &[]);
     let mut inputs = 1;
     for (layer, convolution) in network.convolutions.iter().enumerate() {
         let Convolution {
-            channels, kernel, ..
+            channels,
+            kernel,
+            stride,
         } = *convolution;
-        let unfolded = unfold(builder, &x, inputs, convolution);
+        let unfolded = unfold(builder, &x, inputs, [kernel, stride]);
         let name = name(layer);
         let source = format!("{name}.conv.weight");
         let shape = [kernel * inputs, channels];
@@ -127,13 +130,12 @@ fn channels_last(builder: &mut Builder<'_>, samples: &str) -> String {
 
 /// The frames under a convolution's kernel, side by side for each output: `[batch, outputs, kernel ·
 /// channels]` from `[batch, frames, channels]`.
-fn unfold(
-    builder: &mut Builder<'_>,
+pub(super) fn unfold<N>(
+    builder: &mut Builder<'_, N>,
     x: &str,
     channels: usize,
-    convolution: &Convolution,
+    [kernel, stride]: [usize; 2],
 ) -> String {
-    let (kernel, stride) = (convolution.kernel, convolution.stride);
     let time = builder.integers(&[1]);
     // outputs = (frames - kernel) / stride + 1
     let axis = [("start", Attribute::Int(1)), ("end", Attribute::Int(2))];
@@ -144,7 +146,7 @@ fn unfold(
     let outputs = builder.graph.node("Div", &[&covered, &step], &[]);
     let end = builder.graph.node("Mul", &[&outputs, &step], &[]);
     let zero = builder.integers(&[0]);
-    let block = |builder: &mut Builder<'_>, start: &str, end: &str| {
+    let block = |builder: &mut Builder<'_, N>, start: &str, end: &str| {
         let taken = builder.graph.node("Slice", &[x, start, end, &time], &[]);
         builder.reshape(&taken, &[0, -1, (stride * channels) as i64])
     };
@@ -178,7 +180,7 @@ fn unfold(
 
 /// A convolution's weight `[outputs, inputs, kernel]` as a matrix `[kernel · inputs, outputs]`, for
 /// [`unfold`].
-fn unfolded_weight(
+pub(super) fn unfolded_weight(
     checkpoint: &Checkpoint,
     name: &str,
     [outputs, inputs, kernel]: [usize; 3],

@@ -1,6 +1,9 @@
 //! An ONNX graph under construction, and the writer of its file. Nodes are kept in memory; tensors are
 //! made one after another while the file is written, so that memory holds the largest of them and
 //! never all. Field numbers: `onnx.proto` of ONNX 1.16 (IR version 9).
+//!
+//! A protobuf message ends at 2 GiB. The large tensors of a graph beyond that are written into a second
+//! file, which ONNX calls external data.
 
 use std::io::{self, Write};
 
@@ -42,15 +45,68 @@ pub(super) enum Attribute<'a> {
     Int(i64),
     Ints(&'a [i64]),
     Float(f32),
+    Text(&'a str),
 }
 
 /// Makes a tensor's bytes, little-endian, row by row.
 type Content = Box<dyn Fn(&Checkpoint) -> Result<Vec<u8>, CheckpointError>>;
 
 struct Constant {
+    /// The tensor but for its content.
     header: Message,
     bytes: u64,
     content: Content,
+}
+
+impl Constant {
+    /// The field that precedes the content, when it is in the graph's own file.
+    fn content_field(&self) -> Message {
+        let mut field = Message::default();
+        field.begin(9, self.bytes);
+        field
+    }
+
+    /// The fields that name the content's place in the file of external data.
+    fn place_fields(&self, file: &str, offset: u64) -> Message {
+        let mut fields = Message::default();
+        for (key, value) in [
+            ("location", file),
+            ("offset", &offset.to_string()),
+            ("length", &self.bytes.to_string()),
+        ] {
+            let mut entry = Message::default();
+            entry.bytes(1, key);
+            entry.bytes(2, value);
+            fields.bytes(13, entry);
+        }
+        fields.int(14, 1);
+        fields
+    }
+
+    fn content(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>, WriteError> {
+        let content = (self.content)(checkpoint).map_err(WriteError::Checkpoint)?;
+        if content.len() as u64 == self.bytes {
+            return Ok(content);
+        }
+        Err(io::Error::other("a tensor's length differs from its shape").into())
+    }
+}
+
+/// Bytes of tensors above which a graph gets a file of external data: what a protobuf message may have,
+/// less room for the nodes.
+const LARGEST_BYTES: u64 = (1 << 31) - (64 << 20);
+
+/// Bytes above which a tensor of such a graph is in the file of external data.
+const EXTERNAL_BYTES: u64 = 1 << 16;
+
+/// External data begin at multiples of this, so that the system can map them: a page's length.
+const PAGE_BYTES: u64 = 1 << 12;
+
+/// The file of a graph's external data.
+pub(super) struct ExternalFile<'a> {
+    /// Its name, beside the graph's file.
+    pub(super) name: &'a str,
+    pub(super) out: &'a mut dyn Write,
 }
 
 /// A graph under construction.
@@ -122,6 +178,10 @@ impl OnnxGraph {
                     attribute.int(3, *value);
                     2
                 }
+                Attribute::Text(value) => {
+                    attribute.bytes(4, value);
+                    3
+                }
                 Attribute::Ints(values) => {
                     values.iter().for_each(|value| attribute.int(8, *value));
                     7
@@ -149,7 +209,6 @@ impl OnnxGraph {
         shape.iter().for_each(|size| header.int(1, *size as i64));
         header.int(2, kind as i64);
         header.bytes(8, name);
-        header.begin(9, bytes);
         self.constants.push(Constant {
             header,
             bytes,
@@ -194,55 +253,110 @@ impl OnnxGraph {
         self.constants.iter().map(|constant| constant.bytes).sum()
     }
 
-    /// Writes the graph's file, with the tensors of `checkpoint`.
+    /// Whether the graph needs a file of external data.
+    pub(super) fn needs_external_file(&self) -> bool {
+        self.bytes() > LARGEST_BYTES
+    }
+
+    /// Writes the graph's file, with the tensors of `checkpoint`, the large ones into `external` when there is
+    /// one.
     pub(super) fn write(
         &self,
         checkpoint: &Checkpoint,
         out: &mut dyn Write,
+        external: Option<ExternalFile<'_>>,
     ) -> Result<(), WriteError> {
         let mut graph = Message::default();
         graph.bytes(2, "mertscope");
         let parts = [&graph, &self.nodes, &self.value_infos];
+        let tails = self.tails(external.as_ref().map(|file| file.name));
         let heads: Vec<Message> = self
             .constants
             .iter()
-            .map(|constant| {
+            .zip(&tails)
+            .map(|(constant, tail)| {
                 let mut head = Message::default();
-                head.begin(5, constant.header.as_ref().len() as u64 + constant.bytes);
+                let header = constant.header.as_ref().len() + tail.message.as_ref().len();
+                head.begin(5, header as u64 + tail.inline_bytes);
                 head
             })
             .collect();
         let small: usize = parts.iter().map(|part| part.as_ref().len()).sum();
-        let constants = heads.iter().zip(&self.constants).map(|(head, constant)| {
-            (head.as_ref().len() + constant.header.as_ref().len()) as u64 + constant.bytes
+        let all = heads.iter().zip(&self.constants).zip(&tails);
+        let constants = all.map(|((head, constant), tail)| {
+            let messages = [head, &constant.header, &tail.message];
+            let lengths = messages.iter().map(|message| message.as_ref().len());
+            lengths.sum::<usize>() as u64 + tail.inline_bytes
         });
         let length = small as u64 + constants.sum::<u64>();
-        let mut model = Message::default();
-        model.int(1, IR_VERSION);
-        model.bytes(2, "mertscope");
-        for (domain, version) in [("", OPSET), (MICROSOFT, MICROSOFT_OPSET)] {
-            let mut opset = Message::default();
-            opset.bytes(1, domain);
-            opset.int(2, version);
-            model.bytes(8, opset);
-        }
-        model.begin(7, length);
-        out.write_all(model.as_ref())?;
+        out.write_all(preamble(length).as_ref())?;
         for part in parts {
             out.write_all(part.as_ref())?;
         }
-        for (head, constant) in heads.iter().zip(&self.constants) {
-            out.write_all(head.as_ref())?;
-            out.write_all(constant.header.as_ref())?;
-            let content = (constant.content)(checkpoint).map_err(WriteError::Checkpoint)?;
-            if content.len() as u64 != constant.bytes {
-                let message = "a tensor's length differs from its shape";
-                return Err(io::Error::other(message).into());
+        let mut external = external.map(|file| (file.out, 0));
+        for ((head, constant), tail) in heads.iter().zip(&self.constants).zip(&tails) {
+            for message in [head, &constant.header, &tail.message] {
+                out.write_all(message.as_ref())?;
             }
-            out.write_all(&content)?;
+            match (&mut external, tail.offset) {
+                (Some((data, written)), Some(offset)) => {
+                    let gap = offset.saturating_sub(*written) as usize;
+                    data.write_all(&vec![0; gap])?;
+                    data.write_all(&constant.content(checkpoint)?)?;
+                    *written = offset + constant.bytes;
+                }
+                _ => out.write_all(&constant.content(checkpoint)?)?,
+            }
         }
         Ok(())
     }
+
+    /// What follows each tensor's header: its content, or the content's place in the file `external`.
+    fn tails(&self, external: Option<&str>) -> Vec<Tail> {
+        let mut end = 0u64;
+        let constants = self.constants.iter();
+        let tail = |constant: &Constant| match external {
+            Some(file) if constant.bytes > EXTERNAL_BYTES => {
+                let offset = end.next_multiple_of(PAGE_BYTES);
+                end = offset + constant.bytes;
+                Tail {
+                    message: constant.place_fields(file, offset),
+                    inline_bytes: 0,
+                    offset: Some(offset),
+                }
+            }
+            _ => Tail {
+                message: constant.content_field(),
+                inline_bytes: constant.bytes,
+                offset: None,
+            },
+        };
+        constants.map(tail).collect()
+    }
+}
+
+/// What follows a tensor's header in the graph's file.
+struct Tail {
+    message: Message,
+    /// Bytes of its content, when that follows the message.
+    inline_bytes: u64,
+    /// The content's place in the file of external data.
+    offset: Option<u64>,
+}
+
+/// The model's fields before the graph of `length` bytes.
+fn preamble(length: u64) -> Message {
+    let mut model = Message::default();
+    model.int(1, IR_VERSION);
+    model.bytes(2, "mertscope");
+    for (domain, version) in [("", OPSET), (MICROSOFT, MICROSOFT_OPSET)] {
+        let mut opset = Message::default();
+        opset.bytes(1, domain);
+        opset.int(2, version);
+        model.bytes(8, opset);
+    }
+    model.begin(7, length);
+    model
 }
 
 /// A size of an input or output.

@@ -7,7 +7,7 @@ use ort::value::TensorRef;
 use safetensors::SafeTensors;
 
 use super::*;
-use crate::checkpoint::{self, CONFIG, Checkpoint, PREPROCESSOR, WEIGHTS};
+use crate::checkpoint::{self, CONFIG, Checkpoint, PREPROCESSOR, WEIGHTS, config_of};
 use crate::runtime;
 
 const KINDS: [&str; 7] = [
@@ -46,8 +46,9 @@ fn expected(name: &str) -> Expected {
         )
     };
     let mut audio = floats("audio").unwrap();
-    let preprocessor = checkpoint::preprocessor(&folder.join(PREPROCESSOR)).unwrap();
-    if preprocessor.do_normalize {
+    // MuQ has none, and takes audio as it is.
+    let path = folder.join(PREPROCESSOR);
+    if path.is_file() && checkpoint::preprocessor(&path).unwrap().do_normalize {
         crate::session::normalize(&mut audio);
     }
     let states = (0..).map_while(|n| floats(&format!("hidden_states_{n}")));
@@ -59,23 +60,45 @@ fn expected(name: &str) -> Expected {
 
 /// The outputs of a variant's graph, in the order of its layers.
 fn run(name: &str, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
+    outputs(&mut session(name, variant), variant, audio)
+}
+
+/// A network in the tests' fixtures, opened with its weights.
+fn opened(name: &str) -> Checkpoint {
     let folder = fixture(name);
-    let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
-    let weights = WEIGHTS.map(|name| folder.join(name));
-    let weights = weights.iter().find(|path| path.is_file()).unwrap();
-    let checkpoint = Checkpoint::open(network.clone(), weights).unwrap();
+    let weights = WEIGHTS.iter().find(|name| folder.join(name).is_file());
+    let weights = weights.unwrap();
+    let mut network = checkpoint::network(&folder.join(config_of(weights))).unwrap();
+    if name == "musicfm" {
+        // Its statistics name no sizes: all published ones have the same.
+        let Network::MusicFm(musicfm) = &mut network else {
+            panic!("this is no MusicFM: {network:?}");
+        };
+        (musicfm.layers, musicfm.width, musicfm.heads) = (2, 16, 2);
+        (musicfm.feed_forward_width, musicfm.channels, musicfm.bands) = (32, 4, 16);
+    }
+    Checkpoint::open(network, &folder.join(weights)).unwrap()
+}
+
+/// A variant's graph in ONNX Runtime.
+fn session(name: &str, variant: &Variant) -> ort::session::Session {
+    let checkpoint = opened(name);
     let mut onnx = Vec::new();
-    transformer::graph(&network, variant)
-        .write(&checkpoint, &mut onnx)
+    build(&checkpoint.network, variant)
+        .write(&checkpoint, &mut onnx, None)
         .unwrap();
     let runtime = runtime::load(None).unwrap();
-    let mut session = ort::session::Session::builder(&runtime.environment)
+    ort::session::Session::builder(&runtime.environment)
         .unwrap()
         .commit_from_memory(&onnx)
-        .unwrap();
+        .unwrap()
+}
+
+fn outputs(session: &mut ort::session::Session, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
     let input = TensorRef::from_array_view(([1, audio.len()], audio)).unwrap();
     let outputs = session.run(ort::inputs![INPUT => input]).unwrap();
-    let layers = variant.layers.indices(network.layers + 1);
+    // Only `All` needs the number.
+    let layers = variant.layers.indices(outputs.len());
     assert_eq!(outputs.len(), layers.len());
     let values = layers.iter().map(|layer| {
         let output = &outputs[output_name(variant.frames, *layer).as_str()];
@@ -200,6 +223,145 @@ fn lower_precisions_stay_close() {
             }
         }
     }
+}
+
+/// Networks with a front end of their own, on the signals of `tests/fixtures/checkpoints/signals.py`.
+const CONFORMERS: [&str; 3] = ["mert2", "muq", "musicfm"];
+
+#[test]
+fn networks_with_a_front_end_give_the_hidden_states_of_the_reference_on_every_signal() {
+    for name in CONFORMERS {
+        for operators in [Operators::Fused, Operators::Plain] {
+            let variant = Variant {
+                operators,
+                ..variant()
+            };
+            let mut session = session(name, &variant);
+            for (signal, audio, states) in signals(name) {
+                let found = outputs(&mut session, &variant, &audio);
+                assert_eq!(found.len(), states.len());
+                for (layer, (found, expected)) in found.iter().zip(&states).enumerate() {
+                    let difference = largest_difference(found, expected);
+                    let limit = 1e-4 * rms(expected).max(1.0);
+                    assert!(
+                        difference <= limit,
+                        "{name}, {operators:?}, {signal}, layer {layer}: {difference}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The signals with the hidden states of a network for each.
+fn signals(name: &str) -> Vec<(String, Vec<f32>, Vec<Vec<f32>>)> {
+    let bytes = std::fs::read(fixture(name).join("expected.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| {
+        let (chunks, _) = tensors.tensor(name).ok()?.data().as_chunks::<4>();
+        let values = chunks.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        Some(values.collect::<Vec<f32>>())
+    };
+    let own = expected(name);
+    let mut all = vec![("music".to_owned(), own.audio, own.states)];
+    let mut names: Vec<_> = tensors.names().into_iter().collect();
+    names.retain(|name| name.ends_with(".hidden_states_0"));
+    names.sort();
+    assert_eq!(names.len(), 6);
+    for tensor in names {
+        let signal = tensor.trim_end_matches(".hidden_states_0");
+        let (kind, length) = signal.split_once('_').unwrap();
+        let audio = made(kind, length.parse().unwrap());
+        let states = (0..).map_while(|n| floats(&format!("{signal}.hidden_states_{n}")));
+        all.push((signal.to_owned(), audio, states.collect()));
+    }
+    all
+}
+
+/// A signal as `signals.py` makes it.
+fn made(kind: &str, length: usize) -> Vec<f32> {
+    let noise = |n: usize| {
+        let mut x = n as u32;
+        for (shift, factor) in [(16, 0x7feb_352d_u32), (15, 0x846c_a68b)] {
+            x = (x ^ (x >> shift)).wrapping_mul(factor);
+        }
+        x ^= x >> 16;
+        (f64::from(x) / 2f64.powi(31) - 1.0) as f32
+    };
+    match kind {
+        "noise" => (0..length).map(noise).collect(),
+        "silence" => vec![0.0; length],
+        _ => {
+            let mut click: Vec<_> = (0..length).map(|n| 1e-4 * noise(n)).collect();
+            click[length / 3] = 1.0;
+            click
+        }
+    }
+}
+
+#[test]
+fn frames_of_mert_v2_are_whole_spectra_halved_twice() {
+    let network = checkpoint::network(&fixture("mert2").join(CONFIG)).unwrap();
+    assert_eq!((network.hidden_states(), network.width()), (3, 16));
+    let mut session = session("mert2", &variant());
+    for samples in [1_025, 1_919, 1_920, 2_879, 2_880, 24_959, 24_960] {
+        let found = outputs(&mut session, &variant(), &made("noise", samples));
+        let frames = samples / 240 / 2 / 2;
+        assert_eq!(found[0].len(), frames * 16, "{samples} samples");
+    }
+}
+
+#[test]
+fn lower_precisions_of_networks_with_a_front_end_stay_close() {
+    for (precision, closest) in [(Precision::Int8, 0.999), (Precision::Fp16, 0.99999)] {
+        for name in CONFORMERS {
+            let variant = Variant {
+                precision,
+                ..variant()
+            };
+            let mut session = session(name, &variant);
+            for (signal, audio, states) in signals(name) {
+                let found = outputs(&mut session, &variant, &audio);
+                for (layer, (found, expected)) in found.iter().zip(&states).enumerate() {
+                    let cosine = cosine(found, expected);
+                    let what = format!("{precision:?} {name}, {signal}, layer {layer}");
+                    assert!(cosine >= closest, "{what}: {cosine}");
+                }
+            }
+        }
+    }
+}
+
+/// The way of graphs beyond 2 GiB, on a small one: its large tensors are in a second file.
+#[test]
+fn large_tensors_in_a_second_file_give_the_same() {
+    let (name, variant) = ("mert2", variant());
+    let checkpoint = opened(name);
+    let folder = tempfile::tempdir().unwrap();
+    let (mut graph, mut data) = (Vec::new(), Vec::new());
+    let external = onnx::ExternalFile {
+        name: "graph.data",
+        out: &mut data,
+    };
+    build(&checkpoint.network, &variant)
+        .write(&checkpoint, &mut graph, Some(external))
+        .unwrap();
+    assert!(
+        graph.len() < data.len(),
+        "{} and {}",
+        graph.len(),
+        data.len()
+    );
+    std::fs::write(folder.path().join("graph.onnx"), graph).unwrap();
+    std::fs::write(folder.path().join("graph.data"), data).unwrap();
+    let runtime = runtime::load(None).unwrap();
+    let mut session = ort::session::Session::builder(&runtime.environment)
+        .unwrap()
+        .commit_from_file(folder.path().join("graph.onnx"))
+        .unwrap();
+    let audio = made("noise", 24_000);
+    let found = outputs(&mut session, &variant, &audio);
+    assert_eq!(found, run(name, &variant, &audio));
 }
 
 #[test]

@@ -23,8 +23,15 @@ impl Manifest {
     ) -> Result<Self, String> {
         let sample_rate_hz = preprocessor
             .map(|preprocessor| preprocessor.sampling_rate)
+            .or(network.sample_rate_hz())
             .or(entry.map(|entry| entry.sample_rate_hz))
             .ok_or("it has no preprocessor_config.json, so its sample rate is unknown")?;
+        if let Some(needed_hz) = network.sample_rate_hz().filter(|hz| *hz != sample_rate_hz) {
+            return Err(format!(
+                "its sampling_rate is {needed_hz} Hz, but that of the preprocessor_config.json beside it is \
+                 {sample_rate_hz} Hz"
+            ));
+        }
         let normalize = preprocessor
             .map(|preprocessor| preprocessor.do_normalize)
             .or(entry.map(|entry| entry.normalize))
@@ -52,10 +59,15 @@ impl Manifest {
             sample_rate_hz,
             window_samples: (window_s * f64::from(sample_rate_hz)).round() as usize,
             other_windows_s: entry.map_or_else(Vec::new, |entry| entry.other_window_s.clone()),
-            width: network.width,
+            width: network.width(),
             normalize,
             graph: graph_contract(network, weights, &sha256),
-            layers: (0..=network.layers).map(|n| layer(network, n)).collect(),
+            layers: (0..network.hidden_states())
+                .map(|index| LayerInfo {
+                    name: index.to_string(),
+                    meaning: network.meaning(index),
+                })
+                .collect(),
             heads: Vec::new(),
             map: None,
         };
@@ -67,7 +79,7 @@ impl Manifest {
 /// The contract of the graphs that are made of a checkpoint.
 fn graph_contract(network: &Network, weights: &str, sha256: &str) -> GraphContract {
     let names = |frames| {
-        (0..=network.layers)
+        (0..network.hidden_states())
             .map(|n| output_name(frames, n))
             .collect()
     };
@@ -83,19 +95,5 @@ fn graph_contract(network: &Network, weights: &str, sha256: &str) -> GraphContra
         short_input: ShortInput::TrueLength,
         min_samples: network.min_samples(),
         layers_mixable: true,
-    }
-}
-
-fn layer(network: &Network, n: usize) -> LayerInfo {
-    let meaning = if n == 0 {
-        "features with positions, the input of the first layer".to_owned()
-    } else if n == network.layers && network.pre_norm {
-        format!("output of transformer layer {n}, normalized")
-    } else {
-        format!("output of transformer layer {n}")
-    };
-    LayerInfo {
-        name: n.to_string(),
-        meaning,
     }
 }

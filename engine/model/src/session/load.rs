@@ -2,6 +2,7 @@
 //! share.
 
 use mertscope_audio::Notice;
+use std::path::Path;
 use std::sync::Arc;
 
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -9,7 +10,15 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use super::{EncodeError, SessionOptions};
 use crate::device::{self, Candidate, Choice, Report, Share};
 use crate::interrupt::Interrupt;
-use crate::{GraphSource, Model, Runtime};
+use crate::{GraphSource, Model, Runtime, memory};
+
+/// The option with the folder of external data of a graph in memory
+/// (`kOrtSessionOptionsModelExternalInitializersFileFolderPath`).
+const EXTERNAL_FOLDER: &str = "session.model_external_initializers_file_folder_path";
+
+/// A folder that can't exist: a user's graph may name files as its weights, and none is read. The graphs that
+/// Mertscope makes itself have files, and are loaded from theirs.
+const NOWHERE: &str = "/dev/null/none";
 
 /// Loads `model` on the first device of `choice` that can run it.
 ///
@@ -57,12 +66,17 @@ fn load(
         .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
     let loading = interrupt.load(builder.canceler()).map_err(failed)?;
     let session = match graph {
-        GraphSource::Memory(bytes) => builder.commit_from_memory(&bytes),
+        GraphSource::Memory(bytes) => builder
+            .with_config_entry(EXTERNAL_FOLDER, NOWHERE)
+            .map_err(|error| failed(error.to_string()))?
+            .commit_from_memory(&bytes),
         GraphSource::File {
             path,
             notice: graph_notice,
         } => {
             *notice = notice.take().or(graph_notice);
+            let bytes = file_bytes(&path) + file_bytes(&path.with_extension("data"));
+            check_memory(&model.manifest.id, bytes, memory::available_bytes())?;
             builder.commit_from_file(path)
         }
     }
@@ -70,6 +84,23 @@ fn load(
     drop(loading);
     let share = device::share(candidate, &session).map_err(failed)?;
     Ok((session, share))
+}
+
+/// Bytes of a file; none when it is not there.
+fn file_bytes(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// Refuses a model of `bytes` of weights when less memory than that is free.
+fn check_memory(model: &str, bytes: u64, free: Option<u64>) -> Result<(), EncodeError> {
+    match free {
+        Some(free) if free < bytes => Err(EncodeError::Memory {
+            model: model.to_owned(),
+            needed_mb: bytes / 1_000_000,
+            free_mb: free / 1_000_000,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// A builder with the options that all sessions share. Spinning threads would burn a musician's CPU
@@ -92,4 +123,75 @@ fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> 
         .map_err(text)?
         .with_memory_pattern(false)
         .map_err(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A graph whose only weight is in another file: a number of the Cargo.toml of this crate, which is in the
+    /// folder in which tests run.
+    fn graph_of_another_file() -> Vec<u8> {
+        fn message(field: u8, content: &[u8]) -> Vec<u8> {
+            let mut out = vec![field << 3 | 2, content.len() as u8];
+            out.extend(content);
+            out
+        }
+        let entry = |key: &str, value: &str| {
+            let parts = [message(1, key.as_bytes()), message(2, value.as_bytes())];
+            message(13, &parts.concat())
+        };
+        // TensorProto: dims 1, data_type 2 float, name, external_data, data_location 14 EXTERNAL.
+        let weight = [
+            vec![1 << 3, 1, 2 << 3, 1],
+            message(8, b"w"),
+            entry("location", "Cargo.toml"),
+            entry("offset", "0"),
+            entry("length", "4"),
+            vec![14 << 3, 1],
+        ]
+        .concat();
+        let inputs = [message(1, b"x"), message(1, b"w")].concat();
+        let node = [inputs, message(2, b"y"), message(4, b"Add")].concat();
+        // ValueInfoProto: name, type tensor of float, one dimension of 1.
+        let shape = message(2, &message(1, &[1 << 3, 1]));
+        let tensor = message(1, &[vec![1 << 3, 1], shape].concat());
+        let value = |name: &[u8]| [message(1, name), message(2, &tensor)].concat();
+        let graph = [
+            message(1, &node),
+            message(2, b"g"),
+            message(5, &weight),
+            message(11, &value(b"x")),
+            message(12, &value(b"y")),
+        ]
+        .concat();
+        let opset = message(8, &[2 << 3, 18]);
+        [vec![1 << 3, 9], message(7, &graph), opset].concat()
+    }
+
+    #[test]
+    fn the_weights_of_a_graph_in_memory_are_never_read_from_another_file() {
+        let bytes = graph_of_another_file();
+        let runtime = crate::runtime::load(None).unwrap();
+        // Without the optimizer, which has no use for such weights itself.
+        let plain = || {
+            let builder = builder(runtime, 1).unwrap();
+            let level = GraphOptimizationLevel::Disable;
+            builder.with_optimization_level(level).unwrap()
+        };
+        let followed = plain().commit_from_memory(&bytes);
+        assert!(followed.is_ok(), "{:?}", followed.err());
+        let option = plain().with_config_entry(EXTERNAL_FOLDER, NOWHERE);
+        assert!(option.unwrap().commit_from_memory(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_model_that_is_larger_than_the_free_memory_is_refused_in_a_sentence() {
+        let check = |free| check_memory("MERT-v2-FullSong", 2_530_000_000, free);
+        assert!(check(None).is_ok() && check(Some(3_000_000_000)).is_ok());
+        let error = check(Some(1_100_000_000)).unwrap_err().to_string();
+        for words in ["MERT-v2-FullSong", "2530 MB", "1100 MB", "--precision int8"] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
 }

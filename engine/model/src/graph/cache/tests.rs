@@ -116,10 +116,14 @@ fn every_part_of_the_configuration_has_a_graph_of_its_own() {
     let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
     let weights = folder.join("pytorch_model.bin");
     let sha256 = hash_of_file(&weights).unwrap();
-    let mut networks = vec![network.clone(); 4];
+    let Network::Wav2Vec(network) = network else {
+        panic!("this is no MERT v1: {network:?}");
+    };
+    let mut networks = vec![network; 4];
     networks[1].heads = 4;
     networks[2].epsilon = 0.5;
     networks[3].pre_norm = true;
+    let networks: Vec<_> = networks.into_iter().map(Network::Wav2Vec).collect();
     let mut graphs = std::collections::BTreeSet::new();
     for network in &networks {
         let source = CheckpointSource {
@@ -204,4 +208,40 @@ fn graphs_of_older_versions_and_unused_ones_are_removed() {
         assert!(file.exists(), "{}", file.display());
     }
     assert!(!empty.exists());
+}
+
+/// The way of graphs beyond 2 GiB: the data are checked each time as the graph is.
+#[test]
+fn a_graph_with_data_in_a_second_file_is_known_by_both() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = fixture("mert2");
+    let network = checkpoint::network(&folder.join(CONFIG)).unwrap();
+    let weights = folder.join("model.safetensors");
+    let sha256 = hash_of_file(&weights).unwrap();
+    let fp32 = variant(Precision::Fp32);
+    let source = CheckpointSource {
+        network: &network,
+        weights: &weights,
+        sha256: &sha256,
+    };
+    let path = root
+        .path()
+        .join(&sha256)
+        .join(format!("{}.onnx", name(&network, &fp32)));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let checkpoint = Checkpoint::open(network.clone(), &weights).unwrap();
+    let hashes = write_graph(&path, &build(&network, &fp32), &checkpoint, true).unwrap();
+    fs::write(path.with_extension("sha256"), hashes).unwrap();
+    let find = || match file(root.path(), source, &fp32) {
+        Ok(GraphSource::File { notice, .. }) => notice.map(|notice| notice.text),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(find(), None);
+    let data = path.with_extension("data");
+    let mut bytes = fs::read(&data).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&data, bytes).unwrap();
+    let notice = find().expect("the data are not those that were written");
+    assert!(notice.contains("was rebuilt"), "{notice}");
+    assert_eq!(find(), None);
 }

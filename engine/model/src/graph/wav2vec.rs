@@ -1,19 +1,17 @@
-//! The whole graph of a network: feature extractor and projection, positional convolutions,
-//! transformer layers, outputs.
+//! The whole graph of a network of the wav2vec 2.0 line: feature extractor and projection, positional
+//! convolutions, transformer layers, outputs.
 
 use super::attention::multi_head_attention;
 use super::builder::Builder;
 use super::convolutions::{feature_extractor, feature_projection};
-use super::onnx::{Attribute, OnnxGraph, Size};
-use super::{INPUT, Variant, output_name};
-use crate::checkpoint::{Checkpoint, CheckpointError, Family, Network};
+use super::onnx::{Attribute, OnnxGraph};
+use super::{INPUT, Variant};
+use crate::checkpoint::wav2vec::{Family, Network};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 
 /// The graph of a network's variant.
 pub(super) fn graph(network: &Network, variant: &Variant) -> OnnxGraph {
-    let mut builder = Builder::new(network, variant);
-    builder
-        .graph
-        .input(INPUT, &[Size::Named("batch"), Size::Named("samples")]);
+    let mut builder = Builder::new(network, variant, network.width, network.epsilon);
     let x = feature_extractor(&mut builder, INPUT);
     let x = feature_projection(&mut builder, &x);
     let wanted = variant.layers.indices(network.layers + 1);
@@ -24,14 +22,17 @@ pub(super) fn graph(network: &Network, variant: &Variant) -> OnnxGraph {
     } else {
         post_norm_layers(&mut builder, &x, highest, &mut states);
     }
-    for layer in wanted {
-        output(&mut builder, &states[layer], layer);
-    }
+    builder.outputs(&states, &wanted);
     builder.graph
 }
 
 /// Layers that normalize their output; appends the hidden states up to `highest` to `states`.
-fn post_norm_layers(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
+fn post_norm_layers(
+    builder: &mut Builder<'_, Network>,
+    x: &str,
+    highest: usize,
+    states: &mut Vec<String>,
+) {
     let positions = positional_convolutions(builder, x);
     let (mut x, _) = builder.add_and_norm(&positions, "", x, "encoder.layer_norm", false);
     states.push(x.clone());
@@ -50,7 +51,12 @@ fn post_norm_layers(builder: &mut Builder<'_>, x: &str, highest: usize, states: 
 }
 
 /// Layers that normalize their input; only the last hidden state is normalized.
-fn pre_norm_layers(builder: &mut Builder<'_>, x: &str, highest: usize, states: &mut Vec<String>) {
+fn pre_norm_layers(
+    builder: &mut Builder<'_, Network>,
+    x: &str,
+    highest: usize,
+    states: &mut Vec<String>,
+) {
     let positions = positional_convolutions(builder, x);
     let width = builder.network.width;
     let mut x = builder.graph.node("Add", &[x, &positions], &[]);
@@ -74,18 +80,18 @@ fn pre_norm_layers(builder: &mut Builder<'_>, x: &str, highest: usize, states: &
     }
 }
 
-fn output_projection_bias(builder: &mut Builder<'_>, name: &str) -> String {
+fn output_projection_bias(builder: &mut Builder<'_, Network>, name: &str) -> String {
     let width = builder.network.width;
     builder.vector_f32(&format!("{name}.attention.out_proj.bias"), width)
 }
 
-fn feed_forward_bias(builder: &mut Builder<'_>, name: &str) -> String {
+fn feed_forward_bias(builder: &mut Builder<'_, Network>, name: &str) -> String {
     let width = builder.network.width;
     builder.vector_f32(&format!("{name}.feed_forward.output_dense.bias"), width)
 }
 
 /// A feed-forward block without its last bias.
-fn feed_forward(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
+fn feed_forward(builder: &mut Builder<'_, Network>, x: &str, name: &str) -> String {
     let (width, inner) = (builder.network.width, builder.network.feed_forward_width);
     let first = format!("{name}.feed_forward.intermediate_dense");
     let x = builder.cast_to_compute_type(x);
@@ -98,7 +104,7 @@ fn feed_forward(builder: &mut Builder<'_>, x: &str, name: &str) -> String {
 }
 
 /// The positional convolutions of `x`, `[batch, frames, width]`, in the same shape.
-fn positional_convolutions(builder: &mut Builder<'_>, x: &str) -> String {
+fn positional_convolutions(builder: &mut Builder<'_, Network>, x: &str) -> String {
     let network = builder.network;
     let mut x = x.to_owned();
     for n in 0..network.positional {
@@ -128,7 +134,7 @@ fn positional_convolutions(builder: &mut Builder<'_>, x: &str) -> String {
 }
 
 /// One positional convolution of `[batch, frames, width]`: `[batch, width, frames]`.
-fn positional_convolution(builder: &mut Builder<'_>, x: &str, n: usize) -> String {
+fn positional_convolution(builder: &mut Builder<'_, Network>, x: &str, n: usize) -> String {
     let network = builder.network;
     let (width, groups) = (network.width, network.positional_groups);
     let kernel = network.positional_kernel;
@@ -183,22 +189,4 @@ fn weight_norm(
         }
     }
     Ok(weight)
-}
-
-/// Declares a hidden state as an output, averaged over time unless the variant has frames.
-fn output(builder: &mut Builder<'_>, state: &str, layer: usize) {
-    let frames = builder.variant.frames;
-    let name = output_name(frames, layer);
-    let (batch, width) = (Size::Named("batch"), Size::Given(builder.network.width));
-    let graph = &mut builder.graph;
-    if frames {
-        graph.add("Identity", "", &[state], &[&name], &[]);
-        graph.output(&name, &[batch, Size::Named("frames"), width]);
-    } else {
-        let settings = [("keepdims", Attribute::Int(0))];
-        let time = builder.integers(&[1]);
-        let graph = &mut builder.graph;
-        graph.add("ReduceMean", "", &[state, &time], &[&name], &settings);
-        graph.output(&name, &[batch, width]);
-    }
 }
