@@ -26,6 +26,8 @@ mod library;
 mod mert2;
 #[path = "hub/mirror.rs"]
 mod mirror;
+#[path = "hub/musicfm.rs"]
+mod musicfm;
 #[path = "hub/pinned.rs"]
 mod pinned;
 #[path = "hub/plugin.rs"]

@@ -231,7 +231,9 @@ fn summary(run: &AnalysisRun, found: Option<Summary>, style: Style) -> String {
     if summary.key.is_none() && summary.genre.is_empty() {
         row(
             "No head",
-            Cell::new("this model has neither a key nor a genre head"),
+            Cell::new(
+                "this model has neither a key nor a genre head; `mertscope heads train` fits one to labeled files",
+            ),
         );
     }
     lines(&table)

@@ -58,12 +58,19 @@ fn consent_holds_for_all_models_under_the_license() {
         "{}",
         listed.out
     );
+    // Every model under this license, and none under another.
+    let under = listed
+        .out
+        .matches("license   CC-BY-NC-4.0, agreed to: ")
+        .count();
+    assert_eq!(under, 8, "{}", listed.out);
     assert_eq!(
         listed.out.matches(", agreed to: ").count(),
-        5,
+        under,
         "{}",
         listed.out
     );
+    assert!(listed.out.contains("MIT OR Apache-2.0, not agreed to yet"));
     // A second fetch sends no request.
     home.hub.forget();
     succeeds(&home.fetch());

@@ -116,12 +116,11 @@ fn describe_entry(out: &mut dyn Write, entry: &CatalogueEntry) -> anyhow::Result
             value,
             ..
         } = result;
-        let certainty = certainty(result);
-        writeln!(
-            out,
-            "  published {task} {metric} {value} % ({certainty}, {})",
-            result.source
-        )?;
+        let source = match result.certainty {
+            Certainty::Card => result.source.clone(),
+            _ => format!("{}, {}", certainty(result), result.source),
+        };
+        writeln!(out, "  published {task} {metric} {value} % ({source})")?;
     }
     Ok(())
 }
