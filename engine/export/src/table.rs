@@ -466,14 +466,14 @@ mod tests {
         let mut report = sample::modulating();
         let text = plain(&report);
         assert!(
-            text.contains("  Tuning     +32 cents (A = 448.3 Hz)\n"),
+            text.contains("  Tuning       +32 cents (A = 448.3 Hz)\n"),
             "{text}"
         );
         let windows = &mut report.outcome.as_mut().unwrap().results;
         for result in windows.iter_mut().filter_map(|timed| timed.result.as_mut()) {
             result.tuning = Tuning::from_vector([0.1, 0.0]);
         }
-        assert!(plain(&report).contains("  Tuning     no clear tuning\n"));
+        assert!(plain(&report).contains("  Tuning       no clear tuning\n"));
         let bare = plain(&sample::without_heads());
         assert!(!bare.contains("Tuning"), "{bare}");
     }

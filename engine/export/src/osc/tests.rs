@@ -143,7 +143,8 @@ fn each_new_window_is_a_key_and_a_genre_and_nothing_is_sent_twice() {
 
     let analyzing = "analysing"; // spelling as stored
     let state = ["stage left", analyzing, "ready", "embedded"];
-    let state = state.map(|t| OscType::String(t.into()));
+    let mut state = state.map(|t| OscType::String(t.into())).to_vec();
+    state.push(OscType::Int(0));
     let (address, arguments) = received(&socket);
     assert_eq!(
         (address.as_str(), &arguments[..]),

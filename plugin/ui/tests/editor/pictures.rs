@@ -16,6 +16,7 @@ use crate::answers;
 use crate::host_panel::TestPanel;
 use crate::music::snapshot;
 use crate::raster::{Picture, picture};
+use crate::start_again::started_again;
 use crate::studied::studied;
 
 const SIZES: [Vec2; 3] = [vec2(480.0, 320.0), vec2(960.0, 600.0), vec2(1600.0, 1000.0)];
@@ -138,6 +139,17 @@ fn pictures_for_a_person() {
                     picture(&stage, snapshot(400), size, 1.0, over).save(&folder.join(file));
                 }
             }
+        }
+    }
+    for theme in Theme::ALL {
+        let name = format!("Again-960x600-{theme:?}.png");
+        if name.contains(&wanted) {
+            let stage = Stage::default();
+            stage.host.state().set(&ViewSettings {
+                theme,
+                ..ViewSettings::default()
+            });
+            picture(&stage, started_again(), SIZES[1], 1.0, &[]).save(&folder.join(name));
         }
     }
     for (name, shown) in [

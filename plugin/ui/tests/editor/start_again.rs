@@ -105,9 +105,8 @@ fn without_a_key_there_is_nothing_to_copy() {
     assert_eq!(copied_by_keys(&mut window), None);
 }
 
-/// The timeline marks the place, in words too, and the map begins a new path.
-#[test]
-fn the_timeline_shows_where_the_user_started_again() {
+/// Music in which the user started again after forty windows.
+pub(crate) fn started_again() -> Snapshot {
     let plain = snapshot(60);
     let mut history: Vec<Arc<Entry>> = plain.history.to_vec();
     for entry in &mut history[40..] {
@@ -117,19 +116,23 @@ fn the_timeline_shows_where_the_user_started_again() {
             ..Entry::clone(entry)
         });
     }
-    let again = Snapshot {
+    Snapshot {
         latest: history.last().cloned(),
         history: Arc::new(history),
         generation: 2,
         restarts: 1,
-        ..plain.clone()
-    };
+        ..plain
+    }
+}
+
+#[test]
+fn the_timeline_shows_where_the_user_started_again() {
     let words = |snapshot: Snapshot| {
         let window = open(Stage::default(), Page::Timeline, snapshot, SIZE);
         let node = window.get_by_label_contains("Timeline: ");
         node.accesskit_node().label().unwrap()
     };
-    assert!(!words(plain).contains("Started again"));
-    let words = words(again);
+    assert!(!words(snapshot(60)).contains("Started again"));
+    let words = words(started_again());
     assert!(words.contains("Started again at 0:44.0."), "{words}");
 }
