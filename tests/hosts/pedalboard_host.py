@@ -205,7 +205,7 @@ def gives_the_results_of_the_command(path, piece, channels=2):
     def is_analyzed_whole():
         before = len(logged_windows())
         assert is_untouched(plugin, audio, rate_hz, 512)
-        return becomes_true(lambda: len(logged_windows()) == before + windows, limit_s=5.0)
+        return becomes_true(lambda: len(logged_windows()) == before + windows, limit_s=30.0)
 
     assert becomes_true(is_analyzed_whole), logged_windows()
     check_against_the_command(logged_windows()[-windows:])
