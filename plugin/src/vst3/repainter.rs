@@ -1,7 +1,7 @@
 //! Repaints an open window after the host has changed parameters, be it in the audio callback.
 //!
-//! Waking a thread is a system call, which the callback must not make. So the change leaves a mark, and a thread that lives as
-//! long as the window looks for it.
+//! Waking a thread is a system call, which the callback must not make. So the change leaves a mark, and a
+//! thread that lives as long as the window looks for it.
 
 use std::io;
 use std::sync::Arc;

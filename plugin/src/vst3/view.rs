@@ -87,12 +87,13 @@ struct Open {
 
 /// See the module.
 pub(super) struct View {
+    /// Declared first: it is closed before its instance goes.
+    window: Mutex<Option<Bound<Rc<Open>>>>,
     wrapped: Arc<Wrapped>,
     editor: EditorWindow,
     frame: Arc<HostFrame>,
     /// The scale that the host has told.
     scale: Mutex<Option<f64>>,
-    window: Mutex<Option<Bound<Rc<Open>>>>,
 }
 
 impl Class for View {
@@ -104,6 +105,7 @@ impl View {
     pub(super) fn make(wrapped: &Arc<Wrapped>) -> Option<ComPtr<IPlugView>> {
         let parts = wrapped.parts.clone();
         let view = ComWrapper::new(Self {
+            window: Mutex::default(),
             wrapped: Arc::clone(wrapped),
             editor: EditorWindow::new(parts.params, parts.connection, parts.repaint),
             frame: Arc::new(HostFrame {
@@ -111,7 +113,6 @@ impl View {
                 view: AtomicPtr::new(null_mut()),
             }),
             scale: Mutex::default(),
-            window: Mutex::default(),
         });
         let pointer = view.to_com_ptr::<IPlugView>()?;
         view.frame.view.store(pointer.as_ptr(), Ordering::Release);
