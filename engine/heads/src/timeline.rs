@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::mean::RunningMean;
 use mertscope_audio::Status;
-use mertscope_music::{Key, Tuning, is_clear};
+use mertscope_music::{Key, Tuning, TuningMean, is_clear};
 
 /// Probabilities of the genres, in the order of the head's labels; they sum to 1.
 pub(crate) type GenreProbabilities = Vec<f32>;
@@ -119,7 +119,7 @@ pub struct Summary {
     pub genre: Vec<(String, f32)>,
     /// The key; `None` when the model has no key head.
     pub key: Option<KeySummary>,
-    /// The deviation from A = 440 Hz; `None` when the model has no tuning head.
+    /// The deviation from A = 440 Hz, of which certain windows say more; `None` when the model has no tuning head.
     pub tuning: Option<Tuning>,
 }
 
@@ -163,7 +163,7 @@ pub struct RunningSummary {
     analyzed: u64,
     genre: RunningMean,
     key: RunningMean,
-    tuning: RunningMean,
+    tuning: TuningMean,
 }
 
 impl RunningSummary {
@@ -190,7 +190,7 @@ impl RunningSummary {
             self.key.add(key);
         }
         if let Some(tuning) = result.tuning {
-            self.tuning.add(&tuning.to_vector());
+            self.tuning.add(tuning);
         }
     }
 
@@ -209,7 +209,7 @@ impl RunningSummary {
         Some(Summary {
             genre,
             key: key_summary(&self.key.mean(), self.key_threshold),
-            tuning: tuning_of(&self.tuning.mean()),
+            tuning: self.tuning.tuning(),
         })
     }
 }
@@ -226,9 +226,4 @@ fn key_summary(mean: &[f32], threshold: Option<f32>) -> Option<KeySummary> {
         probability,
         runner_up,
     })
-}
-
-/// The tuning whose vector `outputs` is; `None` unless it has two finite values.
-pub(crate) fn tuning_of(outputs: &[f32]) -> Option<Tuning> {
-    Tuning::from_vector(outputs.try_into().ok()?)
 }

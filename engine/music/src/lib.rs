@@ -19,4 +19,4 @@ mod tuning;
 
 pub use key::{Key, Mode, Notation, ParseKeyError};
 pub use smooth::{GenreSmoother, KeySmoother, is_clear};
-pub use tuning::{Tuning, TuningSmoother};
+pub use tuning::{Tuning, TuningMean, TuningSmoother};
