@@ -21,7 +21,7 @@ from key.network import CHANNELS, PITCH_CLASSES, KeyNetwork
 from key.sources import shifted
 from key.stage import train_key
 from key.training import predict
-from settings import ASSETS, RMS, WINDOW, WORK, log, session
+from settings import ASSETS, RATE, RMS, WINDOW, WORK, log, session
 from student.distill import distill
 from student.style import fit_style
 
@@ -119,6 +119,24 @@ def noise():
     return (np.random.default_rng(0).normal(0, RMS, (1, WINDOW))).astype(np.float32)
 
 
+def chord(cents):
+    """Three notes with four partials each, [1, 80000]."""
+    hertz = [262 * 2 ** ((note + cents / 100) / 12) for note in (0, 4, 7)]
+    time = np.arange(WINDOW) / RATE
+    partials = [np.sin(2 * np.pi * f * n * time) / n for f in hertz for n in range(1, 5)]
+    return (0.1 * np.sum(partials, 0)).astype(np.float32)[None]
+
+
+def check_tuning(hidden_of):
+    """The deviation from A = 440 Hz and its correction."""
+    channels = CHANNELS * PITCH_CLASSES
+    (plain, x), (sharp, y) = (np.split(hidden_of(chord(cents))[2, : channels + 3], [channels + 1]) for cents in (0, 35))
+    turned = np.degrees(np.angle(complex(*y) / complex(*x))) / 3.6
+    expect(abs(turned - 35) < 3, f"35 cents more are {turned:.1f} more")
+    change = np.abs(plain - sharp)[:channels].mean() / np.abs(plain)[:channels].mean()
+    expect(change < 0.1, f"the key network hears them in tune: its state differs by {change:.0%}")
+
+
 def check_frames(path, hidden_of):
     """The fragment that adds frames to the graph."""
     added = export_frames(assemble(), path)
@@ -157,6 +175,7 @@ def smoke():
     net = check_key_network()
     path = export()
     hidden_of = check_graph(path)
+    check_tuning(hidden_of)
     check_frames(path, hidden_of)
     check_key_head(net, hidden_of(noise()))
     restore()

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::head::{Head, Reads, mean_of_rows};
 use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
-use crate::timeline::{KeyProbabilities, Ribbon, WindowResult, tuning_of};
+use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
 use mertscope_model::HiddenStates;
-use mertscope_music::{Confidence, Key, KeyAnswer, Shown, Smoother, TuningSmoother};
+use mertscope_music::{Confidence, Key, KeyAnswer, Shown, Smoother, Tuning, TuningSmoother};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -109,7 +109,8 @@ impl Interpreter {
             .as_ref()
             .and_then(|head| KeyProbabilities::try_from(head.predict(hidden).as_slice()).ok());
         let tuning = self.tuning.as_ref();
-        let tuning = tuning.and_then(|head| tuning_of(&head.predict(hidden)));
+        let tuning =
+            tuning.and_then(|head| Tuning::from_vector(head.predict(hidden).try_into().ok()?));
         let others = self.others.iter();
         let others = others
             .map(|(sha256, head)| (Arc::clone(sha256), head.predict(hidden)))

@@ -3,9 +3,11 @@
 
 use crate::mean::RunningMean;
 use crate::timeline::{
-    HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline, tuning_of,
+    HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline,
 };
-use mertscope_music::{Key, KeyAnswer, Shown, Standing, distance, log_probability, scale, softmax};
+use mertscope_music::{
+    Key, KeyAnswer, Shown, Standing, TuningMean, distance, log_probability, scale, softmax,
+};
 
 /// A key that is named for a shorter time is no modulation, in seconds.
 const LEAST_MODULATION_S: f64 = 8.0;
@@ -41,7 +43,7 @@ pub struct RunningSummary {
     /// The evidence of the windows in which each key is named, by [`Key::index`]; empty before the first one.
     key_named: Vec<Evidence>,
     named: NamedTime,
-    tuning: RunningMean,
+    tuning: TuningMean,
 }
 
 impl RunningSummary {
@@ -75,7 +77,7 @@ impl RunningSummary {
             }
         }
         if let Some(tuning) = result.tuning {
-            self.tuning.add(&tuning.to_vector());
+            self.tuning.add(tuning);
         }
     }
 
@@ -85,7 +87,7 @@ impl RunningSummary {
         if self.analyzed == 0 {
             return None;
         }
-        let tuning = tuning_of(&self.tuning.mean());
+        let tuning = self.tuning.tuning();
         let mut key = self.key_summary();
         let shown = self.genre.shown(&self.confidence.genre.file);
         let mut genre: Vec<(String, f32)> = self.genre_labels.into_iter().zip(shown).collect();

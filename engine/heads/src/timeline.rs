@@ -143,7 +143,7 @@ pub struct Summary {
     pub genre_is_named: bool,
     /// The key; `None` when the model has no key head.
     pub key: Option<KeySummary>,
-    /// The deviation from A = 440 Hz; `None` when the model has no tuning head.
+    /// The deviation from A = 440 Hz, of which certain windows say more; `None` when the model has no tuning head.
     pub tuning: Option<Tuning>,
 }
 
@@ -178,9 +178,4 @@ pub struct Modulation {
     pub from: Key,
     /// The new key.
     pub to: Key,
-}
-
-/// The tuning whose vector `outputs` is; `None` unless it has two finite values.
-pub(crate) fn tuning_of(outputs: &[f32]) -> Option<Tuning> {
-    Tuning::from_vector(outputs.try_into().ok()?)
 }

@@ -21,4 +21,4 @@ mod tuning;
 pub use answer::{Confidence, KeyAnswer, Shown, Standing};
 pub use key::{Key, Mode, Notation, ParseKeyError};
 pub use smooth::{Smoother, distance, log_probability, scale, softmax};
-pub use tuning::{Tuning, TuningSmoother};
+pub use tuning::{Tuning, TuningMean, TuningSmoother};

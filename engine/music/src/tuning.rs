@@ -120,6 +120,57 @@ impl fmt::Display for Tuning {
     }
 }
 
+/// The mean of tunings, each weighted by its certainty: a long drum intro says nothing about the song's tuning.
+///
+/// ```
+/// use mertscope_music::{Tuning, TuningMean};
+///
+/// let mut mean = TuningMean::default();
+/// assert_eq!(mean.tuning(), None);
+/// mean.add(Tuning { cents: 30.0, certainty: 0.8 });
+/// (0..20).for_each(|_| mean.add(Tuning { cents: -10.0, certainty: 0.01 }));
+/// assert!(mean.tuning().is_some_and(|tuning| tuning.cents > 29.0 && tuning.is_clear()));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TuningMean {
+    /// Sums of vectors times certainty, and of certainties; `None` without tunings.
+    sums: Option<[f64; 3]>,
+}
+
+impl TuningMean {
+    /// Adds a tuning.
+    pub fn add(&mut self, tuning: Tuning) {
+        self.sums = Some(match self.sums {
+            None => weighted(tuning),
+            Some(sums) => {
+                let new = weighted(tuning);
+                [0, 1, 2].map(|n| sums[n] + new[n])
+            }
+        });
+    }
+
+    /// Replaces the share `gain`, 0 to 1, of what was added by `tuning`.
+    fn follow(&mut self, tuning: Tuning, gain: f64) {
+        let new = weighted(tuning);
+        let before = self.sums.unwrap_or(new);
+        self.sums = Some([0, 1, 2].map(|n| before[n] + gain * (new[n] - before[n])));
+    }
+
+    /// The mean; `None` when nothing was added.
+    #[must_use]
+    pub fn tuning(&self) -> Option<Tuning> {
+        let [x, y, weight] = self.sums?;
+        let vector = [x, y].map(|sum| (sum / weight.max(f64::MIN_POSITIVE)) as f32);
+        Tuning::from_vector(vector)
+    }
+}
+
+/// The vector of a tuning times its certainty, and the certainty.
+fn weighted(tuning: Tuning) -> [f64; 3] {
+    let [x, y] = tuning.to_vector();
+    [x * tuning.certainty, y * tuning.certainty, tuning.certainty].map(f64::from)
+}
+
 /// The exponential mean of a stream's tunings over audio time.
 ///
 /// ```
@@ -133,20 +184,16 @@ impl fmt::Display for Tuning {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct TuningSmoother {
-    mean: Option<[f32; 2]>,
+    mean: TuningMean,
 }
 
 impl TuningSmoother {
-    /// Takes in one window's tuning, `elapsed_s` of audio after the last one, and returns the mean.
+    /// Takes in one window's tuning, `elapsed_s` of audio after the last one, and returns the mean, in which certain
+    /// windows weigh more.
     pub fn push(&mut self, window: Tuning, elapsed_s: f64) -> Tuning {
-        let new = window.to_vector();
-        let gain = 1.0 - (-elapsed_s.max(0.0) / TUNING_TIME_S).exp() as f32;
-        let mean = match self.mean {
-            None => new,
-            Some(mean) => [0, 1].map(|axis| mean[axis] + gain * (new[axis] - mean[axis])),
-        };
-        self.mean = Some(mean);
-        Tuning::from_vector(mean).unwrap_or(window)
+        let gain = 1.0 - (-elapsed_s.max(0.0) / TUNING_TIME_S).exp();
+        self.mean.follow(window, gain);
+        self.mean.tuning().unwrap_or(window)
     }
 }
 

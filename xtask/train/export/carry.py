@@ -4,11 +4,9 @@ For a graph whose layers mean the same for these heads: each file is the same, b
 id in its metadata. A head whose layer was trained again is fitted again, by the stage `heads`.
 """
 
+import json
 import shutil
 import tomllib
-
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from export.model_folder import ID, start_model, write_manifest
 from key.tuning_head import write_tuning_head
@@ -16,14 +14,17 @@ from settings import ASSETS, WORK, log
 
 
 def rebound(source, target, encoder_sha256):
-    """Writes the tensors and the metadata of `source` for another graph."""
-    with safe_open(source, "numpy") as file:
-        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118 (the file is no dictionary)
-    metadata["encoder_sha256"] = encoder_sha256
-    if "model" in metadata:
-        metadata["model"] = ID
-    save_file(tensors, target, metadata=metadata)
-    target.chmod(0o644)
+    """Writes the safetensors file `source` for another graph. Only its header changes: the library itself writes metadata in a
+    random order."""
+    data = source.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"]["encoder_sha256"] = encoder_sha256
+    if "model" in header["__metadata__"]:
+        header["__metadata__"]["model"] = ID
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    target.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
 
 
 def carry():
@@ -33,7 +34,8 @@ def carry():
     names = [head["file"] for head in installed["heads"]] + [installed["map"]["file"]]
     for name in names:
         rebound(ASSETS / name, model / name, identity)
-    write_tuning_head(model / "tuning.safetensors", identity)
+    if not (model / "tuning.safetensors").exists():
+        write_tuning_head(model / "tuning.safetensors", identity)
     shutil.copy(ASSETS / "CARD.md", model)
     shutil.copytree(ASSETS / "licences", model / "licences")
     write_manifest(model)

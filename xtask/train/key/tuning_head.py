@@ -21,7 +21,7 @@ def write_tuning_head(path, encoder_sha256):
     weight[[0, 1], [FIRST, FIRST + 1]] = 1
     metadata = {
         "task": "tuning",
-        "labels": json.dumps(["in phase", "a quarter semitone sharp"]),
+        "labels": json.dumps(["cosine of the deviation", "sine of the deviation"]),
         "layers": json.dumps([[name for name, _ in LAYERS].index("key")]),
         "outputs": "regression",
         "temperature": "1",

@@ -244,6 +244,11 @@ fn a_head_of_another_model_or_with_unmixable_layers_is_refused() {
             ],
             "chooses one label",
         ),
+        (
+            wide(None),
+            vec![("encoder_sha256", sha), ("task", "tuning")],
+            "a regression head with two outputs",
+        ),
     ] {
         let error = parse(&tensors, &changed)
             .unwrap()
