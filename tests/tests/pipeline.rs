@@ -112,7 +112,7 @@ fn result(analyzer: &Analyzer, samples: &[f32], rate_hz: u32, semitones: i32) ->
     let bytes = wav(rate_hz, 1, samples);
     let decoder = Decoder::from_reader(Cursor::new(bytes), "piece").unwrap();
     let summary = analyze(analyzer, decoder).timeline.summary().unwrap();
-    summary.key.unwrap().best
+    summary.key.unwrap().answer.best.0
 }
 
 /// Transposing the audio by n semitones moves the answer by n in ≥ 95 % of cases.

@@ -113,18 +113,24 @@ def confidence(options):
 
 
 def card(options):
+    from card.confidence import PICTURE, draw_picture
     from card.measure import measure_all
     from card.write import write_card
     from export.model_folder import MODEL
 
     measure_all(MODEL)
     write_card(MODEL / "CARD.md")
+    draw_picture(WORK / PICTURE)
 
 
 def install(options):
+    import shutil
+
+    from card.confidence import PICTURE
     from export.model_folder import install as install_folder
 
     install_folder()
+    shutil.copy(WORK / PICTURE, settings.ASSETS.parent / "pictures")
 
 
 STAGES = {

@@ -215,7 +215,7 @@ impl StudyState {
             JobEvent::Fitted(result) => {
                 self.shown.is_fitting = false;
                 match result {
-                    Ok(head) => self.set_user_head(head),
+                    Ok(head) => self.set_user_head(*head),
                     Err(reason) => self.shown.notice = Some(Notice::error(reason)),
                 }
             }

@@ -34,7 +34,7 @@ pub(crate) enum BackgroundJob {
 /// An event of a background job; errors are sentences.
 pub(crate) enum JobEvent {
     /// The end of a fit: the head, or the reason for none.
-    Fitted(Result<Head, String>),
+    Fitted(Result<Box<Head>, String>),
     /// The end of a save: a sentence on the saved head, or the reason for none.
     Saved(Result<String, String>),
     /// Analyzed seconds of a file, and its length in seconds from its header.
@@ -98,7 +98,7 @@ impl BackgroundJob {
             Self::Fit { examples, package } => JobEvent::Fitted(
                 examples
                     .fit(USER_HEAD_TASK, &package.model.manifest)
-                    .map(|(head, _)| head)
+                    .map(|(head, _)| Box::new(head))
                     .map_err(|error| error.to_string()),
             ),
             Self::Save {
