@@ -35,7 +35,8 @@ fn analyze(file: &str) -> Result<(), Box<dyn Error>> {
     }
     if let Some(summary) = analysis.timeline.summary() {
         if let Some(key) = summary.key {
-            println!("key: {} ({:.0} %)", key.best, key.probability * 100.0);
+            let (best, probability) = key.answer.best;
+            println!("key: {best} ({:.0} %)", probability * 100.0);
         }
         for (genre, probability) in summary.genre.iter().take(3) {
             println!("genre: {genre} ({:.0} %)", probability * 100.0);

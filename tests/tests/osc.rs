@@ -117,13 +117,17 @@ fn osc_sends_nothing_until_it_is_enabled() {
         OscType::String(best),
         OscType::String(_),
         OscType::Float(probability),
+        OscType::String(runner_up),
+        OscType::Float(second),
+        OscType::String(standing),
     ] = &key.args[..]
     else {
         panic!("{key:?}");
     };
     assert_eq!((name.as_str(), best.as_str()), ("front", "C major"));
     assert!((end_s - start_s - 5.0).abs() < 0.01 && (0.0..7.0).contains(start_s));
-    assert!((0.1..=1.0).contains(probability));
+    assert!((0.1..=1.0).contains(probability) && second <= probability);
+    assert!(runner_up != best && ["named", "pair", "unclear"].contains(&standing.as_str()));
     let states = messages.iter().filter(|m| m.addr == "/mertscope/state");
     assert!(states.count() > 0);
     // The instance with OSC off has had the same audio earlier.

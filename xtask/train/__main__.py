@@ -121,6 +121,7 @@ def confidence(options):
 
 
 def card(options):
+    from card.confidence import PICTURE, draw_picture
     from card.detuned import measure_detuned
     from card.measure import measure_all
     from card.write import write_card
@@ -130,12 +131,17 @@ def card(options):
     if options.labeled:
         measure_detuned(excerpts_of(options))
     write_card(MODEL / "CARD.md")
+    draw_picture(WORK / PICTURE)
 
 
 def install(options):
+    import shutil
+
+    from card.confidence import PICTURE
     from export.model_folder import install as install_folder
 
     install_folder()
+    shutil.copy(WORK / PICTURE, settings.ASSETS.parent / "pictures")
 
 
 STAGES = {

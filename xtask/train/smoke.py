@@ -11,6 +11,8 @@ import shutil
 import numpy as np
 import torch
 
+from confidence import shown
+from confidence.fit import figures_of, fit, judged
 from export.encoder import assemble, export
 from export.frames import FRAMES, export_frames, run
 from export.model_folder import sha256
@@ -168,8 +170,26 @@ def check_key_head(net, hidden):
     expect(np.abs(weight @ hidden[2] + bias - direct).max() < 1e-3, "the key head is the key network's output")
 
 
+def check_confidence():
+    """The constants of confidence, fitted on made-up tracks whose windows err alike."""
+    random = np.random.default_rng(0)
+    tracks = []
+    for number in range(120):
+        key = int(random.integers(24))
+        shared = random.normal(0, 1, 24) + 2.5 * np.eye(24)[key]
+        logits = shared + random.normal(0, 1, (18, 24))
+        tracks.append({"logs": shown.log_probabilities(logits), "keys": [key], "group": str(number)})
+    constants = fit(tracks, 15)
+    found = figures_of([judged(track, constants) for track in tracks])
+    expect(found["live: calibration error"] < 0.1, f"shown figures are true: {found['live: calibration error']:.3f}")
+    expect(found["live: right where named"] >= 0.8, f"named keys are right: {found['live: right where named']:.2f}")
+    same = shown.figures(shown.live_evidence(np.repeat(tracks[0]["logs"][:1], 30, 0), 15), 3.0)
+    expect(np.abs(same - same[0]).max() < 1e-6, "a sound that stays the same is the evidence of one window")
+
+
 def smoke():
     """Runs all checks."""
+    check_confidence()
     prepare()
     check_distillation()
     net = check_key_network()

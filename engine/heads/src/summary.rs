@@ -145,7 +145,8 @@ impl Evidence {
         if window.iter().any(|p| !p.is_finite()) {
             return;
         }
-        let weight = information(window);
+        // Squared, so that many windows that say little do not outweigh a few that say much.
+        let weight = information(window).powi(2);
         self.sums.resize(window.len(), 0.0);
         if self.weight > 0.0 {
             self.distance += weight * distance(window, &softmax(&self.mean(), 1.0));

@@ -61,7 +61,7 @@ impl Smoother {
     }
 
     /// Takes in one window's probabilities `[labels]`, `elapsed_s` of audio after the last one, and returns
-    /// the calibrated probabilities `[labels]`; they sum to 1.
+    /// the calibrated probabilities `[labels]`; they sum to 1. Those of a first window are its own.
     pub fn push(&mut self, window: &[f32], elapsed_s: f64) -> Vec<f32> {
         let kept = |seconds: f64| (-seconds.max(0.0) / self.time_s).exp();
         if self.mean.len() != window.len() {
@@ -86,6 +86,9 @@ impl Smoother {
             for (mean, p) in self.mean.iter_mut().zip(window) {
                 *mean += gain * (log_probability(*p) - *mean);
             }
+        }
+        if old <= FRESH {
+            return window.to_vec();
         }
         softmax(&self.mean, scale(self.scale, self.heard, self.distance))
     }

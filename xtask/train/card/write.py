@@ -1,5 +1,6 @@
 """The model card, from measured figures alone: a figure that was not measured is not in it."""
 
+from card.confidence import confidence_section
 from export.model_folder import ID
 from key.head import CLEAR
 from settings import recorded
@@ -84,9 +85,10 @@ Of 304 windows of held-out music, the share that keeps its top label (genre / ke
 
 {robustness}
 
-A key is named when its mean window probability is at least {clear}, which is the head's `threshold`: above the noise that was
-tried. Of the held-out excerpts {named:.0%} reach it and {right:.0%} of these are right; of the others {right_of_others:.0%}.
+For single windows the key head's `threshold` is {clear}, above the noise that was tried: of the held-out excerpts {named:.0%}
+reach it and {right:.0%} of these are right; of the others {right_of_others:.0%}. What is shown of music has limits of its own:
 
+{confidence}
 ## Tuning
 
 Keys are named relative to the tuning that is heard: the nearest semitone of A = 440 Hz is in tune. A record that plays 4 % faster
@@ -146,7 +148,10 @@ def detuned_table(figures):
 
 def write_card(path):
     """Writes the card; fails with the names of the stages whose figures are missing."""
-    found = {name: recorded(name) for name in ("msd", "mtt", "key", "genre", "measures", "tuning")}
+    found = {
+        name: recorded(name)
+        for name in ("msd", "mtt", "key", "genre", "measures", "tuning", "confidence-key", "confidence-genre")
+    }
     missing = [name for name, figures in found.items() if figures is None]
     if missing:
         raise SystemExit(f"The card lacks figures of {', '.join(missing)}; run these stages first.")
@@ -158,6 +163,7 @@ def write_card(path):
     path.write_text(
         TEXT.format(
             id=ID,
+            confidence=confidence_section(),
             megabytes=measures["megabytes"],
             excerpts=genre["count"],
             genre=genre["accuracy"],

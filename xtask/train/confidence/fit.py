@@ -2,9 +2,9 @@
 
 A scale is the least one whose loss, the true labels' mean negative log-probability, is within a standard error of the best
 one's: music outside differs from this music, and a figure that is too low misleads less than one that is too high. The limit
-from which a label is named is the lowest one that keeps the promises below. The time constant is the longest, so the calmest,
-whose cost is within a standard error of the least. The cost per second is 1 while nothing is named, 5 while a wrong label is named (so that naming pays from four right in five on), and 5
-for each change of the named label.
+from which a label is named is the lowest one that keeps the promises below. The time constant has the least
+cost: 1 per second while nothing is named, 5 while a wrong label is named (so that naming pays from four right in five on),
+and 5 for each change of the named label.
 """
 
 import json
@@ -125,11 +125,7 @@ def fit(tracks, time_s=None):
         named = [labels_at(track, limit) for track in tracks]
         costs[time] = np.array([cost(labels, truths(t, len(labels))) for t, labels in zip(tracks, named)])
         options.append((time, scale, limit))
-    least = min(costs.values(), key=np.mean)
-    apart = {time: of - least for time, of in costs.items()}
-    within = [time for time, of in apart.items() if of.mean() <= of.std() / np.sqrt(len(of))]
-    time, scale, limit = next(option for option in reversed(options) if option[0] in within)
-    log(f"cost per second by time constant: { {time: round(float(of.mean()), 3) for time, of in costs.items()} }")
+    time, scale, limit = min(options, key=lambda option: costs[option[0]].mean())
     rows = np.concatenate([shown.figures(shown.live_evidence(one, time), scale) for one in logs])
     truth = np.concatenate([np.full(len(one), key) for one, key in zip(logs, keys)])
     files = [shown.file_evidence(one) for one in logs]
@@ -137,6 +133,7 @@ def fit(tracks, time_s=None):
     whole = np.concatenate([shown.figures(file, file_scale) for file in files])
     named = limit_of(whole.max(1), whole.argmax(1) == np.array(keys), FILE_RIGHT, LIMITS)
     return {
+        "cost": {str(time): round(float(of.mean()), 3) for time, of in costs.items()},
         "time_s": time,
         "live": {
             "scale": scale,
@@ -297,7 +294,8 @@ def curve(rows):
 def write_constants(path, constants):
     """Puts the constants into the metadata of a head's file."""
     tensors, metadata = read_head(path)
-    save_file(tensors, path, metadata={**metadata, "confidence": json.dumps(constants)})
+    used = {name: constants[name] for name in ("time_s", "live", "file")}
+    save_file(tensors, path, metadata={**metadata, "confidence": json.dumps(used)})
     path.chmod(0o644)
 
 

@@ -34,8 +34,8 @@ def live_evidence(logs, time_s):
 
 
 def file_evidence(logs):
-    """The same of a whole file, as one row: each window counts by how far it is from saying nothing."""
-    weights = np.clip(1 + (np.exp(logs) * logs).sum(1) / np.log(logs.shape[1]), 1e-6, 1)
+    """The same of a whole file, as one row: each window counts by the square of how far it is from saying nothing."""
+    weights = np.clip(1 + (np.exp(logs) * logs).sum(1) / np.log(logs.shape[1]), 1e-6, 1) ** 2
     means = np.cumsum(weights[:, None] * logs, 0) / np.cumsum(weights)[:, None]
     apart = [0.0, *(distance(window, mean) for window, mean in zip(logs[1:], means[:-1]))]
     return means[-1:], np.ones(1), np.array([(weights * apart).sum() / weights.sum()])

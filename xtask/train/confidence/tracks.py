@@ -82,9 +82,9 @@ def make_tracks(model, layers):
         else:
             before = (number, samples, key)
     for package, path, samples in free_music():
-        counts = votes(samples)
-        if counts.max() >= AGREED:
-            keep(f"music-{package}-{Path(path).stem}", samples, [int(counts.argmax())], package)
+        name = f"music-{package}-{Path(path).stem}"
+        if not (folder / f"{name}.npz").exists() and (counts := votes(samples)).max() >= AGREED:
+            keep(name, samples, [int(counts.argmax())], package)
     log(f"confidence: {len(list(folder.glob('*.npz')))} tracks")
 
 
