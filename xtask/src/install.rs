@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bundle::{self, Bundles, Profile, System};
+use crate::bundle::{self, Bundles, Profile};
+use crate::platform::System;
 use crate::workspace::Workspace;
 use places::Places;
 pub(crate) use places::Scope;

@@ -7,8 +7,10 @@
 mod arguments;
 mod bench;
 mod bundle;
+mod cross;
 mod demo;
 mod demo_audio;
+mod dist;
 mod fuzz;
 mod install;
 mod lint;
@@ -16,6 +18,7 @@ mod mertscope;
 mod notices;
 mod parity;
 mod peak;
+mod platform;
 mod process;
 mod run;
 mod screenshots;
@@ -97,6 +100,12 @@ fn run(command: Command) -> Result<ExitCode> {
                 println!("{}", path.display());
             }
         }
+        Command::Cross {
+            goal,
+            build_only,
+            filter,
+        } => return cross::run(&workspace, goal, build_only, filter.as_deref()),
+        Command::Dist { goal, assemble } => dist::run(&workspace, goal, assemble)?,
         Command::Install(arguments) => install::run(&workspace, arguments.scope())?,
         Command::Uninstall(arguments) => install::uninstall(arguments.scope())?,
     }

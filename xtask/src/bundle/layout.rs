@@ -5,32 +5,10 @@
 //! name beside it: hosts search their CLAP folders for `*.clap` and open nothing else. The plugin and
 //! the command look for ONNX Runtime beside themselves, and then in that folder.
 
-use std::env::consts;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-
 use super::names::Names;
-
-/// The operating systems that bundles are made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum System {
-    Linux,
-    MacOs,
-    Windows,
-}
-
-impl System {
-    /// The system of this machine.
-    pub(crate) fn here() -> Result<Self> {
-        Ok(match consts::OS {
-            "linux" => Self::Linux,
-            "macos" => Self::MacOs,
-            "windows" => Self::Windows,
-            other => bail!("there are bundles for Linux, macOS and Windows, and this is {other}"),
-        })
-    }
-}
+use crate::platform::System;
 
 /// The sources of the bundles.
 pub(super) struct Parts<'a> {

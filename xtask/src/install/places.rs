@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::bundle::System;
+use crate::platform::System;
 
 /// The users that an installation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
