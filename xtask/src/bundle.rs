@@ -9,6 +9,7 @@
 mod layout;
 mod module_info;
 mod names;
+mod property_list;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,10 +32,10 @@ The bundles are in the form that hosts load:
   Mertscope.clap   the CLAP plugin; on Linux and Windows a single file that needs the folder
                    Mertscope beside it
   Mertscope        the folder with the standalone app, the mertscope command, ONNX Runtime and the
-                   licenses
+                   licenses; on macOS the app is Mertscope.app
 
-Linux bundles are tested. Those of macOS and Windows follow the rules of the formats and are
-untested; nothing is signed.
+Linux bundles are tested, those of Windows under Wine. Those of macOS follow the rules of the formats
+and are untested; nothing is signed.
 
 Example:
   cargo xtask bundle";
