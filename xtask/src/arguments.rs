@@ -119,7 +119,10 @@ pub(crate) enum Command {
         /// The system
         #[arg(value_name = "SYSTEM", default_value = "linux")]
         goal: dist::Goal,
-        /// Take the bundles as they are, and build nothing
+        /// Pack the debug build, as the tests do, into target/dist-dev
+        #[arg(long)]
+        dev: bool,
+        /// Take the products as they are, and build nothing
         #[arg(long)]
         assemble: bool,
     },

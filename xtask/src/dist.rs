@@ -40,7 +40,7 @@ of materials (CycloneDX):
 
 Each has ONNX Runtime, the third-party notices and the licenses in it. Nothing is signed.
 
-The bundles are built first. With --assemble they are taken as they are in target, which is a matter of
+The release bundles are built first. With --assemble they are taken as they are in target, which is a matter of
 seconds. The packages have the time of the last commit in them, or of SOURCE_DATE_EPOCH, so that two
 runs on the same build are equal.
 
@@ -62,7 +62,12 @@ pub(crate) enum Goal {
 ///
 /// # Errors
 /// When something is missing, or a build fails.
-pub(crate) fn run(workspace: &Workspace, goal: Goal, assemble: bool) -> Result<()> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    goal: Goal,
+    profile: Profile,
+    assemble: bool,
+) -> Result<()> {
     let here = Platform::here()?;
     if here.system != System::Linux {
         bail!(
@@ -80,15 +85,19 @@ pub(crate) fn run(workspace: &Workspace, goal: Goal, assemble: bool) -> Result<(
             Goal::Linux => setup::run(workspace, SetupGoal::Bundle)?,
             Goal::Windows => setup::cross(workspace, &platform)?,
         }
-        bundle::build(workspace, &platform, Profile::Release)?;
+        bundle::build(workspace, &platform, profile)?;
     }
-    let bundles = bundle::put_together(workspace, &platform, Profile::Release)?;
+    let bundles = bundle::put_together(workspace, &platform, profile)?;
     let release = Release {
         version: env!("CARGO_PKG_VERSION"),
         epoch: Epoch::of(workspace)?,
         arch: platform.arch,
+        quick: profile == Profile::Dev,
     };
-    let out = workspace.target.join("dist");
+    let out = workspace.target.join(match profile {
+        Profile::Release => "dist",
+        Profile::Dev => "dist-dev",
+    });
     fs::create_dir_all(&out)
         .with_context(|| format!("the folder {} cannot be made", out.display()))?;
     process::heading("Making the packages");

@@ -95,8 +95,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Parity { models } => return parity::run(&workspace, &models),
         Command::Train { arguments } => return train::run(&workspace, &arguments),
         Command::Bundle { dev } => {
-            let profile = if dev { Profile::Dev } else { Profile::Release };
-            for path in bundle::run(&workspace, profile)?.tops() {
+            for path in bundle::run(&workspace, profile(dev))?.tops() {
                 println!("{}", path.display());
             }
         }
@@ -105,9 +104,17 @@ fn run(command: Command) -> Result<ExitCode> {
             build_only,
             filter,
         } => return cross::run(&workspace, goal, build_only, filter.as_deref()),
-        Command::Dist { goal, assemble } => dist::run(&workspace, goal, assemble)?,
+        Command::Dist {
+            goal,
+            dev,
+            assemble,
+        } => dist::run(&workspace, goal, profile(dev), assemble)?,
         Command::Install(arguments) => install::run(&workspace, arguments.scope())?,
         Command::Uninstall(arguments) => install::uninstall(arguments.scope())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn profile(dev: bool) -> Profile {
+    if dev { Profile::Dev } else { Profile::Release }
 }

@@ -83,7 +83,8 @@ pub(super) fn tar_gz(
         .arg(&name);
     process::run("Packing the archive", Progress::Silent, &mut command)?;
     let mut command = Command::new("gzip");
-    command.args(["--no-name", "--best", "--force"]).arg(&tar);
+    let level = if release.quick { "--fast" } else { "--best" };
+    command.args(["--no-name", level, "--force"]).arg(&tar);
     process::run("Compressing it", Progress::Silent, &mut command)?;
     Ok(out.join(format!("{name}.tar.gz")))
 }
@@ -142,6 +143,7 @@ pub(super) mod tests {
         version: "1.2.3",
         epoch: Epoch(1_000_000_000),
         arch: "x86_64",
+        quick: false,
     };
 
     /// Bundles of a few small files in a folder.

@@ -95,6 +95,7 @@ mod tests {
             version: "1.2.3",
             epoch: Epoch(0),
             arch: "x86_64",
+            quick: true,
         };
         let crates = [("one", "MIT/Apache-2.0"), ("two", "Zlib")].map(|(name, license)| Crate {
             name: name.into(),

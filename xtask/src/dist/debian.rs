@@ -50,8 +50,15 @@ pub(super) fn package(
     tree::write(folder, &entries, release.epoch)?;
     let package = out.join(format!("mertscope_{}_{architecture}.deb", release.version));
     let mut build = Command::new("dpkg-deb");
+    let compression: &[&str] = if release.quick {
+        &["-Zgzip", "-z1"]
+    } else {
+        &["-Zxz"]
+    };
     build
-        .args(["--root-owner-group", "-Zxz", "--build"])
+        .arg("--root-owner-group")
+        .args(compression)
+        .arg("--build")
         .arg(folder)
         .arg(&package)
         .env(time::VARIABLE, release.epoch.0.to_string())

@@ -9,6 +9,8 @@ pub(super) struct Release {
     pub epoch: Epoch,
     /// Rust's name of the processor.
     pub arch: &'static str,
+    /// Whether to compress little: debug builds are large and go nowhere.
+    pub quick: bool,
 }
 
 impl Release {
