@@ -214,6 +214,15 @@ pub(crate) fn hosts(workspace: &Workspace, ardour: bool) -> bool {
     got.is_ok()
 }
 
+/// Gets what the tests of packages need. Nothing else depends on it: a failure is printed, and those
+/// tests are skipped.
+pub(crate) fn package_tests() {
+    let purposes = [Purpose::Package, Purpose::BareRoot];
+    if let Err(error) = packages::ensure(&purposes) {
+        eprintln!("    {error:#}\n    The tests of packages will be skipped.");
+    }
+}
+
 /// Gets the tools that check text, workflows and Python; returns the interpreter of their Python
 /// environment.
 ///

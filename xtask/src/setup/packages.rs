@@ -45,6 +45,8 @@ pub(super) enum Purpose {
     Package,
     /// Making the installer for Windows.
     Installer,
+    /// Installing the packages in the tests.
+    BareRoot,
 }
 
 /// A package, and the probe for what it provides.
@@ -265,6 +267,12 @@ const REQUIREMENTS: &[Requirement] = &[
         why: "makes the installer for Windows",
         purpose: Purpose::Installer,
         probe: Probe::Program(&["makensis"]),
+    },
+    Requirement {
+        package: "debootstrap",
+        why: "makes the bare Debian that the tests install the package in",
+        purpose: Purpose::BareRoot,
+        probe: Probe::OnLinux("debootstrap"),
     },
 ];
 
