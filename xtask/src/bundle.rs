@@ -34,8 +34,8 @@ The bundles are in the form that hosts load:
   Mertscope        the folder with the standalone app, the mertscope command, ONNX Runtime and the
                    licenses; on macOS the app is Mertscope.app
 
-Linux bundles are tested, those of Windows under Wine. Those of macOS follow the rules of the formats
-and are untested; nothing is signed.
+Linux bundles are tested, those of Windows under Wine. Those of macOS follow the rules of the
+formats and are untested; nothing is signed.
 
 Example:
   cargo xtask bundle";

@@ -24,15 +24,16 @@ use table::Verdict;
 pub(crate) const HELP: &str = "\
 Opt-in: no other command needs it. It says first what it takes.
 
-  windows  bundles of the release build in target/cross/x86_64-pc-windows-gnu/bundled; the unit tests
-           and the whole-product tests that make sense there, under Wine
-  arm64    the command; the unit tests of the engine and the tests on the demo pieces, under qemu-user
-  macos    type-checks every crate with its tests; there is no linker for macOS elsewhere, and nothing
-           runs
+  windows  bundles of the release build in target/cross/x86_64-pc-windows-gnu/bundled; the unit
+           tests and the whole-product tests that make sense there, under Wine
+  arm64    the command; the unit tests of the engine and the tests on the demo pieces, under
+           qemu-user
+  macos    type-checks every crate with its tests; there is no linker for macOS elsewhere, and
+           nothing runs
 
-The table at the end has a line per suite of tests. A test that is known to fail for a reason of the
-emulator is listed with that reason; any other failure makes the exit code 1. The output of each suite
-is in the folder logs beside the bundles.
+The table at the end has a line per suite of tests. A test that is known to fail for a reason of
+the emulator is listed with that reason; any other failure makes the exit code 1. The output of each
+suite is in the folder logs beside the bundles.
 
 What was tested last: Rust 1.95.0 by rustup; of Debian 12 gcc-mingw-w64-x86-64 12.2.0, wine 8.0,
 gcc-aarch64-linux-gnu 12.2.0, qemu-user-static 7.2.

@@ -30,19 +30,19 @@ use time::Epoch;
 
 /// The part of `--help` after the options.
 pub(crate) const HELP: &str = "\
-The packages are in target/dist, with their SHA-256 in SHA256SUMS and, for each system, a software bill
-of materials (CycloneDX):
+The packages are in target/dist, with their SHA-256 in SHA256SUMS and, for each system, a software
+bill of materials (CycloneDX):
 
   linux    mertscope-VERSION-linux-ARCH.tar.gz, to unpack into one's own folders, and
            mertscope_VERSION_ARCH.deb
-  windows  mertscope-VERSION-windows-x86_64.zip, and the installer mertscope-VERSION-setup.exe, made
-           on Linux from the bundles of `cargo xtask cross windows`
+  windows  mertscope-VERSION-windows-x86_64.zip, and the installer mertscope-VERSION-setup.exe,
+           made on Linux with the build of `cargo xtask cross windows`
 
 Each has ONNX Runtime, the third-party notices and the licenses in it. Nothing is signed.
 
-The release bundles are built first. With --assemble they are taken as they are in target, which is a matter of
-seconds. The packages have the time of the last commit in them, or of SOURCE_DATE_EPOCH, so that two
-runs on the same build are equal.
+The release build is made first. With --assemble it is taken as it is in target, which is a matter
+of seconds. The packages have the time of the last commit in them, or of SOURCE_DATE_EPOCH, so that
+two runs on the same build are equal.
 
 Examples:
   cargo xtask dist

@@ -33,8 +33,8 @@ The bundles are those of `cargo xtask bundle`. Their places:
   CLAP, system  /usr/lib/clap  /Library/Audio/Plug-Ins/CLAP   %COMMONPROGRAMFILES%\\CLAP
 
 The mertscope command and the standalone app go into the folder Mertscope beside the CLAP plugin. On
-Linux and macOS ~/.local/bin/mertscope (system: /usr/local/bin/mertscope) is a link to the command. On
-macOS the app is Mertscope.app in ~/Applications (system: /Applications).
+Linux and macOS ~/.local/bin/mertscope (system: /usr/local/bin/mertscope) is a link to the command.
+On macOS the app is Mertscope.app in ~/Applications (system: /Applications).
 
 A second run changes nothing. A file that is already there and was not put there by this command is
 not touched: the command names it and stops. Linux is tested, macOS and Windows are not.

@@ -1,12 +1,12 @@
 ; The installer of Mertscope for Windows, for NSIS 3. `cargo xtask dist windows` calls it in a folder with the
-; bundles, with VERSION and OUT defined, and writes the lists of files beside it.
+; bundles, with VERSION and INSTALLER defined, and writes the lists of files beside it.
 ;
 ; Silent: mertscope-VERSION-setup.exe /S, with /CurrentUser (the default) or /AllUsers.
 
 Unicode true
 SetCompressor /SOLID lzma
 Name "Mertscope ${VERSION}"
-OutFile "${OUT}"
+OutFile "${INSTALLER}"
 
 ; A user without an administrator's rights installs for themself, and is not asked for rights.
 !define MULTIUSER_EXECUTIONLEVEL Highest

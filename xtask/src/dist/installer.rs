@@ -52,7 +52,7 @@ pub(super) fn make(
     nsis.current_dir(&folder)
         .args(["-V2", "-WX", "-INPUTCHARSET", "UTF8"])
         .arg(format!("-DVERSION={}", release.version))
-        .arg(format!("-DOUT={}", installer.display()))
+        .arg(format!("-DINSTALLER={}", installer.display()))
         .arg("installer.nsi")
         .env(time::VARIABLE, release.epoch.0.to_string());
     process::run(
