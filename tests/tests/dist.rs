@@ -182,6 +182,8 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
         "bash -c '. /usr/share/bash-completion/completions/mertscope && complete -p mertscope'",
     );
     root.succeed("gzip --test /usr/share/man/man1/mertscope.1.gz");
+    // The VST3 bundle's link to ONNX Runtime leads there.
+    root.succeed("test -s /usr/lib/vst3/Mertscope.vst3/Contents/*-linux/libonnxruntime.so.*");
 
     root.succeed("dpkg --purge mertscope");
     for folder in OURS {

@@ -90,7 +90,9 @@ fn files(release: &Release, bundles: &Bundles) -> Result<Vec<Entry>> {
         if file.starts_with(&vst3) {
             let to = Path::new("usr/lib/vst3").join(file);
             if is_runtime {
-                entries.push(Entry::link(Path::new("/").join(HOME).join(base), to));
+                // From Mertscope.vst3/Contents/ARCH-linux.
+                let target = Path::new("../../../../mertscope").join(base);
+                entries.push(Entry::link(target, to));
             } else if !is_text {
                 entries.push(Entry::copy(from, to));
             }
@@ -256,7 +258,7 @@ mod tests {
             "./usr/lib/clap/Mertscope -> ../mertscope",
             "./usr/lib/vst3/Mertscope.vst3/Contents/Resources/moduleinfo.json",
             "./usr/lib/vst3/Mertscope.vst3/Contents/x86_64-linux/Mertscope.so",
-            "Contents/x86_64-linux/libonnxruntime.so.1.31.1 -> /usr/lib/mertscope/libonnxruntime.so.1.31.1",
+            "Contents/x86_64-linux/libonnxruntime.so.1.31.1 -> ../../../../mertscope/libonnxruntime.so.1.31.1",
             "./usr/lib/mertscope/libonnxruntime.so.1.31.1",
             "./usr/bin/mertscope -> ../lib/mertscope/mertscope",
             "./usr/share/man/man1/mertscope.1.gz",
