@@ -192,9 +192,9 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
     assert_eq!(root.succeed(&format!("cat {kept}")), "mine\n");
 }
 
-/// Wine with a folder of its own.
+/// Wine with the folder that `cargo xtask cross windows` has made for it.
 struct Wine {
-    prefix: tempfile::TempDir,
+    prefix: PathBuf,
 }
 
 impl Wine {
@@ -203,7 +203,7 @@ impl Wine {
         let mut wine = Command::new("wine");
         wine.arg(program)
             .args(arguments)
-            .env("WINEPREFIX", self.prefix.path());
+            .env("WINEPREFIX", &self.prefix);
         wine.env("WINEDLLOVERRIDES", "mscoree,mshtml=")
             .env("WINEDEBUG", "-all");
         output_of(wine.env_remove("DISPLAY"))
@@ -211,10 +211,10 @@ impl Wine {
 
     /// The user's folder `AppData/Local`.
     fn local_data(&self) -> PathBuf {
-        let users = fs::read_dir(self.prefix.path().join("drive_c/users")).unwrap();
-        let mut names = users.map(|entry| entry.unwrap().file_name());
+        let users = self.prefix.join("drive_c/users");
+        let entries = fs::read_dir(&users).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name());
         let user = names.find(|name| name != "Public").unwrap();
-        let users = self.prefix.path().join("drive_c/users");
         users.join(user).join("AppData/Local")
     }
 }
@@ -228,15 +228,16 @@ fn the_installer_for_windows_installs_and_removes_what_it_installed() {
             return skipped(NAME, &format!("{program} is not installed"));
         }
     }
-    let products = target().join("cross/x86_64-pc-windows-gnu/release");
-    if !products.join("mertscope-standalone.exe").is_file() {
+    let cross = target().join("cross/x86_64-pc-windows-gnu");
+    let wine = Wine {
+        prefix: cross.join("wine"),
+    };
+    let is_built = cross.join("release/mertscope-standalone.exe").is_file();
+    if !is_built || !wine.prefix.join("system.reg").is_file() {
         let reason = "there is no build for Windows: cargo xtask cross windows --build-only";
         return skipped(NAME, reason);
     }
     let installer = with_extension(&dist(&["windows", "--assemble"]), "exe");
-    let wine = Wine {
-        prefix: tempfile::tempdir().unwrap(),
-    };
     let installed = wine.run(&installer, &["/S", "/CurrentUser"]);
     assert_eq!(installed.code, 0, "{}", installed.err);
     let local = wine.local_data();
@@ -261,6 +262,7 @@ fn the_installer_for_windows_installs_and_removes_what_it_installed() {
     assert_eq!(answer.code, 0, "{}", answer.err);
     assert!(answer.out.contains("C minor (5A)"), "{}", answer.out);
 
+    // Another plugin, and what is the user's own.
     let others = plugins.join("CLAP/Other.clap");
     fs::write(&others, "not ours").unwrap();
     let mine = local.join("mertscope/heads/mine.safetensors");
@@ -273,6 +275,8 @@ fn the_installer_for_windows_installs_and_removes_what_it_installed() {
     let removed = wine.run(&app.join("uninstall.exe"), &["/S", "/CurrentUser", &folder]);
     assert_eq!(removed.code, 0, "{}", removed.err);
     assert!(others.is_file() && mine.is_file());
+    fs::remove_file(others).unwrap();
+    fs::remove_file(mine).unwrap();
     for gone in [
         plugins.join("VST3/Mertscope.vst3"),
         plugins.join("CLAP/Mertscope.clap"),

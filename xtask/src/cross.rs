@@ -110,10 +110,10 @@ pub(crate) fn run(
         }
         Goal::Arm64 => bundle::build_command(workspace, &platform, Profile::Release)?,
     }
+    let emulator = Emulator::prepare(workspace, &platform)?;
     if build_only {
         return Ok(ExitCode::SUCCESS);
     }
-    let emulator = Emulator::prepare(workspace, &platform)?;
     let verdict = suites::run(workspace, &platform, &emulator, filter)?;
     println!("{}", verdict.table);
     Ok(match verdict {

@@ -77,6 +77,7 @@ fn wine(
         boot.envs(variables.iter().map(|(name, value)| (name, value)));
         process::run("Making a folder for Wine", Progress::Silent, &mut boot)?;
     }
+    install_random(&prefix)?;
     install_runtime(workspace, platform, &prefix)?;
     Ok(Emulator {
         words: vec![
@@ -94,6 +95,28 @@ fn wine(
 /// Wine's name for a file of this machine, by an absolute path.
 pub(super) fn windows_path(path: &Path) -> String {
     format!("Z:{}", path.display()).replace('/', "\\")
+}
+
+/// Adds the library that Rust's programs take random bytes from, if this Wine lacks it.
+fn install_random(prefix: &Path) -> Result<()> {
+    const SOURCE: &str = include_str!("process_prng.c");
+    let folder = prefix.join("drive_c/windows/system32");
+    let library = folder.join("bcryptprimitives.dll");
+    if library.is_file() {
+        return Ok(());
+    }
+    let source = prefix.join("process_prng.c");
+    fs::write(&source, SOURCE)
+        .with_context(|| format!("{} cannot be written", source.display()))?;
+    let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
+    compiler.args(["-shared", "-O1", "-o"]).arg(&library);
+    compiler.arg(&source).arg("-ladvapi32");
+    process::run(
+        "Giving Wine a library that it lacks, for random bytes",
+        Progress::Silent,
+        &mut compiler,
+    )?;
+    Ok(())
 }
 
 /// Puts ONNX Runtime where Windows' programs look for it: in the local data folder of Wine's user.
