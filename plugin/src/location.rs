@@ -34,7 +34,16 @@ fn library() -> Option<PathBuf> {
     // SAFETY: the linker keeps this text, null-terminated, for as long as the library is loaded,
     // which is while this code runs; it is copied here.
     let path = unsafe { CStr::from_ptr(found.dli_fname) };
-    Some(OsStr::from_bytes(path.to_bytes()).into())
+    let path = PathBuf::from(OsStr::from_bytes(path.to_bytes()));
+    // In a program of its own, the app, this is what the user typed. A bare name was found on the PATH,
+    // and says nothing; a library has always been opened by a path.
+    if path
+        .parent()
+        .is_none_or(|folder| folder.as_os_str().is_empty())
+    {
+        return std::env::current_exe().ok();
+    }
+    Some(path)
 }
 
 #[cfg(windows)]

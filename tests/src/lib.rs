@@ -31,10 +31,13 @@ use serde_json::Value;
 
 use wav::WavFormat;
 
-/// The path of a file of the repository.
+/// The path of a file of the repository, with the system's own separators: some programs compare them.
 #[must_use]
 pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new(""));
+    root.join(path.split('/').collect::<PathBuf>())
 }
 
 /// Cargo's target folder, which holds the running test program.

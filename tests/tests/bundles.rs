@@ -2,7 +2,7 @@
 //! folders where the products search it.
 
 use std::collections::BTreeSet;
-use std::env;
+use std::env::consts;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -118,13 +118,19 @@ fn bundles_hold_the_notices_of_their_dependencies() {
 }
 
 /// ONNX Runtime is where the plugin and the command search it: beside the library
-/// in the VST3, beside the command, and in the folder beside the CLAP, which is a single file.
-#[cfg(target_os = "linux")]
+/// in the VST3, beside the command, and in the folder beside the CLAP, which is a single file on
+/// Linux and Windows.
 #[test]
 fn bundles_hold_onnx_runtime_where_it_is_searched() {
-    assert!(bundles().join("Mertscope.clap").is_file());
-    let vst3 = format!("Mertscope.vst3/Contents/{}-linux", env::consts::ARCH);
-    for place in ["", "Mertscope", &vst3] {
+    let (system, arch) = (consts::OS, consts::ARCH);
+    let (clap, vst3) = match system {
+        "macos" => ("Mertscope.clap/Contents/MacOS", "MacOS".to_owned()),
+        "windows" => ("", format!("{}-win", arch.replace("aarch64", "arm64"))),
+        _ => ("", format!("{arch}-{system}")),
+    };
+    assert_eq!(bundles().join("Mertscope.clap").is_file(), clap.is_empty());
+    let vst3 = format!("Mertscope.vst3/Contents/{vst3}");
+    for place in [clap, "Mertscope", &vst3] {
         let beside = bundles().join(place);
         let looked_for = runtime::candidates(Some(&beside)).expect("the pins");
         let found = looked_for.iter().find(|path| path.is_file());

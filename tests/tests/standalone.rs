@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use mertscope_tests::bundles::bundles;
 use mertscope_tests::{chord, output_of, repository, run, standalone, wav};
 use serde_json::{Value, json};
 
@@ -56,6 +57,31 @@ fn a_file_has_the_results_of_the_command() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// A shell starts what it finds on the PATH under its bare name, as after an installation.
+#[cfg(unix)]
+#[test]
+fn started_by_its_bare_name_the_app_finds_onnx_runtime_beside_itself() {
+    let config = settings();
+    let file = config.path().join("chord.wav");
+    fs::write(&file, wav(44_100, 1, &chord(44_100, 6.0))).unwrap();
+    let mut by_name = Command::new("mertscope-standalone");
+    for (name, value) in app(&config).get_envs() {
+        match value {
+            Some(value) => by_name.env(name, value),
+            None => by_name.env_remove(name),
+        };
+    }
+    by_name
+        .current_dir(config.path())
+        .env("PATH", bundles().join("Mertscope"))
+        .env("XDG_DATA_HOME", config.path())
+        .env_remove("ORT_DYLIB_PATH")
+        .args(["--headless", "--file"])
+        .arg(&file);
+    let ended = output_of(&mut by_name);
+    assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]

@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, value_parser};
 
 use crate::install::Scope;
 use crate::{
-    bench, bundle, demo, demo_audio, fuzz, install, parity, run, screenshots, setup, test, train,
+    bench, bundle, cross, demo, demo_audio, dist, fuzz, install, parity, run, screenshots, setup,
+    test, train,
 };
 
 /// The name in help and errors.
@@ -98,6 +99,32 @@ pub(crate) enum Command {
         /// target/bundled-dev
         #[arg(long)]
         dev: bool,
+    },
+    /// Builds for another system, and runs the tests there under an emulator
+    #[command(after_help = cross::HELP)]
+    Cross {
+        /// The system
+        #[arg(value_name = "SYSTEM")]
+        goal: cross::Goal,
+        /// Build, and run no test
+        #[arg(long)]
+        build_only: bool,
+        /// Run only the suites of tests whose name contains this
+        #[arg(conflicts_with = "build_only")]
+        filter: Option<String>,
+    },
+    /// Makes the packages that people install, into target/dist
+    #[command(after_help = dist::HELP)]
+    Dist {
+        /// The system
+        #[arg(value_name = "SYSTEM", default_value = "linux")]
+        goal: dist::Goal,
+        /// Pack the debug build, as the tests do, into target/dist-dev
+        #[arg(long)]
+        dev: bool,
+        /// Take the products as they are, and build nothing
+        #[arg(long)]
+        assemble: bool,
     },
     /// Builds the bundles and puts them where hosts look for plugins
     #[command(after_help = install::HELP)]

@@ -9,19 +9,19 @@
 mod layout;
 mod module_info;
 mod names;
+mod property_list;
 
-use std::env::consts;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::notices;
+use crate::notices::{self, Crate};
+use crate::platform::{Platform, System};
 use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 use crate::standalone;
 use crate::workspace::Workspace;
-pub(crate) use layout::System;
 use layout::{Content, File, Parts};
 pub(crate) use names::Names;
 
@@ -32,16 +32,17 @@ The bundles are in the form that hosts load:
   Mertscope.clap   the CLAP plugin; on Linux and Windows a single file that needs the folder
                    Mertscope beside it
   Mertscope        the folder with the standalone app, the mertscope command, ONNX Runtime and the
-                   licenses
+                   licenses; on macOS the app is Mertscope.app
 
-Linux bundles are tested. Those of macOS and Windows follow the rules of the formats and are
-untested; nothing is signed.
+Linux bundles are tested, those of Windows under Wine. Those of macOS follow the rules of the
+formats and are untested; nothing is signed.
 
 Example:
   cargo xtask bundle";
 
 /// The two packages whose products are bundled: the plugin, and the `mertscope` command.
 const PLUGIN: &str = "mertscope";
+const PLUGIN_BUILD: [&str; 3] = ["--package", PLUGIN, "--lib"];
 const COMMAND: &str = "mertscope-cli";
 
 /// The cargo profile of the bundled programs.
@@ -92,45 +93,89 @@ impl Bundles {
     }
 }
 
-/// Gets what is missing, builds, and writes the bundles' folder again, with the listed files only.
+/// Gets what is missing, builds for this machine, and writes the bundles' folder again, with the
+/// listed files only.
 pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
     setup::run(workspace, Goal::Bundle)?;
-    let names = Names::read(workspace, PLUGIN)?;
-    // Separately, or cargo would compile the engine for the plugin with everything that only the
-    // command needs.
-    build(
-        workspace,
-        profile,
-        "the plugin",
-        &["--package", PLUGIN, "--lib"],
-    )?;
-    // Separately too, because the plugin needs no audio backends.
-    build(workspace, profile, "the standalone app", &standalone::BUILD)?;
-    let command = ["--package", COMMAND, "--bin", "mertscope"];
-    build(workspace, profile, "the mertscope command", &command)?;
+    let platform = Platform::here()?;
+    build(workspace, &platform, profile)?;
+    put_together(workspace, &platform, profile)
+}
 
+/// Builds the products for a platform.
+pub(crate) fn build(workspace: &Workspace, platform: &Platform, profile: Profile) -> Result<()> {
+    // The plugin separately, or cargo would compile the engine for it with everything that only the
+    // command needs; and separately from the app, because the plugin needs no audio backends.
+    for (what, package) in [
+        ("the plugin", &PLUGIN_BUILD[..]),
+        ("the standalone app", &standalone::BUILD),
+    ] {
+        build_one(workspace, platform, profile, what, package)?;
+    }
+    build_command(workspace, platform, profile)?;
+    if platform.triple.is_some() {
+        // `module_info` asks this machine's own plugin.
+        let here = Platform::here()?;
+        let what = "the plugin for this machine, which describes the other";
+        build_one(workspace, &here, Profile::Dev, what, &PLUGIN_BUILD)?;
+    }
+    Ok(())
+}
+
+/// Builds the `mertscope` command for a platform.
+pub(crate) fn build_command(
+    workspace: &Workspace,
+    platform: &Platform,
+    profile: Profile,
+) -> Result<()> {
+    let package = ["--package", COMMAND, "--bin", "mertscope"];
+    build_one(
+        workspace,
+        platform,
+        profile,
+        "the mertscope command",
+        &package,
+    )
+}
+
+/// Writes the bundles' folder again from the products of [`build`].
+pub(crate) fn put_together(
+    workspace: &Workspace,
+    platform: &Platform,
+    profile: Profile,
+) -> Result<Bundles> {
     process::heading("Putting the bundles together");
-    let products = workspace.target.join(profile.products());
+    let names = Names::read(workspace, PLUGIN)?;
+    let target = platform.target(workspace);
+    let products = target.join(profile.products());
     let version = env!("CARGO_PKG_VERSION");
-    let plugin = format!("{}{PLUGIN}{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
-    let plugin = products.join(plugin);
+    let plugin = products.join(platform.system.library(PLUGIN));
+    // A library for another system can't be loaded here; what it says is the same on every system.
+    let loadable = match platform.triple {
+        None => plugin.clone(),
+        Some(_) => {
+            let products = workspace.target.join(Profile::Dev.products());
+            products.join(System::here()?.library(PLUGIN))
+        }
+    };
+    let crates = linked(workspace, platform)?;
     let parts = Parts {
         names: &names,
         version,
-        module_info: module_info::text(&names, version, &plugin)?,
+        module_info: module_info::text(&names, version, &loadable)?,
         plugin,
         programs: ["mertscope", standalone::NAME]
-            .map(|program| products.join(format!("{program}{}", consts::EXE_SUFFIX)))
+            .map(|program| products.join(platform.system.program(program)))
             .to_vec(),
-        runtime: setup::runtime_files(workspace)?,
+        runtime: setup::runtime_files(workspace, platform)?,
         licenses: vec![
             ("LICENSE-MIT.txt", workspace.file("LICENSE-MIT")),
             ("LICENSE-APACHE.txt", workspace.file("LICENSE-APACHE")),
         ],
-        notices: notices::third_party(workspace, &[PLUGIN, COMMAND])?,
+        notices: notices::third_party(workspace, &crates)?,
     };
-    let files = layout::files(&parts, System::here()?, consts::ARCH);
-    let folder = workspace.target.join(profile.bundles());
+    let files = layout::files(&parts, platform.system, platform.arch);
+    let folder = target.join(profile.bundles());
     write(&folder, &files)?;
     Ok(Bundles {
         folder,
@@ -139,8 +184,20 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<Bundles> {
     })
 }
 
-fn build(workspace: &Workspace, profile: Profile, what: &str, package: &[&str]) -> Result<()> {
-    let mut cargo = workspace.cargo(["build"]);
+/// The crates that are linked into the products.
+pub(crate) fn linked(workspace: &Workspace, platform: &Platform) -> Result<Vec<Crate>> {
+    let packages = [PLUGIN, standalone::NAME, COMMAND];
+    notices::linked_into(workspace, &packages, platform.triple)
+}
+
+fn build_one(
+    workspace: &Workspace,
+    platform: &Platform,
+    profile: Profile,
+    what: &str,
+    package: &[&str],
+) -> Result<()> {
+    let mut cargo = platform.cargo(workspace, "build");
     cargo.args(package);
     if profile == Profile::Release {
         cargo.arg("--release");

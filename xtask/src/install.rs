@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::bundle::{self, Bundles, Profile, System};
+use crate::bundle::{self, Bundles, Profile};
+use crate::platform::System;
 use crate::workspace::Workspace;
 use places::Places;
 pub(crate) use places::Scope;
@@ -33,6 +34,7 @@ The bundles are those of `cargo xtask bundle`. Their places:
 
 The mertscope command and the standalone app go into the folder Mertscope beside the CLAP plugin. On
 Linux and macOS ~/.local/bin/mertscope (system: /usr/local/bin/mertscope) is a link to the command.
+On macOS the app is Mertscope.app in ~/Applications (system: /Applications).
 
 A second run changes nothing. A file that is already there and was not put there by this command is
 not touched: the command names it and stops. Linux is tested, macOS and Windows are not.

@@ -7,8 +7,10 @@
 mod arguments;
 mod bench;
 mod bundle;
+mod cross;
 mod demo;
 mod demo_audio;
+mod dist;
 mod fuzz;
 mod install;
 mod lint;
@@ -16,6 +18,7 @@ mod mertscope;
 mod notices;
 mod parity;
 mod peak;
+mod platform;
 mod process;
 mod run;
 mod screenshots;
@@ -92,13 +95,26 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Parity { models } => return parity::run(&workspace, &models),
         Command::Train { arguments } => return train::run(&workspace, &arguments),
         Command::Bundle { dev } => {
-            let profile = if dev { Profile::Dev } else { Profile::Release };
-            for path in bundle::run(&workspace, profile)?.tops() {
+            for path in bundle::run(&workspace, profile(dev))?.tops() {
                 println!("{}", path.display());
             }
         }
+        Command::Cross {
+            goal,
+            build_only,
+            filter,
+        } => return cross::run(&workspace, goal, build_only, filter.as_deref()),
+        Command::Dist {
+            goal,
+            dev,
+            assemble,
+        } => dist::run(&workspace, goal, profile(dev), assemble)?,
         Command::Install(arguments) => install::run(&workspace, arguments.scope())?,
         Command::Uninstall(arguments) => install::uninstall(arguments.scope())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn profile(dev: bool) -> Profile {
+    if dev { Profile::Dev } else { Profile::Release }
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::workspace::Workspace;
-use crates::Crate;
+pub(crate) use crates::{Crate, linked_into};
 use texts::Texts;
 
 /// Third-party parts that are not Rust crates: title, and the license's file or a folder of licenses.
@@ -36,9 +36,8 @@ const OTHERS: [(&str, &str); 4] = [
     ),
 ];
 
-/// The notices for everything that these packages of the workspace are linked with on this machine.
-pub(crate) fn third_party(workspace: &Workspace, packages: &[&str]) -> Result<String> {
-    let crates = crates::linked_into(workspace, packages)?;
+/// The notices for everything that is linked into these packages of the workspace.
+pub(crate) fn third_party(workspace: &Workspace, crates: &[Crate]) -> Result<String> {
     let mut out = String::from(
         "Mertscope is made with the work of others, whom we thank. ONNX Runtime's license and notices are in files of\n\
          their own beside this one.\n",
@@ -60,12 +59,12 @@ pub(crate) fn third_party(workspace: &Workspace, packages: &[&str]) -> Result<St
         license,
         source,
         ..
-    } in &crates
+    } in crates
     {
         writeln!(out, "{name} {version}: {license}; {source}")?;
     }
     let mut texts = Texts::new(&workspace.file("LICENSE-APACHE"))?;
-    for package in &crates {
+    for package in crates {
         texts.add(package)?;
     }
     for (users, text) in texts.grouped() {

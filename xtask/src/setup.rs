@@ -8,15 +8,18 @@ mod pins;
 mod programs;
 mod python;
 mod runtime;
+mod rust;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::platform::{Platform, System};
 use crate::workspace::Workspace;
 pub(crate) use environment::environment;
 use packages::Purpose;
 pub(crate) use pins::{Kind, Pins};
+pub(crate) use python::command as python;
 pub(crate) use runtime::sha256;
 
 /// The part of `--help` after the options.
@@ -104,9 +107,10 @@ pub(crate) fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
             builds.push(pins.build(kind)?);
         }
     }
+    let data = runtime::data_folder()?;
     let mut missing = Vec::new();
     for build in builds {
-        if !runtime::is_installed(&pins, build)? {
+        if !runtime::is_installed(&data, &pins, build) {
             missing.push(build);
         }
     }
@@ -127,16 +131,71 @@ pub(crate) fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     }
     packages::ensure(&purposes)?;
     for build in missing {
-        runtime::install(&pins, build)?;
+        runtime::install(&data, &pins, build)?;
     }
     Ok(())
 }
 
-/// The libraries and documents of ONNX Runtime's CPU build, which runs everywhere, as [`run`] has put
-/// them in place.
-pub(crate) fn runtime_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+/// The libraries and documents of ONNX Runtime's CPU build for a platform, as [`run`] or [`cross`] has
+/// put them in place.
+pub(crate) fn runtime_files(workspace: &Workspace, platform: &Platform) -> Result<Vec<PathBuf>> {
     let pins = Pins::read(workspace)?;
-    runtime::files(&pins, pins.build(Kind::Cpu)?)
+    let build = pins.build_for(Kind::Cpu, platform.system.os(), platform.arch)?;
+    Ok(runtime::files(
+        &data_folder(workspace, platform)?,
+        &pins,
+        build,
+    ))
+}
+
+/// The version of ONNX Runtime that the bundles hold.
+pub(crate) fn runtime_version(workspace: &Workspace) -> Result<String> {
+    Ok(Pins::read(workspace)?.version)
+}
+
+/// The data folder of the products for a platform: the user's, or for a cross build one of its own.
+pub(crate) fn data_folder(workspace: &Workspace, platform: &Platform) -> Result<PathBuf> {
+    match platform.triple {
+        None => runtime::data_folder(),
+        Some(_) => Ok(platform.target(workspace).join("data")),
+    }
+}
+
+/// Gets what building for another platform needs and this machine lacks: Debian packages, Rust's
+/// standard library, ONNX Runtime.
+///
+/// # Errors
+/// When it can't be had; the error names the remedy.
+pub(crate) fn cross(workspace: &Workspace, platform: &Platform) -> Result<()> {
+    let purpose = match platform.system {
+        System::Windows => Purpose::Windows,
+        System::Linux => Purpose::Arm64,
+        System::MacOs => Purpose::MacOs,
+    };
+    packages::ensure(&[Purpose::Build, Purpose::Download, purpose])?;
+    rust::ensure(workspace, platform)?;
+    if platform.system == System::MacOs {
+        // Its code is type-checked and never linked: nothing would load the library.
+        return Ok(());
+    }
+    let data = data_folder(workspace, platform)?;
+    let pins = Pins::read(workspace)?;
+    let build = pins.build_for(Kind::Cpu, platform.system.os(), platform.arch)?;
+    if !runtime::is_installed(&data, &pins, build) {
+        runtime::install(&data, &pins, build)?;
+    }
+    Ok(())
+}
+
+/// Gets what the packages of `cargo xtask dist` need and this machine lacks.
+///
+/// # Errors
+/// When it can't be had; the error names the remedy.
+pub(crate) fn packaging(platform: &Platform) -> Result<()> {
+    packages::ensure(&[match platform.system {
+        System::Windows => Purpose::Installer,
+        System::Linux | System::MacOs => Purpose::Package,
+    }])
 }
 
 /// Gets real plugin hosts for the tests: a Python environment with them, and the packages that they
@@ -153,6 +212,15 @@ pub(crate) fn hosts(workspace: &Workspace, ardour: bool) -> bool {
         eprintln!("    {error:#}\n    The tests of plugin hosts that are missing will be skipped.");
     }
     got.is_ok()
+}
+
+/// Gets what the tests of packages need. Nothing else depends on it: a failure is printed, and those
+/// tests are skipped.
+pub(crate) fn package_tests() {
+    let purposes = [Purpose::Package, Purpose::BareRoot];
+    if let Err(error) = packages::ensure(&purposes) {
+        eprintln!("    {error:#}\n    The tests of packages will be skipped.");
+    }
 }
 
 /// Gets the tools that check text, workflows and Python; returns the interpreter of their Python

@@ -22,9 +22,9 @@ It first gets what is missing (see `cargo xtask setup --help`), with real plugin
 that check text. The tests of a missing host are skipped, and so is the step of a missing tool; the
 summary lists both with the reason.
 
-Tests that take long (soak tests, parity at full size, long fuzzing, Ardour) are shown as ignored
-without --full. Both --full and --hosts get Ardour, and run each of the field's validators that is
-named by CLAP_VALIDATOR, PLUGINVAL or VST3_VALIDATOR.
+Tests that take long (soak tests, parity at full size, long fuzzing, Ardour, installing packages)
+are shown as ignored without --full. Both --full and --hosts get Ardour, and run each of the
+field's validators that is named by CLAP_VALIDATOR, PLUGINVAL or VST3_VALIDATOR.
 
 A failed step does not keep the next from running. The last line is the verdict; the exit code is 0
 only when all that ran passed.
@@ -82,6 +82,9 @@ struct Outcome {
 pub(crate) fn run(workspace: &Workspace, suite: Suite, filter: Option<&str>) -> Result<ExitCode> {
     setup::run(workspace, Goal::Test)?;
     setup::hosts(workspace, suite != Suite::Quick);
+    if suite == Suite::Full {
+        setup::package_tests();
+    }
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
     let tests = tests(workspace, suite, filter, &skipped);

@@ -373,20 +373,16 @@ mod tests {
             return;
         }
         let paths = candidates(Some(Path::new("/bundle"))).unwrap();
-        let folders: Vec<_> = paths
-            .iter()
-            .map(|path| path.parent().unwrap().to_string_lossy())
-            .collect();
+        let folders: Vec<_> = paths.iter().map(|path| path.parent().unwrap()).collect();
         let [gpu, beside, bundle_folder, cpu] = &folders[..] else {
             panic!("{folders:?}");
         };
-        assert!(
-            gpu.ends_with("-gpu") && cpu.ends_with("-cpu"),
-            "{folders:?}"
-        );
+        let is_kind = |folder: &Path, kind| folder.to_string_lossy().ends_with(kind);
+        assert!(is_kind(gpu, "-gpu") && is_kind(cpu, "-cpu"), "{folders:?}");
+        let bundle = Path::new("/bundle");
         assert_eq!(
-            (&**beside, &**bundle_folder),
-            ("/bundle", "/bundle/Mertscope")
+            (*beside, *bundle_folder),
+            (bundle, &*bundle.join(BUNDLE_FOLDER))
         );
     }
 

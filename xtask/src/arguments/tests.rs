@@ -137,6 +137,8 @@ fn each_command_has_help() {
         ("bench --help", bench::HELP),
         ("parity --help", parity::HELP),
         ("bundle --help", bundle::HELP),
+        ("cross --help", cross::HELP),
+        ("dist --help", dist::HELP),
         ("install --help", install::HELP),
         ("uninstall --help", install::UNINSTALL_HELP),
         ("demo-audio --help", demo_audio::HELP),
@@ -172,6 +174,10 @@ fn wrong_arguments_are_named() {
         ("bench start --models", "--models"),
         ("bundle --user", "--user"),
         ("setup --system", "--system"),
+        ("cross", "<SYSTEM>"),
+        ("cross beos", "macos"),
+        ("cross windows --build-only key", "--build-only"),
+        ("dist macos", "windows"),
     ] {
         let error = parsed(line).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{line}");

@@ -5,32 +5,12 @@
 //! name beside it: hosts search their CLAP folders for `*.clap` and open nothing else. The plugin and
 //! the command look for ONNX Runtime beside themselves, and then in that folder.
 
-use std::env::consts;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-
 use super::names::Names;
-
-/// The operating systems that bundles are made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum System {
-    Linux,
-    MacOs,
-    Windows,
-}
-
-impl System {
-    /// The system of this machine.
-    pub(crate) fn here() -> Result<Self> {
-        Ok(match consts::OS {
-            "linux" => Self::Linux,
-            "macos" => Self::MacOs,
-            "windows" => Self::Windows,
-            other => bail!("there are bundles for Linux, macOS and Windows, and this is {other}"),
-        })
-    }
-}
+use super::property_list;
+use crate::platform::System;
+use crate::standalone;
 
 /// The sources of the bundles.
 pub(super) struct Parts<'a> {
@@ -91,7 +71,8 @@ pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
                 let contents = Path::new(&bundle).join("Contents");
                 let binaries = contents.join("MacOS");
                 files.push(copy(&parts.plugin, binaries.join(name)));
-                files.push(text(&property_list(parts), contents.join("Info.plist")));
+                let list = property_list::plugin(parts.names, parts.version);
+                files.push(text(&list, contents.join("Info.plist")));
                 // Type and creator codes of the classic Mac OS: a bundle without a registered
                 // creator.
                 files.push(text("BNDL????", contents.join("PkgInfo")));
@@ -99,16 +80,40 @@ pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
                 files.extend(documents(parts, &contents.join("Resources")));
             }
             files.push(text(&parts.module_info, vst3_module_info(name)));
+            files.extend(app(parts));
         }
     }
     let folder = Path::new(name);
     for program in &parts.programs {
-        let name = program.file_name().unwrap_or_default();
-        files.push(copy(program, folder.join(name)));
+        // On macOS the app is a bundle of its own, or it might not ask for the microphone.
+        if system != System::MacOs || !is_app(program) {
+            let name = program.file_name().unwrap_or_default();
+            files.push(copy(program, folder.join(name)));
+        }
     }
     files.extend(libraries(parts, folder));
     files.extend(documents(parts, folder));
     files
+}
+
+/// The app as macOS starts it.
+fn app(parts: &Parts) -> Vec<File> {
+    let contents = PathBuf::from(format!("{}.app", parts.names.name)).join("Contents");
+    let binaries = contents.join("MacOS");
+    let list = property_list::app(parts.names, parts.version, standalone::NAME);
+    let mut files = vec![
+        text(&list, contents.join("Info.plist")),
+        text("APPL????", contents.join("PkgInfo")),
+    ];
+    let programs = parts.programs.iter().filter(|program| is_app(program));
+    files.extend(programs.map(|program| copy(program, binaries.join(standalone::NAME))));
+    files.extend(libraries(parts, &binaries));
+    files.extend(documents(parts, &contents.join("Resources")));
+    files
+}
+
+fn is_app(program: &Path) -> bool {
+    program.file_name() == Some(standalone::NAME.as_ref())
 }
 
 /// The place that the VST3 format gives the description of the plugin.
@@ -150,31 +155,6 @@ fn documents(parts: &Parts, folder: &Path) -> Vec<File> {
     });
     let notices = text(&parts.notices, folder.join("THIRD-PARTY-NOTICES.txt"));
     ours.chain(runtimes).chain([notices]).collect()
-}
-
-fn property_list(parts: &Parts) -> String {
-    let Names { name, identifier } = parts.names;
-    let version = parts.version;
-    let entries = [
-        ("CFBundleDevelopmentRegion", "en"),
-        ("CFBundleExecutable", name),
-        ("CFBundleIdentifier", identifier),
-        ("CFBundleInfoDictionaryVersion", "6.0"),
-        ("CFBundleName", name),
-        ("CFBundlePackageType", "BNDL"),
-        ("CFBundleShortVersionString", version),
-        ("CFBundleSignature", "????"),
-        ("CFBundleVersion", version),
-    ];
-    let entries: String = entries
-        .iter()
-        .map(|(key, value)| format!("    <key>{key}</key>\n    <string>{value}</string>\n"))
-        .collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-         <plist version=\"1.0\">\n<dict>\n{entries}    <key>NSHighResolutionCapable</key>\n    <true/>\n</dict>\n</plist>\n"
-    )
 }
 
 #[cfg(test)]
@@ -280,12 +260,15 @@ mod tests {
             "Mertscope.vst3/Contents/Resources/moduleinfo.json".to_owned(),
             "Mertscope/libonnxruntime.1.31.1.dylib".to_owned(),
             "Mertscope/mertscope".to_owned(),
-            "Mertscope/mertscope-standalone".to_owned(),
         ];
-        for bundle in ["Mertscope.clap", "Mertscope.vst3"] {
+        for (bundle, program) in [
+            ("Mertscope.app", "MacOS/mertscope-standalone"),
+            ("Mertscope.clap", "MacOS/Mertscope"),
+            ("Mertscope.vst3", "MacOS/Mertscope"),
+        ] {
             for file in [
                 "Info.plist",
-                "MacOS/Mertscope",
+                program,
                 "MacOS/libonnxruntime.1.31.1.dylib",
                 "PkgInfo",
             ] {
@@ -303,6 +286,7 @@ mod tests {
             ),
             &programs,
             &[
+                "Mertscope.app/Contents/Resources",
                 "Mertscope.clap/Contents/Resources",
                 "Mertscope.vst3/Contents/Resources",
                 "Mertscope",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::bundle::System;
+use crate::platform::System;
 
 /// The users that an installation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) struct Places {
     pub scope: Scope,
     pub vst3: PathBuf,
     pub clap: PathBuf,
+    /// For macOS's app; other systems have it beside the CLAP plugin.
+    pub apps: Option<PathBuf>,
     /// For the link to the command; Windows has no such folder.
     pub commands: Option<PathBuf>,
     /// The list of the installed files.
@@ -71,34 +73,43 @@ impl Places {
                 (common.join("VST3"), common.join("CLAP"), None)
             }
         };
+        let apps = match (system, scope) {
+            (System::MacOs, Scope::User) => Some(home()?.join("Applications")),
+            (System::MacOs, Scope::System) => Some("/Applications".into()),
+            (System::Linux | System::Windows, _) => None,
+        };
         Ok(Self {
             scope,
             vst3,
             clap,
+            apps,
             commands,
             receipt: data.join("installed.txt"),
         })
     }
 
-    /// The folder that a bundle, or a file in it, goes into: everything but VST3 goes beside the CLAP
-    /// plugin.
+    /// The folder that a bundle, or a file in it, goes into: everything but VST3 and macOS's app goes
+    /// beside the CLAP plugin.
     pub(super) fn root_of(&self, bundled: &Path) -> &Path {
-        let is_vst3 = |part: &Path| {
-            part.extension()
-                .is_some_and(|extension| extension == "vst3")
+        let is_in = |wanted: &str| {
+            bundled.iter().any(|part| {
+                let extension = Path::new(part).extension();
+                extension.is_some_and(|extension| extension == wanted)
+            })
         };
-        if bundled.iter().any(|part| is_vst3(Path::new(part))) {
-            &self.vst3
-        } else {
-            &self.clap
+        match &self.apps {
+            _ if is_in("vst3") => &self.vst3,
+            Some(apps) if is_in("app") => apps,
+            _ => &self.clap,
         }
     }
 
     /// The folder of these that an installed file is in: it belongs to the hosts, and stays.
     pub(super) fn root_of_installed(&self, path: &Path) -> Option<&Path> {
-        [Some(&self.vst3), Some(&self.clap), self.commands.as_ref()]
-            .into_iter()
-            .flatten()
+        let plugins = [&self.vst3, &self.clap].into_iter();
+        plugins
+            .chain(&self.apps)
+            .chain(&self.commands)
             .map(PathBuf::as_path)
             .find(|root| path.starts_with(root))
     }

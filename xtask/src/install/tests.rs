@@ -16,6 +16,7 @@ impl Case {
             scope: Scope::User,
             vst3: folder(".vst3"),
             clap: folder(".clap"),
+            apps: Some(folder("Applications")),
             commands: cfg!(unix).then(|| folder(".local/bin")),
             receipt: folder(".local/share/mertscope/installed.txt"),
         };
@@ -180,4 +181,22 @@ fn a_damaged_receipt_stops_everything() {
     ] {
         assert!(error.to_string().contains("is damaged"), "{error}");
     }
+}
+
+#[test]
+fn on_macos_the_app_goes_where_apps_are() {
+    let case = Case::new();
+    let bundles = case.bundles(
+        "1",
+        &["Mertscope.app/Contents/Info.plist", "Mertscope/mertscope"],
+    );
+    install(&bundles, &case.places).unwrap();
+    let names: Vec<String> = case.home().into_iter().map(|(name, _)| name).collect();
+    assert!(names.contains(&"Applications/Mertscope.app/Contents/Info.plist".to_owned()));
+    assert!(
+        names.contains(&".clap/Mertscope/mertscope".to_owned()),
+        "{names:?}"
+    );
+    remove(&case.places).unwrap();
+    assert!(case.home().is_empty(), "{:?}", case.home());
 }

@@ -12,7 +12,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// A third-party package.
-pub(super) struct Crate {
+pub(crate) struct Crate {
     pub name: String,
     pub version: String,
     /// The SPDX expression of its manifest.
@@ -24,18 +24,26 @@ pub(super) struct Crate {
     pub folder: PathBuf,
 }
 
-/// The crates that these packages are linked with on this machine, sorted; without build scripts and
-/// procedural macros, which are not linked.
-pub(super) fn linked_into(workspace: &Workspace, packages: &[&str]) -> Result<Vec<Crate>> {
+/// The crates that these packages are linked with for the target triple `target` (this machine
+/// without one), sorted; without build scripts and procedural macros, which are not linked.
+pub(crate) fn linked_into(
+    workspace: &Workspace,
+    packages: &[&str],
+    target: Option<&str>,
+) -> Result<Vec<Crate>> {
     let mut linked = BTreeSet::new();
     for package in packages {
         // One at a time: together, cargo would unite their features.
         let mut tree = workspace.cargo(["tree", "--package", package]);
         tree.args(["--all-features", "--edges", "normal,no-proc-macro"]);
         tree.args(["--prefix", "none", "--format", "{p}"]);
+        if let Some(target) = target {
+            tree.args(["--target", target]);
+        }
         linked.extend(output(&mut tree)?.lines().filter_map(name_and_version));
     }
-    let mut metadata = workspace.cargo(["metadata", "--format-version", "1"]);
+    // Without its features `metadata` leaves packages out that `tree` names for other systems.
+    let mut metadata = workspace.cargo(["metadata", "--format-version", "1", "--all-features"]);
     let metadata: Value = serde_json::from_str(&output(&mut metadata)?)
         .context("the output of `cargo metadata` is not JSON")?;
     let mut crates = metadata["packages"]

@@ -10,6 +10,7 @@ use super::crates::Crate;
 
 const MIT: &str = include_str!("mit.txt");
 const ISC: &str = include_str!("isc.txt");
+const BOOST: &str = include_str!("boost.txt");
 const UNLICENSE: &str = include_str!("unlicense.txt");
 
 /// The texts that were added so far.
@@ -82,6 +83,8 @@ impl Texts {
             of(ISC)
         } else if words.contains(&"Unlicense") {
             UNLICENSE.to_owned()
+        } else if words.contains(&"BSL-1.0") {
+            BOOST.to_owned()
         } else {
             bail!(
                 "the package {} {} comes without a license text, and the standard text of its license, {}, is not in \
@@ -196,6 +199,7 @@ mod tests {
             ("MIT OR Apache-2.0", "the Apache License"),
             ("MIT", "Copyright (c) Ada <ada@example.org>"),
             ("ISC", "Copyright (c) Ada <ada@example.org>"),
+            ("BSL-1.0", "Boost Software License"),
             ("Unlicense", "released into the public domain"),
         ] {
             let mut texts = texts(scratch.path());

@@ -35,6 +35,18 @@ pub(super) enum Purpose {
     Ardour,
     /// Rendering the music that the embedded model is trained on.
     Train,
+    /// Building for Windows, and running that on this machine.
+    Windows,
+    /// Building for Linux on ARM, and running that on this machine.
+    Arm64,
+    /// Type-checking for macOS.
+    MacOs,
+    /// Making the packages for Linux.
+    Package,
+    /// Making the installer for Windows.
+    Installer,
+    /// Installing the packages in the tests.
+    BareRoot,
 }
 
 /// A package, and the probe for what it provides.
@@ -201,6 +213,66 @@ const REQUIREMENTS: &[Requirement] = &[
         why: "renders tracker modules among the free music",
         purpose: Purpose::Train,
         probe: Probe::Program(&["openmpt123"]),
+    },
+    Requirement {
+        package: "gcc-mingw-w64-x86-64",
+        why: "links for Windows",
+        purpose: Purpose::Windows,
+        probe: Probe::Program(&["x86_64-w64-mingw32-gcc"]),
+    },
+    Requirement {
+        package: "wine",
+        why: "runs Windows' programs",
+        purpose: Purpose::Windows,
+        probe: Probe::Program(&["wine"]),
+    },
+    Requirement {
+        package: "gcc-aarch64-linux-gnu",
+        why: "links for Linux on ARM",
+        purpose: Purpose::Arm64,
+        probe: Probe::Program(&["aarch64-linux-gnu-gcc"]),
+    },
+    Requirement {
+        package: "libc6-dev-arm64-cross",
+        why: "is the C library there",
+        purpose: Purpose::Arm64,
+        probe: Probe::File("/usr/aarch64-linux-gnu/lib/libc.so.6"),
+    },
+    Requirement {
+        package: "libstdc++6-arm64-cross",
+        why: "is the C++ library there, which ONNX Runtime needs",
+        purpose: Purpose::Arm64,
+        probe: Probe::File("/usr/aarch64-linux-gnu/lib/libstdc++.so.6"),
+    },
+    Requirement {
+        package: "qemu-user-static",
+        why: "runs programs for ARM",
+        purpose: Purpose::Arm64,
+        probe: Probe::Program(&["qemu-aarch64-static", "qemu-aarch64"]),
+    },
+    Requirement {
+        package: "clang",
+        why: "compiles the C parts for macOS",
+        purpose: Purpose::MacOs,
+        probe: Probe::Program(&["clang"]),
+    },
+    Requirement {
+        package: "dpkg",
+        why: "makes the Debian package",
+        purpose: Purpose::Package,
+        probe: Probe::Program(&["dpkg-deb"]),
+    },
+    Requirement {
+        package: "nsis",
+        why: "makes the installer for Windows",
+        purpose: Purpose::Installer,
+        probe: Probe::Program(&["makensis"]),
+    },
+    Requirement {
+        package: "debootstrap",
+        why: "makes the bare Debian that the tests install the package in",
+        purpose: Purpose::BareRoot,
+        probe: Probe::OnLinux("debootstrap"),
     },
 ];
 

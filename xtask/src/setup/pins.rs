@@ -107,13 +107,19 @@ impl Pins {
         self.build_for(kind, consts::OS, consts::ARCH)
     }
 
-    fn build_for(&self, kind: Kind, os: &str, arch: &str) -> Result<&Build> {
+    /// The build of this kind for a system and a processor, by the names that Rust has for them.
+    pub(crate) fn build_for(&self, kind: Kind, os: &str, arch: &str) -> Result<&Build> {
         let fits = |build: &&Build| build.kind == kind && build.os == os && build.arch == arch;
         self.builds.iter().find(fits).with_context(|| {
+            let of_kind = self.builds.iter().filter(|build| build.kind == kind);
+            let known: Vec<String> = of_kind
+                .map(|build| format!("{} on {}", build.os, build.arch))
+                .collect();
             format!(
-                "{FILE} names no {kind} build for ONNX Runtime {} for {os} on {arch}; add one there, \
-                 with the SHA-256 of its wheel and of the files in it",
-                self.version
+                "there is no {kind} build of ONNX Runtime {} for {os} on {arch}; {FILE} names those for {}. If its \
+                 makers publish one, add it there, with the SHA-256 of its wheel and of the files in it",
+                self.version,
+                known.join(", ")
             )
         })
     }
@@ -257,11 +263,18 @@ mod tests {
             .err()
             .unwrap()
             .to_string();
-        assert!(
-            error.contains("no gpu build") && error.contains("macos on aarch64"),
-            "{error}"
-        );
-        assert!(error.contains(FILE), "{error}");
+        for part in [
+            "no gpu build",
+            "for macos on aarch64",
+            FILE,
+            "linux on x86_64",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        // No wheel of the pinned version is for Macs with Intel processors.
+        let error = pins.build_for(Kind::Cpu, "macos", "x86_64").err().unwrap();
+        let error = error.to_string();
+        assert!(error.contains("macos on aarch64"), "{error}");
     }
 
     #[test]

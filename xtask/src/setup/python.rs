@@ -17,7 +17,7 @@ const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const WHEELS_VARIABLE: &str = "MERTSCOPE_WHEELS";
 
 /// The user's Python.
-pub(super) fn command() -> Command {
+pub(crate) fn command() -> Command {
     Command::new(PYTHON)
 }
 

@@ -1,5 +1,5 @@
-//! ONNX Runtime's shared library in the user's data folder, under its version: got once, verified
-//! each time.
+//! ONNX Runtime's shared library in a data folder, the user's or that of a cross build, under its
+//! version: got once, verified each time.
 //!
 //! It appears there complete or not at all: everything is done in a folder beside it, which is renamed
 //! at the end. A lock keeps two set-ups apart. Earlier verifications are not recorded: hashing takes a
@@ -18,23 +18,23 @@ use crate::process::{self, Progress};
 
 const EXTRACT: &str = include_str!("extract_members.py");
 
-/// Whether every file of this build is in place, byte for byte.
-pub(super) fn is_installed(pins: &Pins, build: &Build) -> Result<bool> {
-    Ok(is_intact(build, &folder(&home(build)?, pins, build)))
+/// Whether every file of this build is in place in `data`, byte for byte.
+pub(super) fn is_installed(data: &Path, pins: &Pins, build: &Build) -> bool {
+    is_intact(build, &folder(&home(data, build), pins, build))
 }
 
-/// The paths of a build's files when it is installed.
-pub(super) fn files(pins: &Pins, build: &Build) -> Result<Vec<PathBuf>> {
-    let folder = folder(&home(build)?, pins, build);
+/// The paths of a build's files when it is installed in `data`.
+pub(super) fn files(data: &Path, pins: &Pins, build: &Build) -> Vec<PathBuf> {
+    let folder = folder(&home(data, build), pins, build);
     let members = build.members.iter();
-    Ok(members
+    members
         .map(|member| folder.join(member.file_name()))
-        .collect())
+        .collect()
 }
 
-/// Downloads, verifies and installs a build; waits for another set-up that is running.
-pub(super) fn install(pins: &Pins, build: &Build) -> Result<()> {
-    let home = home(build)?;
+/// Downloads, verifies and installs a build in `data`; waits for another set-up that is running.
+pub(super) fn install(data: &Path, pins: &Pins, build: &Build) -> Result<()> {
+    let home = home(data, build);
     fs::create_dir_all(&home).with_context(|| {
         format!(
             "{} cannot be made; {} is kept there: make it writable",
@@ -68,14 +68,18 @@ pub(super) fn install(pins: &Pins, build: &Build) -> Result<()> {
     Ok(())
 }
 
-/// The folder of all versions and kinds; the engine looks in the same places.
-fn home(build: &Build) -> Result<PathBuf> {
-    let data = dirs::data_local_dir()
-        .context("this user has no data folder; set HOME (or XDG_DATA_HOME) to one")?;
-    Ok(data.join("mertscope").join(match build.kind {
+/// The user's data folder.
+pub(super) fn data_folder() -> Result<PathBuf> {
+    dirs::data_local_dir()
+        .context("this user has no data folder; set HOME (or XDG_DATA_HOME) to one")
+}
+
+/// The folder of all versions and kinds in a data folder; the engine looks in the same places.
+fn home(data: &Path, build: &Build) -> PathBuf {
+    data.join("mertscope").join(match build.kind {
         Kind::Cpu | Kind::Gpu => "onnxruntime",
         Kind::OpenVino => "providers",
-    }))
+    })
 }
 
 fn folder(home: &Path, pins: &Pins, build: &Build) -> PathBuf {

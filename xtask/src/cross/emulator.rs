@@ -1,0 +1,191 @@
+//! The programs that run another system's programs on this machine: Wine and qemu-user, each with a
+//! user's folder of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::platform::{Platform, System};
+use crate::process::{self, Progress};
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// How to run a program of another platform.
+pub(super) struct Emulator {
+    /// The words before the program's path.
+    pub words: Vec<String>,
+    /// Variables of the environment for it.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+impl Emulator {
+    /// Makes the user's folder with ONNX Runtime in it.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(super) fn prepare(workspace: &Workspace, platform: &Platform) -> Result<Self> {
+        let target = platform.target(workspace);
+        let scratch = target.join("tmp");
+        fs::create_dir_all(&scratch)
+            .with_context(|| format!("the folder {} cannot be made", scratch.display()))?;
+        // Tests build what they run by calling cargo, which `suites` has done for them.
+        let nothing = program_that_does_nothing(platform, &target)?;
+        match platform.system {
+            System::Windows => wine(workspace, platform, &scratch, &nothing),
+            System::Linux | System::MacOs => {
+                let data = setup::data_folder(workspace, platform)?;
+                Ok(Self {
+                    words: vec![
+                        "env".into(),
+                        format!("CARGO={}", nothing.display()),
+                        "qemu-aarch64-static".into(),
+                        "-L".into(),
+                        "/usr/aarch64-linux-gnu".into(),
+                    ],
+                    variables: vec![
+                        ("XDG_DATA_HOME", data.display().to_string()),
+                        ("TMPDIR", scratch.display().to_string()),
+                        // For programs that a test starts itself.
+                        ("QEMU_LD_PREFIX", "/usr/aarch64-linux-gnu".into()),
+                    ],
+                })
+            }
+        }
+    }
+}
+
+fn wine(
+    workspace: &Workspace,
+    platform: &Platform,
+    scratch: &Path,
+    nothing: &Path,
+) -> Result<Emulator> {
+    let prefix = platform.target(workspace).join("wine");
+    let variables = vec![
+        ("WINEPREFIX", prefix.display().to_string()),
+        ("WINEARCH", "win64".into()),
+        // No browser and no .NET: Wine would ask for them on a screen.
+        ("WINEDLLOVERRIDES", "mscoree,mshtml=".into()),
+        ("WINEDEBUG", "-all".into()),
+        ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
+    ];
+    if !prefix.join("system.reg").is_file() {
+        let mut boot = Command::new("wine");
+        boot.args(["wineboot", "--init"]);
+        boot.envs(variables.iter().map(|(name, value)| (name, value)));
+        process::run("Making a folder for Wine", Progress::Silent, &mut boot)?;
+    }
+    install_random(&prefix)?;
+    install_runtime(workspace, platform, &prefix)?;
+    Ok(Emulator {
+        words: vec![
+            "env".into(),
+            format!("CARGO={}", windows_path(nothing)),
+            // On the drive of the checkout: tests name its files by paths that have no drive.
+            format!("TMP={}", windows_path(scratch)),
+            format!("TEMP={}", windows_path(scratch)),
+            "wine".into(),
+        ],
+        variables,
+    })
+}
+
+/// Wine's name for a file of this machine, by an absolute path.
+pub(super) fn windows_path(path: &Path) -> String {
+    format!("Z:{}", path.display()).replace('/', "\\")
+}
+
+/// Adds the library that Rust's programs take random bytes from, if this Wine lacks it.
+fn install_random(prefix: &Path) -> Result<()> {
+    const SOURCE: &str = include_str!("process_prng.c");
+    let folder = prefix.join("drive_c/windows/system32");
+    let library = folder.join("bcryptprimitives.dll");
+    if library.is_file() {
+        return Ok(());
+    }
+    let source = prefix.join("process_prng.c");
+    fs::write(&source, SOURCE)
+        .with_context(|| format!("{} cannot be written", source.display()))?;
+    let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
+    compiler.args(["-shared", "-O1", "-o"]).arg(&library);
+    compiler.arg(&source).arg("-ladvapi32");
+    process::run(
+        "Giving Wine a library that it lacks, for random bytes",
+        Progress::Silent,
+        &mut compiler,
+    )?;
+    Ok(())
+}
+
+/// Puts ONNX Runtime where Windows' programs look for it: in the local data folder of Wine's user.
+fn install_runtime(workspace: &Workspace, platform: &Platform, prefix: &Path) -> Result<()> {
+    let files = setup::runtime_files(workspace, platform)?;
+    let from = files
+        .first()
+        .and_then(|file| file.parent())
+        .context("ONNX Runtime has no files")?;
+    let version = from.file_name().context("ONNX Runtime has no folder")?;
+    let to = local_data(prefix)?
+        .join("mertscope/onnxruntime")
+        .join(version);
+    fs::create_dir_all(&to)
+        .with_context(|| format!("the folder {} cannot be made", to.display()))?;
+    for file in &files {
+        let to = to.join(file.file_name().unwrap_or_default());
+        fs::copy(file, &to).with_context(|| format!("{} cannot be written", to.display()))?;
+    }
+    Ok(())
+}
+
+/// The folder `%LOCALAPPDATA%` of Wine's user.
+pub(super) fn local_data(prefix: &Path) -> Result<PathBuf> {
+    let users = prefix.join("drive_c/users");
+    let entries =
+        fs::read_dir(&users).with_context(|| format!("{} cannot be read", users.display()))?;
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    names.retain(|name| name != "Public");
+    names.sort();
+    let user = names.first().context("Wine made no user")?;
+    Ok(users.join(user).join("AppData/Local"))
+}
+
+/// Compiles a program that ends at once with success.
+fn program_that_does_nothing(platform: &Platform, target: &Path) -> Result<PathBuf> {
+    if platform.system != System::Windows {
+        return Ok("/bin/true".into());
+    }
+    let (source, program) = (target.join("nothing.rs"), target.join("nothing.exe"));
+    fs::write(&source, "fn main() {}\n")
+        .with_context(|| format!("{} cannot be written", source.display()))?;
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--target", platform.triple.unwrap_or_default(), "-o"]);
+    rustc.arg(&program).arg(&source);
+    process::run(
+        "Compiling a stand-in for cargo",
+        Progress::Silent,
+        &mut rustc,
+    )?;
+    Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wine_names_files_of_this_machine_on_drive_z() {
+        assert_eq!(windows_path(Path::new("/a b/c")), r"Z:\a b\c");
+    }
+
+    #[test]
+    fn the_data_folder_is_that_of_wines_user() {
+        let prefix = tempfile::tempdir().unwrap();
+        for user in ["Public", "ada"] {
+            fs::create_dir_all(prefix.path().join("drive_c/users").join(user)).unwrap();
+        }
+        let folder = local_data(prefix.path()).unwrap();
+        assert!(folder.ends_with("users/ada/AppData/Local"), "{folder:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! What the suites said, as a table: passed, failed, and failed for a reason of the emulator.
+
+/// The outcome of a suite.
+pub(super) struct Outcome {
+    suite: String,
+    passed: usize,
+    ignored: usize,
+    /// The names of the tests that failed.
+    failed: Vec<String>,
+    /// Whether the suite said how it ended.
+    ended: bool,
+}
+
+impl Outcome {
+    /// Reads the output of Rust's test harness: one result per program.
+    pub(super) fn read(suite: String, output: &str) -> Self {
+        let mut outcome = Self {
+            suite,
+            passed: 0,
+            ignored: 0,
+            failed: Vec::new(),
+            ended: false,
+        };
+        let (mut started, mut ended) = (0, 0);
+        for line in output.lines().map(str::trim) {
+            if line.contains("Running ") && line.contains('(') {
+                started += 1;
+            }
+            if let Some(counts) = line.strip_prefix("test result: ") {
+                let count = |what: &str| count_before(counts, what);
+                outcome.passed += count(" passed");
+                outcome.ignored += count(" ignored");
+                ended += 1;
+            } else if let Some(name) = line
+                .strip_prefix("test ")
+                .and_then(|line| line.strip_suffix(" ... FAILED"))
+            {
+                outcome.failed.push(name.to_owned());
+            }
+        }
+        outcome.ended = ended > 0 && ended == started;
+        outcome
+    }
+}
+
+/// The number that stands before a word.
+fn count_before(text: &str, word: &str) -> usize {
+    let before = text.split(word).next().unwrap_or_default();
+    let number = before.rsplit(|c: char| !c.is_ascii_digit()).next();
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// The table, and whether all that failed is known.
+pub(super) struct Verdict {
+    pub table: String,
+    pub passed: bool,
+}
+
+impl Verdict {
+    /// Makes the table. `known` has parts of names of tests, and reasons.
+    pub(super) fn of(outcomes: &[Outcome], known: &[(&str, &str)]) -> Self {
+        let reason = |test: &str| {
+            let fitting = known.iter().find(|(part, _)| test.contains(part));
+            fitting.map(|(_, reason)| *reason)
+        };
+        let width = outcomes.iter().map(|outcome| outcome.suite.len()).max();
+        let width = width.unwrap_or(0).max("suite".len());
+        let mut lines = vec![format!(
+            "{:width$}  passed  failed  emulator's  ignored",
+            "suite"
+        )];
+        let mut notes = Vec::new();
+        let mut passed = true;
+        for outcome in outcomes {
+            let (theirs, ours): (Vec<_>, Vec<_>) = outcome
+                .failed
+                .iter()
+                .partition(|test| reason(test).is_some());
+            let end = if outcome.ended { "" } else { "  did not end" };
+            lines.push(format!(
+                "{:width$}  {:6}  {:6}  {:10}  {:7}{end}",
+                outcome.suite,
+                outcome.passed,
+                ours.len(),
+                theirs.len(),
+                outcome.ignored,
+            ));
+            passed &= ours.is_empty() && outcome.ended;
+            notes.extend(ours.iter().map(|test| format!("FAILED: {test}")));
+            for test in theirs {
+                let reason = reason(test).unwrap_or_default();
+                notes.push(format!("for the emulator's reason: {test}: {reason}"));
+            }
+        }
+        lines.extend(notes);
+        Self {
+            table: lines.join("\n"),
+            passed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OUTPUT: &str = "
+     Running unittests src/lib.rs (target/x/deps/a.exe)
+test one ... ok
+test two::three ... FAILED
+test four ... FAILED
+
+test result: FAILED. 12 passed; 2 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.1s
+";
+
+    #[test]
+    fn a_failure_for_the_emulators_reason_is_told_and_counts_apart() {
+        let outcome = |output: &str| Outcome::read("suite one".into(), output);
+        let verdict = Verdict::of(&[outcome(OUTPUT)], &[("two::", "no such call")]);
+        assert!(!verdict.passed);
+        let row = "suite one      12       1           1        3";
+        assert!(verdict.table.contains(row), "{}", verdict.table);
+        for note in ["FAILED: four", "reason: two::three: no such call"] {
+            assert!(verdict.table.contains(note), "{}", verdict.table);
+        }
+        let verdict = Verdict::of(&[outcome(OUTPUT)], &[("two::", "a"), ("four", "b")]);
+        assert!(verdict.passed, "{}", verdict.table);
+    }
+
+    #[test]
+    fn a_suite_without_a_result_did_not_end() {
+        let cut = OUTPUT.split("test result").next().unwrap();
+        let two = format!("{OUTPUT}     Running unittests src/main.rs (target/x/deps/b.exe)\n");
+        for output in ["", cut, &two] {
+            let verdict = Verdict::of(&[Outcome::read("a".into(), output)], &[("", "known")]);
+            assert!(!verdict.passed);
+            assert!(verdict.table.contains("did not end"), "{}", verdict.table);
+        }
+    }
+}
