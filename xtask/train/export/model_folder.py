@@ -19,7 +19,8 @@ ID = "embedded-v2"
 MODEL = WORK / "model"
 # The stages' figures of the installed model.
 FIGURES = Path(__file__).with_name("figures.json")
-HEADS = ("genre", "key", "tags-msd", "tags-mtt")
+# The first head of a task answers for it unless a user chooses another.
+HEADS = ("styles", "genre", "key", "tags-msd", "tags-mtt")
 LICENSE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"  # spelling as stored
 
 
@@ -103,6 +104,13 @@ def start_model(encoder):
     shutil.copy(encoder.with_name("frames.onnx"), MODEL)
     write_manifest(MODEL)
     return MODEL, sha256(MODEL / "encoder.onnx")
+
+
+def reopen_installed():
+    """Makes the model folder of the installed model, so that single heads of it can be fitted again."""
+    shutil.rmtree(MODEL, ignore_errors=True)
+    shutil.copytree(ASSETS, MODEL)
+    return MODEL
 
 
 def install(folder=MODEL):
