@@ -15,10 +15,12 @@ Of free music, {files} files have a style; one in twelve is held out. Where it c
 {sources}
 
 A genre field such as "Soundtrack" names no style, and MMA's grooves teach none: a probe fitted to synthetic songs does not
-know real ones. Folk is left out: of its files none was told when its package was left out. There is no labeled music here for soul, R&B, punk,
-indie or house, so the head has no such labels; soul and funk are nearest to GTZAN's "disco", house and techno are "electronic".
+know real ones. Folk is left out: of its files none was told when its package was left out. There is no labeled music here for
+soul, R&B, punk, indie or house, so the head has no such labels; soul and funk are nearest to GTZAN's "disco", house and techno
+are "electronic".
 
-Each style is GTZAN's genre of the same name ({shared}). GTZAN has none for {own}.
+Each style is GTZAN's genre of the same name ({shared}).
+GTZAN has none for {own}.
 
 | | styles | genre |
 |---|---|---|

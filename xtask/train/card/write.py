@@ -21,8 +21,8 @@ RECORDED = ("msd", "mtt", "key", "genre", "styles", "style-scores", "map-scores"
 
 TEXT = """# {id}: the model that is compiled in
 
-A small audio encoder with heads for styles, genre and key. **It is not MERT** and was not trained like MERT: its timbre layers
-descend from musicnn (Pons and Serra), re-fitted by distillation; its key layers are a small network of our own. Everything
+A small audio encoder with heads for styles, genre and key. **It is not MERT** and was not trained like MERT: its timbre
+layers descend from musicnn (Pons and Serra), re-fitted by distillation; its key layers are a small network of our own. Everything
 here was written by `cargo xtask train` (see `xtask/train/README.md`).
 
 ## What it is
@@ -59,7 +59,8 @@ MTT adapter and the genre head. In the order of the pipeline:
    features and says how strongly the timbre suggests minor. It was fitted to the same excerpts, so it has learned their
    styles (blues in minor above all).
 3. Heads. Genre: `mertscope heads train` on {excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), unchanged and in four
-   augmented versions. Styles: see below. Key: the network's own output and the mode bias, with a temperature fitted on held-out answers.
+   augmented versions. Styles: see below. Key: the network's own output and the mode bias, with a temperature fitted on held-out
+   answers.
 
 ## Results
 
