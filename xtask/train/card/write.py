@@ -103,7 +103,7 @@ tried. Of the held-out excerpts {named:.0%} reach it and {right:.0%} of these ar
 
 - The weights derive from musicnn, ISC license: `licences/musicnn-ISC.md` travels with the file.
 - Renderings used the FluidR3 and MuseScore_General soundfonts (MIT); the accompaniments were made with MMA (GPL-2+), and
-  labels of free music with essentia (AGPL-3), both used as tools.
+  labels of free music with essentia (AGPL-3), both used as tools. Speech for "none of these" came from espeak-ng (GPL-3+).
 - Training audio: mostly GPL and CC-BY-SA, listed with its copyright holders in `licences/debian_music_used.csv`. Whether
   weights derive from training audio is unsettled. The GTZAN excerpts carry no license; they were used to fit the style
   layer, the heads for styles and genre, the map and the key network, which is common in research and legally unsettled.
