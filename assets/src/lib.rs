@@ -9,6 +9,10 @@ pub static EMBEDDED: &[(&str, &[u8])] = &[
     ("encoder.onnx", include_bytes!("../embedded/encoder.onnx")),
     ("frames.onnx", include_bytes!("../embedded/frames.onnx")),
     (
+        "styles.safetensors",
+        include_bytes!("../embedded/styles.safetensors"),
+    ),
+    (
         "genre.safetensors",
         include_bytes!("../embedded/genre.safetensors"),
     ),

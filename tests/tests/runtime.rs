@@ -65,6 +65,7 @@ impl Case {
             "manifest.toml",
             "encoder.onnx",
             "frames.onnx",
+            "styles.safetensors",
             "genre.safetensors",
             "key.safetensors",
             "tags-msd.safetensors",

@@ -84,7 +84,7 @@ def carry(options):
 def heads(options):
     from export.model_folder import start_model, write_licenses, write_manifest
     from export.tag_heads import write_tag_heads
-    from genre.head import fit_map, train_genre_head
+    from genre.head import train_genre_head
     from key.head import write_key_head
     from key.tuning_head import write_tuning_head
 
@@ -98,9 +98,33 @@ def heads(options):
     excerpts = excerpts_of(options)
     train_genre_head(model, model / "genre.safetensors", excerpts)
     write_manifest(model)
-    fit_map(model, model / "map.safetensors")
-    write_manifest(model)
     write_licenses(model)
+    fit_styles(model, excerpts)
+
+
+def styles(options):
+    from export.model_folder import reopen_installed
+
+    if not options.labeled:
+        raise SystemExit("The style head needs labeled music; name its folder with --labelled FOLDER.")
+    fit_styles(reopen_installed(), excerpts_of(options))
+
+
+def fit_styles(model, excerpts):
+    """The style head, its figures and the map, which shows the same music."""
+    from card.map_scores import score_map
+    from card.style_scores import hidden_of, score_styles
+    from export.model_folder import write_manifest
+    from genre.styles import fit_map, in_first_half, map_sounds, train_style_head
+
+    training, music = train_style_head(model, model / "styles.safetensors", excerpts)
+    write_manifest(model)
+    score_styles(model, training, music)
+    shown, half = map_sounds(training), WORK / "map-half.safetensors"
+    fit_map(model, half, [sound for sound in shown if in_first_half(sound)])
+    fit_map(model, model / "map.safetensors", shown)
+    score_map(model / "map.safetensors", half, hidden_of(model / "encoder.onnx", shown), shown)
+    write_manifest(model)
 
 
 def confidence(options):
@@ -157,7 +181,7 @@ STAGES = {
     "card": card,
 }
 # These run only when they are named.
-NAMED_STAGES = {"restore": restore, "carry": carry, "install": install}
+NAMED_STAGES = {"restore": restore, "styles": styles, "carry": carry, "install": install}
 
 
 def parse():

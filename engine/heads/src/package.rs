@@ -258,8 +258,31 @@ mod tests {
     fn the_embedded_model_has_both_heads_and_a_map() {
         let package = ModelPackage::embedded().unwrap();
         assert_eq!(package.head("key").unwrap().labels.len(), 24);
-        assert_eq!(package.head("genre").unwrap().labels.len(), 10);
+        // Styles answer for the genre; GTZAN's ten genres can be chosen instead.
+        let first = package.head("genre").unwrap();
+        assert_eq!(first.id(), "styles");
+        assert!(first.labels.iter().any(|label| label == "none of these"));
+        let gtzan = HeadChoice::from([("genre".to_owned(), "genre".to_owned())]);
+        let chosen = package.head_in_use("genre", &gtzan).unwrap();
+        assert_eq!(chosen.labels.len(), 10);
         assert!(package.map.is_some());
+    }
+
+    #[test]
+    fn a_head_that_is_named_answers_for_its_task() {
+        let package = || ModelPackage::embedded().unwrap();
+        let none = HeadChoice::new();
+        for id in ["genre", "styles"] {
+            let package = package().with_head(id).unwrap();
+            let in_use = package.head_in_use("genre", &none).map(Head::id);
+            assert_eq!(in_use, Some(id));
+            assert_eq!(package.head_in_use("key", &none).map(Head::id), Some("key"));
+        }
+        let error = package().with_head("mood").unwrap_err().to_string();
+        assert!(
+            error.contains("“mood”") && error.contains("genre, "),
+            "{error}"
+        );
     }
 
     #[test]

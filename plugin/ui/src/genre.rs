@@ -169,7 +169,7 @@ impl Columns {
             18.0..44.0 => Size::Body,
             _ => Size::Title,
         };
-        let name_width = (rect.width() * 0.36).clamp(48.0, 124.0);
+        let name_width = (rect.width() * 0.42).clamp(48.0, 124.0);
         let widest = text::figures(ui.painter(), "100 %", &text::plain(size), Color32::WHITE);
         let right = rect.right() - widest.size().x - 8.0;
         let center = (rect.left() + name_width + right) / 2.0;

@@ -72,6 +72,8 @@ pub const TARGET: Target = Target {
         "components",
         "scale",
         "explained_variance",
+        "reach",
+        "density",
         "extent",
         "landmarks",
         "\\\"",

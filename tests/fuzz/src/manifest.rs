@@ -154,6 +154,7 @@ pub(crate) fn map() -> Vec<u8> {
         ("labels", r#"["here"]"#),
         ("fitted_on", "nothing"),
         ("encoder_sha256", &encoder_sha256()),
+        ("directions", "labels"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
@@ -167,6 +168,8 @@ pub(crate) fn map() -> Vec<u8> {
             ("explained_variance", &[2], &values[..2]),
             ("extent", &[2, 2], &[0.0, 0.0, 1.0, 1.0]),
             ("landmarks", &[1, 2], &values[..2]),
+            ("reach", &[1], &values[..1]),
+            ("density", &[2, 2], &values[..4]),
         ],
     )
 }

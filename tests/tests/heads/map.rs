@@ -12,7 +12,7 @@ fn a_map_is_fitted_used_and_removed() {
     noise_and_tone(&case, "sounds", 5);
     let built_in = case.run(&["map", "info"]).out;
     assert!(
-        built_in.contains("jazz") && built_in.contains("of the variance"),
+        built_in.contains("jazz") && built_in.contains("sets the labels apart"),
         "{built_in}"
     );
     let fitted = case.run(&["map", "fit", "--data", "sounds", "--quiet"]);

@@ -137,7 +137,7 @@ fn wrong_heads_are_refused(case: &Case) {
         ),
         (
             &["heads", "info", "gone"],
-            "there are genre, key, tags-msd, tags-mtt, tuning, other",
+            "there are styles, genre, key, tags-msd, tags-mtt, tuning, other",
         ),
     ] {
         let refused = case.run(arguments);

@@ -1,6 +1,7 @@
 """The model card, from measured figures alone: a figure that was not measured is not in it."""
 
 from card.confidence import confidence_section
+from card.style_section import style_section
 from export.model_folder import ID
 from key.head import CLEAR
 from settings import recorded
@@ -17,11 +18,25 @@ V0_ROBUSTNESS = {
 }
 
 ERROR = "median error in cents"
+# The stages' figures that the card needs.
+RECORDED = (
+    "msd",
+    "mtt",
+    "key",
+    "genre",
+    "styles",
+    "style-scores",
+    "map-scores",
+    "measures",
+    "tuning",
+    "confidence-key",
+    "confidence-genre",
+)
 
 TEXT = """# {id}: the model that is compiled in
 
-A small audio encoder with a genre head and a key head. **It is not MERT** and was not trained like MERT: its timbre layers
-descend from musicnn (Pons and Serra), re-fitted by distillation; its key layers are a small network of our own. Everything
+A small audio encoder with heads for styles, genre and key. **It is not MERT** and was not trained like MERT: its timbre
+layers descend from musicnn (Pons and Serra), re-fitted by distillation; its key layers are a small network of our own. Everything
 here was written by `cargo xtask train` (see `xtask/train/README.md`).
 
 ## What it is
@@ -32,8 +47,8 @@ here was written by `cargo xtask train` (see `xtask/train/README.md`).
 | output | `hidden`, float32 `[7, 256]`: seven unlike layers, each pooled over the window |
 | frames, on request | `frames`, float32 `[7, 20, 256]`: the same, four times per second, each pooled over about the second around it (the key layer over two); `frames.onnx` appended to `encoder.onnx` is the graph with both outputs |
 | graph | ONNX opset 17, plain operators only, {megabytes:.1f} MB, weights in half precision, SHA-256 in `manifest.toml` |
-| heads | genre: ten labels of GTZAN; key: 24 keys; tuning: the deviation from A = 440 Hz as a vector; tags-msd and tags-mtt: musicnn's own 50 tags of the Million Song Dataset and of MagnaTagATune, each true or not; all linear |
-| map | two directions of most variance of the genre head's layer, with each genre's mean as a landmark; no classifier |
+| heads | styles: {styles} styles and "none of these"; genre: ten labels of GTZAN; key: 24 keys; tuning: the deviation from A = 440 Hz as a vector; tags-msd and tags-mtt: musicnn's own 50 tags of the Million Song Dataset and of MagnaTagATune, each true or not; all linear |
+| map | the two directions of the style layer that tell the styles apart best, with each style's mean as a landmark and the density of the music; no classifier |
 
 The layers are listed in `manifest.toml` and by `mertscope models list`. They live in different spaces, so sums of layers
 make no sense and are refused.
@@ -60,7 +75,8 @@ Figures below are embedded-v2's, but for noise and tuning. In the order of the p
    features and says how strongly the timbre suggests minor. It was fitted to the same excerpts, so it has learned their
    styles (blues in minor above all).
 3. Heads. Genre: `mertscope heads train` on {excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up), unchanged and in four
-   augmented versions. Key: the network's own output and the mode bias, with a temperature fitted on held-out answers.
+   augmented versions. Styles: see below. Key: the network's own output and the mode bias, with a temperature fitted on held-out
+   answers.
 
 ## Results
 
@@ -101,9 +117,10 @@ Half a semitone is a coin toss between two keys. The network took part in the tr
 differences count, not the shares. The tuning is {tuning_error:.1f} cents off in the median on {tuning_songs} rendered songs at these
 speeds. One tone, noise and silence have no clear tuning.
 
-## Known failures
+{style_section}## Known failures
 
-- Ten closed classes: other music still gets one of them.
+- The genre head has ten closed classes: other music still gets one of them. The style head says "none of these" only to what
+  resembles the sounds that it was fitted to.
 - Level is normalized away, so loudness tells it nothing. On digital silence its output is meaningless: the engine's silence
   gate keeps it from being asked.
 - GTZAN repeats artists between tracks and has mistakes: read its figures as optimistic.
@@ -115,10 +132,10 @@ speeds. One tone, noise and silence have no clear tuning.
 
 - The weights derive from musicnn, ISC license: `licences/musicnn-ISC.md` travels with the file.
 - Renderings used the FluidR3 and MuseScore_General soundfonts (MIT); the accompaniments were made with MMA (GPL-2+), and
-  labels of free music with essentia (AGPL-3), both used as tools.
+  labels of free music with essentia (AGPL-3), both used as tools. Speech for "none of these" came from espeak-ng (GPL-3+).
 - Training audio: mostly GPL and CC-BY-SA, listed with its copyright holders in `licences/debian_music_used.csv`. Whether
   weights derive from training audio is unsettled. The GTZAN excerpts carry no license; they were used to fit the style
-  layer, the genre head and the key network, which is common in research and legally unsettled.
+  layer, the heads for styles and genre, the map and the key network, which is common in research and legally unsettled.
 - The code's license (MIT or Apache-2.0) does not extend to this folder.
 """
 
@@ -148,10 +165,7 @@ def detuned_table(figures):
 
 def write_card(path):
     """Writes the card; fails with the names of the stages whose figures are missing."""
-    found = {
-        name: recorded(name)
-        for name in ("msd", "mtt", "key", "genre", "measures", "tuning", "confidence-key", "confidence-genre")
-    }
+    found = {name: recorded(name) for name in RECORDED}
     missing = [name for name, figures in found.items() if figures is None]
     if missing:
         raise SystemExit(f"The card lacks figures of {', '.join(missing)}; run these stages first.")
@@ -164,6 +178,8 @@ def write_card(path):
         TEXT.format(
             id=ID,
             confidence=confidence_section(),
+            styles=len(found["styles"]["labels"]) - 1,
+            style_section=style_section(found["styles"], found["style-scores"], found["map-scores"]),
             megabytes=measures["megabytes"],
             excerpts=genre["count"],
             genre=genre["accuracy"],

@@ -19,7 +19,8 @@ ID = "embedded-v3"
 MODEL = WORK / "model"
 # The stages' figures of the installed model.
 FIGURES = Path(__file__).with_name("figures.json")
-HEADS = ("genre", "key", "tags-msd", "tags-mtt", "tuning")
+# The first head of a task answers for it unless a user chooses another.
+HEADS = ("styles", "genre", "key", "tags-msd", "tags-mtt", "tuning")
 LICENSE = "musicnn-derived weights under the ISC licence; trained partly on GPL and CC-BY-SA audio (unsettled), see CARD.md"  # spelling as stored
 
 
@@ -105,10 +106,17 @@ def start_model(encoder):
     return MODEL, sha256(MODEL / "encoder.onnx")
 
 
+def reopen_installed():
+    """Makes the model folder of the installed model, so that single heads of it can be fitted again."""
+    shutil.rmtree(MODEL, ignore_errors=True)
+    shutil.copytree(ASSETS, MODEL)
+    return MODEL
+
+
 def from_installed():
     """Begins with the installed model's files when the stage `heads` has not made any."""
     if not (MODEL / "key.safetensors").exists():
-        shutil.copytree(ASSETS, MODEL, dirs_exist_ok=True)
+        reopen_installed()
 
 
 def install(folder=MODEL):

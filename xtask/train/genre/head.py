@@ -1,4 +1,4 @@
-"""The genre head and the map, fitted by the `mertscope` command itself, as a user would.
+"""The genre head, fitted by the `mertscope` command itself, as a user would.
 
 The excerpts are written as WAV files of one window each, clean and in several versions augmented by MP3, band limits,
 clipping and noise. All versions of an excerpt and of its neighbors are one group.
@@ -100,22 +100,3 @@ def train_genre_head(model, path, excerpts):
     log(f"genre: {clean}")
     record("genre", figures)
     return figures
-
-
-def fit_map(model, path):
-    """Fits the map of the clean excerpts to the genre head's layer."""
-    table = WORK / "labelled-0" / "labels.csv"  # spelling as stored
-    mertscope(
-        "map",
-        "fit",
-        "--data",
-        table,
-        "--label-column",
-        "genre",
-        "--model",
-        model,
-        "--out",
-        path,
-        "--describe",
-        "excerpts of GTZAN",
-    )

@@ -146,6 +146,7 @@ mod tests {
     #[test]
     fn the_embedded_heads_describe_themselves() {
         let package = crate::package::ModelPackage::embedded().unwrap();
+        let package = package.with_head("genre").unwrap();
         let info = HeadInfo::from(package.head("genre").unwrap());
         assert_eq!((info.id.as_str(), info.task.as_str()), ("genre", "genre"));
         assert_eq!(info.layers_text, "layer 6");

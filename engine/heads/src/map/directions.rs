@@ -15,6 +15,11 @@ const MAX_STEPS: usize = 5_000;
 /// Share of the variance in what the directions show, beside the labels.
 const VARIANCE_SHARE: f64 = 0.05;
 
+/// Share of the identity in the scatter within labels. Chosen on the embedded model's style layer and 1,248 windows: of windows
+/// of held-out groups, the ten nearest on the map had the same style in .24, .27, .26 and .24 with a share of .3, .6, .8 and .995
+/// (.21 on the plane of most variance).
+const SHRINKAGE: f64 = 0.7;
+
 /// Two directions across the points.
 pub(super) struct Plane {
     /// The directions, `[width]` each; along each the points have a spread of 1.
@@ -54,7 +59,7 @@ impl Centered {
             return self.leading_two(&whitening, total);
         }
         let within = self.within(labels, &means);
-        let whitening = Whitening::of(within, self.width, self.rows.len())?;
+        let whitening = Whitening::of(within, self.width)?;
         let means: Vec<Vec<f64>> = means
             .iter()
             .map(|(_, mean)| whitening.apply(mean))
@@ -189,15 +194,13 @@ impl Whitening {
         }
     }
 
-    /// Of a scatter that `points` gave: the fewer of them, the more it is shrunk. `None` when all points of each label
-    /// are equal.
-    fn of(mut scatter: Vec<f64>, width: usize, points: usize) -> Option<Self> {
+    /// Of a scatter, shrunk. `None` when all points of each label are equal.
+    fn of(mut scatter: Vec<f64>, width: usize) -> Option<Self> {
         let mean = trace(&scatter, width) / width as f64;
-        let shrinkage = width as f64 / (width + points) as f64;
         scatter
             .iter_mut()
-            .for_each(|value| *value *= 1.0 - shrinkage);
-        (0..width).for_each(|n| scatter[n * width + n] += shrinkage * mean);
+            .for_each(|value| *value *= 1.0 - SHRINKAGE);
+        (0..width).for_each(|n| scatter[n * width + n] += SHRINKAGE * mean);
         let factor = Some(cholesky(scatter, width)?);
         Some(Self { width, factor })
     }

@@ -134,3 +134,55 @@ pub(super) fn bytes(map: &Map) -> Vec<u8> {
     }
     serialize(&metadata, &tensors)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A map as earlier versions wrote it, with these metadata and tensors added.
+    fn earlier(more: &[(&str, &str)], tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+        let metadata = [
+            ("map", "1"),
+            ("layer", "0"),
+            ("labels", r#"["here"]"#),
+            ("fitted_on", "waves"),
+            ("encoder_sha256", "abc"),
+        ];
+        let metadata = metadata.iter().chain(more);
+        let metadata = metadata.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let mut all: Vec<(&str, &[usize], &[f32])> = vec![
+            ("mean", &[2], &[1.0, 2.0]),
+            ("components", &[2, 2], &[1.0, 0.0, 0.0, 1.0]),
+            ("scale", &[1], &[0.5]),
+            ("explained_variance", &[2], &[0.6, 0.3]),
+            ("extent", &[2, 2], &[-9.0, -9.0, 9.0, 9.0]),
+            ("landmarks", &[1, 2], &[0.0, 0.0]),
+        ];
+        all.extend(tensors);
+        serialize(&metadata.collect(), &all)
+    }
+
+    #[test]
+    fn a_map_of_an_earlier_version_places_music_as_before() {
+        let map = parse(&earlier(&[], &[])).unwrap();
+        assert_eq!(map.place_values(&[4.0, 0.0]), Some([6.0, -4.0]));
+        assert_eq!(
+            (map.directions, &map.density),
+            (Directions::Variance, &None)
+        );
+        assert_eq!(parse(&bytes(&map)).unwrap(), map);
+    }
+
+    #[test]
+    fn what_is_new_is_checked() {
+        let refused = |more: &[(&str, &str)], tensors: &[(&str, &[usize], &[f32])]| {
+            parse(&earlier(more, tensors)).unwrap_err()
+        };
+        assert!(refused(&[("directions", "up")], &[]).contains("“up”"));
+        assert!(refused(&[], &[("reach", &[1], &[0.0])]).contains("reach"));
+        assert!(refused(&[], &[("reach", &[2], &[1.0, 1.0])]).contains("reach"));
+        assert!(refused(&[], &[("density", &[2, 1], &[1.0, 0.0])]).contains("[2, 1]"));
+        assert!(refused(&[], &[("density", &[2, 2], &[1.0, 0.0, 2.0, 0.0])]).contains("shares"));
+        assert!(refused(&[], &[("density", &[0, 0], &[])]).contains("density"));
+    }
+}

@@ -23,14 +23,21 @@ pub(super) fn density(map: &Map, frame: Frame, palette: &Palette, drawing: &mut 
     let mut mesh = Mesh::default();
     // A vertex in the middle of each cell; the screen interpolates between them.
     for (n, cell) in density.cells().iter().enumerate() {
-        let (column, row) = ((n % side) as f32 + 0.5, (n / side) as f32 + 0.5);
+        let (column, row) = (n % side, n / side);
+        let is_inside = |at: usize| at > 0 && at + 1 < side;
+        // The outermost cells fade out, so that the map has no edge.
+        let strength = if is_inside(column) && is_inside(row) {
+            STRENGTH * cell.powf(0.7)
+        } else {
+            0.0
+        };
         mesh.vertices.push(Vertex {
             pos: pos2(
-                bottom_left.x + column * step.x,
-                bottom_left.y + row * step.y,
+                bottom_left.x + (column as f32 + 0.5) * step.x,
+                bottom_left.y + (row as f32 + 0.5) * step.y,
             ),
             uv: WHITE_UV,
-            color: palette.text.gamma_multiply(STRENGTH * cell.sqrt()),
+            color: palette.text.gamma_multiply(strength),
         });
     }
     for (row, column) in (1..side).flat_map(|row| (1..side).map(move |column| (row, column))) {

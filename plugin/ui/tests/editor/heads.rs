@@ -132,7 +132,7 @@ fn a_head_has_its_quality_and_origin_in_words() {
     let window = open(Stage::default(), Page::Settings, shown, vec2(480.0, 320.0));
     let count = |words: &str| window.query_all_by_label_contains(words).count();
     assert_eq!(count("2 labels · layer 4 · 14 kB · CC-BY-4.0"), 4);
-    assert_eq!(count("10 labels · layer 4 · 14 kB · CC-BY-4.0"), 1);
+    assert_eq!(count("13 labels · layer 4 · 14 kB · CC-BY-4.0"), 1);
     assert_eq!(count("accuracy 0.812 · 40 files of mine"), 5);
 }
 

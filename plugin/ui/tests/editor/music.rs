@@ -12,15 +12,18 @@ use mertscope_model::device::{Choice, Fallback, Offer, Report};
 use mertscope_model::{Model, Operators, Precision};
 use mertscope_music::{Confidence, Key, KeyAnswer};
 
-/// The labels of the embedded model's genre head.
-pub(crate) const GENRES: [&str; 10] = [
+/// The labels of the embedded model's style head.
+pub(crate) const GENRES: [&str; 13] = [
+    "ambient",
     "blues",
     "classical",
     "country",
     "disco",
+    "electronic",
     "hiphop",
     "jazz",
     "metal",
+    "none of these",
     "pop",
     "reggae",
     "rock",
