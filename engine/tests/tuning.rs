@@ -6,7 +6,8 @@ use std::sync::Arc;
 use mertscope_audio::Status;
 use mertscope_heads::interpreter::Interpreter;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::timeline::{RunningSummary, TimedResult, WindowResult};
+use mertscope_heads::summary::RunningSummary;
+use mertscope_heads::timeline::{TimedResult, WindowResult};
 use mertscope_model::{Session, SessionOptions, runtime};
 use mertscope_music::{Key, Mode};
 

@@ -197,15 +197,6 @@ impl Vst3 {
         unsafe { self.controller.setParamNormalized(id, value) == kResultOk }
     }
 
-    /// The values of the automatable parameters.
-    #[must_use]
-    pub fn values(&self) -> Vec<f64> {
-        let ids = self.automatable().into_iter();
-        // SAFETY: the controller lives.
-        ids.map(|id| unsafe { self.controller.getParamNormalized(id) })
-            .collect()
-    }
-
     /// Changes of every automatable parameter to this value.
     ///
     /// # Panics

@@ -131,7 +131,7 @@ def confidence(options):
     import json
 
     from confidence.fit import fit_key, read_head
-    from confidence.genre import fit_genre
+    from confidence.genre import fit_genre, fit_styles
     from confidence.tracks import make_tracks
     from export.model_folder import MODEL, from_installed, write_manifest
 
@@ -141,6 +141,7 @@ def confidence(options):
     constants = fit_key(MODEL)
     if options.labeled:
         fit_genre(MODEL, excerpts_of(options), constants["time_s"])
+        fit_styles(MODEL, excerpts_of(options), constants["time_s"])
     write_manifest(MODEL)
 
 

@@ -1,7 +1,6 @@
 //! The summary of a file from windows that come one by one: sums and the changes of the named key, so memory grows
 //! with modulations alone.
 
-use crate::mean::RunningMean;
 use crate::timeline::{
     HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline,
 };

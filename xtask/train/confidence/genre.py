@@ -1,11 +1,13 @@
-"""Fits the genre head's constants of confidence on labeled excerpts: neighbors of one genre joined, hidden states of the
-graph, logits of heads that were fitted without the excerpts of a fold.
+"""Fits the constants of confidence of both heads that answer for the genre, on music of a known genre: hidden states of the
+graph, logits of heads that were fitted without the music of a fold.
 
-No long music with genres is at hand. Neighbors often come from one record, but seldom from one song, so their windows
-err less alike than those of a song: read these figures as optimistic.
+For the head `genre`, neighboring excerpts of one genre are joined. Neighbors often come from one record, but seldom from one
+song, so their windows err less alike than those of a song: read these figures as optimistic. The head `styles` is judged on
+these and on forty seconds of each file of free music with a style.
 """
 
 import json
+from collections import defaultdict
 
 import numpy as np
 from scipy.optimize import minimize
@@ -14,6 +16,9 @@ from calibration import fit_temperature, softmax
 from confidence import fit, shown
 from confidence.tracks import hidden_states
 from data.excerpts import folds
+from data.music import held_out, load_music
+from data.no_style import Sound
+from genre.styles import music_windows, styles, training_sounds
 from settings import log, record, session
 
 PENALTY = 0.1
@@ -37,40 +42,74 @@ def regression(x, y, labels):
     return lambda rows: np.hstack([(rows - mean) / std, np.ones((len(rows), 1))]) @ weight
 
 
-def held_out_tracks(model, excerpts, head):
-    """Groups of excerpts as tracks with the log probabilities of heads that have not seen them."""
+def held_out_tracks(model, singles, songs, head):
+    """The sounds `songs` as tracks with the log probabilities of heads that were fitted to the windows `singles` without their
+    groups. A group that is in no window counts as one of the first fold.
+    """
     labels, layers = json.loads(head[1]["labels"]), json.loads(head[1]["layers"])
     network = session(model / "encoder.onnx")
-    single = np.concatenate([hidden_states(network, e.window(), layers)[:, 0] for e in excerpts])
-    truth = np.array([labels.index(e.genre) for e in excerpts])
-    groups = np.array([e.group for e in excerpts])
+    features = np.concatenate([hidden_states(network, one.samples, layers)[:, 0] for one in singles])
+    truth = np.array([labels.index(one.label) for one in singles])
+    groups = np.array([one.group for one in singles])
+    parts = folds(list(groups), 5)
+    fold_of = {group: number for number, part in enumerate(parts) for group in groups[part]}
     tracks = []
-    for part in folds(list(groups), 5):
-        inside = np.isin(np.arange(len(excerpts)), part)
-        logits_of = regression(single[~inside], truth[~inside], len(labels))
-        temperature = fit_temperature(logits_of(single[inside]), truth[inside])
-        for group in dict.fromkeys(groups[inside]):
-            members = np.flatnonzero(groups == group)
-            samples = np.concatenate([excerpts[n].samples for n in members])
-            hidden = hidden_states(network, samples, layers)[:, 0]
-            tracks.append(
-                {
-                    "logs": shown.log_probabilities(logits_of(hidden) / temperature),
-                    "keys": [int(truth[members[0]])],
-                    "group": group,
-                }
-            )
+    for number, part in enumerate(parts):
+        inside = np.isin(np.arange(len(singles)), part)
+        logits_of = regression(features[~inside], truth[~inside], len(labels))
+        temperature = fit_temperature(logits_of(features[inside]), truth[inside])
+        for song in songs:
+            if fold_of.get(song.group, 0) == number:
+                hidden = hidden_states(network, song.samples, layers)[:, 0]
+                logs = shown.log_probabilities(logits_of(hidden) / temperature)
+                tracks.append({"logs": logs, "keys": [labels.index(song.label)], "group": song.group})
     return tracks
 
 
+def joined(excerpts):
+    """Each group of excerpts as one sound."""
+    members = defaultdict(list)
+    for excerpt in excerpts:
+        members[excerpt.group].append(excerpt)
+    return [
+        Sound(group, "joined", of[0].genre, group, np.concatenate([one.samples for one in of]))
+        for group, of in members.items()
+    ]
+
+
+def free_songs():
+    """Forty seconds of each file of free music with a style."""
+    known, (blocks, paths, packages, _) = styles(), load_music()
+    numbers = defaultdict(list)
+    for number, (path, package) in enumerate(zip(paths, packages)):
+        if (package, path) in known:
+            numbers[package, path].append(number)
+    return [
+        Sound(path, "free music", known[package, path][0], package, np.concatenate(blocks[of[:2]]) / np.float32(32767))
+        for (package, path), of in numbers.items()
+    ]
+
+
 def fit_genre(model, excerpts, time_s):
-    """Fits, judges and writes the genre head's constants; the time constant is the key's."""
-    path = model / "genre.safetensors"
-    tracks = held_out_tracks(model, excerpts, fit.read_head(path))
+    """Fits, judges and writes the constants of the head `genre`."""
+    singles = [Sound(one.file, "GTZAN", one.genre, one.group, one.window()) for one in excerpts]
+    fit_head(model, "genre", singles, joined(excerpts), time_s)
+
+
+def fit_styles(model, excerpts, time_s):
+    """Fits, judges and writes the constants of the head `styles`."""
+    music = [sound for sound, of, _ in music_windows() if not held_out(of)]
+    fit_head(model, "styles", training_sounds(excerpts, music), [*joined(excerpts), *free_songs()], time_s)
+
+
+def fit_head(model, name, singles, songs, time_s):
+    """The same for a head whose time constant is the key's."""
+    path = model / f"{name}.safetensors"
+    tracks = held_out_tracks(model, singles, songs, fit.read_head(path))
     constants = fit.fit(tracks, time_s)
     rows, _ = fit.nested(tracks, time_s)
     record(
-        "confidence-genre",
+        f"confidence-{name}",
         {
             "constants": constants,
             "tracks": len(tracks),
@@ -79,4 +118,4 @@ def fit_genre(model, excerpts, time_s):
         },
     )
     fit.write_constants(path, constants)
-    log(f"genre: {constants}")
+    log(f"{name}: {constants}")
