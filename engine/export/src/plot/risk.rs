@@ -2,7 +2,7 @@
 
 use kurbo::BezPath;
 
-use super::colors::{DIM, GRID, GROUND, PANEL, TEXT};
+use super::colors::{DIM, GROUND, PANEL, RULE, TEXT};
 use super::font::{Weight, elided};
 use super::shapes::{Anchor, Canvas, PathStyle, Rect, TextStyle};
 use super::{HEIGHT, MARGIN, PlotError, RIGHT, WIDTH, raster, svg};
@@ -83,7 +83,7 @@ fn axes(canvas: &mut Canvas) {
         let text = format!("{} %", tenth * 10);
         let style = TextStyle::new(14.0, DIM);
         let (left, y) = place(0.0, share);
-        canvas.line((left, y), (PANEL_PLACE.right(), y), GRID);
+        canvas.line((left, y), (PANEL_PLACE.right(), y), RULE);
         let at_left = style.anchored(Anchor::End);
         canvas.text(left - 10.0, y + 5.0, &text, at_left);
         let (x, bottom) = place(share, 0.0);
