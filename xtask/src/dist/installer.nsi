@@ -3,8 +3,13 @@
 ;
 ; Silent: mertscope-VERSION-setup.exe /S, with /CurrentUser (the default) or /AllUsers.
 
-Unicode true
-SetCompressor /SOLID lzma
+; A 64-bit program: a 32-bit Windows refuses to start it, and Wine needs no 32-bit part.
+Target amd64-unicode
+!ifdef QUICK
+  SetCompressor zlib
+!else
+  SetCompressor /SOLID lzma
+!endif
 Name "Mertscope ${VERSION}"
 OutFile "${INSTALLER}"
 
@@ -19,7 +24,7 @@ OutFile "${INSTALLER}"
 !define MULTIUSER_INSTALLMODE_UNFUNCTION un.SetFolders
 !include MultiUser.nsh
 !include MUI2.nsh
-!include x64.nsh
+!include LogicLib.nsh
 !include Sections.nsh
 
 !define REGISTRY "Software\Microsoft\Windows\CurrentVersion\Uninstall\Mertscope"
@@ -53,11 +58,6 @@ FunctionEnd
 !insertmacro MUI_LANGUAGE "English"
 
 Function .onInit
-  ${IfNot} ${RunningX64}
-    MessageBox MB_ICONSTOP "Mertscope needs a 64-bit Windows on an x86-64 processor; this one is 32-bit." /SD IDOK
-    SetErrorLevel 3
-    Quit
-  ${EndIf}
   SetRegView 64
   !insertmacro MULTIUSER_INIT
 FunctionEnd

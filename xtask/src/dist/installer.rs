@@ -53,6 +53,7 @@ pub(super) fn make(
         .args(["-V2", "-WX", "-INPUTCHARSET", "UTF8"])
         .arg(format!("-DVERSION={}", release.version))
         .arg(format!("-DINSTALLER={}", installer.display()))
+        .args(release.quick.then_some("-DQUICK"))
         .arg("installer.nsi")
         .env(time::VARIABLE, release.epoch.0.to_string());
     process::run(
