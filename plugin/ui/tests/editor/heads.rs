@@ -159,7 +159,7 @@ fn a_label_below_the_threshold_is_not_named() {
         let mut shown = studied(60);
         let running = shown.model.running.as_mut().expect("a model");
         let mut genre = head("genre", "genre", &GENRES);
-        (genre.threshold, genre.is_calibrated) = (Some(least), false);
+        genre.confidence = Confidence::unfitted(Some(least));
         running.genre_head = Some(genre);
         for info in Arc::make_mut(&mut running.heads) {
             info.threshold = Some(least);
