@@ -8,9 +8,10 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
 use mertscope_engine::embedding_dataset::{DatasetError, EmbeddingDataset, FileEmbeddings};
-use mertscope_heads::head::Reads;
+use mertscope_heads::head::{Head, Reads};
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::{Runtime, runtime};
+use mertscope_music::Key;
 
 use crate::arguments::{DataArguments, ModelArguments};
 use crate::inputs::{self, Input};
@@ -26,6 +27,30 @@ pub(crate) struct LabeledFile {
     pub label: String,
     /// A test never splits a group of files.
     pub group: String,
+}
+
+impl LabeledFile {
+    /// The index of its label among the head's.
+    ///
+    /// # Errors
+    /// A sentence that says why the file is left out.
+    pub(crate) fn truth(&self, head: &Head) -> Result<usize, String> {
+        let label = &self.label;
+        // A key may be written in any notation.
+        let key = label.parse::<Key>().map(Key::label);
+        let index = |label: &String| head.labels.iter().position(|other| other == label);
+        let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
+        truth.ok_or_else(|| {
+            let path = self.path.display();
+            if label.is_empty() {
+                format!("{path} has no label; it was left out.")
+            } else {
+                format!(
+                    "{path}: the head does not know the label “{label}”; the file was left out."
+                )
+            }
+        })
+    }
 }
 
 /// A file with its embeddings.

@@ -19,7 +19,6 @@ use mertscope_heads::timeline::{Summary, TimedResult};
 use mertscope_model::Runtime;
 use serde_json::{Value, json};
 
-use super::eval::truth;
 use crate::arguments::EvalArguments;
 use crate::files::{self, is_png};
 use crate::labeled::LabeledFile;
@@ -99,7 +98,7 @@ fn shown_files(
             !interrupted.load(Ordering::Relaxed),
             "Stopped. Nothing was judged."
         );
-        match truth(head, &file) {
+        match file.truth(head) {
             Err(notice) => notices.push(notice),
             Ok(truth) => match shown(&analyzer, head, &file, truth) {
                 Ok(Some(shown)) => all.push(shown),

@@ -2,13 +2,12 @@
 
 use mertscope_heads::head::metrics::scores;
 use mertscope_heads::head::{Head, Outputs};
-use mertscope_music::Key;
 use serde_json::json;
 
 use super::figures::{self, Figures};
 use super::{confidence, find_head};
 use crate::arguments::EvalArguments;
-use crate::labeled::{self, EmbeddedFile, LabeledFile};
+use crate::labeled::{self, EmbeddedFile};
 use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
@@ -78,27 +77,10 @@ struct Judged {
     window_truth: Vec<usize>,
 }
 
-/// The index of a file's label among the head's, or a sentence that says why the file is left out.
-pub(super) fn truth(head: &Head, file: &LabeledFile) -> Result<usize, String> {
-    let label = &file.label;
-    // A key may be written in any notation.
-    let key = label.parse::<Key>().map(Key::label);
-    let index = |label: &String| head.labels.iter().position(|other| other == label);
-    let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
-    truth.ok_or_else(|| {
-        let path = file.path.display();
-        if label.is_empty() {
-            format!("{path} has no label; it was left out.")
-        } else {
-            format!("{path}: the head does not know the label “{label}”; the file was left out.")
-        }
-    })
-}
-
 fn judge(head: &Head, examples: Vec<EmbeddedFile>, notices: &mut Vec<String>) -> Judged {
     let mut judged = Judged::default();
     for example in examples {
-        let truth = match truth(head, &example.file) {
+        let truth = match example.file.truth(head) {
             Ok(truth) => truth,
             Err(notice) => {
                 notices.push(notice);
