@@ -31,6 +31,7 @@ RECORDED = (
     "tuning",
     "confidence-key",
     "confidence-genre",
+    "confidence-styles",
 )
 
 TEXT = """# {id}: the model that is compiled in
