@@ -37,7 +37,7 @@ GTZAN_FROM_STYLE = {
     },
 }
 DESCRIPTION = (
-    "{excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up; their audio carries no licence, which is legally unsettled), "
+    "{excerpts} excerpts of 2 to 3 s of GTZAN (tracks 10 and up; their audio carries no license, which is legally unsettled), "
     "{files} files of free music, {sounds} sounds of no style"
 )
 
