@@ -106,6 +106,8 @@ impl Plugin for Mertscope {
         layout(6, &[], "5.1"),
         layout(8, &[new_nonzero_u32(2)], "7.1 with side-chain"),
         layout(8, &[], "7.1"),
+        // Hosts know layouts by their place: new ones come last.
+        layout(1, &[new_nonzero_u32(1)], "Mono with mono side-chain"),
     ];
 
     type Editor = EditorWindow;

@@ -64,6 +64,7 @@ fn latency_is_zero_and_no_note_port_exists() {
         ("5.1", vec![6], vec![6]),
         ("7.1 with side-chain", vec![8, 2], vec![8]),
         ("7.1", vec![8], vec![8]),
+        ("Mono with mono side-chain", vec![1, 1], vec![1]),
     ]
     .map(|(name, inputs, outputs)| (name.to_owned(), inputs, outputs));
     assert_eq!(ports, expected);

@@ -39,7 +39,7 @@ fn every_layout_passes_every_bit() {
     let mut random = Random::new(1);
     let mut instance = Instance::default();
     let layouts = instance.layouts();
-    assert_eq!(layouts.len(), 9);
+    assert_eq!(layouts.len(), 10);
     for (name, id) in layouts {
         instance.choose_layout(id);
         let expected = match name.split(' ').next() {

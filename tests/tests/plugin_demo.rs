@@ -162,7 +162,7 @@ fn every_input_of_every_layout_is_heard() {
             ));
         }
     }
-    assert_eq!(heard.len(), 14);
+    assert_eq!(heard.len(), 16);
     for (name, source, probability) in &heard {
         assert!(
             (probability - heard[0].2).abs() < 1e-3,
