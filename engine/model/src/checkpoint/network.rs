@@ -236,3 +236,13 @@ impl TensorList {
         self.add(&format!("{name}.bias"), &[outputs]);
     }
 }
+
+/// A file of the tests' fixtures, which no package holds.
+#[cfg(test)]
+fn fixture(name: &str) -> String {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/checkpoints"
+    );
+    std::fs::read_to_string(format!("{folder}/{name}")).unwrap()
+}

@@ -318,11 +318,12 @@ fn stage_tensors(all: &mut TensorList, n: usize, stage: &Stage, inputs: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
     use super::*;
 
     #[test]
     fn the_published_configuration_gives_the_published_tensors() {
-        let tiny = include_str!("../../../../../tests/fixtures/checkpoints/mert2/config.json");
+        let tiny = fixture("mert2/config.json");
         let mut network = Mert2::parse(tiny.as_bytes()).unwrap();
         assert_eq!(
             (network.frame_samples(), network.min_samples()),
@@ -344,7 +345,7 @@ mod tests {
 
     #[test]
     fn fields_that_contradict_each_other_are_refused_by_name() {
-        let tiny = include_str!("../../../../../tests/fixtures/checkpoints/mert2/config.json");
+        let tiny = fixture("mert2/config.json");
         for (from, to, expected) in [
             (
                 "\"win_length\": 2048",

@@ -324,15 +324,13 @@ fn batch_norm(all: &mut TensorList, name: &str, width: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
     use super::*;
-
-    const MUQ: &str = include_str!("../../../../../tests/fixtures/checkpoints/muq/config.json");
-    const STATISTICS: &str =
-        include_str!("../../../../../tests/fixtures/checkpoints/musicfm/msd_stats.json");
 
     #[test]
     fn the_published_sizes_give_the_published_tensors() {
-        let network = MusicFm::parse_statistics(STATISTICS.as_bytes()).unwrap();
+        let network =
+            MusicFm::parse_statistics(fixture("musicfm/msd_stats.json").as_bytes()).unwrap();
         assert_eq!(
             (network.frame_samples(), network.min_samples()),
             (960, 1_025)
@@ -345,7 +343,8 @@ mod tests {
 
     #[test]
     fn fields_that_are_not_supported_are_refused_by_name() {
-        MusicFm::parse(MUQ.as_bytes()).unwrap();
+        let muq = fixture("muq/config.json");
+        MusicFm::parse(muq.as_bytes()).unwrap();
         for (from, to, expected) in [
             ("\"swish\"", "\"gelu\"", "hidden_act “gelu” is not swish"),
             (
@@ -363,8 +362,8 @@ mod tests {
             ("_std\": 18.4", "_std\": -18.4", "melspec_2048_std"),
             ("\"encoder_depth\": 2,", "", "encoder_depth"),
         ] {
-            assert!(MUQ.contains(from), "{from}");
-            let error = MusicFm::parse(MUQ.replacen(from, to, 1).as_bytes()).unwrap_err();
+            assert!(muq.contains(from), "{from}");
+            let error = MusicFm::parse(muq.replacen(from, to, 1).as_bytes()).unwrap_err();
             assert!(error.contains(expected), "{to}: {error}");
         }
     }
