@@ -1,4 +1,4 @@
-//! What is shown of music: no key for sounds without one, the key of a file with a long intro of drums, and
+//! Calibrated answers through the built command: no key for sounds without one, the key of a file with a long intro of drums, and
 //! `mertscope heads eval --confidence`.
 
 use std::fs;

@@ -163,7 +163,7 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
     .unwrap();
 
     root.succeed("dpkg --install /older.deb");
-    let kept = "/root/.local/share/mertscope/heads/mine.safetensors";
+    let kept = "~root/.local/share/mertscope/heads/mine.safetensors";
     root.succeed(&format!("mkdir -p $(dirname {kept}) && echo mine > {kept}"));
     root.succeed("dpkg --install /newer.deb");
     assert_eq!(root.succeed(&format!("cat {kept}")), "mine\n");

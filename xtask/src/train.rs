@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 
 /// The part of `--help` after the options.
 pub(crate) const HELP: &str = "\
-Stages, in this order; all but the last three when none is named:
+Stages, in this order; all but the last four when none is named:
   music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a
             time)
   render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
@@ -28,16 +28,19 @@ Stages, in this order; all but the last three when none is named:
   leaning   Fits the mode bias: the preference of the timbre for major or minor
   export    Writes the ONNX graph
   heads     Fits and calibrates the heads and the map with the mertscope command
+  confidence
+            Fits the constants that calibrate the figures shown, into the heads' files
   card      Measures the model and writes its card
   install   Replaces assets/embedded by the result
   restore   Only when named: restores the networks from assets/embedded, in place of key and
             leaning; distil then starts from the installed ones
+  styles    Only when named: fits the style head and the map of the installed model anew
   carry     Only when named: the installed heads, map and card for a graph that was written again,
             in place of heads and card
 
 Options of the stages:
   --labelled FOLDER        Short labeled excerpts: labels.csv (file, genre, key) and audio beside
-                           it; needed for heads
+                           it; needed for heads, styles and confidence
   --windows N, --songs N   How much to distill from and to render
   --steps N, --key-steps N, --key-tuning-steps N
                            How long to train

@@ -1,4 +1,4 @@
-//! What the suites said, as a table: passed, failed, and failed for a reason of the emulator.
+//! The table of the test suites' results: passed, failed, and failed for a reason of the emulator.
 
 /// The outcome of a suite.
 pub(super) struct Outcome {

@@ -1,4 +1,4 @@
-//! What every package has in its name or its data.
+//! Version, time and processor that all packages of a release share.
 
 use super::time::Epoch;
 use crate::platform::System;

@@ -1,4 +1,4 @@
-//! What Linux keeps in `share`: manual pages, completions, desktop entry, icon, bill of materials.
+//! The files of a Linux package below `share`: manual pages, completions, desktop entry, icon, bill of materials.
 
 use super::manuals::Manuals;
 use super::tree::Entry;
