@@ -247,6 +247,7 @@ fn nothing_is_analyzed_while_the_host_bypasses_the_plugin() {
     let mut parameters = instance.parameters().into_iter();
     let bypass = parameters.find(|parameter| parameter.name == "Bypass");
     let bypass = bypass.expect("a host finds the switch").id;
+    instance.set_offline(true);
     let mut processor = instance.activate(48_000, FRAMES);
     processor.set(bypass, 1.0);
     play(&mut processor, 0, &[&chord, &chord]);

@@ -92,6 +92,8 @@ pub(super) struct StreamInput {
     pace: Pace,
     /// Frames that had arrived when the pace was last measured.
     arrived: u64,
+    /// Samples in the ring of which that measurement knew: only those are taken until the next one.
+    known: usize,
     /// Whether audio comes faster than the clock goes.
     outruns_the_clock: bool,
     /// Whether audio is passed over while the transport stands.
@@ -121,6 +123,7 @@ impl StreamInput {
             transport: None,
             pace: Pace::new(now),
             arrived: 0,
+            known: 0,
             outruns_the_clock: false,
             follows_transport: false,
             clock: 0,
@@ -216,9 +219,12 @@ impl StreamInput {
     }
 
     /// Measures the pace of the audio, and tells the audio callback whether renders are to wait. `holds`
-    /// tells that audio waits for the analysis.
+    /// tells that audio waits for the analysis. [`Self::next`] takes the audio that is there now: what a
+    /// render adds meanwhile would pass before it is known to be one.
     pub(super) fn follow_pace(&mut self, now: Instant, exact: bool, holds: bool) {
         self.reader.set_exact(exact);
+        // Before the count, so that it is a part of what is counted.
+        self.known = self.reader.waiting_samples();
         let arrived = self.reader.arrived_frames();
         let new = arrived - std::mem::replace(&mut self.arrived, arrived);
         let arrived_s = new as f64 / f64::from(self.rate_hz());
@@ -289,7 +295,8 @@ impl StreamInput {
         Ok(())
     }
 
-    /// Processes one step; `None` when the ring is empty. `hop_samples` is at the model's rate.
+    /// Processes one step; `None` when all audio is processed that was there when the pace was measured.
+    /// `hop_samples` is at the model's rate.
     pub(super) fn next(
         &mut self,
         now: Instant,
@@ -303,8 +310,14 @@ impl StreamInput {
                 return Ok(Some(InputEvent::Window(positioned)));
             }
         }
+        if self.known == 0 {
+            return Ok(None);
+        }
         self.mono.clear();
-        let mark = self.reader.take(CHUNK_SAMPLES, &mut self.mono);
+        let mark = self
+            .reader
+            .take(CHUNK_SAMPLES.min(self.known), &mut self.mono);
+        self.known -= self.mono.len();
         let event = match mark {
             Some(mark) => self.apply(mark)?,
             None => None,
@@ -439,6 +452,38 @@ impl StreamInput {
             window,
             bridged_frames,
             arrived: now.checked_sub(since).unwrap_or(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mertscope_audio::tap::tap;
+
+    /// A host renders while the worker empties the ring, without a word that it does.
+    #[test]
+    fn audio_that_comes_after_the_measurement_waits_for_the_next() {
+        const RATE_HZ: u32 = 24_000;
+        let mut now = Instant::now();
+        let (mut tap, reader) = tap(RATE_HZ);
+        let mut input = StreamInput::new(reader, now);
+        input.start_windows(RATE_HZ, 24_000).unwrap();
+        let second = vec![0.5; RATE_HZ as usize];
+        let mut windows = 0;
+        for measured in 1..=8 {
+            now += Duration::from_millis(10);
+            tap.push(&[&second], Transport::LIVE_INPUT);
+            input.follow_pace(now, true, false);
+            // Not measured yet.
+            tap.push(&[&second], Transport::LIVE_INPUT);
+            while let Some(event) = input.next(now, 24_000).unwrap() {
+                windows += usize::from(matches!(event, InputEvent::Window(_)));
+            }
+            assert!(windows < 2 * measured, "{windows} after {measured}");
+            if windows > 2 {
+                assert!(input.is_render(), "{windows} after {measured}");
+            }
         }
     }
 }
