@@ -1,9 +1,8 @@
 //! Downmixing to mono, and the replacement of NaN, infinite and impossibly large samples.
 //!
 //! Mono is the mean over the channels, summed in 32 bits in the order of the channels, as in
-//! librosa's `to_mono`; for files, one channel alone while the channels cancel each other. Runs on the
-//! worker and on job threads, never in the audio callback: the output vector may grow. Deliberately not
-//! here: levels and meters.
+//! librosa's `to_mono`; one channel alone while the channels cancel each other. What takes slices also
+//! runs in the audio callback and never allocates. Deliberately not here: levels and meters.
 
 use std::ops::Range;
 
@@ -32,10 +31,14 @@ const CANCELLING: f64 = 1e-4;
 const NO_LONGER_CANCELLING: f64 = 1e-3;
 /// Frames over which a change between the mean and one channel is faded.
 const FADE_FRAMES: f32 = 512.0;
+/// Frames by whose power is decided, at least: a lower note than any bass lasts longer than one of its
+/// waves' passage through zero.
+const DECIDING_FRAMES: usize = 1024;
+/// Channels of which one can stand for all.
+const CANDIDATES: usize = 32;
 
-/// Downmixes a file block by block, and takes its loudest channel alone where the channels cancel each
-/// other, as when the polarity of one was inverted: the mean would be silent, or what a codec left of
-/// silence.
+/// Downmixes block by block, and takes the loudest channel alone where the channels cancel each other, as
+/// when the polarity of one was inverted: the mean would be silent, or what a codec left of silence.
 #[derive(Debug, Default)]
 pub struct Downmixer {
     /// The channel that stands for all; `None` while that is their mean.
@@ -44,6 +47,16 @@ pub struct Downmixer {
     fading: (usize, f32),
     has_begun: bool,
     alone_frames: u64,
+    powers: Powers,
+}
+
+/// Sums of squares since the last decision.
+#[derive(Debug, Default)]
+struct Powers {
+    frames: usize,
+    of_mean: f64,
+    of_all: f64,
+    of_channels: [f64; CANDIDATES],
 }
 
 impl Downmixer {
@@ -52,26 +65,58 @@ impl Downmixer {
     pub fn push(&mut self, samples: &[f32], channels: usize, mono: &mut Vec<f32>) {
         let start = mono.len();
         downmix_interleaved(samples, channels, mono);
-        if channels < 2 {
+        self.follow(channels, &mut mono[start..], |channel, frame| {
+            samples[frame * channels + channel]
+        });
+    }
+
+    /// Writes a mono sample to `mono` for each frame of `channels` from `start` on, as many as `mono` has.
+    /// Wait-free; it allocates nothing.
+    pub fn push_planar<C: AsRef<[f32]>>(&mut self, channels: &[C], start: usize, mono: &mut [f32]) {
+        if let [one] = channels {
+            mono.copy_from_slice(&one.as_ref()[start..start + mono.len()]);
             return;
         }
-        let mean = &mut mono[start..];
-        self.decide(samples, channels, mean);
+        let count = channels.len() as f32;
+        mono.fill(0.0);
+        for channel in channels {
+            for (sum, sample) in mono.iter_mut().zip(&channel.as_ref()[start..]) {
+                *sum += sample;
+            }
+        }
+        for sum in mono.iter_mut() {
+            *sum /= count;
+        }
+        self.follow(channels.len(), mono, |channel, frame| {
+            channels[channel].as_ref()[start + frame]
+        });
+    }
+
+    /// Replaces the `mean` of samples by one channel where that is to stand for all.
+    fn follow(&mut self, channels: usize, mean: &mut [f32], sample: impl Fn(usize, usize) -> f32) {
+        if channels < 2 {
+            self.alone = None;
+            return;
+        }
+        self.powers.add(channels, mean, &sample);
+        // The first block is decided by itself, so that nothing of it is lost.
+        if self.powers.frames >= DECIDING_FRAMES || !self.has_begun {
+            self.decide(channels);
+        }
         let target = if self.alone.is_some() { 1.0 } else { 0.0 };
         let (channel, mut share) = self.fading;
         let channel = self.alone.unwrap_or(channel);
         if !std::mem::replace(&mut self.has_begun, true) {
             share = target;
         }
-        if (share, target) != (0.0, 0.0) {
-            for (mean, frame) in mean.iter_mut().zip(samples.chunks_exact(channels)) {
+        if (share, target) != (0.0, 0.0) && channel < channels {
+            for (frame, mean) in mean.iter_mut().enumerate() {
                 share = if share < target {
                     (share + 1.0 / FADE_FRAMES).min(target)
                 } else {
                     (share - 1.0 / FADE_FRAMES).max(target)
                 };
-                let alone = frame.get(channel).copied().unwrap_or(*mean);
-                *mean += share * (alone - *mean);
+                *mean += share * (sample(channel, frame) - *mean);
             }
         }
         self.fading = (channel, share);
@@ -80,24 +125,21 @@ impl Downmixer {
         }
     }
 
-    /// Decides by the powers of a block whether one of its channels stands for all.
-    fn decide(&mut self, samples: &[f32], channels: usize, mean: &[f32]) {
-        let power = |samples: &mut dyn Iterator<Item = &f32>| {
-            samples.map(|&x| f64::from(x) * f64::from(x)).sum::<f64>()
-        };
-        let whole = power(&mut samples.iter()) / channels as f64;
-        if whole.is_nan() || whole < SILENT_POWER * mean.len() as f64 {
+    /// Decides by the powers since the last decision whether one of the channels stands for all.
+    fn decide(&mut self, channels: usize) {
+        let powers = std::mem::take(&mut self.powers);
+        let whole = powers.of_all / channels as f64;
+        if whole.is_nan() || whole < SILENT_POWER * powers.frames as f64 {
             return;
         }
-        let ratio = power(&mut mean.iter()) / whole;
+        let ratio = powers.of_mean / whole;
         if ratio > NO_LONGER_CANCELLING {
             self.alone = None;
         } else if ratio < CANCELLING && self.alone.is_none() {
-            let of_channel = |n: usize| power(&mut samples.iter().skip(n).step_by(channels));
-            self.alone = (0..channels).max_by(|&a, &b| {
-                // Of equally loud channels the first.
-                of_channel(a).total_cmp(&of_channel(b)).then(b.cmp(&a))
-            });
+            let candidates = powers.of_channels.iter().take(channels).enumerate();
+            // Of equally loud channels the first.
+            let loudest = candidates.max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+            self.alone = loudest.map(|(channel, _)| channel);
         }
     }
 
@@ -105,6 +147,27 @@ impl Downmixer {
     #[must_use]
     pub fn alone_frames(&self) -> u64 {
         self.alone_frames
+    }
+
+    /// Whether one channel stands for all now.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.alone.is_some()
+    }
+}
+
+impl Powers {
+    fn add(&mut self, channels: usize, mean: &[f32], sample: impl Fn(usize, usize) -> f32) {
+        let square = |x: f32| f64::from(x) * f64::from(x);
+        self.frames += mean.len();
+        self.of_mean += mean.iter().map(|&x| square(x)).sum::<f64>();
+        for channel in 0..channels {
+            let power: f64 = (0..mean.len()).map(|n| square(sample(channel, n))).sum();
+            self.of_all += power;
+            if let Some(sum) = self.of_channels.get_mut(channel) {
+                *sum += power;
+            }
+        }
     }
 }
 
@@ -215,6 +278,25 @@ mod tests {
             assert_eq!(bits(&mono), bits(&mean), "{factor}");
             assert_eq!(downmixer.alone_frames(), 0, "{factor}");
         }
+    }
+
+    /// In the blocks of a host, too short to decide by, a change counts after 1024 frames.
+    #[test]
+    fn planar_blocks_are_downmixed_alike() {
+        let channels = [left(&stereo(4096, -1.0)), left(&stereo(4096, 1.0))];
+        let inverted: Vec<f32> = channels[0].iter().map(|x| -x).collect();
+        let (mut downmixer, mut mono) = (Downmixer::default(), vec![9.0; 4096]);
+        for (n, mono) in mono.chunks_mut(64).enumerate() {
+            downmixer.push_planar(&[&channels[0], &inverted], n * 64, mono);
+        }
+        assert!(downmixer.is_alone());
+        assert_eq!(mono[2048..], channels[0][2048..]);
+        let mut mono = vec![9.0; 4096];
+        for (n, mono) in mono.chunks_mut(64).enumerate() {
+            downmixer.push_planar(&channels, n * 64, mono);
+        }
+        assert!(!downmixer.is_alone());
+        assert_eq!(bits(&mono[2048..]), bits(&channels[0][2048..]));
     }
 
     /// Between a mean and one channel there is no click: no step is larger than the tone's own by more

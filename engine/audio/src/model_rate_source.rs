@@ -29,7 +29,7 @@ const FULL_SCALE: f32 = 0.9999;
 const CLIPPED_SHARE: f64 = 0.01;
 
 /// Seconds of channels that cancel each other from which that is told: an effect may do it for a moment.
-const CANCELLING_S: f64 = 1.0;
+pub const CANCELLING_S: f64 = 1.0;
 
 /// Why a file can't be read any further.
 #[derive(Debug, thiserror::Error)]

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
+use crate::downmix::Downmixer;
+
 /// Seconds of audio that the ring holds: a worker that is delayed by a whole window of 5 s, and then
 /// some, loses nothing.
 const RING_S: usize = 9;
@@ -83,6 +85,8 @@ struct Counters {
     epoch: Instant,
     /// The reader is gone, so that waiting for it is useless.
     reader_gone: AtomicBool,
+    /// Frames up to the last one for which one channel stands alone without a break.
+    alone_frames: AtomicU64,
 }
 
 /// Makes the two ends of a ring for audio at `rate_hz`, with room for 9 s. It allocates, so call it
@@ -117,6 +121,7 @@ pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
         emptied_us: AtomicU64::new(0),
         epoch: Instant::now(),
         reader_gone: AtomicBool::new(false),
+        alone_frames: AtomicU64::new(0),
     });
     let tap = Tap {
         samples,
@@ -125,6 +130,8 @@ pub fn tap(rate_hz: u32) -> (Tap, TapReader) {
         last: None,
         since: 0,
         pushed_frames: 0,
+        downmixer: Downmixer::default(),
+        alone_frames: 0,
         pending_lost: 0,
         pending_reset: false,
         pending_start_again: false,
@@ -148,6 +155,8 @@ pub struct Tap {
     last: Option<Transport>,
     since: u64,
     pushed_frames: u64,
+    downmixer: Downmixer,
+    alone_frames: u64,
     /// For the next mark.
     pending_lost: u64,
     pending_reset: bool,
@@ -155,8 +164,8 @@ pub struct Tap {
 }
 
 impl Tap {
-    /// Takes in one block, `[channels][frames]`, as the mean of its channels. The samples may have any
-    /// value. Wait-free; a block that finds no room is dropped and counted.
+    /// Takes in one block, `[channels][frames]`, as the mean of its channels, or one of them where they
+    /// cancel each other. The samples may have any value. Wait-free; a block that finds no room is dropped and counted.
     pub fn push<C: AsRef<[f32]>>(&mut self, channels: &[C], at: Transport) {
         let frames = frames(channels);
         if frames == 0 {
@@ -178,7 +187,7 @@ impl Tap {
             self.pending_reset = false;
             self.pending_start_again = false;
         }
-        self.push_mean(channels, frames);
+        self.push_mono(channels, frames);
         self.since += frames as u64;
         self.pushed_frames += frames as u64;
         self.counters
@@ -292,28 +301,21 @@ impl Tap {
         self.counters.lost_frames.store(lost, Ordering::Relaxed);
     }
 
-    /// Pushes the mean over the channels, summed in their order as in
-    /// [`downmix_interleaved`](crate::downmix).
-    fn push_mean<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {
-        if let [mono] = channels {
-            self.samples.push_slice(&mono.as_ref()[..frames]);
-            return;
-        }
+    /// Pushes the channels' downmix, piece by piece.
+    fn push_mono<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {
         let mut mono = [0.0; DOWNMIX_SAMPLES];
-        let count = channels.len() as f32;
         for start in (0..frames).step_by(DOWNMIX_SAMPLES) {
             let mono = &mut mono[..DOWNMIX_SAMPLES.min(frames - start)];
-            mono.fill(0.0);
-            for channel in channels {
-                for (sum, sample) in mono.iter_mut().zip(&channel.as_ref()[start..]) {
-                    *sum += sample;
-                }
-            }
-            for sum in mono.iter_mut() {
-                *sum /= count;
-            }
+            self.downmixer.push_planar(channels, start, mono);
             self.samples.push_slice(mono);
         }
+        self.alone_frames = match self.downmixer.is_alone() {
+            true => self.alone_frames + frames as u64,
+            false => 0,
+        };
+        self.counters
+            .alone_frames
+            .store(self.alone_frames, Ordering::Relaxed);
     }
 }
 
@@ -353,6 +355,13 @@ impl TapReader {
     #[must_use]
     pub fn arrived_frames(&self) -> u64 {
         self.counters.pushed_frames.load(Ordering::Relaxed) + self.lost_frames()
+    }
+
+    /// Frames up to the last one in which one channel alone was taken, without a break, because the
+    /// channels cancel each other.
+    #[must_use]
+    pub fn alone_frames(&self) -> u64 {
+        self.counters.alone_frames.load(Ordering::Relaxed)
     }
 
     /// Sets whether [`Tap::push_exact`] waits in a render, at once. It does until this is called.

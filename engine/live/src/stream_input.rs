@@ -12,7 +12,7 @@ use super::host_timeline::{AudioSpan, HostTimeline};
 use super::pace::Pace;
 use mertscope_audio::Status;
 use mertscope_audio::downmix::sanitize;
-use mertscope_audio::model_rate_source::SMEAR_S;
+use mertscope_audio::model_rate_source::{CANCELLING_S, SMEAR_S};
 use mertscope_audio::resample::{ResampleError, Resampler};
 use mertscope_audio::tap::{Mark, TapReader, Transport};
 use mertscope_audio::windower::{Window, Windower, is_silent};
@@ -180,6 +180,16 @@ impl StreamInput {
     /// Short gaps so far that windows span.
     pub(super) fn bridged_gaps(&self) -> u64 {
         self.bridged_gaps
+    }
+
+    /// A sentence for the user while the input's channels cancel each other.
+    pub(super) fn cancelling(&self) -> Option<String> {
+        let alone_s = self.reader.alone_frames() as f64 / f64::from(self.rate_hz());
+        (alone_s >= CANCELLING_S).then(|| {
+            "The input's channels cancel each other, so that a mono mix is silent: one of them is \
+             analyzed alone. Check the polarity of the tracks."
+                .to_owned()
+        })
     }
 
     /// Whether the transport stands.

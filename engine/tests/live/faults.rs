@@ -8,7 +8,7 @@ use mertscope_audio::Status;
 use mertscope_live::{ModelState, Settings};
 use mertscope_model::Model;
 
-use crate::stage::{Stage, count, faulty};
+use crate::stage::{Stage, chord, count, faulty};
 
 /// A window of the faulty model at its own rate.
 const WINDOW: usize = 8_000;
@@ -161,4 +161,24 @@ fn without_a_runtime_audio_goes_on_and_a_sentence_says_what_to_do() {
     stage.play_chord(30.0);
     let after = stage.wait("the audio", |s| s.position_s > 29.9);
     assert_eq!((after.lost_frames, after.analyzed_windows), (0, 0));
+}
+
+/// A track whose polarity is inverted on one side: one channel is heard, and the remedy is told until the
+/// channels agree again.
+#[test]
+fn channels_that_cancel_each_other_are_heard_from_one_of_them_and_told() {
+    let mut stage = Stage::exact(24_000, 1.0, Settings::default());
+    let left = chord(24_000, 6.2);
+    let right: Vec<f32> = left.iter().map(|x| -x).collect();
+    for (left, right) in left.chunks(512).zip(right.chunks(512)) {
+        stage.push(&[left, right]);
+    }
+    let told = stage.wait_for_answer(6.0);
+    let words = told.error.as_deref().unwrap_or_default();
+    assert!(words.contains("cancel each other"), "{words}");
+    assert!(told.level_dbfs > -30.0, "{}", told.level_dbfs);
+    for left in left.chunks(512) {
+        stage.push(&[left, left]);
+    }
+    assert_eq!(stage.wait_for_answer(12.0).error, None);
 }

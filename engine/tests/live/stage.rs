@@ -62,10 +62,15 @@ impl Stage {
     /// Pushes `mono` in blocks of 512 from the transport's position on, which moves on if it plays.
     pub(crate) fn play(&mut self, mono: &[f32]) {
         for block in mono.chunks(512) {
-            self.tap.push_exact(&[block], self.transport, FOREVER);
-            if let (true, Some(position)) = (self.transport.playing, &mut self.transport.position) {
-                *position += block.len() as i64;
-            }
+            self.push(&[block]);
+        }
+    }
+
+    /// Pushes one block, `[channels][frames]`, alike.
+    pub(crate) fn push(&mut self, channels: &[&[f32]]) {
+        self.tap.push_exact(channels, self.transport, FOREVER);
+        if let (true, Some(position)) = (self.transport.playing, &mut self.transport.position) {
+            *position += channels[0].len() as i64;
         }
     }
 

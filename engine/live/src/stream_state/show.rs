@@ -34,7 +34,8 @@ impl StreamState {
         put(&mut shown.model, model, dirty);
         let error = model_error
             .or(input_error)
-            .or_else(|| self.window_error.clone());
+            .or_else(|| self.window_error.clone())
+            .or_else(|| self.input.as_ref().and_then(StreamInput::cancelling));
         put(&mut shown.error, error, dirty);
         // Without a comparison, since there may be many examples.
         if std::mem::take(&mut self.study.changed) {
