@@ -6,8 +6,11 @@
 //! CPU. Then ONNX Runtime states how much of the graph the provider took: a provider that took nothing
 //! is not in use. Runs on the encoder thread.
 
+mod avoided;
 mod candidates;
+pub mod checked;
 mod choice;
+mod cuda;
 mod hardware;
 pub mod library;
 mod native;
@@ -20,6 +23,7 @@ use std::sync::Arc;
 use ort::session::builder::SessionBuilder;
 
 use super::{EncodeError, Operators, Precision, Runtime};
+pub(super) use avoided::avoid;
 pub(super) use candidates::Candidate;
 use candidates::{Trials, trials};
 use provider::Provider;
@@ -44,7 +48,8 @@ pub struct Report {
     pub share: Option<Share>,
     /// The devices that were tried before, in that order.
     pub fallbacks: Vec<Fallback>,
-    /// Why the graph was made again, when it had existed before.
+    /// What the user should know: why the graph was made again or is not kept, that a smaller batch runs, or
+    /// that much of the graph goes back to the CPU.
     pub notice: Option<Notice>,
 }
 
@@ -145,6 +150,8 @@ pub(super) fn open<S>(
     for candidate in candidates {
         let (reason, absent) = if candidate.is_absent() {
             (absence(&candidate), true)
+        } else if avoided::is_avoided(&candidate.name()) {
+            (avoided::REASON.to_owned(), false)
         } else {
             match attempt(&candidate) {
                 Ok((_, Some(Share { there: 0, all }))) => (
@@ -238,13 +245,24 @@ fn absence(candidate: &Candidate) -> String {
     format!("This ONNX Runtime was built without it{remedy}")
 }
 
-/// A message of ONNX Runtime's on one line, shortened, without its full stop.
-fn phrase(text: &str) -> String {
+/// A message of ONNX Runtime's on one line, without its full stop. A long one loses its beginning: C++
+/// signatures and paths come first, and the reason last.
+pub(super) fn phrase(text: &str) -> String {
+    const LONGEST: usize = 400;
+    /// The last words of a signature of GCC's (`__PRETTY_FUNCTION__` of a template).
+    const SIGNATURE: &str = " [with ";
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut text = line.collect::<Vec<_>>().join(" ");
-    const LONGEST: usize = 400;
-    if text.chars().count() > LONGEST {
-        text = text.chars().take(LONGEST).chain(['…']).collect();
+    // What follows the types in brackets is the message.
+    if let Some((_, rest)) = text.rsplit_once(SIGNATURE)
+        && let Some((_, message)) = rest.split_once("] ")
+        && !message.trim().is_empty()
+    {
+        text = message.trim().to_owned();
+    }
+    let excess = text.chars().count().saturating_sub(LONGEST);
+    if excess > 0 {
+        text = ['…'].into_iter().chain(text.chars().skip(excess)).collect();
     }
     text.trim_end_matches('.').to_owned()
 }

@@ -99,7 +99,26 @@ fn each_offer_has_its_own_choice() {
 }
 
 #[test]
-fn messages_of_onnx_runtime_become_one_short_line() {
+fn messages_of_onnx_runtime_become_one_short_line_that_keeps_the_reason() {
     assert_eq!(phrase("a\n\n  b.\n"), "a b");
-    assert!(phrase(&"x".repeat(1000)).chars().count() < 410);
+    let long = format!("{} the reason.", "x".repeat(1000));
+    let short = phrase(&long);
+    assert!(short.chars().count() < 410, "{short}");
+    assert!(
+        short.starts_with('…') && short.ends_with("the reason"),
+        "{short}"
+    );
+    // As ONNX Runtime 1.20 to 1.31 say it, from their source: core/providers/cuda/cuda_call.cc.
+    let cuda = "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:129 \
+        std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall(ERRTYPE, \
+        const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; \
+        bool THRW = true; SUCCTYPE = cudaError; std::conditional_t<THRW, void, common::Status> = void] \
+        CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; hostname=studio ; \
+        file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_execution_provider.cc ; line=282 ; \
+        expr=cudaSetDevice(info_.device_id);";
+    assert!(
+        phrase(cuda).starts_with("CUDA failure 100: no CUDA-capable device is detected"),
+        "{}",
+        phrase(cuda)
+    );
 }
