@@ -11,7 +11,7 @@ use mertscope_model::{
     EncodeError, Encoded, Encoder, EncoderThread, Job, Model, OpenedSession, Operators, Precision,
     SessionOptions, runtime,
 };
-use mertscope_tests::{chord, provider_library, repository, skipped};
+use mertscope_tests::{chord, mertscope, output_of, provider_library, repository, skipped};
 
 /// ONNX Runtime with the providers of the fixture.
 fn registered() -> &'static runtime::Runtime {
@@ -355,4 +355,32 @@ fn auto_does_not_choose_a_device_that_is_the_cpu() {
         encoder.device()
     );
     assert!(!messages(encoder.device()).contains("Broken"));
+}
+
+#[test]
+fn doctor_gives_each_device_its_time_and_compares_it_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder
+        .path()
+        .join(format!("{DLL_PREFIX}onnxruntime_more.{DLL_EXTENSION}"));
+    std::fs::copy(provider_library(), &copy).unwrap();
+    let libraries = std::env::join_paths([provider_library(), copy]).unwrap();
+    let mut doctor = mertscope();
+    doctor
+        .args(["doctor", "--device-limit", "1"])
+        .env("MERTSCOPE_PROVIDER_LIBRARY", libraries)
+        .env("XDG_CACHE_HOME", folder.path());
+    let report = output_of(&mut doctor);
+    assert_eq!(report.code, 0, "{report:?}");
+    // The embedded model has louder products than the tiny one.
+    for words in [
+        "Hanging on",
+        "It did not answer within",
+        "Crooked on",
+        "It computes wrong numbers",
+        "runs: CPU",
+        "Everything that an analysis needs is there",
+    ] {
+        assert!(report.out.contains(words), "{words}: {}", report.out);
+    }
 }

@@ -248,23 +248,40 @@ fn absence(candidate: &Candidate) -> String {
 /// A message of ONNX Runtime's on one line, without its full stop. A long one loses its beginning: C++
 /// signatures and paths come first, and the reason last.
 pub(super) fn phrase(text: &str) -> String {
-    const LONGEST: usize = 400;
-    /// The last words of a signature of GCC's (`__PRETTY_FUNCTION__` of a template).
-    const SIGNATURE: &str = " [with ";
+    phrase_within(text, 600)
+}
+
+/// Like [`phrase`], with at most so many characters.
+fn phrase_within(text: &str, most: usize) -> String {
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut text = line.collect::<Vec<_>>().join(" ");
-    // What follows the types in brackets is the message.
-    if let Some((_, rest)) = text.rsplit_once(SIGNATURE)
-        && let Some((_, message)) = rest.split_once("] ")
-        && !message.trim().is_empty()
-    {
-        text = message.trim().to_owned();
-    }
-    let excess = text.chars().count().saturating_sub(LONGEST);
+    let line = line.collect::<Vec<_>>().join(" ");
+    let mut text = after_signature(&line).to_owned();
+    let excess = text.chars().count().saturating_sub(most);
     if excess > 0 {
         text = ['…'].into_iter().chain(text.chars().skip(excess)).collect();
     }
     text.trim_end_matches('.').to_owned()
+}
+
+/// What follows the last C++ signature: `… [with ERRTYPE = cudaError; …] message`, or the place in ONNX Runtime's
+/// source with its code, `… [ONNXRuntimeError] : 1 : FAIL : message`.
+fn after_signature(line: &str) -> &str {
+    let mut rest = line;
+    if let Some((_, coded)) = rest.rsplit_once("[ONNXRuntimeError] : ")
+        && let Some(message) = coded.splitn(3, " : ").nth(2)
+    {
+        rest = message;
+    }
+    if let Some((_, types)) = rest.rsplit_once(" [with ")
+        && let Some((_, message)) = types.split_once("] ")
+    {
+        rest = message;
+    }
+    if rest.trim().is_empty() {
+        line
+    } else {
+        rest.trim()
+    }
 }
 
 #[cfg(test)]

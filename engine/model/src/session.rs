@@ -5,6 +5,7 @@ mod input;
 mod load;
 mod outputs;
 mod place;
+mod request;
 mod together;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use input::prepared;
 use load::Loaded;
 use outputs::Outputs;
 use place::{Place, Silence, Slot};
+use request::Request;
 
 /// Length of audio in seconds beyond which a run gives its memory back to the system. 30 s of music2vec
 /// take 1.7 GB during the run, which would stay with the session; giving it back costs nothing
@@ -103,7 +105,7 @@ impl Session {
             frames: outputs.frames(),
             ..options
         };
-        let loaded = load::Request {
+        let loaded = Request {
             runtime,
             model: &model,
             options: &options,
@@ -147,7 +149,7 @@ impl Session {
     fn move_to_cpu(&mut self, reason: &str) -> Result<(), EncodeError> {
         // The device's memory is free before the CPU's session takes its own.
         self.place = Place::Here(None);
-        let loaded = load::Request {
+        let loaded = Request {
             runtime: self.runtime,
             model: &self.model,
             options: &self.options,

@@ -137,10 +137,16 @@ fn with_missing(path: &Path, reason: String) -> String {
     if missing.is_empty() {
         return reason;
     }
+    let is_nvidia = |name: &String| name.starts_with("libcu") || name.starts_with("libnv");
+    let holder = if missing.iter().any(is_nvidia) {
+        "what holds that (CUDA 13 and cuDNN 9, for TensorRT also TensorRT 10)"
+    } else {
+        "what holds that"
+    };
     let missing = missing.join(", ");
     format!(
-        "it needs {missing}, which the system does not find ({reason}); install what holds that, or name \
-         its folder in {SEARCH_VARIABLE}"
+        "it needs {missing}, which the system does not find ({reason}); install {holder}, or name its \
+         folder in {SEARCH_VARIABLE}"
     )
 }
 
@@ -159,7 +165,8 @@ pub(super) fn built_in<T>(
                 .map_err(|reason| format!("{} is not loaded: {reason}", path.display()))?;
         }
     }
-    add().map_err(|reason| with_missing(&library, reason))
+    // Short enough that the names of what is missing are not lost with a beginning that is cut.
+    add().map_err(|reason| with_missing(&library, super::phrase_within(&reason, 250)))
 }
 
 /// What tells one build of a provider from another: the version of ONNX Runtime with size and time of the

@@ -11,9 +11,9 @@ use std::time::{Duration, SystemTime};
 
 use ort::session::RunOptions;
 
-use super::load::Request;
+use super::input::prepared;
 use super::place::{Loading, Silence, Slot};
-use super::prepared;
+use super::request::Request;
 use crate::device::Candidate;
 use crate::device::checked::{self, Outcome};
 use crate::{EncodeError, HiddenStates, Manifest, Operators, Precision};

@@ -10,12 +10,11 @@ use std::time::Duration;
 use ort::session::builder::{GraphOptimizationLevel, LoadCanceler, SessionBuilder};
 
 use super::guard::{self, Form};
-use super::outputs::Outputs;
-use super::place::{Apart, Loading, Place, Silence, Slot};
-use super::{EncodeError, SessionOptions, together};
+use super::place::{Apart, Loading, Place, Slot};
+use super::request::Request;
+use super::{EncodeError, together};
 use crate::device::{self, Candidate, Choice, Report, Share};
-use crate::interrupt::Interrupt;
-use crate::{GraphSource, Model, Precision, Runtime, memory};
+use crate::{GraphSource, Precision, Runtime, memory};
 
 /// The option with the folder of external data of a graph in memory
 /// (`kOrtSessionOptionsModelExternalInitializersFileFolderPath`).
@@ -24,17 +23,6 @@ const EXTERNAL_FOLDER: &str = "session.model_external_initializers_file_folder_p
 /// A folder that can't exist: a user's graph may name files as its weights, and none is read. The graphs that
 /// Mertscope makes itself have files, and are loaded from theirs.
 const NOWHERE: &str = "/dev/null/none";
-
-/// What is to be loaded.
-pub(super) struct Request<'a> {
-    pub(super) runtime: &'static Runtime,
-    pub(super) model: &'a Arc<Model>,
-    pub(super) options: &'a SessionOptions,
-    pub(super) outputs: &'a Arc<Outputs>,
-    pub(super) interrupt: &'a Arc<Interrupt>,
-    /// Whether the CPU takes over from another device.
-    pub(super) replaces: bool,
-}
 
 /// A loaded model.
 pub(super) struct Loaded {
@@ -84,24 +72,6 @@ impl Request<'_> {
             device: report,
             at_once: loaded.at_once,
             patience: loaded.patience,
-        })
-    }
-
-    fn failed(&self, reason: String) -> EncodeError {
-        EncodeError::Load {
-            model: self.model.manifest.id.clone(),
-            reason,
-        }
-    }
-
-    /// The error of a device that gave no answer while it loaded or started.
-    pub(super) fn silent(&self, candidate: &Candidate, silence: &Silence) -> EncodeError {
-        self.failed(match silence {
-            Silence::Hangs(after) => {
-                device::avoid(&candidate.name());
-                format!("It did not answer within {:.0} s", after.as_secs_f64())
-            }
-            Silence::Ended => "Its driver panicked".to_owned(),
         })
     }
 

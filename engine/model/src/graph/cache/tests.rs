@@ -79,7 +79,7 @@ fn a_graph_is_made_once_and_made_again_when_it_is_damaged() {
     assert_eq!(files, 4);
 }
 
-/// Writing fails here as on a full disk, which `tests/tests/folders.rs` has.
+/// Writing fails here as on a full disk, which `tests/tests/graph_cache.rs` has.
 #[test]
 fn changed_weights_are_an_error_and_a_graph_that_cant_be_written_runs_from_memory() {
     let root = tempfile::tempdir().unwrap();
