@@ -153,6 +153,7 @@ impl Analyzer {
             frames: package.frames_in_use(),
             precision: options.precision,
             device: options.device.clone(),
+            start_limit: None,
         };
         Ok(Self {
             encoder: Encoder::start(runtime, Arc::clone(&package.model), session)?,

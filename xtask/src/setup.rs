@@ -85,7 +85,8 @@ pub(crate) enum Goal {
 /// Optional parts of the set-up, as arguments of `cargo xtask setup`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct Extra {
-    /// Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build
+    /// Also get the GPU build of ONNX Runtime (a download of 256 MB), beside the CPU build; it needs CUDA 13
+    /// and cuDNN 9, which this does not get
     #[arg(long)]
     pub gpu: bool,
     /// Also get OpenVINO's provider library (a download of 53 MB), for Intel processors and
@@ -93,6 +94,17 @@ pub(crate) struct Extra {
     #[arg(long)]
     pub openvino: bool,
 }
+
+/// What the GPU build needs besides, as its libraries name it (`DT_NEEDED`); cuDNN is loaded with the first
+/// convolution, and TensorRT's libraries only by TensorRT.
+const GPU_NEEDS: &str = "\
+    The GPU build is for NVIDIA cards. It needs, besides a driver for CUDA 13:
+      CUDA 13    libcudart.so.13, libcublas.so.13, libcublasLt.so.13, libcurand.so.10
+      cuDNN 9    libcudnn.so.9
+      TensorRT   libnvinfer.so.10 and libnvonnxparser.so.10, for --device tensorrt only
+    They come with NVIDIA's packages for your system, or from Python's index (1.6 GB) with
+      python3 -m venv cuda && cuda/bin/pip install 'onnxruntime-gpu[cuda,cudnn]'
+    whose folders nvidia/*/lib then belong into LD_LIBRARY_PATH. `mertscope doctor` names what is missing.";
 
 /// Gets what `goal` needs and this machine lacks.
 ///
@@ -132,6 +144,9 @@ pub(crate) fn run(workspace: &Workspace, goal: Goal) -> Result<()> {
     packages::ensure(&purposes)?;
     for build in missing {
         runtime::install(&data, &pins, build)?;
+    }
+    if matches!(goal, Goal::Everything { extra } if extra.gpu) {
+        eprintln!("{GPU_NEEDS}");
     }
     Ok(())
 }

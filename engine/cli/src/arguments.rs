@@ -54,7 +54,11 @@ pub(crate) enum Command {
         command: MapCommand,
     },
     /// Report installed, used and missing parts
-    Doctor,
+    Doctor {
+        /// Time that a device may take to start, and again for its first window; TensorRT takes minutes
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=7200))]
+        device_limit: u64,
+    },
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  mertscope completions bash > ~/.local/share/bash-completion/completions/mertscope"
@@ -118,7 +122,18 @@ pub(crate) enum ModelsCommand {
         /// The model
         id: String,
     },
+    /// Show the graphs that were made of checkpoints and are kept for the next time
+    #[command(after_help = CACHE_HELP)]
+    Cache {
+        /// Remove them all, with the comparisons of devices; they are made again when they are needed
+        #[arg(long)]
+        clear: bool,
+    },
 }
+
+const CACHE_HELP: &str = "\
+Beyond 20 GB the graphs go that were not used for longest; MERTSCOPE_GRAPH_CACHE_GB sets another bound.
+XDG_CACHE_HOME names another place.";
 
 const FETCH_HELP: &str = "\
 Ctrl-C stops the download; the same command resumes it. The command shows the license and asks

@@ -4,6 +4,7 @@ mod devices;
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::{Encoder, Runtime, SessionOptions, runtime};
@@ -11,7 +12,7 @@ use mertscope_model::{Encoder, Runtime, SessionOptions, runtime};
 use crate::{own_folder, write_out};
 
 /// Runs the command; `true` when everything that an analysis needs works.
-pub(crate) fn run() -> anyhow::Result<bool> {
+pub(crate) fn run(device_limit: Duration) -> anyhow::Result<bool> {
     let mut healthy = true;
     write_out(|out| {
         writeln!(out, "Mertscope {}", env!("CARGO_PKG_VERSION"))?;
@@ -22,7 +23,7 @@ pub(crate) fn run() -> anyhow::Result<bool> {
 
         writeln!(out, "\nDevices, each tried with the embedded model:")?;
         match loaded {
-            Some(runtime) => devices::try_all(out, runtime, &package.model)?,
+            Some(runtime) => devices::try_all(out, runtime, &package.model, device_limit)?,
             None => writeln!(out, "  unknown without ONNX Runtime")?,
         }
 

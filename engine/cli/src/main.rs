@@ -26,6 +26,7 @@ mod progress;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
         Command::Heads { command } => heads::run(&command),
         Command::Map { command } => map::run(&command),
         Command::Models { command } => models::run(&command),
-        Command::Doctor => doctor::run(),
+        Command::Doctor { device_limit } => doctor::run(Duration::from_secs(device_limit)),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => man(&folder),
     };

@@ -1,6 +1,8 @@
-//! `mertscope models`: lists, fetches, imports, verifies and removes the models for `--model`.
+//! `mertscope models`: lists, fetches, imports, verifies and removes the models for `--model`, and shows the
+//! graphs that were made of them.
 
 mod bar;
+mod cache;
 mod consent;
 mod list;
 
@@ -21,6 +23,7 @@ pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
         ModelsCommand::Import { path, id, consent } => import(path, id.as_deref(), consent),
         ModelsCommand::Verify { id } => verify(id.as_deref()),
         ModelsCommand::Remove { id } => remove(id),
+        ModelsCommand::Cache { clear } => cache::run(*clear),
     }
 }
 

@@ -70,6 +70,7 @@ impl ModelRequest {
             frames: package.frames_in_use(),
             precision: self.precision,
             device: self.device.clone(),
+            start_limit: None,
         }
     }
 
@@ -122,6 +123,8 @@ pub(super) struct Loaded {
     pub(super) package: Arc<ModelPackage>,
     pub(super) running: RunningModel,
     pub(super) session: SessionId,
+    /// Number of windows that its device runs at once.
+    at_once: usize,
     /// The usual duration of a window's inference, in seconds.
     pub(super) usual_s: f64,
 }
@@ -144,6 +147,7 @@ impl Loaded {
                 windows_s: package.model.manifest.windows_s().into(),
             },
             session: opened.session,
+            at_once: opened.at_once,
             usual_s: opened.warm_up.as_secs_f64(),
             package,
         }
@@ -292,6 +296,17 @@ impl Models {
             loaded.running.map.clone_from(&package.map);
             loaded.package = package;
         }
+    }
+
+    /// Number of windows that a session runs at once: 1 on the CPU, which may have replaced a device.
+    pub(super) fn at_once(&self, session: SessionId) -> usize {
+        let mut loaded = self.0.iter().filter_map(|(_, slot)| match slot {
+            ModelSlot::Ready(loaded) => Some(loaded),
+            _ => None,
+        });
+        let loaded = loaded.find(|loaded| loaded.session == session);
+        let on_device = loaded.filter(|loaded| !loaded.running.device.is_cpu());
+        on_device.map_or(1, |loaded| loaded.at_once)
     }
 
     /// Updates the usual duration with a measured one.

@@ -50,9 +50,19 @@ pub(super) fn follow(usual_s: f64, measured_s: f64) -> f64 {
     usual_s + GAIN * (measured_s - usual_s)
 }
 
-/// The stream whose waiting window runs next: the one with the earliest deadline.
-pub(super) fn earliest(deadlines: impl Iterator<Item = (u64, Instant)>) -> Option<u64> {
-    deadlines.min_by_key(|(_, due)| *due).map(|(id, _)| id)
+/// The streams whose waiting windows run next, of `(stream, deadline, session)`: the one with the earliest
+/// deadline, and the next ones of its session, as many as that runs at once.
+pub(super) fn together<S: Copy + PartialEq>(
+    mut waiting: Vec<(u64, Instant, S)>,
+    at_once: impl Fn(S) -> usize,
+) -> Vec<u64> {
+    waiting.sort_by_key(|(_, due, _)| *due);
+    let Some((_, _, session)) = waiting.first().copied() else {
+        return Vec::new();
+    };
+    let same = waiting.into_iter().filter(|(.., other)| *other == session);
+    let most = at_once(session).max(1);
+    same.map(|(id, ..)| id).take(most).collect()
 }
 
 #[cfg(test)]
@@ -107,12 +117,19 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_deadline_goes_first() {
+    fn the_earliest_deadline_goes_first_and_takes_its_session_along() {
         let now = Instant::now();
         let in_ms = |ms| now + Duration::from_millis(ms);
-        let waiting = [(0, in_ms(30)), (3, in_ms(10)), (5, in_ms(20))];
-        assert_eq!(earliest(waiting.into_iter()), Some(3));
-        assert_eq!(earliest(std::iter::empty()), None);
+        let waiting = vec![
+            (0, in_ms(30), 'a'),
+            (3, in_ms(10), 'a'),
+            (4, in_ms(15), 'b'),
+            (5, in_ms(20), 'a'),
+        ];
+        for (at_once, expected) in [(0, &[3][..]), (1, &[3]), (2, &[3, 5]), (8, &[3, 5, 0])] {
+            assert_eq!(together(waiting.clone(), |_| at_once), expected);
+        }
+        assert!(together(Vec::<(u64, Instant, char)>::new(), |_| 8).is_empty());
     }
 
     #[test]

@@ -40,7 +40,8 @@ pub(super) enum Message {
     JobEvent(u64, Box<JobEvent>),
     Hook(u64, UpdateHook),
     Model(ModelEvent),
-    Encoded(u64, Box<PendingWindow>, Encoded),
+    /// The windows that ran together, each with its stream.
+    Encoded(Vec<(u64, PendingWindow, Encoded)>),
     Shutdown,
 }
 
@@ -137,16 +138,18 @@ impl Worker {
                 self.models.opened(&request, *result, &self.encoder);
                 self.load_models(None);
             }
-            Message::Encoded(id, pending, encoded) => {
+            Message::Encoded(windows) => {
                 self.busy = false;
-                let took_s = encoded.took.as_secs_f64();
-                if let Some(device) = &encoded.device {
-                    self.models.runs_on(pending.session, device);
+                for (id, pending, encoded) in windows {
+                    let took_s = encoded.took.as_secs_f64();
+                    if let Some(device) = &encoded.device {
+                        self.models.runs_on(pending.session, device);
+                    }
+                    if encoded.hidden.is_ok() {
+                        self.models.measured(pending.session, took_s);
+                    }
+                    self.with(id, |stream| stream.finish(&pending, encoded, now));
                 }
-                if encoded.hidden.is_ok() {
-                    self.models.measured(pending.session, took_s);
-                }
-                self.with(id, |stream| stream.finish(&pending, encoded, now));
             }
             Message::Shutdown => {}
         }
@@ -259,30 +262,48 @@ impl Worker {
         }
     }
 
-    /// Hands the most urgent window to the encoder, if it is free.
+    /// Hands the most urgent window to the encoder, if it is free, and with it those that wait for the same
+    /// session, as far as its device runs them at once.
     fn dispatch(&mut self) {
         if self.busy {
             return;
         }
-        let waiting =
-            |(id, stream): (&u64, &StreamState)| Some((*id, stream.pending.as_ref()?.deadline));
-        let next = schedule::earliest(self.streams.iter().filter_map(waiting));
-        let Some((id, stream)) = next.and_then(|id| Some((id, self.streams.get_mut(&id)?))) else {
+        let waiting = |(id, stream): (&u64, &StreamState)| {
+            let pending = stream.pending.as_ref()?;
+            Some((*id, pending.deadline, pending.session))
+        };
+        let waiting: Vec<_> = self.streams.iter().filter_map(waiting).collect();
+        let together = schedule::together(waiting, |session| self.models.at_once(session));
+        let mut limit = None;
+        let mut windows = Vec::new();
+        for id in together {
+            let Some(stream) = self.streams.get_mut(&id) else {
+                continue;
+            };
+            let pending = stream.pending.take();
+            let (Some(pending), Some(loaded)) = (pending, stream.loaded(&self.models)) else {
+                continue;
+            };
+            let limit_s = loaded.package.model.manifest.window_s() * OVERLONG_WINDOWS;
+            limit = Some(Duration::from_secs_f64(limit_s));
+            windows.push((id, pending));
+        }
+        let Some((_, first)) = windows.first() else {
             return;
         };
-        let pending = stream.pending.take();
-        let (Some(mut pending), Some(loaded)) = (pending, stream.loaded(&self.models)) else {
-            return;
-        };
-        let limit_s = loaded.package.model.manifest.window_s() * OVERLONG_WINDOWS;
-        let limit = Some(Duration::from_secs_f64(limit_s));
-        let samples = std::mem::take(&mut pending.positioned.window.samples);
+        let session = first.session;
+        let samples = windows.iter_mut();
+        let samples =
+            samples.map(|(_, pending)| std::mem::take(&mut pending.positioned.window.samples));
+        let samples: Vec<_> = samples.collect();
         let answers = self.answers.clone();
         self.busy = true;
         self.encoder.live(move |sessions| {
-            let encoded = sessions.encode(pending.session, samples, limit);
+            let encoded = sessions.encode_together(session, samples, limit);
+            let windows = windows.into_iter().zip(encoded);
+            let windows = windows.map(|((id, pending), encoded)| (id, pending, encoded));
             // The worker outlives the encoder.
-            let _ = answers.send(Message::Encoded(id, Box::new(pending), encoded));
+            let _ = answers.send(Message::Encoded(windows.collect()));
         });
     }
 }

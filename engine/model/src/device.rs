@@ -6,8 +6,11 @@
 //! CPU. Then ONNX Runtime states how much of the graph the provider took: a provider that took nothing
 //! is not in use. Runs on the encoder thread.
 
+mod avoided;
 mod candidates;
+pub mod checked;
 mod choice;
+mod cuda;
 mod hardware;
 pub mod library;
 mod native;
@@ -20,6 +23,7 @@ use std::sync::Arc;
 use ort::session::builder::SessionBuilder;
 
 use super::{EncodeError, Operators, Precision, Runtime};
+pub(super) use avoided::avoid;
 pub(super) use candidates::Candidate;
 use candidates::{Trials, trials};
 use provider::Provider;
@@ -44,7 +48,8 @@ pub struct Report {
     pub share: Option<Share>,
     /// The devices that were tried before, in that order.
     pub fallbacks: Vec<Fallback>,
-    /// Why the graph was made again, when it had existed before.
+    /// What the user should know: why the graph was made again or is not kept, that a smaller batch runs, or
+    /// that much of the graph goes back to the CPU.
     pub notice: Option<Notice>,
 }
 
@@ -145,6 +150,8 @@ pub(super) fn open<S>(
     for candidate in candidates {
         let (reason, absent) = if candidate.is_absent() {
             (absence(&candidate), true)
+        } else if avoided::is_avoided(&candidate.name()) {
+            (avoided::REASON.to_owned(), false)
         } else {
             match attempt(&candidate) {
                 Ok((_, Some(Share { there: 0, all }))) => (
@@ -238,15 +245,43 @@ fn absence(candidate: &Candidate) -> String {
     format!("This ONNX Runtime was built without it{remedy}")
 }
 
-/// A message of ONNX Runtime's on one line, shortened, without its full stop.
-fn phrase(text: &str) -> String {
+/// A message of ONNX Runtime's on one line, without its full stop. A long one loses its beginning: C++
+/// signatures and paths come first, and the reason last.
+pub(super) fn phrase(text: &str) -> String {
+    phrase_within(text, 600)
+}
+
+/// Like [`phrase`], with at most so many characters.
+fn phrase_within(text: &str, most: usize) -> String {
     let line = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut text = line.collect::<Vec<_>>().join(" ");
-    const LONGEST: usize = 400;
-    if text.chars().count() > LONGEST {
-        text = text.chars().take(LONGEST).chain(['…']).collect();
+    let line = line.collect::<Vec<_>>().join(" ");
+    let mut text = after_signature(&line).to_owned();
+    let excess = text.chars().count().saturating_sub(most);
+    if excess > 0 {
+        text = ['…'].into_iter().chain(text.chars().skip(excess)).collect();
     }
     text.trim_end_matches('.').to_owned()
+}
+
+/// What follows the last C++ signature: `… [with ERRTYPE = cudaError; …] message`, or the place in ONNX Runtime's
+/// source with its code, `… [ONNXRuntimeError] : 1 : FAIL : message`.
+fn after_signature(line: &str) -> &str {
+    let mut rest = line;
+    if let Some((_, coded)) = rest.rsplit_once("[ONNXRuntimeError] : ")
+        && let Some(message) = coded.splitn(3, " : ").nth(2)
+    {
+        rest = message;
+    }
+    if let Some((_, types)) = rest.rsplit_once(" [with ")
+        && let Some((_, message)) = types.split_once("] ")
+    {
+        rest = message;
+    }
+    if rest.trim().is_empty() {
+        line
+    } else {
+        rest.trim()
+    }
 }
 
 #[cfg(test)]

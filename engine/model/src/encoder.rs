@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::device::Report;
-use super::thread::{Encoded, EncoderThread, JOB_QUEUE, SessionId};
+use super::thread::{Encoded, EncoderThread, JOB_QUEUE, OpenedSession, Sessions};
 use super::{EncodeError, Model, Runtime, SessionOptions};
 
 /// A stretch of audio to encode, and the receiver of the result.
@@ -35,13 +35,16 @@ pub struct Job {
 /// ```
 #[derive(Debug)]
 pub struct Encoder {
+    /// Declared, and so dropped, before the thread, which ends with the queue.
+    jobs: Sender<Job>,
+    #[expect(dead_code, reason = "joined when it is dropped")]
     thread: EncoderThread,
-    session: SessionId,
     device: Arc<Report>,
 }
 
 impl Encoder {
-    /// Number of jobs that may wait. While one runs another is ready, so the thread never idles.
+    /// Number of jobs that may wait. While one runs another is ready, so the thread never idles. A device that
+    /// runs several windows at once has room for as many.
     pub const QUEUE: usize = JOB_QUEUE;
 
     /// Loads `model` on a new thread and warms it up with one window of silence.
@@ -67,10 +70,13 @@ impl Encoder {
         let opened = is_ready
             .recv()
             .unwrap_or_else(|_| Err(load("the encoder thread ended".to_owned())))?;
+        let (jobs, queue) = bounded(JOB_QUEUE.max(opened.at_once));
+        let device = Arc::clone(&opened.device);
+        thread.job(move |sessions| run(sessions, &opened, &queue));
         Ok(Self {
+            jobs,
             thread,
-            session: opened.session,
-            device: opened.device,
+            device,
         })
     }
 
@@ -80,12 +86,26 @@ impl Encoder {
         &self.device
     }
 
-    /// Queues a job; waits while [`Encoder::QUEUE`] jobs are waiting already.
+    /// Queues a job; waits while [`Encoder::QUEUE`] jobs, or as many as the device runs at once, are waiting
+    /// already.
     pub fn submit(&self, job: Job) {
-        let session = self.session;
-        self.thread.job(move |sessions| {
+        // The thread lives as long as `self`.
+        let _ = self.jobs.send(job);
+    }
+}
+
+/// Runs jobs until the queue is closed: those that wait together go together, as far as the device takes them.
+fn run(sessions: &mut Sessions, opened: &OpenedSession, queue: &Receiver<Job>) {
+    while let Ok(first) = queue.recv() {
+        // A device that fails makes way for the CPU, which runs one at a time.
+        let more = sessions.at_once(opened.session).saturating_sub(1);
+        let together = std::iter::once(first).chain(queue.try_iter().take(more));
+        let (windows, replies): (Vec<_>, Vec<_>) =
+            together.map(|job| (job.samples, job.reply)).unzip();
+        let encoded = sessions.encode_together(opened.session, windows, None);
+        for (encoded, reply) in encoded.into_iter().zip(replies) {
             // The receiver may be gone; the next job runs all the same.
-            let _ = job.reply.send(sessions.encode(session, job.samples, None));
-        });
+            let _ = reply.send(encoded);
+        }
     }
 }

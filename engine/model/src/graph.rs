@@ -17,9 +17,8 @@ mod protobuf;
 mod quantize;
 mod wav2vec;
 
-pub use cache::GraphError;
-pub use cache::forget;
 pub(super) use cache::{CheckpointSource, REVISION, file, user_folder};
+pub use cache::{GraphError, KeptGraph, KeptGraphs, forget, kept_graphs};
 
 use super::{LayerSet, Operators, Precision};
 use crate::checkpoint::Network;

@@ -44,8 +44,8 @@ mod whole_file;
 
 pub use encoder::{Encoder, Job};
 pub use error::{EncodeError, ModelError};
-pub use graph::GraphError;
 pub use graph::forget as forget_graphs;
+pub use graph::{GraphError, KeptGraph, KeptGraphs, kept_graphs};
 pub use hash::{hash_file, hash_of_file, hexadecimal, sha256};
 pub use hidden::HiddenStates;
 pub use lock::lock;

@@ -275,11 +275,14 @@ impl Model {
         layers: &LayerSet,
     ) -> Result<GraphSource<'_>, GraphError> {
         match &self.graph {
-            GraphOrigin::Onnx { graph, fragment } => Ok(GraphSource::Memory(match fragment {
-                // Concatenation merges protobuf messages; see `GraphContract::fragment`.
-                Some(fragment) if frames => Cow::Owned([&graph[..], &fragment[..]].concat()),
-                _ => Cow::Borrowed(&graph[..]),
-            })),
+            GraphOrigin::Onnx { graph, fragment } => Ok(GraphSource::Memory {
+                bytes: match fragment {
+                    // Concatenation merges protobuf messages; see `GraphContract::fragment`.
+                    Some(fragment) if frames => Cow::Owned([&graph[..], &fragment[..]].concat()),
+                    _ => Cow::Borrowed(&graph[..]),
+                },
+                notice: None,
+            }),
             GraphOrigin::Published(published) => {
                 published.graph(operators, precision, frames, layers)
             }

@@ -24,7 +24,7 @@ type Task = Box<dyn FnOnce(&mut Sessions) + Send>;
 pub struct Encoded {
     /// The hidden states, or why there are none.
     pub hidden: Result<HiddenStates, EncodeError>,
-    /// Duration of the inference.
+    /// Duration of the inference; a window's share when several ran at once.
     pub took: Duration,
     /// The device in use after the job, which may have replaced a failed one; `None` without a session.
     pub device: Option<Arc<Report>>,
@@ -153,6 +153,8 @@ pub struct OpenedSession {
     pub warm_up: Duration,
     /// The device that runs it.
     pub device: Arc<Report>,
+    /// Number of windows of equal length that it runs at once.
+    pub at_once: usize,
 }
 
 struct OpenSession {
@@ -171,6 +173,7 @@ impl OpenSession {
             session: self.id,
             warm_up: self.warm_up,
             device: Arc::clone(self.session.device()),
+            at_once: self.session.at_once(),
         }
     }
 }
@@ -242,30 +245,61 @@ impl Sessions {
         self.open.retain(|open| open.users > 0);
     }
 
+    /// Number of windows of equal length that a session runs at once; 1 on the CPU.
+    #[must_use]
+    pub fn at_once(&self, id: SessionId) -> usize {
+        let open = self.open.iter().find(|open| open.id == id);
+        open.map_or(1, |open| open.session.at_once())
+    }
+
     /// Runs a session on `samples`, `[samples]` at its model's rate. A panic becomes an error.
     pub fn encode(&mut self, id: SessionId, samples: Vec<f32>, limit: Option<Duration>) -> Encoded {
-        let start = Instant::now();
+        let mut all = self.encode_together(id, vec![samples], limit);
+        all.pop().unwrap_or_else(|| not_loaded(Vec::new()))
+    }
+
+    /// Runs a session on several stretches of audio, each `[samples]` at its model's rate, and returns
+    /// their results in order: at once on a device that can, one after the other elsewhere. `limit` is that
+    /// of one run.
+    pub fn encode_together(
+        &mut self,
+        id: SessionId,
+        windows: Vec<Vec<f32>>,
+        limit: Option<Duration>,
+    ) -> Vec<Encoded> {
         let Some(open) = self.open.iter_mut().find(|open| open.id == id) else {
-            return Encoded {
-                hidden: Err(EncodeError::Run {
-                    model: "?".to_owned(),
-                    reason: "it is not loaded".to_owned(),
-                }),
-                took: start.elapsed(),
-                samples,
-                device: None,
-            };
+            return windows.into_iter().map(not_loaded).collect();
         };
+        let start = Instant::now();
         let ran = contained(&open.model.0, || {
-            Ok(open.session.run_within(&samples, limit))
+            Ok(open.session.run_together(&windows, limit))
         });
-        let (hidden, took) = ran.unwrap_or_else(|panic| (Err(panic), start.elapsed()));
-        Encoded {
+        let answers = ran.unwrap_or_else(|panic| {
+            let each = start.elapsed() / windows.len().max(1) as u32;
+            windows.iter().map(|_| (Err(panic.clone()), each)).collect()
+        });
+        let device = open.session.device();
+        let answers = answers.into_iter().zip(windows);
+        let encoded = answers.map(|((hidden, took), samples)| Encoded {
             hidden,
             took,
             samples,
-            device: Some(Arc::clone(open.session.device())),
-        }
+            device: Some(Arc::clone(device)),
+        });
+        encoded.collect()
+    }
+}
+
+/// The result of a window for a session that is not there.
+fn not_loaded(samples: Vec<f32>) -> Encoded {
+    Encoded {
+        hidden: Err(EncodeError::Run {
+            model: "?".to_owned(),
+            reason: "it is not loaded".to_owned(),
+        }),
+        took: Duration::ZERO,
+        device: None,
+        samples,
     }
 }
 

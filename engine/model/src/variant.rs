@@ -46,8 +46,13 @@ impl Precision {
 /// A graph in ONNX format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GraphSource<'a> {
-    /// Its bytes.
-    Memory(Cow<'a, [u8]>),
+    /// In memory.
+    Memory {
+        /// Its bytes.
+        bytes: Cow<'a, [u8]>,
+        /// Why it is not kept in a file, when it was to be.
+        notice: Option<Notice>,
+    },
     /// Its file.
     File {
         /// Its path.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use crossbeam_channel::unbounded;
 use mertscope_model::device::{self, Choice, Report};
 use mertscope_model::{EncodeError, Encoder, Job, Model, Runtime, SessionOptions};
@@ -15,7 +16,10 @@ pub(crate) fn try_all(
     out: &mut dyn Write,
     runtime: &'static Runtime,
     model: &Arc<Model>,
+    limit: Duration,
 ) -> anyhow::Result<()> {
+    // A doctor looks anew: what an older driver computed wrongly may be right by now.
+    device::checked::forget().context("The comparisons of devices could not be removed")?;
     for (_, error) in device::library::register_found(runtime) {
         writeln!(out, "  {error}")?;
     }
@@ -27,7 +31,7 @@ pub(crate) fn try_all(
     choices.retain(|choice| seen.insert(choice.clone()));
     let mut absent = Vec::new();
     for choice in choices {
-        match try_one(runtime, model, &choice) {
+        match try_one(runtime, model, &choice, limit) {
             Ok((report, _)) if report.fallbacks.iter().any(|it| it.absent) && report.is_cpu() => {
                 absent.push((choice.to_string(), report));
             }
@@ -46,15 +50,18 @@ pub(crate) fn try_all(
     Ok(())
 }
 
-/// The device that really runs the model for this choice, and the duration of one window there.
+/// The device that really runs the model for this choice, and the duration of one window there. A device may take
+/// `limit` to start, and again for its first window.
 fn try_one(
     runtime: &'static Runtime,
     model: &Arc<Model>,
     choice: &Choice,
+    limit: Duration,
 ) -> Result<(Arc<Report>, Duration), EncodeError> {
     let options = SessionOptions {
         threads: 1,
         device: choice.clone(),
+        start_limit: Some(limit),
         ..SessionOptions::default()
     };
     let encoder = Encoder::start(runtime, Arc::clone(model), options)?;

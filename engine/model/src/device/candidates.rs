@@ -1,7 +1,10 @@
 //! The candidates of a choice on this machine: devices to try, in order, before the CPU.
 
+use std::time::Duration;
+
 use ort::session::builder::SessionBuilder;
 
+use super::cuda::Wishes;
 use super::library::{self, LibraryError};
 use super::provider::{ProcessorKind, Provider};
 use super::{Choice, Fallback, hardware};
@@ -9,6 +12,15 @@ use crate::{Operators, Precision, Runtime};
 
 /// ONNX Runtime's name for its own CPU provider.
 pub(super) const CPU: &str = "CPUExecutionProvider";
+
+/// The time that a device may take to start; the first use of a GPU on a slow disk takes most of a minute.
+const STARTING: Duration = Duration::from_secs(120);
+
+/// The time that TensorRT may take to build its engine.
+const BUILDING: Duration = Duration::from_secs(1_800);
+
+/// The time that a device may take for a window or a batch.
+const RUNNING: Duration = Duration::from_secs(60);
 
 /// A device to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +50,7 @@ enum Route {
 }
 
 impl Candidate {
-    pub(super) fn cpu() -> Self {
+    pub(crate) fn cpu() -> Self {
         Self {
             choice: Choice::Cpu,
             title: "CPU".to_owned(),
@@ -68,8 +80,49 @@ impl Candidate {
         }
     }
 
-    pub(super) fn is_cpu(&self) -> bool {
+    pub(crate) fn is_cpu(&self) -> bool {
         self.route == Route::Cpu
+    }
+
+    /// The time that it may take to start, and again for its first window.
+    pub(crate) fn start_limit(&self) -> Duration {
+        if self.builds_per_shape() {
+            BUILDING
+        } else {
+            STARTING
+        }
+    }
+
+    /// The time after which a run that has no limit of its own counts as hanging.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.builds_per_shape() {
+            BUILDING
+        } else {
+            RUNNING
+        }
+    }
+
+    /// Whether it compiles the graph again, for minutes, for inputs of another shape.
+    pub(crate) fn builds_per_shape(&self) -> bool {
+        self.ep == Provider::TensorRt.ep()
+    }
+
+    /// Whether its products in single precision may be rounded as the user allows.
+    pub(crate) fn tf32(&self) -> bool {
+        let is_nvidia = [Provider::Cuda.ep(), Provider::TensorRt.ep()].contains(&self.ep.as_str());
+        is_nvidia && Wishes::of_environment().tf32
+    }
+
+    /// What computes: the provider with its version and the driver, as far as the system tells. `None`
+    /// where a change of the driver would not show.
+    pub(crate) fn driver(&self, runtime: &Runtime) -> Option<String> {
+        let built_in = match &self.route {
+            Route::Cpu => return None,
+            Route::BuiltIn(provider, ..) => Some(provider.id()),
+            Route::Listed(..) => None,
+        };
+        let libraries = library::identity(runtime, built_in);
+        Some(format!("{} {libraries} {}", self.ep, hardware::driver()?))
     }
 
     /// Whether it is a provider that this ONNX Runtime was built without.
@@ -78,7 +131,7 @@ impl Candidate {
     }
 
     /// The device's name, when it runs.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match &self.route {
             Route::Cpu => format!("CPU ({})", hardware::processor()),
             Route::BuiltIn(provider, ProcessorKind::Cpu, _) => {

@@ -55,6 +55,14 @@ pub(super) fn nvidia(index: u32) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
+/// The version of the drivers: those in the kernel, and NVIDIA's. `None` on systems that do not tell.
+pub(super) fn driver() -> Option<String> {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    let nvidia = std::fs::read_to_string("/proc/driver/nvidia/version").unwrap_or_default();
+    let nvidia = nvidia.lines().next().unwrap_or_default();
+    Some(format!("{} {nvidia}", kernel.trim()))
+}
+
 /// The name of a device that ONNX Runtime lists.
 pub(super) fn listed(device: &Device<'_>) -> String {
     let hardware = device.hardware_device();

@@ -137,10 +137,16 @@ fn with_missing(path: &Path, reason: String) -> String {
     if missing.is_empty() {
         return reason;
     }
+    let is_nvidia = |name: &String| name.starts_with("libcu") || name.starts_with("libnv");
+    let holder = if missing.iter().any(is_nvidia) {
+        "what holds that (CUDA 13 and cuDNN 9, for TensorRT also TensorRT 10)"
+    } else {
+        "what holds that"
+    };
     let missing = missing.join(", ");
     format!(
-        "it needs {missing}, which the system does not find ({reason}); install what holds that, or name \
-         its folder in {SEARCH_VARIABLE}"
+        "it needs {missing}, which the system does not find ({reason}); install {holder}, or name its \
+         folder in {SEARCH_VARIABLE}"
     )
 }
 
@@ -151,21 +157,45 @@ pub(super) fn built_in<T>(
     provider: &str,
     add: impl FnOnce() -> Result<T, String>,
 ) -> Result<T, String> {
-    let folder = runtime.library.parent().unwrap_or(Path::new(""));
-    let file = |name: &str| {
-        folder.join(format!(
-            "{DLL_PREFIX}onnxruntime_providers_{name}.{DLL_EXTENSION}"
-        ))
-    };
-    let library = file(provider);
+    let library = beside(runtime, provider);
     // A provider may also be a part of ONNX Runtime's own library.
-    for path in [file("shared"), library.clone()] {
+    for path in [beside(runtime, "shared"), library.clone()] {
         if path.exists() {
             library_file::check(&path)
                 .map_err(|reason| format!("{} is not loaded: {reason}", path.display()))?;
         }
     }
-    add().map_err(|reason| with_missing(&library, reason))
+    // Short enough that the names of what is missing are not lost with a beginning that is cut.
+    add().map_err(|reason| with_missing(&library, super::phrase_within(&reason, 250)))
+}
+
+/// What tells one build of a provider from another: the version of ONNX Runtime with size and time of the
+/// library of a provider that it has built in, or of all that are registered.
+pub(super) fn identity(runtime: &Runtime, built_in: Option<&str>) -> String {
+    let paths = match built_in {
+        Some(provider) => vec![runtime.library.clone(), beside(runtime, provider)],
+        None => {
+            let registered = lock(&REGISTERED);
+            registered
+                .iter()
+                .map(|library| library.path.clone())
+                .collect()
+        }
+    };
+    let state = |path: &PathBuf| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    };
+    let states: Vec<_> = paths.iter().map(|path| (path, state(path))).collect();
+    format!("{} {states:?}", runtime.version)
+}
+
+/// The library of a provider that lies beside ONNX Runtime.
+fn beside(runtime: &Runtime, name: &str) -> PathBuf {
+    let folder = runtime.library.parent().unwrap_or(Path::new(""));
+    folder.join(format!(
+        "{DLL_PREFIX}onnxruntime_providers_{name}.{DLL_EXTENSION}"
+    ))
 }
 
 /// Registers all libraries that are found; returns the errors, with the short name of each library.

@@ -1,9 +1,12 @@
 //! The execution providers that ONNX Runtime may have built in. ONNX Runtime states which of them it
 //! has; a provider that is built in may still fail to start.
 
-use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
+use ort::ep::{
+    self, ArbitrarilyConfigurableExecutionProvider, ExecutionProvider, ExecutionProviderDispatch,
+};
 use ort::session::builder::SessionBuilder;
 
+use super::cuda::{self, Wishes};
 use crate::Operators;
 
 /// A provider that Mertscope can select.
@@ -115,15 +118,27 @@ impl Provider {
         index: Option<u32>,
         threads: usize,
     ) -> Result<SessionBuilder, String> {
-        let device_id = index.unwrap_or(0) as i32;
+        let number = index.unwrap_or(0);
+        let device_id = number as i32;
+        let cuda = || {
+            let options = cuda::cuda(number, Wishes::of_environment()).into_iter();
+            options.fold(ep::CUDA::default(), |provider, (key, value)| {
+                provider.with_arbitrary_config(key, value)
+            })
+        };
+        // What the provider leaves goes there before it goes to the CPU.
+        let mut behind = None;
         let provider: ExecutionProviderDispatch = match self {
-            // No TF32: single precision must stay single; and the search must not delay the first window.
-            Self::Cuda => ep::CUDA::default()
-                .with_device_id(device_id)
-                .with_tf32(false)
-                .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
-                .build(),
-            Self::TensorRt => ep::TensorRT::default().with_device_id(device_id).build(),
+            Self::Cuda => cuda().build(),
+            Self::TensorRt => {
+                behind = Some(cuda().build().error_on_failure());
+                let folder = cuda::engine_folder();
+                let options = cuda::tensor_rt(number, folder.as_deref()).into_iter();
+                let provider = options.fold(ep::TensorRT::default(), |provider, (key, value)| {
+                    provider.with_arbitrary_config(key, value)
+                });
+                provider.build()
+            }
             Self::MiGraphX => ep::MIGraphX::default().with_device_id(device_id).build(),
             Self::DirectMl => ep::DirectML::default().with_device_id(device_id).build(),
             Self::CoreMl => ep::CoreML::default().build(),
@@ -141,8 +156,9 @@ impl Provider {
             }
             Self::WebGpu => ep::WebGPU::default().build(),
         };
+        let providers = [provider.error_on_failure()].into_iter().chain(behind);
         builder
-            .with_execution_providers([provider.error_on_failure()])
+            .with_execution_providers(providers.collect::<Vec<_>>())
             .map_err(|error| error.to_string())
     }
 

@@ -99,7 +99,36 @@ fn each_offer_has_its_own_choice() {
 }
 
 #[test]
-fn messages_of_onnx_runtime_become_one_short_line() {
+fn messages_of_onnx_runtime_become_one_short_line_that_keeps_the_reason() {
     assert_eq!(phrase("a\n\n  b.\n"), "a b");
-    assert!(phrase(&"x".repeat(1000)).chars().count() < 410);
+    let long = format!("{} the reason.", "x".repeat(1000));
+    let short = phrase(&long);
+    assert!(short.chars().count() < 610, "{short}");
+    assert!(
+        short.starts_with('…') && short.ends_with("the reason"),
+        "{short}"
+    );
+    // As ONNX Runtime 1.31.1 says it where cuBLAS is missing.
+    let missing = "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:2043 \
+        onnxruntime::Provider& onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : \
+        Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot \
+        open shared object file: No such file or directory\n";
+    assert_eq!(
+        phrase(missing),
+        "Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: \
+         cannot open shared object file: No such file or directory"
+    );
+    // From ONNX Runtime's source: core/providers/cuda/cuda_call.cc.
+    let cuda = "/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_call.cc:129 \
+        std::conditional_t<THRW, void, onnxruntime::common::Status> onnxruntime::CudaCall(ERRTYPE, \
+        const char*, const char*, SUCCTYPE, const char*, const char*, int) [with ERRTYPE = cudaError; \
+        bool THRW = true; SUCCTYPE = cudaError; std::conditional_t<THRW, void, common::Status> = void] \
+        CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; hostname=studio ; \
+        file=/onnxruntime_src/onnxruntime/core/providers/cuda/cuda_execution_provider.cc ; line=282 ; \
+        expr=cudaSetDevice(info_.device_id);";
+    assert!(
+        phrase(cuda).starts_with("CUDA failure 100: no CUDA-capable device is detected"),
+        "{}",
+        phrase(cuda)
+    );
 }

@@ -7,7 +7,10 @@
 //! the second is that of the last use. When a graph is made, those go that an older version made of the
 //! same weights, and those of any weights that nobody has used for two months.
 
+mod kept;
 mod prune;
+
+pub use kept::{KeptGraph, KeptGraphs, kept_graphs};
 
 use mertscope_audio::Notice;
 use std::fs::{self, File};
@@ -112,8 +115,13 @@ pub(crate) fn file(
         (Err(error), Ok(_)) => Some(format!("its hash could not be read ({error})")),
         (Err(_), Err(_)) => None,
     };
-    let of_weights = make(&path, source, variant)?;
+    let of_weights = match make(&path, source, variant) {
+        // A full disk, or a folder that can't be written to, costs the time to make the graph again.
+        Err(error @ GraphError::Write { .. }) => return in_memory(source, variant, error),
+        made => made?,
+    };
     prune::old_graphs(root, source.sha256, SystemTime::now());
+    kept::bound(root, &path);
     let notice = reason.map(|reason| {
         let path = path.display();
         Notice::warning(format!(
@@ -173,6 +181,30 @@ fn make(
         WriteError::Io(error) => failed(error),
     })?;
     Ok(checkpoint.notice())
+}
+
+/// A graph that could not be written because of `unwritten`, in memory. One beyond 2 GiB needs its files.
+fn in_memory(
+    source: CheckpointSource<'_>,
+    variant: &Variant,
+    unwritten: GraphError,
+) -> Result<GraphSource<'static>, GraphError> {
+    let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
+    let graph = build(source.network, variant);
+    if graph.needs_external_file() {
+        return Err(unwritten);
+    }
+    let mut bytes = Vec::new();
+    match graph.write(&checkpoint, &mut bytes, None) {
+        Ok(()) => Ok(GraphSource::Memory {
+            bytes: bytes.into(),
+            notice: Some(Notice::warning(format!(
+                "{unwritten} Until then it is made again each time."
+            ))),
+        }),
+        Err(WriteError::Checkpoint(error)) => Err(error.into()),
+        Err(WriteError::Io(_)) => Err(unwritten),
+    }
 }
 
 /// Writes a graph's file, and that of its data when it is to have one; returns their hashes.

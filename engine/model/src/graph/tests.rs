@@ -375,3 +375,42 @@ fn relaxed_attention_changes_nothing() {
     let network = checkpoint::network(&fixture("pre-group").join(CONFIG)).unwrap();
     assert_eq!(checkpoint::network(&config).unwrap(), network);
 }
+
+/// Windows of a batch do not know of one another, whatever the network: neither a scale nor a range nor a
+/// normalization is shared.
+#[test]
+fn a_batch_of_three_windows_equals_three_single_runs() {
+    for name in KINDS.into_iter().chain(CONFORMERS) {
+        let own = expected(name).audio;
+        let length = own.len();
+        let quiet: Vec<f32> = own.iter().rev().map(|x| 0.01 * x).collect();
+        let windows = [own, quiet, made("noise", length)];
+        for (operators, frames) in [(Operators::Fused, true), (Operators::Plain, false)] {
+            let variant = Variant {
+                operators,
+                frames,
+                ..variant()
+            };
+            let mut session = session(name, &variant);
+            let single = windows
+                .each_ref()
+                .map(|audio| outputs(&mut session, &variant, audio));
+            let joined = windows.concat();
+            let input = TensorRef::from_array_view(([3, length], &joined[..])).unwrap();
+            let batch = session.run(ort::inputs![INPUT => input]).unwrap();
+            for layer in 0..single[0].len() {
+                let output = &batch[output_name(frames, layer).as_str()];
+                let (shape, values) = output.try_extract_tensor::<f32>().unwrap();
+                assert_eq!(shape[0], 3);
+                for (n, found) in values.chunks_exact(values.len() / 3).enumerate() {
+                    let expected = &single[n][layer];
+                    let difference = largest_difference(found, expected);
+                    assert!(
+                        difference <= 1e-5 * rms(expected).max(1.0),
+                        "{name}, {operators:?}, window {n}, layer {layer}: {difference}"
+                    );
+                }
+            }
+        }
+    }
+}

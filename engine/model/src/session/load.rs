@@ -2,15 +2,19 @@
 //! share.
 
 use mertscope_audio::Notice;
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::builder::{GraphOptimizationLevel, LoadCanceler, SessionBuilder};
 
-use super::{EncodeError, SessionOptions};
+use super::guard::{self, Form};
+use super::place::{Apart, Loading, Place, Slot};
+use super::request::Request;
+use super::{EncodeError, together};
 use crate::device::{self, Candidate, Choice, Report, Share};
-use crate::interrupt::Interrupt;
-use crate::{GraphSource, Model, Runtime, memory};
+use crate::{GraphSource, Precision, Runtime, memory};
 
 /// The option with the folder of external data of a graph in memory
 /// (`kOrtSessionOptionsModelExternalInitializersFileFolderPath`).
@@ -20,70 +24,223 @@ const EXTERNAL_FOLDER: &str = "session.model_external_initializers_file_folder_p
 /// Mertscope makes itself have files, and are loaded from theirs.
 const NOWHERE: &str = "/dev/null/none";
 
-/// Loads `model` on the first device of `choice` that can run it.
-///
-/// # Errors
-/// [`EncodeError::Load`], when not even the CPU can run it; [`EncodeError::Graph`], when there is
-/// no graph.
-pub(super) fn on(
-    choice: &Choice,
-    runtime: &Runtime,
-    model: &Model,
-    options: &SessionOptions,
-    interrupt: &Interrupt,
-) -> Result<(ort::session::Session, Arc<Report>), EncodeError> {
-    // Several candidates may load the same file: only the first of them finds it damaged.
-    let mut notice = None;
-    let (session, mut report) = device::open(runtime, choice, |candidate| {
-        load(candidate, runtime, model, options, interrupt, &mut notice)
-    })?;
-    let report_mut = Arc::make_mut(&mut report);
-    report_mut.precision = model.precision(options.precision, report_mut.precision);
-    report_mut.notice = notice;
-    Ok((session, report))
+/// A loaded model.
+pub(super) struct Loaded {
+    pub(super) place: Place,
+    pub(super) device: Arc<Report>,
+    /// Number of windows that it runs at once.
+    pub(super) at_once: usize,
+    /// The time after which a device counts as hanging.
+    pub(super) patience: Duration,
 }
 
-/// Loads `model` on one device; `notice` receives a notice about its graph.
-fn load(
-    candidate: &Candidate,
-    runtime: &Runtime,
-    model: &Model,
-    options: &SessionOptions,
-    interrupt: &Interrupt,
-    notice: &mut Option<Notice>,
-) -> Result<(ort::session::Session, Option<Share>), EncodeError> {
-    let failed = |reason: String| EncodeError::Load {
-        model: model.manifest.id.clone(),
-        reason,
-    };
-    let builder = builder(runtime, options.threads).map_err(failed)?;
-    // Before the search for the graph: most unavailable devices fail here.
-    let mut builder = device::add(runtime, candidate, builder, options.threads).map_err(failed)?;
-    let precision = model.precision(options.precision, candidate.precision);
-    let frames = options.frames;
-    let graph = model
-        .graph(candidate.operators, precision, frames, &options.layers)
-        .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
-    let loading = interrupt.load(builder.canceler()).map_err(failed)?;
-    let session = match graph {
-        GraphSource::Memory(bytes) => builder
-            .with_config_entry(EXTERNAL_FOLDER, NOWHERE)
-            .map_err(|error| failed(error.to_string()))?
-            .commit_from_memory(&bytes),
-        GraphSource::File {
-            path,
-            notice: graph_notice,
-        } => {
-            *notice = notice.take().or(graph_notice);
-            let bytes = file_bytes(&path) + file_bytes(&path.with_extension("data"));
-            check_memory(&model.manifest.id, bytes, memory::available_bytes())?;
-            builder.commit_from_file(path)
-        }
+/// A model on one device.
+struct OnDevice {
+    place: Place,
+    precision: Precision,
+    at_once: usize,
+    patience: Duration,
+}
+
+/// A graph that a device's thread can own.
+#[derive(Clone)]
+enum OwnedGraph {
+    Memory(Cow<'static, [u8]>),
+    File(PathBuf),
+}
+
+impl Request<'_> {
+    /// Loads the model on the first device of `choice` that can run it and computes as the CPU does.
+    ///
+    /// # Errors
+    /// [`EncodeError::Load`], when not even the CPU can run it; [`EncodeError::Graph`], when there is
+    /// no graph; [`EncodeError::Contract`].
+    pub(super) fn on(&self, choice: &Choice) -> Result<Loaded, EncodeError> {
+        // Several candidates may load the same file: only the first of them finds it damaged.
+        let mut notice = None;
+        let mut replaces = self.replaces || matches!(choice, Choice::Provider { .. });
+        let (loaded, mut report) = device::open(self.runtime, choice, |candidate| {
+            let loaded = self.load(candidate, replaces, &mut notice);
+            replaces |= !candidate.is_cpu();
+            loaded
+        })?;
+        let report_mut = Arc::make_mut(&mut report);
+        report_mut.precision = loaded.precision;
+        report_mut.notice = notice.or_else(|| in_parts(report_mut));
+        Ok(Loaded {
+            place: loaded.place,
+            device: report,
+            at_once: loaded.at_once,
+            patience: loaded.patience,
+        })
     }
-    .map_err(|error| failed(error.to_string()))?;
-    drop(loading);
-    let share = device::share(candidate, &session).map_err(failed)?;
-    Ok((session, share))
+
+    /// Loads the model on one device; `notice` receives a notice about its graph. `replaces` tells that the CPU
+    /// would run it instead of another device.
+    fn load(
+        &self,
+        candidate: &Candidate,
+        replaces: bool,
+        notice: &mut Option<Notice>,
+    ) -> Result<(OnDevice, Option<Share>), EncodeError> {
+        let (place, limit) = if candidate.is_cpu() {
+            (Ok(Loading::Here(Slot::Empty)), Duration::MAX)
+        } else {
+            let limit = self.options.start_limit;
+            let apart = Apart::start().map(Loading::Apart);
+            (apart, limit.unwrap_or(candidate.start_limit()))
+        };
+        let mut place = place.map_err(|reason| self.failed(reason))?;
+        // Before the search for the graph: most unavailable devices fail here.
+        let canceler = self.start(&mut place, candidate, limit)?;
+        let requested = match self.options.precision {
+            // Half precision was for the device: processors compute it through single precision.
+            Some(Precision::Fp16) if candidate.is_cpu() && replaces => None,
+            requested => requested,
+        };
+        let precision = self.model.precision(requested, candidate.precision);
+        let graph = self.graph(candidate, precision, notice)?;
+        let loading = self.interrupt.load(canceler);
+        let loading = loading.map_err(|reason| self.failed(reason))?;
+        let (outputs, committed) = (Arc::clone(self.outputs), graph.clone());
+        let loaded = place.ask(limit, self.interrupt, move |slot| {
+            let session = commit(slot, committed)?;
+            let is_as_stated = outputs.check(session);
+            Ok((is_as_stated, outputs.takes_batches(session, precision)))
+        });
+        drop(loading);
+        let (is_as_stated, takes_batches) = loaded
+            .map_err(|silence| self.silent(candidate, &silence))?
+            .map_err(|reason: String| self.failed(reason))?;
+        is_as_stated?;
+        let asked = candidate.clone();
+        let share = place.ask(limit, self.interrupt, move |slot| match slot {
+            Slot::Session(session) => device::share(&asked, session),
+            _ => Ok(None),
+        });
+        let share = share
+            .map_err(|silence| self.silent(candidate, &silence))?
+            .map_err(|reason| self.failed(reason))?;
+        if share.is_some_and(|share| share.there > 0) {
+            let form = Form {
+                operators: candidate.operators,
+                precision,
+                tf32: candidate.tf32(),
+            };
+            guard::check(self, candidate, &mut place, form, limit, || {
+                self.cpu_session(graph)
+            })?;
+        }
+        let at_once = match candidate.is_cpu() || !takes_batches || candidate.builds_per_shape() {
+            true => 1,
+            false => together::at_once(self.model.manifest.window_s()),
+        };
+        let loaded = OnDevice {
+            place: place.loaded(),
+            precision,
+            at_once,
+            patience: candidate.patience(),
+        };
+        Ok((loaded, share))
+    }
+
+    /// Starts the device: leaves the options of a session in its place.
+    fn start(
+        &self,
+        place: &mut Loading,
+        candidate: &Candidate,
+        limit: Duration,
+    ) -> Result<LoadCanceler, EncodeError> {
+        let (runtime, threads) = (self.runtime, self.options.threads);
+        let asked = candidate.clone();
+        let started = place.ask(limit, self.interrupt, move |slot| {
+            let builder = builder(runtime, threads)?;
+            let builder = device::add(runtime, &asked, builder, threads)?;
+            let canceler = builder.canceler();
+            *slot = Slot::Builder(Box::new(builder));
+            Ok(canceler)
+        });
+        started
+            .map_err(|silence| self.silent(candidate, &silence))?
+            .map_err(|reason| self.failed(reason))
+    }
+
+    /// The graph for a device, if there is memory for it.
+    fn graph(
+        &self,
+        candidate: &Candidate,
+        precision: Precision,
+        notice: &mut Option<Notice>,
+    ) -> Result<OwnedGraph, EncodeError> {
+        let (frames, layers) = (self.options.frames, &self.options.layers);
+        let graph = self
+            .model
+            .graph(candidate.operators, precision, frames, layers)
+            .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
+        Ok(match graph {
+            GraphSource::Memory {
+                bytes,
+                notice: of_graph,
+            } => {
+                *notice = notice.take().or(of_graph);
+                OwnedGraph::Memory(Cow::Owned(bytes.into_owned()))
+            }
+            GraphSource::File {
+                path,
+                notice: of_graph,
+            } => {
+                *notice = notice.take().or(of_graph);
+                let bytes = file_bytes(&path) + file_bytes(&path.with_extension("data"));
+                check_memory(&self.model.manifest.id, bytes, memory::available_bytes())?;
+                OwnedGraph::File(path)
+            }
+        })
+    }
+
+    /// The same graph on the CPU, to compare with. The error is a phrase.
+    fn cpu_session(&self, graph: OwnedGraph) -> Result<Slot, String> {
+        let cpu = Candidate::cpu();
+        let builder = builder(self.runtime, self.options.threads)?;
+        let builder = device::add(self.runtime, &cpu, builder, self.options.threads)?;
+        let mut slot = Slot::Builder(Box::new(builder));
+        commit(&mut slot, graph)?;
+        Ok(slot)
+    }
+}
+
+/// Loads a graph with the options in `slot`, and leaves the session there. The error is ONNX Runtime's.
+fn commit(slot: &mut Slot, graph: OwnedGraph) -> Result<&mut ort::session::Session, String> {
+    let Slot::Builder(builder) = std::mem::take(slot) else {
+        return Err("the device was not started".to_owned());
+    };
+    let mut builder = *builder;
+    let session = match graph {
+        OwnedGraph::Memory(bytes) => builder
+            .with_config_entry(EXTERNAL_FOLDER, NOWHERE)
+            .map_err(|error| error.to_string())?
+            .commit_from_memory(&bytes),
+        OwnedGraph::File(path) => builder.commit_from_file(path),
+    };
+    let session = session.map_err(|error| error.to_string())?;
+    *slot = Slot::Session(Box::new(session));
+    match slot {
+        Slot::Session(session) => Ok(session),
+        _ => Err("the session is gone".to_owned()),
+    }
+}
+
+/// The notice that 8-bit products of a device's graph go back to the CPU, which is slower than single
+/// precision on the device.
+fn in_parts(report: &Report) -> Option<Notice> {
+    let share = report.share.filter(|share| share.there < share.all)?;
+    let back = share.all - share.there;
+    (report.precision == Precision::Int8).then(|| {
+        Notice::warning(format!(
+            "{back} of the {} operations in int8 go back from {} to the CPU; fp16 or fp32 is faster there \
+             (--precision fp16).",
+            share.all, report.name
+        ))
+    })
 }
 
 /// Bytes of a file; none when it is not there.
