@@ -107,7 +107,7 @@ pub fn xtask() -> Command {
         let name = format!("xtask{}", env::consts::EXE_SUFFIX);
         built(&["--package", "xtask", "--bin", "xtask"], &name)
     });
-    Command::new(program)
+    without_package(Command::new(program))
 }
 
 /// The provider library of the tests (`tests/fixtures/onnxruntime_providers`); the first test that
@@ -153,18 +153,22 @@ pub fn standalone(config: &Path, jack_server: &str) -> Command {
 }
 
 /// Cargo, for a build that a test starts.
-///
-/// Cargo tells a test its own package in variables of the environment. `ring` is built anew whenever they differ,
-/// and half of the program with it.
 pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    without_package(Command::new(
+        env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+    ))
+}
+
+/// A command that builds, without the variables in which cargo tells a test its own package: `ring` is built anew
+/// whenever they differ, and half of the program with it.
+fn without_package(mut command: Command) -> Command {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&name);
+            command.env_remove(&name);
         }
     }
-    cargo
+    command
 }
 
 /// Builds something in the profile of the tests, and returns the path of `product`.

@@ -40,6 +40,7 @@ fn bundles_hold_only_the_listed_files() {
             | "mertscope-standalone"
             | "mertscope-standalone.exe" => true,
             "Info.plist" | "PkgInfo" | "moduleinfo.json" => true,
+            "Mertscope.icns" | "PlugIn.ico" | "desktop.ini" => true,
             _ if documents.contains(&name) => true,
             _ => pinned_runtime_hashes().contains(&sha256(&bytes)),
         };

@@ -1,7 +1,5 @@
 //! The packages, as people install them: the Debian package in a bare Debian, the installer for Windows
 //! under Wine.
-//!
-//! Deliberately not here: projects saved by an older version, of which there is none yet.
 
 #![cfg(target_os = "linux")]
 
@@ -10,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mertscope_tests::host::{Instance, load};
 use mertscope_tests::{CommandOutput, output_of, repository, skipped, target, xtask};
 
 /// Runs `cargo xtask dist` and returns the paths that it prints.
@@ -135,8 +134,10 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
         "lib/clap",
         "share/doc/mertscope",
     ];
-    if !is_on_path("dpkg-deb") {
-        return skipped(NAME, "dpkg-deb is not installed");
+    for program in ["dpkg-deb", "lintian"] {
+        if !is_on_path(program) {
+            return skipped(NAME, &format!("{program} is not installed"));
+        }
     }
     let made = dist(&["--dev"]);
     let package = with_extension(&made, "deb");
@@ -148,7 +149,6 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
     let first = read();
     dist(&["--dev", "--assemble"]);
     assert!(read() == first, "two assemblies of the same build differ");
-
     let root = match Root::new() {
         Ok(root) => root,
         Err(reason) => return skipped(NAME, &reason),
@@ -182,6 +182,14 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
         "bash -c '. /usr/share/bash-completion/completions/mertscope && complete -p mertscope'",
     );
     root.succeed("gzip --test /usr/share/man/man1/mertscope.1.gz");
+    let told = root.succeed("mertscope doctor");
+    for part in ["/usr/lib/mertscope/libonnxruntime", "Everything that"] {
+        assert!(told.contains(part), "{told}");
+    }
+    // A project of the first version opens in the plugin that was installed.
+    let project = fs::read(repository("tests/fixtures/states/0.1.0.state")).unwrap();
+    let installed = load(&root.path("usr/lib/clap/Mertscope.clap"));
+    Instance::new(&installed).open_project(&project);
     // The VST3 bundle's link to ONNX Runtime leads there.
     root.succeed("test -s /usr/lib/vst3/Mertscope.vst3/Contents/*-linux/libonnxruntime.so.*");
 
@@ -190,6 +198,13 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
         assert!(!root.path("usr").join(folder).exists(), "{folder}");
     }
     assert_eq!(root.succeed(&format!("cat {kept}")), "mine\n");
+
+    // The release build, unlike this one, is stripped.
+    let mut lintian = Command::new("lintian");
+    lintian.args(["--allow-root", "--fail-on", "error,warning"]);
+    lintian.args(["--suppress-tags", "unstripped-binary-or-object"]);
+    let judged = output_of(lintian.arg(&package));
+    assert_eq!(judged.code, 0, "{}{}", judged.out, judged.err);
 }
 
 /// Wine with the folder that `cargo xtask cross windows` has made for it.

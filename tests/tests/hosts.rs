@@ -23,15 +23,16 @@ use mertscope_tests::{output_with_input, repository, run, skipped, target, welco
 const HOP_S: &str = "1";
 
 /// Validators of plugins: the variable that holds the program's path, what it is told before the
-/// plugin's path, and the bundle.
-const VALIDATORS: &[(&str, &[&str], &str)] = &[
-    ("CLAP_VALIDATOR", &["validate"], "Mertscope.clap"),
+/// plugin's path, the bundle, and whether it opens the plugin's window.
+const VALIDATORS: &[(&str, &[&str], &str, bool)] = &[
+    ("CLAP_VALIDATOR", &["validate"], "Mertscope.clap", false),
     (
         "PLUGINVAL",
         &["--strictness-level", "10", "--validate"],
         "Mertscope.vst3",
+        true,
     ),
-    ("VST3_VALIDATOR", &["-e"], "Mertscope.vst3"),
+    ("VST3_VALIDATOR", &["-e"], "Mertscope.vst3", false),
 ];
 
 /// Checks in a host by a Python script: the host, the check's name in its script, and whether it
@@ -89,13 +90,20 @@ fn main() -> ExitCode {
             trial_or_skip(&arguments, name, python_lacks(host, needs_screen), trial)
         });
     }
-    for &(variable, words, bundle) in VALIDATORS {
+    for &(variable, words, bundle, has_window) in VALIDATORS {
         let name = format!("{}::validates", variable.to_lowercase());
-        let trial = move || in_validator(variable, words, bundle);
-        let lacking = env::var_os(variable).is_none();
+        // Elsewhere a session has a screen.
+        let needs_screen = has_window && cfg!(target_os = "linux");
+        let trial = move || in_validator(variable, words, bundle, needs_screen);
         trials.push(if with_long {
-            let reason = format!("{variable} does not hold the path of that program");
-            trial_or_skip(&arguments, name, lacking.then_some(reason), trial)
+            let reason = if env::var_os(variable).is_none() {
+                Some(format!("{variable} does not hold the path of that program"))
+            } else if needs_screen {
+                python_lacks("standalone", true)
+            } else {
+                None
+            };
+            trial_or_skip(&arguments, name, reason, trial)
         } else {
             long(name, trial)
         });
@@ -249,9 +257,21 @@ fn ardour_version() -> Option<u32> {
 }
 
 /// A validator's exit code is 0 when the plugin passes.
-fn in_validator(variable: &str, words: &[&str], bundle: &str) -> Result<(), Failed> {
+fn in_validator(
+    variable: &str,
+    words: &[&str],
+    bundle: &str,
+    needs_screen: bool,
+) -> Result<(), Failed> {
     let program = env::var_os(variable).ok_or("its path is not known")?;
-    let mut command = Command::new(program);
+    let mut command = if needs_screen {
+        let mut screen = Command::new(python());
+        screen.arg("-B").arg(repository("tests/hosts/display.py"));
+        screen.arg(program);
+        screen
+    } else {
+        Command::new(program)
+    };
     command.args(words).arg(bundles().join(bundle));
     let done = command.stdin(Stdio::null()).output()?;
     if done.status.success() {

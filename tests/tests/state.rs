@@ -1,7 +1,10 @@
 //! The plugin's state in a project: saved, loaded, of other versions, and damaged.
 
+use std::fs;
+
 use mertscope_tests::host::{AudioProcessor, Instance};
 use mertscope_tests::random::Random;
+use mertscope_tests::repository;
 use serde_json::{Value, json};
 
 /// The name of our object among the plugin's persistent fields.
@@ -84,6 +87,15 @@ fn older_states_load() {
         assert!(instance.load_state(&old), "{old}");
         assert_eq!(instance.state(), fresh, "{old}");
     }
+}
+
+/// `0.1.0.state` was saved by that version, with every parameter changed but the trigger; it is never made again.
+#[test]
+fn a_project_of_the_first_version_opens() {
+    let project = fs::read(repository("tests/fixtures/states/0.1.0.state")).unwrap();
+    let mut instance = Instance::default();
+    assert_ne!(instance.save(), project);
+    instance.open_project(&project);
 }
 
 /// Random bytes, up to a megabyte, and states cut at any byte are refused and change nothing.

@@ -116,9 +116,9 @@ pub(crate) enum Command {
     /// Makes the packages that people install, into target/dist
     #[command(after_help = dist::HELP)]
     Dist {
-        /// The system
-        #[arg(value_name = "SYSTEM", default_value = "linux")]
-        goal: dist::Goal,
+        /// The system [default: this one]
+        #[arg(value_name = "SYSTEM")]
+        goal: Option<dist::Goal>,
         /// Pack the debug build, as the tests do, into target/dist-dev
         #[arg(long)]
         dev: bool,

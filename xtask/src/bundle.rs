@@ -22,8 +22,9 @@ use crate::process::{self, Progress};
 use crate::setup::{self, Goal};
 use crate::standalone;
 use crate::workspace::Workspace;
-use layout::{Content, File, Parts};
+use layout::{Content, File, Icons, Parts};
 pub(crate) use names::Names;
+pub(crate) use property_list::OLDEST_SYSTEM as OLDEST_MACOS;
 
 /// The part of `--help` after the options.
 pub(crate) const HELP: &str = "\
@@ -168,6 +169,10 @@ pub(crate) fn put_together(
             .map(|program| products.join(platform.system.program(program)))
             .to_vec(),
         runtime: setup::runtime_files(workspace, platform)?,
+        icons: Icons {
+            windows: workspace.file("assets/icons/mertscope.ico"),
+            macos: workspace.file("assets/icons/mertscope.icns"),
+        },
         licenses: vec![
             ("LICENSE-MIT.txt", workspace.file("LICENSE-MIT")),
             ("LICENSE-APACHE.txt", workspace.file("LICENSE-APACHE")),

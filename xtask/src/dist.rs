@@ -1,14 +1,15 @@
 //! `cargo xtask dist`: packages that people install, from the release bundles: for Linux an archive and
-//! a Debian package, for Windows an archive and an installer.
+//! a Debian package, for Windows an archive and an installer, for macOS an installer package and a disk
+//! image.
 //!
-//! Two runs on the same build give the same bytes: files are sorted and belong to root, and every time
-//! in a package is that of the last commit, or `SOURCE_DATE_EPOCH`. Not here: packages for macOS, whose
-//! tools exist only there, and signatures, which the release workflow makes with secrets.
+//! Those for Linux and Windows are equal for equal builds: files are sorted and belong to root, and every
+//! time in a package is that of the last commit, or `SOURCE_DATE_EPOCH`. Not here: signatures for Windows.
 
 mod archive;
 mod bill;
 mod debian;
 mod installer;
+mod macos;
 mod manuals;
 mod release;
 mod share;
@@ -37,12 +38,22 @@ bill of materials (CycloneDX):
            mertscope_VERSION_ARCH.deb
   windows  mertscope-VERSION-windows-x86_64.zip, and the installer mertscope-VERSION-setup.exe,
            made on Linux with the build of `cargo xtask cross windows`
+  macos    mertscope-VERSION-macos-aarch64.pkg and .dmg, made on a Mac
 
-Each has ONNX Runtime, the third-party notices and the licenses in it. Nothing is signed.
+Each has ONNX Runtime, the third-party notices and the licenses in it.
 
 The release build is made first. With --assemble it is taken as it is in target, which is a matter
-of seconds. The packages have the time of the last commit in them, or of SOURCE_DATE_EPOCH, so that
-two runs on the same build are equal.
+of seconds. The packages for Linux and Windows have the time of the last commit in them, or of
+SOURCE_DATE_EPOCH, so that two runs on the same build are equal; they are not signed.
+
+For macOS the environment says how to sign, with certificates of Apple's developer program:
+  MACOS_APPLICATION_IDENTITY   name of the certificate \"Developer ID Application: …\"
+  MACOS_INSTALLER_IDENTITY     name of the certificate \"Developer ID Installer: …\"
+  MACOS_CERTIFICATES           both as a .p12 in base64; without it they are in your keychain
+  MACOS_CERTIFICATES_PASSWORD  its password
+  MACOS_NOTARY_USER, MACOS_NOTARY_PASSWORD, MACOS_NOTARY_TEAM
+                               the account that asks Apple to notarize; without it nobody does
+Without the identities nothing is signed, and unsigned-macos.txt beside the packages says so.
 
 Examples:
   cargo xtask dist
@@ -56,6 +67,28 @@ pub(crate) enum Goal {
     Linux,
     /// Windows on x86-64, cross-built on Linux
     Windows,
+    /// This Mac
+    Macos,
+}
+
+impl Goal {
+    /// The platform of the packages, when they can be made on the machine `here`; without a goal they are
+    /// for that machine.
+    fn platform(goal: Option<Self>, here: Platform) -> Result<Platform> {
+        Ok(match (goal, here.system) {
+            (None | Some(Self::Linux), System::Linux)
+            | (None | Some(Self::Macos), System::MacOs) => here,
+            (Some(Self::Windows), System::Linux) => Platform::WINDOWS,
+            (None | Some(Self::Windows), _) => bail!(
+                "packages for Windows are made on Linux, from the build that is tested: run `cargo xtask dist windows` \
+                 there. `cargo xtask bundle` makes plugins and programs on this system"
+            ),
+            (Some(Self::Linux), _) => bail!("packages for Linux are made on Linux"),
+            (Some(Self::Macos), _) => bail!(
+                "packages for macOS are made on a Mac: Apple's tools for packages and signatures exist only there"
+            ),
+        })
+    }
 }
 
 /// Builds, makes the packages, and prints their paths.
@@ -64,26 +97,16 @@ pub(crate) enum Goal {
 /// When something is missing, or a build fails.
 pub(crate) fn run(
     workspace: &Workspace,
-    goal: Goal,
+    goal: Option<Goal>,
     profile: Profile,
     assemble: bool,
 ) -> Result<()> {
-    let here = Platform::here()?;
-    if here.system != System::Linux {
-        bail!(
-            "packages are made on Linux, those for Windows too; on this system `cargo xtask bundle` builds what the \
-             release workflow packs"
-        );
-    }
-    let platform = match goal {
-        Goal::Linux => here,
-        Goal::Windows => Platform::WINDOWS,
-    };
+    let platform = Goal::platform(goal, Platform::here()?)?;
     setup::packaging(&platform)?;
     if !assemble {
-        match goal {
-            Goal::Linux => setup::run(workspace, SetupGoal::Bundle)?,
-            Goal::Windows => setup::cross(workspace, &platform)?,
+        match platform.triple {
+            None => setup::run(workspace, SetupGoal::Bundle)?,
+            Some(_) => setup::cross(workspace, &platform)?,
         }
         bundle::build(workspace, &platform, profile)?;
     }
@@ -108,10 +131,12 @@ pub(crate) fn run(
     fs::write(&bill_file, &bill)
         .with_context(|| format!("{} cannot be written", bill_file.display()))?;
     let mut made = vec![bill_file];
-    match goal {
-        Goal::Linux => made.extend(linux(workspace, &release, &bundles, &bill, &out)?),
-        Goal::Windows => made.extend(windows(workspace, &release, &bundles, &bill, &out)?),
-    }
+    let make = match platform.system {
+        System::Linux => linux,
+        System::Windows => windows,
+        System::MacOs => macos,
+    };
+    made.extend(make(workspace, &release, &bundles, &bill, &out)?);
     let sums = archive::write_sums(&out)?;
     for path in made.iter().chain([&sums]) {
         println!("{}", path.display());
@@ -157,4 +182,51 @@ fn windows(
     fs::remove_dir_all(&scratch)
         .with_context(|| format!("{} cannot be removed", scratch.display()))?;
     Ok(vec![archive, installer])
+}
+
+fn macos(
+    workspace: &Workspace,
+    release: &Release,
+    bundles: &Bundles,
+    bill: &str,
+    out: &Path,
+) -> Result<Vec<PathBuf>> {
+    let scratch = workspace.target.join("dist-scratch");
+    let made = macos::packages(workspace, release, bundles, bill, &scratch, out)?;
+    fs::remove_dir_all(&scratch)
+        .with_context(|| format!("{} cannot be removed", scratch.display()))?;
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_system_makes_its_own_packages_and_linux_those_for_windows() {
+        let on = |system: System| Platform {
+            system,
+            arch: "aarch64",
+            triple: None,
+        };
+        let made = |goal: Option<Goal>, system: System| {
+            let platform = Goal::platform(goal, on(system));
+            platform
+                .map(|platform| platform.system)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(made(None, System::Linux), Ok(System::Linux));
+        assert_eq!(made(None, System::MacOs), Ok(System::MacOs));
+        let windows = Some(Goal::Windows);
+        assert_eq!(made(windows, System::Linux), Ok(System::Windows));
+        for (goal, system, remedy) in [
+            (None, System::Windows, "cargo xtask dist windows"),
+            (windows, System::MacOs, "made on Linux"),
+            (Some(Goal::Macos), System::Linux, "made on a Mac"),
+            (Some(Goal::Linux), System::Windows, "made on Linux"),
+        ] {
+            let error = made(goal, system).unwrap_err();
+            assert!(error.contains(remedy), "{error}");
+        }
+    }
 }

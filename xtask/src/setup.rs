@@ -207,10 +207,12 @@ pub(crate) fn cross(workspace: &Workspace, platform: &Platform) -> Result<()> {
 /// # Errors
 /// When it can't be had; the error names the remedy.
 pub(crate) fn packaging(platform: &Platform) -> Result<()> {
-    packages::ensure(&[match platform.system {
-        System::Windows => Purpose::Installer,
-        System::Linux | System::MacOs => Purpose::Package,
-    }])
+    packages::ensure(match platform.system {
+        System::Windows => &[Purpose::Installer],
+        System::Linux => &[Purpose::Package],
+        // Apple's tools come with the linker that the build needs.
+        System::MacOs => &[],
+    })
 }
 
 /// Gets real plugin hosts for the tests: a Python environment with them, and the packages that they

@@ -44,8 +44,8 @@ pub struct Runtime {
 pub enum RuntimeError {
     /// It is at none of the places.
     #[error(
-        "ONNX Runtime is not installed: there is no {}. Install it with `cargo xtask setup`, or \
-         point ORT_DYLIB_PATH at the library.",
+        "ONNX Runtime is not installed: there is no {}. Install Mertscope again, which brings it, or in \
+         a checkout run `cargo xtask setup`, or point ORT_DYLIB_PATH at the library.",
         list(searched)
     )]
     Missing {
@@ -54,8 +54,9 @@ pub enum RuntimeError {
     },
     /// The file can't be loaded on this machine.
     #[error(
-        "{} can't be loaded as ONNX Runtime: {reason}. Install it again with `cargo xtask setup`, \
-         or point ORT_DYLIB_PATH at a working library.", library.display()
+        "{} can't be loaded as ONNX Runtime: {reason}. Install Mertscope again, which brings it, or in a \
+         checkout run `cargo xtask setup`, or point ORT_DYLIB_PATH at a working library.",
+        library.display()
     )]
     Broken {
         /// The file.
@@ -78,8 +79,9 @@ pub enum RuntimeError {
     },
     /// The library lacks functions that are called here.
     #[error(
-        "{} is ONNX Runtime {version}, but {oldest} or newer is needed. Install it with \
-         `cargo xtask setup`, or point ORT_DYLIB_PATH at a newer library.", library.display()
+        "{} is ONNX Runtime {version}, but {oldest} or newer is needed. Install Mertscope again, which \
+         brings it, or in a checkout run `cargo xtask setup`, or point ORT_DYLIB_PATH at a newer library.",
+        library.display()
     )]
     TooOld {
         /// The file.

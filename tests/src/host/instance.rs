@@ -168,6 +168,23 @@ impl Instance {
         self.load(&bytes)
     }
 
+    /// Opens a project with this state, of this version or an older one, and asserts that each parameter and
+    /// field of it is there.
+    ///
+    /// # Panics
+    /// If one is not.
+    pub fn open_project(&mut self, project: &[u8]) {
+        assert!(self.load(project), "the plugin refuses the project");
+        let opened = self.state();
+        let project: Value = serde_json::from_slice(&project[STATE_HEAD_BYTES..]).expect("JSON");
+        assert_eq!(opened["fields"], project["fields"]);
+        let parameters = project["params"].as_object().expect("parameters");
+        assert!(!parameters.is_empty());
+        for (id, value) in parameters {
+            assert_eq!(&opened["params"][id], value, "{id}");
+        }
+    }
+
     /// Sets offline or real-time rendering from the next activation on.
     ///
     /// # Panics

@@ -177,7 +177,7 @@ fn wrong_arguments_are_named() {
         ("cross", "<SYSTEM>"),
         ("cross beos", "macos"),
         ("cross windows --build-only key", "--build-only"),
-        ("dist macos", "windows"),
+        ("dist solaris", "windows"),
     ] {
         let error = parsed(line).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{line}");

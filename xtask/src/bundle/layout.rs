@@ -22,6 +22,8 @@ pub(super) struct Parts<'a> {
     pub programs: Vec<PathBuf>,
     /// ONNX Runtime's shared libraries, license and notices.
     pub runtime: Vec<PathBuf>,
+    /// The icon in the forms of Windows and macOS.
+    pub icons: Icons,
     /// Our own licenses, and their names in the bundles.
     pub licenses: Vec<(&'static str, PathBuf)>,
     /// The text of the third-party notices.
@@ -29,6 +31,17 @@ pub(super) struct Parts<'a> {
     /// The text of the VST3 plugin's `moduleinfo.json`.
     pub module_info: String,
 }
+
+/// The files of the icon.
+pub(super) struct Icons {
+    pub windows: PathBuf,
+    pub macos: PathBuf,
+}
+
+/// Tells Windows' Explorer the icon of the folder that a VST3 plugin is; it reads the file in folders
+/// with the attribute "system", which the installer sets. The names are those of VST3's guide, "Plug-in
+/// Format Structure".
+const FOLDER_ICON: &str = "[.ShellClassInfo]\r\nIconResource=PlugIn.ico,0\r\n";
 
 /// A file of a bundle.
 #[derive(Debug)]
@@ -64,14 +77,19 @@ pub(super) fn files(parts: &Parts, system: System, arch: &str) -> Vec<File> {
             files.extend(libraries(parts, &binaries));
             files.extend(documents(parts, &contents.join("Resources")));
             files.push(text(&parts.module_info, vst3_module_info(name)));
+            if system == System::Windows {
+                let folder = Path::new(&vst3);
+                files.push(text(FOLDER_ICON, folder.join("desktop.ini")));
+                files.push(copy(&parts.icons.windows, folder.join("PlugIn.ico")));
+            }
             files.push(copy(&parts.plugin, clap.into()));
         }
         System::MacOs => {
-            for bundle in [vst3, clap] {
+            for (bundle, format) in [(vst3, "vst3"), (clap, "clap")] {
                 let contents = Path::new(&bundle).join("Contents");
                 let binaries = contents.join("MacOS");
                 files.push(copy(&parts.plugin, binaries.join(name)));
-                let list = property_list::plugin(parts.names, parts.version);
+                let list = property_list::plugin(parts.names, parts.version, format);
                 files.push(text(&list, contents.join("Info.plist")));
                 // Type and creator codes of the classic Mac OS: a bundle without a registered
                 // creator.
@@ -108,7 +126,10 @@ fn app(parts: &Parts) -> Vec<File> {
     let programs = parts.programs.iter().filter(|program| is_app(program));
     files.extend(programs.map(|program| copy(program, binaries.join(standalone::NAME))));
     files.extend(libraries(parts, &binaries));
-    files.extend(documents(parts, &contents.join("Resources")));
+    let resources = contents.join("Resources");
+    let icon = format!("{}.icns", property_list::ICON);
+    files.push(copy(&parts.icons.macos, resources.join(icon)));
+    files.extend(documents(parts, &resources));
     files
 }
 
@@ -181,6 +202,10 @@ mod tests {
             runtime: [runtime, "LICENSE", "ThirdPartyNotices.txt"]
                 .map(PathBuf::from)
                 .to_vec(),
+            icons: Icons {
+                windows: "icon.ico".into(),
+                macos: "icon.icns".into(),
+            },
             licenses: vec![("LICENSE-MIT.txt", "LICENSE-MIT".into())],
             notices: "thanks".into(),
             module_info: "{}".into(),
@@ -245,6 +270,8 @@ mod tests {
                 "Mertscope.vst3/Contents/Resources/moduleinfo.json",
                 "Mertscope.vst3/Contents/arm64-win/Mertscope.vst3",
                 "Mertscope.vst3/Contents/arm64-win/onnxruntime.dll",
+                "Mertscope.vst3/PlugIn.ico",
+                "Mertscope.vst3/desktop.ini",
                 "Mertscope/mertscope.exe",
                 "Mertscope/mertscope-standalone.exe",
                 "Mertscope/onnxruntime.dll",
@@ -258,6 +285,7 @@ mod tests {
         let library = "libonnxruntime.1.31.1.dylib";
         let mut programs = vec![
             "Mertscope.vst3/Contents/Resources/moduleinfo.json".to_owned(),
+            "Mertscope.app/Contents/Resources/Mertscope.icns".to_owned(),
             "Mertscope/libonnxruntime.1.31.1.dylib".to_owned(),
             "Mertscope/mertscope".to_owned(),
         ];

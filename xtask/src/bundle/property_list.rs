@@ -6,14 +6,19 @@ use super::names::Names;
 
 /// The oldest system that the pinned ONNX Runtime is built for: the tag of its wheel in
 /// `assets/onnxruntime.toml` says it.
-const OLDEST_SYSTEM: &str = "14.0";
+pub(crate) const OLDEST_SYSTEM: &str = "14.0";
 
 /// The sentence with which the system asks the user.
 const MICROPHONE: &str = "Mertscope listens to the input that you choose, and shows its key and genre. Nothing is recorded or sent.";
 
-/// The list of a plugin's bundle.
-pub(super) fn plugin(names: &Names, version: &str) -> String {
-    list(&names.name, &names.identifier, names, version, "BNDL", &[])
+/// The name of the app's icon in `Resources`, without `.icns`.
+pub(super) const ICON: &str = "Mertscope";
+
+/// The list of a plugin's bundle. macOS tells bundles apart by their identifiers, so the two formats have
+/// two.
+pub(super) fn plugin(names: &Names, version: &str, format: &str) -> String {
+    let identifier = format!("{}.{format}", names.identifier);
+    list(&names.name, &identifier, names, version, "BNDL", &[])
 }
 
 /// The list of the app, whose program is `program`.
@@ -21,6 +26,7 @@ pub(super) fn app(names: &Names, version: &str, program: &str) -> String {
     let identifier = format!("{}.app", names.identifier);
     // A plugin's host asks for its own process; the app is a process of its own.
     let more = [
+        ("CFBundleIconFile", ICON),
         ("LSApplicationCategoryType", "public.app-category.music"),
         ("NSMicrophoneUsageDescription", MICROPHONE),
     ];
@@ -69,15 +75,20 @@ mod tests {
             name: "Mertscope".into(),
             identifier: "org.example.mertscope".into(),
         };
-        let (plugin, app) = (plugin(&names, "1.2.3"), app(&names, "1.2.3", "program"));
-        for list in [&plugin, &app] {
+        let [vst3, clap] = ["vst3", "clap"].map(|format| plugin(&names, "1.2.3", format));
+        let app = app(&names, "1.2.3", "program");
+        for list in [&vst3, &clap, &app] {
             assert!(list.contains("<string>1.2.3</string>"), "{list}");
             assert!(list.contains("<string>14.0</string>"), "{list}");
+            assert!(list.contains("NSHighResolutionCapable"), "{list}");
         }
-        assert!(plugin.contains("<string>org.example.mertscope</string>"));
-        assert!(app.contains("<string>org.example.mertscope.app</string>"));
+        for (list, format) in [(&vst3, "vst3"), (&clap, "clap"), (&app, "app")] {
+            let identifier = format!("<string>org.example.mertscope.{format}</string>");
+            assert!(list.contains(&identifier), "{list}");
+        }
         assert!(app.contains("<string>program</string>") && app.contains("NSMicrophone"));
-        assert!(!plugin.contains("NSMicrophone"));
+        assert!(app.contains("CFBundleIconFile"), "{app}");
+        assert!(!vst3.contains("NSMicrophone") && !clap.contains("NSMicrophone"));
         // The wheel's tag has the same version.
         let pins = include_str!("../../../assets/onnxruntime.toml");
         assert!(pins.contains("macosx_14_0_arm64"));

@@ -10,6 +10,8 @@ Target amd64-unicode
 !else
   SetCompressor /SOLID lzma
 !endif
+!define MUI_ICON "icon.ico"
+!define MUI_UNICON "icon.ico"
 Name "Mertscope ${VERSION}"
 OutFile "${INSTALLER}"
 
@@ -69,6 +71,9 @@ FunctionEnd
 
 Section "VST3 plugin" SectionVst3
   !include "vst3-install.nsh"
+  ; Explorer shows the icon that desktop.ini names in a folder with this attribute.
+  SetFileAttributes "$Vst3Folder\Mertscope.vst3\desktop.ini" HIDDEN|SYSTEM
+  SetFileAttributes "$Vst3Folder\Mertscope.vst3" SYSTEM
 SectionEnd
 
 Section "CLAP plugin" SectionClap
@@ -89,6 +94,7 @@ Section "-uninstaller"
   SetOutPath "$INSTDIR"
   WriteUninstaller "$INSTDIR\uninstall.exe"
   WriteRegStr SHCTX "${REGISTRY}" "DisplayName" "Mertscope"
+  WriteRegStr SHCTX "${REGISTRY}" "DisplayIcon" "$INSTDIR\uninstall.exe"
   WriteRegStr SHCTX "${REGISTRY}" "DisplayVersion" "${VERSION}"
   WriteRegStr SHCTX "${REGISTRY}" "Publisher" "The Mertscope developers"
   WriteRegStr SHCTX "${REGISTRY}" "InstallLocation" "$INSTDIR"

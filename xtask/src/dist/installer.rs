@@ -36,6 +36,8 @@ pub(super) fn make(
         .collect();
     entries.push(Entry::bytes(SCRIPT, "installer.nsi"));
     entries.push(Entry::copy(workspace.file("LICENSE-MIT"), "license.txt"));
+    let icon = workspace.file("assets/icons/mertscope.ico");
+    entries.push(Entry::copy(icon, "icon.ico"));
     for part in Part::ALL {
         entries.push(Entry::bytes(
             part.install(bundles),

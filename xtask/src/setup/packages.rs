@@ -274,6 +274,12 @@ const REQUIREMENTS: &[Requirement] = &[
         purpose: Purpose::BareRoot,
         probe: Probe::OnLinux("debootstrap"),
     },
+    Requirement {
+        package: "lintian",
+        why: "checks the package against Debian's rules in the tests",
+        purpose: Purpose::BareRoot,
+        probe: Probe::OnLinux("lintian"),
+    },
 ];
 
 impl Requirement {
