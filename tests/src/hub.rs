@@ -133,6 +133,11 @@ impl Hub {
         locked(&self.shared.files).insert(format!("{repo}/{name}"), bytes.into());
     }
 
+    /// Withdraws a file of a repository.
+    pub fn withdraw(&self, repo: &str, name: &str) {
+        locked(&self.shared.files).remove(&format!("{repo}/{name}"));
+    }
+
     /// Moves every repository to another commit; the commit before is gone.
     pub fn move_to(&self, commit: &str) {
         commit.clone_into(&mut locked(&self.shared.commit));
@@ -174,7 +179,8 @@ impl Asked {
 
 impl Shared {
     fn is_large(name: &str) -> bool {
-        name.ends_with(".bin") || name.ends_with(".safetensors")
+        let large = [".bin", ".safetensors", ".ckpt"];
+        large.iter().any(|ending| name.ends_with(ending))
     }
 
     /// The file at a path such as `OWNER/NAME/resolve/REVISION/FILE`.

@@ -16,6 +16,8 @@ mod consent;
 mod disk;
 #[path = "hub/full_size.rs"]
 mod full_size;
+#[path = "hub/heads.rs"]
+mod heads;
 #[path = "hub/importing.rs"]
 mod importing;
 #[path = "hub/interrupted.rs"]

@@ -17,6 +17,7 @@ use crate::arguments::AnalyzeArguments;
 use crate::files::{is_png, write};
 use crate::inputs::{self, Input, Inputs};
 use crate::interrupt;
+use crate::models::no_heads;
 use crate::output::{Format, Results};
 use crate::progress::Bar;
 use crate::{error_text, load, log, report_fallbacks};
@@ -38,6 +39,10 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let run = describe(&package, runtime, &analyzer);
     let quiet = arguments.quiet;
     if !quiet {
+        package.notices.iter().for_each(|notice| log(&notice.text));
+        if package.heads.is_empty() {
+            log(&no_heads(&package));
+        }
         report_fallbacks(analyzer.device());
         log(&run_line(&run, arguments));
     }

@@ -98,6 +98,9 @@ pub(crate) enum ModelsCommand {
     Fetch {
         /// The model, as in `mertscope models list`
         id: String,
+        /// Leave the heads that were published for the model
+        #[arg(long)]
+        no_heads: bool,
         #[command(flatten)]
         consent: ConsentArguments,
     },
@@ -137,7 +140,10 @@ XDG_CACHE_HOME names another place.";
 
 const FETCH_HELP: &str = "\
 Ctrl-C stops the download; the same command resumes it. The command shows the license and asks
-once for your agreement; without a terminal, give --yes or --accept-licence.";
+once for your agreement; without a terminal, give --yes or --accept-licence.
+
+Heads that were published for the model, for key, genre and more, come along. For a model that is
+here already the command fetches the heads that are missing.";
 
 const IMPORT_HELP: &str = "\
 On a machine with a network, save these files of the model's page on the hub into a folder:

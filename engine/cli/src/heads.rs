@@ -202,6 +202,7 @@ fn published(arguments: &ImportArguments, package: &ModelPackage) -> anyhow::Res
         layer: arguments.layer,
         usual_layer: entry.and_then(|entry| entry.best_layers.get(data_set).copied()),
         outputs: arguments.outputs.unwrap_or(labels.outputs),
+        license: "",
     };
     Ok(marble::import(
         &arguments.file,

@@ -4,6 +4,7 @@
 mod bar;
 mod cache;
 mod consent;
+mod heads;
 mod list;
 
 use std::path::Path;
@@ -15,11 +16,17 @@ use mertscope_model::catalogue;
 use crate::arguments::{ConsentArguments, ModelsCommand};
 use crate::{log, write_out};
 
+pub(crate) use heads::no_heads;
+
 /// Runs the command.
 pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
     match command {
         ModelsCommand::List { json } => list::run(*json),
-        ModelsCommand::Fetch { id, consent } => fetch(id, consent),
+        ModelsCommand::Fetch {
+            id,
+            no_heads,
+            consent,
+        } => fetch(id, !no_heads, consent),
         ModelsCommand::Import { path, id, consent } => import(path, id.as_deref(), consent),
         ModelsCommand::Verify { id } => verify(id.as_deref()),
         ModelsCommand::Remove { id } => remove(id),
@@ -27,10 +34,13 @@ pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
     }
 }
 
-fn fetch(id: &str, arguments: &ConsentArguments) -> anyhow::Result<bool> {
+fn fetch(id: &str, with_heads: bool, arguments: &ConsentArguments) -> anyhow::Result<bool> {
     let library = Library::shared()?;
     let offer = offer(&library, id)?;
-    if let OfferState::Installed(installed) = &offer.state {
+    let with_heads = with_heads && offer.lacks_heads();
+    if let OfferState::Installed(installed) = &offer.state
+        && !with_heads
+    {
         let folder = installed.folder.display();
         log(&format!(
             "{} is installed already, in {folder}.",
@@ -38,12 +48,18 @@ fn fetch(id: &str, arguments: &ConsentArguments) -> anyhow::Result<bool> {
         ));
         return Ok(true);
     }
-    let Some(consent) = consent::ask(&offer, arguments)? else {
+    let Some(agreed) = consent::ask(&offer, with_heads, arguments)? else {
         return Ok(false);
     };
-    library.fetch(id, consent)?;
-    bar::follow(&library, &offer.entry.id)?;
-    installed(&library, id)
+    if agreed.to_heads {
+        library.fetch(id, agreed.consent)?;
+    } else {
+        library.fetch_without_heads(id, agreed.consent)?;
+    }
+    let followed = bar::follow(&library, &offer.entry.id);
+    let is_installed = installed(&library, id)?;
+    followed?;
+    Ok(is_installed && heads::log_heads(&offer.entry.id))
 }
 
 fn import(path: &Path, id: Option<&str>, arguments: &ConsentArguments) -> anyhow::Result<bool> {
@@ -53,10 +69,10 @@ fn import(path: &Path, id: Option<&str>, arguments: &ConsentArguments) -> anyhow
         None => &*library.recognize(path)?.id,
     };
     let offer = offer(&library, id)?;
-    let Some(consent) = consent::ask(&offer, arguments)? else {
+    let Some(agreed) = consent::ask(&offer, false, arguments)? else {
         return Ok(false);
     };
-    let id = library.import(path, Some(id), consent)?;
+    let id = library.import(path, Some(id), agreed.consent)?;
     bar::follow(&library, id)?;
     installed(&library, id)
 }
@@ -92,14 +108,24 @@ fn verify(id: Option<&str>) -> anyhow::Result<bool> {
         log("No model is installed besides the embedded one.");
     }
     let mut all_whole = true;
-    for ModelOffer { entry, state, .. } in offers {
+    for ModelOffer {
+        entry,
+        state,
+        heads,
+        ..
+    } in offers
+    {
         let id = &entry.id;
         let reason = match state {
             OfferState::Installed(model) => {
                 library.verify(id)?;
                 match bar::follow(&library, id) {
                     Ok(()) => {
-                        let (files, size) = (model.files.len(), list::megabytes(model.size()));
+                        let all = [Some(&model), heads.as_ref()].into_iter().flatten();
+                        let (files, size) = all.fold((0, 0), |(files, size), part| {
+                            (files + part.files.len(), size + part.size())
+                        });
+                        let size = list::megabytes(size);
                         write_out(|out| Ok(writeln!(out, "{id}: whole, {files} files, {size}")?))?;
                         continue;
                     }

@@ -1,5 +1,6 @@
 //! A model with the heads and the map that read it.
 
+mod published_heads;
 mod user_files;
 
 use std::borrow::Cow;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mertscope_audio::Notice;
-use mertscope_model::{LayerSet, Model, ModelError, sha256};
+use mertscope_model::{LayerSet, Model, ModelError, catalogue, sha256};
 
 use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
@@ -35,11 +36,11 @@ pub type HeadChoice = BTreeMap<String, String>;
 pub struct ModelPackage {
     /// The model that a session runs.
     pub model: Arc<Model>,
-    /// The heads shipped with it, then the user's own.
+    /// The heads shipped with it or fetched with it, then the user's own.
     pub heads: Vec<Head>,
     /// The map of its windows; `None` for a model that has no map yet.
     pub map: Option<Arc<Map>>,
-    /// Warnings about the user's heads and maps that can't be used.
+    /// Warnings about fetched heads, and about the user's heads and maps, that can't be used.
     pub notices: Vec<Notice>,
     user_files: Option<user_files::LoadedUserFiles>,
 }
@@ -97,13 +98,15 @@ impl ModelPackage {
         Self::of(Model::open(folder)?)
     }
 
-    /// The model with this id or in this folder, see [`Model::find`], with the heads and the map that
-    /// the user fitted or imported.
+    /// The model with this id or in this folder, see [`Model::find`], with the heads that were published for it and
+    /// fetched with it, and with the heads and the map that the user fitted or imported.
     ///
     /// # Errors
     /// [`PackageError`], as for [`Model::find`] and [`ModelPackage::open`].
     pub fn find(name: Option<&str>) -> Result<Self, PackageError> {
-        Ok(Self::of(Model::find(name)?)?.with_user_files())
+        // The catalogue is compiled in: a broken one counts as empty, as for the model.
+        let entry = name.and_then(|name| catalogue::find(name).ok().flatten());
+        Ok(Self::of(Model::find(name)?)?.with_user_files(entry))
     }
 
     /// `model` with the heads and the map that its manifest names.
@@ -203,6 +206,9 @@ impl ModelPackage {
         let mut of_model = parts.filter(|part| part.sha256 == head.sha256);
         if let Some(part) = of_model.next() {
             return Ok(self.model.part(part)?.1);
+        }
+        if let Some(bytes) = self.published_bytes(head) {
+            return Ok(Cow::Owned(bytes));
         }
         let path = head.path();
         let bytes = fs::read(path).map_err(|source| ModelError::Unreadable {

@@ -1,12 +1,10 @@
 //! Files that other programs fetched from the hub already: read in place, never changed.
 //!
-//! The layout is that of `huggingface_hub`: `models--OWNER--NAME/refs/BRANCH` names a commit, and
+//! The layout is that of `huggingface_hub`: `models--OWNER--NAME/refs/BRANCH` names a commit (`spaces--…` in a space), and
 //! `snapshots/COMMIT/FILE` is a file of it (a link to `blobs/`, on systems that have links).
 
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use mertscope_model::catalogue::CatalogueEntry;
 
 /// The folder of one repository in the hub's own cache.
 pub(super) struct Cached {
@@ -14,9 +12,14 @@ pub(super) struct Cached {
 }
 
 impl Cached {
-    /// The model's folder in the cache; `None` when there is none.
-    pub(crate) fn of(cache: Option<&Path>, entry: &CatalogueEntry) -> Option<Self> {
-        let name = format!("models--{}", entry.repo.replace('/', "--"));
+    /// The repository's folder in the cache; `None` when there is none.
+    pub(crate) fn of(cache: Option<&Path>, repo: &str) -> Option<Self> {
+        let kind = if repo.starts_with("spaces/") {
+            ""
+        } else {
+            "models--"
+        };
+        let name = format!("{kind}{}", repo.replace('/', "--"));
         let folder = cache?.join(name);
         // Absolute, because it is written into a receipt.
         let folder = std::path::absolute(folder).ok()?;

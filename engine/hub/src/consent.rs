@@ -8,13 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::HubError;
-use mertscope_model::catalogue::CatalogueEntry;
+use mertscope_model::catalogue::{CatalogueEntry, PublishedHeads};
 use mertscope_model::store::{StoreError, write_text};
 
 /// Whether the user agrees to a model's license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// The user has just agreed to the shown license; this is recorded.
+    /// The user has just agreed to the shown license, and to that of the heads that come along; this is recorded.
     Given,
     /// The user agreed to it earlier; without a record nothing is done.
     OnRecord,
@@ -45,10 +45,40 @@ fn read(data: &Path) -> Record {
     toml::from_str(&text).unwrap_or_default()
 }
 
-/// Whether the user of this data folder agreed to the license of `entry`.
-pub(super) fn is_recorded(data: &Path, entry: &CatalogueEntry) -> bool {
-    let agreed = read(data).agreed;
-    agreed.iter().any(|agreed| agreed.license == entry.license)
+/// The terms under which files are published.
+pub(super) struct Terms<'a> {
+    license: String,
+    url: &'a str,
+}
+
+impl<'a> Terms<'a> {
+    /// Those of a model.
+    pub(super) fn of(entry: &'a CatalogueEntry) -> Self {
+        Self {
+            license: entry.license.clone(),
+            url: &entry.license_url,
+        }
+    }
+
+    /// Those of published heads.
+    pub(super) fn of_heads(heads: &'a PublishedHeads) -> Self {
+        Self {
+            license: heads.license_words(),
+            url: &heads.license_url,
+        }
+    }
+
+    /// Whether the user of this data folder agreed to them.
+    pub(super) fn are_recorded(&self, data: &Path) -> bool {
+        let agreed = read(data).agreed;
+        agreed.iter().any(|agreed| agreed.license == self.license)
+    }
+}
+
+/// Whether the user of this data folder agreed to the terms of the heads of `entry`; `true` without heads.
+pub(super) fn covers_heads(data: &Path, entry: &CatalogueEntry) -> bool {
+    let heads = entry.heads.as_ref();
+    heads.is_none_or(|heads| Terms::of_heads(heads).are_recorded(data))
 }
 
 /// Makes sure that the user agreed to the license of `entry`, and that this is recorded.
@@ -57,20 +87,41 @@ pub(super) fn ensure(
     entry: &CatalogueEntry,
     consent: Consent,
 ) -> Result<(), HubError> {
-    if is_recorded(data, entry) {
+    ensure_terms(data, &Terms::of(entry), consent, |license, url| {
+        let id = entry.id.clone();
+        HubError::Consent { id, license, url }
+    })
+}
+
+/// Makes sure that the user agreed to the terms of the heads of `entry`, and that this is recorded.
+pub(super) fn ensure_heads(
+    data: &Path,
+    entry: &CatalogueEntry,
+    heads: &PublishedHeads,
+    consent: Consent,
+) -> Result<(), HubError> {
+    ensure_terms(data, &Terms::of_heads(heads), consent, |license, url| {
+        let id = entry.id.clone();
+        HubError::HeadsConsent { id, license, url }
+    })
+}
+
+fn ensure_terms(
+    data: &Path,
+    terms: &Terms<'_>,
+    consent: Consent,
+    refused: impl FnOnce(String, String) -> HubError,
+) -> Result<(), HubError> {
+    if terms.are_recorded(data) {
         return Ok(());
     }
     if consent == Consent::OnRecord {
-        return Err(HubError::Consent {
-            id: entry.id.clone(),
-            license: entry.license.clone(),
-            url: entry.license_url.clone(),
-        });
+        return Err(refused(terms.license.clone(), terms.url.to_owned()));
     }
     let mut record = read(data);
     record.agreed.push(Agreed {
-        license: entry.license.clone(),
-        url: entry.license_url.clone(),
+        license: terms.license.clone(),
+        url: terms.url.to_owned(),
         by: user(),
         at: utc(SystemTime::now()),
     });
@@ -130,7 +181,22 @@ mod tests {
         assert_eq!(record.agreed.len(), 1);
         assert!(record.agreed[0].at.starts_with("20"));
         fs::write(data.path().join(RECORD), "nonsense").unwrap();
-        assert!(!is_recorded(data.path(), entry));
+        assert!(!Terms::of(entry).are_recorded(data.path()));
+    }
+
+    #[test]
+    fn heads_have_terms_of_their_own() {
+        let data = tempfile::tempdir().unwrap();
+        let entry = catalogue::find("MERT-v1-95M").unwrap().unwrap();
+        let heads = entry.heads.as_ref().unwrap();
+        ensure(data.path(), entry, Consent::Given).unwrap();
+        assert!(!covers_heads(data.path(), entry));
+        let refused = ensure_heads(data.path(), entry, heads, Consent::OnRecord).unwrap_err();
+        assert!(refused.to_string().contains("--no-heads"), "{refused}");
+        ensure_heads(data.path(), entry, heads, Consent::Given).unwrap();
+        assert!(covers_heads(data.path(), entry));
+        let bare = catalogue::find("MERT-v0").unwrap().unwrap();
+        assert!(covers_heads(data.path(), bare));
     }
 
     #[test]

@@ -28,6 +28,30 @@ pub enum HubError {
         /// The license's address.
         url: String,
     },
+    /// The user has not agreed to the terms of the model's published heads.
+    #[error(
+        "The published heads of {id} have {license} ({url}), which has to be agreed to first: use --yes, or \
+         --no-heads to leave them."
+    )]
+    HeadsConsent {
+        /// The model.
+        id: String,
+        /// Their license.
+        license: String,
+        /// The license's address.
+        url: String,
+    },
+    /// Some of the published heads could not be had.
+    #[error(
+        "Not all published heads of {id} are here: {reasons} The model works without them; `mertscope models \
+         fetch {id}` tries again, and --no-heads leaves them."
+    )]
+    Heads {
+        /// The model.
+        id: String,
+        /// The reasons, sentences.
+        reasons: String,
+    },
     /// The model has a job already.
     #[error("{id} is being worked on already; wait for that to end, or cancel it.")]
     Busy {

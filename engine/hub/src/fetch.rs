@@ -1,6 +1,10 @@
 //! Fetching a whole model: from the hub's cache on this machine if it is complete there, else from the
-//! hub.
+//! hub. Its published heads come the same way, each with its labels, into a receipt of their own: a head that
+//! can't be had leaves the model and the other heads as they are.
 
+mod heads;
+
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -10,10 +14,13 @@ use super::disk::{self, Lock};
 use super::download::Download;
 use super::progress::{Progress, Stage};
 use super::remote::{self, Remote};
+use super::wanted::Wanted;
 use super::{HubError, Settings};
 use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
 use mertscope_model::hash_file;
 use mertscope_model::store::{Installed, InstalledFile, Store, StoreError};
+
+pub(super) use heads::fetch_heads;
 
 /// The branch to fetch when no revision is pinned.
 const BRANCH: &str = "main";
@@ -35,48 +42,63 @@ pub(super) fn fetch(
         Err(error) => return Err(error.into()),
     }
     let folder = store.folder(&entry.id)?;
-    let fetch = ModelFetch {
-        entry,
+    let wanted = Wanted::model(entry);
+    let fetch = Fetch {
         settings,
+        client: &OnceCell::new(),
         folder: &folder,
         // An import pins nothing: its files may be in another format.
         pinned: store
             .recorded(&entry.id)?
             .filter(|model| model.revision.is_some()),
-        cached: Cached::of(settings.cache.as_deref(), entry),
+        cached: Cached::of(settings.cache.as_deref(), wanted.repo),
+        wanted,
     };
-    let installed = match fetch.take_cached(progress)? {
-        Some(installed) => installed,
-        None if settings.offline => {
-            return Err(HubError::Offline {
-                id: entry.id.clone(),
-            });
-        }
-        None => fetch.download(progress)?,
-    };
+    let installed = fetch.get(progress)?;
     store.record(&installed)?;
     Ok(installed)
 }
 
-/// One model's fetch.
-struct ModelFetch<'a> {
-    entry: &'a CatalogueEntry,
+/// The fetch of files that belong together.
+struct Fetch<'a> {
+    wanted: Wanted<'a>,
     settings: &'a Settings,
+    /// Made with the first request.
+    client: &'a OnceCell<Client>,
     folder: &'a Path,
     pinned: Option<Installed>,
     cached: Option<Cached>,
 }
 
-impl ModelFetch<'_> {
+impl Fetch<'_> {
+    /// The files, on disk and checked; nothing is recorded yet.
+    fn get(&self, progress: &mut Progress) -> Result<Installed, HubError> {
+        match self.take_cached(progress)? {
+            Some(installed) => Ok(installed),
+            None if self.settings.offline => Err(HubError::Offline {
+                id: self.wanted.id.to_owned(),
+            }),
+            None => self.download(progress),
+        }
+    }
+
+    fn client(&self, progress: &Progress) -> Result<&Client, HubError> {
+        if self.client.get().is_none() {
+            // The cell is empty: nobody else has it.
+            let _ = self.client.set(Client::new(self.settings, &progress.stop)?);
+        }
+        self.client.get().ok_or(HubError::Stopped)
+    }
+
     fn revision(&self) -> &str {
         let pinned = self
             .pinned
             .as_ref()
             .and_then(|pinned| pinned.revision.as_deref());
-        pinned.or(self.entry.revision.as_deref()).unwrap_or(BRANCH)
+        pinned.or(self.wanted.revision).unwrap_or(BRANCH)
     }
 
-    /// The model from the cache, if the cache has all of its files.
+    /// The files from the cache, if the cache has all of them.
     fn take_cached(&self, progress: &mut Progress) -> Result<Option<Installed>, HubError> {
         let Some(cached) = &self.cached else {
             return Ok(None);
@@ -85,7 +107,7 @@ impl ModelFetch<'_> {
             return Ok(None);
         };
         let mut files = Vec::new();
-        for file in &self.entry.files {
+        for file in self.wanted.files.iter().copied() {
             match self.cached_file(cached, &commit, file, None, progress)? {
                 Some(found) => files.push(found),
                 None if file.optional => {}
@@ -96,24 +118,21 @@ impl ModelFetch<'_> {
     }
 
     fn download(&self, progress: &mut Progress) -> Result<Installed, HubError> {
-        let client = Client::new(self.settings, &progress.stop)?;
+        let client = self.client(progress)?;
         let pinned = self.pinned.as_ref();
-        let remote = remote::ask(&client, self.entry, self.revision(), pinned, progress)?;
+        let remote = remote::ask(client, &self.wanted, self.revision(), pinned, progress)?;
         fs::create_dir_all(self.folder).map_err(StoreError::system("made", self.folder))?;
         self.check_space(&remote)?;
         let download = Download {
-            client: &client,
-            id: &self.entry.id,
-            repo: &self.entry.repo,
+            client,
+            id: self.wanted.id,
+            repo: self.wanted.repo,
             folder: self.folder,
         };
         let mut files = Vec::new();
         for file in &remote.files {
-            let listed = self
-                .entry
-                .files
-                .iter()
-                .find(|listed| listed.name == file.name);
+            let mut listed = self.wanted.files.iter().copied();
+            let listed = listed.find(|listed| listed.name == file.name);
             let known = file.sha256.as_deref();
             let found = match (&self.cached, listed) {
                 (Some(cached), Some(listed)) => {
@@ -126,7 +145,7 @@ impl ModelFetch<'_> {
                 None => download.fetch(file, progress)?,
             });
         }
-        let source = format!("{}/{}", self.settings.endpoint, self.entry.repo);
+        let source = format!("{}/{}", self.settings.endpoint, self.wanted.repo);
         self.installed(remote.commit, files, &source)
     }
 
@@ -150,7 +169,7 @@ impl ModelFetch<'_> {
         linked: Option<&str>,
         progress: &mut Progress,
     ) -> Result<Option<InstalledFile>, HubError> {
-        let Some(path) = cached.file(commit, &file.name) else {
+        let Some(path) = cached.file(commit, &self.wanted.path(&file.name)) else {
             return Ok(None);
         };
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
@@ -192,7 +211,7 @@ impl ModelFetch<'_> {
     ) -> Result<Installed, HubError> {
         fs::create_dir_all(self.folder).map_err(StoreError::system("made", self.folder))?;
         Ok(Installed {
-            id: self.entry.id.clone(),
+            id: self.wanted.id.to_owned(),
             folder: self.folder.to_owned(),
             revision: Some(commit),
             source: source.to_owned(),

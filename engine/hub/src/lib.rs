@@ -9,10 +9,10 @@
 //! - `remote`: a model's files on the hub, before any is fetched;
 //! - `download`: one file, resumed, checked, and put in place at once;
 //! - `cache`: files that other programs of this machine fetched from the hub already;
-//! - `fetch`, `import`: whole models;
+//! - `fetch`, `import`: whole models, and the heads that were published for them;
 //! - `consent`: the licenses that the user agreed to.
 //!
-//! Deliberately not here: the content of weights files; a file is bytes with a length and a hash.
+//! Deliberately not here: the content of weights and heads; a file is bytes with a length and a hash.
 //! Nothing is sent but the requests for the files, and only after the user asks for a model.
 
 #![cfg_attr(
@@ -39,6 +39,7 @@ mod library;
 mod progress;
 mod remote;
 mod settings;
+mod wanted;
 
 pub use consent::Consent;
 pub use error::HubError;

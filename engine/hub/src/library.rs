@@ -86,16 +86,30 @@ impl Library {
         self.state.add_hook(hook);
     }
 
-    /// Begins to fetch a model; for an installed model the job ends at once. The list shows the
-    /// progress.
+    /// Begins to fetch a model and the heads that were published for it; what is installed is not fetched again. The
+    /// list shows the progress.
     ///
     /// # Errors
-    /// [`HubError`], when the model is unknown, has a job already, or its license was not agreed to.
-    /// Later errors are in the list.
+    /// [`HubError`], when the model is unknown, has a job already, or its license or that of its heads was not agreed
+    /// to. Later errors are in the list.
     pub fn fetch(&self, id: &str, consent: Consent) -> Result<(), HubError> {
         let entry = entry(id)?;
         self.agree(entry, consent)?;
-        self.begin(entry, TaskKind::Fetch)
+        if let Some(heads) = &entry.heads {
+            consent::ensure_heads(self.state.data(), entry, heads, consent)?;
+            self.state.mark_heads_agreed(heads);
+        }
+        self.begin(entry, TaskKind::Fetch { heads: true })
+    }
+
+    /// Begins to fetch a model without the heads that were published for it, as [`Library::fetch`] does with them.
+    ///
+    /// # Errors
+    /// [`HubError`], when the model is unknown, has a job already, or its license was not agreed to.
+    pub fn fetch_without_heads(&self, id: &str, consent: Consent) -> Result<(), HubError> {
+        let entry = entry(id)?;
+        self.agree(entry, consent)?;
+        self.begin(entry, TaskKind::Fetch { heads: false })
     }
 
     /// Begins to import a model from a folder or from its weights' file, and returns the model's id.

@@ -4,7 +4,8 @@ use super::HubError;
 use super::address::Address;
 use super::client::{Answer, Client, Failure, number, text};
 use super::progress::{Progress, Stage};
-use mertscope_model::catalogue::{CatalogueEntry, CatalogueFile};
+use super::wanted::Wanted;
+use mertscope_model::catalogue::CatalogueFile;
 use mertscope_model::store::Installed;
 
 /// A model's files on the hub, all of one commit.
@@ -22,11 +23,11 @@ pub(super) struct RemoteFile {
     pub sha256: Option<String>,
 }
 
-/// Asks the hub about each file of `entry` at `revision`. Its answers must match the pins of the
+/// Asks the hub about each file of `wanted` at `revision`. Its answers must match the pins of the
 /// catalogue and of an earlier receipt.
 pub(super) fn ask(
     client: &Client,
-    entry: &CatalogueEntry,
+    wanted: &Wanted<'_>,
     revision: &str,
     pinned: Option<&Installed>,
     progress: &mut Progress,
@@ -34,12 +35,13 @@ pub(super) fn ask(
     progress.stage(Stage::Asking, 0, 0);
     let mut commit: Option<String> = None;
     let mut files = Vec::new();
-    for file in &entry.files {
+    for file in wanted.files.iter().copied() {
+        let path = wanted.path(&file.name);
         progress.check()?;
         // The first answer names the commit; all other files are those of this commit.
         let at = commit.as_deref().unwrap_or(revision);
-        let address = client.address(&entry.repo, at, &file.name)?;
-        let answer = match client.with_retries(|| client.head(&entry.repo, &address)) {
+        let address = client.address(wanted.repo, at, &path)?;
+        let answer = match client.with_retries(|| client.head(wanted.repo, &address)) {
             Err(HubError::NotFound { .. }) if file.optional => continue,
             answer => answer?,
         };
@@ -51,12 +53,12 @@ pub(super) fn ask(
             return Err(protocol(&answer, "it names two commits for one revision"));
         }
         let mut remote = RemoteFile {
-            address: client.address(&entry.repo, &found, &file.name)?,
+            address: client.address(wanted.repo, &found, &path)?,
             name: file.name.clone(),
             size: size(&answer)?,
             sha256: linked_hash(&answer),
         };
-        compare(entry, file, &remote, pin.map(|pin| pin.size), known)?;
+        compare(wanted.id, file, &remote, pin.map(|pin| pin.size), known)?;
         if let Some(known) = known {
             remote.sha256 = Some(known.to_ascii_lowercase());
         }
@@ -72,14 +74,14 @@ pub(super) fn ask(
 
 /// Checks that the offered file matches its pins.
 fn compare(
-    entry: &CatalogueEntry,
+    id: &str,
     file: &CatalogueFile,
     remote: &RemoteFile,
     pinned_size: Option<u64>,
     known: Option<&String>,
 ) -> Result<(), HubError> {
     let changed = |difference: String| HubError::Changed {
-        id: entry.id.clone(),
+        id: id.to_owned(),
         name: file.name.clone(),
         difference,
     };

@@ -3,10 +3,14 @@
 //! The facts are in `assets/models.toml`, which is compiled in; this file gives them types.
 //! Deliberately not here: which models are installed (`store`).
 
+mod heads;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+
+pub use heads::{PublishedHead, PublishedHeads};
 
 /// A published model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -64,6 +68,9 @@ pub struct CatalogueEntry {
     pub default_layer: usize,
     /// Published results of the model.
     pub published: Vec<PublishedResult>,
+    /// The heads that were published for it.
+    #[serde(default)]
+    pub heads: Option<PublishedHeads>,
 }
 
 /// A family of networks, by its name in `config.json`.

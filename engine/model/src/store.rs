@@ -152,6 +152,15 @@ pub fn installed(id: &str) -> Result<Option<Installed>, StoreError> {
     Store::of_user()?.installed(id)
 }
 
+/// The heads that were published for the model with this id, in the user's own store, if any are installed. Checks the
+/// files' lengths, not their content.
+///
+/// # Errors
+/// [`StoreError`], when they are installed but can't be used.
+pub fn installed_heads(id: &str) -> Result<Option<Installed>, StoreError> {
+    Store::of_user()?.of_heads().installed(id)
+}
+
 impl Store {
     /// The store in the user's data folder.
     ///
@@ -166,6 +175,13 @@ impl Store {
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root }
+    }
+
+    /// The store of the heads that were published for the models of this store, under the models' ids: beside it, so
+    /// that neither receipt depends on the other.
+    #[must_use]
+    pub fn of_heads(&self) -> Self {
+        Self::at(self.root.with_file_name("published-heads"))
     }
 
     /// The folder of all models.

@@ -74,7 +74,7 @@ fn is_answered(windows: &[Value], model: &str, window_s: f64) {
 }
 
 /// The windows of an offline render of 8 s with this model.
-fn result(library: &Path, model: &Value) -> Vec<Value> {
+pub(crate) fn result(library: &Path, model: &Value) -> Vec<Value> {
     let entry = load(library);
     let mut instance = Instance::new(&entry);
     let mut state = instance.state();

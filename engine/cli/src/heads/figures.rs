@@ -43,7 +43,8 @@ impl Figures {
     pub(crate) fn json(&self) -> Value {
         let scores = &self.scores;
         let key = self.key.map(|key| {
-            json!({"weighted": key.weighted, "exact": key.exact, "fifth": key.fifth,
+            json!({"weighted": key.weighted, "weighted_both": key.weighted_both, "compatible": key.compatible,
+                   "exact": key.exact, "fifth": key.fifth,
                    "fifth_below": key.fifth_below, "relative": key.relative, "parallel": key.parallel, "other": key.other})
         });
         json!({
@@ -146,6 +147,11 @@ pub(crate) fn write(out: &mut dyn Write, figures: &[Figures]) -> anyhow::Result<
                 figures.of,
                 key.weighted,
                 kinds.join(", ")
+            )?;
+            writeln!(
+                out,
+                "{}: MIREX with fifths both ways {:.3}, compatible {:.3} (exact, a fifth away or relative)",
+                figures.of, key.weighted_both, key.compatible
             )?;
         }
     }

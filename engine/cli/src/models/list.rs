@@ -4,7 +4,7 @@ use std::io::Write;
 
 use mertscope_heads::package::ModelPackage;
 use mertscope_hub::{Library, ModelOffer, OfferState};
-use mertscope_model::catalogue::{CatalogueEntry, Certainty, PublishedResult};
+use mertscope_model::catalogue::{CatalogueEntry, Certainty, PublishedHeads, PublishedResult};
 use mertscope_model::{InputLength, Manifest, ShortInput};
 use serde_json::{Value, json};
 
@@ -46,6 +46,9 @@ fn describe(out: &mut dyn Write, offer: &ModelOffer) -> anyhow::Result<()> {
     };
     writeln!(out, "  size      {about}{}", megabytes(offer.size()))?;
     describe_entry(out, entry)?;
+    if let Some(heads) = &entry.heads {
+        describe_heads(out, offer, heads)?;
+    }
     let agreed = if offer.agreed {
         "agreed to"
     } else {
@@ -125,6 +128,60 @@ fn describe_entry(out: &mut dyn Write, entry: &CatalogueEntry) -> anyhow::Result
     Ok(())
 }
 
+/// A line on the published heads: which there are, and whether they are here.
+fn describe_heads(
+    out: &mut dyn Write,
+    offer: &ModelOffer,
+    heads: &PublishedHeads,
+) -> anyhow::Result<()> {
+    let named: Vec<String> = heads
+        .head
+        .iter()
+        .map(|head| format!("{} ({})", head.task, head.id()))
+        .collect();
+    let present = match (offer.lacks_heads(), &offer.heads) {
+        (false, _) => "installed",
+        (true, Some(_)) => "some are installed",
+        (true, None) => "come along with `mertscope models fetch`",
+    };
+    let license = heads.license.as_deref().unwrap_or("no stated license");
+    writeln!(
+        out,
+        "  heads     {}: {}; {license}; {present}",
+        heads.title,
+        named.join(", ")
+    )?;
+    Ok(())
+}
+
+/// The published heads, with the hidden state of each and whether it is here.
+fn heads_json(offer: &ModelOffer) -> Value {
+    let Some(heads) = &offer.entry.heads else {
+        return Value::Null;
+    };
+    let is_here = |name: &str| {
+        let installed = offer.heads.as_ref();
+        installed.is_some_and(|installed| installed.file(name).is_some())
+    };
+    let each = heads.head.iter().map(|head| {
+        json!({
+            "id": head.id(),
+            "task": head.task,
+            "layer": head.layer,
+            "installed": head.files().all(|file| is_here(&file.name)),
+        })
+    });
+    json!({
+        "title": heads.title,
+        "repository": heads.repo,
+        "licence": heads.license,
+        "licence_url": heads.license_url,
+        "agreed": offer.heads_agreed,
+        "fitted_on": heads.fitted_on,
+        "heads": each.collect::<Vec<_>>(),
+    })
+}
+
 fn certainty(result: &PublishedResult) -> &'static str {
     match result.certainty {
         Certainty::Corroborated => "corroborated",
@@ -178,6 +235,7 @@ fn offer_json(offer: &ModelOffer) -> Value {
         "best_layers": entry.best_layers,
         "published": published.collect::<Vec<_>>(),
         "files": files,
+        "heads": heads_json(offer),
     })
 }
 

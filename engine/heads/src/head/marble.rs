@@ -32,6 +32,8 @@ pub struct HeadDescription<'a> {
     pub layer: Option<usize>,
     /// The hidden state that MARBLE's configurations use for the task, when known.
     pub usual_layer: Option<usize>,
+    /// Its license, for people; empty when it is not known.
+    pub license: &'a str,
 }
 
 /// Why a checkpoint can't be imported as a head.
@@ -191,6 +193,8 @@ fn metadata(
     layers: &[usize],
     manifest: &Manifest,
 ) -> BTreeMap<String, String> {
+    let license = (!description.license.is_empty()).then(|| description.license.to_owned());
+    let license = license.map(|license| ("licence", license));
     [
         ("task", description.task.to_owned()),
         ("labels", json!(description.labels.names).to_string()),
@@ -206,8 +210,10 @@ fn metadata(
                 .to_owned(),
         ),
     ]
+    .into_iter()
+    .chain(license)
     .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    .collect()
 }
 
 #[cfg(test)]
@@ -245,6 +251,7 @@ mod tests {
             layer,
             outputs: labels.outputs,
             usual_layer: None,
+            license: "",
         };
         import(&fixture(name), &description, manifest)
     }

@@ -47,11 +47,15 @@ pub struct KeyScores {
     /// The weighted score of MIREX as `mir_eval.key` counts it: 1 for the right key, 0.5 for a key a
     /// fifth above, 0.3 for the relative and 0.2 for the parallel key.
     pub weighted: f64,
+    /// The same with 0.5 for a key a fifth below too, as MIREX itself and many papers count it.
+    pub weighted_both: f64,
+    /// Keys that mix with the true one: the right key, a fifth above or below, the relative key.
+    pub compatible: f64,
     /// The right key.
     pub exact: f64,
     /// The same mode a fifth above.
     pub fifth: f64,
-    /// The same mode a fifth below; adds nothing to the weighted score.
+    /// The same mode a fifth below; adds to [`weighted_both`](Self::weighted_both) alone.
     pub fifth_below: f64,
     /// The relative key.
     pub relative: f64,
@@ -151,8 +155,11 @@ pub fn key_scores(answers: &[(Key, Key)]) -> KeyScores {
     let fifth_below = share(&|truth, answer| answer == truth.transposed(-7));
     let relative = share(&|truth, answer| answer == truth.relative());
     let parallel = share(&|truth, answer| answer == truth.parallel());
+    let weighted = exact + 0.5 * fifth + 0.3 * relative + 0.2 * parallel;
     KeyScores {
-        weighted: exact + 0.5 * fifth + 0.3 * relative + 0.2 * parallel,
+        weighted,
+        weighted_both: weighted + 0.5 * fifth_below,
+        compatible: exact + fifth + fifth_below + relative,
         exact,
         fifth,
         fifth_below,
@@ -218,6 +225,29 @@ mod tests {
         }
     }
 
+    /// The scores of all 24 × 24 pairs as `mir_eval` gives them; the file says how it was made.
+    #[test]
+    fn every_pair_of_keys_scores_as_in_mir_eval() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../tests/fixtures/keys/mir_eval.csv"
+        );
+        let table = std::fs::read_to_string(path).unwrap();
+        let mut rows = table.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(rows.next(), Some("reference,estimated,ascending,both"));
+        let mut count = 0;
+        for row in rows {
+            let fields: Vec<&str> = row.split(',').collect();
+            let key = |n: usize| fields[n].parse::<Key>().unwrap();
+            let score = |n: usize| fields[n].parse::<f64>().unwrap();
+            let scores = key_scores(&[(key(0), key(1))]);
+            assert!((scores.weighted - score(2)).abs() < 1e-12, "{row}");
+            assert!((scores.weighted_both - score(3)).abs() < 1e-12, "{row}");
+            count += 1;
+        }
+        assert_eq!(count, Key::COUNT * Key::COUNT);
+    }
+
     #[test]
     fn key_errors_are_counted_by_kind() {
         let key = |text: &str| text.parse::<Key>().unwrap();
@@ -228,6 +258,8 @@ mod tests {
         let scores = key_scores(&answers.map(|answer| (c, key(answer))));
         let sixth = 1.0 / 6.0;
         assert!((scores.weighted - (1.0 + 0.5 + 0.3 + 0.2) * sixth).abs() < 1e-9);
+        assert!((scores.weighted_both - scores.weighted - 0.5 * sixth).abs() < 1e-9);
+        assert!((scores.compatible - 4.0 * sixth).abs() < 1e-9);
         assert!((scores.fifth - scores.fifth_below).abs() < 1e-9);
         assert!((scores.fifth - sixth).abs() < 1e-9 && (scores.other - sixth).abs() < 1e-9);
         let minor = key_scores(&[(key("A minor"), key("C major"))]);

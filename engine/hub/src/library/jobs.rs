@@ -10,13 +10,13 @@ use arc_swap::ArcSwap;
 
 use super::offers::{ModelOffer, OfferState};
 use super::{ImportSource, UpdateHook};
-use crate::consent;
+use crate::consent::{self, Terms};
 use crate::disk::Lock;
 use crate::progress::{Job, Progress, Stage, Stop};
 use crate::{HubError, Settings, fetch, import};
-use mertscope_model::catalogue::{self, CatalogueEntry};
+use mertscope_model::catalogue::{self, CatalogueEntry, PublishedHeads};
 use mertscope_model::panic_message;
-use mertscope_model::store::{Store, StoreError};
+use mertscope_model::store::{Installed, Store, StoreError};
 use mertscope_model::{forget_graphs, lock, weights_hash};
 
 /// A job's task for one model.
@@ -27,7 +27,7 @@ pub(super) struct Task {
 
 /// The kinds of tasks.
 pub(super) enum TaskKind {
-    Fetch,
+    Fetch { heads: bool },
     Import(ImportSource),
     Verify,
     Remove,
@@ -58,7 +58,9 @@ impl LibraryState {
             entry,
             state: OfferState::Absent,
             sha256: None,
-            agreed: consent::is_recorded(&data, entry),
+            agreed: Terms::of(entry).are_recorded(&data),
+            heads: None,
+            heads_agreed: consent::covers_heads(&data, entry),
             job: None,
             error: None,
         });
@@ -117,10 +119,12 @@ impl LibraryState {
     pub(crate) fn read_disk(&self) {
         for entry in self.list().iter().map(|offer| offer.entry) {
             let state = OfferState::read(&self.store, &entry.id);
-            let agreed = consent::is_recorded(&self.data, entry);
+            let heads = self.installed_heads(entry);
+            let agreed = Terms::of(entry).are_recorded(&self.data);
+            let heads_agreed = consent::covers_heads(&self.data, entry);
             self.change(entry, |offer| {
                 offer.set_state(state);
-                offer.agreed = agreed;
+                (offer.heads, offer.agreed, offer.heads_agreed) = (heads, agreed, heads_agreed);
             });
         }
         self.publish();
@@ -132,6 +136,20 @@ impl LibraryState {
         for offer in &mut jobs.offers {
             offer.agreed |= offer.entry.license == entry.license;
         }
+    }
+
+    /// Marks the terms of published heads as agreed to.
+    pub(crate) fn mark_heads_agreed(&self, heads: &PublishedHeads) {
+        let mut jobs = self.jobs();
+        for offer in &mut jobs.offers {
+            offer.heads_agreed |= offer.entry.heads.as_ref() == Some(heads);
+        }
+    }
+
+    /// The installed heads that were published for a model; an unreadable receipt counts as none, and the next fetch
+    /// writes it again.
+    fn installed_heads(&self, entry: &CatalogueEntry) -> Option<Installed> {
+        self.store.of_heads().installed(&entry.id).ok().flatten()
     }
 
     fn change(&self, entry: &CatalogueEntry, change: impl FnOnce(&mut ModelOffer)) {
@@ -203,9 +221,10 @@ impl LibraryState {
                 .err()
                 .filter(|error| !matches!(error, HubError::Stopped));
             let state = OfferState::read(&self.store, &entry.id);
+            let heads = self.installed_heads(entry);
             self.jobs().stops.remove(&*entry.id);
             self.change(entry, |offer| {
-                offer.job = None;
+                (offer.job, offer.heads) = (None, heads);
                 offer.error = error.map(|error| error.to_string());
                 offer.set_state(state);
             });
@@ -233,8 +252,12 @@ impl LibraryState {
         let mut progress = Progress::new(stop, &mut report);
         progress.check()?;
         match &task.kind {
-            TaskKind::Fetch => {
+            TaskKind::Fetch { heads } => {
                 fetch::fetch(entry, &self.store, &self.settings, &mut progress)?;
+                if let Some(published) = entry.heads.as_ref().filter(|_| *heads) {
+                    let settings = &self.settings;
+                    fetch::fetch_heads(entry, published, &self.store, settings, &mut progress)?;
+                }
             }
             TaskKind::Import(source) => {
                 import::import(source, entry, &self.store, &mut progress)?;
@@ -245,11 +268,12 @@ impl LibraryState {
         Ok(())
     }
 
-    /// Removes a model, and the graphs made from it.
+    /// Removes a model, its published heads, and the graphs made from it.
     fn remove(&self, id: &str) -> Result<(), HubError> {
         let _lock = Lock::at_once(&self.store, id)?;
         // An unreadable receipt is removed too, but not the graphs of the files that it named.
         let model = self.store.recorded(id).unwrap_or_default();
+        self.store.of_heads().remove(id)?;
         self.store.remove(id)?;
         if let Some(hash) = model.as_ref().and_then(weights_hash) {
             let folder = self.store.folder(id)?;
@@ -263,10 +287,16 @@ impl LibraryState {
         let Some(installed) = self.store.installed(&entry.id)? else {
             return Ok(());
         };
-        progress.stage(Stage::Checking, 0, installed.size());
-        match installed.verify(|bytes| progress.advance(bytes)) {
-            Err(StoreError::Stopped) => Err(HubError::Stopped),
-            verified => Ok(verified?),
+        let heads = self.store.of_heads().installed(&entry.id)?;
+        let size = |files: &Installed| files.size();
+        let total = installed.size() + heads.as_ref().map_or(0, size);
+        progress.stage(Stage::Checking, 0, total);
+        for files in [Some(installed), heads].into_iter().flatten() {
+            match files.verify(|bytes| progress.advance(bytes)) {
+                Err(StoreError::Stopped) => return Err(HubError::Stopped),
+                verified => verified?,
+            }
         }
+        Ok(())
     }
 }

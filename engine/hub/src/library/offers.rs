@@ -19,6 +19,10 @@ pub struct ModelOffer {
     pub sha256: Option<String>,
     /// Whether the user agreed to its license.
     pub agreed: bool,
+    /// The installed ones of the heads that were published for it.
+    pub heads: Option<Installed>,
+    /// Whether the user agreed to the terms of its published heads; `true` for a model without.
+    pub heads_agreed: bool,
     /// Its running or waiting job.
     pub job: Option<Job>,
     /// The last job's error, a sentence with the remedy.
@@ -52,6 +56,18 @@ impl ModelOffer {
             OfferState::Installed(installed) => installed.size(),
             _ => self.entry.about_bytes,
         }
+    }
+
+    /// Whether it has published heads that are not all installed.
+    #[must_use]
+    pub fn lacks_heads(&self) -> bool {
+        let is_here = |name: &str| {
+            let heads = self.heads.as_ref();
+            heads.is_some_and(|heads| heads.file(name).is_some())
+        };
+        let published = self.entry.heads.iter().flat_map(|heads| &heads.head);
+        let mut files = published.flat_map(|head| head.files());
+        files.any(|file| !is_here(&file.name))
     }
 
     /// Takes over a state that was read from disk.

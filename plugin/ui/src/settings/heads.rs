@@ -3,6 +3,7 @@
 use egui::{RichText, Ui};
 use mertscope_heads::head::HeadInfo;
 use mertscope_live::RunningModel;
+use mertscope_model::catalogue;
 
 use crate::control::switch;
 use crate::row::{row, small_text};
@@ -16,7 +17,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     match &context.live.model.running {
         None => small_text(ui, "No model runs yet.", faint),
         Some(running) if running.offered.is_empty() => {
-            small_text(ui, "This model has no heads yet.", faint);
+            small_text(ui, no_heads(&running.id), faint);
         }
         Some(running) => list(ui, context, running),
     }
@@ -26,6 +27,16 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
          you open this page. Each task has one head at a time.",
         faint,
     );
+}
+
+/// A sentence for a model without heads.
+fn no_heads(id: &str) -> &'static str {
+    let entry = catalogue::find(id).ok().flatten();
+    if entry.is_some_and(|entry| entry.heads.is_some()) {
+        "This model has no heads yet. “Get heads” under Models gets those that were published for it."
+    } else {
+        "This model has no heads yet, so it names neither key nor genre: “mertscope heads train” fits some."
+    }
 }
 
 fn list(ui: &mut Ui, context: &ViewContext<'_>, running: &RunningModel) {

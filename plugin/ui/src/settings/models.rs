@@ -10,6 +10,7 @@ use mertscope_audio::Notice;
 use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_model::Model;
+use mertscope_model::catalogue::PublishedHeads;
 
 use crate::row::{self, small_text};
 use crate::state::ModelChoice;
@@ -145,6 +146,9 @@ impl ModelsSection {
                 if id_button(ui, "Remove", id, "Delete its files from this machine") {
                     self.notify(library.remove(id));
                 }
+                if offer.lacks_heads() {
+                    self.fetch_button(ui, "Get heads", library, offer);
+                }
             }
             OfferState::Partial { .. } => self.fetch_button(ui, "Resume", library, offer),
             OfferState::Absent | OfferState::Broken { .. } => {
@@ -153,14 +157,15 @@ impl ModelsSection {
         }
     }
 
-    /// Draws the button that fetches a model, at once when its license was agreed to before.
+    /// Draws the button that fetches a model with its published heads, at once when their licenses were agreed to
+    /// before.
     fn fetch_button(&mut self, ui: &mut Ui, verb: &str, library: &Library, offer: &ModelOffer) {
         let id = &offer.entry.id;
         let about = "Fetch it from the hub, after you agree to its license";
         if !id_button(ui, verb, id, about) {
             return;
         }
-        if offer.agreed {
+        if offer.agreed && offer.heads_agreed {
             self.notify(library.fetch(id, Consent::OnRecord));
         } else {
             self.asked = Some(Asked::Fetch(id.clone()));
@@ -186,6 +191,12 @@ impl ModelsSection {
         small_text(ui, &words, context.palette.text);
         ui.hyperlink_to("Read the license", &entry.license_url)
             .on_hover_text(&entry.license_url);
+        let fetches = self.asked == Some(Asked::Fetch(entry.id.clone()));
+        if let Some(heads) = entry.heads.as_ref().filter(|_| fetches) {
+            small_text(ui, &heads_words(heads), context.palette.text);
+            ui.hyperlink_to("Read about the heads", &heads.license_url)
+                .on_hover_text(&heads.license_url);
+        }
         ui.horizontal(|ui| {
             if ui
                 .button("I agree")
@@ -203,6 +214,17 @@ impl ModelsSection {
                     _ => library.fetch(&entry.id, Consent::Given),
                 };
                 self.notify(begun);
+            }
+            // The heads of an installed model are all that is asked about.
+            let has_choice = fetches && entry.heads.is_some() && !is_installed(offer);
+            if has_choice
+                && ui
+                    .button("Agree, without heads")
+                    .on_hover_text("Agree to the model's license and fetch the model alone")
+                    .clicked()
+            {
+                self.asked = None;
+                self.notify(library.fetch_without_heads(&entry.id, Consent::Given));
             }
             if ui
                 .button("Not now")
@@ -265,6 +287,26 @@ impl ModelsSection {
     fn notify<E: std::fmt::Display>(&mut self, done: Result<(), E>) {
         self.notice = done.err().map(Notice::error);
     }
+}
+
+/// The terms of the heads that come along with a model.
+fn heads_words(heads: &PublishedHeads) -> String {
+    let license = match &heads.license {
+        Some(license) => format!("under {license}"),
+        None => "whose authors state no license".to_owned(),
+    };
+    let tasks: Vec<&str> = heads.tasks().collect();
+    format!(
+        "With it come {} heads of {}, {license}: {}. They were fitted on {}.",
+        heads.head.len(),
+        heads.title,
+        tasks.join(", "),
+        heads.fitted_on
+    )
+}
+
+fn is_installed(offer: &ModelOffer) -> bool {
+    matches!(offer.state, OfferState::Installed(_))
 }
 
 fn title(ui: &mut Ui, context: &ViewContext<'_>, name: &str, about: &str) {

@@ -11,6 +11,20 @@ use mertscope_music::Key;
 /// Separates a tag's category from the tag in MTG-Jamendo: `mood/theme---film`.
 const TAG: &str = "---";
 
+/// GTZAN's genres in MARBLE's order, for its published file of labels is empty.
+const GTZAN: [&str; 10] = [
+    "blues",
+    "classical",
+    "country",
+    "disco",
+    "hiphop",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
+];
+
 /// The labels of a head, in the order of its outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
@@ -21,13 +35,26 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads a label file for a head of the task `task`. Keys may be in any notation. Several tags of
+    /// The labels of a task whose published label file is empty, `genre` or `GTZAN`, in MARBLE's order; `None` for
+    /// other tasks.
+    #[must_use]
+    pub fn of_task(task: &str) -> Option<Self> {
+        ["genre", "GTZAN"].contains(&task).then(|| Self {
+            names: GTZAN.map(str::to_owned).into(),
+            outputs: Outputs::Multiclass,
+        })
+    }
+
+    /// Reads a label file for a head of the task `task`; an empty one as [`Labels::of_task`]. Keys may be in any notation. Several tags of
     /// MTG-Jamendo may hold at once; their labels leave out the category.
     ///
     /// # Errors
     /// A phrase with the reason.
     pub fn parse(text: &str, task: &str) -> Result<Self, String> {
         let text = text.trim_start_matches('\u{feff}').trim();
+        if ["", "{}"].contains(&text) {
+            return Self::of_task(task).ok_or_else(|| "it is empty".to_owned());
+        }
         let names = if text.starts_with('{') {
             of_classes(text)?
         } else {
@@ -109,6 +136,17 @@ mod tests {
         assert_eq!(names("\u{feff} a\r\n\nb\n", "letter").0, ["a", "b"]);
         assert_eq!(names("8A\n1m", "key").0, ["A minor", "A minor"]);
         assert_eq!(names("8A\n1m", "letter").0, ["8A", "1m"]);
+    }
+
+    #[test]
+    fn an_empty_file_is_gtzans() {
+        for text in ["", "{}\n", "\u{feff}"] {
+            let (labels, outputs) = names(text, "genre");
+            assert_eq!((labels.len(), outputs), (10, Outputs::Multiclass));
+            assert_eq!((labels[4].as_str(), labels[9].as_str()), ("hiphop", "rock"));
+            let refused = Labels::parse(text, "mood").unwrap_err();
+            assert!(refused.contains("empty"), "{refused}");
+        }
     }
 
     #[test]
