@@ -194,6 +194,7 @@ impl Embedder {
     /// `[layers, frames, width]`, in order, as soon as they are there; averaged results come once,
     /// at the end, as `[layers, width]`, a weighted one as `[1, width]`. `file` names it in messages,
     /// `progress` gets the seconds of audio that are done and those that the file's header promises.
+    /// Returns the length of the audio in seconds.
     ///
     /// # Errors
     /// [`EmbedError`].
@@ -203,7 +204,7 @@ impl Embedder {
         file: &str,
         sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
         progress: &mut dyn FnMut(f64, Option<f64>),
-    ) -> Result<(), EmbedError> {
+    ) -> Result<f64, EmbedError> {
         let manifest = &self.model.manifest;
         let window = manifest.window_samples;
         let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
@@ -240,11 +241,12 @@ impl Embedder {
                 file: file.to_owned(),
             });
         }
-        self.finish(mean, sink)
+        self.finish(mean, sink)?;
+        Ok(source.duration_s())
     }
 
     /// Encodes all of `decoder`'s audio in one pass of at most `limit_s` seconds; `sink` gets the
-    /// result once, shaped as by [`Embedder::windows`].
+    /// result once, shaped as by [`Embedder::windows`]. Returns the length of the audio in seconds.
     ///
     /// # Errors
     /// [`EmbedError`].
@@ -254,7 +256,7 @@ impl Embedder {
         file: &str,
         limit_s: f64,
         sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
-    ) -> Result<(), EmbedError> {
+    ) -> Result<f64, EmbedError> {
         let manifest = &self.model.manifest;
         if manifest.graph.length == InputLength::Fixed {
             return Err(EmbedError::NotWhole {
@@ -279,7 +281,8 @@ impl Embedder {
         }
         let mut mean = Mean::default();
         self.emit(&samples, samples.len(), file, &mut mean, sink)?;
-        self.finish(mean, sink)
+        self.finish(mean, sink)?;
+        Ok(source.duration_s())
     }
 
     /// Encodes a window that brings `new` samples, and passes its frames on or averages them.

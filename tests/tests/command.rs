@@ -6,7 +6,16 @@ use mertscope_tests::{mertscope, output_of};
 fn every_command_has_help_and_examples_where_they_help() {
     let top = output_of(mertscope().arg("--help"));
     assert_eq!(top.code, 0);
-    for command in ["analyze", "embed", "models", "doctor", "completions", "man"] {
+    for command in [
+        "analyze",
+        "embed",
+        "merge",
+        "tag",
+        "models",
+        "doctor",
+        "completions",
+        "man",
+    ] {
         assert!(
             top.out.contains(command),
             "{command} is missing in: {}",
@@ -15,7 +24,7 @@ fn every_command_has_help_and_examples_where_they_help() {
         let help = output_of(mertscope().args([command, "--help"]));
         assert_eq!(help.code, 0);
         assert!(help.out.contains("Usage: mertscope"), "{}", help.out);
-        if ["analyze", "embed", "completions", "man"].contains(&command) {
+        if ["analyze", "embed", "merge", "tag", "completions", "man"].contains(&command) {
             assert!(help.out.contains("Example"), "{}", help.out);
         }
         // No line is wider than a terminal.

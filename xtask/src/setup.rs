@@ -36,8 +36,8 @@ pub(crate) const HELP: &str = "\
    when it is damaged.
 3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts
    (62 MB of downloads), and the tools that check text, workflows and Python, in target/venv/lint
-   (31 MB). Without them the tests and the step that need them are skipped and listed; nothing else
-   depends on them.
+   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB). Without them
+   the tests and the step that need them are skipped and listed; nothing else depends on them.
 
 Without a network: put the wheel that assets/onnxruntime.toml names into a folder and set
 MERTSCOPE_WHEELS to that folder.
@@ -49,6 +49,15 @@ Examples:
 
 /// Plugin hosts that are Python packages.
 const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4.6"];
+
+/// Readers of tables and tags that are not ours, each at the oldest version that `docs/scale.md` names.
+const READERS: [&str; 5] = [
+    "pyarrow==14.0.2",
+    "numpy==1.26.4",
+    "polars==0.20.31",
+    "duckdb==1.0.0",
+    "mutagen==1.47.0",
+];
 
 /// Tools for the files that are not Rust.
 const LINT_TOOLS: [&str; 4] = [
@@ -237,6 +246,18 @@ pub(crate) fn package_tests() {
     let purposes = [Purpose::Package, Purpose::BareRoot];
     if let Err(error) = packages::ensure(&purposes) {
         eprintln!("    {error:#}\n    The tests of packages will be skipped.");
+    }
+}
+
+/// Gets readers of other makers for tables and tags. Nothing else depends on it: a failure is printed, and the tests that
+/// read with them are skipped.
+pub(crate) fn readers(workspace: &Workspace) {
+    let got = packages::ensure(&[Purpose::Environment])
+        .and_then(|()| environment(workspace, "tables", &READERS.map(str::to_owned)));
+    if let Err(error) = got {
+        eprintln!(
+            "    {error:#}\n    The tests that read tables and tags back with other programs will be skipped."
+        );
     }
 }
 

@@ -84,6 +84,7 @@ pub(crate) fn run(workspace: &Workspace, suite: Suite, filter: Option<&str>) -> 
     setup::hosts(workspace, suite != Suite::Quick);
     if suite == Suite::Full {
         setup::package_tests();
+        setup::readers(workspace);
     }
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;

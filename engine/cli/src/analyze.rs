@@ -1,5 +1,7 @@
 //! `mertscope analyze`: key and genre of audio files, over time.
 
+mod parts;
+
 use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -14,8 +16,9 @@ use mertscope_heads::timeline::{TimedResult, Timeline};
 use mertscope_model::Runtime;
 
 use crate::arguments::AnalyzeArguments;
+use crate::batch;
 use crate::files::{is_png, write};
-use crate::inputs::{self, Input, Inputs};
+use crate::inputs::{self, Input};
 use crate::interrupt;
 use crate::models::no_heads;
 use crate::output::{Format, Results};
@@ -46,16 +49,29 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         report_fallbacks(analyzer.device());
         log(&run_line(&run, arguments));
     }
-    let Inputs {
-        list: inputs,
-        remarks,
-    } = inputs::find(&arguments.inputs);
+    let list = arguments.batch.files_from.as_deref();
+    let mut inputs = inputs::find_listed(&arguments.inputs, list)?;
     if !quiet {
-        remarks.iter().for_each(|remark| log(remark));
+        inputs.remarks.iter().for_each(|remark| log(remark));
     }
+    batch::keep_shard(&mut inputs, &arguments.batch, &arguments.inputs)?;
+    if let Some(out) = &arguments.out {
+        return parts::write(arguments, out, &analyzer, &run, inputs);
+    }
+    print(arguments, &analyzer, &run, &inputs.list)
+}
+
+/// Analyzes the inputs onto standard output; `true` when every file was analyzed.
+fn print(
+    arguments: &AnalyzeArguments,
+    analyzer: &Analyzer,
+    run: &AnalysisRun,
+    inputs: &[Input],
+) -> anyhow::Result<bool> {
+    let quiet = arguments.quiet;
 
     let format = format(arguments);
-    let results = Results::new(format, &run)?;
+    let results = Results::new(format, run)?;
     // Windows that run over the terminal are progress enough, and must not mix with the bar.
     let bar = Bar::new(quiet || (format != Format::Table && io::stdout().is_terminal()));
     let (closing, bar_to_hide) = (results.clone(), bar.clone());
@@ -65,8 +81,8 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         log("Stopped; the results so far are complete.");
     });
     let mut session = Session {
-        analyzer: &analyzer,
-        run: &run,
+        analyzer,
+        run,
         results,
         bar,
         plots: OutputPaths::new(arguments.plot.as_deref(), inputs.len()),

@@ -1,7 +1,9 @@
 //! Command-line arguments.
 
+mod batch;
 mod fitting;
 mod heads;
+mod tag;
 
 use std::path::PathBuf;
 
@@ -9,8 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mertscope_model::Precision;
 use mertscope_model::device::Choice;
 
+pub(crate) use batch::{BatchArguments, MergeArguments, PartArguments};
 pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
 pub(crate) use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
+pub(crate) use tag::{TagArguments, TagNotation};
 
 /// Analyzes music with MERT-like models on this machine: genre, key and embeddings.
 #[derive(Debug, Parser)]
@@ -37,6 +41,12 @@ pub(crate) enum Command {
     /// Write the hidden states of an audio file, for research
     #[command(after_help = EMBED_EXAMPLES)]
     Embed(EmbedArguments),
+    /// Merge the Parquet parts of all shards into one file
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArguments),
+    /// Write the keys of audio files into their tags
+    #[command(after_help = TAG_EXAMPLES)]
+    Tag(TagArguments),
     /// Show, fetch, import, check and remove models
     #[command(after_help = MODELS_EXAMPLES)]
     Models {
@@ -74,6 +84,21 @@ pub(crate) enum Command {
         folder: PathBuf,
     },
 }
+
+const MERGE_EXAMPLES: &str = "\
+Example:
+  mertscope merge keys/ --out keys.parquet
+
+The parts must be of one model, with the same heads and settings.";
+
+const TAG_EXAMPLES: &str = "\
+Examples:
+  mertscope tag Music/ --dry-run                  what would be written
+  mertscope tag Music/ --notation camelot --m3u set.m3u8
+  mertscope tag --undo                            takes the last run back
+
+Only a key that the summary of `mertscope analyze` names is written. The audio and the rest of a
+tag stay as they are; a key that is there already stays unless --overwrite is given.";
 
 const MODELS_EXAMPLES: &str = "\
 Examples:
@@ -218,6 +243,7 @@ Examples:
   mertscope analyze Music/ --jsonl > results.jsonl
   mertscope analyze song.flac --head genre         GTZAN's ten genres instead of styles
   mertscope analyze set.mp3 --hop 5 --plot set.png --midi set.mid
+  mertscope analyze Music/ --out keys/ --resume    Parquet parts; goes on where it ended
   cat song.wav | mertscope analyze - --json | jq '.files[0].summary.key'
 
 Formats: WAV, Wave64, AIFF, CAF, FLAC, MP1 to MP3, Ogg Vorbis, Opus, AAC/M4A, and the audio of MP4,
@@ -227,8 +253,15 @@ with exit code 1. Results go to standard output, all other text to standard erro
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArguments {
     /// Audio files, folders (searched for audio), or - for standard input
-    #[arg(required = true, value_name = "FILE|FOLDER|-")]
+    #[arg(required_unless_present = "files_from", value_name = "FILE|FOLDER|-")]
     pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub batch: BatchArguments,
+    /// Write Parquet parts into this folder, one row per file (docs/scale.md)
+    #[arg(long, short, value_name = "FOLDER", group = "format", conflicts_with_all = ["plot", "midi"])]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub parts: PartArguments,
     /// Print one JSON document (assets/schema/analyze.schema.json)
     #[arg(long, group = "format")]
     pub json: bool,
@@ -268,17 +301,26 @@ Examples:
   mertscope embed song.flac --layers 0,7,8 --out song.safetensors
   mertscope embed song.flac --pool none --out frames.npy       [layers, frames, width]
   mertscope embed song.flac --pool weighted --head genre.safetensors --out song.npy
+  mertscope embed Music/ --layers 7 --out vectors/             Parquet parts; --resume goes on
 
 The command cuts the file into windows of the model's length that don't overlap, and joins their
 frames.";
 
 #[derive(Debug, Args)]
 pub(crate) struct EmbedArguments {
-    /// An audio file, or - for standard input
-    pub file: PathBuf,
-    /// Output file: .npy (NumPy) or .safetensors
-    #[arg(long, short, value_name = "OUT.npy|OUT.safetensors", value_parser = array)]
+    /// An audio file, or - for standard input; several files and folders when --out is a folder
+    #[arg(required_unless_present = "files_from", value_name = "FILE|FOLDER|-")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub batch: BatchArguments,
+    /// Output file, .npy (NumPy) or .safetensors; or a folder for Parquet parts, one row per vector (docs/scale.md)
+    #[arg(long, short, value_name = "OUT.npy|OUT.safetensors|FOLDER", value_parser = array)]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub parts: PartArguments,
+    /// Keep the vectors of Parquet parts in 16 bits instead of 32
+    #[arg(long)]
+    pub float16: bool,
     /// Hidden states to write, by index: 0,7,8 or all
     #[arg(long, default_value = "all", value_parser = layers)]
     pub layers: Layers,
@@ -349,8 +391,20 @@ fn midi(text: &str) -> Result<PathBuf, String> {
     with_extension(text, &["mid", "midi"])
 }
 
+/// An array's file, or a folder for parts: what ends in a separator, is a folder, or has no extension.
 fn array(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if is_parts_folder(&path) {
+        return Ok(path);
+    }
     with_extension(text, &["npy", "safetensors"])
+        .map_err(|error| format!("{error}, or it must be a folder's"))
+}
+
+/// Whether `--out` of `embed` names a folder for parts.
+pub(crate) fn is_parts_folder(path: &std::path::Path) -> bool {
+    let text = path.as_os_str().to_string_lossy();
+    text.ends_with(std::path::is_separator) || path.is_dir() || path.extension().is_none()
 }
 
 fn with_extension(text: &str, allowed: &[&str]) -> Result<PathBuf, String> {
@@ -386,6 +440,15 @@ mod tests {
         for wrong in ["", "x", "1,,2", "-1"] {
             assert!(layers(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_output_without_an_extension_is_a_folder() {
+        for folder in ["vectors", "vectors/", "v1.0/"] {
+            assert!(is_parts_folder(&array(folder).unwrap()), "{folder}");
+        }
+        assert!(!is_parts_folder(&array("song.npy").unwrap()));
+        assert!(array("song.txt").unwrap_err().contains("folder"));
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! `mertscope embed`: writes the hidden states of one file.
+//! `mertscope embed`: writes the hidden states of one file into an array, or those of many into Parquet parts.
+
+mod parts;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,14 +12,17 @@ use mertscope_heads::head::Head;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::{Manifest, SessionOptions};
 
-use crate::arguments::{EmbedArguments, Layers, PoolArgument};
+use crate::arguments::{EmbedArguments, Layers, PoolArgument, is_parts_folder};
 use crate::arrays::ArrayWriter;
 use crate::inputs::{self, Input};
 use crate::progress::Bar;
-use crate::{load, log, report_fallbacks};
+use crate::{UsageError, load, log, report_fallbacks};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
+    if is_parts_folder(&arguments.out) {
+        return parts::write(arguments);
+    }
     let input = input(arguments)?;
     let file = input.name();
     let decoder = input.open()?;
@@ -35,14 +40,8 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
         )
     };
     let mut writer = ArrayWriter::new(out).with_context(not_written)?;
-    let options = SessionOptions {
-        threads: arguments.model.threads(),
-        precision: arguments.model.precision(),
-        device: arguments.model.device.clone(),
-        ..SessionOptions::default()
-    };
     let model = Arc::clone(&package.model);
-    let embedder = Embedder::new(runtime, model, layers.clone(), pool, options)?;
+    let embedder = Embedder::new(runtime, model, layers.clone(), pool, options(arguments))?;
     if !arguments.quiet {
         report_fallbacks(embedder.device());
     }
@@ -58,7 +57,7 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     bar.finish();
     match embedded {
         Err(EmbedError::Write(error)) => return Err(error).with_context(not_written),
-        embedded => embedded?,
+        embedded => drop(embedded?),
     }
 
     let rate = with_frames.then(|| frame_rate(&package.model.manifest));
@@ -76,13 +75,34 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+fn options(arguments: &EmbedArguments) -> SessionOptions {
+    SessionOptions {
+        threads: arguments.model.threads(),
+        precision: arguments.model.precision(),
+        device: arguments.model.device.clone(),
+        ..SessionOptions::default()
+    }
+}
+
+/// The one file for an array.
 fn input(arguments: &EmbedArguments) -> anyhow::Result<Input> {
-    let path = &arguments.file;
-    anyhow::ensure!(
-        !path.is_dir(),
-        "{} is a folder; `mertscope embed` takes one file at a time.",
-        path.display()
-    );
+    const INSTEAD: &str =
+        "An array takes one file; for more, let --out name a folder for Parquet parts";
+    let batch = &arguments.batch;
+    let for_parts = [
+        ("--shard", batch.shard.is_some()),
+        ("--files-from", batch.files_from.is_some()),
+        ("--root", batch.root.is_some()),
+        ("--resume", arguments.parts.resume),
+        ("--float16", arguments.float16),
+    ];
+    if let Some((option, _)) = for_parts.iter().find(|(_, is_given)| *is_given) {
+        return Err(UsageError(format!("{option} is for Parquet parts. {INSTEAD}.")).into());
+    }
+    let [path] = &arguments.inputs[..] else {
+        return Err(UsageError(format!("{INSTEAD}.")).into());
+    };
+    anyhow::ensure!(!path.is_dir(), "{} is a folder. {INSTEAD}.", path.display());
     Ok(inputs::single(path))
 }
 

@@ -1,6 +1,7 @@
 //! Inputs: the audio files that the arguments name.
 
 mod folder;
+mod list;
 
 use std::cmp::Reverse;
 use std::io;
@@ -81,6 +82,18 @@ pub(crate) fn find(paths: &[PathBuf]) -> Inputs {
         }
     }
     inputs
+}
+
+/// The inputs that `paths` name, and then those that the list at `list` names, if one is given.
+///
+/// # Errors
+/// When the list can't be read, or names nothing.
+pub(crate) fn find_listed(paths: &[PathBuf], list: Option<&Path>) -> anyhow::Result<Inputs> {
+    let mut all = paths.to_vec();
+    if let Some(list) = list {
+        all.extend(list::read(list)?);
+    }
+    Ok(find(&all))
 }
 
 impl Inputs {

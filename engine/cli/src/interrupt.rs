@@ -27,6 +27,11 @@ pub(crate) fn listen() -> &'static AtomicBool {
     &INTERRUPTED
 }
 
+/// Whether Ctrl-C has asked the work to stop, after [`listen`].
+pub(crate) fn is_requested() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// From now on Ctrl-C runs `close` on a thread of its own and ends the program, whatever it is doing.
 pub(crate) fn close_and_end(close: impl FnOnce() + Send + 'static) {
     let mut close = Some(close);
@@ -47,7 +52,7 @@ pub(crate) fn close_and_end(close: impl FnOnce() + Send + 'static) {
 
 /// Ends the program by the signal, as without a handler, so that a shell's loop around it ends as well.
 #[cfg(unix)]
-fn end() -> ! {
+pub(crate) fn end() -> ! {
     // SAFETY: resetting a signal to its default action and raising it are allowed on any thread, at any time.
     unsafe {
         libc::signal(libc::SIGINT, libc::SIG_DFL);
@@ -57,6 +62,6 @@ fn end() -> ! {
 }
 
 #[cfg(not(unix))]
-fn end() -> ! {
+pub(crate) fn end() -> ! {
     process::exit(EXIT_CODE)
 }

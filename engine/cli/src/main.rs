@@ -11,6 +11,7 @@
 mod analyze;
 mod arguments;
 mod arrays;
+mod batch;
 mod doctor;
 mod embed;
 mod files;
@@ -19,9 +20,11 @@ mod inputs;
 mod interrupt;
 mod labeled;
 mod map;
+mod merge;
 mod models;
 mod output;
 mod progress;
+mod tag;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
     let outcome = match parse().command {
         Command::Analyze(arguments) => analyze::run(&arguments),
         Command::Embed(arguments) => embed::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Tag(arguments) => tag::run(&arguments),
         Command::Heads { command } => heads::run(&command),
         Command::Map { command } => map::run(&command),
         Command::Models { command } => models::run(&command),
