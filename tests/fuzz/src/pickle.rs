@@ -97,6 +97,7 @@ pub fn run(bytes: &[u8]) {
         outputs: Outputs::Multiclass,
         layer: Some(1),
         usual_layer: None,
+        license: "",
     };
     drop(marble::import(&path, &described, manifest()));
 }
