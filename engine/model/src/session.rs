@@ -68,8 +68,10 @@ pub struct Session {
     device: Arc<Report>,
     /// Number of windows that it runs at once.
     at_once: usize,
-    /// The time after which a device counts as hanging, where a run has no limit of its own.
+    /// The time after which a device counts as hanging, where a run has no limit of its own: that of its start
+    /// for its first window, then the usual one.
     patience: Duration,
+    usual_patience: Duration,
     runtime: &'static Runtime,
     interrupt: Arc<Interrupt>,
 }
@@ -118,6 +120,7 @@ impl Session {
             place,
             device,
             at_once,
+            start_limit,
             patience,
         } = loaded;
         Ok(Self {
@@ -127,7 +130,8 @@ impl Session {
             place,
             device,
             at_once,
-            patience,
+            patience: start_limit.max(patience),
+            usual_patience: patience,
             runtime,
             interrupt,
         })
@@ -282,7 +286,10 @@ impl Session {
             Ok(Some(Ok(all))) if all.iter().any(|hidden| !is_finite(hidden)) => {
                 Err(self.failed("it answered with numbers that are not finite"))
             }
-            Ok(Some(ran)) => ran,
+            Ok(Some(ran)) => {
+                self.patience = self.usual_patience;
+                ran
+            }
             Ok(None) | Err(Silence::Ended) => Err(self.failed("its thread ended")),
             Err(Silence::Hangs(_)) => {
                 device::avoid(&self.device.name);

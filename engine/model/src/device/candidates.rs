@@ -16,7 +16,7 @@ pub(super) const CPU: &str = "CPUExecutionProvider";
 /// The time that a device may take to start; the first use of a GPU on a slow disk takes most of a minute.
 const STARTING: Duration = Duration::from_secs(120);
 
-/// The time that TensorRT may take to build its engine.
+/// The time that TensorRT and MIGraphX may take to build their engines.
 const BUILDING: Duration = Duration::from_secs(1_800);
 
 /// The time that a device may take for a window or a batch.
@@ -104,7 +104,7 @@ impl Candidate {
 
     /// Whether it compiles the graph again, for minutes, for inputs of another shape.
     pub(crate) fn builds_per_shape(&self) -> bool {
-        self.ep == Provider::TensorRt.ep()
+        [Provider::TensorRt.ep(), Provider::MiGraphX.ep()].contains(&self.ep.as_str())
     }
 
     /// Whether its products in single precision may be rounded as the user allows.

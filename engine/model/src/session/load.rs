@@ -30,7 +30,9 @@ pub(super) struct Loaded {
     pub(super) device: Arc<Report>,
     /// Number of windows that it runs at once.
     pub(super) at_once: usize,
-    /// The time after which a device counts as hanging.
+    /// The time that it may take for its first window.
+    pub(super) start_limit: Duration,
+    /// The time after which a device counts as hanging, once it has started.
     pub(super) patience: Duration,
 }
 
@@ -39,6 +41,7 @@ struct OnDevice {
     place: Place,
     precision: Precision,
     at_once: usize,
+    start_limit: Duration,
     patience: Duration,
 }
 
@@ -71,6 +74,7 @@ impl Request<'_> {
             place: loaded.place,
             device: report,
             at_once: loaded.at_once,
+            start_limit: loaded.start_limit,
             patience: loaded.patience,
         })
     }
@@ -139,6 +143,7 @@ impl Request<'_> {
             place: place.loaded(),
             precision,
             at_once,
+            start_limit: limit,
             patience: candidate.patience(),
         };
         Ok((loaded, share))
