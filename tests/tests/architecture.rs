@@ -95,7 +95,7 @@ const FLOORS: [&[&str]; 8] = [
     &["mertscope-heads", "mertscope-hub"],
     &["mertscope-live"],
     &["mertscope-export"],
-    &["mertscope-engine"],
+    &["mertscope-engine", "mertscope-parts"],
     &["mertscope-cli", "mertscope-ui"],
     &["mertscope", "mertscope-standalone"],
 ];

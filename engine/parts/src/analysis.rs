@@ -177,7 +177,9 @@ fn key_arrays(key: Option<&KeySummary>) -> Result<Vec<ArrayRef>, ArrowError> {
     let answer = key.map(|key| key.answer);
     let label = |key: Option<Key>| texts([key.map(Key::label)].into_iter());
     let pair = answer.and_then(|answer| answer.pair());
-    let (held, changes) = key.map_or((&[][..], &[][..]), |key| (key.keys.as_slice(), key.modulations.as_slice()));
+    let (held, changes) = key.map_or((&[][..], &[][..]), |key| {
+        (key.keys.as_slice(), key.modulations.as_slice())
+    });
     let held = vec![
         texts(held.iter().map(|held| Some(held.key.label()))),
         seconds(held.iter().map(|held| held.seconds)),
