@@ -52,6 +52,15 @@ fn noise() -> Vec<f32> {
     (0..(RATE_HZ * WINDOW_S) as usize).map(|_| next()).collect()
 }
 
+/// A kick drum alone that falls to `hz`, twice a second.
+fn kick(hz: f64) -> Vec<f32> {
+    window(|time_s| {
+        let since_s = time_s % 0.5;
+        let fall = 0.03 * (1.0 - (-since_s / 0.03).exp());
+        0.5 * (TAU * hz * (since_s + fall)).sin() * (-since_s / 0.2).exp()
+    })
+}
+
 /// The results of the embedded model for windows that follow each other by a second.
 fn heard(windows: &[Vec<f32>]) -> Vec<WindowResult> {
     let package = ModelPackage::embedded().unwrap();
@@ -114,6 +123,17 @@ fn one_tone_noise_and_silence_have_no_clear_tuning() {
         assert!(!tuning.is_clear(), "{name}: {tuning:?}");
         assert!(tuning.cents.is_finite(), "{name}: {tuning:?}");
     }
+}
+
+#[test]
+fn drums_with_a_pitch_have_no_clear_tuning_and_do_not_bend_that_of_music() {
+    for hz in [45.0, 58.0, 62.0] {
+        let tuning = heard(&[kick(hz)])[0].tuning.unwrap();
+        assert!(!tuning.is_clear(), "{hz}: {tuning:?}");
+    }
+    let results = heard(&[kick(62.0), cadence(-20.0), kick(62.0)]);
+    let last = results[2].tuning_smoothed.unwrap();
+    assert!((last.cents + 20.0).abs() < 3.0, "{last:?}");
 }
 
 #[test]

@@ -193,6 +193,23 @@ pub(crate) fn unclear() -> FileReport {
     file("noise.wav", 30, |_| (Status::Ok, "E minor", 6, 0.05))
 }
 
+/// Half C major, half A minor, in turns: a pair for the whole file.
+pub(crate) fn doubtful() -> FileReport {
+    let mut report = file("doubtful.ogg", 20, |s| {
+        let is_even = (s as usize).is_multiple_of(2);
+        (
+            Status::Ok,
+            ["A minor", "C major"][usize::from(is_even)],
+            5,
+            1.4,
+        )
+    });
+    if let Ok(timeline) = &mut report.outcome {
+        timeline.confidence.key.file.pair = 0.3;
+    }
+    report
+}
+
 pub(crate) fn failed() -> FileReport {
     FileReport {
         file: "text.wav".to_owned(),

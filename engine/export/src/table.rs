@@ -193,9 +193,12 @@ fn summary(run: &AnalysisRun, found: Option<Summary>, style: Style) -> String {
     if let Some(key) = &summary.key {
         let text = key_text(&key.answer) + uncalibrated(run, "key");
         row("Key", key_cell(key.answer.named(), &text));
-        let (second, probability) = key.answer.runner_up;
-        let second = format!("{}  {}", key_and_camelot(second), percent(probability));
-        row("Runner-up", Cell::new(second));
+        // A pair has it already.
+        if key.answer.standing != Standing::Pair {
+            let (second, probability) = key.answer.runner_up;
+            let second = format!("{}  {}", key_and_camelot(second), percent(probability));
+            row("Runner-up", Cell::new(second));
+        }
         if !key.modulations.is_empty() {
             row("Modulations", Cell::new(modulations_text(key)));
         }
@@ -244,10 +247,11 @@ fn key_text(answer: &KeyAnswer) -> String {
     let (best, probability) = (key_and_camelot(best), percent(probability));
     match answer.standing {
         Standing::Named => format!("{best}  {probability}"),
-        Standing::Pair => format!(
-            "{best} or {}?  {probability}",
-            key_and_camelot(answer.runner_up.0)
-        ),
+        Standing::Pair => {
+            let (second, of_second) = answer.runner_up;
+            let (second, of_second) = (key_and_camelot(second), percent(of_second));
+            format!("{best} or {second}?  {probability}, {of_second}")
+        }
         Standing::Unclear => format!("no clear key (best guess {best} {probability})"),
     }
 }
@@ -476,6 +480,16 @@ mod tests {
         assert!(plain(&report).contains("  Tuning       no clear tuning\n"));
         let bare = plain(&sample::without_heads());
         assert!(!bare.contains("Tuning"), "{bare}");
+    }
+
+    #[test]
+    fn a_pair_has_both_figures_and_no_runner_up_beside_it() {
+        let text = plain(&sample::doubtful());
+        let key = text.lines().find(|line| line.starts_with("  Key  "));
+        let key = key.unwrap_or_default();
+        assert!(key.contains("(8B)") && key.contains("(8A)?  "), "{text}");
+        assert_eq!(key.matches(" %").count(), 2, "{text}");
+        assert!(!text.contains("Runner-up"), "{text}");
     }
 
     #[test]

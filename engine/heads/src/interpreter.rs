@@ -7,7 +7,9 @@ use crate::map::Map;
 use crate::package::{HeadChoice, ModelPackage};
 use crate::timeline::{KeyProbabilities, Ribbon, WindowResult};
 use mertscope_model::HiddenStates;
-use mertscope_music::{Confidence, Key, KeyAnswer, Shown, Smoother, Tuning, TuningSmoother};
+use mertscope_music::{
+    Confidence, Key, KeyAnswer, Shown, Smoother, Tuning, TuningSmoother, information,
+};
 
 /// Approximate length of a ribbon's step, in seconds: as fine as a display shows. Longer frames are steps
 /// of their own.
@@ -111,6 +113,10 @@ impl Interpreter {
         let tuning = self.tuning.as_ref();
         let tuning =
             tuning.and_then(|head| Tuning::from_vector(head.predict(hidden).try_into().ok()?));
+        let tuning = tuning.map(|tuning| match &key {
+            Some(key) => tuning.among_harmony(information(key)),
+            None => tuning,
+        });
         let others = self.others.iter();
         let others = others
             .map(|(sha256, head)| (Arc::clone(sha256), head.predict(hidden)))

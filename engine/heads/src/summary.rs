@@ -5,7 +5,8 @@ use crate::timeline::{
     HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline,
 };
 use mertscope_music::{
-    Key, KeyAnswer, Shown, Standing, TuningMean, distance, log_probability, scale, softmax,
+    Key, KeyAnswer, Shown, Standing, TuningMean, distance, information, log_probability, scale,
+    softmax,
 };
 
 /// A key that is named for a shorter time is no modulation, in seconds.
@@ -166,18 +167,6 @@ impl Evidence {
         let weight = self.weight.max(f64::MIN_POSITIVE);
         self.sums.iter().map(|sum| sum / weight).collect()
     }
-}
-
-/// What a window says, 0 to 1: how far its probabilities are from all being equal.
-fn information(window: &[f32]) -> f64 {
-    let entropy: f64 = window
-        .iter()
-        .map(|p| f64::from(*p))
-        .filter(|p| *p > 0.0)
-        .map(|p| -p * p.ln())
-        .sum();
-    let most = (window.len().max(2) as f64).ln();
-    (1.0 - entropy / most).clamp(1e-6, 1.0)
 }
 
 /// The stretches over which keys are named; each moment belongs to the window whose center is nearest.

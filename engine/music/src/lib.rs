@@ -20,5 +20,5 @@ mod tuning;
 
 pub use answer::{Confidence, KeyAnswer, Shown, Standing};
 pub use key::{Key, Mode, Notation, ParseKeyError};
-pub use smooth::{Smoother, distance, log_probability, scale, softmax};
+pub use smooth::{Smoother, distance, information, log_probability, scale, softmax};
 pub use tuning::{Tuning, TuningMean, TuningSmoother};

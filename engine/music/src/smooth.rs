@@ -109,6 +109,19 @@ pub fn distance(window: &[f32], other: &[f32]) -> f64 {
     0.5 * apart.filter(|apart| !apart.is_nan()).sum::<f64>()
 }
 
+/// What probabilities `[labels]` say, 0 to 1: how far they are from all being equal.
+#[must_use]
+pub fn information(window: &[f32]) -> f64 {
+    let entropy: f64 = window
+        .iter()
+        .map(|p| f64::from(*p))
+        .filter(|p| *p > 0.0)
+        .map(|p| -p * p.ln())
+        .sum();
+    let most = (window.len().max(2) as f64).ln();
+    (1.0 - entropy / most).clamp(1e-6, 1.0)
+}
+
 /// Probabilities that are proportional to the exponential of `scale` times each of `logs`; they sum to 1.
 #[must_use]
 pub fn softmax(logs: &[f64], scale: f64) -> Vec<f32> {

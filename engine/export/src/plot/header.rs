@@ -136,7 +136,11 @@ fn key_card(canvas: &mut Canvas, key: &KeyAnswer) {
         Standing::Pair => {
             let name = format!("{best} or {}?", key.runner_up.0);
             canvas.text(left, big, &name, TextStyle::new(24.0, DIM).bold());
-            ("probability of the first", format!("then {second}"))
+            // The name has both keys, and the value beside it is the first one's.
+            let camelot = |key: Key| key.to_text(Notation::Camelot);
+            let both = format!("{} or {}", camelot(best), camelot(key.runner_up.0));
+            let line = format!("{both}, the second {}", percent(probability));
+            ("probability of the first", line)
         }
         Standing::Unclear => {
             canvas.text(left, big, "no clear key", TextStyle::new(32.0, DIM).bold());

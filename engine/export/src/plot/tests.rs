@@ -75,6 +75,14 @@ fn what_was_not_analyzed_is_named_and_hatched() {
 }
 
 #[test]
+fn a_pair_names_each_of_its_keys_once() {
+    let page = svg(&sample::run(), &sample::doubtful());
+    assert!(page.contains("C major or A minor?"));
+    assert!(page.contains("8B or 8A, the second "));
+    assert!(!page.contains("runner-up"));
+}
+
+#[test]
 fn keys_are_spelled_as_musicians_do() {
     let report = sample::file("sharp.wav", 20, |_| (Status::Ok, "Gb minor", 0, 1.4));
     let page = svg(&sample::run(), &report);
