@@ -93,7 +93,18 @@ pub fn mertscope() -> Command {
         let name = format!("mertscope{}", env::consts::EXE_SUFFIX);
         built(&["--package", "mertscope-cli", "--bin", "mertscope"], &name)
     });
-    Command::new(program)
+    started(program)
+}
+
+/// Starts one of our programs. `cargo xtask cross` names in `MERTSCOPE_EMULATOR` the emulator for another
+/// processor's programs, which this system may not know of.
+fn started(program: &Path) -> Command {
+    let Some(emulator) = env::var_os("MERTSCOPE_EMULATOR") else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(emulator);
+    command.arg(program);
+    command
 }
 
 /// The program behind `cargo xtask`; the first test that asks for it builds it.

@@ -112,7 +112,13 @@ fn a_missing_library_is_named_with_the_remedy() {
         &case.with_runtime(&gone),
         &["libonnxruntime.so", "cargo xtask setup"],
     );
-    // Without the variable, in a home without an installation.
+}
+
+/// Windows asks the system for a user's folders, and no variable names others.
+#[cfg(unix)]
+#[test]
+fn a_home_without_an_installation_is_told_with_the_remedy() {
+    let case = Case::new();
     let mut command = mertscope();
     command
         .arg("analyze")
@@ -189,9 +195,14 @@ fn a_damaged_library_is_refused_before_it_is_loaded() {
     let whole = fs::read(real_library()).unwrap();
     let library = case.path("libonnxruntime.so");
     let mut others = whole.clone();
-    // The processor in an ELF header.
-    others[18] = 0xb7;
-    let native = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    // Another processor: in a header of Windows, whose place stands at 60, or in one of ELF.
+    if cfg!(windows) {
+        let header = usize::from(whole[60]) + (usize::from(whole[61]) << 8);
+        others[header + 4..header + 6].copy_from_slice(&0xaa64u16.to_le_bytes());
+    } else {
+        others[18] = 0xb7;
+    }
+    let native = cfg!(all(not(target_os = "macos"), target_arch = "x86_64"));
     for (bytes, words) in [
         (&whole[..whole.len() * 2 / 3], "truncated"),
         (&whole[..4096], "truncated"),

@@ -35,8 +35,9 @@ The table at the end has a line per suite of tests. A test that is known to fail
 the emulator is listed with that reason; any other failure makes the exit code 1. The output of each
 suite is in the folder logs beside the bundles.
 
-What was tested last: Rust 1.95.0 by rustup; of Debian 12 gcc-mingw-w64-x86-64 12.2.0, wine 8.0.
-Linux on ARM and macOS were not tried with this command yet.
+What was tested last: Rust 1.95.0 by rustup; of Debian 12 gcc-mingw-w64-x86-64 12.2.0, wine 8.0,
+gcc-aarch64-linux-gnu 12.2.0, qemu-user-static 7.2.22. On ARM the command was built and run, and not
+yet the suites of tests.
 
 Examples:
   cargo xtask cross windows

@@ -182,7 +182,7 @@ fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<Mod
 
 /// The folder of this program, which in a bundle also holds its libraries.
 fn own_folder() -> Option<std::path::PathBuf> {
-    let program = std::env::current_exe().ok()?.canonicalize().ok()?;
+    let program = dunce::canonicalize(std::env::current_exe().ok()?).ok()?;
     Some(program.parent()?.to_owned())
 }
 

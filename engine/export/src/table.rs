@@ -66,9 +66,15 @@ impl Style {
         let rules = std::io::stdout().is_terminal();
         Self {
             rules,
-            color: rules && !asks_for_none && !is_dumb,
+            color: rules && !asks_for_none && !is_dumb && reads_sequences(),
         }
     }
+}
+
+/// Whether the terminal reads ANSI sequences: Windows' own only when it is told to, and never before
+/// Windows 10.
+fn reads_sequences() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
 }
 
 /// The table of one file in the making.

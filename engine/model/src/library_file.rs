@@ -16,12 +16,12 @@ use object::read::macho::{FatArch, MachOFatFile32, MachOFatFile64};
 use object::read::{FileKind, NameOrOrdinal, ReadCache, ReadRef};
 use object::{Architecture, BinaryFormat, Object, ObjectKind, ObjectSegment};
 
-pub(crate) use dependencies::missing;
+pub(crate) use dependencies::{Loader, missing, remedy};
 
 use crate::stand_in;
 
 /// What a library's tables say about loading it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct LibraryFile {
     /// The names of the libraries that it needs.
     needed: Vec<String>,

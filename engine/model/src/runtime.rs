@@ -13,10 +13,14 @@
 //! found but can't be used is an error that names it; the search does not continue silently. Nothing
 //! here panics, and a failed attempt can be repeated.
 //!
+//! The file is always loaded by its absolute path (`library`): Windows has an ONNX Runtime of its own
+//! among the system's files, and finds that by its bare name.
+//!
 //! `ort` allows one environment per process, ever, and its own logger would outlive a plugin's
 //! code: so one environment without callbacks is made, and leaked on purpose.
 
-use std::ffi::CStr;
+mod library;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -66,8 +70,8 @@ pub enum RuntimeError {
     },
     /// It needs libraries that are not there.
     #[error(
-        "{} can't be loaded, because it needs {}, which the system does not find ({reason}). Install what \
-         holds that, or name its folder in {SEARCH_VARIABLE}.", library.display(), missing.join(", ")
+        "{} can't be loaded, because it needs {}, which the system does not find ({reason}). {}.",
+        library.display(), missing.join(", "), library_file::remedy(missing)
     )]
     Dependencies {
         /// The file.
@@ -101,15 +105,6 @@ pub enum RuntimeError {
         library: PathBuf,
     },
 }
-
-/// The environment variable with the folders in which the system searches libraries.
-pub(super) const SEARCH_VARIABLE: &str = if cfg!(windows) {
-    "PATH"
-} else if cfg!(target_os = "macos") {
-    "DYLD_LIBRARY_PATH"
-} else {
-    "LD_LIBRARY_PATH"
-};
 
 /// The function of ONNX Runtime through which all others are reached.
 const ENTRY: &str = "OrtGetApiBase";
@@ -239,18 +234,16 @@ fn open(library: &Path) -> Result<Runtime, RuntimeError> {
         library: library.to_owned(),
         reason,
     };
-    let library = library
-        .canonicalize()
-        .map_err(|error| broken(error.to_string()))?;
+    let library = dunce::canonicalize(library).map_err(|error| broken(error.to_string()))?;
     if world_writable(&library) {
         return Err(RuntimeError::WorldWritable { library });
     }
     library_file::check(&library).map_err(&broken)?;
     if !library_file::may_have(&library, ENTRY) {
-        return Err(broken(NOT_ONNX_RUNTIME.to_owned()));
+        return Err(broken(library::NOT_ONNX_RUNTIME.to_owned()));
     }
     refuse_telemetry();
-    let version = version(&library)?;
+    let version = library::version(&library)?;
     let oldest = Pins::read()?.oldest;
     if numbers(&version) < numbers(&oldest) {
         return Err(RuntimeError::TooOld {
@@ -293,44 +286,6 @@ fn refuse_telemetry() {
         // had added to it, and then the list is copied within microseconds. A report to a stranger
         // about each of a musician's sessions is the greater harm, and there is no other switch.
         unsafe { std::env::set_var(SWITCH, "1") };
-    }
-}
-
-/// The phrase for another library.
-const NOT_ONNX_RUNTIME: &str = "it is a library, but not ONNX Runtime";
-
-/// Asks the library for its version before anything else in it is used.
-fn version(path: &Path) -> Result<String, RuntimeError> {
-    let broken = |reason: &str| RuntimeError::Broken {
-        library: path.to_owned(),
-        reason: reason.to_owned(),
-    };
-    // SAFETY: loading runs the library's initializers; the user or the set-up chose the file, and
-    // nobody else can change it. It is unloaded only after the version was copied.
-    let library =
-        unsafe { libloading::Library::new(path) }.map_err(|error| not_loaded(path, &error))?;
-    // SAFETY: `OrtGetApiBase` has this signature in every release of ONNX Runtime.
-    let base: libloading::Symbol<unsafe extern "C" fn() -> *const ort::sys::OrtApiBase> =
-        unsafe { library.get(ENTRY) }.map_err(|_| broken(NOT_ONNX_RUNTIME))?;
-    // SAFETY: the function takes nothing and returns a pointer to a static table, or null.
-    let base = unsafe { base().as_ref() }.ok_or_else(|| broken("it offers no functions"))?;
-    // SAFETY: the returned text is static, null-terminated, and copied before the library is unloaded.
-    let version = unsafe { CStr::from_ptr((base.GetVersionString)()) };
-    Ok(version.to_string_lossy().into_owned())
-}
-
-/// The error for a library that the system's loader refuses.
-fn not_loaded(path: &Path, error: &libloading::Error) -> RuntimeError {
-    let (library, reason) = (path.to_owned(), library_file::loader_text(path, error));
-    let missing = library_file::missing(path);
-    if missing.is_empty() {
-        RuntimeError::Broken { library, reason }
-    } else {
-        RuntimeError::Dependencies {
-            library,
-            missing,
-            reason,
-        }
     }
 }
 

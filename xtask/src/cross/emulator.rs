@@ -34,26 +34,79 @@ impl Emulator {
         let nothing = program_that_does_nothing(platform, &target)?;
         match platform.system {
             System::Windows => wine(workspace, platform, &scratch, &nothing),
-            System::Linux | System::MacOs => {
-                let data = setup::data_folder(workspace, platform)?;
-                Ok(Self {
-                    words: vec![
-                        "env".into(),
-                        format!("CARGO={}", nothing.display()),
-                        "qemu-aarch64-static".into(),
-                        "-L".into(),
-                        "/usr/aarch64-linux-gnu".into(),
-                    ],
-                    variables: vec![
-                        ("XDG_DATA_HOME", data.display().to_string()),
-                        ("TMPDIR", scratch.display().to_string()),
-                        // For programs that a test starts itself.
-                        ("QEMU_LD_PREFIX", "/usr/aarch64-linux-gnu".into()),
-                    ],
-                })
-            }
+            System::Linux | System::MacOs => qemu(workspace, platform, &scratch, &nothing),
         }
     }
+}
+
+/// The folder with Debian's libraries for ARM.
+const ARM_LIBRARIES: &str = "/usr/aarch64-linux-gnu/lib";
+
+fn qemu(
+    workspace: &Workspace,
+    platform: &Platform,
+    scratch: &Path,
+    nothing: &Path,
+) -> Result<Emulator> {
+    let root = platform.target(workspace).join("root");
+    make_root(&root)?;
+    let data = setup::data_folder(workspace, platform)?;
+    Ok(Emulator {
+        words: vec![
+            "env".into(),
+            format!("CARGO={}", nothing.display()),
+            // Our own search for what ONNX Runtime needs would find this machine's libraries.
+            format!("LD_LIBRARY_PATH={ARM_LIBRARIES}"),
+            "qemu-aarch64-static".into(),
+        ],
+        variables: vec![
+            ("XDG_DATA_HOME", data.display().to_string()),
+            ("TMPDIR", scratch.display().to_string()),
+            ("QEMU_LD_PREFIX", root.display().to_string()),
+            // For programs that a test starts itself.
+            ("MERTSCOPE_EMULATOR", "qemu-aarch64-static".into()),
+        ],
+    })
+}
+
+/// Files that describe a processor, by their paths in the root folder. ONNX Runtime reads them when it is
+/// loaded, and those of another kind of machine end the process.
+const ARM_PROCESSOR: [(&str, &str); 7] = [
+    ("sys/devices/system/cpu/possible", "0"),
+    ("sys/devices/system/cpu/present", "0"),
+    ("sys/devices/system/cpu/online", "0"),
+    ("sys/devices/system/cpu/cpu0/topology/physical_package_id", "0"),
+    ("sys/devices/system/cpu/cpu0/topology/cluster_cpus_list", "0"),
+    ("sys/devices/system/cpu/cpu0/topology/core_id", "0"),
+    // A Cortex-A76, as in a Raspberry Pi 5.
+    (
+        "proc/cpuinfo",
+        "processor\t: 0
+Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x4
+CPU part\t: 0xd0b
+CPU revision\t: 1
+",
+    ),
+];
+
+/// Makes the folder whose files qemu's programs see in the place of this machine's.
+fn make_root(root: &Path) -> Result<()> {
+    for (path, text) in ARM_PROCESSOR {
+        let path = root.join(path);
+        let folder = path.parent().unwrap_or(root);
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, format!("{text}\n")))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    #[cfg(unix)]
+    if !root.join("lib").exists() {
+        std::os::unix::fs::symlink(ARM_LIBRARIES, root.join("lib"))
+            .with_context(|| format!("{} cannot be linked into", root.display()))?;
+    }
+    Ok(())
 }
 
 fn wine(
@@ -177,6 +230,19 @@ mod tests {
     #[test]
     fn wine_names_files_of_this_machine_on_drive_z() {
         assert_eq!(windows_path(Path::new("/a b/c")), r"Z:\a b\c");
+    }
+
+    #[test]
+    fn qemus_programs_see_a_processor_of_their_own_kind() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().join("root");
+        // A second run changes nothing.
+        for _ in 0..2 {
+            make_root(&root).unwrap();
+        }
+        let described = fs::read_to_string(root.join("proc/cpuinfo")).unwrap();
+        assert!(described.contains("CPU implementer"), "{described}");
+        assert!(root.join("sys/devices/system/cpu/possible").is_file());
     }
 
     #[test]

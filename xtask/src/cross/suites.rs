@@ -32,7 +32,7 @@ const WINDOW: [&str; 4] = ["mertscope-ui", "mertscope", "mertscope-standalone", 
 
 /// Whole-product tests for Windows. Left out: those of X11, JACK, ALSA, Linux's traces and terminals,
 /// and of hosts that are Linux programs.
-const WHOLE_WINDOWS: [&str; 12] = [
+const WHOLE_WINDOWS: [&str; 13] = [
     "analyze_demo",
     "bad_input",
     "command",
@@ -44,6 +44,7 @@ const WHOLE_WINDOWS: [&str; 12] = [
     "osc",
     "passthrough",
     "published_heads",
+    "runtime",
     "state",
 ];
 
@@ -181,7 +182,7 @@ mod tests {
         for package in ENGINE.iter().chain(&WINDOW) {
             assert!(lock.contains(&format!("name = \"{package}\"")), "{package}");
         }
-        assert_eq!(suites(&Platform::WINDOWS).len(), 25);
+        assert_eq!(suites(&Platform::WINDOWS).len(), 26);
         assert_eq!(suites(&Platform::ARM64).len(), 12);
     }
 

@@ -66,7 +66,7 @@ impl Verdict {
         let width = outcomes.iter().map(|outcome| outcome.suite.len()).max();
         let width = width.unwrap_or(0).max("suite".len());
         let mut lines = vec![format!(
-            "{:width$}  passed  failed  emulator's  ignored",
+            "{:width$}  run  passed  failed  emulator's  ignored",
             "suite"
         )];
         let mut notes = Vec::new();
@@ -78,8 +78,9 @@ impl Verdict {
                 .partition(|test| reason(test).is_some());
             let end = if outcome.ended { "" } else { "  did not end" };
             lines.push(format!(
-                "{:width$}  {:6}  {:6}  {:10}  {:7}{end}",
+                "{:width$}  {:3}  {:6}  {:6}  {:10}  {:7}{end}",
                 outcome.suite,
+                outcome.passed + outcome.failed.len(),
                 outcome.passed,
                 ours.len(),
                 theirs.len(),
@@ -118,7 +119,7 @@ test result: FAILED. 12 passed; 2 failed; 3 ignored; 0 measured; 0 filtered out;
         let outcome = |output: &str| Outcome::read("suite one".into(), output);
         let verdict = Verdict::of(&[outcome(OUTPUT)], &[("two::", "no such call")]);
         assert!(!verdict.passed);
-        let row = "suite one      12       1           1        3";
+        let row = "suite one   14      12       1           1        3";
         assert!(verdict.table.contains(row), "{}", verdict.table);
         for note in ["FAILED: four", "reason: two::three: no such call"] {
             assert!(verdict.table.contains(note), "{}", verdict.table);

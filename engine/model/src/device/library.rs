@@ -16,9 +16,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::library_file;
+use crate::library_file::{self, Loader};
 use crate::lock::lock;
-use crate::runtime::{Runtime, SEARCH_VARIABLE, data_folder, world_writable};
+use crate::runtime::{Runtime, data_folder, world_writable};
 
 /// Why a provider's library is not used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -79,7 +79,7 @@ static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 /// # Errors
 /// [`LibraryError`].
 pub fn register(runtime: &Runtime, path: &Path) -> Result<(), LibraryError> {
-    let Ok(path) = path.canonicalize() else {
+    let Ok(path) = dunce::canonicalize(path) else {
         return Err(LibraryError::Missing {
             path: path.to_owned(),
         });
@@ -133,21 +133,13 @@ fn load(runtime: &Runtime, path: &Path, others: &[Registered]) -> Result<Registe
 
 /// The reason why a library can't be used, with the libraries that it needs and the system does not find.
 fn with_missing(path: &Path, reason: String) -> String {
-    let missing = library_file::missing(path);
+    let missing = library_file::missing(path, Loader::OnnxRuntime);
     if missing.is_empty() {
         return reason;
     }
-    let is_nvidia = |name: &String| name.starts_with("libcu") || name.starts_with("libnv");
-    let holder = if missing.iter().any(is_nvidia) {
-        "what holds that (CUDA 13 and cuDNN 9, for TensorRT also TensorRT 10)"
-    } else {
-        "what holds that"
-    };
+    let remedy = library_file::remedy(&missing);
     let missing = missing.join(", ");
-    format!(
-        "it needs {missing}, which the system does not find ({reason}); install {holder}, or name its \
-         folder in {SEARCH_VARIABLE}"
-    )
+    format!("it needs {missing}, which the system does not find ({reason}). {remedy}")
 }
 
 /// Calls `add` to start a provider whose library lies beside ONNX Runtime, once the library is known to

@@ -30,6 +30,13 @@ use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 /// Increase it when the same variant is built differently: older files are then no longer used.
 pub(crate) const REVISION: u32 = 2;
 
+/// The remedy for a full disk; other systems than Linux have one folder for caches.
+const ROOM: &str = if cfg!(target_os = "linux") {
+    "free some space, or set XDG_CACHE_HOME to a folder on a larger disk"
+} else {
+    "free some space"
+};
+
 /// Why there is no graph.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
@@ -59,7 +66,7 @@ pub enum GraphError {
     /// The file can't be written.
     #[error(
         "The model's graph can't be written to {} ({source}). It takes about {megabytes} MB there: \
-         free some space, or set XDG_CACHE_HOME to a folder on a larger disk.", folder.display()
+         {ROOM}.", folder.display()
     )]
     Write {
         /// Its folder.

@@ -1,5 +1,5 @@
-//! The libraries that a library needs, searched on Linux as the system's loader does, without loading
-//! any. The loader itself names only the first one that it misses.
+//! The libraries that a library needs, searched on Linux and Windows as the system's loader does, without
+//! loading any. The loader itself names only the first one that it misses, on Windows none.
 
 use std::collections::HashSet;
 use std::env;
@@ -15,37 +15,86 @@ use super::LibraryFile;
 /// configuration names them.
 const USUAL: [&str; 4] = ["/lib64", "/usr/lib64", "/lib", "/usr/lib"];
 
+/// The environment variable with the folders in which the system searches libraries.
+const SEARCH_VARIABLE: &str = if cfg!(target_os = "macos") {
+    "DYLD_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
+
+/// The loading code, on which Windows' search for what a library needs depends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loader {
+    /// Ours, which leaves the `PATH` alone.
+    Mertscope,
+    /// That of ONNX Runtime, for the libraries of its providers.
+    OnnxRuntime,
+}
+
+/// What to do about libraries that are missing, without a full stop.
+pub(crate) fn remedy(missing: &[String]) -> String {
+    let is_visual_cpp = |name: &String| {
+        let name = name.to_lowercase();
+        ["msvcp140", "vcruntime140", "concrt140"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    if missing.iter().any(is_visual_cpp) {
+        return "Install Microsoft's Visual C++ Redistributable for x64".to_owned();
+    }
+    let is_nvidia = |name: &String| {
+        [
+            "libcu", "libnv", "cudart", "cublas", "cudnn", "cufft", "nvinfer",
+        ]
+        .iter()
+        .any(|start| name.starts_with(start))
+    };
+    let holder = if missing.iter().any(is_nvidia) {
+        "what holds that (CUDA 13 and cuDNN 9, for TensorRT also TensorRT 10)"
+    } else {
+        "what holds that"
+    };
+    if cfg!(windows) {
+        format!("Install {holder}, or put it into the library's folder")
+    } else {
+        format!("Install {holder}, or name its folder in {SEARCH_VARIABLE}")
+    }
+}
+
 /// Checks every library that is found among those that `library` needs, and that these need.
 pub(super) fn check(library: &Path, file: &LibraryFile) -> Result<(), String> {
-    walk(library, file).map(|_| ())
+    walk(library, file, Loader::Mertscope).map(|_| ())
 }
 
 /// The names of the libraries that `library` or one of its dependencies needs, and that this search does
-/// not find; none on other systems than Linux.
-pub(crate) fn missing(library: &Path) -> Vec<String> {
+/// not find; none on macOS.
+pub(crate) fn missing(library: &Path, loader: Loader) -> Vec<String> {
     let file = LibraryFile::read(library);
-    file.and_then(|file| walk(library, &file))
+    file.and_then(|file| walk(library, &file, loader))
         .unwrap_or_default()
 }
 
 /// Follows all dependencies, and returns the missing ones. The error is a phrase on one that is
 /// broken.
-fn walk(library: &Path, file: &LibraryFile) -> Result<Vec<String>, String> {
+fn walk(library: &Path, file: &LibraryFile, loader: Loader) -> Result<Vec<String>, String> {
     let mut missing = Vec::new();
-    if !cfg!(target_os = "linux") {
-        return Ok(missing);
-    }
-    let general = general_folders();
-    // A library may have loaded others from its own folder before.
     let own = library.parent().map(Path::to_owned);
+    let general: Vec<PathBuf> = if cfg!(windows) {
+        own.into_iter().chain(windows_folders(loader)).collect()
+    } else if cfg!(target_os = "linux") {
+        // A library may have loaded others from its own folder before.
+        general_folders().into_iter().chain(own).collect()
+    } else {
+        return Ok(missing);
+    };
     let mut seen = HashSet::new();
     let mut waiting = vec![(file.needed.clone(), file.folders.clone())];
     while let Some((needed, folders)) = waiting.pop() {
         for name in needed {
-            if !seen.insert(name.clone()) {
+            if is_api_set(&name) || !seen.insert(name.to_lowercase()) {
                 continue;
             }
-            let places = folders.iter().chain(&general).chain(&own);
+            let places = folders.iter().chain(&general);
             match find(&name, places)? {
                 Some(found) => waiting.push((found.needed, found.folders)),
                 None => missing.push(name),
@@ -65,6 +114,10 @@ fn find<'a>(
     for path in places.map(|folder| folder.join(name)) {
         if !path.is_file() {
             continue;
+        }
+        if cfg!(windows) && path.parent() == system_folder().as_deref() {
+            // The system's own, whole by its own care.
+            return Ok(Some(LibraryFile::default()));
         }
         match LibraryFile::read(&path) {
             Ok(file) => return Ok(Some(file)),
@@ -103,7 +156,31 @@ pub(super) fn folders<'data, R: ReadRef<'data>>(
         .collect()
 }
 
-/// The folders in which the loader searches every library.
+/// Whether a name stands for functions of Windows, and for no file.
+fn is_api_set(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.starts_with("api-ms-") || name.starts_with("ext-ms-")
+}
+
+/// Windows' folder with the libraries of the system.
+fn system_folder() -> Option<PathBuf> {
+    Some(PathBuf::from(env::var_os("SystemRoot")?).join("System32"))
+}
+
+/// The folders in which Windows searches after the library's own.
+fn windows_folders(loader: Loader) -> Vec<PathBuf> {
+    let program = env::current_exe().ok();
+    let program = program.and_then(|program| Some(program.parent()?.to_owned()));
+    let path = env::var_os("PATH").filter(|_| loader == Loader::OnnxRuntime);
+    let named = path.iter().flat_map(env::split_paths);
+    program
+        .into_iter()
+        .chain(system_folder())
+        .chain(named)
+        .collect()
+}
+
+/// The folders in which Linux' loader searches every library.
 fn general_folders() -> Vec<PathBuf> {
     let named = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let mut all: Vec<PathBuf> = env::split_paths(&named)

@@ -38,22 +38,93 @@ fn what_is_no_library_is_told_by_its_kind() {
     assert!(check(folder.path()).unwrap_err().contains("not a file"));
 }
 
+/// A library for Windows that needs others: the old header, the signature, x86-64, the optional header,
+/// and one section with the table of imports, mapped at 4096.
+fn windows_library(needed: &[&str]) -> Vec<u8> {
+    const MAPPED_AT: u32 = 4096;
+    // A descriptor has 20 bytes; one of zeros ends the table.
+    let mut section = vec![0; 20 * (needed.len() + 1)];
+    for (place, name) in needed.iter().enumerate() {
+        let name_at = MAPPED_AT + section.len() as u32;
+        // The list of functions: empty.
+        section[place * 20] = 16;
+        section[place * 20 + 12..place * 20 + 16].copy_from_slice(&name_at.to_le_bytes());
+        section.extend_from_slice(name.as_bytes());
+        section.push(0);
+    }
+    section.resize(512, 0);
+    let mut library = vec![0; 512];
+    library[..2].copy_from_slice(b"MZ");
+    library[60] = 64;
+    library[64..71].copy_from_slice(b"PE\0\0\x64\x86\x01");
+    library[84..88].copy_from_slice(&[240, 0, 0x22, 0x20]);
+    let optional = &mut library[88..];
+    optional[..2].copy_from_slice(&[0x0b, 0x02]);
+    optional[108] = 16;
+    optional[120..124].copy_from_slice(&MAPPED_AT.to_le_bytes());
+    optional[124..128].copy_from_slice(&512u32.to_le_bytes());
+    let header = &mut optional[240..];
+    header[..6].copy_from_slice(b".idata");
+    for (at, value) in [(8, 512), (12, MAPPED_AT), (16, 512), (20, 512)] {
+        header[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    library.extend(section);
+    library
+}
+
+#[test]
+fn the_remedy_for_a_missing_visual_cpp_runtime_is_its_installer() {
+    let remedy = |name: &str| remedy(&["other.dll".to_owned(), name.to_owned()]);
+    for name in ["MSVCP140.dll", "VCRUNTIME140_1.dll", "msvcp140_1.dll"] {
+        assert!(
+            remedy(name).contains("Visual C++ Redistributable"),
+            "{name}"
+        );
+    }
+    for name in ["libcudart.so.13", "cudnn64_9.dll"] {
+        let remedy = remedy(name);
+        assert!(remedy.contains("CUDA 13") && !remedy.contains("Visual C++"));
+    }
+}
+
+#[test]
+fn libraries_that_a_library_for_windows_needs_are_found_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("onnxruntime.dll");
+    let needed = [
+        "KERNEL32.dll",
+        "beside.dll",
+        "GONE140.dll",
+        "api-ms-win-gone-l1.dll",
+    ];
+    std::fs::write(&path, windows_library(&needed)).unwrap();
+    std::fs::write(
+        folder.path().join("beside.dll"),
+        windows_library(&["deep.dll"]),
+    )
+    .unwrap();
+    let missing = missing(&path, Loader::Mertscope);
+    if cfg!(windows) {
+        assert_eq!(missing, ["GONE140.dll", "deep.dll"]);
+    } else {
+        // A library for another system is refused before.
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+    let file = std::fs::read(&path).unwrap();
+    let file = object::read::pe::PeFile64::parse(&*file).unwrap();
+    let names = file.import_libraries().unwrap().flatten();
+    let names: Vec<_> = names.map(|library| library.name().to_vec()).collect();
+    assert_eq!(names, needed.map(|name| name.as_bytes().to_vec()));
+}
+
 #[test]
 fn libraries_of_other_systems_are_told() {
-    // A library for Windows: the old header, the signature, x86-64, no sections, the optional header.
-    let mut windows = vec![0; 64 + 4 + 20 + 240];
-    windows[..2].copy_from_slice(b"MZ");
-    windows[60] = 64;
-    windows[64..70].copy_from_slice(b"PE\0\0\x64\x86");
-    windows[84..88].copy_from_slice(&[240, 0, 0x22, 0x20]);
-    windows[88..90].copy_from_slice(&[0x0b, 0x02]);
-    windows[88 + 108] = 16;
     // A library for macOS: 64 bits, x86-64, a dynamic library without commands.
     let mut apple = vec![0; 64];
     apple[..8].copy_from_slice(&[0xcf, 0xfa, 0xed, 0xfe, 7, 0, 0, 1]);
     apple[12] = 6;
     for (bytes, system, here) in [
-        (windows, "Windows", cfg!(windows)),
+        (windows_library(&[]), "Windows", cfg!(windows)),
         (apple, "macOS", cfg!(target_os = "macos")),
     ] {
         let reason = reason(&bytes);
