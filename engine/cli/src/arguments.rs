@@ -10,7 +10,9 @@ use mertscope_model::Precision;
 use mertscope_model::device::Choice;
 
 pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
-pub(crate) use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
+pub(crate) use heads::{
+    BenchArguments, EvalArguments, HeadsCommand, ImportArguments, TrainArguments,
+};
 
 /// Analyzes music with MERT-like models on this machine: genre, key and embeddings.
 #[derive(Debug, Parser)]
