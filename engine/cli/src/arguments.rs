@@ -11,7 +11,7 @@ use mertscope_model::device::Choice;
 
 pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
 pub(crate) use heads::{
-    BenchArguments, EvalArguments, HeadsCommand, ImportArguments, TrainArguments,
+    BenchArguments, EvalArguments, HeadsCommand, ImportArguments, Recipe, TrainArguments,
 };
 
 /// Analyzes music with MERT-like models on this machine: genre, key and embeddings.

@@ -13,23 +13,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use clap::ValueEnum;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::catalogue;
 
+use crate::arguments::Recipe;
 use crate::labeled::LabeledFile;
 use layout::{audio_by_stem, files_named, labeled, missing_notice, stem};
-
-/// A public data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Recipe {
-    /// GiantSteps key: electronic dance music, a file of annotation per track
-    Giantsteps,
-    /// GTZAN with its fault-filtered split: ten genres
-    Gtzan,
-    /// FMAK or FMAKv2: keys of the Free Music Archive, one table
-    Fmak,
-}
 
 /// The files of a data set.
 pub(crate) struct RecipeFiles {
@@ -61,14 +50,6 @@ const FMAK_TABLES: [(&str, &str); 3] = [
 const NEIGHBORS: usize = 2;
 
 impl Recipe {
-    /// The task of its heads.
-    pub(crate) fn task(self) -> &'static str {
-        match self {
-            Self::Giantsteps | Self::Fmak => "key",
-            Self::Gtzan => "genre",
-        }
-    }
-
     /// The hidden states to compare first: those around the one that the model's card or MARBLE's configuration
     /// recommends for the task; `None` when none is recommended.
     pub(crate) fn layers(self, package: &ModelPackage) -> Option<Vec<usize>> {

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use mertscope_heads::head::Outputs;
-
-use crate::recipe::Recipe;
 
 use super::{DataArguments, Layers, ModelArguments, layers, picture, with_extension};
 
@@ -143,6 +141,27 @@ pub(crate) struct TrainArguments {
     pub json: bool,
     #[command(flatten)]
     pub model: ModelArguments,
+}
+
+/// A public data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Recipe {
+    /// GiantSteps key: electronic dance music, a file of annotation per track
+    Giantsteps,
+    /// GTZAN with its fault-filtered split: ten genres
+    Gtzan,
+    /// FMAK or FMAKv2: keys of the Free Music Archive, one table
+    Fmak,
+}
+
+impl Recipe {
+    /// The task of its heads.
+    pub(crate) fn task(self) -> &'static str {
+        match self {
+            Self::Giantsteps | Self::Fmak => "key",
+            Self::Gtzan => "genre",
+        }
+    }
 }
 
 impl TrainArguments {

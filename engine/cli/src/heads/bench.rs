@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 
 use super::eval;
 use super::figures::Figures;
-use crate::arguments::BenchArguments;
+use crate::arguments::{BenchArguments, Recipe};
 use crate::labeled::{self, LabeledFile};
-use crate::recipe::Recipe;
 use crate::{load_named, log, write_json, write_out};
 
 /// The name of the built-in model in `--models`.

@@ -157,4 +157,12 @@ fn a_folder_without_the_layout_is_refused_with_the_reason() {
 fn recommended_layers_come_with_their_neighbors() {
     let embedded = ModelPackage::embedded().unwrap();
     assert_eq!(Recipe::Giantsteps.layers(&embedded), None);
+    // A model of this name has its recommendation in the catalogue: 3 for the key, 22 for the genre.
+    let mut named = embedded;
+    let mut model = std::sync::Arc::unwrap_or_clone(named.model);
+    model.manifest.id = "MERT-v2-30s".to_owned();
+    let last = model.manifest.layers.len() - 1;
+    named.model = model.into();
+    let expected: Vec<usize> = (1..=5.min(last)).collect();
+    assert_eq!(Recipe::Fmak.layers(&named), Some(expected));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::recipe::Recipe;
+use crate::arguments::Recipe;
 
 /// Tracks of GiantSteps key with its original labels.
 const GIANTSTEPS: usize = 604;
