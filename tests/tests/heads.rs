@@ -6,5 +6,7 @@ mod case;
 mod frames;
 #[path = "heads/map.rs"]
 mod map;
+#[path = "heads/recipes.rs"]
+mod recipes;
 #[path = "heads/training.rs"]
 mod training;

@@ -16,7 +16,9 @@ pub(crate) use batch::{BatchArguments, MergeArguments, PartArguments};
 use embed::{EMBED_EXAMPLES, layers};
 pub(crate) use embed::{EmbedArguments, Layers, PoolArgument, is_parts_folder};
 pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
-pub(crate) use heads::{EvalArguments, HeadsCommand, ImportArguments, TrainArguments};
+pub(crate) use heads::{
+    BenchArguments, EvalArguments, HeadsCommand, ImportArguments, Recipe, TrainArguments,
+};
 pub(crate) use tag::{TagArguments, TagNotation};
 
 /// Analyzes music with MERT-like models on this machine: genre, key and embeddings.

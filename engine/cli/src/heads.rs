@@ -1,5 +1,6 @@
-//! `mertscope heads`: trains, evaluates, lists, imports, exports and removes heads.
+//! `mertscope heads`: trains, evaluates, compares, lists, imports, exports and removes heads.
 
+mod bench;
 mod confidence;
 mod eval;
 mod figures;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: &HeadsCommand) -> anyhow::Result<bool> {
     match command {
         HeadsCommand::Train(arguments) => train::run(arguments),
         HeadsCommand::Eval(arguments) => eval::run(arguments),
+        HeadsCommand::Bench(arguments) => bench::run(arguments),
         HeadsCommand::List { model } => list(&find_model(model.model.as_deref())?),
         HeadsCommand::Info { head, model } => info(&find_model(model.model.as_deref())?, head),
         HeadsCommand::Import(arguments) => import(arguments),

@@ -24,6 +24,7 @@ mod merge;
 mod models;
 mod output;
 mod progress;
+mod recipe;
 mod tag;
 
 use std::io::{self, Write};
@@ -166,7 +167,15 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The runtime, and the model that the user chose.
 fn load(arguments: &ModelArguments) -> anyhow::Result<(&'static Runtime, Arc<ModelPackage>)> {
-    let mut package = ModelPackage::find(arguments.model.as_deref())?;
+    load_named(arguments.model.as_deref(), arguments)
+}
+
+/// The runtime, and the model of this name with the other options of `arguments`.
+fn load_named(
+    name: Option<&str>,
+    arguments: &ModelArguments,
+) -> anyhow::Result<(&'static Runtime, Arc<ModelPackage>)> {
+    let mut package = ModelPackage::find(name)?;
     if let Some(window_s) = arguments.window {
         package = package.with_window_s(window_s)?;
     }

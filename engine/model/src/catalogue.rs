@@ -147,20 +147,6 @@ pub struct PublishedResult {
     pub value: f64,
     /// The publication that is said to contain it.
     pub source: String,
-    /// How certain the figure is.
-    pub certainty: Certainty,
-}
-
-/// How certain a published figure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Certainty {
-    /// More than one source gives it.
-    Corroborated,
-    /// Read on the model's own card.
-    Card,
-    /// Not checked against the publication.
-    Unverified,
 }
 
 /// Why the catalogue can't be used.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use mertscope_heads::head::Outputs;
 
 use super::{DataArguments, Layers, ModelArguments, layers, picture, with_extension};
@@ -15,6 +15,9 @@ pub(crate) enum HeadsCommand {
     /// Evaluate a head on labeled music
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArguments),
+    /// Compare models and their heads on labeled music, beside published figures
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArguments),
     /// List the heads of a model
     List {
         #[command(flatten)]
@@ -54,6 +57,10 @@ Examples:
   mertscope heads train --data Moods/ --task mood            one folder of audio per label
   mertscope heads train --data labels.csv --task genre --label-column genre --group-column artist
   mertscope heads train --data Loops/ --task instrument --model MERT-v1-95M --hidden 64
+  mertscope heads train --recipe giantsteps --data giantsteps-key-dataset/ --model MERT-v2-30s
+
+A recipe reads a public data set as it is published: GiantSteps key (a .key file per track), GTZAN
+with its fault-filtered split (three lists, of which the last is for the test), FMAK or FMAKv2.
 
 Cross-validation in groups compares all hidden states and, if the model allows it, their weighted
 sum. Embeddings are cached, so that a second run is fast. A table needs the columns “file” and
@@ -69,6 +76,14 @@ Examples:
 On its own training files a head scores too well; `mertscope heads info` shows its scores on
 held-out files.";
 
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  mertscope heads bench --recipe giantsteps --data giantsteps-key-dataset/
+  mertscope heads bench --data labels.csv --label-column key --task key --models embedded,MERT-v1-95M
+
+Heads that were fitted on the same files score too well. Published figures are of GiantSteps' 604
+original labels, and are shown beside that set alone.";
+
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   mertscope heads import mood.safetensors --name mood
@@ -83,15 +98,19 @@ the .json published with the head, or a text with one label per line; keys may b
 pub(crate) struct TrainArguments {
     #[command(flatten)]
     pub data: DataArguments,
-    /// The question that the head answers: genre, key, mood, …
-    #[arg(long, value_name = "NAME")]
-    pub task: String,
+    /// Public data set in --data, in the layout in which it is published
+    #[arg(long, value_enum)]
+    pub recipe: Option<Recipe>,
+    /// The question that the head answers: genre, key, mood, … [default: the recipe's]
+    #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
+    pub task: Option<String>,
     /// The head's name [default: the task, with “-own” if the model has a head of that name]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Hidden states to compare, by index: 0,7,8 or all
-    #[arg(long, default_value = "all", value_parser = layers)]
-    pub layers: Layers,
+    /// Hidden states to compare, by index: 0,7,8 or all [default: all; with a recipe, those around the one
+    /// that is recommended for the task]
+    #[arg(long, value_parser = layers)]
+    pub layers: Option<Layers>,
     /// Leave the weighted sum of layers out of the comparison
     #[arg(long)]
     pub no_mix: bool,
@@ -117,6 +136,56 @@ pub(crate) struct TrainArguments {
     /// Draw the files' confusion matrix into a .png or .svg file
     #[arg(long, value_name = "OUT.png|OUT.svg", value_parser = picture)]
     pub picture: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model: ModelArguments,
+}
+
+/// A public data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Recipe {
+    /// GiantSteps key: electronic dance music, a file of annotation per track
+    Giantsteps,
+    /// GTZAN with its fault-filtered split: ten genres
+    Gtzan,
+    /// FMAK or FMAKv2: keys of the Free Music Archive, one table
+    Fmak,
+}
+
+impl Recipe {
+    /// The task of its heads.
+    pub(crate) fn task(self) -> &'static str {
+        match self {
+            Self::Giantsteps | Self::Fmak => "key",
+            Self::Gtzan => "genre",
+        }
+    }
+}
+
+impl TrainArguments {
+    /// The question that the head answers; empty without one.
+    pub(crate) fn task(&self) -> &str {
+        let of_recipe = self.recipe.map(Recipe::task);
+        self.task.as_deref().or(of_recipe).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    #[command(flatten)]
+    pub data: DataArguments,
+    /// Public data set in --data, in the layout in which it is published
+    #[arg(long, value_enum)]
+    pub recipe: Option<Recipe>,
+    /// The question whose heads are compared [default: the recipe's]
+    #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
+    pub task: Option<String>,
+    /// Models to compare, by id or folder, with commas; “embedded” is the built-in one
+    /// [default: the embedded model and all installed ones]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    pub models: Vec<String>,
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,

@@ -68,6 +68,22 @@ pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {
     Ok(notices.is_empty())
 }
 
+/// The figures of a head on files that are one set, such as a test split; `None` without a file whose label it knows.
+pub(super) fn files(
+    head: &Head,
+    of: &'static str,
+    examples: Vec<EmbeddedFile>,
+    notices: &mut Vec<String>,
+) -> Option<Figures> {
+    let judged = judge(head, examples, notices);
+    if judged.file_truth.is_empty() {
+        return None;
+    }
+    let scores = scores(&judged.files, &judged.file_truth, head.labels.len());
+    let (answers, truth) = (&judged.files, &judged.file_truth);
+    Some(Figures::new(of, scores, &head.labels, answers, truth))
+}
+
 /// Answers and truth, per file and per window.
 #[derive(Default)]
 struct Judged {

@@ -11,7 +11,7 @@ use mertscope_music::Key;
 use serde_json::{Value, json};
 
 use super::figures::{self, Figures};
-use super::{is_own, store};
+use super::{eval, is_own, store};
 use crate::arguments::{Layers, TrainArguments};
 use crate::files;
 use crate::interrupt;
@@ -20,20 +20,37 @@ use crate::progress::Bar;
 use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
-    let (files, mut notices) = labeled::find(&arguments.data)?;
+    let (files, test, mut notices) = match arguments.recipe {
+        Some(recipe) => {
+            let found = recipe.find(&arguments.data.data)?;
+            (found.fit, found.test, found.notices)
+        }
+        None => {
+            let (files, notices) = labeled::find(&arguments.data)?;
+            (files, Vec::new(), notices)
+        }
+    };
     let (runtime, package) = load(&arguments.model)?;
     let name = name(arguments, &package);
     let reads = reads(arguments);
-    let music = labeled::embed(
-        files,
-        &arguments.data,
-        runtime,
-        &package,
-        reads,
-        &arguments.model,
-    )?;
+    let embed = |files| {
+        labeled::embed(
+            files,
+            &arguments.data,
+            runtime,
+            &package,
+            reads,
+            &arguments.model,
+        )
+    };
+    let music = embed(files)?;
+    let test = if test.is_empty() {
+        None
+    } else {
+        Some(embed(test)?)
+    };
     notices.extend(music.left_out);
-    let (labels, examples) = examples(&arguments.task, music.examples, &mut notices);
+    let (labels, examples) = examples(arguments.task(), music.examples, &mut notices);
     notices.iter().for_each(|notice| log(notice));
     let options = options(arguments, &package, labels, examples.len())?;
     let fitted = {
@@ -57,7 +74,13 @@ pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
         }
         None => store(&package, &name, &fitted.bytes)?,
     }
-    report(arguments, &fitted, &options, &examples)?;
+    let told = notices.len();
+    let test = test.and_then(|music| {
+        notices.extend(music.left_out);
+        eval::files(&fitted.head, "test split", music.examples, &mut notices)
+    });
+    notices[told..].iter().for_each(|notice| log(notice));
+    report(arguments, &fitted, &options, &examples, test)?;
     Ok(notices.is_empty())
 }
 
@@ -70,7 +93,7 @@ fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
             '_'
         }
     };
-    let task: String = arguments.task.chars().map(plain).collect();
+    let task: String = arguments.task().chars().map(plain).collect();
     let mut heads = package.heads.iter();
     let is_taken = heads.any(|head| head.id() == task && !is_own(package, head));
     let default = if is_taken {
@@ -151,8 +174,13 @@ fn options(
     let manifest = &package.model.manifest;
     let count = manifest.layers.len();
     let layers = match &arguments.layers {
-        Layers::All => (0..count).collect(),
-        Layers::Some(layers) => layers.clone(),
+        Some(Layers::All) => (0..count).collect(),
+        Some(Layers::Some(layers)) => layers.clone(),
+        None => {
+            let recipe = arguments.recipe;
+            let recommended = recipe.and_then(|recipe| recipe.layers(package));
+            recommended.unwrap_or_else(|| (0..count).collect())
+        }
     };
     if let Some(layer) = layers.iter().find(|layer| **layer >= count) {
         anyhow::bail!(
@@ -162,13 +190,13 @@ fn options(
         );
     }
     ensure!(
-        !arguments.task.trim().is_empty(),
+        !arguments.task().trim().is_empty(),
         "A head needs a task; name it with --task."
     );
     let data = arguments.data.data.file_name().unwrap_or_default();
     let described = || format!("{} ({files} files)", data.display());
     Ok(FitOptions {
-        task: arguments.task.clone(),
+        task: arguments.task().to_owned(),
         labels,
         mix: manifest.graph.layers_mixable && layers.len() > 1 && !arguments.no_mix,
         layers,
@@ -194,6 +222,7 @@ fn report(
     fitted: &Fitted,
     options: &FitOptions,
     examples: &[Example],
+    test: Option<Figures>,
 ) -> anyhow::Result<()> {
     let truth: Vec<usize> = examples.iter().map(|example| example.label).collect();
     let files = Figures::new(
@@ -216,14 +245,22 @@ fn report(
         log(&format!("The picture is in {}.", path.display()));
     }
     if arguments.json {
-        write_json(&document(fitted, options, &files, &windows))?;
+        write_json(&document(fitted, options, &files, &windows, test.as_ref()))?;
     } else {
-        write_out(|out| write_text(out, fitted, options, [files, windows]))?;
+        let figures = [Some(files), Some(windows), test];
+        let figures: Vec<Figures> = figures.into_iter().flatten().collect();
+        write_out(|out| write_text(out, fitted, options, &figures))?;
     }
     Ok(())
 }
 
-fn document(fitted: &Fitted, options: &FitOptions, files: &Figures, windows: &Figures) -> Value {
+fn document(
+    fitted: &Fitted,
+    options: &FitOptions,
+    files: &Figures,
+    windows: &Figures,
+    test: Option<&Figures>,
+) -> Value {
     json!({
         "task": options.task,
         "labels": options.labels,
@@ -235,6 +272,7 @@ fn document(fitted: &Fitted, options: &FitOptions, files: &Figures, windows: &Fi
         })).collect::<Vec<_>>(),
         "files": files.json(),
         "windows": windows.json(),
+        "test": test.map(Figures::json),
     })
 }
 
@@ -242,13 +280,13 @@ fn write_text(
     out: &mut dyn Write,
     fitted: &Fitted,
     options: &FitOptions,
-    figures: [Figures; 2],
+    figures: &[Figures],
 ) -> anyhow::Result<()> {
     writeln!(
         out,
         "held-out files and windows, each scored by a head that was not fitted on them:"
     )?;
-    figures::write(out, &figures)?;
+    figures::write(out, figures)?;
     figures::write_confusion(out, &options.labels, &fitted.files)?;
     writeln!(out, "compared:")?;
     for row in &fitted.compared {

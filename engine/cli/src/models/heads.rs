@@ -37,7 +37,7 @@ pub(crate) fn no_heads(package: &ModelPackage) -> String {
         ),
         None => format!(
             "{id} has no heads, so it names neither key nor genre: `mertscope heads train --model {id} --data FOLDER \
-             --task key` fits one on labeled music."
+             --recipe giantsteps` (or gtzan, fmak) fits one on a public data set."
         ),
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use mertscope_heads::package::ModelPackage;
 use mertscope_hub::{Library, ModelOffer, OfferState};
-use mertscope_model::catalogue::{CatalogueEntry, Certainty, PublishedHeads, PublishedResult};
+use mertscope_model::catalogue::{CatalogueEntry, PublishedHeads, PublishedResult};
 use mertscope_model::{InputLength, Manifest, ShortInput};
 use serde_json::{Value, json};
 
@@ -117,12 +117,8 @@ fn describe_entry(out: &mut dyn Write, entry: &CatalogueEntry) -> anyhow::Result
             task,
             metric,
             value,
-            ..
+            source,
         } = result;
-        let source = match result.certainty {
-            Certainty::Card => result.source.clone(),
-            _ => format!("{}, {}", certainty(result), result.source),
-        };
         writeln!(out, "  published {task} {metric} {value} % ({source})")?;
     }
     Ok(())
@@ -182,14 +178,6 @@ fn heads_json(offer: &ModelOffer) -> Value {
     })
 }
 
-fn certainty(result: &PublishedResult) -> &'static str {
-    match result.certainty {
-        Certainty::Corroborated => "corroborated",
-        Certainty::Card => "card",
-        Certainty::Unverified => "unverified",
-    }
-}
-
 fn offer_json(offer: &ModelOffer) -> Value {
     let entry = offer.entry;
     let (state, files) = match &offer.state {
@@ -214,7 +202,6 @@ fn offer_json(offer: &ModelOffer) -> Value {
             "metric": result.metric,
             "percent": result.value,
             "source": result.source,
-            "certainty": certainty(result),
         })
     });
     json!({

@@ -1,6 +1,8 @@
 //! The models section: the installed models and those that can be fetched, each with its license; fetching,
 //! importing and removing. Jobs run in the engine's library, on its own thread.
 
+mod terms;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,12 +12,12 @@ use mertscope_audio::Notice;
 use mertscope_hub::{Consent, Job, Library, ModelOffer, OfferState, Stage};
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_model::Model;
-use mertscope_model::catalogue::PublishedHeads;
 
 use crate::row::{self, small_text};
 use crate::state::ModelChoice;
 use crate::text::{self, Size};
 use crate::view_context::ViewContext;
+use terms::{heads_words, license_words};
 
 /// The job that waits for the user's consent to a license.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -289,22 +291,6 @@ impl ModelsSection {
     }
 }
 
-/// The terms of the heads that come along with a model.
-fn heads_words(heads: &PublishedHeads) -> String {
-    let license = match &heads.license {
-        Some(license) => format!("under {license}"),
-        None => "whose authors state no license".to_owned(),
-    };
-    let tasks: Vec<&str> = heads.tasks().collect();
-    format!(
-        "With it come {} heads of {}, {license}: {}. They were fitted on {}.",
-        heads.head.len(),
-        heads.title,
-        tasks.join(", "),
-        heads.fitted_on
-    )
-}
-
 fn is_installed(offer: &ModelOffer) -> bool {
     matches!(offer.state, OfferState::Installed(_))
 }
@@ -400,14 +386,5 @@ fn length(seconds: f64) -> String {
         format!("{seconds:.0} s")
     } else {
         format!("{:.0} min", seconds / 60.0)
-    }
-}
-
-/// The meaning of a license for a musician, in a few words.
-fn license_words(license: &str) -> &'static str {
-    if license.to_uppercase().contains("NC") {
-        "name the authors, and make no commercial use of the weights"
-    } else {
-        "its text says what you may do with it"
     }
 }
