@@ -4,25 +4,24 @@
 //! [`Encoder::QUEUE`] windows wait between the two. [`Analyzer::stream`] hands each window's result on and keeps none,
 //! so memory does not grow with the file.
 
-use std::collections::VecDeque;
+mod blocks;
+mod run;
+
 use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
-
+use mertscope_audio::Notice;
 use mertscope_audio::decode::Decoder;
 use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
-use mertscope_audio::windower::{Window, Windower};
-use mertscope_audio::{Notice, Status};
-use mertscope_heads::interpreter::Interpreter;
+use mertscope_audio::windower::Windower;
 use mertscope_heads::package::ModelPackage;
-use mertscope_heads::summary::RunningSummary;
 use mertscope_heads::timeline::{Summary, TimedResult, Timeline};
 use mertscope_model::device::{Choice, Report};
-use mertscope_model::{
-    EncodeError, Encoded, Encoder, Job, Precision, Runtime, SessionOptions, ShortInput,
-};
+use mertscope_model::{EncodeError, Encoder, Precision, Runtime, SessionOptions, ShortInput};
+
+pub use blocks::BlockAnalyzer;
+use run::{Counts, Run};
 
 /// How files are analyzed.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,9 +73,6 @@ pub struct StreamEnd {
     /// Sentences about the file that the user should read.
     pub notices: Vec<Notice>,
 }
-
-/// Takes the results of a file's windows, in order; an error ends the analysis.
-type Sink<'a> = &'a mut dyn FnMut(TimedResult) -> io::Result<()>;
 
 /// Why a file has no results, or why they end early.
 #[derive(Debug, thiserror::Error)]
@@ -222,7 +218,7 @@ impl Analyzer {
             file: file.to_owned(),
             source,
         };
-        let mut run = Run::new(self, sink);
+        let mut run = self.run();
         let mut samples = Vec::new();
         while source.next(&mut samples)? {
             for (stretch, status) in source.take_marks() {
@@ -231,22 +227,28 @@ impl Analyzer {
             windower.push(&samples);
             samples.clear();
             while let Some(window) = windower.next_window() {
-                run.take(window).map_err(not_taken)?;
+                run.take(&self.encoder, window, sink).map_err(not_taken)?;
                 progress(source.duration_s(), source.promised_s());
             }
         }
         if let Some(window) = windower.finish() {
-            run.take(window).map_err(not_taken)?;
+            run.take(&self.encoder, window, sink).map_err(not_taken)?;
         }
-        let counts = run.finish().map_err(not_taken)?;
-        self.end(file, &source, counts)
+        let counts = run.finish(sink).map_err(not_taken)?;
+        self.end(file, source.duration_s(), source.notices(), counts)
     }
 
-    /// The end of a file that was read to its end.
+    fn run(&self) -> Run {
+        let empty = self.empty_timeline();
+        Run::new(&self.package, &self.encoder, empty, self.options.smoothing)
+    }
+
+    /// The end of `duration_s` seconds of audio that were read to their end, with notices about the audio.
     fn end(
         &self,
         file: &str,
-        source: &ModelRateSource,
+        duration_s: f64,
+        mut notices: Vec<Notice>,
         counts: Counts,
     ) -> Result<StreamEnd, AnalyzeError> {
         if counts.windows == 0 {
@@ -254,7 +256,6 @@ impl Analyzer {
                 file: file.to_owned(),
             });
         }
-        let mut notices = source.notices();
         let summary = counts.summary.finish();
         if let Some(error) = counts.failed {
             if summary.is_none() {
@@ -272,7 +273,6 @@ impl Analyzer {
         {
             notices.push(Notice::warning(format!("The CPU took over. {fallback}")));
         }
-        let duration_s = source.duration_s();
         let all_silent = counts.silent == counts.windows;
         notices.extend(self.notice(duration_s, all_silent));
         Ok(StreamEnd {
@@ -314,137 +314,5 @@ impl Analyzer {
             confidence: self.package.confidence(),
             results: Vec::new(),
         }
-    }
-}
-
-/// What is kept of a file's windows.
-struct Counts {
-    windows: u64,
-    silent: u64,
-    summary: RunningSummary,
-    /// Why the first of the windows failed that did.
-    failed: Option<EncodeError>,
-    /// The device that ran the last window.
-    device: Arc<Report>,
-}
-
-/// One file on its way through the encoder: windows in order, with or without a result to come.
-struct Run<'a> {
-    encoder: &'a Encoder,
-    interpreter: Interpreter,
-    rate_hz: f64,
-    reply: Sender<Encoded>,
-    replies: Receiver<Encoded>,
-    /// Windows that were not handed on yet, oldest first.
-    pending: VecDeque<(f64, f64, Status)>,
-    sink: Sink<'a>,
-    counts: Counts,
-}
-
-impl<'a> Run<'a> {
-    fn new(analyzer: &'a Analyzer, sink: Sink<'a>) -> Self {
-        let (reply, replies) = unbounded();
-        let package = &analyzer.package;
-        let encoder = &analyzer.encoder;
-        let Timeline {
-            genre_labels,
-            confidence,
-            ..
-        } = analyzer.empty_timeline();
-        Self {
-            encoder,
-            interpreter: Interpreter::new(package, analyzer.options.smoothing),
-            rate_hz: f64::from(package.model.manifest.sample_rate_hz),
-            reply,
-            replies,
-            pending: VecDeque::new(),
-            sink,
-            counts: Counts {
-                windows: 0,
-                silent: 0,
-                summary: RunningSummary::new(genre_labels, confidence),
-                failed: None,
-                device: Arc::clone(encoder.device()),
-            },
-        }
-    }
-
-    fn take(&mut self, window: Window) -> io::Result<()> {
-        let start_s = window.start as f64 / self.rate_hz;
-        let end_s = (window.start + window.samples.len() as u64) as f64 / self.rate_hz;
-        self.pending.push_back((start_s, end_s, window.status));
-        if window.status == Status::Ok {
-            self.encoder.submit(Job {
-                samples: window.samples,
-                reply: self.reply.clone(),
-            });
-        }
-        while let Ok(encoded) = self.replies.try_recv() {
-            self.place(encoded)?;
-        }
-        self.place_skipped()
-    }
-
-    /// Hands on a result, and the skipped windows before it.
-    fn place(&mut self, encoded: Encoded) -> io::Result<()> {
-        self.place_skipped()?;
-        let Some((start_s, end_s, _)) = self.pending.pop_front() else {
-            return Ok(());
-        };
-        if let Some(device) = encoded.device {
-            self.counts.device = device;
-        }
-        let (status, result) = match encoded.hidden {
-            Ok(hidden) => (Status::Ok, Some(self.interpreter.interpret(&hidden, end_s))),
-            Err(error) => {
-                self.counts.failed.get_or_insert(error);
-                (Status::Failed, None)
-            }
-        };
-        self.hand_on(TimedResult {
-            start_s,
-            end_s,
-            status,
-            result,
-        })
-    }
-
-    fn place_skipped(&mut self) -> io::Result<()> {
-        while let Some((start_s, end_s, status)) = self.pending.front().copied() {
-            if status == Status::Ok {
-                break;
-            }
-            self.pending.pop_front();
-            self.hand_on(TimedResult {
-                start_s,
-                end_s,
-                status,
-                result: None,
-            })?;
-        }
-        Ok(())
-    }
-
-    fn hand_on(&mut self, timed: TimedResult) -> io::Result<()> {
-        self.counts.windows += 1;
-        self.counts.silent += u64::from(timed.status == Status::Silent);
-        self.counts.summary.add(&timed);
-        (self.sink)(timed)
-    }
-
-    /// Waits for the last results.
-    fn finish(mut self) -> io::Result<Counts> {
-        while self
-            .pending
-            .iter()
-            .any(|(.., status)| *status == Status::Ok)
-        {
-            let Ok(encoded) = self.replies.recv() else {
-                break;
-            };
-            self.place(encoded)?;
-        }
-        self.place_skipped()?;
-        Ok(self.counts)
     }
 }

@@ -8,6 +8,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::unbounded;
 
@@ -91,6 +92,12 @@ pub enum EmbedError {
         file: String,
         /// The limit in seconds.
         limit_s: f64,
+    },
+    /// It was stopped from outside.
+    #[error("{file} was not encoded to its end, because it was stopped.")]
+    Stopped {
+        /// The file.
+        file: String,
     },
     /// The result could not be written.
     #[error(
@@ -205,6 +212,21 @@ impl Embedder {
         sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
         progress: &mut dyn FnMut(f64, Option<f64>),
     ) -> Result<f64, EmbedError> {
+        self.windows_until(decoder, file, sink, progress, &AtomicBool::new(false))
+    }
+
+    /// Does the same as [`Embedder::windows`] until `stopped` is set, which it looks at after each window.
+    ///
+    /// # Errors
+    /// [`EmbedError`]; [`EmbedError::Stopped`] once `stopped` is set.
+    pub fn windows_until(
+        &self,
+        decoder: Decoder,
+        file: &str,
+        sink: &mut dyn FnMut(HiddenStates) -> io::Result<()>,
+        progress: &mut dyn FnMut(f64, Option<f64>),
+        stopped: &AtomicBool,
+    ) -> Result<f64, EmbedError> {
         let manifest = &self.model.manifest;
         let window = manifest.window_samples;
         let mut source = ModelRateSource::new(decoder, file, manifest.sample_rate_hz)?;
@@ -221,6 +243,11 @@ impl Embedder {
                 self.emit(&buffer[..window], window, file, &mut mean, sink)?;
                 encoded += 1;
                 progress(source.duration_s(), source.promised_s());
+                if stopped.load(Ordering::Relaxed) {
+                    return Err(EmbedError::Stopped {
+                        file: file.to_owned(),
+                    });
+                }
             }
         }
         let rest = buffer.len() - done;

@@ -13,6 +13,7 @@
 pub mod analyze;
 pub mod embed;
 pub mod embedding_dataset;
+pub mod labeled;
 
 pub use mertscope_audio as audio;
 pub use mertscope_export as export;

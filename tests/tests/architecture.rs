@@ -96,7 +96,7 @@ const FLOORS: [&[&str]; 8] = [
     &["mertscope-live"],
     &["mertscope-export"],
     &["mertscope-engine", "mertscope-parts"],
-    &["mertscope-cli", "mertscope-ui"],
+    &["mertscope-cli", "mertscope-python", "mertscope-ui"],
     &["mertscope", "mertscope-standalone"],
 ];
 

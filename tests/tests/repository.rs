@@ -102,7 +102,9 @@ fn libraries_deny_panics_and_printing() {
         .iter()
         .map(|name| format!("engine/{name}/src/lib.rs"))
         .collect();
-    heads.extend(["engine", "plugin", "plugin/ui"].map(|name| format!("{name}/src/lib.rs")));
+    heads.extend(
+        ["engine", "engine/python", "plugin", "plugin/ui"].map(|name| format!("{name}/src/lib.rs")),
+    );
     for head in heads {
         let text = fs::read_to_string(repository(&head)).unwrap();
         for lint in [

@@ -59,6 +59,10 @@ pub(crate) enum Command {
         /// dawdreamer, qtractor, Ardour and hosts of our own
         #[arg(long, conflicts_with = "full")]
         hosts: bool,
+        /// Build the Python package, install it into an environment of its own, and run its tests
+        /// and nothing else; --full does so too
+        #[arg(long, conflicts_with_all = ["full", "hosts", "filter"])]
+        python: bool,
         /// Run only the tests whose name contains this, and no other step
         filter: Option<String>,
     },

@@ -1,7 +1,7 @@
-//! Checks of the files that are not Rust: spelling of all text, `.github`, and the Python pipeline.
+//! Checks of the files that are not Rust: spelling of all text, `.github`, and Python.
 //!
 //! The tools are Python packages that `setup::lint_tools` gets. Their settings lie in `typos.toml` and
-//! `xtask/train/ruff.toml`.
+//! `xtask/train/ruff.toml`, which the Python package extends.
 
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
@@ -58,11 +58,23 @@ pub(crate) fn checks(workspace: &Workspace, python: &Path) -> Result<Vec<(&'stat
         ),
         (
             "Python",
-            tool("ruff", &["check", "--no-cache", "xtask/train"]),
+            tool(
+                "ruff",
+                &["check", "--no-cache", "xtask/train", "engine/python"],
+            ),
         ),
         (
             "format of Python",
-            tool("ruff", &["format", "--no-cache", "--check", "xtask/train"]),
+            tool(
+                "ruff",
+                &[
+                    "format",
+                    "--no-cache",
+                    "--check",
+                    "xtask/train",
+                    "engine/python",
+                ],
+            ),
         ),
     ])
 }

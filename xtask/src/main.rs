@@ -80,9 +80,10 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test {
             full,
             hosts,
+            python,
             filter,
         } => {
-            let suite = Suite::from_options(full, hosts);
+            let suite = Suite::from_options(full, hosts, python);
             return test::run(&workspace, suite, filter.as_deref());
         }
         Command::Fuzz { seconds, targets } => return fuzz::run(&workspace, seconds, &targets),

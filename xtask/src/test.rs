@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change lands; `.ci/run` calls it.
 
+mod python;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -33,7 +35,8 @@ Examples:
   cargo xtask test
   cargo xtask test resample
   cargo xtask test --full
-  cargo xtask test --hosts ardour";
+  cargo xtask test --hosts ardour
+  cargo xtask test --python";
 
 /// The name of the step that runs the checks of [`lint`].
 pub(crate) const TEXT: &str = "Text and workflows";
@@ -51,14 +54,17 @@ pub(crate) enum Suite {
     Full,
     /// Those in plugin hosts, the long ones too.
     Hosts,
+    /// Those of the Python package.
+    Python,
 }
 
 impl Suite {
-    pub(crate) fn from_options(full: bool, hosts: bool) -> Self {
-        match (full, hosts) {
-            (_, true) => Self::Hosts,
-            (true, false) => Self::Full,
-            (false, false) => Self::Quick,
+    pub(crate) fn from_options(full: bool, hosts: bool, python: bool) -> Self {
+        match (full, hosts, python) {
+            (.., true) => Self::Python,
+            (_, true, false) => Self::Hosts,
+            (true, false, false) => Self::Full,
+            (false, false, false) => Self::Quick,
         }
     }
 }
@@ -81,19 +87,16 @@ struct Outcome {
 /// Sets up, runs the steps, prints a summary; the exit code is the verdict.
 pub(crate) fn run(workspace: &Workspace, suite: Suite, filter: Option<&str>) -> Result<ExitCode> {
     setup::run(workspace, Goal::Test)?;
-    setup::hosts(workspace, suite != Suite::Quick);
+    if suite != Suite::Python {
+        setup::hosts(workspace, suite != Suite::Quick);
+    }
     if suite == Suite::Full {
         setup::package_tests();
         setup::readers(workspace);
     }
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
-    let tests = tests(workspace, suite, filter, &skipped);
-    let steps = match filter {
-        _ if suite == Suite::Hosts => vec![tests],
-        Some(_) => vec![tests],
-        None => all_steps(workspace, text(workspace)?, tests),
-    };
+    let steps = steps(workspace, suite, filter, &skipped)?;
     let mut outcomes = Vec::new();
     for step in steps {
         outcomes.extend(run_step(step, &skipped)?);
@@ -107,6 +110,27 @@ pub(crate) fn run(workspace: &Workspace, suite: Suite, filter: Option<&str>) -> 
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The steps of a suite; with a filter only the tests.
+fn steps(
+    workspace: &Workspace,
+    suite: Suite,
+    filter: Option<&str>,
+    skipped: &Path,
+) -> Result<Vec<Step>> {
+    if suite == Suite::Python {
+        return Ok(vec![python::step(workspace, suite, skipped)]);
+    }
+    let tests = tests(workspace, suite, filter, skipped);
+    if filter.is_some() || suite == Suite::Hosts {
+        return Ok(vec![tests]);
+    }
+    let mut steps = all_steps(workspace, text(workspace)?, tests);
+    if suite == Suite::Full {
+        steps.push(python::step(workspace, suite, skipped));
+    }
+    Ok(steps)
 }
 
 /// Runs the commands of a step, all of them whatever fails. Without commands it appends the reason to
@@ -174,7 +198,7 @@ fn all_steps(workspace: &Workspace, text: Result<Vec<Named>, String>, tests: Ste
 
 fn tests(workspace: &Workspace, suite: Suite, filter: Option<&str>, skipped: &Path) -> Step {
     let scope: &[&str] = match suite {
-        Suite::Quick | Suite::Full => &["--workspace"],
+        Suite::Quick | Suite::Full | Suite::Python => &["--workspace"],
         Suite::Hosts => &["--package", "mertscope-tests", "--test", "host*"],
     };
     let mut tests = workspace.cargo(["test", "--no-fail-fast"]);
@@ -185,7 +209,7 @@ fn tests(workspace: &Workspace, suite: Suite, filter: Option<&str>, skipped: &Pa
     }
     tests.env(SKIPPED_VARIABLE, skipped);
     let what = match suite {
-        Suite::Quick => "Tests",
+        Suite::Quick | Suite::Python => "Tests",
         Suite::Full => "Tests, the long ones too",
         Suite::Hosts => "Tests in hosts",
     };

@@ -1,63 +1,22 @@
 //! Labeled music: files and their labels, from folders or a table, and the files' embeddings.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail, ensure};
-use mertscope_engine::embedding_dataset::{DatasetError, EmbeddingDataset, FileEmbeddings};
-use mertscope_heads::head::{Head, Reads};
+use mertscope_engine::embedding_dataset::{DatasetError, EmbeddingDataset};
+use mertscope_engine::labeled::{EmbeddedFile, LabeledFile, once_each};
+use mertscope_heads::head::Reads;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::{Runtime, runtime};
-use mertscope_music::Key;
 
 use crate::arguments::{DataArguments, ModelArguments};
 use crate::inputs::{self, Input};
 use crate::interrupt;
 use crate::log;
 use crate::progress::Bar;
-
-/// A file with its label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LabeledFile {
-    pub path: PathBuf,
-    /// Empty without a label.
-    pub label: String,
-    /// A test never splits a group of files.
-    pub group: String,
-}
-
-impl LabeledFile {
-    /// The index of its label among the head's.
-    ///
-    /// # Errors
-    /// A sentence that says why the file is left out.
-    pub(crate) fn truth(&self, head: &Head) -> Result<usize, String> {
-        let label = &self.label;
-        // A key may be written in any notation.
-        let key = label.parse::<Key>().map(Key::label);
-        let index = |label: &String| head.labels.iter().position(|other| other == label);
-        let truth = index(label).or_else(|| key.ok().as_ref().and_then(index));
-        truth.ok_or_else(|| {
-            let path = self.path.display();
-            if label.is_empty() {
-                format!("{path} has no label; it was left out.")
-            } else {
-                format!(
-                    "{path}: the head does not know the label “{label}”; the file was left out."
-                )
-            }
-        })
-    }
-}
-
-/// A file with its embeddings.
-pub(crate) struct EmbeddedFile {
-    pub file: LabeledFile,
-    pub embeddings: FileEmbeddings,
-}
 
 /// The usable files, and a sentence per file that was left out.
 pub(crate) struct LabeledMusic {
@@ -227,41 +186,6 @@ pub(crate) fn embed(
     bar.finish();
     let examples = once_each(examples, &mut left_out);
     Ok(LabeledMusic { examples, left_out })
-}
-
-/// Leaves out equal files: all of them when their labels differ, else all but the first.
-fn once_each(examples: Vec<EmbeddedFile>, left_out: &mut Vec<String>) -> Vec<EmbeddedFile> {
-    let mut labels: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
-    for example in &examples {
-        let file = (example.file.label.clone(), example.file.path.clone());
-        let same = labels.entry(example.embeddings.sha256.clone()).or_default();
-        same.push(file);
-    }
-    examples
-        .into_iter()
-        .filter(|example| {
-            let same = &labels[&example.embeddings.sha256];
-            let path = example.file.path.display();
-            if let Some((label, other)) = same.iter().find(|(l, _)| *l != example.file.label) {
-                left_out.push(format!(
-                    "{path} is labeled “{}”, but {} with the same content is labeled “{label}”; \
-                     both were left out.",
-                    example.file.label,
-                    other.display()
-                ));
-                return false;
-            }
-            let (_, first) = &same[0];
-            if *first != example.file.path {
-                left_out.push(format!(
-                    "{path} has the same content as {}; it was left out.",
-                    first.display()
-                ));
-                return false;
-            }
-            true
-        })
-        .collect()
 }
 
 #[cfg(test)]

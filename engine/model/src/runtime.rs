@@ -209,6 +209,21 @@ pub fn load(beside: Option<&Path>) -> Result<&'static Runtime, RuntimeError> {
     Ok(runtime)
 }
 
+/// The process's ONNX Runtime, loaded on the first call from the file `library`, for programs that bring one: the
+/// Python package runs that of the package `onnxruntime`. Once one is loaded, that one is returned.
+///
+/// # Errors
+/// [`RuntimeError`]; the next call tries again.
+pub fn load_file(library: &Path) -> Result<&'static Runtime, RuntimeError> {
+    let mut loaded = lock(&LOADED);
+    if let Some(runtime) = *loaded {
+        return Ok(runtime);
+    }
+    let runtime: &'static Runtime = Box::leak(Box::new(first(vec![library.to_owned()])?));
+    *loaded = Some(runtime);
+    Ok(runtime)
+}
+
 /// The first of these libraries that exists; a GPU build only when it can be used.
 fn first(searched: Vec<PathBuf>) -> Result<Runtime, RuntimeError> {
     let gpu = Pins::read()?.installed("gpu");

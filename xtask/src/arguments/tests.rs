@@ -41,12 +41,15 @@ fn options_of_the_set_up_and_the_tests_are_read() {
     let test = |full, hosts, filter: Option<&str>| Command::Test {
         full,
         hosts,
+        python: false,
         filter: filter.map(str::to_owned),
     };
     assert_eq!(read("test"), test(false, false, None));
     assert_eq!(read("test key --full"), test(true, false, Some("key")));
     assert_eq!(read("test --hosts"), test(false, true, None));
     assert!(parse(["xtask", "test", "--hosts", "--full"]).is_err());
+    assert!(parse(["xtask", "test", "--python"]).is_ok());
+    assert!(parse(["xtask", "test", "--python", "--hosts"]).is_err());
     let fuzz = |seconds, targets: &[&str]| Command::Fuzz {
         seconds,
         targets: targets.iter().map(|&target| target.to_owned()).collect(),

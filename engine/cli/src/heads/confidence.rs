@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::ensure;
 use mertscope_audio::decode::Decoder;
+use mertscope_engine::labeled::LabeledFile;
 use mertscope_engine::{AnalyzeOptions, Analyzer};
 use mertscope_export::plot::risk::RiskCoverage;
 use mertscope_heads::head::Head;
@@ -21,7 +22,6 @@ use serde_json::{Value, json};
 
 use crate::arguments::EvalArguments;
 use crate::files::{self, is_png};
-use crate::labeled::LabeledFile;
 use crate::progress::Bar;
 use crate::{interrupt, log, write_json, write_out};
 

@@ -1,5 +1,6 @@
 //! `mertscope heads eval`: scores a head on labeled music.
 
+use mertscope_engine::labeled::EmbeddedFile;
 use mertscope_heads::head::metrics::scores;
 use mertscope_heads::head::{Head, Outputs};
 use serde_json::json;
@@ -7,7 +8,7 @@ use serde_json::json;
 use super::figures::{self, Figures};
 use super::{confidence, find_head};
 use crate::arguments::EvalArguments;
-use crate::labeled::{self, EmbeddedFile};
+use crate::labeled;
 use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &EvalArguments) -> anyhow::Result<bool> {

@@ -1,13 +1,12 @@
 //! `mertscope heads train`: fits a head on labeled music and reports its scores.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 
 use anyhow::ensure;
+use mertscope_engine::labeled::examples;
 use mertscope_heads::head::Reads;
 use mertscope_heads::head::fit::{CandidateScore, Example, FitOptions, Fitted, fit};
 use mertscope_heads::package::ModelPackage;
-use mertscope_music::Key;
 use serde_json::{Value, json};
 
 use super::figures::{self, Figures};
@@ -15,7 +14,7 @@ use super::{eval, is_own, store};
 use crate::arguments::{Layers, TrainArguments};
 use crate::files;
 use crate::interrupt;
-use crate::labeled::{self, EmbeddedFile};
+use crate::labeled;
 use crate::progress::Bar;
 use crate::{load, log, write_json, write_out};
 
@@ -102,67 +101,6 @@ fn name(arguments: &TrainArguments, package: &ModelPackage) -> String {
         task
     };
     arguments.name.clone().unwrap_or(default)
-}
-
-/// The labels and the files to fit on. Files without a label, and labels with fewer than two groups of
-/// files, which can't be tested, are left out with a notice.
-fn examples(
-    task: &str,
-    music: Vec<EmbeddedFile>,
-    notices: &mut Vec<String>,
-) -> (Vec<String>, Vec<Example>) {
-    let is_key = task == "key";
-    let mut labeled: Vec<(String, EmbeddedFile)> = Vec::new();
-    for example in music {
-        let label = example.file.label.clone();
-        let path = example.file.path.display();
-        if label.is_empty() {
-            notices.push(format!("{path} has no label; it was left out."));
-        } else if !is_key {
-            labeled.push((label, example));
-        } else if let Ok(key) = label.parse::<Key>() {
-            labeled.push((key.label(), example));
-        } else {
-            notices.push(format!("{path}: “{label}” is not a key; it was left out."));
-        }
-    }
-    let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (label, example) in &labeled {
-        let of_label = groups.entry(label).or_default();
-        if !of_label.contains(&example.file.group.as_str()) {
-            of_label.push(&example.file.group);
-        }
-    }
-    let few: Vec<String> = groups
-        .iter()
-        .filter(|(_, groups)| groups.len() < 2 && !is_key)
-        .map(|(label, _)| (*label).to_owned())
-        .collect();
-    let labels: Vec<String> = if is_key {
-        Key::all().map(Key::label).collect()
-    } else {
-        let labels = groups.keys().map(|label| (*label).to_owned());
-        labels.filter(|label| !few.contains(label)).collect()
-    };
-    for label in &few {
-        notices.push(format!(
-            "The label “{label}” has one file or group only, so it can't be tested; it was left out."
-        ));
-    }
-    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
-    let examples = labeled
-        .into_iter()
-        .filter_map(|(label, example)| {
-            let label = labels.iter().position(|other| *other == label)?;
-            let next = numbers.len();
-            Some(Example {
-                label,
-                group: *numbers.entry(example.file.group).or_insert(next),
-                windows: example.embeddings.windows,
-            })
-        })
-        .collect();
-    (labels, examples)
 }
 
 fn options(
