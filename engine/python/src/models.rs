@@ -96,11 +96,32 @@ fn begin(library: &Library, order: &Order) -> PyResult<String> {
             let consent = consent(library, &id, order)?;
             library.import(&path, Some(&id), consent).map(|_| ())
         }
-        "verify" => library.verify(&id),
-        _ => library.remove(&id),
+        action => {
+            installed(&library.list(), &id, action)?;
+            if action == "verify" {
+                library.verify(&id)
+            } else {
+                library.remove(&id)
+            }
+        }
     }
     .map_err(raised)?;
     Ok(id)
+}
+
+/// Whether there is something to verify or to remove.
+fn installed(offers: &[ModelOffer], id: &str, action: &str) -> PyResult<()> {
+    let state = offers.iter().find(|offer| offer.entry.id == id);
+    match state.map(|offer| &offer.state) {
+        Some(OfferState::Broken { reason }) if action == "verify" => {
+            Err(errors::raised::<HubError>(reason))
+        }
+        Some(OfferState::Absent) => Err(errors::raised::<HubError>(format!(
+            "{id} is not installed; `mertscope models fetch {id}` installs it."
+        ))),
+        // An unknown model is the library's to name.
+        _ => Ok(()),
+    }
 }
 
 /// The user's consent: an earlier one, or the license by name.

@@ -42,5 +42,7 @@ pub(crate) fn line(
     }
     writer.end(end)?;
     writer.finish()?;
-    String::from_utf8(bytes).map_err(io::Error::other)
+    let mut line = String::from_utf8(bytes).map_err(io::Error::other)?;
+    line.truncate(line.trim_end().len());
+    Ok(line)
 }

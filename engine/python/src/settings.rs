@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use mertscope_engine::model::Runtime;
 use mertscope_engine::{
@@ -25,7 +26,8 @@ pub(crate) struct Settings {
     heads: Vec<String>,
     hop_s: f64,
     smoothing: bool,
-    threads: usize,
+    /// Threads that share the work on one window; as many as the command takes when `None`.
+    threads: Option<usize>,
     window_s: Option<f64>,
     precision: String,
 }
@@ -63,7 +65,7 @@ impl Settings {
         Ok(AnalyzeOptions {
             hop_s: seconds("hop", self.hop_s)?,
             smoothing: self.smoothing,
-            threads: self.threads.max(1),
+            threads: self.threads(),
             precision: self.precision()?,
             device: self.device()?,
         })
@@ -75,11 +77,17 @@ impl Settings {
     /// As [`Settings::options`].
     pub(crate) fn session(&self) -> PyResult<SessionOptions> {
         Ok(SessionOptions {
-            threads: self.threads.max(1),
+            threads: self.threads(),
             precision: self.precision()?,
             device: self.device()?,
             ..SessionOptions::default()
         })
+    }
+
+    /// The given threads, or one per core, at most 4: a 5-s window is too little work to share among more.
+    fn threads(&self) -> usize {
+        let cores = || thread::available_parallelism().map_or(1, |cores| cores.get().min(4));
+        self.threads.map_or_else(cores, |threads| threads.max(1))
     }
 
     fn device(&self) -> PyResult<DeviceChoice> {

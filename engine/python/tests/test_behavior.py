@@ -38,6 +38,7 @@ import mertscope
         (ValueError, "samples.T", lambda a: a.analyze((music(1).T, RATE))),
         (ValueError, "44100.5", lambda a: a.analyze((music(1), 44_100.5))),
         (TypeError, "int16", lambda a: a.analyze((np.zeros(9, np.int16), RATE))),
+        (TypeError, "ndarray", lambda a: a.analyze(music(1))),
         (TypeError, "list of names", lambda a: mertscope.Analyzer(heads="genre")),
     ],
 )

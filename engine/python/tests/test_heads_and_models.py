@@ -65,6 +65,8 @@ def test_too_little_music_for_a_head_is_named(analyzer: mertscope.Analyzer, soun
         mertscope.heads.train([("gone.wav", "x")], task="sound", analyzer=analyzer)
     with pytest.raises(mertscope.ModelError, match="no layer 99"):
         mertscope.heads.train(one, task="sound", analyzer=analyzer, layers=[99])
+    with pytest.raises(ValueError, match="hidden is 0"):
+        mertscope.heads.train(one, task="sound", analyzer=analyzer, hidden=0)
 
 
 def test_models_are_listed_and_their_licenses_asked_for() -> None:
@@ -79,6 +81,8 @@ def test_models_are_listed_and_their_licenses_asked_for() -> None:
         mertscope.models.fetch("MERT-v9", accept_license="MIT")
     with pytest.raises(mertscope.HubError, match="not installed"):
         mertscope.models.verify(model.id)
+    with pytest.raises(mertscope.HubError, match="not installed"):
+        mertscope.models.remove(model.id)
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def test_the_examples_of_the_documents_run(
         if util.find_spec(module) is None:
             pytest.skip(f"the package {module} is not installed")
     monkeypatch.chdir(tmp_path)
+    # A head that an example installs is not there for other tests.
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "assets").symlink_to(ROOT / "assets")
     (tmp_path / "song.flac").write_bytes((ROOT / "assets/demo/two-rooms.ogg").read_bytes())
     for label in ("calm", "tense"):

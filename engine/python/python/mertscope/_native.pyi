@@ -32,7 +32,7 @@ class _Settings(TypedDict):
     heads: list[str]
     hop_s: float
     smoothing: bool
-    threads: int
+    threads: int | None
     window_s: float | None
     precision: str
 

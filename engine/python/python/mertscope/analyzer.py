@@ -15,15 +15,6 @@ from mertscope.onnxruntime_library import onnxruntime_library
 from mertscope.progress import Progress, callback
 from mertscope.results import Analysis
 
-# A 5-s window is too little work to share among more than a few cores.
-_MOST_THREADS = 4
-
-
-def default_threads() -> int:
-    """The threads that the command uses too: one per core, at most 4."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MOST_THREADS)
-
 
 class Analyzer:
     """Analyzes and embeds audio with one model, as `mertscope analyze` and `mertscope embed` do.
@@ -80,7 +71,7 @@ class Analyzer:
 
     def _open(self) -> _native.Analyzer:
         given = self._settings
-        # Threads and the library are of this machine, not of the one that pickled the settings.
+        # The library is that of this machine, not of the one that pickled the settings.
         settings: _native._Settings = {
             "onnxruntime": str(onnxruntime_library()),
             "model": given["model"],
@@ -88,7 +79,7 @@ class Analyzer:
             "heads": given["heads"],
             "hop_s": given["hop_s"],
             "smoothing": given["smoothing"],
-            "threads": given["threads"] or default_threads(),
+            "threads": given["threads"],
             "window_s": given["window_s"],
             "precision": given["precision"],
         }

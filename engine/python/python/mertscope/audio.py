@@ -55,6 +55,10 @@ def native(audio: Audio, name: str | None) -> str | tuple[npt.NDArray[np.float32
     """Audio in the form that the compiled part takes."""
     if isinstance(audio, str | os.PathLike):
         return os.fspath(audio)
+    if not isinstance(audio, tuple) or len(audio) != 2:
+        raise TypeError(
+            f"The audio is {type(audio).__name__}; give a path, or a tuple of samples and their rate in Hz."
+        )
     samples, rate = audio
     row, channels = interleaved(samples)
     return row, channels, whole_rate(rate), name or "samples"

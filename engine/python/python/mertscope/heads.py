@@ -85,7 +85,10 @@ def train(
     Raises:
         HeadError: There are too few files or labels.
         AudioError: No file can be used.
+        ValueError: `hidden` or `windows` is less than 1.
     """
+    if windows < 1 or (hidden is not None and hidden < 1):
+        raise ValueError(f"windows is {windows} and hidden is {hidden}; give 1 or more.")
     analyzer = analyzer or Analyzer()
     if isinstance(data, str | os.PathLike):
         files, name = _in_folder(Path(data)), Path(data).name
