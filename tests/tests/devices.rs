@@ -266,6 +266,36 @@ fn windows_that_wait_together_run_at_once_and_a_smaller_batch_follows_when_memor
 }
 
 #[test]
+fn the_windows_of_a_file_come_back_in_order_from_a_device() {
+    let graphs = tempfile::tempdir().unwrap();
+    let run = |device: &str| {
+        let model = checkpoint(graphs.path());
+        let encoder = Encoder::start(registered(), model, options(device)).unwrap();
+        let (reply, replies) = crossbeam_channel::unbounded();
+        for n in 1..=7 {
+            // The last one is shorter.
+            let samples = if n == 7 { 2_000 } else { 4_000 };
+            let samples = (0..samples).map(|t| (t as f32 * 0.01 * n as f32).sin());
+            encoder.submit(Job {
+                samples: samples.collect(),
+                reply: reply.clone(),
+            });
+        }
+        drop((encoder, reply));
+        let hidden = replies.iter().map(|encoded| encoded.hidden.unwrap());
+        hidden.collect::<Vec<_>>()
+    };
+    let (expected, found) = (run("cpu"), run("narrow"));
+    assert_eq!(found.len(), 7);
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found.frames, expected.frames);
+        let pairs = found.data.iter().zip(&expected.data);
+        let largest = pairs.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+        assert!(largest <= 1e-4, "{largest}");
+    }
+}
+
+#[test]
 fn int8_that_goes_back_to_the_cpu_is_told_and_a_cpu_that_takes_over_gets_a_form_of_its_own() {
     let graphs = tempfile::tempdir().unwrap();
     let report = |device: &str, precision| {

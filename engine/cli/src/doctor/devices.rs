@@ -95,9 +95,23 @@ fn describe(
         });
         let (name, ms) = (&report.name, took.as_secs_f64() * 1000.0);
         writeln!(out, "  {id:9}runs: {name}{share}, {ms:.0} ms per window")?;
+        if *choice == Choice::Cpu && lacks_avx2() {
+            writeln!(
+                out,
+                "           This processor has no AVX2: models run in its older instructions, and slower."
+            )?;
+        }
     }
     for fallback in &report.fallbacks {
         writeln!(out, "           {fallback}")?;
     }
     Ok(())
+}
+
+/// Whether this is an x86 processor without the instructions for which ONNX Runtime's kernels are made.
+fn lacks_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return !std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
