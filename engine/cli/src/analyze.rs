@@ -42,10 +42,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
     let run = describe(&package, runtime, &analyzer);
     let quiet = arguments.quiet;
     if !quiet {
-        package.notices.iter().for_each(|notice| log(&notice.text));
-        if package.heads.is_empty() {
-            log(&no_heads(&package));
-        }
+        report_heads(&package);
         report_fallbacks(analyzer.device());
         log(&run_line(&run, arguments));
     }
@@ -213,6 +210,14 @@ impl Session<'_> {
             is_written &= write_logged("plot", &path, draw(&path, self.run, &report), self.quiet);
         }
         is_written
+    }
+}
+
+/// Logs the heads that can't be used, or how to get some for a model without.
+fn report_heads(package: &ModelPackage) {
+    package.notices.iter().for_each(|notice| log(&notice.text));
+    if package.heads.is_empty() {
+        log(&no_heads(package));
     }
 }
 

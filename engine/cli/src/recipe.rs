@@ -61,7 +61,9 @@ impl Recipe {
         };
         let layer = *entry.best_layers.get(data_set)?;
         let last = manifest.layers.len().saturating_sub(1);
-        Some((layer.saturating_sub(NEIGHBORS)..=(layer + NEIGHBORS).min(last)).collect())
+        let around = layer.saturating_sub(NEIGHBORS)..=(layer + NEIGHBORS).min(last);
+        // A folder may have the name of a model with more layers.
+        Some(around.collect()).filter(|layers: &Vec<usize>| !layers.is_empty())
     }
 
     /// The files of the set in `folder`.

@@ -192,9 +192,13 @@ fn published_heads_come_with_their_model_and_name_key_and_genre() {
         info.contains("blues, classical, country") && info.contains("none stated"),
         "{info}"
     );
+    are_exported_verified_and_removed(&home);
+}
+
+fn are_exported_verified_and_removed(home: &Home) {
     let file = home.path("key.safetensors");
     succeeds(&with_id(
-        &home,
+        home,
         &["heads", "export", "GS", "--out", file.to_str().unwrap()],
     ));
     assert!(file.is_file());
@@ -214,7 +218,7 @@ fn published_heads_come_with_their_model_and_name_key_and_genre() {
     succeeds(&home.run(&["fetch", ID, "--yes"]));
     assert!(home.hub.asked().is_empty());
     succeeds(&home.run(&["remove", ID]));
-    assert!(!heads_folder(&home).exists() && !home.models().join(ID).exists());
+    assert!(!heads_folder(home).exists() && !home.models().join(ID).exists());
 }
 
 /// The host is a process of its own, whose environment names a home with the model and its heads.

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use anyhow::ensure;
 use comfy_table::{Table, TableStyle};
+use mertscope_engine::labeled::LabeledFile;
 use mertscope_heads::head::{Head, Outputs};
 use mertscope_hub::{Library, OfferState};
 use mertscope_music::Key;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use super::eval;
 use super::figures::Figures;
 use crate::arguments::{BenchArguments, Recipe};
-use crate::labeled::{self, LabeledFile};
+use crate::labeled;
 use crate::{load_named, log, write_json, write_out};
 
 /// The name of the built-in model in `--models`.
@@ -173,6 +174,32 @@ fn document(rows: &[Row], labels: &str, published: &published::Beside) -> Value 
     })
 }
 
+/// The cells of a head's row.
+fn cells(row: &Row, is_key: bool) -> Vec<String> {
+    let scores = &row.figures.scores;
+    let figures = match row.figures.key.filter(|_| is_key) {
+        Some(key) => vec![
+            key.exact,
+            key.weighted_both,
+            key.weighted,
+            key.compatible,
+            key.fifth,
+            key.fifth_below,
+            key.relative,
+            key.parallel,
+            key.other,
+        ],
+        None => vec![scores.accuracy, scores.macro_f1],
+    };
+    let names = [
+        row.model.clone(),
+        row.head.clone(),
+        scores.count.to_string(),
+    ];
+    let figures = figures.iter().map(|value| format!("{value:.3}"));
+    names.into_iter().chain(figures).collect()
+}
+
 fn write(
     out: &mut dyn Write,
     rows: &[Row],
@@ -200,32 +227,8 @@ fn write(
     } else {
         table.set_header(["model", "head", "files", "accuracy", "macro F1"]);
     }
-    let text = |value: f64| format!("{value:.3}");
     for row in rows {
-        let scores = &row.figures.scores;
-        let mut cells = vec![
-            row.model.clone(),
-            row.head.clone(),
-            scores.count.to_string(),
-        ];
-        match row.figures.key.filter(|_| is_key) {
-            Some(key) => cells.extend(
-                [
-                    key.exact,
-                    key.weighted_both,
-                    key.weighted,
-                    key.compatible,
-                    key.fifth,
-                    key.fifth_below,
-                    key.relative,
-                    key.parallel,
-                    key.other,
-                ]
-                .map(text),
-            ),
-            None => cells.extend([scores.accuracy, scores.macro_f1].map(text)),
-        }
-        table.add_row(cells);
+        table.add_row(cells(row, is_key));
     }
     for row in published.rows() {
         table.add_row(row);

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::ensure;
-use mertscope_engine::labeled::examples;
+use mertscope_engine::labeled::{EmbeddedFile, LabeledFile, examples};
 use mertscope_heads::head::Reads;
 use mertscope_heads::head::fit::{CandidateScore, Example, FitOptions, Fitted, fit};
 use mertscope_heads::package::ModelPackage;
@@ -19,16 +19,7 @@ use crate::progress::Bar;
 use crate::{load, log, write_json, write_out};
 
 pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
-    let (files, test, mut notices) = match arguments.recipe {
-        Some(recipe) => {
-            let found = recipe.find(&arguments.data.data)?;
-            (found.fit, found.test, found.notices)
-        }
-        None => {
-            let (files, notices) = labeled::find(&arguments.data)?;
-            (files, Vec::new(), notices)
-        }
-    };
+    let (files, test, mut notices) = find(arguments)?;
     let (runtime, package) = load(&arguments.model)?;
     let name = name(arguments, &package);
     let reads = reads(arguments);
@@ -81,6 +72,18 @@ pub(crate) fn run(arguments: &TrainArguments) -> anyhow::Result<bool> {
     notices[told..].iter().for_each(|notice| log(notice));
     report(arguments, &fitted, &options, &examples, test)?;
     Ok(notices.is_empty())
+}
+
+/// The files to fit on, those of a test split, and notices.
+fn find(
+    arguments: &TrainArguments,
+) -> anyhow::Result<(Vec<LabeledFile>, Vec<LabeledFile>, Vec<String>)> {
+    if let Some(recipe) = arguments.recipe {
+        let found = recipe.find(&arguments.data.data)?;
+        return Ok((found.fit, found.test, found.notices));
+    }
+    let (files, notices) = labeled::find(&arguments.data)?;
+    Ok((files, Vec::new(), notices))
 }
 
 /// The head's name: the given one, else the task, with “-own” if the model has a head of that name.

@@ -25,12 +25,7 @@ pub(crate) fn ask(
 ) -> anyhow::Result<Option<Agreed>> {
     let entry = offer.entry;
     let (id, license) = (&entry.id, &entry.license);
-    if let Some(accepted) = &arguments.accept_license
-        && !accepted.eq_ignore_ascii_case(license)
-    {
-        let message = format!("{id} is under {license}, not under {accepted}; nothing was done.");
-        return Err(UsageError(message).into());
-    }
+    check_accepted(entry, arguments)?;
     let heads = entry.heads.as_ref().filter(|_| with_heads);
     let unagreed_heads = heads.filter(|_| !offer.heads_agreed);
     if !offer.agreed {
@@ -83,6 +78,17 @@ pub(crate) fn ask(
         "Nothing was done."
     });
     Ok(None)
+}
+
+/// Fails when another license than the model's is accepted.
+fn check_accepted(entry: &CatalogueEntry, arguments: &ConsentArguments) -> Result<(), UsageError> {
+    let (id, license) = (&entry.id, &entry.license);
+    match &arguments.accept_license {
+        Some(accepted) if !accepted.eq_ignore_ascii_case(license) => Err(UsageError(format!(
+            "{id} is under {license}, not under {accepted}; nothing was done."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The license of a model, a sentence or two.

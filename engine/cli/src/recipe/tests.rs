@@ -84,7 +84,7 @@ fn revisions_of_labels_are_not_mixed() {
 fn gtzan_has_three_lists() {
     let set = folder(&[
         ("genres/blues/blues.00000.wav", ""),
-        ("genres/rock/rock.00001.au", ""),
+        ("genres/rock/rock.00001.wav", ""),
         ("genres/rock/rock.00099.wav", ""),
         ("genres/pop/pop.00002.wav", ""),
         ("train_filtered.txt", "blues/blues.00000.wav\n"),
@@ -97,7 +97,7 @@ fn gtzan_has_three_lists() {
     let found = Recipe::Gtzan.find(set.path()).unwrap();
     let fit = [
         ("blues.00000.wav".to_owned(), "blues"),
-        ("rock.00001.au".to_owned(), "rock"),
+        ("rock.00001.wav".to_owned(), "rock"),
     ];
     assert_eq!(
         labels(&found.fit),
@@ -165,4 +165,5 @@ fn recommended_layers_come_with_their_neighbors() {
     named.model = model.into();
     let expected: Vec<usize> = (1..=5.min(last)).collect();
     assert_eq!(Recipe::Fmak.layers(&named), Some(expected));
+    assert_eq!(Recipe::Gtzan.layers(&named), None, "it has no layer 22");
 }

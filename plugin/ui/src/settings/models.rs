@@ -217,14 +217,7 @@ impl ModelsSection {
                 };
                 self.notify(begun);
             }
-            // The heads of an installed model are all that is asked about.
-            let has_choice = fetches && entry.heads.is_some() && !is_installed(offer);
-            if has_choice
-                && ui
-                    .button("Agree, without heads")
-                    .on_hover_text("Agree to the model's license and fetch the model alone")
-                    .clicked()
-            {
+            if fetches && has_choice(offer) && bare_button(ui) {
                 self.asked = None;
                 self.notify(library.fetch_without_heads(&entry.id, Consent::Given));
             }
@@ -291,8 +284,16 @@ impl ModelsSection {
     }
 }
 
-fn is_installed(offer: &ModelOffer) -> bool {
-    matches!(offer.state, OfferState::Installed(_))
+/// Whether a model can be fetched without heads: those of an installed model are all that is asked about.
+fn has_choice(offer: &ModelOffer) -> bool {
+    offer.entry.heads.is_some() && !matches!(offer.state, OfferState::Installed(_))
+}
+
+/// Draws the button that agrees to a model's license alone.
+fn bare_button(ui: &mut Ui) -> bool {
+    ui.button("Agree, without heads")
+        .on_hover_text("Agree to the model's license and fetch the model alone")
+        .clicked()
 }
 
 fn title(ui: &mut Ui, context: &ViewContext<'_>, name: &str, about: &str) {
