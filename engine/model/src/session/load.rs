@@ -1,16 +1,14 @@
-//! The loading of a session: its device, the graph for that device, and the options that all sessions
-//! share.
+//! The loading of a session: its device, and the graph for that device.
 
 use mertscope_audio::Notice;
 use std::path::Path;
 use std::sync::Arc;
 
-use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-
-use super::{EncodeError, SessionOptions};
+use super::builder::{builder, check_file_memory};
+use super::{EncodeError, SessionOptions, calibrate};
 use crate::device::{self, Candidate, Choice, Report, Share};
 use crate::interrupt::Interrupt;
-use crate::{GraphSource, Model, Runtime, memory};
+use crate::{GraphSource, Model, Runtime};
 
 /// The option with the folder of external data of a graph in memory
 /// (`kOrtSessionOptionsModelExternalInitializersFileFolderPath`).
@@ -61,8 +59,16 @@ fn load(
     let mut builder = device::add(runtime, candidate, builder, options.threads).map_err(failed)?;
     let precision = model.precision(options.precision, candidate.precision);
     let frames = options.frames;
+    let measure =
+        |path: &Path| calibrate::input_means(path, model, runtime, options.threads, interrupt);
     let graph = model
-        .graph(candidate.operators, precision, frames, &options.layers)
+        .graph(
+            candidate.operators,
+            precision,
+            frames,
+            &options.layers,
+            &measure,
+        )
         .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
     let loading = interrupt.load(builder.canceler()).map_err(failed)?;
     let session = match graph {
@@ -75,8 +81,7 @@ fn load(
             notice: graph_notice,
         } => {
             *notice = notice.take().or(graph_notice);
-            let bytes = file_bytes(&path) + file_bytes(&path.with_extension("data"));
-            check_memory(&model.manifest.id, bytes, memory::available_bytes())?;
+            check_file_memory(&model.manifest.id, &path)?;
             builder.commit_from_file(path)
         }
     }
@@ -86,47 +91,10 @@ fn load(
     Ok((session, share))
 }
 
-/// Bytes of a file; none when it is not there.
-fn file_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-/// Refuses a model of `bytes` of weights when less memory than that is free.
-fn check_memory(model: &str, bytes: u64, free: Option<u64>) -> Result<(), EncodeError> {
-    match free {
-        Some(free) if free < bytes => Err(EncodeError::Memory {
-            model: model.to_owned(),
-            needed_mb: bytes / 1_000_000,
-            free_mb: free / 1_000_000,
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// A builder with the options that all sessions share. Spinning threads would burn a musician's CPU
-/// between windows, so they are off (measured: no cost when idle, a gain under load). So are memory
-/// patterns, which reserve memory for a whole window in one piece in addition to the first window's
-/// (measured: a seventh less memory without them, in the same time).
-fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> {
-    let text = |error: ort::Error<SessionBuilder>| error.to_string();
-    ort::session::Session::builder(&runtime.environment)
-        .map_err(|error| error.to_string())?
-        .with_optimization_level(GraphOptimizationLevel::All)
-        .map_err(text)?
-        .with_intra_threads(threads.max(1))
-        .map_err(text)?
-        .with_inter_threads(1)
-        .map_err(text)?
-        .with_intra_op_spinning(false)
-        .map_err(text)?
-        .with_inter_op_spinning(false)
-        .map_err(text)?
-        .with_memory_pattern(false)
-        .map_err(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use ort::session::builder::GraphOptimizationLevel;
+
     use super::*;
 
     /// A graph whose only weight is in another file: a number of the Cargo.toml of this crate, which is in the
@@ -183,15 +151,5 @@ mod tests {
         assert!(followed.is_ok(), "{:?}", followed.err());
         let option = plain().with_config_entry(EXTERNAL_FOLDER, NOWHERE);
         assert!(option.unwrap().commit_from_memory(&bytes).is_err());
-    }
-
-    #[test]
-    fn a_model_that_is_larger_than_the_free_memory_is_refused_in_a_sentence() {
-        let check = |free| check_memory("MERT-v2-FullSong", 2_530_000_000, free);
-        assert!(check(None).is_ok() && check(Some(3_000_000_000)).is_ok());
-        let error = check(Some(1_100_000_000)).unwrap_err().to_string();
-        for words in ["MERT-v2-FullSong", "2530 MB", "1100 MB", "--precision int8"] {
-            assert!(error.contains(words), "{error}");
-        }
     }
 }
