@@ -41,6 +41,21 @@ pub static EMBEDDED: &[(&str, &[u8])] = &[
 /// `embedded/manifest.toml`, the manifest of the embedded model.
 pub static EMBEDDED_MANIFEST: &str = include_str!("../embedded/manifest.toml");
 
+/// Music on which 8-bit graphs are calibrated, by file name: the demo pieces but for the one without lossy
+/// compression, which alone is as long as the others together.
+pub static CALIBRATION: &[(&str, &[u8])] = &[
+    (
+        "corner-table.ogg",
+        include_bytes!("../demo/corner-table.ogg"),
+    ),
+    ("headwind.ogg", include_bytes!("../demo/headwind.ogg")),
+    (
+        "mirrorball-street.mp3",
+        include_bytes!("../demo/mirrorball-street.mp3"),
+    ),
+    ("two-rooms.ogg", include_bytes!("../demo/two-rooms.ogg")),
+];
+
 /// `models.toml`, the catalogue of published models.
 pub static MODELS: &str = include_str!("../models.toml");
 

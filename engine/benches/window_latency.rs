@@ -19,8 +19,11 @@ use mertscope_engine::{
 /// The hidden state by which the two sides of a checkpoint are compared.
 const PROBE: usize = 7;
 
+/// The hidden states that the published heads of MERT-v1-95M for genre and key read.
+const CUT: [usize; 2] = [7, 8];
+
 const USAGE: &str =
-    "usage: window_latency --threads N [--model FOLDER --seconds S] [--int8] [--cut]";
+    "usage: window_latency --threads N [--model FOLDER --seconds S] [--precision NAME] [--cut]";
 
 /// What is measured.
 #[derive(Default)]
@@ -29,8 +32,8 @@ struct Arguments {
     /// A checkpoint, and the length of its window.
     model: Option<PathBuf>,
     seconds: f64,
-    int8: bool,
-    /// Only hidden state [`PROBE`] is asked for.
+    precision: Option<Precision>,
+    /// Only the hidden states [`CUT`] are asked for.
     cut: bool,
 }
 
@@ -44,7 +47,12 @@ impl Arguments {
                 "--threads" => arguments.threads = value()?.parse()?,
                 "--model" => arguments.model = Some(value()?.into()),
                 "--seconds" => arguments.seconds = value()?.parse()?,
-                "--int8" => arguments.int8 = true,
+                "--precision" => {
+                    let name = value()?;
+                    let all = [Precision::Fp32, Precision::Int8, Precision::Int8Fast];
+                    let known = all.into_iter().find(|known| known.id() == name);
+                    arguments.precision = Some(known.ok_or(USAGE)?);
+                }
                 "--cut" => arguments.cut = true,
                 _ => return Err(USAGE.into()),
             }
@@ -78,11 +86,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         threads: arguments.threads,
         device: DeviceChoice::Cpu,
         layers: if arguments.cut {
-            LayerSet::of([PROBE], layers)
+            LayerSet::of(CUT, layers)
         } else {
             LayerSet::All
         },
-        precision: arguments.int8.then_some(Precision::Int8),
+        precision: arguments.precision,
         ..SessionOptions::default()
     };
     let runtime = runtime::load(None)?;

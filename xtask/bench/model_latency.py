@@ -1,33 +1,43 @@
-"""One window after another through PyTorch in eager mode, one per line on stdin.
+"""One window after another through the reference implementation, one per line on stdin.
 
-    model_latency.py FOLDER THREADS SECONDS
+    model_latency.py FOLDER THREADS SECONDS ENGINE
 
-FOLDER holds a published checkpoint; transformers' own classes run it. Prints `ready MEAN`, the mean magnitude of hidden
-state 7 averaged over time, then per line on stdin the time of one run in nanoseconds. The other side of the comparison,
-engine/benches/window_latency.rs, speaks the same protocol.
+FOLDER holds a published checkpoint, and transformers' own classes are the network. ENGINE is `eager` for PyTorch in
+eager mode, or what runs a plain export by torch.onnx: `onnxruntime` or `openvino`. The export is made in FOLDER by the
+first who needs it. Prints `ready MEAN`, the mean magnitude of hidden state 7 averaged over time, then per line on stdin
+the time of one run in nanoseconds. The other side of the comparison, engine/benches/window_latency.rs, speaks the same
+protocol.
 """
 
+import collections
 import json
 import pathlib
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from transformers import Data2VecAudioConfig, Data2VecAudioModel, HubertConfig, HubertModel, logging
 
-
-def test_window(samples: int) -> np.ndarray:
-    """A sine with a period of 73 samples at half scale, float32 `[1, samples]`: the same on both sides."""
-    return (0.5 * np.sin(2 * np.pi * np.arange(samples) / 73)).astype(np.float32)[np.newaxis]
+# The parameter names of the PyTorch that the checkpoints were published with, and today's.
+PUBLISHED = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
 
 
-def main() -> None:
-    folder, threads, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    torch.set_num_threads(threads)
+def published_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A network's parameters under their published names."""
+    out = collections.OrderedDict()
+    for name, tensor in state.items():
+        for old, new in PUBLISHED.items():
+            name = name.replace(new, old)
+        out[name] = tensor
+    return out
+
+
+def read_network(folder: pathlib.Path) -> torch.nn.Module:
+    """The network in a folder, with its weights."""
     logging.set_verbosity_error()
     settings = json.loads((folder / "config.json").read_text())
-    preprocessor = json.loads((folder / "preprocessor_config.json").read_text())
     kind = settings.pop("model_type")
     for of_the_file in ("architectures", "feature_extractor_cqt", "deepnorm", "attention_relax"):
         settings.pop(of_the_file, None)
@@ -35,28 +45,87 @@ def main() -> None:
         (Data2VecAudioConfig, Data2VecAudioModel) if kind == "data2vec-audio" else (HubertConfig, HubertModel)
     )
     model = network(config(**settings))
-    # The parameter names of the PyTorch that the checkpoints were published with.
-    old = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
     weights = torch.load(folder / "pytorch_model.bin", weights_only=True)
     for name in list(weights):
         stem, _, leaf = name.rpartition(".")
-        if leaf in old:
-            weights[f"{stem}.{old[leaf]}"] = weights.pop(name)
+        if leaf in PUBLISHED:
+            weights[f"{stem}.{PUBLISHED[leaf]}"] = weights.pop(name)
     model.load_state_dict(weights)
-    del weights
-    model.eval()
+    return model.eval()
 
-    window = test_window(int(preprocessor["sampling_rate"] * seconds))
+
+def test_window(folder: pathlib.Path, seconds: float) -> np.ndarray:
+    """A sine with a period of 73 samples at half scale, float32 `[1, samples]`: the same on both sides."""
+    preprocessor = json.loads((folder / "preprocessor_config.json").read_text())
+    samples = int(preprocessor["sampling_rate"] * seconds)
+    window = 0.5 * np.sin(2 * np.pi * np.arange(samples) / 73)
     if preprocessor["do_normalize"]:
         window = (window - window.mean()) / np.sqrt(window.var() + 1e-7)
-    window = torch.from_numpy(window.astype(np.float32))
-    with torch.inference_mode():
-        hidden = model(window, output_hidden_states=True).hidden_states
-        print(f"ready {hidden[7].mean(1).abs().mean().item():.9g}", flush=True)
-        for _ in sys.stdin:
-            start = time.perf_counter_ns()
-            model(window, output_hidden_states=True)
-            print(time.perf_counter_ns() - start, flush=True)
+    return window.astype(np.float32)[np.newaxis]
+
+
+class HiddenStates(torch.nn.Module):
+    """The network with its hidden states as outputs."""
+
+    def __init__(self, model: torch.nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, window: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.model(window, output_hidden_states=True).hidden_states
+
+
+def exported(folder: pathlib.Path, window: np.ndarray) -> pathlib.Path:
+    """The plain export of a folder's network, for windows of this length."""
+    path = folder / f"plain-{window.shape[1]}.onnx"
+    if not path.exists():
+        network = HiddenStates(read_network(folder))
+        with torch.no_grad():
+            torch.onnx.export(network, (torch.from_numpy(window),), path, external_data=False, verbose=False)
+    return path
+
+
+def eager(folder: pathlib.Path, window: np.ndarray, threads: int) -> Callable:
+    torch.set_num_threads(threads)
+    network, samples = HiddenStates(read_network(folder)), torch.from_numpy(window)
+
+    def run() -> list[np.ndarray]:
+        with torch.inference_mode():
+            return [state.numpy() for state in network(samples)]
+
+    return run
+
+
+def onnxruntime(folder: pathlib.Path, window: np.ndarray, threads: int) -> Callable:
+    import onnxruntime as runtime
+
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # As our side: waiting threads must not count as work.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = runtime.InferenceSession(exported(folder, window), options, providers=["CPUExecutionProvider"])
+    inputs = {session.get_inputs()[0].name: window}
+    return lambda: session.run(None, inputs)
+
+
+def openvino(folder: pathlib.Path, window: np.ndarray, threads: int) -> Callable:
+    import openvino as vino
+
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    request = vino.Core().compile_model(exported(folder, window), "CPU", settings).create_infer_request()
+    return lambda: list(request.infer([window]).values())
+
+
+def main() -> None:
+    folder, threads, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    engine = {"eager": eager, "onnxruntime": onnxruntime, "openvino": openvino}[sys.argv[4]]
+    run = engine(folder, test_window(folder, seconds), threads)
+    print(f"ready {np.abs(run()[7].mean(1)).mean():.9g}", flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter_ns()
+        run()
+        print(time.perf_counter_ns() - start, flush=True)
 
 
 if __name__ == "__main__":

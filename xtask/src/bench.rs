@@ -43,10 +43,11 @@ Names:
   frames    A frame of the editor on the CPU, page by page, with a full history
   window    Processor time and paints of an open window, idle and while music plays (Linux, Xvfb)
 
-With --models it measures one window at full size with random weights: fp32 and int8, all layers and
-cut after layer 7, with 1 and 2 threads, against PyTorch in eager mode on the same weights, taking
-turns. The ratios are of processor time. Needs 6 GB of disk for PyTorch once, in target/venv/parity,
-and 8 GB of memory.
+With --models it measures one window at full size on one thread: fp32, int8 and int8-fast, all layers
+and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX Runtime
+and OpenVINO on the same weights, taking turns. The ratios are of processor time. Weights are random,
+set so that activations on music are like a trained network's; accuracy is measured on ten pieces.
+Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, and 12 GB of memory.
 
 It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
 what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in

@@ -54,7 +54,7 @@ pub(crate) const MODELS: [&str; 8] = [
 pub(crate) const BENCHED: &[&str] = MODELS.split_at(5).0;
 
 /// Python packages that make and run the reference.
-const REQUIREMENTS: [&str; 4] = [
+pub(crate) const REQUIREMENTS: [&str; 4] = [
     "torch==2.15.0",
     "transformers==4.57.6",
     "numpy==2.4.6",

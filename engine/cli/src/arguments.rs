@@ -198,6 +198,7 @@ pub(crate) enum PrecisionArgument {
     Fp32,
     Fp16,
     Int8,
+    Int8Fast,
 }
 
 /// The model, and the options that run it.
@@ -215,9 +216,12 @@ pub(crate) struct ModelArguments {
     /// Length of a window, for models that accept several [default: the model's own]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub window: Option<f64>,
-    /// Arithmetic of a checkpoint's graph: auto is fp32; int8 is faster on a CPU, fp16 on a GPU
+    /// Arithmetic of a checkpoint's graph: auto is fp32; int8 and, less exact, int8-fast are faster on a CPU, fp16 on a GPU
     #[arg(long, value_enum, default_value_t = PrecisionArgument::Auto)]
     precision: PrecisionArgument,
+    /// Folder with music on which int8 is calibrated when a model is first used with it [default: the demo pieces]
+    #[arg(long, value_name = "FOLDER")]
+    pub calibration: Option<PathBuf>,
     /// Library with an execution provider, in addition to the installed providers
     #[arg(long, value_name = "FILE")]
     pub provider_library: Option<PathBuf>,
@@ -231,6 +235,7 @@ impl ModelArguments {
             PrecisionArgument::Fp32 => Some(Precision::Fp32),
             PrecisionArgument::Fp16 => Some(Precision::Fp16),
             PrecisionArgument::Int8 => Some(Precision::Int8),
+            PrecisionArgument::Int8Fast => Some(Precision::Int8Fast),
         }
     }
 

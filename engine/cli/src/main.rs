@@ -39,7 +39,7 @@ use arguments::{Command, CommandLine, ModelArguments};
 use mertscope_export::printable::printable;
 use mertscope_heads::package::ModelPackage;
 use mertscope_model::device::{self, LibraryError, Report};
-use mertscope_model::{Runtime, runtime};
+use mertscope_model::{Precision, Runtime, runtime};
 use output::{PrintableOutput, StandardOutput};
 
 fn main() -> ExitCode {
@@ -178,6 +178,13 @@ fn load_named(
     let mut package = ModelPackage::find(name)?;
     if let Some(window_s) = arguments.window {
         package = package.with_window_s(window_s)?;
+    }
+    if let Some(folder) = &arguments.calibration {
+        anyhow::ensure!(
+            arguments.precision().is_some_and(Precision::is_quantized),
+            "--calibration is for 8-bit arithmetic: add --precision int8, or omit it."
+        );
+        package = package.with_calibration(folder)?;
     }
     let runtime = runtime::load(own_folder().as_deref())?;
     if let Some(library) = &arguments.provider_library {

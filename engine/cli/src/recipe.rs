@@ -17,8 +17,8 @@ use mertscope_heads::package::ModelPackage;
 use mertscope_model::catalogue;
 
 use crate::arguments::Recipe;
-use crate::labeled::LabeledFile;
 use layout::{audio_by_stem, files_named, labeled, missing_notice, stem};
+use mertscope_engine::labeled::LabeledFile;
 
 /// The files of a data set.
 pub(crate) struct RecipeFiles {

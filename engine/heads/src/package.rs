@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mertscope_audio::Notice;
-use mertscope_model::{LayerSet, Model, ModelError, catalogue, sha256};
+use mertscope_model::{CalibrationError, LayerSet, Model, ModelError, catalogue, sha256};
 
 use crate::head::{Head, HeadError, Reads};
 use crate::map::{Map, MapError};
@@ -144,6 +144,16 @@ impl ModelPackage {
     /// [`ModelError::Window`] for a length that the model does not accept.
     pub fn with_window_s(mut self, window_s: f64) -> Result<Self, ModelError> {
         self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_window_s(window_s)?);
+        Ok(self)
+    }
+
+    /// The same package, with the model's 8-bit graphs calibrated on the audio in `folder`, see
+    /// [`Model::with_calibration`].
+    ///
+    /// # Errors
+    /// [`CalibrationError`], when the folder's audio can't calibrate the model.
+    pub fn with_calibration(mut self, folder: &Path) -> Result<Self, CalibrationError> {
+        self.model = Arc::new(Arc::unwrap_or_clone(self.model).with_calibration(folder)?);
         Ok(self)
     }
 

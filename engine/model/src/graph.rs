@@ -9,6 +9,7 @@ mod builder;
 mod cache;
 mod conformer;
 mod convolutions;
+mod correction;
 mod mel;
 mod mert2;
 mod musicfm;
@@ -19,13 +20,15 @@ mod wav2vec;
 
 pub(super) use cache::{CheckpointSource, REVISION, file, user_folder};
 pub use cache::{GraphError, KeptGraph, KeptGraphs, forget, kept_graphs};
+pub(super) use correction::{Calibrator, InputMeans, mean_name};
 
 use super::{LayerSet, Operators, Precision};
 use crate::checkpoint::Network;
+use correction::Correction;
 use onnx::OnnxGraph;
 
 /// The variant of a model's graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Variant {
     pub(super) precision: Precision,
     pub(super) operators: Operators,
@@ -33,6 +36,26 @@ pub(super) struct Variant {
     pub(super) frames: bool,
     /// The hidden states that it gives.
     pub(super) layers: LayerSet,
+    /// What is done about the shift of 8-bit products.
+    correction: Correction,
+}
+
+impl Variant {
+    /// A variant without correction.
+    pub(super) fn new(
+        precision: Precision,
+        operators: Operators,
+        frames: bool,
+        layers: LayerSet,
+    ) -> Self {
+        Self {
+            precision,
+            operators,
+            frames,
+            layers,
+            correction: Correction::None,
+        }
+    }
 }
 
 /// The graph of a network's variant.

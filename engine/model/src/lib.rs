@@ -18,6 +18,7 @@
     )
 )]
 
+mod calibration;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod device;
@@ -42,6 +43,7 @@ pub mod thread;
 mod variant;
 mod whole_file;
 
+pub use calibration::CalibrationError;
 pub use encoder::{Encoder, Job};
 pub use error::{EncodeError, ModelError};
 pub use graph::forget as forget_graphs;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use mertscope_assets::EMBEDDED;
 
+use crate::calibration::{Calibration, CalibrationError};
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint;
 use crate::error::ModelError;
-use crate::graph::GraphError;
+use crate::graph::{GraphError, InputMeans};
 use crate::hash::{sha256, sha256_of_parts};
 use crate::manifest::{MANIFEST, Manifest, PartFile};
 use crate::published::{self, Published};
@@ -224,6 +225,27 @@ impl Model {
         Ok(self)
     }
 
+    /// The same model, with 8-bit graphs calibrated on the music in `folder` instead of the demo pieces.
+    ///
+    /// # Errors
+    /// [`CalibrationError`], when the folder holds no audio with sound, or the model comes as ONNX.
+    pub fn with_calibration(mut self, folder: &Path) -> Result<Self, CalibrationError> {
+        let GraphOrigin::Published(published) = &mut self.graph else {
+            let model = self.manifest.id;
+            return Err(CalibrationError::Model { model });
+        };
+        published.calibration = Calibration::of_folder(folder, &self.manifest)?;
+        Ok(self)
+    }
+
+    /// The music on which 8-bit graphs are calibrated; the error is a phrase.
+    pub(crate) fn calibration_windows(&self) -> Result<Vec<Vec<f32>>, String> {
+        match &self.graph {
+            GraphOrigin::Onnx { .. } => Ok(Vec::new()),
+            GraphOrigin::Published(published) => published.calibration.windows(&self.manifest),
+        }
+    }
+
     /// The same model, with the graphs of its checkpoint kept in `folder` instead of the user's cache.
     #[must_use]
     pub fn with_graphs_in(mut self, folder: &Path) -> Self {
@@ -263,7 +285,7 @@ impl Model {
     }
 
     /// The graph with these operators and this precision, with at least the hidden states `layers`. A
-    /// model that comes as ONNX has one graph for all, to which a fragment may add frames.
+    /// model that comes as ONNX has one graph for all, to which a fragment may add frames. `measure` calibrates.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -273,6 +295,7 @@ impl Model {
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
+        measure: &dyn Fn(&Path) -> Result<InputMeans, String>,
     ) -> Result<GraphSource<'_>, GraphError> {
         match &self.graph {
             GraphOrigin::Onnx { graph, fragment } => Ok(GraphSource::Memory {
@@ -284,7 +307,7 @@ impl Model {
                 notice: None,
             }),
             GraphOrigin::Published(published) => {
-                published.graph(operators, precision, frames, layers)
+                published.graph(operators, precision, frames, layers, measure)
             }
         }
     }

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::calibration::Calibration;
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint::{
     self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, config_of, shards,
 };
 use crate::error::ModelError;
-use crate::graph::{self, CheckpointSource, GraphError};
+use crate::graph::{self, Calibrator, CheckpointSource, GraphError, InputMeans};
 use crate::hash::sha256;
 use crate::manifest::Manifest;
 use crate::store::{Installed, InstalledFile, StoreError};
@@ -23,6 +24,8 @@ pub(super) struct Published {
     bytes: u64,
     /// The folder of its graphs; `None` means the user's cache.
     graphs: Option<PathBuf>,
+    /// The music on which its 8-bit graphs are calibrated.
+    pub(super) calibration: Calibration,
 }
 
 impl Published {
@@ -33,7 +36,8 @@ impl Published {
 
     /// Everything that its graphs are made of.
     pub(super) fn key(&self) -> impl std::fmt::Debug {
-        (&self.sha256, &self.network, graph::REVISION)
+        let calibration = self.calibration.key();
+        (&self.sha256, &self.network, graph::REVISION, calibration)
     }
 
     /// Keeps graphs in another folder than the user's cache.
@@ -42,7 +46,7 @@ impl Published {
     }
 
     /// The graph of a variant that gives at least the hidden states `layers`: from the user's
-    /// cache, or made now.
+    /// cache, or made now; `measure` calibrates an 8-bit graph.
     ///
     /// # Errors
     /// [`GraphError`].
@@ -52,23 +56,24 @@ impl Published {
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
+        measure: &dyn Fn(&Path) -> Result<InputMeans, String>,
     ) -> Result<GraphSource<'_>, GraphError> {
         let count = self.network.hidden_states();
         // All layers up to the highest cost no more than that one, and serve more requests.
         let highest = layers.indices(count).last().copied().unwrap_or(0);
-        let variant = graph::Variant {
-            precision,
-            operators,
-            frames,
-            layers: LayerSet::of(0..=highest, count),
-        };
+        let layers = LayerSet::of(0..=highest, count);
+        let variant = graph::Variant::new(precision, operators, frames, layers);
         let source = CheckpointSource {
             network: &self.network,
             weights: &self.weights,
             sha256: &self.sha256,
         };
         let root = self.graphs.clone().map_or_else(graph::user_folder, Ok);
-        root.and_then(|root| graph::file(&root, source, &variant))
+        let calibrator = Calibrator {
+            key: self.calibration.key(),
+            measure,
+        };
+        root.and_then(|root| graph::file(&root, source, &variant, &calibrator))
     }
 }
 
@@ -288,6 +293,7 @@ fn model(
         sha256,
         bytes,
         graphs: None,
+        calibration: Calibration::default(),
     };
     Ok((manifest, published))
 }

@@ -1,5 +1,7 @@
 //! A session: one model in ONNX Runtime, audio in, hidden states out. Only the encoder thread uses it.
 
+mod builder;
+mod calibrate;
 mod guard;
 mod input;
 mod load;

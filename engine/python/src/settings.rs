@@ -95,13 +95,18 @@ impl Settings {
     }
 
     fn precision(&self) -> PyResult<Option<Precision>> {
-        let all = [Precision::Fp32, Precision::Fp16, Precision::Int8];
+        let all = [
+            Precision::Fp32,
+            Precision::Fp16,
+            Precision::Int8,
+            Precision::Int8Fast,
+        ];
         match self.precision.as_str() {
             "auto" => Ok(None),
             name => match all.into_iter().find(|precision| precision.id() == name) {
                 Some(precision) => Ok(Some(precision)),
                 None => Err(PyValueError::new_err(format!(
-                    "There is no precision “{name}”; give auto, fp32, fp16 or int8."
+                    "There is no precision “{name}”; give auto, fp32, fp16, int8 or int8-fast."
                 ))),
             },
         }

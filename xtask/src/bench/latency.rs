@@ -30,7 +30,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         "numpy==2.4.6".to_owned(),
     ];
     let python = environment(workspace, "bench", &requirements)?;
-    let program = peer::build(workspace)?;
+    let program = peer::build(workspace, "window_latency")?;
 
     let mut rows = Vec::new();
     for threads in THREADS {

@@ -15,23 +15,23 @@ use serde_json::Value;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Builds our side; returns the program, whose name cargo chooses.
-pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
+/// Builds one of the engine's programs for benchmarks; returns its path, which cargo chooses.
+pub(super) fn build(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let mut cargo = workspace.cargo(["build", "--release", "--package", "mertscope-engine"]);
-    cargo.args(["--bench", "window_latency"]);
+    cargo.args(["--bench", name]);
     cargo.arg("--message-format=json-render-diagnostics");
-    process::heading("Building our side of the comparison");
+    process::heading(&format!("Building {name}"));
     let output = cargo
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| process::could_not_start(&cargo))?;
     if !output.status.success() {
-        bail!("our side of the comparison can't be built, see above");
+        bail!("{name} can't be built, see above");
     }
     let messages = str::from_utf8(&output.stdout)?.lines();
     let mut programs = messages.filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
-        let is_ours = message["target"]["name"] == "window_latency";
+        let is_ours = message["target"]["name"] == name;
         message["executable"]
             .as_str()
             .filter(|_| is_ours)
@@ -39,7 +39,7 @@ pub(super) fn build(workspace: &Workspace) -> Result<PathBuf> {
     });
     programs
         .next()
-        .context("cargo named no program of window_latency")
+        .with_context(|| format!("cargo named no program of {name}"))
 }
 
 /// A child that runs one window per line on its stdin.

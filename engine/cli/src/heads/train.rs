@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::ensure;
-use mertscope_engine::labeled::{EmbeddedFile, LabeledFile, examples};
+use mertscope_engine::labeled::{LabeledFile, examples};
 use mertscope_heads::head::Reads;
 use mertscope_heads::head::fit::{CandidateScore, Example, FitOptions, Fitted, fit};
 use mertscope_heads::package::ModelPackage;

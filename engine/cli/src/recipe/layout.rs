@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::inputs::{self, Input};
-use crate::labeled::LabeledFile;
+use mertscope_engine::labeled::LabeledFile;
 
 /// Folders in folders that are searched for labels.
 const MAX_DEPTH: usize = 8;

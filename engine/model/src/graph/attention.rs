@@ -5,18 +5,29 @@ use super::onnx::{Attribute, MICROSOFT};
 use crate::Operators;
 use crate::checkpoint::wav2vec::Network;
 
-/// Multi-head self-attention of `x`, `[batch, frames, width]`, without the bias of its output
-/// projection.
+/// Multi-head self-attention of the frames `x`, `[batch, frames, width]`, without the bias of its output
+/// projection; `queries` are the frames that ask, all of `x` or some.
 pub(super) fn multi_head_attention(
     builder: &mut Builder<'_, Network>,
+    queries: &str,
     x: &str,
     name: &str,
 ) -> String {
     let (width, heads) = (builder.width, builder.network.heads);
-    let x = builder.cast_to_compute_type(x);
+    let frames = if queries == x {
+        let x = builder.cast_to_compute_type(x);
+        [x.clone(), x.clone(), x]
+    } else {
+        let queries = builder.cast_to_compute_type(queries);
+        let x = builder.cast_to_compute_type(x);
+        [queries, x.clone(), x]
+    };
     let parts = ["q", "k", "v"];
-    let projections = parts
-        .map(|part| builder.linear_without_bias(&x, &format!("{name}.{part}_proj"), width, width));
+    let mut linear = |n: usize| {
+        let name = format!("{name}.{}_proj", parts[n]);
+        builder.linear_without_bias(&frames[n], &name, width, width)
+    };
+    let projections = [linear(0), linear(1), linear(2)];
     let [q, k, v] = projections.each_ref().map(String::as_str);
     let context = if builder.variant.operators == Operators::Fused {
         // The operator adds the biases of the three projections.

@@ -22,8 +22,17 @@ pub(super) struct Builder<'a, N> {
     /// The number that layer normalization adds to variances.
     epsilon: f32,
     constants: HashSet<String>,
-    /// Inputs of linear layers that are quantized already: value, scale and zero point.
-    quantized: HashMap<String, [String; 3]>,
+    /// Inputs of linear layers that are quantized already.
+    quantized: HashMap<String, QuantizedInput>,
+}
+
+/// An input in 8-bit integers.
+#[derive(Clone)]
+struct QuantizedInput {
+    /// The names of value, scale and zero point.
+    names: [String; 3],
+    /// How many others were met before.
+    index: usize,
 }
 
 /// The numbers in `x / √2`, `erf + 1` and `x / 2`.

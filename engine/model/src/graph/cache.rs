@@ -20,15 +20,17 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
+use super::correction::{Calibrator, Correction};
 use super::onnx::{ExternalFile, OnnxGraph, WriteError};
-use super::{Variant, build, quantize};
+use super::quantize::WeightForm;
+use super::{Variant, build};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network, shards};
 use crate::hash::sha256_of_parts;
 use crate::whole_file::replace_file;
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
 /// Increase it when the same variant is built differently: older files are then no longer used.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
 /// The remedy for a full disk; other systems than Linux have one folder for caches.
 const ROOM: &str = if cfg!(target_os = "linux") {
@@ -63,6 +65,14 @@ pub enum GraphError {
          (XDG_CACHE_HOME) to a folder that you can write to."
     )]
     NoFolder,
+    /// The music on which an 8-bit graph is calibrated can't be run.
+    #[error(
+        "The model's 8-bit graph can't be calibrated: {reason}. `--precision fp32` needs no calibration."
+    )]
+    Calibration {
+        /// The reason, a phrase.
+        reason: String,
+    },
     /// The file can't be written.
     #[error(
         "The model's graph can't be written to {} ({source}). It takes about {megabytes} MB there: \
@@ -76,6 +86,14 @@ pub enum GraphError {
         /// About how much space it needs.
         megabytes: u64,
     },
+}
+
+impl GraphError {
+    fn calibration(reason: String) -> Self {
+        Self::Calibration {
+            reason: reason.trim_end_matches('.').to_owned(),
+        }
+    }
 }
 
 /// The checkpoint from which a graph is made: its network, and its weights with their hash.
@@ -104,8 +122,9 @@ pub(crate) fn file(
     root: &Path,
     source: CheckpointSource<'_>,
     variant: &Variant,
+    calibrator: &Calibrator<'_>,
 ) -> Result<GraphSource<'static>, GraphError> {
-    let file_name = format!("{}.onnx", name(source.network, variant));
+    let file_name = format!("{}.onnx", name(source.network, variant, calibrator.key));
     let path = root.join(source.sha256).join(file_name);
     let hash_path = path.with_extension("sha256");
     let expected = fs::read_to_string(&hash_path);
@@ -122,7 +141,7 @@ pub(crate) fn file(
         (Err(error), Ok(_)) => Some(format!("its hash could not be read ({error})")),
         (Err(_), Err(_)) => None,
     };
-    let of_weights = match make(&path, source, variant) {
+    let of_weights = match make(&path, source, variant, calibrator) {
         // A full disk, or a folder that can't be written to, costs the time to make the graph again.
         Err(error @ GraphError::Write { .. }) => return in_memory(source, variant, error),
         made => made?,
@@ -158,6 +177,7 @@ fn make(
     path: &Path,
     source: CheckpointSource<'_>,
     variant: &Variant,
+    calibrator: &Calibrator<'_>,
 ) -> Result<Option<Notice>, GraphError> {
     let actual = shards::hash(source.weights)?;
     if actual != source.sha256 {
@@ -168,14 +188,21 @@ fn make(
         });
     }
     let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
-    let graph = build(source.network, variant);
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let megabytes = build(source.network, variant).bytes().div_ceil(1_000_000);
     let failed = |error: io::Error| GraphError::Write {
         folder: folder.clone(),
         source: error,
-        megabytes: graph.bytes().div_ceil(1_000_000),
+        megabytes,
     };
     fs::create_dir_all(&folder).map_err(failed)?;
+    let variant = match variant.precision {
+        Precision::Int8 | Precision::Int8Fast => {
+            &corrected(&folder, &checkpoint, variant, calibrator, &failed)?
+        }
+        _ => variant,
+    };
+    let graph = build(source.network, variant);
     let hash_path = path.with_extension("sha256");
     let write = || -> Result<(), WriteError> {
         let hash = write_graph(path, &graph, &checkpoint, graph.needs_external_file())?;
@@ -183,11 +210,40 @@ fn make(
             file.write_all(hash.as_bytes()).map_err(WriteError::Io)
         })
     };
-    write().map_err(|error| match error {
+    write().map_err(|error| graph_error(error, &failed))?;
+    Ok(checkpoint.notice())
+}
+
+/// The variant with the bias correction that `calibrator` finds. Its graph lies in a folder beside its place
+/// meanwhile, which goes afterwards.
+fn corrected(
+    folder: &Path,
+    checkpoint: &Checkpoint,
+    variant: &Variant,
+    calibrator: &Calibrator<'_>,
+    failed: &dyn Fn(io::Error) -> GraphError,
+) -> Result<Variant, GraphError> {
+    let place = tempfile::tempdir_in(folder).map_err(failed)?;
+    let path = place.path().join("measured.onnx");
+    let measuring = Variant {
+        correction: Correction::Measure,
+        ..variant.clone()
+    };
+    let graph = build(&checkpoint.network, &measuring);
+    write_graph(&path, &graph, checkpoint, graph.needs_external_file())
+        .map_err(|error| graph_error(error, failed))?;
+    let means = (calibrator.measure)(&path).map_err(GraphError::calibration)?;
+    Ok(Variant {
+        correction: Correction::Apply(means.into()),
+        ..variant.clone()
+    })
+}
+
+fn graph_error(error: WriteError, failed: &dyn Fn(io::Error) -> GraphError) -> GraphError {
+    match error {
         WriteError::Checkpoint(error) => error.into(),
         WriteError::Io(error) => failed(error),
-    })?;
-    Ok(checkpoint.notice())
+    }
 }
 
 /// A graph that could not be written because of `unwritten`, in memory. One beyond 2 GiB needs its files.
@@ -201,12 +257,18 @@ fn in_memory(
     if graph.needs_external_file() {
         return Err(unwritten);
     }
+    // What rounding shifts is measured with a graph in a file.
+    let uncorrected = if variant.precision.is_quantized() {
+        ", and less exact than from the disk"
+    } else {
+        ""
+    };
     let mut bytes = Vec::new();
     match graph.write(&checkpoint, &mut bytes, None) {
         Ok(()) => Ok(GraphSource::Memory {
             bytes: bytes.into(),
             notice: Some(Notice::warning(format!(
-                "{unwritten} Until then it is made again each time."
+                "{unwritten} Until then it is made again each time{uncorrected}."
             ))),
         }),
         Err(WriteError::Checkpoint(error)) => Err(error.into()),
@@ -268,17 +330,23 @@ fn mark_used(hash_path: &Path) {
 }
 
 /// The name of a variant's file, without its extension: all that shapes the graph, but for the weights.
-fn name(network: &Network, variant: &Variant) -> String {
+fn name(network: &Network, variant: &Variant, calibration: &str) -> String {
     // Without `..`, so that a new field becomes a part of the name.
     let Variant {
         precision,
         operators,
         frames,
         layers,
+        // A result of the other fields, of the weights and of the calibration.
+        correction: _,
     } = variant;
     let precision = match precision {
         // The form for one processor is slow or inexact on another, which may share the cache.
-        Precision::Int8 => format!("int8-{}", quantize::id()),
+        Precision::Int8 | Precision::Int8Fast => {
+            let calibration = calibration.get(..16).unwrap_or(calibration);
+            let form = WeightForm::of(*precision).id();
+            format!("{}-{form}-{calibration}", precision.id())
+        }
         other => other.id().to_owned(),
     };
     let operators = match operators {

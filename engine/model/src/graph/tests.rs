@@ -20,7 +20,7 @@ const KINDS: [&str; 7] = [
     "data2vec-bias",
 ];
 
-fn fixture(name: &str) -> PathBuf {
+pub(in crate::graph) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/fixtures/checkpoints")
         .join(name)
@@ -81,7 +81,7 @@ fn opened(name: &str) -> Checkpoint {
 }
 
 /// A variant's graph in ONNX Runtime.
-fn session(name: &str, variant: &Variant) -> ort::session::Session {
+pub(in crate::graph) fn session(name: &str, variant: &Variant) -> ort::session::Session {
     let checkpoint = opened(name);
     let mut onnx = Vec::new();
     build(&checkpoint.network, variant)
@@ -94,7 +94,11 @@ fn session(name: &str, variant: &Variant) -> ort::session::Session {
         .unwrap()
 }
 
-fn outputs(session: &mut ort::session::Session, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
+pub(in crate::graph) fn outputs(
+    session: &mut ort::session::Session,
+    variant: &Variant,
+    audio: &[f32],
+) -> Vec<Vec<f32>> {
     let input = TensorRef::from_array_view(([1, audio.len()], audio)).unwrap();
     let outputs = session.run(ort::inputs![INPUT => input]).unwrap();
     // Only `All` needs the number.
@@ -113,6 +117,7 @@ fn variant() -> Variant {
         operators: Operators::Fused,
         frames: true,
         layers: LayerSet::All,
+        correction: Correction::None,
     }
 }
 
@@ -127,7 +132,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
     differences.fold(0.0, f64::max)
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
+pub(in crate::graph) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     let products = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b));
     products.sum::<f64>() / (rms(a) * rms(b) * a.len() as f64)

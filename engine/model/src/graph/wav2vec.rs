@@ -6,6 +6,7 @@ use super::builder::Builder;
 use super::convolutions::{feature_extractor, feature_projection};
 use super::onnx::{Attribute, OnnxGraph};
 use super::{INPUT, Variant};
+use crate::Precision;
 use crate::checkpoint::wav2vec::{Family, Network};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 
@@ -38,10 +39,11 @@ fn post_norm_layers(
     states.push(x.clone());
     for layer in 0..highest {
         let name = format!("encoder.layers.{layer}");
-        let attended = multi_head_attention(builder, &x, &format!("{name}.attention"));
+        let kept = kept_frames(builder, &x, layer);
+        let attended = multi_head_attention(builder, &kept, &x, &format!("{name}.attention"));
         let bias = output_projection_bias(builder, &name);
-        let (middle, _) =
-            builder.add_and_norm(&attended, &bias, &x, &format!("{name}.layer_norm"), false);
+        let norm = format!("{name}.layer_norm");
+        let (middle, _) = builder.add_and_norm(&attended, &bias, &kept, &norm, false);
         let inner = feed_forward(builder, &middle, &name);
         let bias = feed_forward_bias(builder, &name);
         let norm = format!("{name}.final_layer_norm");
@@ -64,10 +66,13 @@ fn pre_norm_layers(
     for layer in 0..highest {
         let name = format!("encoder.layers.{layer}");
         let normed = builder.layer_norm(&x, &format!("{name}.layer_norm"), width);
-        let attended = multi_head_attention(builder, &normed, &format!("{name}.attention"));
+        let queries = kept_frames(builder, &normed, layer);
+        let kept = kept_frames(builder, &x, layer);
+        let attention = format!("{name}.attention");
+        let attended = multi_head_attention(builder, &queries, &normed, &attention);
         let bias = output_projection_bias(builder, &name);
         let norm = format!("{name}.final_layer_norm");
-        let (normed, sum) = builder.add_and_norm(&attended, &bias, &x, &norm, true);
+        let (normed, sum) = builder.add_and_norm(&attended, &bias, &kept, &norm, true);
         let inner = feed_forward(builder, &normed, &name);
         let bias = feed_forward_bias(builder, &name);
         let inner = builder.graph.node("Add", &[&inner, &bias], &[]);
@@ -78,6 +83,27 @@ fn pre_norm_layers(
             x.clone()
         });
     }
+}
+
+/// The layer from which the fast form thins out its frames, counted from 0: heads read the hidden states from
+/// here on.
+const THINNED_LAYER: usize = 6;
+
+/// Of so many frames one is left there.
+const THINNING: i64 = 4;
+
+/// The frames of `x`, `[batch, frames, width]`, that pass through a layer: all, but for the fast form, where
+/// only some ask the others and pass on from its layer [`THINNED_LAYER`]. Neighbors in time hardly differ that deep,
+/// and only their mean is wanted.
+fn kept_frames(builder: &mut Builder<'_, Network>, x: &str, layer: usize) -> String {
+    let variant = builder.variant;
+    if variant.precision != Precision::Int8Fast || variant.frames || layer != THINNED_LAYER {
+        return x.to_owned();
+    }
+    let [start, end, axis, step] =
+        [0, i64::MAX, 1, THINNING].map(|number| builder.integers(&[number]));
+    let inputs = [x, &start, &end, &axis, &step];
+    builder.graph.node("Slice", &inputs, &[])
 }
 
 fn output_projection_bias(builder: &mut Builder<'_, Network>, name: &str) -> String {
@@ -190,3 +216,6 @@ fn weight_norm(
     }
     Ok(weight)
 }
+
+#[cfg(test)]
+mod tests;

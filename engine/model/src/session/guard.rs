@@ -35,7 +35,7 @@ impl Form {
         match self.precision {
             Precision::Fp32 if !self.tf32 => 0.002,
             Precision::Fp32 | Precision::Fp16 => 0.02,
-            Precision::Int8 => 0.03,
+            Precision::Int8 | Precision::Int8Fast => 0.03,
         }
     }
 

@@ -1,5 +1,4 @@
-//! The loading of a session: its device, the graph for that device, and the options that all sessions
-//! share.
+//! The loading of a session: its device, and the graph for that device.
 
 use mertscope_audio::Notice;
 use std::borrow::Cow;
@@ -7,14 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ort::session::builder::{GraphOptimizationLevel, LoadCanceler, SessionBuilder};
+use ort::session::builder::LoadCanceler;
 
+use super::builder::{builder, check_file_memory};
 use super::guard::{self, Form};
 use super::place::{Apart, Loading, Place, Slot};
 use super::request::Request;
-use super::{EncodeError, together};
+use super::{EncodeError, calibrate, together};
 use crate::device::{self, Candidate, Choice, Report, Share};
-use crate::{GraphSource, Precision, Runtime, memory};
+use crate::{GraphSource, Precision};
 
 /// The option with the folder of external data of a graph in memory
 /// (`kOrtSessionOptionsModelExternalInitializersFileFolderPath`).
@@ -178,9 +178,13 @@ impl Request<'_> {
         notice: &mut Option<Notice>,
     ) -> Result<OwnedGraph, EncodeError> {
         let (frames, layers) = (self.options.frames, &self.options.layers);
+        let measure = |path: &Path| {
+            let threads = self.options.threads;
+            calibrate::input_means(path, self.model, self.runtime, threads, self.interrupt)
+        };
         let graph = self
             .model
-            .graph(candidate.operators, precision, frames, layers)
+            .graph(candidate.operators, precision, frames, layers, &measure)
             .map_err(|error| EncodeError::Graph(Arc::new(error)))?;
         Ok(match graph {
             GraphSource::Memory {
@@ -195,8 +199,7 @@ impl Request<'_> {
                 notice: of_graph,
             } => {
                 *notice = notice.take().or(of_graph);
-                let bytes = file_bytes(&path) + file_bytes(&path.with_extension("data"));
-                check_memory(&self.model.manifest.id, bytes, memory::available_bytes())?;
+                check_file_memory(&self.model.manifest.id, &path)?;
                 OwnedGraph::File(path)
             }
         })
@@ -239,7 +242,7 @@ fn commit(slot: &mut Slot, graph: OwnedGraph) -> Result<&mut ort::session::Sessi
 fn in_parts(report: &Report) -> Option<Notice> {
     let share = report.share.filter(|share| share.there < share.all)?;
     let back = share.all - share.there;
-    (report.precision == Precision::Int8).then(|| {
+    report.precision.is_quantized().then(|| {
         Notice::warning(format!(
             "{back} of the {} operations in int8 go back from {} to the CPU; fp16 or fp32 is faster there \
              (--precision fp16).",
@@ -248,47 +251,10 @@ fn in_parts(report: &Report) -> Option<Notice> {
     })
 }
 
-/// Bytes of a file; none when it is not there.
-fn file_bytes(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-/// Refuses a model of `bytes` of weights when less memory than that is free.
-fn check_memory(model: &str, bytes: u64, free: Option<u64>) -> Result<(), EncodeError> {
-    match free {
-        Some(free) if free < bytes => Err(EncodeError::Memory {
-            model: model.to_owned(),
-            needed_mb: bytes / 1_000_000,
-            free_mb: free / 1_000_000,
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// A builder with the options that all sessions share. Spinning threads would burn a musician's CPU
-/// between windows, so they are off (measured: no cost when idle, a gain under load). So are memory
-/// patterns, which reserve memory for a whole window in one piece in addition to the first window's
-/// (measured: a seventh less memory without them, in the same time).
-fn builder(runtime: &Runtime, threads: usize) -> Result<SessionBuilder, String> {
-    let text = |error: ort::Error<SessionBuilder>| error.to_string();
-    ort::session::Session::builder(&runtime.environment)
-        .map_err(|error| error.to_string())?
-        .with_optimization_level(GraphOptimizationLevel::All)
-        .map_err(text)?
-        .with_intra_threads(threads.max(1))
-        .map_err(text)?
-        .with_inter_threads(1)
-        .map_err(text)?
-        .with_intra_op_spinning(false)
-        .map_err(text)?
-        .with_inter_op_spinning(false)
-        .map_err(text)?
-        .with_memory_pattern(false)
-        .map_err(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use ort::session::builder::GraphOptimizationLevel;
+
     use super::*;
 
     /// A graph whose only weight is in another file: a number of the Cargo.toml of this crate, which is in the
@@ -345,15 +311,5 @@ mod tests {
         assert!(followed.is_ok(), "{:?}", followed.err());
         let option = plain().with_config_entry(EXTERNAL_FOLDER, NOWHERE);
         assert!(option.unwrap().commit_from_memory(&bytes).is_err());
-    }
-
-    #[test]
-    fn a_model_that_is_larger_than_the_free_memory_is_refused_in_a_sentence() {
-        let check = |free| check_memory("MERT-v2-FullSong", 2_530_000_000, free);
-        assert!(check(None).is_ok() && check(Some(3_000_000_000)).is_ok());
-        let error = check(Some(1_100_000_000)).unwrap_err().to_string();
-        for words in ["MERT-v2-FullSong", "2530 MB", "1100 MB", "--precision int8"] {
-            assert!(error.contains(words), "{error}");
-        }
     }
 }

@@ -106,7 +106,7 @@ impl Outputs {
         };
         let is_used = |name: &str| self.states.iter().chain(&self.windows).any(|it| it == name);
         let mut used = session.outputs().iter().filter(|it| is_used(it.name()));
-        precision != Precision::Int8
+        !precision.is_quantized()
             && self.layers_per_output() == 1
             && [0, self.states.len()].contains(&self.windows.len())
             && session.inputs().iter().all(is_free)

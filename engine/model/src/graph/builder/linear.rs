@@ -1,10 +1,10 @@
 //! Linear layers in each precision: floating point, or 8-bit integers with scales.
 
-use super::{Builder, Floats, floats};
-use crate::Precision;
+use super::{Builder, Floats, QuantizedInput, floats};
 use crate::checkpoint::Checkpoint;
-use crate::graph::onnx::{Attribute, TensorType};
-use crate::graph::quantize;
+use crate::graph::correction::{self, Correction, mean_name};
+use crate::graph::onnx::{Attribute, Size, TensorType};
+use crate::graph::quantize::{self, WeightForm};
 
 impl<N> Builder<'_, N> {
     /// A linear layer without its bias, `x · weightᵀ`, `[batch, frames, outputs]`; `name` is the
@@ -33,7 +33,7 @@ impl<N> Builder<'_, N> {
             matrix.iter_mut().for_each(|weight| *weight *= scale);
             Ok(transposed(&matrix, outputs, inputs))
         };
-        if self.variant.precision == Precision::Int8 {
+        if self.variant.precision.is_quantized() {
             return self.quantized_linear(x, name, [inputs, outputs], values);
         }
         let weight = self.weight(
@@ -72,45 +72,71 @@ impl<N> Builder<'_, N> {
         values: impl Fn(&Checkpoint) -> Floats + Clone + 'static,
     ) -> String {
         let outputs = shape[1];
-        let (kind, zero) = quantize::weights_type();
-        let again = values.clone();
+        let form = WeightForm::of(self.variant.precision);
+        let (kind, zero) = form.tensor();
+        let (again, exact) = (values.clone(), values.clone());
         let weight = format!("{name}.weight quantized");
         self.graph
             .constant(&weight, kind, &shape, move |checkpoint| {
-                Ok(quantize::weights(&values(checkpoint)?, outputs, zero))
+                Ok(quantize::weights(&values(checkpoint)?, outputs, form))
             });
         let scale = format!("{name}.weight scale");
         self.graph
             .constant(&scale, TensorType::F32, &[outputs], move |checkpoint| {
                 Ok(floats(
-                    &quantize::scales(&again(checkpoint)?, outputs),
+                    &quantize::scales(&again(checkpoint)?, outputs, form),
                     TensorType::F32,
                 ))
             });
         let zero = self.shared_constant("weights' zero".to_owned(), kind, &[], move |_| {
             Ok(vec![zero])
         });
-        let [value, x_scale, x_zero] = self.quantized_input(x);
+        let input = self.quantized_input(x, shape[0]);
+        let [value, x_scale, x_zero] = &input.names;
         let sums = self
             .graph
-            .node("MatMulInteger", &[&value, &weight, &x_zero, &zero], &[]);
+            .node("MatMulInteger", &[value, &weight, x_zero, &zero], &[]);
         let to = [("to", Attribute::Int(TensorType::F32 as i64))];
         let sums = self.graph.node("Cast", &[&sums], &to);
-        let scale = self.graph.node("Mul", &[&x_scale, &scale], &[]);
-        self.graph.node("Mul", &[&sums, &scale], &[])
+        let scale = self.graph.node("Mul", &[x_scale, &scale], &[]);
+        let product = self.graph.node("Mul", &[&sums, &scale], &[]);
+        let Correction::Apply(means) = &self.variant.correction else {
+            return product;
+        };
+        let Some(mean) = means.get(input.index).cloned() else {
+            return product;
+        };
+        // Directly after the product, so that ONNX Runtime fuses them.
+        let name = format!("{name}.correction");
+        let bias = self.weight_f32(&name, &[outputs], move |checkpoint| {
+            let matrix = exact(checkpoint)?;
+            let rounded = quantize::rounded(&matrix, outputs, form);
+            Ok(correction::bias(&mean, &matrix, &rounded))
+        });
+        self.graph.node("Add", &[&product, &bias], &[])
     }
 
-    /// `x` in 8-bit integers: value, scale and zero point.
-    fn quantized_input(&mut self, x: &str) -> [String; 3] {
-        if let Some(names) = self.quantized.get(x) {
-            return names.clone();
+    /// `x`, whose last axis has `width` values, in 8-bit integers.
+    fn quantized_input(&mut self, x: &str, width: usize) -> QuantizedInput {
+        if let Some(input) = self.quantized.get(x) {
+            return input.clone();
         }
         let names = ["value", "scale", "zero"].map(|part| self.graph.fresh(part));
         let outputs = names.each_ref().map(String::as_str);
         self.graph
             .add("DynamicQuantizeLinear", "", &[x], &outputs, &[]);
-        self.quantized.insert(x.to_owned(), names.clone());
-        names
+        let index = self.quantized.len();
+        let input = QuantizedInput { names, index };
+        self.quantized.insert(x.to_owned(), input.clone());
+        if self.variant.correction == Correction::Measure {
+            let rows = self.reshape(x, &[-1, width as i64]);
+            let first = self.integers(&[0]);
+            let (name, settings) = (mean_name(index), [("keepdims", Attribute::Int(0))]);
+            self.graph
+                .add("ReduceMean", "", &[&rows, &first], &[&name], &settings);
+            self.graph.output(&name, &[Size::Given(width)]);
+        }
+        input
     }
 }
 

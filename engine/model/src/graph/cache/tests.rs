@@ -14,8 +14,15 @@ fn variant(precision: Precision) -> Variant {
         operators: Operators::Fused,
         frames: false,
         layers: LayerSet::All,
+        correction: Correction::None,
     }
 }
+
+/// Calibration whose result is known: every input is 0 on average.
+const CALIBRATOR: Calibrator<'static> = Calibrator {
+    key: "0123456789abcdef0123456789abcdef",
+    measure: &|_| Ok(Vec::new()),
+};
 
 #[test]
 fn a_graph_is_made_once_and_made_again_when_it_is_damaged() {
@@ -30,12 +37,13 @@ fn a_graph_is_made_once_and_made_again_when_it_is_damaged() {
         sha256: &sha256,
     };
     let fp32 = variant(Precision::Fp32);
-    let path_and_notice = |variant: &Variant| match file(root.path(), source, variant).unwrap() {
-        GraphSource::File { path, notice } => {
-            (path, notice.map_or_else(String::new, |notice| notice.text))
-        }
-        GraphSource::Memory { .. } => panic!("a graph of a checkpoint has a file"),
-    };
+    let path_and_notice =
+        |variant: &Variant| match file(root.path(), source, variant, &CALIBRATOR).unwrap() {
+            GraphSource::File { path, notice } => {
+                (path, notice.map_or_else(String::new, |notice| notice.text))
+            }
+            GraphSource::Memory { .. } => panic!("a graph of a checkpoint has a file"),
+        };
     let get = |variant: &Variant| path_and_notice(variant).0;
     let (first, notice) = path_and_notice(&fp32);
     assert_eq!(notice, "");
@@ -93,7 +101,7 @@ fn changed_weights_are_an_error_and_a_graph_that_cant_be_written_runs_from_memor
             weights: &weights,
             sha256,
         };
-        file(root, source, &variant(Precision::Fp32))
+        file(root, source, &variant(Precision::Fp32), &CALIBRATOR)
             .unwrap_err()
             .to_string()
     };
@@ -106,7 +114,7 @@ fn changed_weights_are_an_error_and_a_graph_that_cant_be_written_runs_from_memor
         weights: &weights,
         sha256: &sha256,
     };
-    let made = super::file(&file, source, &variant(Precision::Fp32)).unwrap();
+    let made = super::file(&file, source, &variant(Precision::Fp32), &CALIBRATOR).unwrap();
     let GraphSource::Memory { bytes, notice } = made else {
         panic!("nothing can be written: {made:?}");
     };
@@ -116,7 +124,7 @@ fn changed_weights_are_an_error_and_a_graph_that_cant_be_written_runs_from_memor
         "{text}"
     );
     // The same graph as in a file.
-    let made = super::file(root.path(), source, &variant(Precision::Fp32)).unwrap();
+    let made = super::file(root.path(), source, &variant(Precision::Fp32), &CALIBRATOR).unwrap();
     let GraphSource::File { path, notice: None } = made else {
         panic!("this folder can be written to: {made:?}");
     };
@@ -148,7 +156,8 @@ fn every_part_of_the_configuration_has_a_graph_of_its_own() {
             sha256: &sha256,
         };
         let fp32 = variant(Precision::Fp32);
-        let Ok(GraphSource::File { path, .. }) = file(root.path(), source, &fp32) else {
+        let Ok(GraphSource::File { path, .. }) = file(root.path(), source, &fp32, &CALIBRATOR)
+        else {
             panic!("a graph of a checkpoint has a file");
         };
         graphs.insert(hash_of_file(&path).unwrap());
@@ -198,7 +207,7 @@ fn graphs_of_older_versions_and_unused_ones_are_removed() {
         sha256: &sha256,
     };
     let fp32 = variant(Precision::Fp32);
-    let graph = || match file(root.path(), source, &fp32).unwrap() {
+    let graph = || match file(root.path(), source, &fp32, &CALIBRATOR).unwrap() {
         GraphSource::File { path, .. } => path,
         GraphSource::Memory { .. } => panic!("a graph of a checkpoint has a file"),
     };
@@ -243,12 +252,12 @@ fn a_graph_with_data_in_a_second_file_is_known_by_both() {
     let path = root
         .path()
         .join(&sha256)
-        .join(format!("{}.onnx", name(&network, &fp32)));
+        .join(format!("{}.onnx", name(&network, &fp32, CALIBRATOR.key)));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let checkpoint = Checkpoint::open(network.clone(), &weights).unwrap();
     let hashes = write_graph(&path, &build(&network, &fp32), &checkpoint, true).unwrap();
     fs::write(path.with_extension("sha256"), hashes).unwrap();
-    let find = || match file(root.path(), source, &fp32) {
+    let find = || match file(root.path(), source, &fp32, &CALIBRATOR) {
         Ok(GraphSource::File { notice, .. }) => notice.map(|notice| notice.text),
         other => panic!("{other:?}"),
     };
