@@ -148,11 +148,14 @@ def confidence(options):
 def card(options):
     from card.confidence import PICTURE, draw_picture
     from card.detuned import measure_detuned
+    from card.drums import measure_drums
     from card.measure import measure_all
     from card.write import write_card
+    from confidence.tracks import load_tracks
     from export.model_folder import MODEL
 
-    measure_all(MODEL)
+    measure_all(MODEL, options.embedded_v0)
+    measure_drums(load_tracks())
     if options.labeled:
         measure_detuned(excerpts_of(options))
     write_card(MODEL / "CARD.md")
@@ -201,6 +204,12 @@ def parse():
         type=Path,
         metavar="FOLDER",
         help="labeled excerpts: labels.csv (file, genre, key) and audio",
+    )
+    parser.add_argument(
+        "--embedded-v0",
+        type=Path,
+        metavar="FILE",
+        help="the graph of embedded-v0 (in the repository's first commit): the card tells the speed as a share of its",
     )
     parser.add_argument("--windows", type=int, default=6000, help="windows to distill from [default: %(default)s]")
     parser.add_argument("--songs", type=int, default=2000, help="songs to render [default: %(default)s]")

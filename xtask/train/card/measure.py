@@ -7,8 +7,8 @@ import numpy as np
 from safetensors import safe_open
 
 from data import augment
-from data.music import load_music
-from settings import ASSETS, RATE, WINDOW, log, record, session
+from data.music import held_out_blocks
+from settings import RATE, WINDOW, log, record, session
 
 # Starts of the windows in each held-out block, in samples.
 STARTS = (0, 10 * RATE)
@@ -56,8 +56,7 @@ def read_head(path):
 
 def robustness(encoder, heads):
     """Share of windows of held-out files that keep their top label: {degradation: {task: share}}."""
-    blocks, _, _, held_out = load_music()
-    windows = [block[start : start + WINDOW] / np.float32(32767) for block in blocks[held_out] for start in STARTS]
+    windows = [block[start : start + WINDOW] / np.float32(32767) for block in held_out_blocks() for start in STARTS]
     model = Heads(encoder, heads)
     top = lambda waveform: {task: int(p.argmax()) for task, p in model.probabilities(waveform).items()}
     clean = [top(window) for window in windows]
@@ -87,13 +86,13 @@ def on_noise(encoder, heads, count=40):
 
 
 def speed_ms(encoders, runs=40):
-    """Median milliseconds per window and per session of each graph {name: path}, on one thread, taking turns."""
+    """Median processor milliseconds per window and per session of each graph {name: path}, on one thread, taking turns."""
     waveform = {"waveform": np.random.default_rng(0).normal(0, 0.1, (1, WINDOW)).astype(np.float32)}
 
     def took(what):
-        start = time.perf_counter()
+        start = time.process_time()
         what()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     networks = {name: session(path) for name, path in encoders.items()}
     windows = [
@@ -107,14 +106,14 @@ def speed_ms(encoders, runs=40):
     return {name: {"window": median(windows, name), "session": median(sessions, name)} for name in encoders}
 
 
-def measure_all(folder):
-    """All measurements of the model in `folder`."""
+def measure_all(folder, embedded_v0=None):
+    """All measurements of the model in `folder`; its speed beside that of the graph of embedded-v0, if there is one."""
     encoder = folder / "encoder.onnx"
     heads = {task: read_head(folder / f"{task}.safetensors") for task in ("genre", "key")}
     figures = {
         "robustness": robustness(encoder, heads),
         "noise": on_noise(encoder, heads),
-        "speed": speed_ms({"this": encoder, "installed": ASSETS / "encoder.onnx"}),
+        "speed": speed_ms({"this": encoder, "embedded-v0": embedded_v0}) if embedded_v0 else None,
         "megabytes": encoder.stat().st_size / 1e6,
     }
     log(figures)

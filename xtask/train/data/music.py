@@ -111,6 +111,15 @@ def get_music(packages=None):
     return folder
 
 
+def held_out_blocks():
+    """Yields the blocks of files that are held out, int16 [320000], with one package in memory at a time."""
+    for part in sorted((WORK / "music").glob("*.npz")):
+        data = np.load(part)
+        kept = np.array([held_out(path) for path in data["paths"]])
+        if kept.any():
+            yield from data["blocks"][kept]
+
+
 def load_music():
     """Loads all blocks: int16 [blocks, 320000], their paths, their packages, and whether each is held out."""
     blocks, paths, packages = [], [], []
