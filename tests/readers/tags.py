@@ -10,7 +10,7 @@ from pathlib import Path
 import mutagen
 from mutagen.flac import FLAC, Picture
 from mutagen.id3 import APIC, COMM, POPM, PRIV, TXXX
-from mutagen.mp4 import MP4, MP4Cover, MP4FreeForm
+from mutagen.mp4 import MP4, AtomDataType, MP4Cover, MP4FreeForm
 
 KEY = {"initialkey", "TKEY", "----:com.apple.iTunes:initialkey"}
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
@@ -24,7 +24,9 @@ def enrich(path: str) -> None:
     tags = file.tags
     if isinstance(file, MP4):
         tags["covr"] = [MP4Cover(PNG, MP4Cover.FORMAT_PNG)]
-        tags["----:com.serato.dj:markers"] = [MP4FreeForm(b"\x00\x01\xff")]
+        tags["----:com.serato.dj:markers"] = [
+            MP4FreeForm(b"\x00\x01\xff", AtomDataType.IMPLICIT)
+        ]
     elif hasattr(tags, "getall"):
         tags.add(PRIV(owner="www.example.org", data=b"\x00\x01\xff"))
         tags.add(APIC(encoding=3, mime="image/png", type=3, desc="front", data=PNG))
@@ -47,8 +49,14 @@ def enrich(path: str) -> None:
 def rest(path: str) -> str:
     """Everything in the tag but the key, sorted."""
     file = mutagen.File(path)
-    entries = {name: repr(value) for name, value in file.tags.items() if name not in KEY and name.lower() not in KEY}
-    pictures = [(picture.type, picture.data) for picture in getattr(file, "pictures", [])]
+    entries = {
+        name: repr(value)
+        for name, value in file.tags.items()
+        if name not in KEY and name.lower() not in KEY
+    }
+    pictures = [
+        (picture.type, picture.data) for picture in getattr(file, "pictures", [])
+    ]
     return f"{sorted(entries.items())} {pictures}"
 
 

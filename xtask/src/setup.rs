@@ -51,11 +51,12 @@ Examples:
 const HOSTS: [&str; 3] = ["pedalboard==0.9.26", "dawdreamer==0.9.0", "numpy==2.4.6"];
 
 /// Readers of tables and tags that are not ours, each at the oldest version that `docs/scale.md` names.
-const READERS: [&str; 5] = [
-    "pyarrow==14.0.2",
+const READERS: [&str; 6] = [
+    "pyarrow==15.0.2",
     "numpy==1.26.4",
-    "polars==0.20.31",
+    "polars==1.0.0",
     "duckdb==1.0.0",
+    "pytz==2024.1",
     "mutagen==1.47.0",
 ];
 

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::io::Cursor;
 use std::path::Path;
 
 use lofty::TextEncoding;
@@ -19,6 +20,8 @@ use lofty::ogg::tag::VorbisComments;
 use lofty::ogg::{OpusFile, VorbisFile};
 use lofty::probe::Probe;
 use lofty::tag::TagExt;
+
+use crate::error_text;
 
 const TKEY: FrameId<'static> = FrameId::Valid(Cow::Borrowed("TKEY"));
 const INITIALKEY: &str = "INITIALKEY";
@@ -61,7 +64,8 @@ impl Tag {
             &mut std::io::BufReader::new(File::open(path).map_err(|error| unreadable(&error))?);
         let read = match kind {
             Some(FileType::Mpeg) => {
-                MpegFile::read_from(file, options).map(|file| Self::id3v2(file.id3v2()))
+                let mut bytes = without_id3v1(path).map_err(|error| unreadable(&error))?;
+                MpegFile::read_from(&mut bytes, options).map(|file| Self::id3v2(file.id3v2()))
             }
             Some(FileType::Wav) => {
                 WavFile::read_from(file, options).map(|file| Self::id3v2(file.id3v2()))
@@ -86,8 +90,9 @@ impl Tag {
             }
         };
         read.map_err(|error| {
+            let causes = error_text(&error.into());
             format!(
-                "{name} was left alone: its tag can't be read whole ({error}), so writing it could lose something. \
+                "{name} was left alone: its tag can't be read whole ({causes}), so writing it could lose something. \
                  Mend the tag with a tag editor."
             )
         })
@@ -193,8 +198,25 @@ impl Tag {
     }
 }
 
+/// The file without an ID3v1 tag at its end, which is not written and need not be flawless.
+fn without_id3v1(path: &Path) -> std::io::Result<Cursor<Vec<u8>>> {
+    const LENGTH: usize = 128;
+    let mut bytes = std::fs::read(path)?;
+    let start = bytes.len().saturating_sub(LENGTH);
+    if bytes[start..].starts_with(b"TAG") {
+        bytes.truncate(start);
+    }
+    Ok(Cursor::new(bytes))
+}
+
+/// Sets the comment; the others keep their order, which tells the first of several artists.
 fn set_comment(tag: &mut VorbisComments, key: Option<&str>) {
-    drop(tag.remove(INITIALKEY));
+    let comments: Vec<(String, String)> = tag.take_items().collect();
+    for (name, value) in comments {
+        if !name.eq_ignore_ascii_case(INITIALKEY) {
+            tag.push(name, value);
+        }
+    }
     if let Some(key) = key {
         tag.push(INITIALKEY.to_owned(), key.to_owned());
     }
