@@ -80,18 +80,42 @@ fn sessions_normalize_as_configured_and_give_the_requested_layers() {
 #[test]
 fn a_graph_that_can_not_be_made_is_not_blamed_on_the_runtime() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("no folder");
-    fs::write(&file, "").unwrap();
-    let model = Model::open(&fixture("post-group"))
+    for entry in fs::read_dir(fixture("post-group")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let graphs = tempfile::tempdir().unwrap();
+    let model = Model::open(folder.path())
         .unwrap()
-        .with_graphs_in(&file);
+        .with_graphs_in(graphs.path());
+    fs::write(folder.path().join("pytorch_model.bin"), "another file").unwrap();
     let runtime = runtime::load(None).unwrap();
     let error = Session::new(runtime, Arc::new(model), SessionOptions::default()).unwrap_err();
     let error = error.to_string();
     assert!(
-        error.contains("free some space") && !error.contains("ONNX Runtime"),
+        error.contains("is not the file that it was") && !error.contains("ONNX Runtime"),
         "{error}"
     );
+}
+
+#[test]
+fn a_graph_that_can_not_be_kept_runs_from_memory_with_a_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("no folder");
+    fs::write(&file, "").unwrap();
+    let session = |graphs: &Path| {
+        let model = Model::open(&fixture("post-group")).unwrap();
+        let model = Arc::new(model.with_graphs_in(graphs));
+        let runtime = runtime::load(None).unwrap();
+        Session::new(runtime, model, SessionOptions::default()).unwrap()
+    };
+    let mut unkept = session(&file);
+    let notice = unkept.device().notice.clone().unwrap().text;
+    assert!(notice.contains("free some space"), "{notice}");
+    let audio: Vec<f32> = (0..8_000).map(|n| (n as f32 * 0.03).sin()).collect();
+    let kept = tempfile::tempdir().unwrap();
+    let expected = session(kept.path()).run(&audio).unwrap();
+    assert_eq!(unkept.run(&audio).unwrap(), expected);
 }
 
 #[test]
