@@ -8,12 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mertscope_tests::bundles::bundles;
 use mertscope_tests::host::{Instance, load};
 use mertscope_tests::{CommandOutput, output_of, repository, skipped, target, xtask};
 
-/// Runs `cargo xtask dist` and returns the paths that it prints.
+/// Packs what is built and returns the paths that `cargo xtask dist` prints.
 fn dist(arguments: &[&str]) -> Vec<PathBuf> {
-    let made = output_of(xtask().arg("dist").args(arguments));
+    // Not that of the last commit, which may come while this runs.
+    let time = ("SOURCE_DATE_EPOCH", "1700000000");
+    let mut xtask = xtask();
+    xtask.arg("dist").args(arguments).arg("--assemble");
+    let made = output_of(xtask.env(time.0, time.1));
     assert_eq!(made.code, 0, "{}", made.err);
     made.out.lines().map(PathBuf::from).collect()
 }
@@ -139,6 +144,7 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
             return skipped(NAME, &format!("{program} is not installed"));
         }
     }
+    assert!(bundles().is_dir());
     let made = dist(&["--dev"]);
     let package = with_extension(&made, "deb");
     let read = || {
@@ -147,7 +153,7 @@ fn the_debian_package_installs_runs_upgrades_and_is_removed() {
             .collect::<Vec<_>>()
     };
     let first = read();
-    dist(&["--dev", "--assemble"]);
+    dist(&["--dev"]);
     assert!(read() == first, "two assemblies of the same build differ");
     let root = match Root::new() {
         Ok(root) => root,
@@ -252,7 +258,7 @@ fn the_installer_for_windows_installs_and_removes_what_it_installed() {
         let reason = "there is no build for Windows: cargo xtask cross windows --build-only";
         return skipped(NAME, reason);
     }
-    let installer = with_extension(&dist(&["windows", "--assemble"]), "exe");
+    let installer = with_extension(&dist(&["windows"]), "exe");
     let installed = wine.run(&installer, &["/S", "/CurrentUser"]);
     assert_eq!(installed.code, 0, "{}", installed.err);
     let local = wine.local_data();

@@ -38,9 +38,18 @@ impl Workspace {
     }
 
     /// The cargo that runs us, in the workspace's root, with its sub-command and arguments.
+    ///
+    /// Without the variables in which cargo tells us our own package: `ring` is built anew whenever they differ, and
+    /// half of the product with it.
     pub(crate) fn cargo<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(&self.root).args(arguments);
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
         command
     }
 

@@ -215,19 +215,22 @@ fn order(bundles: &Bundles) -> Vec<(PathBuf, bool)> {
 /// A keychain that is deleted at the end, and with that leaves the user's list of keychains.
 struct Keychain {
     path: PathBuf,
+    /// The certificates, encoded and decoded; they go with it.
+    files: [PathBuf; 2],
 }
 
 impl Keychain {
     fn with(certificates: &str, password: &str, scratch: &Path) -> Result<Self> {
-        let (encoded, decoded) = (scratch.join("p12.txt"), scratch.join("certificates.p12"));
-        fs::write(&encoded, certificates)
-            .with_context(|| format!("{} cannot be written", encoded.display()))?;
-        let mut decode = Command::new("base64");
-        decode.args(["--decode", "-i"]).arg(&encoded);
-        decode.arg("-o").arg(&decoded);
         let keychain = Self {
             path: scratch.join("signing.keychain-db"),
+            files: ["p12.txt", "certificates.p12"].map(|name| scratch.join(name)),
         };
+        let [encoded, decoded] = &keychain.files;
+        fs::write(encoded, certificates)
+            .with_context(|| format!("{} cannot be written", encoded.display()))?;
+        let mut decode = Command::new("base64");
+        decode.args(["--decode", "-i"]).arg(encoded);
+        decode.arg("-o").arg(decoded);
         // It guards a file that lives for minutes, from nobody but this user.
         let own = format!("{}", std::process::id());
         let listed = Command::new("security")
@@ -243,7 +246,7 @@ impl Keychain {
         };
         let mut import = security(&["import"]);
         import
-            .arg(&decoded)
+            .arg(decoded)
             .arg("-k")
             .arg(path)
             .args(["-P", password]);
@@ -277,6 +280,10 @@ impl Keychain {
 
 impl Drop for Keychain {
     fn drop(&mut self) {
+        for file in &self.files {
+            // It may never have been written.
+            let _ = fs::remove_file(file);
+        }
         process::succeeds(
             Command::new("security")
                 .arg("delete-keychain")
