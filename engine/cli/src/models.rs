@@ -56,10 +56,14 @@ fn fetch(id: &str, with_heads: bool, arguments: &ConsentArguments) -> anyhow::Re
     } else {
         library.fetch_without_heads(id, agreed.consent)?;
     }
-    let followed = bar::follow(&library, &offer.entry.id);
-    let is_installed = installed(&library, id)?;
-    followed?;
-    Ok(is_installed && heads::log_heads(&offer.entry.id))
+    if let Err(error) = bar::follow(&library, &offer.entry.id) {
+        // The model may be here all the same, when only its heads are not.
+        if matches!(self::offer(&library, id)?.state, OfferState::Installed(_)) {
+            installed(&library, id)?;
+        }
+        return Err(error);
+    }
+    Ok(installed(&library, id)? && heads::log_heads(&offer.entry.id))
 }
 
 fn import(path: &Path, id: Option<&str>, arguments: &ConsentArguments) -> anyhow::Result<bool> {
