@@ -33,7 +33,7 @@ class Analyzer:
         smoothing: bool = True,
         threads: int | None = None,
         window: float | None = None,
-        precision: Literal["auto", "fp32", "fp16", "int8"] = "auto",
+        precision: Literal["auto", "fp32", "fp16", "int8", "int8-fast"] = "auto",
     ) -> None:
         """Opens a model.
 
