@@ -1,7 +1,5 @@
 """Reads the tables of `tests/tests/tables.rs` with pyarrow, polars and DuckDB, and compares what they read.
 
-polars reads by way of pyarrow: its own reader does not know the order of floats that our writer states.
-
 Run in a folder with keys.parquet, vectors.parquet, narrow.parquet and the parts in keys/.
 """
 
@@ -30,7 +28,7 @@ def keys() -> None:
     parts = pyarrow.dataset.dataset("keys", format="parquet").to_table()
     assert sorted(parts["path"].to_pylist()) == PATHS
 
-    frame = polars.read_parquet("keys.parquet", use_pyarrow=True).sort("path")
+    frame = polars.read_parquet("keys.parquet").sort("path")
     assert frame["path"].to_list() == PATHS
     windows = frame["timeline"].to_list()
     assert [len(each) for each in windows] == [len(row["timeline"]) for row in rows]
@@ -67,9 +65,7 @@ def main() -> None:
             row["vector"] or [], small["vector"] or [], strict=True
         ):
             assert abs(value - float(rounded)) <= max(abs(value), 1e-3) / 1024
-    frame = polars.read_parquet("vectors.parquet", use_pyarrow=True).sort(
-        "path", "layer"
-    )
+    frame = polars.read_parquet("vectors.parquet").sort("path", "layer")
     assert frame["vector"].to_list() == [row["vector"] for row in wide]
     found = duckdb.sql(
         "select vector from 'vectors.parquet' order by path, layer"
