@@ -7,6 +7,7 @@ use ort::value::TensorRef;
 
 use super::builder::{builder, check_file_memory};
 use super::input::normalize;
+use crate::device::{self, Candidate};
 use crate::graph::{INPUT, InputMeans, mean_name};
 use crate::interrupt::Interrupt;
 use crate::{Model, Runtime};
@@ -23,7 +24,8 @@ pub(super) fn input_means(
     let manifest = &model.manifest;
     let windows = model.calibration_windows()?;
     check_file_memory(&manifest.id, path).map_err(|error| error.to_string())?;
-    let mut builder = builder(runtime, threads)?;
+    let builder = builder(runtime, threads)?;
+    let mut builder = device::add(runtime, &Candidate::cpu(), builder, threads)?;
     let loading = interrupt.load(builder.canceler())?;
     let session = builder.commit_from_file(path);
     drop(loading);
