@@ -36,8 +36,9 @@ pub(crate) const HELP: &str = "\
    when it is damaged.
 3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts
    (62 MB of downloads), and the tools that check text, workflows and Python, in target/venv/lint
-   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB). Without them
-   the tests and the step that need them are skipped and listed; nothing else depends on them.
+   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB).
+   Without them the tests and the step that need them are skipped and listed; nothing else
+   depends on them.
 
 Without a network: put the wheel that assets/onnxruntime.toml names into a folder and set
 MERTSCOPE_WHEELS to that folder.
