@@ -43,10 +43,11 @@ Names:
   frames    A frame of the editor on the CPU, page by page, with a full history
   window    Processor time and paints of an open window, idle and while music plays (Linux, Xvfb)
 
-With --models it measures one window at full size on one thread: fp32, int8 and int8-fast, all layers
-and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX Runtime
-and OpenVINO on the same weights, taking turns. The ratios are of processor time. Weights are random,
-set so that activations on music are like a trained network's; accuracy is measured on ten pieces.
+With --models it measures one window at full size on one thread: fp32, int8 and int8-fast, all
+layers and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX
+Runtime and OpenVINO on the same weights, taking turns. The ratios are of processor time. Weights
+are random, set so that activations on music are like a trained network's; accuracy is measured on
+ten pieces.
 Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, and 12 GB of memory.
 
 It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
