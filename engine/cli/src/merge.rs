@@ -9,10 +9,10 @@ pub(crate) fn run(arguments: &MergeArguments) -> anyhow::Result<bool> {
     merged.remarks.iter().for_each(|remark| log(remark));
     if !arguments.quiet {
         log(&format!(
-            "{} holds the {} rows of {} files in {} parts.",
+            "{} is written (files: {}, rows: {}, parts: {}).",
             arguments.out.display(),
-            merged.rows,
             merged.files,
+            merged.rows,
             merged.parts
         ));
     }
