@@ -183,10 +183,10 @@ config.json, preprocessor_config.json, and pytorch_model.bin or model.safetensor
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct ConsentArguments {
-    /// Agree to the model's license without a question
+    /// Agree to the licenses of the model and its heads without a question
     #[arg(long, short)]
     pub yes: bool,
-    /// Agree to this license only, for example CC-BY-NC-4.0
+    /// Agree to this license of the model alone, for example CC-BY-NC-4.0
     #[arg(long = "accept-licence", value_name = "LICENSE")]
     pub accept_license: Option<String>,
 }
