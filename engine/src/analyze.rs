@@ -15,6 +15,7 @@ use mertscope_audio::Notice;
 use mertscope_audio::decode::Decoder;
 use mertscope_audio::model_rate_source::{ModelRateSource, ModelRateSourceError};
 use mertscope_audio::windower::Windower;
+use mertscope_export::{AnalysisRun, further_heads, named_heads};
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::timeline::{Summary, TimedResult, Timeline};
 use mertscope_model::device::{Choice, Report};
@@ -169,6 +170,25 @@ impl Analyzer {
     pub fn hop_s(&self) -> f64 {
         let manifest = &self.package.model.manifest;
         manifest.hop_samples(self.options.hop_s) as f64 / f64::from(manifest.sample_rate_hz)
+    }
+
+    /// The facts that are the same for all files, as exports state them. References are not among them.
+    #[must_use]
+    pub fn describe(&self, runtime: &Runtime) -> AnalysisRun {
+        let (package, device) = (&self.package, self.device());
+        let manifest = &package.model.manifest;
+        AnalysisRun {
+            model_id: manifest.id.clone(),
+            model_sha256: package.sha256().to_owned(),
+            heads: named_heads(package),
+            further: further_heads(package),
+            references: Vec::new(),
+            device: device.name.clone(),
+            precision: device.precision.id().to_owned(),
+            onnxruntime: runtime.version.clone(),
+            window_s: manifest.window_s(),
+            hop_s: self.hop_s(),
+        }
     }
 
     /// Analyzes one file. `file` names it in messages; `progress` gets, after each window, the

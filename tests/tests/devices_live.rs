@@ -1,35 +1,20 @@
 //! A device is lost while music plays. The test is alone in its process, where the device stays lost.
 
+#[path = "devices/wait.rs"]
+mod wait;
+
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use mertscope_audio::tap::{Transport, tap};
-use mertscope_live::{Controls, Hop, Live, Settings, Snapshot, Stream};
+use mertscope_live::{Controls, Hop, Live, Settings, Snapshot};
 use mertscope_model::device::{self, Choice};
 use mertscope_model::runtime;
 use mertscope_tests::{provider_library, repository};
 
-/// The time limit: only a deadlock exceeds it.
-const FOREVER: Duration = Duration::from_secs(120);
+use wait::{FOREVER, wait};
 
 /// The sample rate of the tiny model of three layers, of which two are products.
 const RATE_HZ: u32 = 24_000;
-
-fn wait(stream: &Stream, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-    let start = Instant::now();
-    loop {
-        let snapshot = stream.snapshot();
-        if is_there(&snapshot) {
-            return snapshot;
-        }
-        assert!(
-            start.elapsed() < FOREVER,
-            "{what} never came: {snapshot:#?}"
-        );
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 #[test]
 fn a_lost_device_is_replaced_by_the_cpu_and_reported_in_the_snapshot() {

@@ -1,39 +1,25 @@
 //! Several instances on one device: their windows run together, and none is lost when the device has memory
 //! for two of them only.
 
+#[path = "devices/wait.rs"]
+mod wait;
+
 use std::env::consts::{DLL_EXTENSION, DLL_PREFIX};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use mertscope_audio::tap::{Transport, tap};
-use mertscope_live::{Controls, Hop, Live, Settings, Snapshot, Stream};
+use mertscope_live::{Controls, Hop, Live, Settings, Stream};
 use mertscope_model::device::{self, Choice};
 use mertscope_model::runtime;
 use mertscope_tests::{provider_library, repository};
 
-/// The time limit: only a deadlock exceeds it.
-const FOREVER: Duration = Duration::from_secs(120);
+use wait::{FOREVER, wait};
 
 const RATE_HZ: u32 = 24_000;
 
 /// Instances. While one window runs, those of the others wait, and go together next.
 const STREAMS: usize = 4;
-
-fn wait(stream: &Stream, what: &str, is_there: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-    let start = Instant::now();
-    loop {
-        let snapshot = stream.snapshot();
-        if is_there(&snapshot) {
-            return snapshot;
-        }
-        assert!(
-            start.elapsed() < FOREVER,
-            "{what} never came: {snapshot:#?}"
-        );
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 #[test]
 fn windows_of_several_instances_run_together_on_a_device_and_none_is_lost() {

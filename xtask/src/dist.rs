@@ -136,7 +136,10 @@ pub(crate) fn run(
         System::Windows => windows,
         System::MacOs => macos,
     };
-    made.extend(make(workspace, &release, &bundles, &bill, &out)?);
+    let scratch = workspace.target.join("dist-scratch");
+    made.extend(make(workspace, &release, &bundles, &bill, &scratch, &out)?);
+    fs::remove_dir_all(&scratch)
+        .with_context(|| format!("{} cannot be removed", scratch.display()))?;
     let sums = archive::write_sums(&out)?;
     for path in made.iter().chain([&sums]) {
         println!("{}", path.display());
@@ -149,9 +152,9 @@ fn linux(
     release: &Release,
     bundles: &Bundles,
     bill: &str,
+    scratch: &Path,
     out: &Path,
 ) -> Result<Vec<PathBuf>> {
-    let scratch = workspace.target.join("dist-scratch");
     let command = bundles.folder.join(&bundles.names.name).join("mertscope");
     let manuals = manuals::write(&command, &scratch.join("manuals"))?;
     let share = share::files(workspace, &manuals, bill);
@@ -162,8 +165,6 @@ fn linux(
         out,
     )?;
     let package = debian::package(release, bundles, &share, &scratch.join("debian"), out)?;
-    fs::remove_dir_all(&scratch)
-        .with_context(|| format!("{} cannot be removed", scratch.display()))?;
     Ok(vec![archive, package])
 }
 
@@ -172,15 +173,13 @@ fn windows(
     release: &Release,
     bundles: &Bundles,
     bill: &str,
+    scratch: &Path,
     out: &Path,
 ) -> Result<Vec<PathBuf>> {
-    let scratch = workspace.target.join("dist-scratch-windows");
     let tree = archive::windows_tree(release, bundles, bill);
     let folder = scratch.join("archive");
     let archive = archive::zip(release, &tree, &folder, out)?;
-    let installer = installer::make(workspace, release, bundles, &scratch, out)?;
-    fs::remove_dir_all(&scratch)
-        .with_context(|| format!("{} cannot be removed", scratch.display()))?;
+    let installer = installer::make(workspace, release, bundles, scratch, out)?;
     Ok(vec![archive, installer])
 }
 
@@ -189,13 +188,10 @@ fn macos(
     release: &Release,
     bundles: &Bundles,
     bill: &str,
+    scratch: &Path,
     out: &Path,
 ) -> Result<Vec<PathBuf>> {
-    let scratch = workspace.target.join("dist-scratch");
-    let made = macos::packages(workspace, release, bundles, bill, &scratch, out)?;
-    fs::remove_dir_all(&scratch)
-        .with_context(|| format!("{} cannot be removed", scratch.display()))?;
-    Ok(made)
+    macos::packages(workspace, release, bundles, bill, scratch, out)
 }
 
 #[cfg(test)]

@@ -10,10 +10,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use mertscope_engine::analyze::{AnalyzeError, AnalyzeOptions, Analyzer, StreamEnd};
 use mertscope_export::midi::{KeyChanges, midi};
-use mertscope_export::{AnalysisRun, FileEnd, FileReport, further_heads, named_heads, plot};
+use mertscope_export::{AnalysisRun, FileEnd, FileReport, plot};
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::timeline::{TimedResult, Timeline};
-use mertscope_model::Runtime;
 
 use crate::arguments::AnalyzeArguments;
 use crate::batch;
@@ -39,7 +38,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         device: arguments.model.device.clone(),
     };
     let analyzer = Analyzer::new(runtime, package.clone(), options)?;
-    let run = describe(&package, runtime, &analyzer);
+    let run = analyzer.describe(runtime);
     let quiet = arguments.quiet;
     if !quiet {
         report_heads(&package);
@@ -265,23 +264,6 @@ fn run_line(run: &AnalysisRun, arguments: &AnalyzeArguments) -> String {
         run.onnxruntime,
         arguments.model.threads()
     )
-}
-
-/// The facts that are the same for all files.
-fn describe(package: &ModelPackage, runtime: &Runtime, analyzer: &Analyzer) -> AnalysisRun {
-    let manifest = &package.model.manifest;
-    AnalysisRun {
-        model_id: manifest.id.clone(),
-        model_sha256: package.sha256().to_owned(),
-        heads: named_heads(package),
-        further: further_heads(package),
-        references: Vec::new(),
-        device: analyzer.device().name.clone(),
-        precision: analyzer.device().precision.id().to_owned(),
-        onnxruntime: runtime.version.clone(),
-        window_s: manifest.window_s(),
-        hop_s: analyzer.hop_s(),
-    }
 }
 
 fn format(arguments: &AnalyzeArguments) -> Format {

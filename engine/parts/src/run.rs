@@ -1,4 +1,4 @@
-//! What all rows of a part share: the kind of result, the model, its heads, the settings, and who wrote it.
+//! The description that all rows of a part share: the kind of result, the model, its heads, the settings, and who wrote it.
 
 use mertscope_export::AnalysisRun;
 use serde_json::{Map, Value, json};

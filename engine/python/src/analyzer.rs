@@ -177,7 +177,7 @@ impl Analyzer {
         let options = self.settings.options()?;
         let analyzer = FileAnalyzer::new(self.runtime, Arc::clone(&self.package), options)
             .map_err(errors::raised::<InferenceError>)?;
-        let run = report::run(&self.package, self.runtime, &analyzer);
+        let run = analyzer.describe(self.runtime);
         let analyzer = Arc::new(analyzer);
         let open = Arc::new(OpenAnalyzer { analyzer, run });
         *files = Some(ProcessBound::new(Arc::clone(&open)));

@@ -1,4 +1,4 @@
-//! What a running job asks Python after each window: whether Ctrl-C was pressed, and the caller's progress function.
+//! A running job's questions to Python after each window: whether Ctrl-C was pressed, and the caller's progress function.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mertscope_heads::head::marble::Labels;
 use mertscope_model::sha256;
 use mertscope_tests::host::library;
 use mertscope_tests::hub::Faults;
@@ -227,23 +228,12 @@ fn the_plugin_names_the_genre_with_fetched_heads() {
     if let Ok(library) = env::var(CHILD) {
         let windows = plugin::result(Path::new(&library), &json!({ "id": ID }));
         assert!(windows.len() >= 3, "{windows:?}");
+        let genres = Labels::of_task("genre").unwrap().names;
         for window in &windows {
             // The key head's weights were not trained: no key is clear enough to be named.
             let genre = window["genre"].as_str().unwrap();
-            let is_gtzan = [
-                "blues",
-                "classical",
-                "country",
-                "disco",
-                "hiphop",
-                "jazz",
-                "metal",
-                "pop",
-                "reggae",
-                "rock",
-            ];
             assert!(
-                is_gtzan.contains(&genre) && window["model"] == ID,
+                genres.iter().any(|name| name == genre) && window["model"] == ID,
                 "{window}"
             );
         }

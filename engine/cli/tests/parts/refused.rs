@@ -1,4 +1,4 @@
-//! What is refused, or fails, with a sentence.
+//! Refusals and failures, each with its sentence.
 
 use std::fs;
 use std::process::Command;

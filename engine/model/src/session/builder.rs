@@ -1,4 +1,4 @@
-//! What all sessions share: options of ONNX Runtime, and the check that a graph fits into memory.
+//! The options of ONNX Runtime that all sessions share, and the check that a graph fits into memory.
 
 use std::path::Path;
 

@@ -45,8 +45,8 @@ impl Labels {
         })
     }
 
-    /// Reads a label file for a head of the task `task`; an empty one as [`Labels::of_task`]. Keys may be in any notation. Several tags of
-    /// MTG-Jamendo may hold at once; their labels leave out the category.
+    /// Reads a label file for a head of the task `task`; an empty one as [`Labels::of_task`]. Keys may be in
+    /// any notation. Several tags of MTG-Jamendo may hold at once; their labels leave out the category.
     ///
     /// # Errors
     /// A phrase with the reason.
