@@ -1,6 +1,6 @@
 //! The music on which 8-bit graphs are calibrated: the demo pieces, or audio of the user's own.
 //!
-//! Deliberately not here: what is measured on it (`graph/correction.rs`) and the sessions that measure
+//! Deliberately not here: what is measured on it (`graph/smoothing.rs`) and the sessions that measure
 //! (`session/calibrate.rs`).
 
 use std::fs;
@@ -22,7 +22,7 @@ const WINDOWS: usize = 16;
 /// Seconds of a file that are looked at.
 const READ_S: usize = 60;
 
-/// The longest window in seconds: a longer one has the same means.
+/// The longest window in seconds: a longer one has the same ranges.
 const LONGEST_S: usize = 5;
 
 /// Files and folders of a folder that are looked at, so that a choice like `/` ends.

@@ -9,23 +9,23 @@ mod builder;
 mod cache;
 mod conformer;
 mod convolutions;
-mod correction;
 mod mel;
 mod mert2;
 mod musicfm;
 mod onnx;
 mod protobuf;
 mod quantize;
+mod smoothing;
 mod wav2vec;
 
 pub(super) use cache::{CheckpointSource, REVISION, file, user_folder};
 pub use cache::{GraphError, KeptGraph, KeptGraphs, forget, kept_graphs};
-pub(super) use correction::{Calibrator, InputMeans, mean_name};
+pub(super) use smoothing::{Calibrator, InputRange, InputRanges, RangeOutput};
 
 use super::{LayerSet, Operators, Precision};
 use crate::checkpoint::Network;
-use correction::Correction;
 use onnx::OnnxGraph;
+use smoothing::Smoothing;
 
 /// The variant of a model's graph.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,12 +36,12 @@ pub(super) struct Variant {
     pub(super) frames: bool,
     /// The hidden states that it gives.
     pub(super) layers: LayerSet,
-    /// What is done about the shift of 8-bit products.
-    correction: Correction,
+    /// What is done about the channels of 8-bit layers' inputs.
+    smoothing: Smoothing,
 }
 
 impl Variant {
-    /// A variant without correction.
+    /// A variant without smoothing.
     pub(super) fn new(
         precision: Precision,
         operators: Operators,
@@ -53,7 +53,7 @@ impl Variant {
             operators,
             frames,
             layers,
-            correction: Correction::None,
+            smoothing: Smoothing::default(),
         }
     }
 }

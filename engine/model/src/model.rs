@@ -11,7 +11,7 @@ use crate::calibration::{Calibration, CalibrationError};
 use crate::catalogue::{self, CatalogueEntry};
 use crate::checkpoint;
 use crate::error::ModelError;
-use crate::graph::{GraphError, InputMeans};
+use crate::graph::{GraphError, InputRanges};
 use crate::hash::{sha256, sha256_of_parts};
 use crate::manifest::{MANIFEST, Manifest, PartFile};
 use crate::published::{self, Published};
@@ -295,7 +295,7 @@ impl Model {
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
-        measure: &dyn Fn(&Path) -> Result<InputMeans, String>,
+        measure: &dyn Fn(&Path) -> Result<InputRanges, String>,
     ) -> Result<GraphSource<'_>, GraphError> {
         match &self.graph {
             GraphOrigin::Onnx { graph, fragment } => Ok(GraphSource::Memory {

@@ -9,7 +9,7 @@ use crate::checkpoint::{
     self, CONFIG, Checkpoint, CheckpointError, Network, PREPROCESSOR, WEIGHTS, config_of, shards,
 };
 use crate::error::ModelError;
-use crate::graph::{self, Calibrator, CheckpointSource, GraphError, InputMeans};
+use crate::graph::{self, Calibrator, CheckpointSource, GraphError, InputRanges};
 use crate::hash::sha256;
 use crate::manifest::Manifest;
 use crate::store::{Installed, InstalledFile, StoreError};
@@ -56,7 +56,7 @@ impl Published {
         precision: Precision,
         frames: bool,
         layers: &LayerSet,
-        measure: &dyn Fn(&Path) -> Result<InputMeans, String>,
+        measure: &dyn Fn(&Path) -> Result<InputRanges, String>,
     ) -> Result<GraphSource<'_>, GraphError> {
         let count = self.network.hidden_states();
         // All layers up to the highest cost no more than that one, and serve more requests.

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use half::f16;
 
 use super::onnx::{Attribute, MICROSOFT, OnnxGraph, Size, TensorType};
+use super::smoothing::InputRange;
 use super::{INPUT, Variant, output_name};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::{Operators, Precision};
@@ -31,8 +32,8 @@ pub(super) struct Builder<'a, N> {
 struct QuantizedInput {
     /// The names of value, scale and zero point.
     names: [String; 3],
-    /// How many others were met before.
-    index: usize,
+    /// How it was centered and evened out, if it was.
+    range: Option<InputRange>,
 }
 
 /// The numbers in `x / √2`, `erf + 1` and `x / 2`.

@@ -20,9 +20,9 @@ use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 
-use super::correction::{Calibrator, Correction};
 use super::onnx::{ExternalFile, OnnxGraph, WriteError};
 use super::quantize::WeightForm;
+use super::smoothing::{Calibrator, ROUNDS, Smoothing};
 use super::{Variant, build};
 use crate::checkpoint::{Checkpoint, CheckpointError, Network, shards};
 use crate::hash::sha256_of_parts;
@@ -30,7 +30,7 @@ use crate::whole_file::replace_file;
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
 /// Increase it when the same variant is built differently: older files are then no longer used.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// The remedy for a full disk; other systems than Linux have one folder for caches.
 const ROOM: &str = if cfg!(target_os = "linux") {
@@ -198,7 +198,7 @@ fn make(
     fs::create_dir_all(&folder).map_err(failed)?;
     let variant = match variant.precision {
         Precision::Int8 | Precision::Int8Fast => {
-            &corrected(&folder, &checkpoint, variant, calibrator, &failed)?
+            &smoothed(&folder, &checkpoint, variant, calibrator, &failed)?
         }
         _ => variant,
     };
@@ -214,9 +214,9 @@ fn make(
     Ok(checkpoint.notice())
 }
 
-/// The variant with the bias correction that `calibrator` finds. Its graph lies in a folder beside its place
+/// The variant with the smoothing that `calibrator` finds. Graphs that measure lie in a folder beside its place
 /// meanwhile, which goes afterwards.
-fn corrected(
+fn smoothed(
     folder: &Path,
     checkpoint: &Checkpoint,
     variant: &Variant,
@@ -225,18 +225,19 @@ fn corrected(
 ) -> Result<Variant, GraphError> {
     let place = tempfile::tempdir_in(folder).map_err(failed)?;
     let path = place.path().join("measured.onnx");
-    let measuring = Variant {
-        correction: Correction::Measure,
-        ..variant.clone()
-    };
-    let graph = build(&checkpoint.network, &measuring);
-    write_graph(&path, &graph, checkpoint, graph.needs_external_file())
-        .map_err(|error| graph_error(error, failed))?;
-    let means = (calibrator.measure)(&path).map_err(GraphError::calibration)?;
-    Ok(Variant {
-        correction: Correction::Apply(means.into()),
-        ..variant.clone()
-    })
+    let mut variant = variant.clone();
+    for _ in 0..ROUNDS {
+        variant.smoothing.measures = true;
+        let graph = build(&checkpoint.network, &variant);
+        write_graph(&path, &graph, checkpoint, graph.needs_external_file())
+            .map_err(|error| graph_error(error, failed))?;
+        let ranges = (calibrator.measure)(&path).map_err(GraphError::calibration)?;
+        variant.smoothing = Smoothing {
+            ranges: Some(ranges.into()),
+            measures: false,
+        };
+    }
+    Ok(variant)
 }
 
 fn graph_error(error: WriteError, failed: &dyn Fn(io::Error) -> GraphError) -> GraphError {
@@ -257,8 +258,8 @@ fn in_memory(
     if graph.needs_external_file() {
         return Err(unwritten);
     }
-    // What rounding shifts is measured with a graph in a file.
-    let uncorrected = if variant.precision.is_quantized() {
+    // The ranges of inputs are measured with a graph in a file.
+    let unsmoothed = if variant.precision.is_quantized() {
         ", and less exact than from the disk"
     } else {
         ""
@@ -268,7 +269,7 @@ fn in_memory(
         Ok(()) => Ok(GraphSource::Memory {
             bytes: bytes.into(),
             notice: Some(Notice::warning(format!(
-                "{unwritten} Until then it is made again each time{uncorrected}."
+                "{unwritten} Until then it is made again each time{unsmoothed}."
             ))),
         }),
         Err(WriteError::Checkpoint(error)) => Err(error.into()),
@@ -338,7 +339,7 @@ fn name(network: &Network, variant: &Variant, calibration: &str) -> String {
         frames,
         layers,
         // A result of the other fields, of the weights and of the calibration.
-        correction: _,
+        smoothing: _,
     } = variant;
     let precision = match precision {
         // The form for one processor is slow or inexact on another, which may share the cache.

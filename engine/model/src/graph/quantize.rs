@@ -98,20 +98,20 @@ pub(super) fn weights(matrix: &[f32], outputs: usize, form: WeightForm) -> Vec<u
     out
 }
 
-/// The matrix that [`weights`] stand for.
-pub(super) fn rounded(matrix: &[f32], outputs: usize, form: WeightForm) -> Vec<f32> {
-    let (scales, (_, zero)) = (scales(matrix, outputs, form), form.tensor());
-    let bytes = weights(matrix, outputs, form);
-    let rows = bytes.chunks_exact(outputs);
-    let values = rows.flat_map(|row| row.iter().zip(&scales));
-    values
-        .map(|(byte, scale)| f32::from(byte.wrapping_sub(zero) as i8) * scale)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The matrix that [`weights`] stand for.
+    fn rounded(matrix: &[f32], outputs: usize, form: WeightForm) -> Vec<f32> {
+        let (scales, (_, zero)) = (scales(matrix, outputs, form), form.tensor());
+        let bytes = weights(matrix, outputs, form);
+        let rows = bytes.chunks_exact(outputs);
+        let values = rows.flat_map(|row| row.iter().zip(&scales));
+        values
+            .map(|(byte, scale)| f32::from(byte.wrapping_sub(zero) as i8) * scale)
+            .collect()
+    }
 
     #[test]
     fn each_output_uses_the_whole_range_around_its_zero() {

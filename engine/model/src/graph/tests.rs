@@ -117,7 +117,7 @@ fn variant() -> Variant {
         operators: Operators::Fused,
         frames: true,
         layers: LayerSet::All,
-        correction: Correction::None,
+        smoothing: Smoothing::default(),
     }
 }
 

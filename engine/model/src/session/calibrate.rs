@@ -1,26 +1,26 @@
-//! The measuring of a graph's means on music, for bias correction; see `graph/correction.rs`. It runs on the CPU,
+//! The measuring of the ranges of a graph's inputs on music; see `graph/smoothing.rs`. It runs on the CPU,
 //! whatever the graph will run on, and ends when the interrupt is closed.
 
 use std::path::Path;
 
-use ort::value::TensorRef;
+use ort::value::{DynValue, TensorRef};
 
 use super::builder::{builder, check_file_memory};
 use super::input::normalize;
 use crate::device::{self, Candidate};
-use crate::graph::{INPUT, InputMeans, mean_name};
+use crate::graph::{INPUT, InputRange, InputRanges, RangeOutput};
 use crate::interrupt::Interrupt;
 use crate::{Model, Runtime};
 
-/// The means of the inputs of quantized layers of the graph in a file, over all windows of the model's
+/// The ranges of the inputs of quantized layers of the graph in a file, over all windows of the model's
 /// calibration; the error is a phrase.
-pub(super) fn input_means(
+pub(super) fn input_ranges(
     path: &Path,
     model: &Model,
     runtime: &Runtime,
     threads: usize,
     interrupt: &Interrupt,
-) -> Result<InputMeans, String> {
+) -> Result<InputRanges, String> {
     let manifest = &model.manifest;
     let windows = model.calibration_windows()?;
     check_file_memory(&manifest.id, path).map_err(|error| error.to_string())?;
@@ -31,7 +31,7 @@ pub(super) fn input_means(
     drop(loading);
     let mut session = session.map_err(|error| error.to_string())?;
     let count = session.outputs().len();
-    let mut sums: Vec<Vec<f64>> = Vec::new();
+    let mut ranges = InputRanges::new();
     for mut window in windows.iter().cloned() {
         if manifest.normalize {
             normalize(&mut window);
@@ -42,27 +42,51 @@ pub(super) fn input_means(
         let outputs = session.run_with_options(ort::inputs![INPUT => input], &*run.options);
         let outputs = outputs.map_err(|error| error.to_string())?;
         for n in 0..count {
-            let Some(mean) = outputs.get(mean_name(n)) else {
+            let [Some(mean), Some(low), Some(high)] =
+                RangeOutput::ALL.map(|it| outputs.get(it.name(n)))
+            else {
                 break;
             };
-            let mean = mean.try_extract_tensor::<f32>();
-            let (_, mean) = mean.map_err(|error| error.to_string())?;
-            if sums.len() == n {
-                sums.push(vec![0.0; mean.len()]);
-            }
-            for (sum, value) in sums[n].iter_mut().zip(mean) {
-                *sum += f64::from(*value);
+            let found = InputRange {
+                mean: values(mean)?,
+                low: values(low)?,
+                high: values(high)?,
+            };
+            match ranges.get_mut(n) {
+                Some(range) => widen(range, &found),
+                None => ranges.push(found),
             }
         }
     }
-    let mean_of = |sums: Vec<f64>| -> Vec<f32> {
-        let means = sums.into_iter().map(|sum| sum / windows.len() as f64);
-        means.map(|mean| mean as f32).collect()
-    };
-    let means: InputMeans = sums.into_iter().map(mean_of).collect();
-    if means.iter().flatten().all(|mean| mean.is_finite()) {
-        Ok(means)
+    let parts = 1.0 / windows.len() as f32;
+    for range in &mut ranges {
+        range.mean.iter_mut().for_each(|sum| *sum *= parts);
+    }
+    let mut numbers = ranges
+        .iter()
+        .flat_map(|it| it.mean.iter().chain(&it.low).chain(&it.high));
+    if numbers.all(|number| number.is_finite()) {
+        Ok(ranges)
     } else {
         Err("its hidden values are not finite".to_owned())
     }
+}
+
+fn values(output: &DynValue) -> Result<Vec<f32>, String> {
+    let tensor = output.try_extract_tensor::<f32>();
+    tensor
+        .map(|(_, values)| values.to_vec())
+        .map_err(|error| error.to_string())
+}
+
+/// Takes in what another window gave: means are summed up.
+fn widen(range: &mut InputRange, found: &InputRange) {
+    let each = |all: &mut [f32], found: &[f32], join: fn(f32, f32) -> f32| {
+        all.iter_mut()
+            .zip(found)
+            .for_each(|(all, found)| *all = join(*all, *found));
+    };
+    each(&mut range.mean, &found.mean, |sum, mean| sum + mean);
+    each(&mut range.low, &found.low, f32::min);
+    each(&mut range.high, &found.high, f32::max);
 }

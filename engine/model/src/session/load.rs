@@ -180,7 +180,7 @@ impl Request<'_> {
         let (frames, layers) = (self.options.frames, &self.options.layers);
         let measure = |path: &Path| {
             let threads = self.options.threads;
-            calibrate::input_means(path, self.model, self.runtime, threads, self.interrupt)
+            calibrate::input_ranges(path, self.model, self.runtime, threads, self.interrupt)
         };
         let graph = self
             .model

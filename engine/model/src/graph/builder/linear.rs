@@ -2,9 +2,9 @@
 
 use super::{Builder, Floats, QuantizedInput, floats};
 use crate::checkpoint::Checkpoint;
-use crate::graph::correction::{self, Correction, mean_name};
 use crate::graph::onnx::{Attribute, Size, TensorType};
 use crate::graph::quantize::{self, WeightForm};
+use crate::graph::smoothing::{InputRange, RangeOutput, times};
 
 impl<N> Builder<'_, N> {
     /// A linear layer without its bias, `x · weightᵀ`, `[batch, frames, outputs]`; `name` is the
@@ -74,11 +74,21 @@ impl<N> Builder<'_, N> {
         let outputs = shape[1];
         let form = WeightForm::of(self.variant.precision);
         let (kind, zero) = form.tensor();
-        let (again, exact) = (values.clone(), values.clone());
+        let input = self.quantized_input(x, shape[0]);
+        let divisors = input.range.as_ref().map(InputRange::divisors);
+        let exact = values.clone();
+        let scaled = move |checkpoint: &Checkpoint| -> Floats {
+            let matrix = values(checkpoint)?;
+            Ok(match &divisors {
+                Some(divisors) => times(matrix, divisors),
+                None => matrix,
+            })
+        };
+        let again = scaled.clone();
         let weight = format!("{name}.weight quantized");
         self.graph
             .constant(&weight, kind, &shape, move |checkpoint| {
-                Ok(quantize::weights(&values(checkpoint)?, outputs, form))
+                Ok(quantize::weights(&scaled(checkpoint)?, outputs, form))
             });
         let scale = format!("{name}.weight scale");
         self.graph
@@ -91,7 +101,6 @@ impl<N> Builder<'_, N> {
         let zero = self.shared_constant("weights' zero".to_owned(), kind, &[], move |_| {
             Ok(vec![zero])
         });
-        let input = self.quantized_input(x, shape[0]);
         let [value, x_scale, x_zero] = &input.names;
         let sums = self
             .graph
@@ -100,43 +109,67 @@ impl<N> Builder<'_, N> {
         let sums = self.graph.node("Cast", &[&sums], &to);
         let scale = self.graph.node("Mul", &[x_scale, &scale], &[]);
         let product = self.graph.node("Mul", &[&sums, &scale], &[]);
-        let Correction::Apply(means) = &self.variant.correction else {
-            return product;
-        };
-        let Some(mean) = means.get(input.index).cloned() else {
+        let Some(range) = input.range else {
             return product;
         };
         // Directly after the product, so that ONNX Runtime fuses them.
-        let name = format!("{name}.correction");
-        let bias = self.weight_f32(&name, &[outputs], move |checkpoint| {
-            let matrix = exact(checkpoint)?;
-            let rounded = quantize::rounded(&matrix, outputs, form);
-            Ok(correction::bias(&mean, &matrix, &rounded))
+        let name = format!("{name}.constant");
+        let constant = self.weight_f32(&name, &[outputs], move |checkpoint| {
+            Ok(range.constant(&exact(checkpoint)?))
         });
-        self.graph.node("Add", &[&product, &bias], &[])
+        self.graph.node("Add", &[&product, &constant], &[])
     }
 
-    /// `x`, whose last axis has `width` values, in 8-bit integers.
+    /// `x`, whose last axis has `width` values, in 8-bit integers; centered and evened out where its range is
+    /// known.
     fn quantized_input(&mut self, x: &str, width: usize) -> QuantizedInput {
         if let Some(input) = self.quantized.get(x) {
             return input.clone();
         }
+        let index = self.quantized.len();
+        if self.variant.smoothing.measures {
+            self.range_outputs(x, width, index);
+        }
+        let ranges = self.variant.smoothing.ranges.as_ref();
+        let range = ranges.and_then(|ranges| ranges.get(index)).cloned();
+        let evened = match &range {
+            Some(range) => self.evened(x, range, index),
+            None => x.to_owned(),
+        };
         let names = ["value", "scale", "zero"].map(|part| self.graph.fresh(part));
         let outputs = names.each_ref().map(String::as_str);
         self.graph
-            .add("DynamicQuantizeLinear", "", &[x], &outputs, &[]);
-        let index = self.quantized.len();
-        let input = QuantizedInput { names, index };
+            .add("DynamicQuantizeLinear", "", &[&evened], &outputs, &[]);
+        let input = QuantizedInput { names, range };
         self.quantized.insert(x.to_owned(), input.clone());
-        if self.variant.correction == Correction::Measure {
-            let rows = self.reshape(x, &[-1, width as i64]);
-            let first = self.integers(&[0]);
-            let (name, settings) = (mean_name(index), [("keepdims", Attribute::Int(0))]);
+        input
+    }
+
+    /// `x` without its channels' means and divided by their divisors.
+    fn evened(&mut self, x: &str, range: &InputRange, index: usize) -> String {
+        let (mean, divisors) = (range.mean.clone(), range.divisors());
+        let shape = [mean.len()];
+        let mean = self.weight_f32(&format!("input mean {index}"), &shape, move |_| {
+            Ok(mean.clone())
+        });
+        let factor = self.weight_f32(&format!("input factor {index}"), &shape, move |_| {
+            Ok(divisors.iter().map(|divisor| 1.0 / divisor).collect())
+        });
+        let centered = self.graph.node("Sub", &[x, &mean], &[]);
+        self.graph.node("Mul", &[&centered, &factor], &[])
+    }
+
+    /// Gives the range of `x`, the `index`th input of a quantized layer, as outputs.
+    fn range_outputs(&mut self, x: &str, width: usize, index: usize) {
+        let rows = self.reshape(x, &[-1, width as i64]);
+        let first = self.integers(&[0]);
+        for output in RangeOutput::ALL {
+            let name = output.name(index);
+            let settings = [("keepdims", Attribute::Int(0))];
             self.graph
-                .add("ReduceMean", "", &[&rows, &first], &[&name], &settings);
+                .add(output.operator(), "", &[&rows, &first], &[&name], &settings);
             self.graph.output(&name, &[Size::Given(width)]);
         }
-        input
     }
 }
 

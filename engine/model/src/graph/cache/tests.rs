@@ -14,7 +14,7 @@ fn variant(precision: Precision) -> Variant {
         operators: Operators::Fused,
         frames: false,
         layers: LayerSet::All,
-        correction: Correction::None,
+        smoothing: Smoothing::default(),
     }
 }
 
