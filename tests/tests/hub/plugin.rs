@@ -48,9 +48,11 @@ fn the_plugin_uses_the_model_of_its_project() {
 }
 
 fn host(library: &Path) {
-    let folder = fixture("post-group");
-    let windows = result(library, &json!({ "id": folder.to_str() }));
-    is_answered(&windows, "post-group", 5.0);
+    // A network of each line that has a graph of its own.
+    for name in ["post-group", "mert2", "muq", "musicfm"] {
+        let windows = result(library, &json!({ "id": fixture(name).to_str() }));
+        is_answered(&windows, name, 5.0);
+    }
 
     let weights = PathBuf::from(env::var_os(WEIGHTS).unwrap()).join("pytorch_model.bin");
     let sha256 = mertscope_model::sha256(&fs::read(weights).unwrap());
