@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[must_use]
 pub(crate) fn library_folder() -> Option<PathBuf> {
     // The linker gives a relative path for a library that was loaded by one.
-    let library = library()?.canonicalize().ok()?;
+    let library = dunce::canonicalize(library()?).ok()?;
     Some(library.parent()?.to_owned())
 }
 
@@ -79,7 +79,7 @@ fn library() -> Option<PathBuf> {
 mod tests {
     #[test]
     fn the_folder_is_the_one_this_code_was_loaded_from() {
-        let program = std::env::current_exe().unwrap().canonicalize().unwrap();
+        let program = dunce::canonicalize(std::env::current_exe().unwrap()).unwrap();
         assert_eq!(super::library_folder().as_deref(), program.parent());
     }
 }

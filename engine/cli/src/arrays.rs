@@ -27,7 +27,7 @@ impl ArrayWriter {
     /// A writer for `path`, which appears only with [`ArrayWriter::finish`].
     pub(crate) fn new(path: &Path) -> io::Result<Self> {
         let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
-        let path = match path.canonicalize() {
+        let path = match dunce::canonicalize(path) {
             Ok(target) if !is_special => target,
             _ => path.to_owned(),
         };

@@ -135,7 +135,7 @@ fn shards_share_the_files_and_merge_to_the_whole() {
 fn a_part_says_what_the_json_says() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/demo/two-rooms.ogg");
-    let demo = demo.canonicalize().unwrap();
+    let demo = dunce::canonicalize(demo).unwrap();
     let demo = demo.to_str().unwrap();
     let parts_folder = folder.path().join("parts");
     let output = output_of(

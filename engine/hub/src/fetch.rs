@@ -222,7 +222,7 @@ impl Fetch<'_> {
 
 /// The SHA-256 of a large file of the cache, which is a link to a blob with that name.
 fn blob_hash(path: &Path) -> Option<String> {
-    let blob = path.canonicalize().ok()?;
+    let blob = dunce::canonicalize(path).ok()?;
     let name = blob.file_name()?.to_str()?;
     let hash = name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit());
     hash.then(|| name.to_owned())

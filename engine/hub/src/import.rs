@@ -68,7 +68,7 @@ impl ImportSource {
     /// The model that the folder's name gives: that of a clone of the repository, or of a snapshot in
     /// the hub's cache.
     pub(crate) fn guess(&self) -> Result<&'static CatalogueEntry, HubError> {
-        let folder = self.folder.canonicalize().unwrap_or(self.folder.clone());
+        let folder = dunce::canonicalize(&self.folder).unwrap_or(self.folder.clone());
         for part in folder.iter().rev().filter_map(|part| part.to_str()) {
             let name = part.rsplit("--").next().unwrap_or(part);
             if let Some(entry) = catalogue::find(name)? {

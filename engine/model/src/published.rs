@@ -93,7 +93,7 @@ pub(super) fn open(folder: &Path) -> Result<(Manifest, Published), ModelError> {
     let weights = folder.join(name);
     let sha256 = shards::hash(&weights)?;
     // A name that can be shown, also for `.` and links.
-    let canonical = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let canonical = dunce::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let id = canonical.file_name().map_or_else(
         || "checkpoint".to_owned(),
         |name| name.to_string_lossy().into_owned(),

@@ -300,12 +300,8 @@ fn a_file_is_chosen_by_its_path_and_a_bad_one_gives_a_sentence() {
     let mut playing = Playing::new(48_000);
     let demo = |name: &str| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/demo");
-        folder
-            .join(name)
-            .canonicalize()
-            .unwrap()
-            .display()
-            .to_string()
+        let path = dunce::canonicalize(folder.join(name)).unwrap();
+        path.display().to_string()
     };
     for (file, good) in [("demo.toml", false), ("corner-table.ogg", true)] {
         playing.click("File…");

@@ -81,7 +81,7 @@ struct Search {
 impl Search {
     /// Searches `root`, which may be a link, and the folders inside it.
     fn walk(&mut self, root: &Path) {
-        let real_root = match root.canonicalize() {
+        let real_root = match dunce::canonicalize(root) {
             Ok(path) => path,
             Err(error) => return self.fail(root, &error),
         };
