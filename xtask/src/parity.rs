@@ -28,7 +28,7 @@ Python environment of its own under target/venv), converts and runs them with th
 in fp32 and int8, compares every hidden state, and prints a table. It fails when a hidden state is
 off.
 
-Models with a front end of their own (MERT-v2, MuQ) are compared on signals of several lengths too:
+Models with a front end of their own (MERT-v2, MuQ, MusicFM) are compared on signals of several lengths too:
 noise, a click, silence.
 
 Needs 6 GB of disk for PyTorch, and for the current checkpoint, which is removed afterwards, 4 GB of
@@ -39,7 +39,7 @@ Examples:
   cargo xtask parity MERT-v1-95M";
 
 /// The models, by their names in `tests/fixtures/checkpoints/make.py`.
-pub(crate) const MODELS: [&str; 8] = [
+pub(crate) const MODELS: [&str; 10] = [
     "MERT-v0-public",
     "MERT-v0",
     "MERT-v1-95M",
@@ -48,10 +48,20 @@ pub(crate) const MODELS: [&str; 8] = [
     "MERT-v2-30s",
     "MERT-v2-FullSong",
     "MuQ-large-msd-iter",
+    "MusicFM-MSD",
+    "MusicFM-FMA",
 ];
 
 /// The first of them, which `cargo xtask bench --models` measures.
 pub(crate) const BENCHED: &[&str] = MODELS.split_at(5).0;
+
+/// The weights' files, by the names of the published ones.
+const WEIGHTS: [&str; 4] = [
+    "pytorch_model.bin",
+    "model.safetensors",
+    "pretrained_msd.pt",
+    "pretrained_fma.pt",
+];
 
 /// Python packages that make and run the reference.
 pub(crate) const REQUIREMENTS: [&str; 4] = [
@@ -112,9 +122,7 @@ pub(crate) fn make(workspace: &Workspace, python: &Path, model: &str, folder: &P
 /// Adds rows for a model; returns whether all its hidden states are close enough.
 fn measure(mertscope: &Mertscope, model: &str, folder: &Path, rows: &mut Vec<Row>) -> Result<bool> {
     let mut all_well = true;
-    let weights = ["pytorch_model.bin", "model.safetensors"].map(|name| folder.join(name));
-    let weights = weights.iter().find(|path| path.is_file());
-    let file_mb = megabytes(weights.context("the checkpoint has no weights")?)?;
+    let file_mb = megabytes(&weights(folder)?)?;
     for precision in ["fp32", "int8"] {
         let out = folder.join(format!("{precision}.safetensors"));
         let embed = || {
@@ -210,6 +218,13 @@ fn measure_signals(
         });
     }
     Ok(all_well)
+}
+
+/// The weights of the checkpoint in a folder.
+fn weights(folder: &Path) -> Result<PathBuf> {
+    let mut files = WEIGHTS.iter().map(|name| folder.join(name));
+    let found = files.find(|path| path.is_file());
+    found.context("the checkpoint has no weights")
 }
 
 fn megabytes(path: &Path) -> Result<f64> {
