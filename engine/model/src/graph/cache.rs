@@ -30,7 +30,7 @@ use crate::whole_file::replace_file;
 use crate::{GraphSource, Operators, Precision, hash_of_file, hexadecimal};
 
 /// Increase it when the same variant is built differently: older files are then no longer used.
-pub(crate) const REVISION: u32 = 3;
+pub(crate) const REVISION: u32 = 4;
 
 /// The remedy for a full disk; other systems than Linux have one folder for caches.
 const ROOM: &str = if cfg!(target_os = "linux") {
@@ -252,11 +252,11 @@ fn in_memory(
     variant: &Variant,
     unwritten: GraphError,
 ) -> Result<GraphSource<'static>, GraphError> {
-    let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
     let graph = build(source.network, variant);
     if graph.needs_external_file() {
         return Err(unwritten);
     }
+    let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
     // What rounding shifts is measured with a graph in a file.
     let uncorrected = if variant.precision.is_quantized() {
         ", and less exact than from the disk"
