@@ -52,9 +52,6 @@ pub(crate) const MODELS: [&str; 10] = [
     "MusicFM-FMA",
 ];
 
-/// The first of them, which `cargo xtask bench --models` measures.
-pub(crate) const BENCHED: &[&str] = MODELS.split_at(5).0;
-
 /// The weights' files, by the names of the published ones.
 const WEIGHTS: [&str; 4] = [
     "pytorch_model.bin",
@@ -115,6 +112,25 @@ pub(crate) fn make(workspace: &Workspace, python: &Path, model: &str, folder: &P
             .arg(workspace.file("tests/fixtures/checkpoints/make.py"))
             .arg(folder.parent().unwrap_or(folder))
             .arg(model),
+    )?;
+    Ok(())
+}
+
+/// Makes checkpoints in `folder`, each in a folder of its model's name, without the hidden states of signals.
+pub(crate) fn make_weights(
+    workspace: &Workspace,
+    python: &Path,
+    models: &[&str],
+    folder: &Path,
+) -> Result<()> {
+    process::run(
+        &format!("Making {} with random weights", models.join(" and ")),
+        Progress::Silent,
+        Command::new(python)
+            .arg(workspace.file("tests/fixtures/checkpoints/make.py"))
+            .arg(folder)
+            .args(models)
+            .arg("--weights"),
     )?;
     Ok(())
 }
