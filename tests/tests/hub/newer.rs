@@ -6,7 +6,7 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use mertscope_model::Precision;
@@ -99,7 +99,7 @@ fn plays(models: &Path) {
 }
 
 /// Copies a small network into a folder, with another configuration.
-fn copy(kind: &str, folder: &PathBuf, configuration: impl Fn(String) -> String) {
+fn copy(kind: &str, folder: &Path, configuration: impl Fn(String) -> String) {
     fs::create_dir_all(folder).unwrap();
     for name in ["preprocessor_config.json", "model.safetensors"] {
         let from = fixture(kind).join(name);
