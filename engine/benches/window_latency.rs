@@ -3,8 +3,8 @@
 //! checkpoint against PyTorch), in lock step with the other.
 //!
 //! Prints `ready MEAN MS`, where MS is how long it took to make the session, then the nanoseconds
-//! of each window. Measures nothing without arguments, as `cargo test` and `cargo bench` run it. MEAN is that of all hidden values of the embedded model; of a checkpoint, the
-//! mean magnitude of hidden state 7, averaged over time.
+//! of each window. Measures nothing without arguments, as `cargo test` and `cargo bench` run it. MEAN is that of all
+//! hidden values of the embedded model; of a checkpoint, the mean magnitude of one hidden state, averaged over time.
 
 use std::error::Error;
 use std::io::{self, BufRead, Write};
@@ -16,14 +16,8 @@ use mertscope_engine::{
     DeviceChoice, LayerSet, Model, Precision, Session, SessionOptions, runtime,
 };
 
-/// The hidden state by which the two sides of a checkpoint are compared.
-const PROBE: usize = 7;
-
-/// The hidden states that the published heads of MERT-v1-95M for genre and key read.
-const CUT: [usize; 2] = [7, 8];
-
-const USAGE: &str =
-    "usage: window_latency --threads N [--model FOLDER --seconds S] [--precision NAME] [--cut]";
+const USAGE: &str = "usage: window_latency --threads N [--model FOLDER --seconds S --probe LAYER] \
+                     [--precision NAME] [--cut LAYERS]";
 
 /// What is measured.
 #[derive(Default)]
@@ -32,9 +26,11 @@ struct Arguments {
     /// A checkpoint, and the length of its window.
     model: Option<PathBuf>,
     seconds: f64,
+    /// The hidden state by which the two sides of a checkpoint are compared.
+    probe: usize,
     precision: Option<Precision>,
-    /// Only the hidden states [`CUT`] are asked for.
-    cut: bool,
+    /// The hidden states that are asked for; none for all.
+    cut: Vec<usize>,
 }
 
 impl Arguments {
@@ -53,7 +49,12 @@ impl Arguments {
                     let known = all.into_iter().find(|known| known.id() == name);
                     arguments.precision = Some(known.ok_or(USAGE)?);
                 }
-                "--cut" => arguments.cut = true,
+                "--probe" => arguments.probe = value()?.parse()?,
+                "--cut" => {
+                    let layers = value()?;
+                    let layers = layers.split(',').map(str::parse);
+                    arguments.cut = layers.collect::<Result<_, _>>()?;
+                }
                 _ => return Err(USAGE.into()),
             }
         }
@@ -85,11 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = SessionOptions {
         threads: arguments.threads,
         device: DeviceChoice::Cpu,
-        layers: if arguments.cut {
-            LayerSet::of(CUT, layers)
-        } else {
-            LayerSet::All
-        },
+        layers: LayerSet::of(arguments.cut, layers),
         precision: arguments.precision,
         ..SessionOptions::default()
     };
@@ -105,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let values: Vec<f64> = match arguments.model {
         None => hidden.data.iter().map(|x| f64::from(*x)).collect(),
         Some(_) => hidden
-            .layer(PROBE)
+            .layer(arguments.probe)
             .iter()
             .map(|x| f64::from(x.abs()))
             .collect(),

@@ -85,7 +85,7 @@ pub enum EmbedError {
     /// The file is too long for one pass.
     #[error(
         "{file} is longer than {limit_s} s, the limit for one pass with --whole: memory grows \
-         with the square of the length. Leave --whole out, or raise the limit with --max-seconds."
+         with the length. Leave --whole out, or raise the limit with --max-seconds."
     )]
     TooLong {
         /// The file.

@@ -30,6 +30,8 @@ mod mert2;
 mod mirror;
 #[path = "hub/musicfm.rs"]
 mod musicfm;
+#[path = "hub/newer.rs"]
+mod newer;
 #[path = "hub/pinned.rs"]
 mod pinned;
 #[path = "hub/plugin.rs"]

@@ -1,10 +1,11 @@
 """One window after another through the reference implementation, one per line on stdin.
 
-    model_latency.py FOLDER THREADS SECONDS ENGINE
+    model_latency.py FOLDER THREADS SECONDS ENGINE [PROBE]
 
-FOLDER holds a published checkpoint, and transformers' own classes are the network. ENGINE is `eager` for PyTorch in
+FOLDER holds a published checkpoint, and transformers' own classes are the network, or the reference of
+tests/fixtures/checkpoints for MERT-v2, MuQ and MusicFM. ENGINE is `eager` for PyTorch in
 eager mode, or what runs a plain export by torch.onnx: `onnxruntime` or `openvino`. The export is made in FOLDER by the
-first who needs it. Prints `ready MEAN`, the mean magnitude of hidden state 7 averaged over time, then per line on stdin
+first who needs it. Prints `ready MEAN`, the mean magnitude of hidden state PROBE (7) averaged over time, then per line on stdin
 the time of one run in nanoseconds. The other side of the comparison, engine/benches/window_latency.rs, speaks the same
 protocol.
 """
@@ -19,6 +20,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from transformers import Data2VecAudioConfig, Data2VecAudioModel, HubertConfig, HubertModel, logging
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "tests/fixtures/checkpoints"))
+import conformers  # noqa: E402
 
 # The parameter names of the PyTorch that the checkpoints were published with, and today's.
 PUBLISHED = {"weight_g": "parametrizations.weight.original0", "weight_v": "parametrizations.weight.original1"}
@@ -54,9 +58,16 @@ def read_network(folder: pathlib.Path) -> torch.nn.Module:
     return model.eval()
 
 
+def is_newer(folder: pathlib.Path) -> bool:
+    """Whether the network has a front end of its own."""
+    return folder.name in conformers.FULL
+
+
 def test_window(folder: pathlib.Path, seconds: float) -> np.ndarray:
     """A sine with a period of 73 samples at half scale, float32 `[1, samples]`: the same on both sides."""
-    preprocessor = json.loads((folder / "preprocessor_config.json").read_text())
+    preprocessor = {"sampling_rate": 24_000, "do_normalize": False}
+    if not is_newer(folder):
+        preprocessor = json.loads((folder / "preprocessor_config.json").read_text())
     samples = int(preprocessor["sampling_rate"] * seconds)
     window = 0.5 * np.sin(2 * np.pi * np.arange(samples) / 73)
     if preprocessor["do_normalize"]:
@@ -87,7 +98,8 @@ def exported(folder: pathlib.Path, window: np.ndarray) -> pathlib.Path:
 
 def eager(folder: pathlib.Path, window: np.ndarray, threads: int) -> Callable:
     torch.set_num_threads(threads)
-    network, samples = HiddenStates(read_network(folder)), torch.from_numpy(window)
+    network = conformers.read(folder) if is_newer(folder) else HiddenStates(read_network(folder))
+    samples = torch.from_numpy(window)
 
     def run() -> list[np.ndarray]:
         with torch.inference_mode():
@@ -121,7 +133,8 @@ def main() -> None:
     folder, threads, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     engine = {"eager": eager, "onnxruntime": onnxruntime, "openvino": openvino}[sys.argv[4]]
     run = engine(folder, test_window(folder, seconds), threads)
-    print(f"ready {np.abs(run()[7].mean(1)).mean():.9g}", flush=True)
+    probe = int(sys.argv[5]) if len(sys.argv) > 5 else 7
+    print(f"ready {np.abs(run()[probe].mean(1)).mean():.9g}", flush=True)
     for _ in sys.stdin:
         start = time.perf_counter_ns()
         run()

@@ -152,7 +152,7 @@ pub(crate) struct BenchArguments {
     pub(crate) names: Vec<String>,
     /// Measure models of the MERT family at full size instead [default: all]
     #[arg(long, value_name = "MODEL", num_args = 0.., conflicts_with = "names")]
-    #[arg(value_parser = PossibleValuesParser::new(parity::BENCHED.iter().copied()))]
+    #[arg(value_parser = PossibleValuesParser::new(parity::MODELS))]
     pub(crate) models: Option<Vec<String>>,
 }
 

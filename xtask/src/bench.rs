@@ -47,8 +47,9 @@ With --models it measures one window at full size on one thread: fp32, int8 and 
 layers and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX
 Runtime and OpenVINO on the same weights, taking turns. The ratios are of processor time. Weights
 are random, set so that activations on music are like a trained network's; accuracy is measured on
-ten pieces.
-Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, and 12 GB of memory.
+ten pieces. MERT-v2, MuQ and MusicFM are measured against PyTorch with MERT-v1-95M and with
+themselves, and cut after the layer of their key head.
+Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, and 16 GB of memory.
 
 It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
 what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in

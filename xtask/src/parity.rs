@@ -52,8 +52,13 @@ pub(crate) const MODELS: [&str; 10] = [
     "MusicFM-FMA",
 ];
 
-/// The first of them, which `cargo xtask bench --models` measures.
-pub(crate) const BENCHED: &[&str] = MODELS.split_at(5).0;
+/// The weights' files, by the names of the published ones.
+const WEIGHTS: [&str; 4] = [
+    "pytorch_model.bin",
+    "model.safetensors",
+    "pretrained_msd.pt",
+    "pretrained_fma.pt",
+];
 
 /// Python packages that make and run the reference.
 pub(crate) const REQUIREMENTS: [&str; 4] = [
@@ -111,18 +116,29 @@ pub(crate) fn make(workspace: &Workspace, python: &Path, model: &str, folder: &P
     Ok(())
 }
 
+/// Makes checkpoints in `folder`, each in a folder of its model's name, without the hidden states of signals.
+pub(crate) fn make_weights(
+    workspace: &Workspace,
+    python: &Path,
+    models: &[&str],
+    folder: &Path,
+) -> Result<()> {
+    process::run(
+        &format!("Making {} with random weights", models.join(" and ")),
+        Progress::Silent,
+        Command::new(python)
+            .arg(workspace.file("tests/fixtures/checkpoints/make.py"))
+            .arg(folder)
+            .args(models)
+            .arg("--weights"),
+    )?;
+    Ok(())
+}
+
 /// Adds rows for a model; returns whether all its hidden states are close enough.
 fn measure(mertscope: &Mertscope, model: &str, folder: &Path, rows: &mut Vec<Row>) -> Result<bool> {
     let mut all_well = true;
-    let weights = [
-        "pytorch_model.bin",
-        "model.safetensors",
-        "pretrained_msd.pt",
-        "pretrained_fma.pt",
-    ];
-    let weights = weights.map(|name| folder.join(name));
-    let weights = weights.iter().find(|path| path.is_file());
-    let file_mb = megabytes(weights.context("the checkpoint has no weights")?)?;
+    let file_mb = megabytes(&weights(folder)?)?;
     for precision in ["fp32", "int8"] {
         let out = folder.join(format!("{precision}.safetensors"));
         let embed = || {
@@ -218,6 +234,13 @@ fn measure_signals(
         });
     }
     Ok(all_well)
+}
+
+/// The weights of the checkpoint in a folder.
+fn weights(folder: &Path) -> Result<PathBuf> {
+    let mut files = WEIGHTS.iter().map(|name| folder.join(name));
+    let found = files.find(|path| path.is_file());
+    found.context("the checkpoint has no weights")
 }
 
 fn megabytes(path: &Path) -> Result<f64> {

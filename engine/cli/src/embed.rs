@@ -49,7 +49,8 @@ pub(crate) fn run(arguments: &EmbedArguments) -> anyhow::Result<bool> {
     bar.file(&file, 1, 1);
     let mut sink = |hidden| writer.push(&hidden);
     let embedded = if arguments.whole {
-        embedder.whole(decoder, &file, arguments.max_seconds, &mut sink)
+        let limit_s = arguments.whole_s(&package.model.manifest);
+        embedder.whole(decoder, &file, limit_s, &mut sink)
     } else {
         let mut progress = |done, promised| bar.position(done, promised);
         embedder.windows(decoder, &file, &mut sink, &mut progress)

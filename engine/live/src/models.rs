@@ -134,6 +134,7 @@ impl Loaded {
         Self {
             running: RunningModel {
                 id: package.model.manifest.id.clone(),
+                depth: package.model.depth(&package.layers_in_use()),
                 sha256: package.sha256().to_owned(),
                 genre_labels: Arc::default(),
                 device: Arc::clone(&opened.device),
@@ -175,6 +176,24 @@ impl Loaded {
             key_head: in_use("key"),
             ..self.running.clone()
         }
+    }
+}
+
+impl RunningModel {
+    /// The model with the form in which it runs, such as `MERT-v2-30s, layers ≤ 4, int8`; a model that has
+    /// only one form is its id.
+    #[must_use]
+    pub fn form(&self) -> String {
+        form(&self.id, self.depth, self.device.precision)
+    }
+}
+
+fn form(id: &str, depth: Option<(usize, usize)>, precision: Precision) -> String {
+    let precision = precision.id();
+    match depth {
+        None => id.to_owned(),
+        Some((layers, all)) if layers < all => format!("{id}, layers ≤ {layers}, {precision}"),
+        Some(_) => format!("{id}, {precision}"),
     }
 }
 
@@ -345,5 +364,18 @@ impl Models {
             }
             keep
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_told_with_its_layers_and_precision() {
+        let form = |depth| form("MERT-v2-30s", depth, Precision::Int8);
+        assert_eq!(form(Some((4, 24))), "MERT-v2-30s, layers ≤ 4, int8");
+        assert_eq!(form(Some((24, 24))), "MERT-v2-30s, int8");
+        assert_eq!(form(None), "MERT-v2-30s");
     }
 }

@@ -60,6 +60,9 @@ pub struct ModelStatus {
 pub struct RunningModel {
     /// Its id.
     pub id: String,
+    /// The layers of its graph, which ends after the highest one in use, and those of the network; `None` for a
+    /// model whose graph is never cut, [`Model::depth`](mertscope_model::Model::depth).
+    pub depth: Option<(usize, usize)>,
     /// The SHA-256 that names its weights, [`Model::sha256`](mertscope_model::Model::sha256).
     pub sha256: String,
     /// The labels of its genre head, in the order of the probabilities; empty without one.

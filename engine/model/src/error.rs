@@ -29,7 +29,7 @@ pub enum ModelError {
     /// It doesn't take windows of that length.
     #[error(
         "The model {id} does not take windows of {window_s} s. Omit the length for its own, \
-         {own_s} s; models of free length take any up to 120 s."
+         {own_s} s; models of free length take any up to 120 s, or what they were made for if that is more."
     )]
     Window {
         /// Its id.
@@ -124,6 +124,22 @@ pub enum EncodeError {
         /// The model's id.
         model: String,
         /// Megabytes of its weights.
+        needed_mb: u64,
+        /// Megabytes that are free.
+        free_mb: u64,
+    },
+    /// A run on that much audio takes more memory than is free.
+    #[error(
+        "The model {model} needs more than {needed_mb} MB of memory for {seconds:.0} s of audio at once, and \
+         {free_mb} MB are free. Close other programs, or give it less at once: leave --whole out, or choose a \
+         shorter window."
+    )]
+    RunMemory {
+        /// The model's id.
+        model: String,
+        /// Length of the audio in seconds.
+        seconds: f64,
+        /// Megabytes that the run takes at least.
         needed_mb: u64,
         /// Megabytes that are free.
         free_mb: u64,

@@ -18,6 +18,9 @@ const FRAME_SAMPLES: usize = 320;
 /// The longest window in seconds.
 const LONGEST_WINDOW_S: u32 = 120;
 
+/// The longest audio in one pass unless more is asked for, in seconds.
+const WHOLE_S: f64 = 60.0;
+
 /// A model, as its `manifest.toml` describes it.
 ///
 /// # Examples
@@ -50,6 +53,9 @@ pub struct Manifest {
     /// Other useful lengths of a window, in seconds; only for graphs of free length.
     #[serde(default)]
     pub(crate) other_windows_s: Vec<f64>,
+    /// The stretch of audio for which a published network was made, in seconds, when its configuration says so.
+    #[serde(skip)]
+    pub(crate) context_s: Option<f64>,
     /// Values per hidden state.
     pub width: usize,
     /// Whether the input is first normalized to zero mean and unit variance
@@ -189,6 +195,7 @@ impl Manifest {
             title: _,
             license: _,
             other_windows_s: _,
+            context_s: _,
             heads: _,
             map: _,
         } = self;
@@ -230,11 +237,22 @@ impl Manifest {
         all
     }
 
-    /// Whether its graph takes windows of this length: any length up to two minutes when the length is
-    /// free.
+    /// The longest audio that it takes in one pass unless more is asked for, in seconds: a minute, or the context
+    /// of a network that was made for more.
+    #[must_use]
+    pub fn whole_s(&self) -> f64 {
+        self.context_s.unwrap_or(0.0).max(WHOLE_S)
+    }
+
+    /// Whether its graph takes windows of this length: when the length is free, any up to two minutes, or up to
+    /// the context of a network that was made for more.
     pub(super) fn takes_window_s(&self, window_s: f64) -> bool {
         let samples = (window_s * f64::from(self.sample_rate_hz)).round();
-        let longest = f64::from(LONGEST_WINDOW_S) * f64::from(self.sample_rate_hz);
+        let longest_s = self
+            .context_s
+            .unwrap_or(0.0)
+            .max(f64::from(LONGEST_WINDOW_S));
+        let longest = longest_s * f64::from(self.sample_rate_hz);
         let range = self.graph.min_samples.max(1) as f64..=longest;
         self.graph.length == InputLength::Dynamic && range.contains(&samples)
     }

@@ -267,6 +267,24 @@ impl Model {
         }
     }
 
+    /// The layers that its graph for the hidden states `layers` has, and those of the network; `None` for a model
+    /// that comes as ONNX, whose graph is never cut.
+    #[must_use]
+    pub fn depth(&self, layers: &LayerSet) -> Option<(usize, usize)> {
+        let GraphOrigin::Published(published) = &self.graph else {
+            return None;
+        };
+        Some(published.depth(layers))
+    }
+
+    /// Bytes that a run on so many samples takes at least, beside the weights, as far as that is known.
+    pub(crate) fn least_run_bytes(&self, samples: usize) -> u64 {
+        match &self.graph {
+            GraphOrigin::Onnx { .. } => 0,
+            GraphOrigin::Published(published) => published.least_run_bytes(samples),
+        }
+    }
+
     /// The precision in use, given the requested one and the device's default: a model that comes as
     /// ONNX has only its own.
     pub(crate) fn precision(&self, requested: Option<Precision>, device: Precision) -> Precision {

@@ -40,6 +40,19 @@ impl Published {
         (&self.sha256, &self.network, graph::REVISION, calibration)
     }
 
+    /// The layers of a graph that gives the hidden states `layers`, and those of the network.
+    pub(super) fn depth(&self, layers: &LayerSet) -> (usize, usize) {
+        let (states, all) = (self.network.hidden_states(), self.network.layers());
+        let highest = layers.indices(states).last().copied().unwrap_or(0);
+        // In some families hidden state 0 is the input of the first layer.
+        (highest + 1 - (states - all), all)
+    }
+
+    /// See [`Network::least_run_bytes`].
+    pub(super) fn least_run_bytes(&self, samples: usize) -> u64 {
+        self.network.least_run_bytes(samples)
+    }
+
     /// Keeps graphs in another folder than the user's cache.
     pub(super) fn keep_graphs_in(&mut self, folder: PathBuf) {
         self.graphs = Some(folder);

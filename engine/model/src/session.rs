@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use super::device::{self, Choice, Report};
 use super::interrupt::Interrupt;
 use super::{EncodeError, HiddenStates, LayerSet, Model, Precision, Runtime};
+use builder::check_run_memory;
 #[cfg(test)]
 pub(super) use input::normalize;
 use input::prepared;
@@ -235,6 +236,9 @@ impl Session {
         if let Place::Here(Some(session)) = &mut self.place {
             let id = &self.model.manifest.id;
             let seconds = audio.len() as f64 / f64::from(self.model.manifest.sample_rate_hz);
+            if seconds > LONG_S {
+                check_run_memory(&self.model, audio.len())?;
+            }
             let run = self.interrupt.run(limit, seconds > LONG_S);
             let run = run.map_err(|reason| EncodeError::Run {
                 model: id.clone(),

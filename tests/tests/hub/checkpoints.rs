@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, ModelState, Settings, Snapshot};
-use mertscope_model::runtime;
+use mertscope_model::{Precision, runtime};
 use mertscope_tests::hub::Faults;
 use mertscope_tests::{CommandOutput, chord, mertscope, output_of, repository, wav};
 use safetensors::SafeTensors;
@@ -265,7 +265,8 @@ fn zeros(path: &Path) {
 fn a_fetched_model_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE";
     if let Ok(folder) = env::var(CHILD) {
-        return runs_live(&folder, "MERT-v0");
+        let form = runs_live(&folder, "MERT-v0", None);
+        return assert_eq!(form, "MERT-v0, fp32");
     }
     let home = Home::new();
     publish(&home, "MERT-v0", "post-group");
@@ -281,14 +282,16 @@ fn a_fetched_model_runs_live() {
     assert!(ran.out.contains("1 passed"), "{}", ran.out);
 }
 
-/// Plays a chord to the model in `folder`, whose id is `id`, in the live engine of this process.
-pub(crate) fn runs_live(folder: &str, id: &str) {
+/// Plays a chord to the model in `folder`, whose id is `id`, in the live engine of this process. Returns what
+/// the status bar says of its form.
+pub(crate) fn runs_live(folder: &str, id: &str, precision: Option<Precision>) -> String {
     let controls = Controls {
         hop: Hop::Seconds(1.0),
         ..Controls::default()
     };
     let settings = Settings {
         model: Some(folder.to_owned()),
+        precision,
         exact_offline: true,
         ..Settings::default()
     };
@@ -311,6 +314,7 @@ pub(crate) fn runs_live(folder: &str, id: &str) {
     assert_eq!(ready.error, None);
     let running = ready.model.running.as_ref().unwrap();
     assert_eq!(running.id, id);
+    let form = running.form();
     let mut transport = Transport {
         playing: true,
         position: Some(0),
@@ -323,4 +327,5 @@ pub(crate) fn runs_live(folder: &str, id: &str) {
     let result = wait("a window", &|s| s.analyzed_windows >= 3);
     assert_eq!(result.error, None);
     assert!(result.latest.is_some());
+    form
 }

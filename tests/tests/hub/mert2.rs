@@ -27,7 +27,7 @@ const FILES: [&str; 3] = [
 ];
 
 /// A home with a hub that has the tiny network as [`ID`].
-fn home() -> Home {
+pub(crate) fn home() -> Home {
     let home = Home::new();
     home.hub.move_to(REVISION);
     for name in FILES {
@@ -39,7 +39,7 @@ fn home() -> Home {
 
 /// The folder of the installed model. Under its name the tiny network is refused, and under this folder's path it
 /// runs.
-fn installed(home: &Home) -> PathBuf {
+pub(crate) fn installed(home: &Home) -> PathBuf {
     succeeds(&home.run(&["fetch", ID, "--yes"]));
     home.models().join(ID)
 }
@@ -76,7 +76,8 @@ fn a_fetched_mert_v2_analyzes_files() {
 fn a_fetched_mert_v2_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE_MERT2";
     if let Ok(folder) = env::var(CHILD) {
-        return runs_live(&folder, ID);
+        let form = runs_live(&folder, ID, None);
+        return assert_eq!(form, "MERT-v2-30s, fp32");
     }
     let home = home();
     let folder = installed(&home);

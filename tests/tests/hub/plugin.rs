@@ -61,7 +61,7 @@ fn host(library: &Path) {
 }
 
 /// Checks that windows were analyzed, without key and genre, because the model has no heads.
-fn is_answered(windows: &[Value], model: &str, window_s: f64) {
+pub(crate) fn is_answered(windows: &[Value], model: &str, window_s: f64) {
     assert!(windows.len() >= 3, "{windows:?}");
     for window in windows {
         assert_eq!(window["status"], "ok", "{window}");

@@ -8,6 +8,7 @@
 
 mod cost;
 mod error;
+mod newer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -131,6 +132,7 @@ pub(super) fn measure(workspace: &Workspace, names: &[String]) -> Result<Vec<Row
             .with_context(|| format!("{} cannot be removed", place.display()))?;
         rows.extend(measured?);
     }
+    rows.extend(newer::measure(workspace, &python, &latency, names)?);
     Ok(rows)
 }
 
@@ -183,7 +185,11 @@ impl ModelBench<'_> {
         command.args(["--threads", "1", "--seconds", seconds]);
         command.arg("--model").arg(&self.checkpoint);
         command.args(["--precision", form.precision]);
-        command.args(form.cut.then_some("--cut"));
+        command.args(["--probe", "7"]);
+        if form.cut {
+            // Those that the published heads of MERT-v1-95M for genre and key read.
+            command.args(["--cut", "7,8"]);
+        }
         self.with_cache(command)
     }
 

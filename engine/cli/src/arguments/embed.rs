@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use mertscope_model::Manifest;
 
 use super::{BatchArguments, ModelArguments, PartArguments, seconds, with_extension};
 
@@ -48,14 +49,21 @@ pub(crate) struct EmbedArguments {
     /// Encode the whole file in one pass instead of window by window
     #[arg(long)]
     pub whole: bool,
-    /// Longest file that --whole takes
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
-    pub max_seconds: f64,
+    /// Longest file that --whole takes [default: 60, or 360 for a model made for whole songs]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub max_seconds: Option<f64>,
     /// Print errors only
     #[arg(long, short)]
     pub quiet: bool,
     #[command(flatten)]
     pub model: ModelArguments,
+}
+
+impl EmbedArguments {
+    /// The longest audio in one pass, in seconds.
+    pub(crate) fn whole_s(&self, manifest: &Manifest) -> f64 {
+        self.max_seconds.unwrap_or_else(|| manifest.whole_s())
+    }
 }
 
 /// The pooling of frames into the result.

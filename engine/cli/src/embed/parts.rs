@@ -50,6 +50,8 @@ struct Work<'a> {
     /// The indices of the layers in the hidden states, in their order; none for a weighted sum.
     layers: Vec<Option<i32>>,
     rows: RowMaker,
+    /// The longest audio in one pass, in seconds.
+    whole_s: f64,
 }
 
 impl<'a> Work<'a> {
@@ -91,6 +93,7 @@ impl<'a> Work<'a> {
                 model_id: manifest.id.clone(),
                 model_sha256: package.sha256().to_owned(),
             },
+            whole_s: arguments.whole_s(manifest),
         })
     }
 
@@ -160,8 +163,7 @@ impl<'a> Work<'a> {
         let name = file.display().to_string();
         let decoder = Decoder::open(file).map_err(|error| error.to_string())?;
         let embedded = if self.arguments.whole {
-            let limit_s = self.arguments.max_seconds;
-            self.embedder.whole(decoder, &name, limit_s, &mut sink)
+            self.embedder.whole(decoder, &name, self.whole_s, &mut sink)
         } else {
             let mut progress = |done_s, promised_s| bar.position(done_s, promised_s);
             self.embedder

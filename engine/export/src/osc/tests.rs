@@ -58,6 +58,7 @@ fn model(labels: &[String]) -> ModelStatus {
         running: Some(RunningModel {
             windows_s: [5.0].into(),
             id: "embedded".to_owned(),
+            depth: None,
             sha256: String::new(),
             genre_labels: labels.into(),
             map: None,

@@ -156,6 +156,17 @@ impl Network {
         }
     }
 
+    /// Bytes that a run on so many samples takes at least, beside the weights: its largest values that exist at the
+    /// same time.
+    pub(crate) fn least_run_bytes(&self, samples: usize) -> u64 {
+        let values = match self {
+            Self::Wav2Vec(network) => network.least_run_values(samples),
+            Self::Mert2(network) => network.least_run_values(samples),
+            Self::MusicFm(network) => network.least_run_values(samples),
+        };
+        (values as u64).saturating_mul(size_of::<f32>() as u64)
+    }
+
     /// Every tensor that the network needs, with its shape, under its published name.
     #[must_use]
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {

@@ -88,7 +88,7 @@ fn fused<N>(
     output
 }
 
-/// The same attention in operators of the ONNX standard.
+/// The same attention in operators of the ONNX standard, for the queries in [`Builder::query_parts`] parts.
 fn plain<N>(builder: &mut Builder<'_, N>, [q, k, v]: [&str; 3], heads: usize) -> String {
     let width = builder.width;
     let mut split_heads = |x: &str, order: &[i64]| {
@@ -100,10 +100,51 @@ fn plain<N>(builder: &mut Builder<'_, N>, [q, k, v]: [&str; 3], heads: usize) ->
     let v = split_heads(v, &[0, 2, 1, 3]);
     let scale = builder.scalar(scale(width, heads));
     let q = builder.graph.node("Mul", &[&q, &scale], &[]);
-    let scores = builder.graph.node("MatMul", &[&q, &k], &[]);
-    let last_axis = [("axis", Attribute::Int(-1))];
-    let weights = builder.graph.node("Softmax", &[&scores], &last_axis);
-    let context = builder.graph.node("MatMul", &[&weights, &v], &[]);
+    let queries = parts_of_frames(builder, &q);
+    let contexts: Vec<String> = queries
+        .iter()
+        .map(|q| {
+            let scores = builder.graph.node("MatMul", &[q, &k], &[]);
+            let last_axis = [("axis", Attribute::Int(-1))];
+            let weights = builder.graph.node("Softmax", &[&scores], &last_axis);
+            builder.graph.node("MatMul", &[&weights, &v], &[])
+        })
+        .collect();
+    let contexts: Vec<&str> = contexts.iter().map(String::as_str).collect();
+    let context = match contexts[..] {
+        [only] => only.to_owned(),
+        _ => {
+            let frames = [("axis", Attribute::Int(2))];
+            builder.graph.node("Concat", &contexts, &frames)
+        }
+    };
     let context = builder.transpose(&context, &[0, 2, 1, 3]);
     builder.reshape(&context, &[0, 0, width as i64])
 }
+
+/// The queries `q`, `[batch, heads, frames, size]`, in [`Builder::query_parts`] parts of nearly equal length.
+fn parts_of_frames<N>(builder: &mut Builder<'_, N>, q: &str) -> Vec<String> {
+    let count = builder.query_parts as i64;
+    if count == 1 {
+        return vec![q.to_owned()];
+    }
+    let axis = [("start", Attribute::Int(2)), ("end", Attribute::Int(3))];
+    let frames = builder.graph.node("Shape", &[q], &axis);
+    let (parts, time) = (builder.integers(&[count]), builder.integers(&[2]));
+    // Bound n is ⌊n · frames / parts⌋: no part is empty unless there are fewer frames than parts.
+    let bounds: Vec<String> = (0..=count)
+        .map(|n| {
+            let n = builder.integers(&[n]);
+            let product = builder.graph.node("Mul", &[&frames, &n], &[]);
+            builder.graph.node("Div", &[&product, &parts], &[])
+        })
+        .collect();
+    let slices = bounds.windows(2).map(|bounds| {
+        let inputs = [q, bounds[0].as_str(), bounds[1].as_str(), time.as_str()];
+        builder.graph.node("Slice", &inputs, &[])
+    });
+    slices.collect()
+}
+
+#[cfg(test)]
+mod tests;

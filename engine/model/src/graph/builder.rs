@@ -20,6 +20,10 @@ pub(super) struct Builder<'a, N> {
     pub(super) variant: &'a Variant,
     /// Values per hidden state.
     pub(super) width: usize,
+    /// The number of parts in which the queries of attention in operators of the ONNX standard are answered, one
+    /// after the other: memory for its scores is that of a part. The fused operators keep none
+    /// (flash attention, Dao et al. 2022).
+    pub(super) query_parts: usize,
     /// The number that layer normalization adds to variances.
     epsilon: f32,
     constants: HashSet<String>,
@@ -51,6 +55,7 @@ impl<'a, N> Builder<'a, N> {
             network,
             variant,
             width,
+            query_parts: 1,
             epsilon,
             constants: HashSet::new(),
             quantized: HashMap::new(),

@@ -253,11 +253,11 @@ fn in_memory(
     variant: &Variant,
     unwritten: GraphError,
 ) -> Result<GraphSource<'static>, GraphError> {
-    let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
     let graph = build(source.network, variant);
     if graph.needs_external_file() {
         return Err(unwritten);
     }
+    let checkpoint = Checkpoint::open(source.network.clone(), source.weights)?;
     // The ranges of inputs are measured with a graph in a file.
     let unsmoothed = if variant.precision.is_quantized() {
         ", and less exact than from the disk"

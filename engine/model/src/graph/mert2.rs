@@ -15,9 +15,14 @@ use super::onnx::{Attribute, OnnxGraph};
 use super::{INPUT, Variant};
 use crate::checkpoint::mert2::{CONVNEXT_EXPANSION, CONVNEXT_KERNEL, Mert2};
 
+/// The most queries of attention that are answered at once, in frames, within the context that a network was made
+/// for: 41 s. Longer contexts are those of whole songs.
+const QUERIES_AT_ONCE: usize = 1024;
+
 /// The graph of a network's variant.
 pub(super) fn graph(network: &Mert2, variant: &Variant) -> OnnxGraph {
     let mut builder = Builder::new(network, variant, network.width, network.epsilon);
+    builder.query_parts = network.context_frames().div_ceil(QUERIES_AT_ONCE);
     let features = mel_features(&mut builder);
     let mut x = subsampler(&mut builder, &features);
     let heads = network.heads;

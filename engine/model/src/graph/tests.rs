@@ -64,7 +64,7 @@ fn run(name: &str, variant: &Variant, audio: &[f32]) -> Vec<Vec<f32>> {
 }
 
 /// A network in the tests' fixtures, opened with its weights.
-fn opened(name: &str) -> Checkpoint {
+pub(in crate::graph) fn opened(name: &str) -> Checkpoint {
     let folder = fixture(name);
     let weights = WEIGHTS.iter().find(|name| folder.join(name).is_file());
     let weights = weights.unwrap();
@@ -82,10 +82,17 @@ fn opened(name: &str) -> Checkpoint {
 
 /// A variant's graph in ONNX Runtime.
 pub(in crate::graph) fn session(name: &str, variant: &Variant) -> ort::session::Session {
-    let checkpoint = opened(name);
+    session_of(&opened(name), variant)
+}
+
+/// The same of a checkpoint that is open.
+pub(in crate::graph) fn session_of(
+    checkpoint: &Checkpoint,
+    variant: &Variant,
+) -> ort::session::Session {
     let mut onnx = Vec::new();
     build(&checkpoint.network, variant)
-        .write(&checkpoint, &mut onnx, None)
+        .write(checkpoint, &mut onnx, None)
         .unwrap();
     let runtime = runtime::load(None).unwrap();
     ort::session::Session::builder(&runtime.environment)
@@ -111,7 +118,7 @@ pub(in crate::graph) fn outputs(
     values.collect()
 }
 
-fn variant() -> Variant {
+pub(in crate::graph) fn variant() -> Variant {
     Variant {
         precision: Precision::Fp32,
         operators: Operators::Fused,
@@ -121,12 +128,12 @@ fn variant() -> Variant {
     }
 }
 
-fn rms(values: &[f32]) -> f64 {
+pub(in crate::graph) fn rms(values: &[f32]) -> f64 {
     let sum: f64 = values.iter().map(|x| f64::from(*x).powi(2)).sum();
     (sum / values.len() as f64).sqrt()
 }
 
-fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
+pub(in crate::graph) fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     let differences = a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs()));
     differences.fold(0.0, f64::max)
@@ -259,7 +266,7 @@ fn networks_with_a_front_end_give_the_hidden_states_of_the_reference_on_every_si
 }
 
 /// The signals with the hidden states of a network for each.
-fn signals(name: &str) -> Vec<(String, Vec<f32>, Vec<Vec<f32>>)> {
+pub(in crate::graph) fn signals(name: &str) -> Vec<(String, Vec<f32>, Vec<Vec<f32>>)> {
     let bytes = std::fs::read(fixture(name).join("expected.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let floats = |name: &str| {
@@ -284,7 +291,7 @@ fn signals(name: &str) -> Vec<(String, Vec<f32>, Vec<Vec<f32>>)> {
 }
 
 /// A signal as `signals.py` makes it.
-fn made(kind: &str, length: usize) -> Vec<f32> {
+pub(in crate::graph) fn made(kind: &str, length: usize) -> Vec<f32> {
     let noise = |n: usize| {
         let mut x = n as u32;
         for (shift, factor) in [(16, 0x7feb_352d_u32), (15, 0x846c_a68b)] {

@@ -59,6 +59,7 @@ impl Manifest {
             sample_rate_hz,
             window_samples: (window_s * f64::from(sample_rate_hz)).round() as usize,
             other_windows_s: entry.map_or_else(Vec::new, |entry| entry.other_window_s.clone()),
+            context_s: network.context_s(),
             width: network.width(),
             normalize,
             graph: graph_contract(network, weights, &sha256),

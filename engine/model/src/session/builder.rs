@@ -5,7 +5,7 @@ use std::path::Path;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use super::EncodeError;
-use crate::{Runtime, memory};
+use crate::{Model, Runtime, memory};
 
 /// Bytes of a file; none when it is not there.
 fn file_bytes(path: &Path) -> u64 {
@@ -23,6 +23,24 @@ fn check_memory(model: &str, bytes: u64, free: Option<u64>) -> Result<(), Encode
     match free {
         Some(free) if free < bytes => Err(EncodeError::Memory {
             model: model.to_owned(),
+            needed_mb: bytes / 1_000_000,
+            free_mb: free / 1_000_000,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a run on `samples` that takes more memory than is free.
+pub(super) fn check_run_memory(model: &Model, samples: usize) -> Result<(), EncodeError> {
+    check_run(model, samples, memory::available_bytes())
+}
+
+fn check_run(model: &Model, samples: usize, free: Option<u64>) -> Result<(), EncodeError> {
+    let bytes = model.least_run_bytes(samples);
+    match free {
+        Some(free) if free < bytes => Err(EncodeError::RunMemory {
+            model: model.manifest.id.clone(),
+            seconds: samples as f64 / f64::from(model.manifest.sample_rate_hz),
             needed_mb: bytes / 1_000_000,
             free_mb: free / 1_000_000,
         }),
@@ -64,5 +82,18 @@ mod tests {
         for words in ["MERT-v2-FullSong", "2530 MB", "1100 MB", "--precision int8"] {
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn an_hour_at_once_is_refused_in_a_sentence_and_a_song_is_not() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+        let model = Model::open(&fixtures.join("checkpoints/mert2")).unwrap();
+        let check = |seconds: usize| check_run(&model, seconds * 24_000, Some(3_000_000_000));
+        assert!(check(360).is_ok());
+        let error = check(3600).unwrap_err().to_string();
+        for words in ["mert2", "5904 MB", "3600 s", "3000 MB are free", "--whole"] {
+            assert!(error.contains(words), "{error}");
+        }
+        assert!(check_run(&model, usize::MAX, None).is_ok());
     }
 }

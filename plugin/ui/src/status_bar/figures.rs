@@ -1,6 +1,6 @@
 //! The figures of the status bar, and the bar in words.
 
-use mertscope_live::{ModelState, Snapshot, State};
+use mertscope_live::{ModelState, RunningModel, Snapshot, State};
 
 use crate::text;
 
@@ -65,9 +65,9 @@ pub(super) fn figures(snapshot: &Snapshot) -> Vec<Figure> {
         ),
         figure(
             "Model",
-            running.map_or_else(dash, |r| r.id.clone()),
+            running.map_or_else(dash, RunningModel::form),
             "",
-            "The model that runs",
+            "The model that runs; of a published one also the layers in use, when they are not all, and the precision",
         ),
     ]
 }

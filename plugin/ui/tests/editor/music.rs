@@ -148,6 +148,7 @@ pub(crate) fn history(windows: usize) -> Vec<Arc<Entry>> {
 pub(crate) fn running(labels: &[&str]) -> RunningModel {
     RunningModel {
         id: "mertscope-v0".to_owned(),
+        depth: None,
         sha256: "0".repeat(64),
         genre_labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         device: Arc::new(Report {

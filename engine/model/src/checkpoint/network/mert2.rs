@@ -39,7 +39,7 @@ pub struct Mert2 {
     pub(crate) rotary_base: f32,
     /// Sample rate in hertz, for which its mel filters are made.
     pub(crate) sample_rate_hz: u32,
-    /// The stretch of audio for which it was made, in seconds. It changes no result.
+    /// The stretch of audio for which it was made, in seconds. It changes no result, only the memory of a run.
     pub(crate) context_s: f64,
     /// Length of a spectrum's window, in samples.
     pub(crate) fft_samples: usize,
@@ -184,6 +184,10 @@ impl Mert2 {
                 "its last subsampling_channels are not its hidden_size",
             ),
             (
+                self.context_s > 0.0 && self.context_s <= 3600.0,
+                "its context_seconds is not a number above 0 and up to 3600",
+            ),
+            (
                 self.rotary_base.is_finite() && self.rotary_base > 1.0,
                 "its rotary_embedding_base is not a number above 1",
             ),
@@ -230,6 +234,18 @@ impl Mert2 {
     /// Samples from one frame to the next: each stage but the first halves the frames.
     pub(super) fn frame_samples(&self) -> usize {
         self.hop_samples << (self.stages.len() - 1)
+    }
+
+    /// Values of the spectra, before and after they are squared.
+    pub(super) fn least_run_values(&self, samples: usize) -> usize {
+        let spectra = samples / self.hop_samples;
+        spectra.saturating_mul(2 * 2 * self.bins())
+    }
+
+    /// Frames of the stretch of audio for which it was made, at least 1.
+    pub(crate) fn context_frames(&self) -> usize {
+        let samples = self.context_s * f64::from(self.sample_rate_hz);
+        (samples / self.frame_samples() as f64).ceil() as usize
     }
 
     /// The fewest samples that give a frame: as many as a frame has, and more than half a spectrum's window,
@@ -381,6 +397,7 @@ mod tests {
                 "base",
             ),
             ("\"context_seconds\": 30.0,", "", "context_seconds"),
+            ("_seconds\": 30.0", "_seconds\": 1e300", "context_seconds"),
         ] {
             assert!(tiny.contains(from), "{from}");
             let error = Mert2::parse(tiny.replacen(from, to, 1).as_bytes()).unwrap_err();

@@ -253,6 +253,12 @@ impl MusicFm {
         FFT_SAMPLES / 2 + 1
     }
 
+    /// Values of the stem's first block: its two convolutions and its shortcut.
+    pub(super) fn least_run_values(&self, samples: usize) -> usize {
+        let (spectra, bands) = (samples / self.hop_samples / 2, self.bands / 2);
+        spectra.saturating_mul(3 * self.channels * bands)
+    }
+
     /// Values of a frame of the stem, before its linear layer.
     pub(crate) fn stem_width(&self) -> usize {
         self.channels * (self.bands >> STEM_BLOCKS)

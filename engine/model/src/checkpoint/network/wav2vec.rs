@@ -262,6 +262,14 @@ impl Network {
         strides.fold(1, usize::saturating_mul)
     }
 
+    /// Values of the first convolution, before and after its normalization.
+    pub(super) fn least_run_values(&self, samples: usize) -> usize {
+        let first = self.convolutions.first();
+        first.map_or(0, |it| {
+            (samples / it.stride).saturating_mul(2 * it.channels)
+        })
+    }
+
     /// The fewest samples that give a frame.
     pub(in crate::checkpoint) fn min_samples(&self) -> usize {
         let convolutions = self.convolutions.iter().rev();

@@ -131,6 +131,42 @@ fn changed_weights_are_an_error_and_a_graph_that_cant_be_written_runs_from_memor
     assert_eq!(fs::read(path).unwrap(), *bytes);
 }
 
+#[test]
+fn a_graph_beyond_2_gib_that_cant_be_written_says_how_much_room_it_takes() {
+    let mut network = checkpoint::network(&fixture("mert2").join(CONFIG)).unwrap();
+    let Network::Mert2(mert2) = &mut network else {
+        panic!("this is no MERT-v2: {network:?}");
+    };
+    (mert2.layers, mert2.width, mert2.feed_forward_width) = (24, 1024, 4096);
+    let source = CheckpointSource {
+        network: &network,
+        weights: Path::new("/none"),
+        sha256: "0",
+    };
+    let in_memory = |layers: LayerSet| {
+        let variant = Variant {
+            layers,
+            ..variant(Precision::Fp32)
+        };
+        let unwritten = GraphError::Write {
+            folder: PathBuf::from("graphs"),
+            source: io::ErrorKind::StorageFull.into(),
+            megabytes: build(&network, &variant).bytes().div_ceil(1_000_000),
+        };
+        super::in_memory(source, &variant, unwritten).unwrap_err()
+    };
+    let error = in_memory(LayerSet::All);
+    assert!(matches!(error, GraphError::Write { .. }), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("about 23") && text.contains("graphs"),
+        "{text}"
+    );
+    // One that is cut fits into memory: its weights are looked for.
+    let error = in_memory(LayerSet::of(0..4, 24));
+    assert!(!matches!(error, GraphError::Write { .. }), "{error}");
+}
+
 /// A network of the same weights with another number of heads, another epsilon or another order of
 /// normalization is another graph.
 #[test]
