@@ -231,7 +231,7 @@ fn chosen(entries: &[Entry], inputs: &[PathBuf]) -> Vec<Entry> {
         .list
         .into_iter()
         .filter_map(|input| match input {
-            Input::File(file) => file.canonicalize().ok(),
+            Input::File(file) => dunce::canonicalize(file).ok(),
             Input::Standard | Input::Unusable(..) => None,
         })
         .collect();

@@ -27,7 +27,7 @@ impl Target {
         let tag = Tag::read(path)?;
         let failed =
             |error| format!("{name} can't be opened ({error}); check its name and permissions.");
-        let path = path.canonicalize().map_err(failed)?;
+        let path = dunce::canonicalize(path).map_err(failed)?;
         let lock = File::open(&path).map_err(failed)?;
         if lock.metadata().map_err(failed)?.permissions().readonly() {
             return Err(format!(
