@@ -102,7 +102,7 @@ fn make_root(root: &Path) -> Result<()> {
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     #[cfg(unix)]
-    if !root.join("lib").exists() {
+    if root.join("lib").symlink_metadata().is_err() {
         std::os::unix::fs::symlink(ARM_LIBRARIES, root.join("lib"))
             .with_context(|| format!("{} cannot be linked into", root.display()))?;
     }
