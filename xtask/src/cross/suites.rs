@@ -71,12 +71,8 @@ const KNOWN_WINDOWS: &[(&str, &str)] = &[];
 /// As [`KNOWN_WINDOWS`], for qemu-user.
 const KNOWN_ARM64: &[(&str, &str)] = &[];
 
-/// The test of the window's controls, which lies with the plugin.
-const EDITOR: Suite = Suite {
-    package: "mertscope",
-    test: Some("editor"),
-    only: None,
-};
+/// Crates with tests of the window, in a file `editor`.
+const EDITOR: [&str; 2] = ["mertscope-ui", "mertscope"];
 
 /// A suite that runs in part under qemu, the tests that do, and the reason.
 const SHORT_ARM64: [(&str, Part); 1] = [(
@@ -109,7 +105,8 @@ impl Suite {
     fn name(&self) -> String {
         match self.test {
             None => format!("{}, unit", self.package),
-            Some(test) => test.to_owned(),
+            Some(test) if self.package == WHOLE => test.to_owned(),
+            Some(test) => format!("{}, {test}", self.package),
         }
     }
 }
@@ -135,7 +132,11 @@ fn suites(platform: &Platform) -> Vec<Suite> {
         System::Windows => {
             let units = ENGINE.iter().chain(&WINDOW).map(unit);
             let whole = WHOLE_WINDOWS.iter().map(whole);
-            units.chain(whole).chain([EDITOR]).collect()
+            let editors = EDITOR.iter().map(|package| Suite {
+                test: Some("editor"),
+                ..unit(package)
+            });
+            units.chain(whole).chain(editors).collect()
         }
         System::Linux | System::MacOs => {
             let units = ENGINE.iter().map(unit);
@@ -334,8 +335,10 @@ mod tests {
         for package in ENGINE.iter().chain(&WINDOW).chain([&WHOLE]) {
             assert!(lock.contains(&format!("name = \"{package}\"")), "{package}");
         }
-        assert!(root.join("plugin/tests/editor/main.rs").is_file());
-        assert_eq!(suites(&Platform::WINDOWS).len(), 31);
+        for folder in ["plugin", "plugin/ui"] {
+            assert!(root.join(folder).join("tests/editor/main.rs").is_file());
+        }
+        assert_eq!(suites(&Platform::WINDOWS).len(), 32);
         assert_eq!(suites(&Platform::ARM64).len(), 13);
     }
 
