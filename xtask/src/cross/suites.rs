@@ -71,6 +71,9 @@ const KNOWN_WINDOWS: &[(&str, &str)] = &[];
 /// As [`KNOWN_WINDOWS`], for qemu-user.
 const KNOWN_ARM64: &[(&str, &str)] = &[];
 
+/// Tests that each begin with a new user. Where an emulator has one user for all, they run one after another.
+const SHARED_USER: [&str; 3] = ["heads", "hub", "published_heads"];
+
 /// Crates with tests of the window, in a file `editor`.
 const EDITOR: [&str; 2] = ["mertscope-ui", "mertscope"];
 
@@ -205,18 +208,25 @@ struct Program {
 /// The programs by their package and file of tests, as in [`Suite`].
 type Programs = HashMap<(String, Option<String>), Vec<Program>>;
 
-/// Compiles the chosen suites. The packages of all suites are named, so that features are the same for every choice.
+/// Compiles the chosen suites. The packages of all are named, so that features are the same for every choice.
 fn compile(
     workspace: &Workspace,
     platform: &Platform,
     all: &[Suite],
     chosen: &[Suite],
 ) -> Result<Programs> {
-    let mut cargo = platform.cargo(workspace, "test");
     // The profile that is released, so that what is tested is what is given out.
+    if chosen.iter().any(|suite| suite.test == Some("devices")) {
+        let mut cargo = platform.cargo(workspace, "build");
+        cargo.arg("--release").args(packages(all));
+        cargo.args(["--example", "onnxruntime_providers_fixture"]);
+        let what = "Building the provider library that the tests of devices load";
+        process::run(what, Progress::Talks, &mut cargo)?;
+    }
+    let mut cargo = platform.cargo(workspace, "test");
     cargo.args(["--release", "--no-run"]);
     cargo.arg("--message-format=json-render-diagnostics");
-    cargo.args(targets(all, chosen));
+    cargo.args(packages(all)).args(targets(chosen));
     process::heading("Compiling the tests");
     let told = cargo
         .stderr(Stdio::inherit())
@@ -228,22 +238,25 @@ fn compile(
     Ok(programs(&String::from_utf8_lossy(&told.stdout)))
 }
 
-/// The arguments with which cargo compiles these suites.
-fn targets(all: &[Suite], chosen: &[Suite]) -> Vec<String> {
+/// The arguments that name the packages of all suites.
+fn packages(all: &[Suite]) -> Vec<&'static str> {
     let mut packages: Vec<&str> = all.iter().map(|suite| suite.package).collect();
     packages.sort_unstable();
     packages.dedup();
-    let packages = packages.iter().flat_map(|package| ["--package", package]);
-    let mut words: Vec<String> = packages.map(str::to_owned).collect();
+    let packages = packages.into_iter();
+    packages
+        .flat_map(|package| ["--package", package])
+        .collect()
+}
+
+/// The arguments that name the tests of the chosen suites.
+fn targets(chosen: &[Suite]) -> Vec<&'static str> {
+    let mut words = Vec::new();
     if chosen.iter().any(|suite| suite.test.is_none()) {
-        words.extend(["--lib", "--bins"].map(str::to_owned));
+        words.extend(["--lib", "--bins"]);
     }
     let tests = chosen.iter().filter_map(|suite| suite.test);
-    words.extend(tests.flat_map(|test| ["--test".to_owned(), test.to_owned()]));
-    if chosen.iter().any(|suite| suite.test == Some("devices")) {
-        // They load it, and would call cargo for it.
-        words.extend(["--example", "onnxruntime_providers_fixture"].map(str::to_owned));
-    }
+    words.extend(tests.flat_map(|test| ["--test", test]));
     words
 }
 
@@ -293,11 +306,15 @@ fn run_suite(
     emulator: &Emulator,
     log: &Path,
 ) -> Result<Duration> {
+    emulator.forget()?;
     let mut took = Duration::ZERO;
     let file = File::create(log).with_context(|| format!("{} cannot be written", log.display()))?;
     for program in programs {
         let mut command = limited(program, emulator);
         command.args(suite.only.map(|part| part.tests));
+        if emulator.user.is_some() && suite.test.is_some_and(|test| SHARED_USER.contains(&test)) {
+            command.arg("--test-threads=1");
+        }
         command
             .stdin(Stdio::null())
             .stderr(file.try_clone()?)
@@ -343,17 +360,11 @@ mod tests {
     }
 
     #[test]
-    fn every_choice_of_suites_names_the_same_packages() {
+    fn the_suites_packages_are_named_once_and_the_chosen_tests() {
         let all = suites(&Platform::WINDOWS);
-        let packages = |chosen: &[Suite]| {
-            let words = targets(&all, chosen);
-            let count = words.iter().filter(|word| *word == "--package").count();
-            (words, count)
-        };
-        let (every, few) = (packages(&all), packages(&all[14..15]));
-        assert_eq!((every.1, few.1), (15, 15));
-        assert!(every.0.contains(&"--bins".to_owned()));
-        assert_eq!(few.0[30..], ["--test", "analyze_demo"]);
+        assert_eq!(packages(&all).len(), 2 * 15);
+        assert_eq!(targets(&all)[..2], ["--lib", "--bins"]);
+        assert_eq!(targets(&all[14..15]), ["--test", "analyze_demo"]);
     }
 
     #[test]
@@ -385,6 +396,7 @@ mod tests {
         let emulator = Emulator {
             words: vec!["env".into(), r"TMP=Z:\a b".into(), "wine".into()],
             variables: vec![("WINEDEBUG", "-all".into())],
+            user: None,
         };
         let program = Program {
             file: "x.exe".into(),
