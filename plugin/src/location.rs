@@ -9,6 +9,7 @@ use std::path::PathBuf;
 #[must_use]
 pub(crate) fn library_folder() -> Option<PathBuf> {
     // The linker gives a relative path for a library that was loaded by one.
+    // On Windows without the prefix `\\?\`, since messages show it.
     let library = dunce::canonicalize(library()?).ok()?;
     Some(library.parent()?.to_owned())
 }
@@ -80,6 +81,9 @@ mod tests {
     #[test]
     fn the_folder_is_the_one_this_code_was_loaded_from() {
         let program = dunce::canonicalize(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(super::library_folder().as_deref(), program.parent());
+        let folder = super::library_folder().unwrap();
+        assert_eq!(Some(&*folder), program.parent());
+        let shown = folder.display().to_string();
+        assert!(!shown.starts_with(r"\\?\"), "{shown}");
     }
 }

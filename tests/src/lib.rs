@@ -4,6 +4,7 @@
 //! engine's public functions.
 
 pub mod bundles;
+pub mod home;
 pub mod host;
 pub mod hub;
 pub mod random;

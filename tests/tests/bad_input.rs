@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mertscope_tests::{CommandOutput, chord, demo, mertscope, output_of, skipped, wav};
+#[cfg(unix)]
+use mertscope_tests::skipped;
+use mertscope_tests::{CommandOutput, chord, demo, mertscope, output_of, wav};
 use serde_json::Value;
 use tempfile::TempDir;
 

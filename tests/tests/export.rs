@@ -1,10 +1,8 @@
 //! Exports of a live history from the engine: every kind, hours of history, writable and unwritable
 //! folders.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,8 +10,16 @@ use mertscope_audio::tap::{Transport, tap};
 use mertscope_export::save::{ExportKind, export};
 use mertscope_live::{Controls, Entry, Hop, Live, Settings, Snapshot};
 use mertscope_model::Model;
-use mertscope_tests::{demo, skipped};
+use mertscope_tests::demo;
 use serde_json::Value;
+
+#[cfg(target_os = "linux")]
+use {
+    mertscope_tests::skipped,
+    std::env,
+    std::path::PathBuf,
+    std::process::{Command, Stdio},
+};
 
 /// The seconds of the piece before it leaves its first key.
 const PIECE: (&str, f64) = ("two-rooms.ogg", 17.0);
@@ -22,6 +28,7 @@ const PIECE: (&str, f64) = ("two-rooms.ogg", 17.0);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Names the folder in the environment of a test's second run.
+#[cfg(target_os = "linux")]
 const FOLDER: &str = "MERTSCOPE_EXPORT_FOLDER";
 
 /// The live history of a piece in A minor.
@@ -133,6 +140,7 @@ fn an_empty_history_writes_no_file() {
 
 /// Runs the test `test` again in a name space of its own, with a folder that `mount` mounts; reports
 /// it as skipped when the system allows no name space.
+#[cfg(target_os = "linux")]
 fn rerun_in_a_mounted_folder(test: &str, mount: &str) {
     let folder = tempfile::tempdir().unwrap();
     let apart = |arguments: &[&str]| {
@@ -160,6 +168,7 @@ fn rerun_in_a_mounted_folder(test: &str, mount: &str) {
     assert!(printed.contains("1 passed"), "{printed}");
 }
 
+#[cfg(target_os = "linux")]
 fn folder() -> Option<PathBuf> {
     env::var_os(FOLDER).map(PathBuf::from)
 }

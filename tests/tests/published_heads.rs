@@ -13,6 +13,7 @@ use mertscope_audio::tap::{Transport, tap};
 use mertscope_live::{Controls, Hop, Live, Settings, Snapshot};
 use mertscope_model::runtime;
 use mertscope_music::Key;
+use mertscope_tests::home::{in_home, new_home};
 use mertscope_tests::{CommandOutput, chord, mertscope, output_of, repository, wav};
 
 /// Names the model in the environment of the second process.
@@ -27,9 +28,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let home = Self {
-            folder: tempfile::tempdir().unwrap(),
-        };
+        let home = Self { folder: new_home() };
         let thin = repository("tests/fixtures/checkpoints/thin");
         fs::create_dir(home.model()).unwrap();
         for name in ["config.json", "pytorch_model.bin"] {
@@ -42,7 +41,7 @@ impl Home {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        in_home(self.folder.path(), name)
     }
 
     fn model(&self) -> PathBuf {

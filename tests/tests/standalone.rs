@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+#[cfg(unix)]
 use mertscope_tests::bundles::bundles;
 use mertscope_tests::{chord, output_of, repository, run, standalone, wav};
 use serde_json::{Value, json};

@@ -64,7 +64,11 @@ fn every_kind_of_export_is_written_into_the_typed_folder() {
         press(&mut window, Role::Button, kind);
         let (text, is_error) = sentence(&mut window);
         assert!(!is_error, "{text}");
-        let name = text.rsplit('/').next().unwrap().trim_end_matches('.');
+        let name = text
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap()
+            .trim_end_matches('.');
         let path = folder.path().join(name);
         assert!(fs::metadata(&path).unwrap().len() > 20, "{text}");
     }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use mertscope_model::runtime;
 use mertscope_music::{Key, Mode};
+use mertscope_tests::home::{in_home, new_home};
 use mertscope_tests::{CommandOutput, mertscope, output_of, wav};
 
 pub(crate) const RATE_HZ: u32 = 16_000;
@@ -16,13 +17,11 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: new_home() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        in_home(self.folder.path(), name)
     }
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {

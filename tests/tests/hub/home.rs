@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mertscope_tests::home::{in_home, new_home};
 use mertscope_tests::hub::Hub;
 use mertscope_tests::random::Random;
 use mertscope_tests::{CommandOutput, mertscope, output_of};
@@ -29,7 +30,7 @@ impl Home {
     /// A new home, and a hub that has [`ID`] with these weights.
     pub(crate) fn of(weights: Vec<u8>) -> Self {
         let home = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: new_home(),
             hub: Hub::start(),
             weights,
         };
@@ -54,7 +55,7 @@ impl Home {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        in_home(self.folder.path(), name)
     }
 
     /// The folder of installed models.

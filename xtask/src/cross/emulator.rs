@@ -18,9 +18,37 @@ pub(super) struct Emulator {
     pub words: Vec<String>,
     /// Variables of the environment for it.
     pub variables: Vec<(&'static str, String)>,
+    /// The folder in which its programs keep their files, when variables can't name another for each test.
+    pub user: Option<PathBuf>,
 }
 
 impl Emulator {
+    /// Removes what programs have kept, but for ONNX Runtime, so that no suite finds the heads of another.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    pub(super) fn forget(&self) -> Result<()> {
+        let Some(user) = &self.user else {
+            return Ok(());
+        };
+        let kept = user.join("mertscope");
+        let entries =
+            fs::read_dir(&kept).with_context(|| format!("{} cannot be read", kept.display()))?;
+        for entry in entries
+            .flatten()
+            .filter(|entry| entry.file_name() != "onnxruntime")
+        {
+            let path = entry.path();
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            removed.with_context(|| format!("{} cannot be removed", path.display()))?;
+        }
+        Ok(())
+    }
+
     /// Makes the user's folder with ONNX Runtime in it.
     ///
     /// # Errors
@@ -66,6 +94,7 @@ fn qemu(
             // For programs that a test starts itself.
             ("MERTSCOPE_EMULATOR", "qemu-aarch64-static".into()),
         ],
+        user: None,
     })
 }
 
@@ -102,7 +131,7 @@ fn make_root(root: &Path) -> Result<()> {
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     #[cfg(unix)]
-    if !root.join("lib").exists() {
+    if root.join("lib").symlink_metadata().is_err() {
         std::os::unix::fs::symlink(ARM_LIBRARIES, root.join("lib"))
             .with_context(|| format!("{} cannot be linked into", root.display()))?;
     }
@@ -132,6 +161,7 @@ fn wine(
     }
     install_random(&prefix)?;
     install_runtime(workspace, platform, &prefix)?;
+    let user = local_data(&prefix)?;
     Ok(Emulator {
         words: vec![
             "env".into(),
@@ -139,9 +169,11 @@ fn wine(
             // On the drive of the checkout: tests name its files by paths that have no drive.
             format!("TMP={}", windows_path(scratch)),
             format!("TEMP={}", windows_path(scratch)),
+            format!("MERTSCOPE_USER_OF_TESTS={}", windows_path(&user)),
             "wine".into(),
         ],
         variables,
+        user: Some(user),
     })
 }
 

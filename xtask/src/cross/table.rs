@@ -1,5 +1,7 @@
 //! The table of the test suites' results: passed, failed, and failed for a reason of the emulator.
 
+use std::time::Duration;
+
 /// The outcome of a suite.
 pub(super) struct Outcome {
     suite: String,
@@ -9,23 +11,31 @@ pub(super) struct Outcome {
     failed: Vec<String>,
     /// Whether the suite said how it ended.
     ended: bool,
+    took: Duration,
+    /// Why only a part of the suite ran.
+    part: Option<&'static str>,
 }
 
 impl Outcome {
-    /// Reads the output of Rust's test harness: one result per program.
-    pub(super) fn read(suite: String, output: &str) -> Self {
+    /// Reads the output of Rust's test harness: one result per program, of which there are `programs`.
+    pub(super) fn read(
+        suite: String,
+        output: &str,
+        programs: usize,
+        took: Duration,
+        part: Option<&'static str>,
+    ) -> Self {
         let mut outcome = Self {
             suite,
             passed: 0,
             ignored: 0,
             failed: Vec::new(),
             ended: false,
+            took,
+            part,
         };
-        let (mut started, mut ended) = (0, 0);
+        let mut ended = 0;
         for line in output.lines().map(str::trim) {
-            if line.contains("Running ") && line.contains('(') {
-                started += 1;
-            }
             if let Some(counts) = line.strip_prefix("test result: ") {
                 let count = |what: &str| count_before(counts, what);
                 outcome.passed += count(" passed");
@@ -38,7 +48,7 @@ impl Outcome {
                 outcome.failed.push(name.to_owned());
             }
         }
-        outcome.ended = ended > 0 && ended == started;
+        outcome.ended = ended > 0 && ended == programs;
         outcome
     }
 }
@@ -66,7 +76,7 @@ impl Verdict {
         let width = outcomes.iter().map(|outcome| outcome.suite.len()).max();
         let width = width.unwrap_or(0).max("suite".len());
         let mut lines = vec![format!(
-            "{:width$}  run  passed  failed  emulator's  ignored",
+            "{:width$}  run  passed  failed  emulator's  ignored  seconds",
             "suite"
         )];
         let mut notes = Vec::new();
@@ -78,14 +88,20 @@ impl Verdict {
                 .partition(|test| reason(test).is_some());
             let end = if outcome.ended { "" } else { "  did not end" };
             lines.push(format!(
-                "{:width$}  {:3}  {:6}  {:6}  {:10}  {:7}{end}",
+                "{:width$}  {:3}  {:6}  {:6}  {:10}  {:7}  {:7.0}{end}",
                 outcome.suite,
                 outcome.passed + outcome.failed.len(),
                 outcome.passed,
                 ours.len(),
                 theirs.len(),
                 outcome.ignored,
+                outcome.took.as_secs_f64(),
             ));
+            notes.extend(
+                outcome
+                    .part
+                    .map(|part| format!("in part: {}: {part}", outcome.suite)),
+            );
             passed &= ours.is_empty() && outcome.ended;
             notes.extend(ours.iter().map(|test| format!("FAILED: {test}")));
             for test in theirs {
@@ -106,7 +122,6 @@ mod tests {
     use super::*;
 
     const OUTPUT: &str = "
-     Running unittests src/lib.rs (target/x/deps/a.exe)
 test one ... ok
 test two::three ... FAILED
 test four ... FAILED
@@ -114,26 +129,34 @@ test four ... FAILED
 test result: FAILED. 12 passed; 2 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.1s
 ";
 
+    fn outcome(output: &str, programs: usize) -> Outcome {
+        let took = Duration::from_secs(12);
+        Outcome::read("suite one".into(), output, programs, took, Some("slow"))
+    }
+
     #[test]
     fn a_failure_for_the_emulators_reason_is_told_and_counts_apart() {
-        let outcome = |output: &str| Outcome::read("suite one".into(), output);
-        let verdict = Verdict::of(&[outcome(OUTPUT)], &[("two::", "no such call")]);
+        let verdict = Verdict::of(&[outcome(OUTPUT, 1)], &[("two::", "no such call")]);
         assert!(!verdict.passed);
-        let row = "suite one   14      12       1           1        3";
+        let row = "suite one   14      12       1           1        3       12";
         assert!(verdict.table.contains(row), "{}", verdict.table);
-        for note in ["FAILED: four", "reason: two::three: no such call"] {
+        for note in [
+            "FAILED: four",
+            "reason: two::three: no such call",
+            "in part: suite one: slow",
+        ] {
             assert!(verdict.table.contains(note), "{}", verdict.table);
         }
-        let verdict = Verdict::of(&[outcome(OUTPUT)], &[("two::", "a"), ("four", "b")]);
+        let verdict = Verdict::of(&[outcome(OUTPUT, 1)], &[("two::", "a"), ("four", "b")]);
         assert!(verdict.passed, "{}", verdict.table);
     }
 
     #[test]
     fn a_suite_without_a_result_did_not_end() {
         let cut = OUTPUT.split("test result").next().unwrap();
-        let two = format!("{OUTPUT}     Running unittests src/main.rs (target/x/deps/b.exe)\n");
-        for output in ["", cut, &two] {
-            let verdict = Verdict::of(&[Outcome::read("a".into(), output)], &[("", "known")]);
+        // Of two programs the second wrote nothing.
+        for (output, programs) in [("", 1), (cut, 1), (OUTPUT, 2)] {
+            let verdict = Verdict::of(&[outcome(output, programs)], &[("", "known")]);
             assert!(!verdict.passed);
             assert!(verdict.table.contains("did not end"), "{}", verdict.table);
         }

@@ -192,7 +192,8 @@ mod tests {
             assert!(content.unreadable.is_empty(), "{content:?}");
             let inside = |path: PathBuf| {
                 let path = path.strip_prefix(self.0.path()).unwrap().to_owned();
-                path.into_os_string().into_string().unwrap()
+                let name = path.into_os_string().into_string().unwrap();
+                name.replace(std::path::MAIN_SEPARATOR, "/")
             };
             let mut audio: Vec<String> = content.audio.into_iter().map(inside).collect();
             audio.sort();

@@ -151,9 +151,16 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A folder by an absolute path, and its address.
+    const MUSIC: (&str, &str) = if cfg!(windows) {
+        (r"C:\music", "C:/music")
+    } else {
+        ("/music", "music")
+    };
+
     fn track(name: &str, key: Option<Key>) -> Track {
         Track {
-            file: Path::new("/music").join(name),
+            file: Path::new(MUSIC.0).join(name),
             duration_s: 61.4,
             key,
         }
@@ -185,7 +192,8 @@ mod tests {
             track("am.mp3", Some(a_minor)),
         ]);
         let files: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
-        assert_eq!(files, ["/music/am.mp3", "/music/em.mp3", "/music/none.mp3"]);
+        let expected = ["am.mp3", "em.mp3", "none.mp3"].map(|name| Path::new(MUSIC.0).join(name));
+        assert_eq!(files, expected.map(|file| file.display().to_string()));
         assert!(list.contains("#EXTINF:61,am [8A]"), "{list}");
     }
 
@@ -196,11 +204,15 @@ mod tests {
             track("none.mp3", None),
         ];
         let xml = rekordbox(&tracks, TagNotation::Id3);
+        let address = format!(
+            "Location=\"file://localhost/{}/A%26B%20%22%C3%A9%22%2050%25.mp3\"",
+            MUSIC.1
+        );
         for part in [
             "<COLLECTION Entries=\"2\">",
             "Name=\"A&amp;B &quot;é&quot; 50%\"",
             "Tonality=\"F#m\"",
-            "Location=\"file://localhost/music/A%26B%20%22%C3%A9%22%2050%25.mp3\"",
+            &address,
         ] {
             assert!(xml.contains(part), "{part}: {xml}");
         }

@@ -109,6 +109,8 @@ pub(crate) fn entry(
     result: Option<WindowResult>,
     generation: u64,
 ) -> Arc<Entry> {
+    // Windows has no time after the year 30828, and no system one that is not a number.
+    let after_s = if end_s > 0.0 { end_s.min(1e10) } else { 0.0 };
     Arc::new(Entry {
         timed: TimedResult {
             start_s: end_s - 5.0,
@@ -120,7 +122,7 @@ pub(crate) fn entry(
         generation,
         restarts: 0,
         bridged_frames: 0,
-        published: UNIX_EPOCH + Duration::from_secs_f64(1_800_000_000.0 + end_s.max(0.0)),
+        published: UNIX_EPOCH + Duration::from_secs_f64(1.8e9 + after_s),
     })
 }
 
