@@ -83,15 +83,16 @@ pub(crate) fn music(count: usize) -> TempDir {
     folder
 }
 
-/// `mertscope analyze` of the folder into parts of two files.
+/// `mertscope analyze` of the folder into parts of two files, unless `flags` name another number.
 pub(crate) fn analyze(folder: &Path, parts: &str, flags: &[&str]) -> Command {
     let mut command = mertscope();
     command
         .current_dir(folder)
         .args(["analyze", "music", "--threads", "1"]);
-    command
-        .args(["--out", parts, "--part-files", "2"])
-        .args(flags);
+    command.args(["--out", parts]).args(flags);
+    if !flags.contains(&"--part-files") {
+        command.args(["--part-files", "2"]);
+    }
     command
 }
 
