@@ -11,7 +11,7 @@ mod scene;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 
 use scene::{
-    analyze, batches, merged, mertscope, music, output_of, output_with_input, parts, rows, text,
+    analyze, batches, embed, merged, mertscope, music, output_of, output_with_input, parts, rows,
+    text,
 };
 
 /// The time limit for a part to appear: only a hang exceeds it.
@@ -74,16 +75,20 @@ const ENDS: [End; 3] = [
 #[cfg(not(unix))]
 const ENDS: [End; 3] = [End::Kill; 3];
 
-/// A batch that is stopped three times and resumed has the rows of one that was not, which runs beside it.
-fn stopped_three_times(files: usize, part_files: usize) {
+/// A batch of `begin` that is stopped three times and resumed has the rows of one that was not, which runs beside it.
+fn stopped_three_times(
+    begin: fn(&Path, &str, &[&str]) -> Command,
+    files: usize,
+    part_files: usize,
+) {
     let folder = music(files);
     let folder = folder.path();
     let part_files_option = part_files.to_string();
     let options = ["--quiet", "--part-files", &part_files_option];
     let whole = thread::scope(|scope| {
-        let whole = scope.spawn(|| output_of(&mut analyze(folder, "whole", &options)));
+        let whole = scope.spawn(|| output_of(&mut begin(folder, "whole", &options)));
         for end in ENDS {
-            let mut command = analyze(folder, "stopped", &options);
+            let mut command = begin(folder, "stopped", &options);
             let child = command.arg("--resume").stdin(Stdio::null()).spawn();
             let quarter = (files / part_files / 4).max(1);
             end_after(child.unwrap(), &folder.join("stopped"), quarter, end);
@@ -92,7 +97,7 @@ fn stopped_three_times(files: usize, part_files: usize) {
     });
     assert_eq!(whole.code, 0, "{}", whole.err);
     let before = parts(&folder.join("stopped"));
-    let last = output_of(&mut analyze(folder, "stopped", &["--resume"]));
+    let last = output_of(&mut begin(folder, "stopped", &["--resume"]));
     assert_eq!(last.code, 0, "{}", last.err);
     assert!(
         before.is_subset(&parts(&folder.join("stopped"))),
@@ -105,7 +110,7 @@ fn stopped_three_times(files: usize, part_files: usize) {
     assert_eq!(whole.len(), files);
     assert!(whole == stopped, "the rows differ");
     // Nothing is left to do, and nothing is left over.
-    let again = output_of(&mut analyze(folder, "stopped", &["--resume"]));
+    let again = output_of(&mut begin(folder, "stopped", &["--resume"]));
     assert!(again.err.contains("0 files done"), "{}", again.err);
     let hidden = fs::read_dir(folder.join("stopped"))
         .unwrap()
@@ -119,13 +124,13 @@ fn stopped_three_times(files: usize, part_files: usize) {
 
 #[test]
 fn a_batch_that_is_stopped_three_times_equals_one_that_was_not() {
-    stopped_three_times(18, 2);
+    stopped_three_times(analyze, 18, 2);
 }
 
 #[test]
-#[ignore = "long: analyzes 5,000 files twice"]
+#[ignore = "long: embeds 5,000 files twice"]
 fn a_batch_of_5000_files_that_is_stopped_three_times_equals_one_that_was_not() {
-    stopped_three_times(5_000, 50);
+    stopped_three_times(embed, 5_000, 50);
 }
 
 #[test]
