@@ -22,15 +22,20 @@ import mertscope.ray
 from mertscope.ray.run import _alone
 
 # Their processes are found in /proc.
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="worker processes are killed on Linux only")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="worker processes are killed on Linux only"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def cluster(own_user: None) -> Iterator[None]:
     """A cluster of this machine with two cores."""
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 << 20)
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        # It would leave a token in the home of the real user.
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 << 20)
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture
@@ -103,9 +108,11 @@ def _writer_at_work(out: Path) -> int | None:
 
 
 class _Killer(threading.Thread):
-    """Kills one process that `find` finds once `when` holds; for writers until one has left its temporary file."""
+    """Kills the process that `find` finds, and others after it until `is_certain` says of one that it was killed at work."""
 
-    def __init__(self, find: Callable[[], int | None], is_certain: Callable[[int], bool] = lambda process: True) -> None:
+    def __init__(
+        self, find: Callable[[], int | None], is_certain: Callable[[int], bool] = lambda process: True
+    ) -> None:
         super().__init__(daemon=True)
         self._find, self._is_certain = find, is_certain
         self.killed: int | None = None
@@ -216,11 +223,11 @@ def test_vectors_are_those_of_the_command_also_from_another_file_system(
 def test_mistakes_have_their_sentences(on_cpu: mertscope.Analyzer, tmp_path: Path) -> None:
     root, out = _fill(tmp_path / "music", 1), tmp_path / "keys"
     mertscope.ray.analyze(root, out, on_cpu)
-    with pytest.raises(mertscope.MertscopeError, match="hop_s = 1.0, not 2.0.*another folder"):
+    with pytest.raises(mertscope.MertscopeError, match=r"hop_s = 1\.0, not 2\.0.*another folder"):
         mertscope.ray.analyze(root, out, mertscope.Analyzer(device="cpu", hop=2))
     with pytest.raises(mertscope.MertscopeError, match="Another run is writing"), _alone(str(out)):
         mertscope.ray.analyze(root, out, on_cpu)
-    with pytest.raises(ValueError, match="3 workers with 1 threads.*2 cores"):
+    with pytest.raises(ValueError, match=r"3 workers with 1 threads.*2 cores"):
         mertscope.ray.analyze(root, out, on_cpu, workers=3)
     with pytest.raises(ValueError, match="0 GPUs; give fewer"):
         mertscope.ray.analyze(root, out, on_cpu, num_gpus=1)

@@ -11,8 +11,8 @@ row with an error; a run on the same folder goes on where the last one ended. `A
 """
 
 try:
-    import ray as _ray  # noqa: F401
     import pyarrow as _pyarrow  # noqa: F401
+    import ray as _ray  # noqa: F401
 except ImportError as error:
     raise ImportError(f'mertscope.ray needs Ray Data ({error}); run `pip install "mertscope[ray]"`.') from error
 
