@@ -110,11 +110,9 @@ def _writer_at_work(out: Path) -> int | None:
 class _Killer(threading.Thread):
     """Kills the process that `find` finds, and others after it until `is_certain` says of one that it was killed at work."""
 
-    def __init__(
-        self, find: Callable[[], int | None], is_certain: Callable[[int], bool] = lambda process: True
-    ) -> None:
+    def __init__(self, find: Callable[[], int | None], wait_s: float, is_certain: Callable[[int], bool]) -> None:
         super().__init__(daemon=True)
-        self._find, self._is_certain = find, is_certain
+        self._find, self._wait_s, self._is_certain = find, wait_s, is_certain
         self.killed: int | None = None
         self.ended = threading.Event()
         self.start()
@@ -123,7 +121,7 @@ class _Killer(threading.Thread):
         while self.killed is None and not self.ended.is_set():
             process = self._find()
             if process is None:
-                time.sleep(0.0005)
+                time.sleep(self._wait_s)
                 continue
             os.kill(process, signal.SIGKILL)
             time.sleep(0.2)
@@ -143,9 +141,9 @@ def test_a_run_whose_workers_are_killed_equals_that_of_one_machine(
     command: Run, on_cpu: mertscope.Analyzer, tmp_path: Path, count: int, files_per_batch: int, kills_writer: bool
 ) -> None:
     root, out = _fill(tmp_path / "music", count), tmp_path / "keys"
-    killers = [_Killer(_worker_at_work)]
+    killers = [_Killer(_worker_at_work, 0.02, lambda process: True)]
     if kills_writer:
-        killers.append(_Killer(lambda: _writer_at_work(out), lambda process: _left_a_file(out, process)))
+        killers.append(_Killer(lambda: _writer_at_work(out), 0.0005, lambda process: _left_a_file(out, process)))
     report = mertscope.ray.analyze(root, out, on_cpu, files_per_batch=files_per_batch)
     for killer in killers:
         killer.ended.set()
