@@ -14,6 +14,7 @@ mod speed;
 mod start;
 mod statistics;
 pub(crate) mod table;
+mod throughput;
 mod wave;
 
 use std::ffi::OsStr;
@@ -42,6 +43,9 @@ Names:
   heads     Fitting a head on 1,000 files, and on 200 marked moments
   frames    A frame of the editor on the CPU, page by page, with a full history
   window    Processor time and paints of an open window, idle and while music plays (Linux, Xvfb)
+  throughput
+            Audio per second of processor time: the command, the Python package, and it on Ray,
+            taking turns (Linux)
 
 With --models it measures one window at full size on one thread: fp32, int8 and int8-fast, all
 layers and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX
@@ -53,7 +57,7 @@ Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, an
 
 It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
 what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
-target/venv/bench, a download of about 50 MB. Close other programs for figures worth keeping.
+target/venv/bench, a download of about 50 MB, `throughput` one in target/venv/python (250 MB). Close other programs for figures worth keeping.
 
 Examples:
   cargo xtask bench
@@ -79,6 +83,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("heads", heads::measure),
     ("frames", frames::measure),
     ("window", hosted::window),
+    ("throughput", throughput::measure),
 ];
 
 /// The names of the measurements.

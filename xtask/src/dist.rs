@@ -15,6 +15,7 @@ mod release;
 mod share;
 mod time;
 mod tree;
+mod wheel;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,8 +40,11 @@ bill of materials (CycloneDX):
   windows  mertscope-VERSION-windows-x86_64.zip, and the installer mertscope-VERSION-setup.exe,
            made on Linux with the build of `cargo xtask cross windows`
   macos    mertscope-VERSION-macos-aarch64.pkg and .dmg, made on a Mac
+  wheel    mertscope-VERSION-….whl, the Python package for pip: for any Linux with glibc 2.28, linked
+           by zig from PyPI and checked by auditwheel; on other systems for that system
 
-Each has ONNX Runtime, the third-party notices and the licenses in it.
+All but the wheel, which uses the package onnxruntime, have ONNX Runtime and the third-party notices
+in them; all have the licenses.
 
 The release build is made first. With --assemble it is taken as it is in target, which is a matter
 of seconds. The packages for Linux and Windows have the time of the last commit in them, or of
@@ -58,6 +62,7 @@ Without the identities nothing is signed, and unsigned-macos.txt beside the pack
 Examples:
   cargo xtask dist
   cargo xtask dist windows
+  cargo xtask dist wheel
   cargo xtask dist --assemble";
 
 /// The system that the packages are for.
@@ -69,6 +74,8 @@ pub(crate) enum Goal {
     Windows,
     /// This Mac
     Macos,
+    /// The Python package, for Linux of any distribution or for this system
+    Wheel,
 }
 
 impl Goal {
@@ -76,7 +83,8 @@ impl Goal {
     /// for that machine.
     fn platform(goal: Option<Self>, here: Platform) -> Result<Platform> {
         Ok(match (goal, here.system) {
-            (None | Some(Self::Linux), System::Linux)
+            (Some(Self::Wheel), _)
+            | (None | Some(Self::Linux), System::Linux)
             | (None | Some(Self::Macos), System::MacOs) => here,
             (Some(Self::Windows), System::Linux) => Platform::WINDOWS,
             (None | Some(Self::Windows), _) => bail!(
@@ -102,6 +110,16 @@ pub(crate) fn run(
     assemble: bool,
 ) -> Result<()> {
     let platform = Goal::platform(goal, Platform::here()?)?;
+    let out = workspace.target.join(match profile {
+        Profile::Release => "dist",
+        Profile::Dev => "dist-dev",
+    });
+    fs::create_dir_all(&out)
+        .with_context(|| format!("the folder {} cannot be made", out.display()))?;
+    if goal == Some(Goal::Wheel) {
+        println!("{}", wheel::make(workspace, profile, &out)?.display());
+        return Ok(());
+    }
     setup::packaging(&platform)?;
     if !assemble {
         match platform.triple {
@@ -117,12 +135,6 @@ pub(crate) fn run(
         arch: platform.arch,
         quick: profile == Profile::Dev,
     };
-    let out = workspace.target.join(match profile {
-        Profile::Release => "dist",
-        Profile::Dev => "dist-dev",
-    });
-    fs::create_dir_all(&out)
-        .with_context(|| format!("the folder {} cannot be made", out.display()))?;
     process::heading("Making the packages");
     let crates = bundle::linked(workspace, &platform)?;
     let runtime = setup::runtime_version(workspace)?;

@@ -127,8 +127,15 @@ impl Decoder {
     /// # Errors
     /// Any [`DecodeError`]. The content decides which format is read, not the extension.
     pub fn open(path: &Path) -> Result<Self, DecodeError> {
-        let name = path.display().to_string();
-        let start = |access| Self::start(source::open_path(path, &name, access)?, name.clone());
+        Self::open_named(path, &path.display().to_string())
+    }
+
+    /// Does the same for a file that messages call `name`, as for a copy of a file from elsewhere.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn open_named(path: &Path, name: &str) -> Result<Self, DecodeError> {
+        let start = |access| Self::start(source::open_path(path, name, access)?, name.to_owned());
         match start(Access::Seeking) {
             // Readers that can seek look at a file's end first, and some give up when that end is
             // damaged or missing. Reading forward only, they give the audio before it.

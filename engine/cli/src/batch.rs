@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use mertscope_parts::work::{NamedFile, Watch};
 use mertscope_parts::{
-    FileOutcome, OpenParts, RecordBatch, Shard, Source, Standing, Start, error_of, relative_path,
+    FileOutcome, OpenParts, PartsError, RecordBatch, Shard, Standing, Start, error_of,
+    relative_path,
 };
 
 use crate::arguments::BatchArguments;
@@ -12,10 +14,26 @@ use crate::inputs::{Input, Inputs};
 use crate::progress::Bar;
 use crate::{UsageError, interrupt, log};
 
-/// A file with its path inside the root.
+/// A file with its path inside the root, and its name in messages.
 struct Named {
     path: String,
     file: PathBuf,
+    name: String,
+}
+
+impl Named {
+    fn of((path, file): (String, PathBuf)) -> Self {
+        let name = file.display().to_string();
+        Self { path, file, name }
+    }
+
+    fn as_named(&self) -> NamedFile<'_> {
+        NamedFile {
+            path: &self.path,
+            file: &self.file,
+            name: &self.name,
+        }
+    }
 }
 
 /// Keeps only what the shard of `batch` does, if it names one. Folders that can't be searched are named in each shard.
@@ -91,7 +109,7 @@ struct Counts {
 }
 
 /// The results of one file; `None` when the work was interrupted.
-pub(crate) type Rows = anyhow::Result<Option<RecordBatch>>;
+type Rows = Result<Option<RecordBatch>, PartsError>;
 
 impl Batch {
     /// Opens the parts of `start` for the files that `batch` leaves of `inputs`.
@@ -121,10 +139,7 @@ impl Batch {
         }
         let parts = OpenParts::open(start)?;
         parts.remarks().iter().for_each(|remark| log(remark));
-        let mut files: Vec<Named> = files
-            .into_iter()
-            .map(|(path, file)| Named { path, file })
-            .collect();
+        let mut files: Vec<Named> = files.into_iter().map(Named::of).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
@@ -142,9 +157,9 @@ impl Batch {
     pub(crate) fn run(
         mut self,
         out: &Path,
-        work: &mut dyn FnMut(FileOutcome, &Path, &Bar) -> Rows,
+        work: &dyn Fn(&NamedFile<'_>, FileOutcome, &mut Watch<'_>) -> Rows,
     ) -> anyhow::Result<bool> {
-        interrupt::listen();
+        let stopped = interrupt::listen();
         let mut counts = Counts::default();
         let open = self.open_files(&mut counts);
         self.parts.forget(
@@ -156,12 +171,16 @@ impl Batch {
         let bar = Bar::new(self.quiet);
         let mut is_complete = true;
         for (number, named) in open.iter().enumerate() {
-            let name = named.file.display().to_string();
-            bar.file(&name, number + 1, open.len());
+            bar.file(&named.name, number + 1, open.len());
             let rows = if interrupt::is_requested() {
                 None
             } else {
-                work(file_outcome(named), &named.file, &bar)?
+                let file = named.as_named();
+                let mut watch = Watch {
+                    progress: &mut |done_s, promised_s| bar.position(done_s, promised_s),
+                    stopped,
+                };
+                work(&file, file.look(), &mut watch)?
             };
             let Some(rows) = rows else {
                 is_complete = false;
@@ -196,9 +215,9 @@ impl Batch {
                     counts.earlier_failed += usize::from(failed);
                 }
                 Standing::Gone => {
-                    let file = named.file.display();
                     log(&format!(
-                        "{file} can't be read any more; its results from an earlier run stay."
+                        "{} can't be read any more; its results from an earlier run stay.",
+                        named.name
                     ));
                     counts.earlier += 1;
                     self.all_well = false;
@@ -226,25 +245,6 @@ impl Counts {
             text.push_str(&format!(", {} of them failed", self.earlier_failed));
         }
         text + "."
-    }
-}
-
-/// The file before any work: its size, time and hash, or the reason why it can't be read.
-fn file_outcome(named: &Named) -> FileOutcome {
-    let looked = Source::look(&named.path, &named.file);
-    let (source, error) = match looked.and_then(|source| source.hashed(&named.file)) {
-        Ok(source) => (source, None),
-        Err(error) => {
-            let file = named.file.display();
-            let text = format!("{file} can't be read ({error}); check its name and permissions.");
-            (Source::unknown(&named.path), Some(text))
-        }
-    };
-    FileOutcome {
-        source,
-        duration_s: None,
-        error,
-        notes: Vec::new(),
     }
 }
 

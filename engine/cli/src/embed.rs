@@ -10,7 +10,8 @@ use anyhow::Context;
 use mertscope_engine::embed::{EmbedError, Embedder, Pool, head_weights};
 use mertscope_heads::head::Head;
 use mertscope_heads::package::ModelPackage;
-use mertscope_model::{Manifest, SessionOptions};
+use mertscope_model::SessionOptions;
+use mertscope_parts::work::frame_rate;
 
 use crate::arguments::{EmbedArguments, Layers, PoolArgument, is_parts_folder};
 use crate::arrays::ArrayWriter;
@@ -139,12 +140,6 @@ fn metadata(
     ]);
     metadata.extend(frame_rate.map(|rate| ("frame_rate_hz", rate)));
     metadata
-}
-
-/// Frames per second, rounded to a millionth, with as few digits as possible.
-fn frame_rate(manifest: &Manifest) -> String {
-    let rate = 1.0 / manifest.frame_s();
-    ((rate * 1e6).round() / 1e6).to_string()
 }
 
 fn pool(arguments: &EmbedArguments, package: &ModelPackage) -> anyhow::Result<Pool> {

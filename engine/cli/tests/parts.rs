@@ -11,7 +11,7 @@ mod scene;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,57 +19,100 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 
 use scene::{
-    analyze, batches, merged, mertscope, music, output_of, output_with_input, parts, rows, text,
+    analyze, batches, embed, merged, mertscope, music, output_of, output_with_input, parts, rows,
+    text,
 };
 
 /// The time limit for a part to appear: only a hang exceeds it.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Waits until a run has written `more` parts, and kills it; it must not have ended before.
-fn kill_after(mut child: Child, folder: &Path, more: usize) {
+/// An end of a run before its work is done.
+#[derive(Clone, Copy)]
+enum End {
+    #[cfg(unix)]
+    Signal(i32),
+    Kill,
+}
+
+/// Waits until a run has written `more` parts, and ends it; it must not have ended before.
+fn end_after(mut child: Child, folder: &Path, more: usize, end: End) {
     let wanted = parts(folder).len() + more;
     let begun = Instant::now();
     while parts(folder).len() < wanted {
         assert!(begun.elapsed() < LIMIT, "no part appeared");
         let ended = child.try_wait().unwrap();
-        assert_eq!(ended, None, "the run ended before it could be killed");
+        assert_eq!(ended, None, "the run ended before it could be stopped");
         thread::sleep(Duration::from_millis(2));
     }
-    child.kill().unwrap();
+    match end {
+        End::Kill => child.kill().unwrap(),
+        #[cfg(unix)]
+        End::Signal(signal) => send(&child, signal),
+    }
     assert!(
         !child.wait().unwrap().success(),
-        "the run ended before it could be killed"
+        "the run ended before it could be stopped"
     );
 }
 
-/// A batch that is killed three times and resumed has the rows of one that was not.
-fn killed_three_times(files: usize) {
+#[cfg(unix)]
+fn send(child: &Child, signal: i32) {
+    // SAFETY: the process is a child that was not waited for, so its number is not another one's.
+    assert_eq!(
+        unsafe { libc::kill(child.id().cast_signed(), signal) },
+        0,
+        "the run can't be signaled"
+    );
+}
+
+#[cfg(unix)]
+const ENDS: [End; 3] = [
+    End::Signal(libc::SIGINT),
+    End::Kill,
+    End::Signal(libc::SIGTERM),
+];
+
+#[cfg(not(unix))]
+const ENDS: [End; 3] = [End::Kill; 3];
+
+/// A batch of `begin` that is stopped three times and resumed has the rows of one that was not, which runs beside it.
+fn stopped_three_times(
+    begin: fn(&Path, &str, &[&str]) -> Command,
+    files: usize,
+    part_files: usize,
+) {
     let folder = music(files);
     let folder = folder.path();
-    let whole = output_of(&mut analyze(folder, "whole", &["--quiet"]));
+    let part_files_option = part_files.to_string();
+    let options = ["--quiet", "--part-files", &part_files_option];
+    let whole = thread::scope(|scope| {
+        let whole = scope.spawn(|| output_of(&mut begin(folder, "whole", &options)));
+        for end in ENDS {
+            let mut command = begin(folder, "stopped", &options);
+            let child = command.arg("--resume").stdin(Stdio::null()).spawn();
+            let quarter = (files / part_files / 4).max(1);
+            end_after(child.unwrap(), &folder.join("stopped"), quarter, end);
+        }
+        whole.join().unwrap()
+    });
     assert_eq!(whole.code, 0, "{}", whole.err);
-    for kill in 0..3 {
-        let mut command = analyze(folder, "killed", &["--resume", "--quiet"]);
-        let child = command.stdin(Stdio::null()).spawn().unwrap();
-        kill_after(child, &folder.join("killed"), 1 + kill);
-    }
-    let before = parts(&folder.join("killed"));
-    let last = output_of(&mut analyze(folder, "killed", &["--resume"]));
+    let before = parts(&folder.join("stopped"));
+    let last = output_of(&mut begin(folder, "stopped", &["--resume"]));
     assert_eq!(last.code, 0, "{}", last.err);
     assert!(
-        before.is_subset(&parts(&folder.join("killed"))),
+        before.is_subset(&parts(&folder.join("stopped"))),
         "finished parts stay"
     );
-    let (whole, killed) = (
+    let (whole, stopped) = (
         rows(&merged(folder, "whole")),
-        rows(&merged(folder, "killed")),
+        rows(&merged(folder, "stopped")),
     );
     assert_eq!(whole.len(), files);
-    assert!(whole == killed, "the rows differ");
+    assert!(whole == stopped, "the rows differ");
     // Nothing is left to do, and nothing is left over.
-    let again = output_of(&mut analyze(folder, "killed", &["--resume"]));
+    let again = output_of(&mut begin(folder, "stopped", &["--resume"]));
     assert!(again.err.contains("0 files done"), "{}", again.err);
-    let hidden = fs::read_dir(folder.join("killed"))
+    let hidden = fs::read_dir(folder.join("stopped"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     assert!(
@@ -80,14 +123,14 @@ fn killed_three_times(files: usize) {
 }
 
 #[test]
-fn a_batch_that_is_killed_three_times_equals_one_that_was_not() {
-    killed_three_times(18);
+fn a_batch_that_is_stopped_three_times_equals_one_that_was_not() {
+    stopped_three_times(analyze, 18, 2);
 }
 
 #[test]
-#[ignore = "long: analyzes 5,000 files twice"]
-fn a_batch_of_5000_files_that_is_killed_three_times_equals_one_that_was_not() {
-    killed_three_times(5_000);
+#[ignore = "long: embeds 5,000 files twice"]
+fn a_batch_of_5000_files_that_is_stopped_three_times_equals_one_that_was_not() {
+    stopped_three_times(embed, 5_000, 50);
 }
 
 #[test]

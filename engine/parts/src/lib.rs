@@ -6,7 +6,9 @@
 //! part's name ends in the first digits of the SHA-256 of its bytes, so that damage shows. [`merge()`] joins the parts of
 //! all shards into one file. `docs/scale.md` documents the columns.
 //!
-//! Not here: finding and analyzing files. Everything blocks on the disk; nothing is for the audio callback.
+//! [`work`] makes a file's rows; the command and the workers of a cluster share it.
+//!
+//! Not here: finding files. Everything blocks on the disk; nothing is for the audio callback.
 
 #![cfg_attr(
     not(test),
@@ -21,10 +23,12 @@
 
 pub mod analysis;
 pub mod embedding;
+pub mod work;
 
 mod columns;
 mod error;
 mod folder;
+mod ipc;
 mod merge;
 mod name;
 mod reader;
@@ -37,6 +41,7 @@ pub use arrow_array::RecordBatch;
 pub use arrow_schema::SchemaRef;
 pub use error::PartsError;
 pub use folder::{OpenParts, Standing, Start};
+pub use ipc::ipc_stream;
 pub use merge::{Merged, merge};
 pub use reader::error_of;
 pub use run::{Kind, PartRun};

@@ -1,5 +1,8 @@
 //! The description that all rows of a part share: the kind of result, the model, its heads, the settings, and who wrote it.
 
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
 use mertscope_export::AnalysisRun;
 use serde_json::{Map, Value, json};
 
@@ -90,6 +93,14 @@ impl PartRun {
         }
     }
 
+    /// The columns of `schema` with this description in their metadata.
+    #[must_use]
+    pub(crate) fn described(&self, schema: &Schema) -> SchemaRef {
+        let mut metadata = schema.metadata().clone();
+        metadata.insert(METADATA_KEY.to_owned(), self.to_json());
+        Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata))
+    }
+
     /// The text for a part's metadata.
     #[must_use]
     pub(crate) fn to_json(&self) -> String {
@@ -104,8 +115,11 @@ impl PartRun {
         .to_string()
     }
 
-    /// Reads it back; a sentence's end on what is wrong otherwise.
-    pub(crate) fn from_json(text: &str) -> Result<Self, String> {
+    /// Reads it back from the text in a part's metadata.
+    ///
+    /// # Errors
+    /// A sentence's end on what is wrong.
+    pub fn from_json(text: &str) -> Result<Self, String> {
         let value: Value =
             serde_json::from_str(text).map_err(|_| "its description is damaged".to_owned())?;
         match value["format"].as_u64() {
@@ -134,7 +148,7 @@ impl PartRun {
     /// What keeps the results of `self` and `other` from standing in one table, as `is of …, not of …`; `None` when
     /// nothing does.
     #[must_use]
-    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+    pub fn difference(&self, other: &Self) -> Option<String> {
         if self.kind != other.kind {
             let (mine, other) = (self.kind.name(), other.kind.name());
             return Some(format!("holds results of the kind {mine}, not {other}"));

@@ -3,11 +3,10 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::SchemaRef;
 use mertscope_model::hash_of_file;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -55,9 +54,7 @@ impl ParquetFile {
         let temporary = temporary(folder, stem).map_err(failed)?;
         let description = KeyValue::new(METADATA_KEY.to_owned(), run.to_json());
         // Readers that know Arrow look for it in Arrow's schema, the others in Parquet's own metadata.
-        let mut metadata = schema.metadata().clone();
-        metadata.insert(METADATA_KEY.to_owned(), run.to_json());
-        let schema = Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata));
+        let schema = run.described(&schema);
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_created_by(format!("mertscope {}", env!("CARGO_PKG_VERSION")))

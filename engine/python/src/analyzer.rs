@@ -49,15 +49,15 @@ struct OpenEmbedder {
 /// The hidden states to give.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct Wanted {
+pub(crate) struct Wanted {
     /// Their numbers; all when `None`.
-    layers: Option<Vec<usize>>,
+    pub(crate) layers: Option<Vec<usize>>,
     /// `mean`, `none` or `weighted`.
     pool: String,
     /// The head, by name or file, whose weights `weighted` uses.
-    head: Option<String>,
+    pub(crate) head: Option<String>,
     /// The longest audio to take in one pass, in seconds; windows when `None`.
-    whole_s: Option<f64>,
+    pub(crate) whole_s: Option<f64>,
 }
 
 #[pymethods]
@@ -209,7 +209,11 @@ impl Analyzer {
         report::line(&open.run, &file, &windows, &end).map_err(errors::raised::<MertscopeError>)
     }
 
-    fn pool(&self, wanted: &Wanted) -> PyResult<Pool> {
+    /// The pooling that is wanted.
+    ///
+    /// # Errors
+    /// `ValueError` for settings that don't go together, `HeadError` for a head that is missing or mixes no layers.
+    pub(crate) fn pool(&self, wanted: &Wanted) -> PyResult<Pool> {
         match (wanted.pool.as_str(), wanted.head.as_deref()) {
             ("weighted", _) if wanted.layers.is_some() => Err(PyValueError::new_err(
                 "pool=\"weighted\" takes the layers that the head names; leave layers out.",
@@ -271,7 +275,15 @@ impl Analyzer {
         Ok(states.into_inner())
     }
 
-    fn embedder(&self, layers: Option<Vec<usize>>, pool: Pool) -> PyResult<Arc<Embedder>> {
+    /// The embedder for these layers and this pooling, opened unless it was the last one.
+    ///
+    /// # Errors
+    /// `InferenceError`, when the model can't be started; `ModelError` for a layer that it lacks.
+    pub(crate) fn embedder(
+        &self,
+        layers: Option<Vec<usize>>,
+        pool: Pool,
+    ) -> PyResult<Arc<Embedder>> {
         let mut last = lock(&self.embedder);
         if let Some(open) = last.as_ref().and_then(ProcessBound::get)
             && (&open.layers, &open.pool) == (&layers, &pool)

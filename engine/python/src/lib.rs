@@ -21,6 +21,7 @@ mod errors;
 mod models;
 mod process_bound;
 mod report;
+mod rows;
 mod settings;
 mod stream;
 mod training;
@@ -41,6 +42,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::models::{change_model, list_models};
+    #[pymodule_export]
+    use crate::rows::{analysis_rows, embedding_rows, run_difference};
     #[pymodule_export]
     use crate::stream::Stream;
     #[pymodule_export]

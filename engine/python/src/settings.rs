@@ -84,6 +84,11 @@ impl Settings {
         })
     }
 
+    /// Whether results are smoothed over time.
+    pub(crate) fn smoothing(&self) -> bool {
+        self.smoothing
+    }
+
     /// The given threads, or one per core, at most 4: a 5-s window is too little work to share among more.
     fn threads(&self) -> usize {
         let cores = || thread::available_parallelism().map_or(1, |cores| cores.get().min(4));

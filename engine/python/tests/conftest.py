@@ -38,15 +38,17 @@ def analyzer() -> mertscope.Analyzer:
 
 @pytest.fixture(scope="session")
 def command() -> Run:
-    """Runs the `mertscope` command of this checkout with the package's ONNX Runtime; returns its standard output."""
+    """Runs the `mertscope` command of this checkout with the package's ONNX Runtime, to the exit code `code`; returns its
+    standard output.
+    """
     program = os.environ.get("MERTSCOPE_COMMAND") or _built()
     environment = {**os.environ, "ORT_DYLIB_PATH": str(mertscope.onnxruntime_library())}
 
-    def run(*arguments: object) -> str:
+    def run(*arguments: object, code: int = 0) -> str:
         ran = subprocess.run(
             [program, *map(str, arguments)], env=environment, capture_output=True, text=True, check=False
         )
-        assert ran.returncode == 0, ran.stderr
+        assert ran.returncode == code, ran.stderr
         return ran.stdout
 
     return run

@@ -66,7 +66,8 @@ fn output(command: &mut Command) -> Result<(String, f64)> {
     ))
 }
 
-fn copies_of_the_demo(bench: &Bench) -> Result<PathBuf> {
+/// A folder with copies of the demo pieces, which the caller removes.
+pub(super) fn copies_of_the_demo(bench: &Bench) -> Result<PathBuf> {
     let folder = bench.scratch.join("repeated");
     // An interrupted run may have left other pieces.
     if folder.exists() {

@@ -119,6 +119,12 @@ const REQUIREMENTS: &[Requirement] = &[
         probe: Probe::Program(&["jq"]),
     },
     Requirement {
+        package: "parallel",
+        why: "runs the recipe for it of docs/scale.md in the tests",
+        purpose: Purpose::Test,
+        probe: Probe::OnLinux("parallel"),
+    },
+    Requirement {
         package: "python3-venv",
         why: "keeps the Python packages of the bench and the tests apart from the system's",
         purpose: Purpose::Environment,

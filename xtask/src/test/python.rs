@@ -3,7 +3,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -16,12 +16,14 @@ use crate::workspace::Workspace;
 const PACKAGE: &str = "engine/python";
 
 /// What the package and its tests need.
-const REQUIREMENTS: [&str; 6] = [
+const REQUIREMENTS: [&str; 8] = [
     "maturin==1.16.0",
     "mypy==2.4.1",
     "numpy==2.4.6",
     "onnxruntime==1.32.0",
+    "pyarrow==26.0.1",
     "pytest==9.2.0",
+    "ray[data]==2.60.0",
     "tqdm==4.70.1",
 ];
 
@@ -38,25 +40,11 @@ pub(super) fn step(workspace: &Workspace, suite: Suite, skipped: &Path) -> Step 
 }
 
 fn commands(workspace: &Workspace, suite: Suite, skipped: &Path) -> Result<Vec<Named>> {
-    let (name, further): (_, &[&str]) = match suite {
-        Suite::Full => ("python-full", &FOR_EXAMPLES),
-        _ => ("python", &[]),
+    let python = match suite {
+        Suite::Full => environment_with(workspace, "python-full", &FOR_EXAMPLES)?,
+        _ => environment(workspace)?,
     };
-    let requirements: Vec<String> = REQUIREMENTS
-        .iter()
-        .chain(further)
-        .map(|requirement| (*requirement).to_owned())
-        .collect();
-    let python = setup::environment(workspace, name, &requirements)?;
     let build = workspace.cargo(["build", "--package", "mertscope-cli", "--bin", "mertscope"]);
-    let mut install = Command::new(&python);
-    install
-        .current_dir(&workspace.root)
-        .args(["-m", "pip", "install", "--disable-pip-version-check"])
-        .args(["--no-deps", "--no-build-isolation", "--force-reinstall"])
-        .arg(Path::new(".").join(PACKAGE))
-        .env("PATH", with_programs(&python))
-        .env("MATURIN_PEP517_ARGS", "--profile dev");
     let mut pytest = Command::new(&python);
     let command = workspace.target.join("debug").join("mertscope");
     pytest
@@ -67,11 +55,48 @@ fn commands(workspace: &Workspace, suite: Suite, skipped: &Path) -> Result<Vec<N
             command.with_extension(env::consts::EXE_EXTENSION),
         )
         .env(SKIPPED_VARIABLE, skipped);
+    if suite == Suite::Full {
+        // Also the tests that are marked as long.
+        pytest.args(["-m", ""]);
+    }
     Ok(vec![
         ("Building the command".to_owned(), build),
-        ("Building and installing the wheel".to_owned(), install),
+        (
+            "Building and installing the wheel".to_owned(),
+            install(workspace, &python, "dev"),
+        ),
         ("Tests of the Python package".to_owned(), pytest),
     ])
+}
+
+/// The environment of the package's tests; returns its interpreter.
+///
+/// # Errors
+/// When it can't be made.
+pub(crate) fn environment(workspace: &Workspace) -> Result<PathBuf> {
+    environment_with(workspace, "python", &[])
+}
+
+fn environment_with(workspace: &Workspace, name: &str, further: &[&str]) -> Result<PathBuf> {
+    let requirements: Vec<String> = REQUIREMENTS
+        .iter()
+        .chain(further)
+        .map(|requirement| (*requirement).to_owned())
+        .collect();
+    setup::environment(workspace, name, &requirements)
+}
+
+/// Builds the wheel with a profile of cargo, and installs it into an environment of this module.
+pub(crate) fn install(workspace: &Workspace, python: &Path, profile: &str) -> Command {
+    let mut install = Command::new(python);
+    install
+        .current_dir(&workspace.root)
+        .args(["-m", "pip", "install", "--disable-pip-version-check"])
+        .args(["--no-deps", "--no-build-isolation", "--force-reinstall"])
+        .arg(Path::new(".").join(PACKAGE))
+        .env("PATH", with_programs(python))
+        .env("MATURIN_PEP517_ARGS", format!("--profile {profile}"));
+    install
 }
 
 /// `PATH` with the programs of an environment first, where pip finds maturin.

@@ -83,15 +83,28 @@ pub(crate) fn music(count: usize) -> TempDir {
     folder
 }
 
-/// `mertscope analyze` of the folder into parts of two files.
+/// `mertscope analyze` of the folder into parts of two files, unless `flags` name another number.
 pub(crate) fn analyze(folder: &Path, parts: &str, flags: &[&str]) -> Command {
+    into_parts("analyze", folder, parts, flags)
+}
+
+/// `mertscope embed` likewise, with a tiny model: what it costs is what parts cost.
+pub(crate) fn embed(folder: &Path, parts: &str, flags: &[&str]) -> Command {
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/tiny");
+    let mut command = into_parts("embed", folder, parts, flags);
+    command.arg("--model").arg(tiny);
+    command
+}
+
+fn into_parts(verb: &str, folder: &Path, parts: &str, flags: &[&str]) -> Command {
     let mut command = mertscope();
     command
         .current_dir(folder)
-        .args(["analyze", "music", "--threads", "1"]);
-    command
-        .args(["--out", parts, "--part-files", "2"])
-        .args(flags);
+        .args([verb, "music", "--threads", "1"]);
+    command.args(["--out", parts]).args(flags);
+    if !flags.contains(&"--part-files") {
+        command.args(["--part-files", "2"]);
+    }
     command
 }
 

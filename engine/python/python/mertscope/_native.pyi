@@ -15,9 +15,12 @@ __all__ = [
     "MertscopeError",
     "ModelError",
     "Stream",
+    "analysis_rows",
     "change_model",
+    "embedding_rows",
     "is_audio_path",
     "list_models",
+    "run_difference",
     "store_head",
     "train",
 ]
@@ -74,6 +77,16 @@ class _Training(TypedDict):
     training_data: str | None
     data_name: str
     license: str
+
+class _BatchFile(TypedDict):
+    path: str
+    file: str
+    name: str
+    error: str | None
+
+def analysis_rows(analyzer: Analyzer, files: list[_BatchFile]) -> bytes: ...
+def embedding_rows(analyzer: Analyzer, files: list[_BatchFile], wanted: _Wanted, float16: bool) -> bytes: ...
+def run_difference(run: str, other: str) -> str | None: ...
 
 class _Order(TypedDict):
     action: str
