@@ -30,6 +30,7 @@ use provider::Provider;
 
 pub use choice::{Choice, ParseChoiceError};
 pub use library::LibraryError;
+pub use mertscope_remote::check_address;
 
 /// The device that runs a model, and the devices that could not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Report {
     /// The fallbacks that matter to the user: all when a device was chosen by name, and otherwise those
     /// with a fault.
     pub fn notable_fallbacks(&self) -> impl Iterator<Item = &Fallback> {
-        let is_named = matches!(self.asked, Choice::Provider { .. });
+        let is_named = !matches!(self.asked, Choice::Auto | Choice::Cpu);
         self.fallbacks
             .iter()
             .filter(move |fallback| is_named || !fallback.absent)
