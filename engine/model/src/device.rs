@@ -105,6 +105,14 @@ impl Report {
             .filter(move |fallback| is_named || !fallback.absent)
     }
 
+    /// The server that was chosen and gave way to this machine, with the reason.
+    #[must_use]
+    pub fn server_gave_way(&self) -> Option<&Fallback> {
+        let is_remote = matches!(self.asked, Choice::Remote { .. });
+        let gave_way = is_remote && self.used != self.asked;
+        self.fallbacks.last().filter(|_| gave_way)
+    }
+
     /// The same model on the CPU, after this device failed for `reason`.
     pub(super) fn failed(&self, reason: &str, on_cpu: &Self) -> Self {
         let mut fallbacks = self.fallbacks.clone();
