@@ -1,10 +1,7 @@
 """A runtime of MLServer for the folder of `mertscope models export`: its graph by the wheel `onnxruntime`."""
 
-from pathlib import Path
-
 import numpy as np
 import onnxruntime
-from google.protobuf import text_format
 from mlserver import MLModel
 from mlserver.types import (
     InferenceRequest,
@@ -14,7 +11,6 @@ from mlserver.types import (
     Parameters,
     ResponseOutput,
 )
-from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 
 class Graph(MLModel):
@@ -22,30 +18,26 @@ class Graph(MLModel):
 
     async def load(self) -> bool:
         """Loads the graph."""
-        folder = Path(self.settings.parameters.uri)
-        text = (folder / "config.pbtxt").read_text()
-        self.config = text_format.Parse(text, ModelConfig())
         options = onnxruntime.SessionOptions()
         options.enable_mem_pattern = False
         self.session = onnxruntime.InferenceSession(
-            str(folder / "1/model.onnx"), options, ["CPUExecutionProvider"]
+            self.settings.parameters.uri, options, ["CPUExecutionProvider"]
         )
         return True
 
     async def metadata(self) -> MetadataModelResponse:
         """The tensors and the parameters of the configuration."""
 
-        def tensor(it):
-            batch = [-1] if self.config.max_batch_size else []
-            return MetadataTensor(name=it.name, datatype="FP32", shape=[*batch, *it.dims])
+        def tensors(all_of_them):
+            return [MetadataTensor(datatype="FP32", **it) for it in all_of_them]
 
-        pairs = self.config.parameters.items()
+        extra = self.settings.parameters.extra
         return MetadataModelResponse(
             name=self.name,
             platform="mertscope",
-            inputs=[tensor(it) for it in self.config.input],
-            outputs=[tensor(it) for it in self.config.output],
-            parameters=Parameters(**{key: value.string_value for key, value in pairs}),
+            inputs=tensors(extra["inputs"]),
+            outputs=tensors(extra["outputs"]),
+            parameters=Parameters(**extra["parameters"]),
         )
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:

@@ -30,7 +30,8 @@ def triton(repository: str, port: str) -> None:
     site = sysconfig.get_paths()["purelib"]
     environment = os.environ | {
         "LD_LIBRARY_PATH": f"{Path(site) / 'nvidia_pytriton.libs'}:{sysconfig.get_config_var('LIBDIR')}",
-        "PYTHONPATH": site,
+        # The stub takes the packages of the Python that it finds first.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     program = str(server / "bin" / "tritonserver")
     arguments = [
@@ -63,10 +64,21 @@ def mlserver(repository: str, port: str) -> None:
     (folder / "settings.json").write_text(json.dumps(settings))
     for model in Path(repository).iterdir():
         (folder / model.name).mkdir()
+        config = parsed(model)
+        batch = [-1] if config.max_batch_size else []
+
+        def tensors(all_of_them):
+            return [{"name": it.name, "shape": [*batch, *it.dims]} for it in all_of_them]
+
+        extra = {
+            "inputs": tensors(config.input),
+            "outputs": tensors(config.output),
+            "parameters": {key: value.string_value for key, value in config.parameters.items()},
+        }
         one = {
             "name": model.name,
             "implementation": "runtime.Graph",
-            "parameters": {"uri": str(model)},
+            "parameters": {"uri": str(model / "1" / "model.onnx"), "extra": extra},
         }
         (folder / model.name / "model-settings.json").write_text(json.dumps(one))
     environment = os.environ | {"PYTHONPATH": str(folder)}
@@ -74,14 +86,21 @@ def mlserver(repository: str, port: str) -> None:
     os.execve(program, [program, "start", str(folder)], environment)
 
 
+def parsed(folder: Path):
+    """The configuration in a folder, parsed with the message of `tritonclient`; not in MLServer's own process, which has
+    a message of the same name."""
+    from google.protobuf import text_format
+    from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+    return text_format.Parse((folder / "config.pbtxt").read_text(), ModelConfig())
+
+
 def check(folder: str) -> None:
     """Prints the parsed configuration, and the shapes that the graph gives, as JSON."""
     import numpy as np
     import onnxruntime
-    from google.protobuf import text_format
-    from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-    config = text_format.Parse((Path(folder) / "config.pbtxt").read_text(), ModelConfig())
+    config = parsed(Path(folder))
     session = onnxruntime.InferenceSession(str(Path(folder) / "1/model.onnx"))
     count = max(config.max_batch_size, 1)
     dims = list(config.input[0].dims)
