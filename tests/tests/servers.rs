@@ -22,7 +22,10 @@ fn python(test: &str) -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    skipped(test, "no inference servers; `cargo xtask test --full` gets them");
+    skipped(
+        test,
+        "no inference servers; `cargo xtask test --full` gets them",
+    );
     None
 }
 
@@ -33,7 +36,11 @@ impl Running {
     fn start(python: &Path, kind: &str, models: &Path, port: u16) -> Self {
         let script = repository("tests/servers/serve.py");
         let mut command = Command::new(python);
-        command.arg(script).arg(kind).arg(models).arg(port.to_string());
+        command
+            .arg(script)
+            .arg(kind)
+            .arg(models)
+            .arg(port.to_string());
         let mut running = Self(command.spawn().unwrap(), port);
         let since = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -65,7 +72,10 @@ fn free_port() -> u16 {
 /// Exports a model; `more` are further arguments.
 fn export(model: &str, models: &Path, more: &[&str]) {
     let mut command = mertscope();
-    command.args(["models", "export", model, "--triton"]).arg(models).args(more);
+    command
+        .args(["models", "export", model, "--triton"])
+        .arg(models)
+        .args(more);
     let output = command.output().unwrap();
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words}");
@@ -100,7 +110,9 @@ fn on_server(model: &Arc<Model>, running: &Running) -> Session {
 fn windows(model: &Model, count: u32) -> Vec<Vec<f32>> {
     let window = |seed: u32| {
         let samples = 0..model.manifest.window_samples as u32;
-        samples.map(|n| 0.3 * ((n * (seed + 3)) as f32 * 0.013).sin()).collect()
+        samples
+            .map(|n| 0.3 * ((n * (seed + 3)) as f32 * 0.013).sin())
+            .collect()
     };
     (0..count).map(window).collect()
 }
@@ -122,7 +134,11 @@ fn print_overhead(kind: &str, there: &mut Session, here: &mut Session, window: &
         })
         .collect();
     beyond.sort_by(f64::total_cmp);
-    println!("{kind}: {:.1} ms beyond inference (p50 of {})", beyond[10], beyond.len());
+    println!(
+        "{kind}: {:.1} ms beyond inference (p50 of {})",
+        beyond[10],
+        beyond.len()
+    );
 }
 
 fn equals_the_cpu(test: &str, kind: &str) {
@@ -147,7 +163,10 @@ fn triton_gives_the_cpus_hidden_states_bit_for_bit() {
 
 #[test]
 fn mlserver_gives_the_cpus_hidden_states_bit_for_bit() {
-    equals_the_cpu("mlserver_gives_the_cpus_hidden_states_bit_for_bit", "mlserver");
+    equals_the_cpu(
+        "mlserver_gives_the_cpus_hidden_states_bit_for_bit",
+        "mlserver",
+    );
 }
 
 /// Whether each value is within 1e-5 of the layer's scale.
@@ -155,7 +174,9 @@ fn assert_close(found: &HiddenStates, expected: &HiddenStates) {
     let square = |x: &f32| f64::from(*x).powi(2);
     let rms = (expected.data.iter().map(square).sum::<f64>() / expected.data.len() as f64).sqrt();
     let pairs = found.data.iter().zip(&expected.data);
-    let off = pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max);
+    let off = pairs
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, f64::max);
     assert!(off <= 1e-5 * rms.max(1.0), "{off} at {rms}");
 }
 
@@ -174,7 +195,10 @@ fn eight_clients_at_once_share_batches_and_outlive_the_server() {
     assert_eq!(on_server(&model, &running).at_once(), 8);
     let windows = windows(&model, 12);
     let mut here = session(&model, Choice::Cpu);
-    let expected: Vec<_> = windows.iter().map(|window| here.run(window).unwrap()).collect();
+    let expected: Vec<_> = windows
+        .iter()
+        .map(|window| here.run(window).unwrap())
+        .collect();
     let url = running.url();
     let start = || {
         let runtime = runtime::load(None).unwrap();
@@ -234,12 +258,24 @@ fn the_onnxruntime_form_is_a_configuration_of_triton_whose_graph_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = checkpoint.to_str().unwrap();
         export(path, folder.path(), &["--precision", precision]);
-        let exported = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let exported = fs::read_dir(folder.path())
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap()
+            .path();
         assert!(!exported.join("1/model.py").exists());
         let mut command = Command::new(&python);
-        command.arg(repository("tests/servers/serve.py")).arg("check").arg(&exported);
+        command
+            .arg(repository("tests/servers/serve.py"))
+            .arg("check")
+            .arg(&exported);
         let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let facts: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(facts["backend"], "onnxruntime");
         assert_eq!(facts["max_batch_size"], batch, "{precision}");

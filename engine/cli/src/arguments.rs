@@ -11,8 +11,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mertscope_model::Precision;
-use mertscope_model::device::check_address;
 use mertscope_model::device::Choice;
+use mertscope_model::device::check_address;
 
 use crate::UsageError;
 

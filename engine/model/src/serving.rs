@@ -69,7 +69,9 @@ pub enum ServingError {
 #[must_use]
 pub fn name(id: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    id.chars().map(|c| if allowed(c) { c } else { '-' }).collect()
+    id.chars()
+        .map(|c| if allowed(c) { c } else { '-' })
+        .collect()
 }
 
 /// Writes the folder of `model` with `graph` into the model repository `repository`, whole or not at all; returns it.
@@ -91,7 +93,9 @@ pub fn write(
         move |source| ServingError::Write { path, source }
     };
     fs::create_dir_all(repository).map_err(failed(repository))?;
-    let unfinished = tempfile::Builder::new().prefix(".mertscope-").tempdir_in(repository);
+    let unfinished = tempfile::Builder::new()
+        .prefix(".mertscope-")
+        .tempdir_in(repository);
     let unfinished = unfinished.map_err(failed(repository))?;
     // A folder inside, because a temporary folder is for its owner alone.
     let inside = unfinished.path().join("model");
@@ -140,7 +144,11 @@ fn configuration(model: &Model, serving: Serving) -> String {
         let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
         sizes.join(", ")
     };
-    let datatype = if serving.float16 { "TYPE_FP16" } else { "TYPE_FP32" };
+    let datatype = if serving.float16 {
+        "TYPE_FP16"
+    } else {
+        "TYPE_FP32"
+    };
     let samples = match manifest.graph.length {
         InputLength::Fixed => manifest.window_samples as i64,
         InputLength::Dynamic => -1,
@@ -148,7 +156,10 @@ fn configuration(model: &Model, serving: Serving) -> String {
     let tensor = |name: &str, sizes: &[i64]| {
         // Without batches the first size of each tensor is its own.
         let sizes = if batch > 1 { &sizes[1..] } else { sizes };
-        format!("  {{ name: {name:?} data_type: {datatype} dims: [ {} ] }}", dims(sizes))
+        format!(
+            "  {{ name: {name:?} data_type: {datatype} dims: [ {} ] }}",
+            dims(sizes)
+        )
     };
     let backend = match serving.backend {
         Backend::OnnxRuntime => "onnxruntime",
@@ -202,11 +213,21 @@ fn outputs(model: &Model, frames: bool, tensor: &dyn Fn(&str, &[i64]) -> String)
     let mut all = Vec::new();
     if !has_frames || model.gives_both() {
         let layers = layers_in(&graph.pooled);
-        all.extend(graph.pooled.iter().map(|name| tensor(name, &[layers, width])));
+        all.extend(
+            graph
+                .pooled
+                .iter()
+                .map(|name| tensor(name, &[layers, width])),
+        );
     }
     if has_frames {
         let layers = layers_in(&graph.frames);
-        all.extend(graph.frames.iter().map(|name| tensor(name, &[layers, -1, width])));
+        all.extend(
+            graph
+                .frames
+                .iter()
+                .map(|name| tensor(name, &[layers, -1, width])),
+        );
     }
     all
 }
@@ -220,7 +241,10 @@ mod tests {
         let model = Model::embedded().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let bytes = b"graph".as_slice().into();
-        let graph = GraphSource::Memory { bytes, notice: None };
+        let graph = GraphSource::Memory {
+            bytes,
+            notice: None,
+        };
         let serving = Serving {
             backend: Backend::Python,
             precision: None,

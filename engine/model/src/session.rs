@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 use super::device::{self, Choice, Report};
 use super::interrupt::Interrupt;
 use super::{EncodeError, HiddenStates, LayerSet, Model, Precision, Runtime};
+pub use export::served_graph;
 #[cfg(test)]
 pub(super) use input::normalize;
-pub use export::served_graph;
 use input::prepared;
 use load::Loaded;
 use outputs::Outputs;

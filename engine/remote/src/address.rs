@@ -38,12 +38,17 @@ impl Address {
         }
         if text.contains('@') {
             // A user name and a password would end up in messages.
-            return Err(invalid("…@…", "it holds a user name; use MERTSCOPE_SERVER_TOKEN"));
+            return Err(invalid(
+                "…@…",
+                "it holds a user name; use MERTSCOPE_SERVER_TOKEN",
+            ));
         }
         if text.contains(['?', '#']) {
             return Err(invalid(text, "it holds a query"));
         }
-        let uri: Uri = text.parse().map_err(|_| invalid(text, "it can't be parsed"))?;
+        let uri: Uri = text
+            .parse()
+            .map_err(|_| invalid(text, "it can't be parsed"))?;
         let host = uri.host().unwrap_or_default().to_owned();
         let base = text.trim_end_matches('/').to_owned();
         let address = Self { uri, base };
@@ -136,13 +141,30 @@ mod tests {
         ] {
             assert!(Address::parse(allowed).is_ok(), "{allowed}");
         }
-        for plain in ["http://8.8.8.8:8000", "http://172.32.0.1", "http://[2001:db8::1]"] {
+        for plain in [
+            "http://8.8.8.8:8000",
+            "http://172.32.0.1",
+            "http://[2001:db8::1]",
+        ] {
             let refused = Address::parse(plain).unwrap_err();
-            assert!(matches!(refused, ServerError::PlainHttp { .. }), "{plain}: {refused}");
+            assert!(
+                matches!(refused, ServerError::PlainHttp { .. }),
+                "{plain}: {refused}"
+            );
         }
-        for invalid in ["", "gpu", "ftp://gpu", "https://", "http://a b", "http://gpu/?x=1"] {
+        for invalid in [
+            "",
+            "gpu",
+            "ftp://gpu",
+            "https://",
+            "http://a b",
+            "http://gpu/?x=1",
+        ] {
             let refused = Address::parse(invalid).unwrap_err();
-            assert!(matches!(refused, ServerError::Address { .. }), "{invalid}: {refused}");
+            assert!(
+                matches!(refused, ServerError::Address { .. }),
+                "{invalid}: {refused}"
+            );
         }
         let secret = Address::parse("http://me:word@127.0.0.1").unwrap_err();
         assert!(!secret.to_string().contains("word"), "{secret}");

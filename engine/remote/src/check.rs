@@ -85,10 +85,12 @@ pub(crate) fn check(
     let has = |name: &str| extensions.iter().any(|it| it.as_str() == Some(name));
     let of_model = |path: String| {
         client.describe(&path, limit).map_err(|error| match error {
-            ServerError::Status { status, .. } if (400..500).contains(&status) => ServerError::NoModel {
-                model: wanted.model.clone(),
-                status,
-            },
+            ServerError::Status { status, .. } if (400..500).contains(&status) => {
+                ServerError::NoModel {
+                    model: wanted.model.clone(),
+                    status,
+                }
+            }
             other => other,
         })
     };
@@ -113,13 +115,16 @@ pub(crate) fn check(
     let may_half = float16 && has("binary_tensor_data");
     if input_is_half && !may_half {
         return Err(other(
-            "it takes half precision on the wire, which MERTSCOPE_SERVER_FLOAT16=1 allows".to_owned(),
+            "it takes half precision on the wire, which MERTSCOPE_SERVER_FLOAT16=1 allows"
+                .to_owned(),
         ));
     }
     let batch = parameter(Parameter::Batch).and_then(|text| text.parse().ok());
     let name = |field: &str| printable(server[field].as_str().unwrap_or_default());
     Ok(Facts {
-        name: format!("{} {}", name("name"), name("version")).trim().to_owned(),
+        name: format!("{} {}", name("name"), name("version"))
+            .trim()
+            .to_owned(),
         at_once: batch.unwrap_or(1).clamp(1, 64),
         binary: has("binary_tensor_data"),
         float16: input_is_half,
@@ -133,7 +138,8 @@ fn is_wanted(
 ) -> Result<(), String> {
     let short = |hash: &str| printable(hash).chars().take(12).collect::<String>();
     let hash = parameter(Parameter::Hash);
-    let hash = hash.ok_or("it was not exported by Mertscope, for its configuration names no hash")?;
+    let hash =
+        hash.ok_or("it was not exported by Mertscope, for its configuration names no hash")?;
     if hash != wanted.hash {
         let version = parameter(Parameter::Version).unwrap_or_default();
         return Err(format!(

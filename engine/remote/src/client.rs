@@ -9,9 +9,9 @@ use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, AsSendBody};
 
+use crate::ServerError;
 use crate::address::{Address, NearResolver, is_refusal};
 use crate::settings::Settings;
-use crate::ServerError;
 
 /// The header with the length of the JSON before binary tensors.
 pub(crate) const JSON_LENGTH: &str = "inference-header-content-length";
@@ -117,7 +117,11 @@ impl Client {
         let request = self.agent.configure_request(request);
         let request = request.timeout_global(Some(limit)).build();
         let (parts, mut body) = self.agent.run(request).map_err(failed)?.into_parts();
-        let body = body.with_config().limit(most_bytes).read_to_vec().map_err(failed)?;
+        let body = body
+            .with_config()
+            .limit(most_bytes)
+            .read_to_vec()
+            .map_err(failed)?;
         let status = parts.status.as_u16();
         match status {
             200..=299 => Ok(Answer {
@@ -164,7 +168,11 @@ fn unreachable(reason: &str) -> ServerError {
 fn words(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|c| !c.is_control()).take(MOST_WORDS).collect();
+    let line: String = line
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MOST_WORDS)
+        .collect();
     if line.is_empty() {
         return "without a word".to_owned();
     }

@@ -72,7 +72,9 @@ pub enum ServerError {
         reason: String,
     },
     /// It serves another model, or another form of it.
-    #[error("It serves another {model}: {difference}. Export the model again with this version of Mertscope.")]
+    #[error(
+        "It serves another {model}: {difference}. Export the model again with this version of Mertscope."
+    )]
     Other {
         /// The model's name there.
         model: String,

@@ -54,7 +54,9 @@ pub(crate) fn request(wanted: &Wanted, facts: &Facts, audio: &[f32], count: usiz
         audio.iter().flat_map(|x| x.to_le_bytes()).collect()
     };
     input["parameters"] = json!({"binary_data_size": bytes.len()});
-    let mut body = json!({"inputs": [input], "outputs": outputs}).to_string().into_bytes();
+    let mut body = json!({"inputs": [input], "outputs": outputs})
+        .to_string()
+        .into_bytes();
     let json_length = Some(body.len());
     body.extend(bytes);
     Message { body, json_length }
@@ -107,9 +109,17 @@ fn read(wanted: &Wanted, answer: &Answer) -> Result<Vec<Tensor>, String> {
 
 /// One output; `binary` when it is not in the JSON.
 fn tensor(output: &Value, binary: Option<&[u8]>) -> Result<Tensor, String> {
-    let shape = output["shape"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let shape: Option<Vec<i64>> = shape.iter().map(|size| size.as_i64().filter(|n| *n > 0)).collect();
-    let shape = shape.filter(|shape| !shape.is_empty()).ok_or("a shape is not one of numbers")?;
+    let shape = output["shape"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let shape: Option<Vec<i64>> = shape
+        .iter()
+        .map(|size| size.as_i64().filter(|n| *n > 0))
+        .collect();
+    let shape = shape
+        .filter(|shape| !shape.is_empty())
+        .ok_or("a shape is not one of numbers")?;
     let values = match (binary, output["datatype"].as_str().unwrap_or_default()) {
         (Some(bytes), "FP32") => bytes
             .chunks_exact(4)
@@ -126,7 +136,9 @@ fn tensor(output: &Value, binary: Option<&[u8]>) -> Result<Tensor, String> {
         }
         _ => return Err("its hidden states are neither FP32 nor FP16".to_owned()),
     };
-    let count = shape.iter().try_fold(1i64, |all, size| all.checked_mul(*size));
+    let count = shape
+        .iter()
+        .try_fold(1i64, |all, size| all.checked_mul(*size));
     if count != i64::try_from(values.len()).ok() {
         return Err(format!("{} values have the shape {shape:?}", values.len()));
     }
@@ -178,9 +190,15 @@ mod tests {
                 "parameters": {"binary_data_size": size}})
         };
         let json = json!({"outputs": [output("b", 8), output("x", 4), output("a", 4)]});
-        let bytes: Vec<u8> = [1.5f32, -0.1, 9.0, 7.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let bytes: Vec<u8> = [1.5f32, -0.1, 9.0, 7.0]
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect();
         let all = tensors(&wanted(), &answer(&json, Some(&bytes))).unwrap();
-        assert_eq!((&*all[0].values, &*all[1].values), (&[7.0][..], &[1.5, -0.1][..]));
+        assert_eq!(
+            (&*all[0].values, &*all[1].values),
+            (&[7.0][..], &[1.5, -0.1][..])
+        );
         assert_eq!(all[1].shape, [1, 2]);
         let error = tensors(&wanted(), &answer(&json, Some(&bytes[..12]))).unwrap_err();
         assert!(error.to_string().contains("end early"), "{error}");
@@ -191,7 +209,12 @@ mod tests {
         let audio: Vec<f32> = (0..2000u32)
             .map(|n| f32::from_bits(n.wrapping_mul(2_654_435_761) % 0x7f00_0000))
             .collect();
-        let facts = Facts { name: String::new(), at_once: 1, binary: false, float16: false };
+        let facts = Facts {
+            name: String::new(),
+            at_once: 1,
+            binary: false,
+            float16: false,
+        };
         let message = request(&wanted(), &facts, &audio, 2);
         let sent: Value = serde_json::from_slice(&message.body).unwrap();
         assert_eq!(sent["inputs"][0]["shape"], json!([2, 1000]));
@@ -205,11 +228,26 @@ mod tests {
         let one = |output: Value| answer(&json!({"outputs": [output]}), None);
         for (answer, words) in [
             (answer(&json!([]), None), "no outputs"),
-            (one(json!({"name": "a", "datatype": "FP32", "shape": [3], "data": [1, 2]})), "2 values"),
-            (one(json!({"name": "a", "datatype": "BYTES", "shape": [1], "data": ["x"]})), "neither"),
-            (one(json!({"name": "a", "datatype": "FP32", "shape": [-1], "data": []})), "shape"),
-            (one(json!({"name": "a", "datatype": "FP32", "shape": [1], "data": [null]})), "no list"),
-            (one(json!({"name": "a", "datatype": "FP32", "shape": [1], "data": [1]})), "lacks"),
+            (
+                one(json!({"name": "a", "datatype": "FP32", "shape": [3], "data": [1, 2]})),
+                "2 values",
+            ),
+            (
+                one(json!({"name": "a", "datatype": "BYTES", "shape": [1], "data": ["x"]})),
+                "neither",
+            ),
+            (
+                one(json!({"name": "a", "datatype": "FP32", "shape": [-1], "data": []})),
+                "shape",
+            ),
+            (
+                one(json!({"name": "a", "datatype": "FP32", "shape": [1], "data": [null]})),
+                "no list",
+            ),
+            (
+                one(json!({"name": "a", "datatype": "FP32", "shape": [1], "data": [1]})),
+                "lacks",
+            ),
         ] {
             let error = tensors(&wanted(), &answer).unwrap_err().to_string();
             assert!(error.contains(words), "{words}: {error}");

@@ -153,7 +153,9 @@ fn answer(path: &str, fault: Option<Fault>, token: bool) -> (u16, String) {
                 Some(Fault::WrongShape) => ("pooled", "1"),
                 _ => ("pooled", "1,2"),
             };
-            format!(r#"{{"outputs":[{{"name":"{name}","shape":[1,2],"datatype":"FP32","data":[{data}]}}]}}"#)
+            format!(
+                r#"{{"outputs":[{{"name":"{name}","shape":[1,2],"datatype":"FP32","data":[{data}]}}]}}"#
+            )
         }
         _ => format!(
             r#"{{"name":"tiny","inputs":[{{"name":"audio","datatype":"FP32","shape":[-1,4]}}],
@@ -189,7 +191,10 @@ fn never() -> bool {
 fn until_ready(server: &Server) {
     let since = Instant::now();
     while server.ready().is_none() {
-        assert!(since.elapsed() < Duration::from_secs(300), "it is never found again");
+        assert!(
+            since.elapsed() < Duration::from_secs(300),
+            "it is never found again"
+        );
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -203,7 +208,10 @@ fn a_server_that_is_no_server_of_the_model_is_named_with_the_reason() {
         (Fault::Redirect, "status 302"),
         (Fault::Denied, "MERTSCOPE_SERVER_TOKEN"),
         (Fault::NoModel, "mertscope models export tiny"),
-        (Fault::OtherHash, "begins with beef instead of cafe (exported by version 0.0.9"),
+        (
+            Fault::OtherHash,
+            "begins with beef instead of cafe (exported by version 0.0.9",
+        ),
         (Fault::NoHash, "names no hash"),
         (Fault::OtherType, "UINT8"),
     ] {
@@ -222,7 +230,10 @@ fn a_server_that_is_no_server_of_the_model_is_named_with_the_reason() {
 #[test]
 fn an_inference_that_fails_is_an_error_and_the_server_is_used_again_when_it_is_back() {
     for (fault, words) in [
-        (Fault::Broken, "status 500: {\"error\":\"out of memory on the card\"}"),
+        (
+            Fault::Broken,
+            "status 500: {\"error\":\"out of memory on the card\"}",
+        ),
         (Fault::WrongShape, "1 values have the shape [1, 2]"),
         (Fault::OtherOutput, "lacks the output \"pooled\""),
         (Fault::Half, "can't be reached"),
@@ -237,7 +248,10 @@ fn an_inference_that_fails_is_an_error_and_the_server_is_used_again_when_it_is_b
         faulty.behaves.store(true, Ordering::Relaxed);
         until_ready(&server);
         let tensors = infer().unwrap();
-        assert_eq!((&*tensors[0].shape, &*tensors[0].values), (&[1, 2][..], &[1.0, 2.0][..]));
+        assert_eq!(
+            (&*tensors[0].shape, &*tensors[0].values),
+            (&[1, 2][..], &[1.0, 2.0][..])
+        );
     }
 }
 
@@ -256,7 +270,10 @@ fn a_closing_program_waits_for_no_server() {
 
 #[test]
 fn a_server_that_is_gone_is_named_and_asked_for_nothing_by_the_caller() {
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let server = connect(settings(&format!("http://{gone}"))).unwrap();
     let error = server.check(&never).unwrap_err();
     assert!(matches!(error, ServerError::Unreachable { .. }), "{error}");

@@ -34,9 +34,8 @@ impl StatusBar {
         } else {
             0.0
         };
-        let banner = sentence(context.live).map_or(0.0, |words| {
-            banner::height(ui, context, &words, width)
-        });
+        let banner =
+            sentence(context.live).map_or(0.0, |words| banner::height(ui, context, &words, width));
         STATUS_BAR_HEIGHT + details + banner
     }
 

@@ -66,7 +66,9 @@ impl Remote {
 
     fn name(&self) -> String {
         let address = self.server.as_ref().map(Server::address);
-        format!("Server {}", address.unwrap_or_default()).trim_end().to_owned()
+        format!("Server {}", address.unwrap_or_default())
+            .trim_end()
+            .to_owned()
     }
 
     /// The report of a session that runs there.
@@ -154,7 +156,9 @@ impl Session {
                 }
                 hidden.map_err(|reason| format!("It runs another graph: {reason}"))
             }
-            Err(ServerError::Closing) => return Some(Err(self.failed("the encoder is being closed"))),
+            Err(ServerError::Closing) => {
+                return Some(Err(self.failed("the encoder is being closed")));
+            }
             Err(error) => Err(phrase(&error)),
         };
         match hidden {

@@ -53,8 +53,12 @@ impl Session {
                 let ran = self.on_server(&rest[..count], limit);
                 let each = start.elapsed() / count as u32;
                 match ran {
-                    Some(Ok(all)) => answers.extend(all.into_iter().map(|hidden| (Ok(hidden), each))),
-                    Some(Err(error)) => answers.extend((0..count).map(|_| (Err(error.clone()), each))),
+                    Some(Ok(all)) => {
+                        answers.extend(all.into_iter().map(|hidden| (Ok(hidden), each)))
+                    }
+                    Some(Err(error)) => {
+                        answers.extend((0..count).map(|_| (Err(error.clone()), each)))
+                    }
                     // This machine's model runs them one after the other.
                     None => {}
                 }
