@@ -20,9 +20,7 @@ class Graph(MLModel):
         """Loads the graph."""
         options = onnxruntime.SessionOptions()
         options.enable_mem_pattern = False
-        self.session = onnxruntime.InferenceSession(
-            self.settings.parameters.uri, options, ["CPUExecutionProvider"]
-        )
+        self.session = onnxruntime.InferenceSession(self.settings.parameters.uri, options, ["CPUExecutionProvider"])
         return True
 
     async def metadata(self) -> MetadataModelResponse:

@@ -67,7 +67,7 @@ def mlserver(repository: str, port: str) -> None:
         config = parsed(model)
         batch = [-1] if config.max_batch_size else []
 
-        def tensors(all_of_them):
+        def tensors(all_of_them, batch=batch):
             return [{"name": it.name, "shape": [*batch, *it.dims]} for it in all_of_them]
 
         extra = {

@@ -29,9 +29,7 @@ class TritonPythonModel:
 
     def execute(self, requests):
         """Answers requests; those of equal length run at once where the graph takes several windows."""
-        windows = [
-            triton.get_input_tensor_by_name(request, self.input).as_numpy() for request in requests
-        ]
+        windows = [triton.get_input_tensor_by_name(request, self.input).as_numpy() for request in requests]
         groups = {}
         for place, window in enumerate(windows):
             groups.setdefault(window.shape[-1] if self.joins else place, []).append(place)
