@@ -166,10 +166,9 @@ fn answer(path: &str, fault: Option<Fault>, token: bool) -> (u16, String) {
 }
 
 fn settings(url: &str) -> Settings {
-    Settings {
-        timeout: Duration::from_secs(2),
-        ..Settings::of_environment(Some(url))
-    }
+    let mut settings = Settings::of_environment(Some(url));
+    settings.timeout = Duration::from_secs(2);
+    settings
 }
 
 fn connect(settings: Settings) -> Result<Server, ServerError> {
@@ -258,10 +257,8 @@ fn an_inference_that_fails_is_an_error_and_the_server_is_used_again_when_it_is_b
 #[test]
 fn a_closing_program_waits_for_no_server() {
     let faulty = serve(Fault::Hangs);
-    let patient = Settings {
-        timeout: Duration::from_secs(3600),
-        ..settings(&faulty.url)
-    };
+    let mut patient = settings(&faulty.url);
+    patient.timeout = Duration::from_secs(3600);
     let server = connect(patient).unwrap();
     server.check(&never).unwrap();
     let error = server.infer(vec![0.5; 4], 1, None, &|| true).unwrap_err();
