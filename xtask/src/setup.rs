@@ -36,7 +36,8 @@ pub(crate) const HELP: &str = "\
    when it is damaged.
 3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts
    (62 MB of downloads), and the tools that check text, workflows and Python, in target/venv/lint
-   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB).
+   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB), and inference
+   servers, in target/venv/servers (510 MB).
    Without them the tests and the step that need them are skipped and listed; nothing else
    depends on them.
 
@@ -59,6 +60,14 @@ const READERS: [&str; 6] = [
     "duckdb==1.0.0",
     "pytz==2024.1",
     "mutagen==1.47.0",
+];
+
+/// Inference servers of other makers, with the ONNX Runtime that the product runs.
+const SERVERS: [&str; 4] = [
+    "mlserver==1.7.1",
+    "nvidia-pytriton==0.7.0",
+    "onnxruntime==1.31.1",
+    "tritonclient[grpc]==2.73.0",
 ];
 
 /// Tools for the files that are not Rust.
@@ -260,6 +269,16 @@ pub(crate) fn readers(workspace: &Workspace) {
         eprintln!(
             "    {error:#}\n    The tests that read tables and tags back with other programs will be skipped."
         );
+    }
+}
+
+/// Gets inference servers of other makers. Nothing else depends on it: a failure is printed, and the tests with them are
+/// skipped.
+pub(crate) fn servers(workspace: &Workspace) {
+    let got = packages::ensure(&[Purpose::Environment])
+        .and_then(|()| environment(workspace, "servers", &SERVERS.map(str::to_owned)));
+    if let Err(error) = got {
+        eprintln!("    {error:#}\n    The tests with inference servers will be skipped.");
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &AnalyzeArguments) -> anyhow::Result<bool> {
         smoothing: !arguments.no_smoothing,
         threads: arguments.model.threads(),
         precision: arguments.model.precision(),
-        device: arguments.model.device.clone(),
+        device: arguments.model.device(),
     };
     let analyzer = Analyzer::new(runtime, package.clone(), options)?;
     let run = analyzer.describe(runtime);

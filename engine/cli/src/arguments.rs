@@ -2,6 +2,7 @@
 
 mod batch;
 mod embed;
+mod export;
 mod fitting;
 mod heads;
 mod tag;
@@ -11,10 +12,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mertscope_model::Precision;
 use mertscope_model::device::Choice;
+use mertscope_model::device::check_address;
+
+use crate::UsageError;
 
 pub(crate) use batch::{BatchArguments, MergeArguments, PartArguments};
 use embed::{EMBED_EXAMPLES, layers};
 pub(crate) use embed::{EmbedArguments, Layers, PoolArgument, is_parts_folder};
+pub(crate) use export::{BackendArgument, ExportArguments};
 pub(crate) use fitting::{DataArguments, MapCommand, MapFitArguments};
 pub(crate) use heads::{
     BenchArguments, EvalArguments, HeadsCommand, ImportArguments, Recipe, TrainArguments,
@@ -155,6 +160,9 @@ pub(crate) enum ModelsCommand {
         /// The model
         id: String,
     },
+    /// Write the folder with which an inference server serves a model
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
     /// Show the graphs that were made of checkpoints and are kept for the next time
     #[command(after_help = CACHE_HELP)]
     Cache {
@@ -201,6 +209,19 @@ pub(crate) enum PrecisionArgument {
     Int8Fast,
 }
 
+impl PrecisionArgument {
+    /// The precision; `None` for the one that suits the device.
+    fn precision(self) -> Option<Precision> {
+        match self {
+            Self::Auto => None,
+            Self::Fp32 => Some(Precision::Fp32),
+            Self::Fp16 => Some(Precision::Fp16),
+            Self::Int8 => Some(Precision::Int8),
+            Self::Int8Fast => Some(Precision::Int8Fast),
+        }
+    }
+}
+
 /// The model, and the options that run it.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArguments {
@@ -210,9 +231,12 @@ pub(crate) struct ModelArguments {
     /// Threads that share the work on one window [default: one per core, at most 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
-    /// Device that runs the model: auto, cpu, or a provider such as cuda, directml, coreml or openvino
+    /// Device that runs the model: auto, cpu, remote, or a provider such as cuda, directml, coreml or openvino
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    pub device: Choice,
+    device: Choice,
+    /// Inference server of --device remote, such as http://192.168.1.20:8000 [default: MERTSCOPE_SERVER]
+    #[arg(long, value_name = "URL", value_parser = server)]
+    server: Option<String>,
     /// Length of a window, for models that accept several [default: the model's own]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub window: Option<f64>,
@@ -228,15 +252,33 @@ pub(crate) struct ModelArguments {
 }
 
 impl ModelArguments {
+    /// The device, with the server when one is named.
+    pub(crate) fn device(&self) -> Choice {
+        match (&self.device, &self.server) {
+            (Choice::Remote { .. }, Some(server)) => Choice::remote(server),
+            (device, _) => device.clone(),
+        }
+    }
+
+    /// Checks that the device and the server fit together.
+    pub(crate) fn check_server(&self) -> Result<(), UsageError> {
+        let is_remote = matches!(self.device, Choice::Remote { .. });
+        let text = match (is_remote, &self.server) {
+            (false, Some(_)) => "--server is for --device remote: add that, or omit the server.",
+            (true, None)
+                if self.device == Choice::remote("")
+                    && std::env::var_os("MERTSCOPE_SERVER").is_none() =>
+            {
+                "--device remote needs a server: name it with --server URL or in MERTSCOPE_SERVER."
+            }
+            _ => return Ok(()),
+        };
+        Err(UsageError(text.to_owned()))
+    }
+
     /// The arithmetic to use; `None` for the one that suits the device.
     pub(crate) fn precision(&self) -> Option<Precision> {
-        match self.precision {
-            PrecisionArgument::Auto => None,
-            PrecisionArgument::Fp32 => Some(Precision::Fp32),
-            PrecisionArgument::Fp16 => Some(Precision::Fp16),
-            PrecisionArgument::Int8 => Some(Precision::Int8),
-            PrecisionArgument::Int8Fast => Some(Precision::Int8Fast),
-        }
+        self.precision.precision()
     }
 
     /// The number of threads to use.
@@ -303,6 +345,11 @@ pub(crate) struct AnalyzeArguments {
     pub quiet: bool,
     #[command(flatten)]
     pub model: ModelArguments,
+}
+
+fn server(text: &str) -> Result<String, String> {
+    let checked = check_address(text).map(|()| text.to_owned());
+    checked.map_err(|error| error.to_string())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

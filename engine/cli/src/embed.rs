@@ -81,7 +81,7 @@ fn options(arguments: &EmbedArguments) -> SessionOptions {
     SessionOptions {
         threads: arguments.model.threads(),
         precision: arguments.model.precision(),
-        device: arguments.model.device.clone(),
+        device: arguments.model.device(),
         ..SessionOptions::default()
     }
 }

@@ -162,7 +162,7 @@ pub(crate) fn embed(
         windows,
         model.threads(),
     )
-    .on(model.device.clone());
+    .on(model.device());
     let bar = Bar::new(arguments.quiet);
     let count = files.len();
     let mut examples: Vec<EmbeddedFile> = Vec::with_capacity(count);

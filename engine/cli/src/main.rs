@@ -175,6 +175,7 @@ fn load_named(
     name: Option<&str>,
     arguments: &ModelArguments,
 ) -> anyhow::Result<(&'static Runtime, Arc<ModelPackage>)> {
+    arguments.check_server()?;
     let mut package = ModelPackage::find(name)?;
     if let Some(window_s) = arguments.window {
         package = package.with_window_s(window_s)?;

@@ -1,9 +1,10 @@
-//! `mertscope models`: lists, fetches, imports, verifies and removes the models for `--model`, and shows the
-//! graphs that were made of them.
+//! `mertscope models`: lists, fetches, imports, verifies, exports and removes the models for `--model`, and
+//! shows the graphs that were made of them.
 
 mod bar;
 mod cache;
 mod consent;
+mod export;
 mod heads;
 mod list;
 
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &ModelsCommand) -> anyhow::Result<bool> {
         ModelsCommand::Import { path, id, consent } => import(path, id.as_deref(), consent),
         ModelsCommand::Verify { id } => verify(id.as_deref()),
         ModelsCommand::Remove { id } => remove(id),
+        ModelsCommand::Export(arguments) => export::run(arguments),
         ModelsCommand::Cache { clear } => cache::run(*clear),
     }
 }

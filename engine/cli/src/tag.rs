@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &TagArguments) -> anyhow::Result<bool> {
     let options = AnalyzeOptions {
         threads: arguments.model.threads(),
         precision: arguments.model.precision(),
-        device: arguments.model.device.clone(),
+        device: arguments.model.device(),
         ..AnalyzeOptions::default()
     };
     let analyzer = Analyzer::new(runtime, package, options)?;

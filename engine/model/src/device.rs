@@ -30,6 +30,7 @@ use provider::Provider;
 
 pub use choice::{Choice, ParseChoiceError};
 pub use library::LibraryError;
+pub use mertscope_remote::check_address;
 
 /// The device that runs a model, and the devices that could not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +99,18 @@ impl Report {
     /// The fallbacks that matter to the user: all when a device was chosen by name, and otherwise those
     /// with a fault.
     pub fn notable_fallbacks(&self) -> impl Iterator<Item = &Fallback> {
-        let is_named = matches!(self.asked, Choice::Provider { .. });
+        let is_named = !matches!(self.asked, Choice::Auto | Choice::Cpu);
         self.fallbacks
             .iter()
             .filter(move |fallback| is_named || !fallback.absent)
+    }
+
+    /// The server that was chosen and gave way to this machine, with the reason.
+    #[must_use]
+    pub fn server_gave_way(&self) -> Option<&Fallback> {
+        let is_remote = matches!(self.asked, Choice::Remote { .. });
+        let gave_way = is_remote && self.used != self.asked;
+        self.fallbacks.last().filter(|_| gave_way)
     }
 
     /// The same model on the CPU, after this device failed for `reason`.

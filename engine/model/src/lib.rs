@@ -5,7 +5,8 @@
 //! encoder thread owns sessions, so that no other thread ever waits inside an inference. Files are
 //! analyzed through an [`Encoder`]; the live engine shares one thread between all its streams.
 //!
-//! Deliberately not here: heads, and the network (`mertscope-hub`).
+//! Deliberately not here: heads, and the network (`mertscope-hub` for models, `mertscope-remote` for inference on a
+//! server).
 
 #![cfg_attr(
     not(test),
@@ -35,6 +36,7 @@ mod memory;
 mod model;
 mod published;
 pub mod runtime;
+pub mod serving;
 mod session;
 mod stand_in;
 pub mod store;
@@ -55,7 +57,7 @@ pub use manifest::{GraphContract, InputLength, LayerInfo, Manifest, PartFile, Sh
 pub use model::Model;
 pub use published::{check_fits, weights_hash};
 pub use runtime::{Runtime, RuntimeError};
-pub use session::{Session, SessionOptions};
+pub use session::{Session, SessionOptions, served_graph};
 pub use stand_in::StandIn;
 pub use thread::{Encoded, EncoderThread, OpenedSession, SessionId, Sessions, panic_message};
 pub use variant::{GraphSource, LayerSet, Operators, Precision};

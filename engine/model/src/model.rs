@@ -294,6 +294,11 @@ impl Model {
         }
     }
 
+    /// Whether its graphs are made of a published checkpoint.
+    pub(crate) fn is_checkpoint(&self) -> bool {
+        matches!(self.graph, GraphOrigin::Published(_))
+    }
+
     /// Whether the graph with frames also gives the window as a whole; a graph that is made of a
     /// checkpoint gives only one of them.
     pub(crate) fn gives_both(&self) -> bool {

@@ -2,12 +2,14 @@
 
 mod builder;
 mod calibrate;
+mod export;
 mod guard;
 mod input;
 mod load;
 mod outputs;
 mod place;
 mod request;
+mod server;
 mod together;
 
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use super::device::{self, Choice, Report};
 use super::interrupt::Interrupt;
 use super::{EncodeError, HiddenStates, LayerSet, Model, Precision, Runtime};
 use builder::check_run_memory;
+pub use export::served_graph;
 #[cfg(test)]
 pub(super) use input::normalize;
 use input::prepared;
@@ -24,6 +27,7 @@ use load::Loaded;
 use outputs::Outputs;
 use place::{Place, Silence, Slot};
 use request::Request;
+use server::Remote;
 
 /// Length of audio in seconds beyond which a run gives its memory back to the system. 30 s of music2vec
 /// take 1.7 GB during the run, which would stay with the session; giving it back costs nothing
@@ -68,6 +72,10 @@ pub struct Session {
     options: SessionOptions,
     outputs: Arc<Outputs>,
     place: Place,
+    /// The server that was chosen.
+    remote: Option<Remote>,
+    /// The device in the server's place, once the model was loaded here.
+    here: Option<Arc<Report>>,
     device: Arc<Report>,
     /// Number of windows that it runs at once.
     at_once: usize,
@@ -110,13 +118,31 @@ impl Session {
             frames: outputs.frames(),
             ..options
         };
+        let remote = Remote::of(&model, &options, &outputs, &|| interrupt.is_closed());
+        if let Some((remote, Some(facts))) = remote {
+            return Ok(Self {
+                device: remote.report(&options.device, &facts),
+                at_once: facts.at_once,
+                remote: Some(remote),
+                here: None,
+                place: Place::Here(None),
+                patience: Duration::MAX,
+                usual_patience: Duration::MAX,
+                model,
+                options,
+                outputs,
+                runtime,
+                interrupt,
+            });
+        }
+        let remote = remote.map(|(remote, _)| remote);
         let loaded = Request {
             runtime,
             model: &model,
             options: &options,
             outputs: &outputs,
             interrupt: &interrupt,
-            replaces: false,
+            replaces: remote.is_some(),
         }
         .on(&options.device)?;
         let Loaded {
@@ -127,11 +153,16 @@ impl Session {
             patience,
         } = loaded;
         Ok(Self {
+            here: remote.as_ref().map(|_| Arc::clone(&device)),
+            device: match &remote {
+                Some(remote) => remote.instead(&options.device, &device),
+                None => device,
+            },
+            remote,
             model,
             options,
             outputs,
             place,
-            device,
             at_once,
             patience: start_limit.max(patience),
             usual_patience: patience,
@@ -198,6 +229,10 @@ impl Session {
         samples: &[f32],
         limit: Option<Duration>,
     ) -> (Result<HiddenStates, EncodeError>, Duration) {
+        let start = Instant::now();
+        if let Some(all) = self.on_server(&[samples], limit) {
+            return (all.and_then(|all| self.only(all)), start.elapsed());
+        }
         let start = Instant::now();
         let hidden = self.run_once(samples, limit);
         let took = start.elapsed();

@@ -7,8 +7,12 @@ mod details;
 mod figures;
 mod gauges;
 
+use std::borrow::Cow;
+
 use egui::accesskit::Role;
 use egui::{CornerRadius, Rect, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+
+use mertscope_live::Snapshot;
 
 use crate::control::{Icon, focus_ring, icon_button};
 use crate::view_context::ViewContext;
@@ -30,8 +34,8 @@ impl StatusBar {
         } else {
             0.0
         };
-        let error = context.live.error.as_deref();
-        let banner = error.map_or(0.0, |words| banner::height(ui, context, words, width));
+        let banner =
+            sentence(context.live).map_or(0.0, |words| banner::height(ui, context, &words, width));
         STATUS_BAR_HEIGHT + details + banner
     }
 
@@ -46,10 +50,10 @@ impl StatusBar {
             Stroke::new(1.0, palette.rule),
         );
         let mut top = rect.top();
-        if let Some(words) = context.live.error.as_deref() {
-            let height = banner::height(ui, context, words, rect.width());
+        if let Some(words) = sentence(context.live) {
+            let height = banner::height(ui, context, &words, rect.width());
             let place = Rect::from_min_size(pos2(rect.left(), top), vec2(rect.width(), height));
-            banner::banner_ui(ui, context, words, place);
+            banner::banner_ui(ui, context, &words, place);
             top += height;
         }
         let line = rect.with_min_y(rect.bottom() - STATUS_BAR_HEIGHT);
@@ -95,4 +99,16 @@ impl StatusBar {
             }
         }
     }
+}
+
+/// The sentence above the bar: an error, or why the chosen server gave way to this machine.
+fn sentence(snapshot: &Snapshot) -> Option<Cow<'_, str>> {
+    if let Some(error) = snapshot.error.as_deref() {
+        return Some(Cow::Borrowed(error));
+    }
+    let running = snapshot.model.running.as_ref()?;
+    let server = running.device.server_gave_way()?;
+    Some(Cow::Owned(format!(
+        "{server} This machine runs the model until the server is back."
+    )))
 }

@@ -85,7 +85,7 @@ fn shown_files(
     let options = AnalyzeOptions {
         threads: arguments.model.threads(),
         precision: arguments.model.precision(),
-        device: arguments.model.device.clone(),
+        device: arguments.model.device(),
         ..AnalyzeOptions::default()
     };
     let analyzer = Analyzer::new(runtime, Arc::new(package), options)?;

@@ -201,7 +201,8 @@ pub(super) struct Trials {
 /// was chosen.
 pub(super) fn trials(runtime: &Runtime, choice: &Choice) -> Trials {
     let (candidates, mut fallbacks) = match choice {
-        Choice::Cpu => (Vec::new(), Vec::new()),
+        // A server is no device of ONNX Runtime: the CPU is the one that takes its place.
+        Choice::Cpu | Choice::Remote { .. } => (Vec::new(), Vec::new()),
         Choice::Auto => {
             let fallbacks = unusable_libraries(runtime, choice);
             (automatic(runtime), fallbacks)

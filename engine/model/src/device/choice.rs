@@ -1,4 +1,5 @@
-//! The user's choice of a device, as text: `auto`, `cpu`, `cuda`, `openvino`, `cuda:1`.
+//! The user's choice of a device, as text: `auto`, `cpu`, `cuda`, `openvino`, `cuda:1`, `remote`,
+//! `remote:https://gpu.example:8000`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,13 +22,18 @@ pub enum Choice {
         /// The index of its device, from 0; `None` leaves it to the provider.
         index: Option<u32>,
     },
+    /// A server of the open inference protocol v2.
+    Remote {
+        /// Its address; `None` for the one in `MERTSCOPE_SERVER`.
+        server: Option<String>,
+    },
 }
 
 /// The error for a text that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "“{0}” is not the name of a device. Give auto, cpu, or a provider such as cuda, directml, coreml or openvino, with a \
-     number after a colon for one of several (cuda:1); `mertscope doctor` lists the devices."
+    "“{0}” is not the name of a device. Give auto, cpu, remote, or a provider such as cuda, directml, coreml or openvino, \
+     with a number after a colon for one of several (cuda:1); `mertscope doctor` lists the devices."
 )]
 pub struct ParseChoiceError(String);
 
@@ -40,6 +46,15 @@ impl Choice {
             index: None,
         }
     }
+
+    /// A server at this address, or the one in `MERTSCOPE_SERVER` when it is empty.
+    #[must_use]
+    pub fn remote(server: &str) -> Self {
+        let server = server.trim();
+        Self::Remote {
+            server: (!server.is_empty()).then(|| server.to_owned()),
+        }
+    }
 }
 
 impl FromStr for Choice {
@@ -47,6 +62,10 @@ impl FromStr for Choice {
 
     fn from_str(text: &str) -> Result<Self, ParseChoiceError> {
         let wrong = || ParseChoiceError(text.to_owned());
+        if let Some(server) = text.trim().strip_prefix("remote:") {
+            // What is wrong with an address shows when it is used.
+            return Ok(Self::remote(server));
+        }
         let lower = text.trim().to_lowercase();
         let (name, index) = match lower.split_once(':') {
             Some((name, index)) => (name, Some(index.parse().map_err(|_| wrong())?)),
@@ -56,6 +75,7 @@ impl FromStr for Choice {
         match (name, index) {
             ("auto", None) => Ok(Self::Auto),
             ("cpu", None) => Ok(Self::Cpu),
+            ("remote", None) => Ok(Self::remote("")),
             ("auto" | "cpu" | "", _) => Err(wrong()),
             (name, index) if name.chars().all(is_plain) => Ok(Self::Provider {
                 name: name.to_owned(),
@@ -90,6 +110,10 @@ impl fmt::Display for Choice {
                 name,
                 index: Some(index),
             } => write!(f, "{name}:{index}"),
+            Self::Remote { server: None } => f.write_str("remote"),
+            Self::Remote {
+                server: Some(server),
+            } => write!(f, "remote:{server}"),
         }
     }
 }
@@ -100,7 +124,16 @@ mod tests {
 
     #[test]
     fn a_choice_is_read_back_as_written() {
-        for text in ["auto", "cpu", "cuda", "cuda:1", "nvtensorrtrtx", "my-own.2"] {
+        for text in [
+            "auto",
+            "cpu",
+            "cuda",
+            "cuda:1",
+            "nvtensorrtrtx",
+            "my-own.2",
+            "remote",
+            "remote:http://192.168.1.20:8000/Path",
+        ] {
             let choice: Choice = text.parse().unwrap();
             assert_eq!(choice.to_string(), text);
             let json = serde_json::to_string(&choice).unwrap();

@@ -1,6 +1,7 @@
 //! The hidden states that a session gives, and the outputs of its graph that hold them.
 
-use ort::session::{RunOptions, Session, SessionOutputs};
+use mertscope_remote::Tensor;
+use ort::session::{RunOptions, Session};
 use ort::value::TensorRef;
 
 use super::SessionOptions;
@@ -141,13 +142,50 @@ impl Outputs {
         let outputs = session
             .run_with_options(inputs, options)
             .map_err(|error| self.failed(&error.to_string()))?;
-        let mut all = self
-            .collect(&self.states, self.frames, count, &outputs)
-            .map_err(|reason| self.contract(reason))?;
+        let found = |name: &str| -> Result<(&[i64], &[f32]), String> {
+            let value = outputs
+                .get(name)
+                .ok_or_else(|| format!("it has no output {name:?}"))?;
+            let (shape, values) = value
+                .try_extract_tensor::<f32>()
+                .map_err(|error| error.to_string())?;
+            Ok((&shape[..], values))
+        };
+        self.hidden_states(count, &found)
+            .map_err(|reason| self.contract(reason))
+    }
+
+    /// The names of all outputs that it uses.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.states.iter().chain(&self.windows).cloned().collect()
+    }
+
+    /// The hidden states of each of `count` windows in `tensors`, one for each of [`Outputs::names`]. The error is a
+    /// phrase.
+    pub(super) fn of_tensors(
+        &self,
+        tensors: &[Tensor],
+        count: usize,
+    ) -> Result<Vec<HiddenStates>, String> {
+        let names = self.names();
+        let found = |name: &str| -> Result<(&[i64], &[f32]), String> {
+            let place = names.iter().position(|other| other == name);
+            let tensor = place.and_then(|place| tensors.get(place));
+            let tensor = tensor.ok_or_else(|| format!("it has no output {name:?}"))?;
+            Ok((&tensor.shape[..], &tensor.values[..]))
+        };
+        self.hidden_states(count, &found)
+    }
+
+    /// Joins the outputs that `found` gives as hidden states of each of `count` windows; the error is a phrase.
+    fn hidden_states<'t>(
+        &self,
+        count: usize,
+        found: &dyn Fn(&str) -> Result<(&'t [i64], &'t [f32]), String>,
+    ) -> Result<Vec<HiddenStates>, String> {
+        let mut all = self.collect(&self.states, self.frames, count, found)?;
         if !self.windows.is_empty() {
-            let windows = self
-                .collect(&self.windows, false, count, &outputs)
-                .map_err(|reason| self.contract(reason))?;
+            let windows = self.collect(&self.windows, false, count, found)?;
             for (hidden, window) in all.iter_mut().zip(windows) {
                 hidden.window = Some(window.data);
             }
@@ -156,12 +194,12 @@ impl Outputs {
     }
 
     /// Joins the outputs as `[layers, (frames,) width]` for each of `count` windows; the error is a phrase.
-    fn collect(
+    fn collect<'t>(
         &self,
         names: &[String],
         with_frames: bool,
         count: usize,
-        outputs: &SessionOutputs<'_>,
+        found: &dyn Fn(&str) -> Result<(&'t [i64], &'t [f32]), String>,
     ) -> Result<Vec<HiddenStates>, String> {
         let width = self.width as i64;
         // Windows, or the layers of the only window.
@@ -173,14 +211,9 @@ impl Outputs {
         let mut frames = None;
         let mut data = vec![Vec::new(); count];
         for (position, name) in names.iter().enumerate() {
-            let value = outputs
-                .get(name)
-                .ok_or_else(|| format!("it has no output {name:?}"))?;
-            let (shape, values) = value
-                .try_extract_tensor::<f32>()
-                .map_err(|error| error.to_string())?;
+            let (shape, values) = found(name)?;
             let sizes = [first_size as i64, width];
-            let these_frames = match (with_frames, &shape[..]) {
+            let these_frames = match (with_frames, shape) {
                 (false, [first, last]) if [*first, *last] == sizes => None,
                 (true, [first, frames, last]) if [*first, *last] == sizes && *frames > 0 => {
                     Some(*frames as usize)
@@ -188,8 +221,7 @@ impl Outputs {
                 _ => {
                     let frames = if with_frames { " frames," } else { "" };
                     return Err(format!(
-                        "its output {name:?} has the shape {:?} instead of [{first_size},{frames} {width}]",
-                        &shape[..]
+                        "its output {name:?} has the shape {shape:?} instead of [{first_size},{frames} {width}]"
                     ));
                 }
             };

@@ -1,7 +1,8 @@
-//! The device section: the device that is asked for, the one in use, and why others are not.
+//! The device section: the device that is asked for, with the address of a server, the one in use, and why others are
+//! not.
 
 use egui::accesskit::Role;
-use egui::{Color32, ComboBox, RichText, Ui, WidgetInfo};
+use egui::{Color32, ComboBox, Id, RichText, TextEdit, Ui, WidgetInfo};
 use mertscope_live::RunningModel;
 use mertscope_model::device::Choice;
 
@@ -13,14 +14,18 @@ use crate::view_context::ViewContext;
 /// Draws the section.
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     let running = context.live.model.running.as_ref();
-    choose(ui, context, &offers(running));
+    let engine: EngineChoice = context.host.state().get().unwrap_or_default();
+    choose(ui, context, &offers(running, &engine.device));
+    if let Choice::Remote { server } = &engine.device {
+        address(ui, context, server.as_deref().unwrap_or_default());
+    }
     if let Some(running) = running {
         report(ui, context, running);
     }
 }
 
 /// The devices to choose from, with their titles.
-fn offers(running: Option<&RunningModel>) -> Vec<(Choice, String)> {
+fn offers(running: Option<&RunningModel>, chosen: &Choice) -> Vec<(Choice, String)> {
     let mut offers = vec![(Choice::Auto, "Automatic: the fastest there is".to_owned())];
     match running {
         Some(running) => offers.extend(
@@ -31,6 +36,11 @@ fn offers(running: Option<&RunningModel>) -> Vec<(Choice, String)> {
         ),
         None => offers.push((Choice::Cpu, "CPU".to_owned())),
     }
+    let server = match chosen {
+        Choice::Remote { .. } => chosen.clone(),
+        _ => Choice::remote(""),
+    };
+    offers.push((server, "A server".to_owned()));
     offers
 }
 
@@ -41,7 +51,7 @@ fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
     let chosen = offers.iter().find(|(choice, _)| *choice == engine.device);
     let title = chosen.map_or_else(|| engine.device.to_string(), |(_, title)| title.clone());
     let name = "Run the model on";
-    let about = "When the chosen device fails, the CPU takes over";
+    let about = "When the chosen device fails, the CPU of this machine takes over";
     let picked = row(ui, context.palette, name, about, |ui| {
         let mut picked = None;
         let shown = ComboBox::from_id_salt("device")
@@ -67,6 +77,33 @@ fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
     });
     if let Some(picked) = picked {
         engine.device = picked;
+        state.set(&engine);
+        context.host.apply();
+    }
+}
+
+/// Draws the field for the server's address, and uses the address once the typing has ended.
+fn address(ui: &mut Ui, context: &ViewContext<'_>, in_use: &str) {
+    let palette = context.palette;
+    let typed = Id::new("server address");
+    let line = "An inference server; empty for the one in MERTSCOPE_SERVER";
+    let ended = row(ui, palette, "Server address", line, |ui| {
+        let text = ui.data(|data| data.get_temp::<String>(typed));
+        let mut text = text.unwrap_or_else(|| in_use.to_owned());
+        let field = ui.add(TextEdit::singleline(&mut text).desired_width(240.0));
+        let about = "For example http://192.168.1.20:8000; press Enter to use it";
+        let field = field.accessible_name("Server address").on_hover_text(about);
+        ui.data_mut(|data| data.insert_temp(typed, text.clone()));
+        field.lost_focus().then_some(text)
+    });
+    let Some(text) = ended else {
+        return;
+    };
+    ui.data_mut(|data| data.remove::<String>(typed));
+    if text.trim() != in_use {
+        let state = context.host.state();
+        let mut engine: EngineChoice = state.get().unwrap_or_default();
+        engine.device = Choice::remote(&text);
         state.set(&engine);
         context.host.apply();
     }
