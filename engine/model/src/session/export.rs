@@ -24,7 +24,7 @@ pub fn served_graph<'m>(
     }
     let interrupt = Interrupt::default();
     let measure =
-        |path: &Path| calibrate::input_means(path, model, runtime, options.threads, &interrupt);
+        |path: &Path| calibrate::input_ranges(path, model, runtime, options.threads, &interrupt);
     let precision = model.precision(options.precision, Precision::Fp32);
     let (frames, layers) = (options.frames, LayerSet::All);
     model

@@ -25,6 +25,9 @@ pub(super) struct Outputs {
     windows: Vec<String>,
 }
 
+/// An output's shape and values; the error is a phrase.
+type Found<'t> = Result<(&'t [i64], &'t [f32]), String>;
+
 impl Outputs {
     /// The outputs of `model` for `options`.
     pub(super) fn of(model: &Model, options: &SessionOptions) -> Self {
@@ -142,7 +145,7 @@ impl Outputs {
         let outputs = session
             .run_with_options(inputs, options)
             .map_err(|error| self.failed(&error.to_string()))?;
-        let found = |name: &str| -> Result<(&[i64], &[f32]), String> {
+        let found = |name: &str| -> Found<'_> {
             let value = outputs
                 .get(name)
                 .ok_or_else(|| format!("it has no output {name:?}"))?;
@@ -168,7 +171,7 @@ impl Outputs {
         count: usize,
     ) -> Result<Vec<HiddenStates>, String> {
         let names = self.names();
-        let found = |name: &str| -> Result<(&[i64], &[f32]), String> {
+        let found = |name: &str| -> Found<'_> {
             let place = names.iter().position(|other| other == name);
             let tensor = place.and_then(|place| tensors.get(place));
             let tensor = tensor.ok_or_else(|| format!("it has no output {name:?}"))?;
@@ -181,7 +184,7 @@ impl Outputs {
     fn hidden_states<'t>(
         &self,
         count: usize,
-        found: &dyn Fn(&str) -> Result<(&'t [i64], &'t [f32]), String>,
+        found: &dyn Fn(&str) -> Found<'t>,
     ) -> Result<Vec<HiddenStates>, String> {
         let mut all = self.collect(&self.states, self.frames, count, found)?;
         if !self.windows.is_empty() {
@@ -199,7 +202,7 @@ impl Outputs {
         names: &[String],
         with_frames: bool,
         count: usize,
-        found: &dyn Fn(&str) -> Result<(&'t [i64], &'t [f32]), String>,
+        found: &dyn Fn(&str) -> Found<'t>,
     ) -> Result<Vec<HiddenStates>, String> {
         let width = self.width as i64;
         // Windows, or the layers of the only window.
