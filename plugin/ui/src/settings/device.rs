@@ -85,7 +85,7 @@ fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
 /// Draws the field for the server's address, and uses the address once the typing has ended.
 fn address(ui: &mut Ui, context: &ViewContext<'_>, in_use: &str) {
     let palette = context.palette;
-    let typed = Id::new("server address");
+    let typed = Id::unique("server address");
     let line = "An inference server; empty for the one in MERTSCOPE_SERVER";
     let ended = row(ui, palette, "Server address", line, |ui| {
         let text = ui.data(|data| data.get_temp::<String>(typed));
