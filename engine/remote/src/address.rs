@@ -98,7 +98,7 @@ fn is_near(ip: IpAddr) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct NearResolver;
 
-/// The message of a refused name, as [`refused_host`] finds it again.
+/// The message of a refused name, as [`is_refusal`] finds it again.
 const FAR: &str = "plain HTTP to the internet";
 
 /// Whether an error of the client's is a name that [`NearResolver`] refused.
