@@ -58,11 +58,8 @@ fn end_after(mut child: Child, folder: &Path, more: usize, end: End) {
 #[cfg(unix)]
 fn send(child: &Child, signal: i32) {
     // SAFETY: the process is a child that was not waited for, so its number is not another one's.
-    assert_eq!(
-        unsafe { libc::kill(child.id().cast_signed(), signal) },
-        0,
-        "the run can't be signaled"
-    );
+    let sent = unsafe { libc::kill(child.id().cast_signed(), signal) };
+    assert_eq!(sent, 0, "the run can't be signaled");
 }
 
 #[cfg(unix)]

@@ -93,7 +93,7 @@ fn plays(models: &Path) {
     }
     for id in ["MERT-v2-30s", "MERT-v2-FullSong", "MuQ-large-msd-iter"] {
         let folder = models.join(id);
-        let windows = result(&library(), &json!({ "id": folder.to_str() }));
+        let windows = result(library(), &json!({ "id": folder.to_str() }));
         is_answered(&windows, id, 5.0);
     }
 }
