@@ -118,7 +118,9 @@ def delay_difference(waits, others, seed=0):
 
 
 def compare():
-    """Records the figures of both, and their differences, of all tracks, of songs and of free music."""
+    """Records the figures of both, and their differences, of all tracks, of songs and of free music; and the weights and limits that
+    all tracks give.
+    """
     head, tracks = fit.read_head(MODEL / "key.safetensors"), load_tracks()
     for track in tracks:
         track["logs"] = shown.log_probabilities(fit.logits(head, track["hidden"][:, 0]))
@@ -142,6 +144,11 @@ def compare():
     figures["delays"] = {name: of["waits"] for name, of in found.items()}
     figures["delay difference"] = delay_difference(found["context"]["waits"], found["mean"]["waits"])
     figures["constants"] = {name: of["constants"] for name, of in found.items()}
+    kernel, bias = fitted_weights(tracks)
+    figures["of all tracks"] = {
+        "context": {"kernel": kernel.round(4).tolist(), "bias": bias.round(4).tolist()},
+        **constants_of(tracks, inner_evidence(tracks)),
+    }
     record("context-trial", figures)
     for kind in ("all", "songs", "music"):
         log(f"{kind}: {figures[kind]}")
