@@ -145,6 +145,12 @@ def confidence(options):
     write_manifest(MODEL)
 
 
+def context(options):
+    from confidence.context_trial import compare
+
+    compare()
+
+
 def card(options):
     from card.confidence import PICTURE, draw_picture
     from card.detuned import measure_detuned
@@ -185,7 +191,7 @@ STAGES = {
     "card": card,
 }
 # These run only when they are named.
-NAMED_STAGES = {"restore": restore, "styles": styles, "carry": carry, "install": install}
+NAMED_STAGES = {"restore": restore, "styles": styles, "context": context, "carry": carry, "install": install}
 
 
 def parse():

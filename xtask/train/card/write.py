@@ -60,8 +60,8 @@ make no sense and are refused.
 It was made from embedded-v2's own weights (the stages `restore`, `export` and `carry`): all networks are the same, and so are
 genre, tags, map and all layers but `tonal` and `key`. New is that the key network hears music in tune: the graph estimates the
 deviation from A = 440 Hz and corrects it. Nothing was trained for that, and a window takes 1.02 of embedded-v2's processor time.
-Figures of genre, distillation, robustness and the key's cross-validation are embedded-v2's; all others were measured on this
-graph. In the order of the pipeline:
+Figures of genre, distillation and the key's cross-validation are embedded-v2's; all others, with robustness and noise, were
+measured on this graph. In the order of the pipeline:
 
 1. Timbre. musicnn's MSD network was ported with equal outputs and made cheaper: maximum over frequency before the
    non-linearity, every second frequency of one kind of filters and every fourth of another. Then it was distilled, filters

@@ -200,12 +200,19 @@ def noises():
 
 
 def judged(track, constants):
-    """Of one track of one key: rows (top, right, named) live, the same of the file, first wrong, first right, changes, seconds."""
+    """`judged_figures` of what is shown with these constants."""
+    return judged_figures(
+        track, live_figures(track["logs"], constants), file_figures(track["logs"], constants)[0], constants
+    )
+
+
+def judged_figures(track, figures, whole, constants):
+    """Of one track of one key, from its figures live [windows, labels] and as a whole [labels]: rows (top, right, named) live,
+    the same of the file, first wrong, first right, changes, seconds.
+    """
     key = int(track["keys"][0])
-    figures = live_figures(track["logs"], constants)
     labels = shown.named(figures, constants["live"])
     spoken = labels[labels >= 0]
-    whole = file_figures(track["logs"], constants)[0]
     right = np.flatnonzero(labels == key)
     return {
         "group": str(track["group"]),
@@ -272,17 +279,18 @@ def nested(tracks, time_s=None):
 
 
 def delays(tracks, constants):
-    """Seconds from each change of key until the new key is named; None where it is not within the rest of the track."""
-    found = []
-    for track in tracks:
-        if len(track["keys"]) == 2:
-            figures = live_figures(track["logs"], constants)
-            labels = shown.named(figures, constants["live"])
-            ends = shown.WINDOW_S + HOP_S * np.arange(len(labels))
-            at = 0.5 * ends[-1]
-            after = np.flatnonzero((ends > at) & (labels == int(track["keys"][1])))
-            found.append(float(ends[after[0]] - at) if len(after) else None)
-    return found
+    """The delays of all tracks with a change of key."""
+    joins = [track for track in tracks if len(track["keys"]) == 2]
+    return [delay(track, live_figures(track["logs"], constants), constants) for track in joins]
+
+
+def delay(track, figures, constants):
+    """Seconds from the change of key until the new key is named; None where it is not within the rest of the track."""
+    labels = shown.named(figures, constants["live"])
+    ends = shown.WINDOW_S + HOP_S * np.arange(len(labels))
+    at = 0.5 * ends[-1]
+    after = np.flatnonzero((ends > at) & (labels == int(track["keys"][1])))
+    return float(ends[after[0]] - at) if len(after) else None
 
 
 def curve(rows):
