@@ -149,7 +149,7 @@ impl Editor for EditorWindow {
         #[cfg(target_os = "linux")]
         driver::keep();
         let open = self.scale.open(fallback_scale_factor);
-        let scale = self.scale.told();
+        let scale = self.scale.pixels_per_point();
         let thread = WindowThread::default();
         let settings = EguiNiceSettings::new()
             .with_tile("Mertscope")

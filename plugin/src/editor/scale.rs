@@ -1,9 +1,7 @@
 //! The window's scale: pixels per logical point.
 //!
 //! The desktop's own scale comes first, as in the framework's window: on X11 `Xft.dpi` over 96. Where
-//! the desktop has none, the host's counts, and without either a point is a pixel. On Windows the
-//! framework asks the window's monitor, in programs that say they know of monitors with scales of their
-//! own in the second version of that promise. In others it takes what it is told.
+//! the desktop has none, the host's counts, and without either a point is a pixel.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -59,15 +57,6 @@ impl Scale {
         Open(self.clone())
     }
 
-    /// What the framework is told for a window that is made now: the host's scale, else the desktop's.
-    pub(super) fn told(&self) -> f64 {
-        #[cfg(windows)]
-        if valid(f64::from_bits(self.0.host.load(Ordering::Acquire))).is_none() {
-            return system_scale();
-        }
-        self.pixels_per_point()
-    }
-
     /// Takes the host's scale for the open window, else for the next one.
     ///
     /// # Errors
@@ -102,19 +91,6 @@ impl Scale {
             self.0.desktop.store(bits, Ordering::Release);
         }
     }
-}
-
-/// The scale of the desktop's main monitor; 1 in a program that does not know of scales.
-#[cfg(windows)]
-fn system_scale() -> f64 {
-    #[link(name = "user32")]
-    unsafe extern "system" {
-        fn GetDpiForSystem() -> u32;
-    }
-
-    // SAFETY: it takes nothing and can't fail. Windows has it from 10, version 1607, on.
-    let dots_per_inch = unsafe { GetDpiForSystem() };
-    valid(f64::from(dots_per_inch) / 96.0).unwrap_or(1.0)
 }
 
 fn valid(scale: f64) -> Option<f64> {
