@@ -41,7 +41,7 @@ fn they_are_the_engine_its_parts_and_the_command() {
     let names: BTreeSet<&str> = packages.iter().map(name).collect();
     let parts = [
         "assets", "audio", "cli", "engine", "export", "heads", "hub", "live", "model", "music",
-        "parts",
+        "parts", "remote",
     ];
     let expected: Vec<String> = parts.map(|part| format!("mertscope-{part}")).to_vec();
     assert_eq!(names, expected.iter().map(String::as_str).collect());

@@ -57,7 +57,8 @@ Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, an
 
 It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
 what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
-target/venv/bench, a download of about 50 MB, `throughput` one in target/venv/python (250 MB). Close other programs for figures worth keeping.
+target/venv/bench, a download of about 50 MB, `throughput` one in target/venv/python (250 MB).
+Close other programs for figures worth keeping.
 
 Examples:
   cargo xtask bench

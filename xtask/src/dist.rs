@@ -40,8 +40,8 @@ bill of materials (CycloneDX):
   windows  mertscope-VERSION-windows-x86_64.zip, and the installer mertscope-VERSION-setup.exe,
            made on Linux with the build of `cargo xtask cross windows`
   macos    mertscope-VERSION-macos-aarch64.pkg and .dmg, made on a Mac
-  wheel    mertscope-VERSION-….whl, the Python package for pip: for any Linux with glibc 2.28, linked
-           by zig from PyPI and checked by auditwheel; on other systems for that system
+  wheel    mertscope-VERSION-….whl, the Python package for pip: for any Linux with glibc 2.28,
+           linked by zig from PyPI and checked by auditwheel; on other systems for that system
 
 All but the wheel, which uses the package onnxruntime, have ONNX Runtime and the third-party notices
 in them; all have the licenses.

@@ -28,8 +28,8 @@ Python environment of its own under target/venv), converts and runs them with th
 in fp32 and int8, compares every hidden state, and prints a table. It fails when a hidden state is
 off.
 
-Models with a front end of their own (MERT-v2, MuQ, MusicFM) are compared on signals of several lengths too:
-noise, a click, silence.
+Models with a front end of their own (MERT-v2, MuQ, MusicFM) are compared on signals of several
+lengths too: noise, a click, silence.
 
 Needs 6 GB of disk for PyTorch, and for the current checkpoint, which is removed afterwards, 4 GB of
 disk and 8 GB of memory; MERT-v2 takes 9 GB of disk and 12 GB of memory.

@@ -36,8 +36,8 @@ pub(crate) const HELP: &str = "\
    when it is damaged.
 3. For the tests: plugin hosts, as Debian packages and as Python packages in target/venv/hosts
    (62 MB of downloads), and the tools that check text, workflows and Python, in target/venv/lint
-   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB), and inference
-   servers, in target/venv/servers (510 MB).
+   (31 MB); with --full also readers of tables and tags, in target/venv/tables (120 MB), and
+   inference servers, in target/venv/servers (510 MB).
    Without them the tests and the step that need them are skipped and listed; nothing else
    depends on them.
 
