@@ -2,7 +2,7 @@
 //! of its head, with what the status bar says of that.
 //!
 //! The length of MERT-v2-FullSong's and MuQ's weights is pinned, so that they run from folders of their names.
-//! Deliberately not here: MusicFM, whose files name no sizes; it runs under a folder's name, in `plugin.rs`.
+//! Deliberately not here: MusicFM, whose files name no sizes, so that no small network runs as one.
 
 use std::env;
 use std::fs;

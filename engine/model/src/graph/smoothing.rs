@@ -61,9 +61,15 @@ impl RangeOutput {
         }
     }
 
-    /// The output's name for the `n`th input of a quantized layer, `[inputs]`.
+    /// The output's name for the `n`th input of a quantized layer, `[inputs]`; nodes without a name of their own are
+    /// named by their operator and a number.
     pub(crate) fn name(self, n: usize) -> String {
-        format!("{}_{n}", self.operator())
+        let part = match self {
+            Self::Mean => "mean",
+            Self::Low => "low",
+            Self::High => "high",
+        };
+        format!("input_{part}_{n}")
     }
 }
 
