@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 
 /// The part of `--help` after the options.
 pub(crate) const HELP: &str = "\
-Stages, in this order; all but the last five when none is named:
+Stages, in this order; all but the last four when none is named:
   music     Gets free music from Debian packages (2 GB of downloads, unpacked and deleted one at a
             time)
   render    Renders accompaniments whose key is known (mma, fluidsynth, MIT-licensed soundfonts)
@@ -35,8 +35,6 @@ Stages, in this order; all but the last five when none is named:
   restore   Only when named: restores the networks from assets/embedded, in place of key and
             leaning; distil then starts from the installed ones
   styles    Only when named: fits the style head and the map of the installed model anew
-  context   Only when named, after confidence: whether a head over the last half minute is better
-            than the mean in use
   carry     Only when named: the installed heads, map and card for a graph that was written again,
             in place of heads and card
 

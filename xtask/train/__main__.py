@@ -128,27 +128,20 @@ def fit_styles(model, excerpts):
 
 
 def confidence(options):
-    import json
-
-    from confidence.fit import fit_key, read_head
     from confidence.genre import fit_genre, fit_styles
+    from confidence.head_file import layer, read_head
+    from confidence.key import fit_key
     from confidence.tracks import make_tracks
     from export.model_folder import MODEL, from_installed, write_manifest
 
     from_installed()
-    layers = [json.loads(read_head(MODEL / f"{head}.safetensors")[1]["layers"])[0] for head in ("key", "genre")]
+    layers = [layer(read_head(MODEL / f"{head}.safetensors")) for head in ("key", "genre")]
     make_tracks(MODEL, layers)
     constants = fit_key(MODEL)
     if options.labeled:
         fit_genre(MODEL, excerpts_of(options), constants["time_s"])
         fit_styles(MODEL, excerpts_of(options), constants["time_s"])
     write_manifest(MODEL)
-
-
-def context(options):
-    from confidence.context_trial import compare
-
-    compare()
 
 
 def card(options):
@@ -191,7 +184,7 @@ STAGES = {
     "card": card,
 }
 # These run only when they are named.
-NAMED_STAGES = {"restore": restore, "styles": styles, "context": context, "carry": carry, "install": install}
+NAMED_STAGES = {"restore": restore, "styles": styles, "carry": carry, "install": install}
 
 
 def parse():

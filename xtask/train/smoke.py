@@ -11,8 +11,9 @@ import shutil
 import numpy as np
 import torch
 
-from confidence import shown
-from confidence.fit import figures_of, fit, judged
+from confidence import context, shown
+from confidence.fit import fit
+from confidence.judge import figures_of, judged
 from export.encoder import assemble, export
 from export.frames import FRAMES, export_frames, run
 from export.model_folder import sha256
@@ -183,6 +184,17 @@ def check_confidence():
     found = figures_of([judged(track, constants) for track in tracks])
     expect(found["live: calibration error"] < 0.1, f"shown figures are true: {found['live: calibration error']:.3f}")
     expect(found["live: right where named"] >= 0.8, f"named keys are right: {found['live: right where named']:.2f}")
+    # Windows that take each key for its fifth, half of the time: the context knows better.
+    fifth = lambda key: (key + 7) % 12 + key // 12 * 12
+    examples = [(t["logs"] + 1.2 * np.eye(24)[fifth(t["keys"][0])], t["logs"], t["keys"] * 18) for t in tracks]
+    weights = context.fit(examples, [np.ones(18)] * len(examples))
+    share_right = lambda logs_of: np.mean([np.mean(logs_of(m, n).argmax(1) == k[0]) for m, n, k in examples])
+    before, after = share_right(lambda means, _: means), share_right(lambda *logs: context.applied(weights, *logs))
+    expect(after > before + 0.1, f"a context learns which keys are mistaken for others: {before:.2f}, {after:.2f}")
+    means, newest = examples[0][:2]
+    turned = lambda logs: np.roll(logs.reshape(-1, 2, 12), 3, 2).reshape(-1, 24)
+    apart = turned(context.applied(weights, means, newest)) - context.applied(weights, turned(means), turned(newest))
+    expect(np.abs(apart).max() < 1e-6, "transposed music transposes what the context says")
     same = shown.figures(shown.live_evidence(np.repeat(tracks[0]["logs"][:1], 30, 0), 15), 3.0)
     expect(np.abs(same - same[0]).max() < 1e-6, "a sound that stays the same is the evidence of one window")
 

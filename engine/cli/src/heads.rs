@@ -15,6 +15,7 @@ use mertscope_heads::head::{Head, HeadInfo, LayerInput};
 use mertscope_heads::package::ModelPackage;
 use mertscope_heads::user_store::{StoredKind, UserStore};
 use mertscope_model::catalogue;
+use mertscope_music::{Confidence, Shown};
 
 use crate::arguments::{HeadsCommand, ImportArguments};
 use crate::files;
@@ -125,6 +126,9 @@ fn info(package: &ModelPackage, head: &str) -> anyhow::Result<bool> {
         line("reads", &info.layers_text)?;
         line("figures", &info.metrics_text)?;
         line("fitted on", &info.source_text)?;
+        if info.is_calibrated {
+            line("confidence", &words_of(&info.confidence))?;
+        }
         let mut rest: Vec<(&String, &String)> = head.metadata.iter().collect();
         rest.sort();
         for (name, text) in rest {
@@ -137,6 +141,7 @@ fn info(package: &ModelPackage, head: &str) -> anyhow::Result<bool> {
                 "layers",
                 "metrics",
                 "training_data",
+                "confidence",
                 "model",
                 "encoder_sha256",
             ];
@@ -148,6 +153,28 @@ fn info(package: &ModelPackage, head: &str) -> anyhow::Result<bool> {
         line("file", &head.path().display().to_string())?;
         Ok(())
     })
+}
+
+/// The constants of confidence in words.
+fn words_of(confidence: &Confidence) -> String {
+    let newest = match confidence.context {
+        Some(_) => ", with what the newest window adds",
+        None => "",
+    };
+    let limits = |shown: &Shown| {
+        format!(
+            "scale {}, one label from {:.0} %, a pair from {:.0} %",
+            shown.scale,
+            100.0 * shown.named,
+            100.0 * shown.pair
+        )
+    };
+    format!(
+        "live: mean over {} s{newest}, {}; of a file: {}",
+        confidence.time_s,
+        limits(&confidence.live),
+        limits(&confidence.file)
+    )
 }
 
 fn import(arguments: &ImportArguments) -> anyhow::Result<bool> {

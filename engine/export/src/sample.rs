@@ -105,8 +105,8 @@ pub(crate) fn file(
     windows: usize,
     what: impl Fn(f64) -> (Status, &'static str, usize, f32),
 ) -> FileReport {
-    let Confidence { time_s, live, .. } = confidence();
-    let smoother = || Smoother::new(time_s, live);
+    let constants = confidence();
+    let smoother = || Smoother::new(&constants);
     let (mut keys, mut genre_mean) = (smoother(), smoother());
     let results = (0..windows)
         .map(|index| {
@@ -126,7 +126,7 @@ pub(crate) fn file(
                 genre: Some(own_genre),
                 key: Some(own_key),
                 key_smoothed: Some(key_smoothed),
-                key_answer: Some(KeyAnswer::new(&key_smoothed, &live, None)),
+                key_answer: Some(KeyAnswer::new(&key_smoothed, &constants.live, None)),
                 tuning: Some(TUNING),
                 tuning_smoothed: Some(TUNING),
                 point: Some([0.25, -1.5]),

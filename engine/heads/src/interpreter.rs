@@ -200,6 +200,5 @@ fn confidence(head: Option<&Head>) -> Confidence {
 }
 
 fn smoother(head: Option<&Head>) -> Smoother {
-    let confidence = confidence(head);
-    Smoother::new(confidence.time_s, confidence.live)
+    Smoother::new(&confidence(head))
 }

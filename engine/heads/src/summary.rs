@@ -5,8 +5,8 @@ use crate::timeline::{
     HeadConfidence, KeySummary, KeyTime, Modulation, Summary, TimedResult, Timeline,
 };
 use mertscope_music::{
-    Key, KeyAnswer, Shown, Standing, TuningMean, distance, information, log_probability, scale,
-    softmax,
+    Context, Key, KeyAnswer, Shown, Standing, TuningMean, distance, information, log_probability,
+    scale, softmax,
 };
 
 /// A key that is named for a shorter time is no modulation, in seconds.
@@ -89,7 +89,7 @@ impl RunningSummary {
         }
         let tuning = self.tuning.tuning();
         let mut key = self.key_summary();
-        let shown = self.genre.shown(&self.confidence.genre.file);
+        let shown = self.genre.shown(&self.confidence.genre.file, None);
         let mut genre: Vec<(String, f32)> = self.genre_labels.into_iter().zip(shown).collect();
         genre.sort_by(|a, b| b.1.total_cmp(&a.1));
         let least = self.confidence.genre.file.named;
@@ -117,7 +117,10 @@ impl RunningSummary {
             .filter(|_| !modulations.is_empty())
             .and_then(|key| self.key_named.get(key.index()))
             .unwrap_or(&self.key);
-        let probabilities: [f32; Key::COUNT] = evidence.shown(shown).try_into().ok()?;
+        let probabilities: [f32; Key::COUNT] = evidence
+            .shown(shown, self.confidence.key.context.as_ref())
+            .try_into()
+            .ok()?;
         let mut answer = KeyAnswer::new(&probabilities, shown, None);
         // Never one key here and another one in the timeline.
         if answer.standing == Standing::Named && longest.is_some_and(|key| key != answer.best.0) {
@@ -158,9 +161,11 @@ impl Evidence {
     }
 
     /// The calibrated probabilities `[labels]` of the whole file.
-    fn shown(&self, shown: &Shown) -> Vec<f32> {
+    fn shown(&self, shown: &Shown, context: Option<&Context>) -> Vec<f32> {
         let distance = self.distance / self.weight.max(f64::MIN_POSITIVE);
-        softmax(&self.mean(), scale(shown.scale, 1.0, distance))
+        let mean = self.mean();
+        let logs = context.map_or_else(|| mean.clone(), |context| context.applied(&mean, &mean));
+        softmax(&logs, scale(shown.scale, 1.0, distance))
     }
 
     fn mean(&self) -> Vec<f64> {

@@ -2,7 +2,7 @@
 //!
 //! Deliberately not here: fitting the constants, which the pipeline of a model does, and words for people.
 
-use super::Key;
+use super::{Context, Key};
 
 /// Constants of a head that make the figures shown beside its labels true: fitted on music in which windows
 /// follow each other, since windows of one song err alike and are not independent evidence.
@@ -10,6 +10,8 @@ use super::Key;
 pub struct Confidence {
     /// Time constant of the live mean, in seconds of audio.
     pub time_s: f64,
+    /// For keys: what the mean and the newest window say together; without it the mean alone is shown.
+    pub context: Option<Context>,
     /// What is shown while music plays.
     pub live: Shown,
     /// What is shown of a whole file.
@@ -44,6 +46,7 @@ impl Confidence {
         };
         Self {
             time_s: 15.0,
+            context: None,
             live: shown,
             file: shown,
         }

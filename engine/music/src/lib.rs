@@ -14,11 +14,13 @@
 )]
 
 mod answer;
+mod context;
 mod key;
 mod smooth;
 mod tuning;
 
 pub use answer::{Confidence, KeyAnswer, Shown, Standing};
+pub use context::Context;
 pub use key::{Key, Mode, Notation, ParseKeyError};
 pub use smooth::{Smoother, distance, information, log_probability, scale, softmax};
 pub use tuning::{Tuning, TuningMean, TuningSmoother};

@@ -3,7 +3,7 @@
 //!
 //! All times are seconds of audio, so the same music gives the same result at any speed of analysis.
 
-use super::Shown;
+use super::{Confidence, Context};
 
 /// Audio that one window is evidence of, at most, in seconds: the length of a window.
 const WINDOW_S: f64 = 5.0;
@@ -28,7 +28,7 @@ const LEAST: f64 = 1e-4;
 /// ```
 /// use mertscope_music::{Confidence, Smoother};
 ///
-/// let mut smoother = Smoother::new(15.0, Confidence::unfitted(None).live);
+/// let mut smoother = Smoother::new(&Confidence::unfitted(None));
 /// let mut shown = Vec::new();
 /// for _ in 0..10 {
 ///     shown = smoother.push(&[0.7, 0.2, 0.1], 1.0); // one window per second of audio
@@ -39,6 +39,7 @@ const LEAST: f64 = 1e-4;
 pub struct Smoother {
     time_s: f64,
     scale: f64,
+    context: Option<Context>,
     /// Mean log probability of each label.
     mean: Vec<f64>,
     /// Weight of the audio heard, 0 to 1.
@@ -48,12 +49,13 @@ pub struct Smoother {
 }
 
 impl Smoother {
-    /// A smoother that has heard nothing, with this time constant in seconds of audio.
+    /// A smoother that has heard nothing, with the constants of a head for what is shown live.
     #[must_use]
-    pub const fn new(time_s: f64, shown: Shown) -> Self {
+    pub const fn new(confidence: &Confidence) -> Self {
         Self {
-            time_s,
-            scale: shown.scale,
+            time_s: confidence.time_s,
+            scale: confidence.live.scale,
+            context: confidence.context,
             mean: Vec::new(),
             heard: 0.0,
             distance: 0.0,
@@ -61,7 +63,8 @@ impl Smoother {
     }
 
     /// Takes in one window's probabilities `[labels]`, `elapsed_s` of audio after the last one, and returns
-    /// the calibrated probabilities `[labels]`; they sum to 1. Those of a first window are its own.
+    /// the calibrated probabilities `[labels]`; they sum to 1. Those of a first window are its own, but for the
+    /// [context](Confidence::context).
     pub fn push(&mut self, window: &[f32], elapsed_s: f64) -> Vec<f32> {
         let kept = |seconds: f64| (-seconds.max(0.0) / self.time_s).exp();
         if self.mean.len() != window.len() {
@@ -87,10 +90,15 @@ impl Smoother {
                 *mean += gain * (log_probability(*p) - *mean);
             }
         }
-        if old <= FRESH {
-            return window.to_vec();
+        let scale = scale(self.scale, self.heard, self.distance);
+        match &self.context {
+            Some(context) => {
+                let newest: Vec<f64> = window.iter().map(|p| log_probability(*p)).collect();
+                softmax(&context.applied(&self.mean, &newest), scale)
+            }
+            None if old <= FRESH => window.to_vec(),
+            None => softmax(&self.mean, scale),
         }
-        softmax(&self.mean, scale(self.scale, self.heard, self.distance))
     }
 }
 
@@ -140,7 +148,7 @@ pub fn log_probability(probability: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Confidence;
+    use crate::Shown;
 
     const SHOWN: Shown = Shown {
         scale: 1.5,
@@ -149,9 +157,16 @@ mod tests {
         pair: 0.6,
     };
 
+    fn smoother() -> Smoother {
+        Smoother::new(&Confidence {
+            live: SHOWN,
+            ..Confidence::unfitted(None)
+        })
+    }
+
     /// The last of windows like `window`, one each `hop_s`.
     fn after(hop_s: f64, seconds: f64, window: &[f32]) -> (Smoother, Vec<f32>) {
-        let mut smoother = Smoother::new(15.0, SHOWN);
+        let mut smoother = smoother();
         let mut out = smoother.push(window, 0.0);
         for _ in 0..(seconds / hop_s).round() as usize {
             out = smoother.push(window, hop_s);
@@ -166,7 +181,7 @@ mod tests {
             .map(|n| 0.5 * (log_probability(windows[0][n]) + log_probability(windows[1][n])));
         let whole = softmax(&logs, 1.5);
         for seconds in [200, 2000] {
-            let mut smoother = Smoother::new(15.0, SHOWN);
+            let mut smoother = smoother();
             let mut out = Vec::new();
             for n in 0..seconds {
                 out = smoother.push(&windows[n % 2], 1.0);
@@ -212,11 +227,46 @@ mod tests {
 
     #[test]
     fn impossible_and_missing_values_do_no_lasting_harm() {
-        let confidence = Confidence::unfitted(None);
-        let mut smoother = Smoother::new(confidence.time_s, confidence.live);
+        let mut smoother = Smoother::new(&Confidence::unfitted(None));
         smoother.push(&[0.0, 1.0], 0.0);
         smoother.push(&[f32::NAN, 0.0], 1.0);
         assert!(smoother.push(&[1.0, 0.0], 60.0)[0] > 0.9);
         assert_eq!(smoother.push(&[0.2, 0.3, 0.5], 1.0).len(), 3);
+    }
+
+    #[test]
+    fn figures_with_a_context_equal_the_pipelines() {
+        let mut kernel = [[[0.0; 12]; 4]; 2];
+        let weights = kernel.as_flattened_mut().as_flattened_mut();
+        for (n, weight) in weights.iter_mut().enumerate() {
+            *weight = (((n * 5) % 11) as f32 / 20.0 - 0.2) / 10.0;
+        }
+        let bias = [0.25, -0.5];
+        let mut smoother = Smoother::new(&Confidence {
+            time_s: 8.0,
+            context: Some(Context { kernel, bias }),
+            live: Shown {
+                scale: 1.75,
+                ..SHOWN
+            },
+            ..Confidence::unfitted(None)
+        });
+        let mut shown = Vec::new();
+        for window in 0..6 {
+            let raw: Vec<f32> = (0..24)
+                .map(|n| (1 + (window * 5 + n * 7 + n * n * 3) % 23) as f32)
+                .collect();
+            let total: f32 = raw.iter().sum();
+            let own: Vec<f32> = raw.iter().map(|p| p / total).collect();
+            shown.push(smoother.push(&own, 2.0));
+        }
+        // By `shown.figures` of `context.applied` in xtask/train/confidence.
+        let first = [0.0057, 0.067_04, 0.023_492, 0.020_574];
+        let last = [0.027_546, 0.073_728, 0.023_936, 0.069_966];
+        for (found, expected) in [(&shown[0], first), (&shown[5], last)] {
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+            }
+        }
     }
 }

@@ -27,6 +27,8 @@ the median of these.
 
 ![Share right against share named](../pictures/{picture})
 
+A key is shown by the mean of the log probabilities and, added to it, its **context**: linear in that mean and in how the newest
+window differs from it, the same for all tonics, fitted in the same folds. Trials of it and of others are in `xtask/train/README.md`.
 The constants in use, of all tracks: {constants}. In the folds the time constant was {times}, the live scale {scales}.
 
 | heads fitted without the music that they are judged on | genre: {tracks} joined neighbors of the excerpts | styles: these and forty seconds each of {songs_with_style} files of free music |

@@ -7,8 +7,7 @@ certainty, which is less the less their key probabilities say.
 
 import numpy as np
 
-from confidence import shown
-from confidence.fit import logits, read_head
+from confidence.head_file import log_probabilities, read_head
 from confidence.tracks import HOP_S, hidden_states
 from data.augment import filtered
 from export.model_folder import MODEL
@@ -75,7 +74,7 @@ def long_kicks(random):
 
 def certainties(hidden, head):
     """The certainty shown after all windows `hidden` [windows, width] of the key layer, without regard to harmony and with."""
-    logs = shown.log_probabilities(logits(head, hidden))
+    logs = log_probabilities(head, hidden)
     information = 1 + (np.exp(logs) * logs).sum(1) / np.log(logs.shape[1])
     vectors = hidden[:, FIRST : FIRST + 2]
     found = []

@@ -13,7 +13,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from calibration import fit_temperature, softmax
-from confidence import fit, shown
+from confidence import judge, shown
+from confidence.fit import fit
+from confidence.head_file import read_head, write_constants
 from confidence.tracks import hidden_states
 from data.excerpts import folds
 from data.music import held_out, load_music
@@ -105,17 +107,17 @@ def fit_styles(model, excerpts, time_s):
 def fit_head(model, name, singles, songs, time_s):
     """The same for a head whose time constant is the key's."""
     path = model / f"{name}.safetensors"
-    tracks = held_out_tracks(model, singles, songs, fit.read_head(path))
-    constants = fit.fit(tracks, time_s)
-    rows, _ = fit.nested(tracks, time_s)
+    tracks = held_out_tracks(model, singles, songs, read_head(path))
+    constants = fit(tracks, time_s)
+    rows, _, _ = judge.nested(tracks, lambda outside: fit(outside, time_s))
     record(
         f"confidence-{name}",
         {
             "constants": constants,
             "tracks": len(tracks),
-            "nested": fit.with_intervals(rows),
-            "by chance": fit.by_chance(rows),
+            "nested": judge.with_intervals(rows),
+            "by chance": judge.by_chance(rows),
         },
     )
-    fit.write_constants(path, constants)
+    write_constants(path, constants)
     log(f"{name}: {constants}")

@@ -6,6 +6,7 @@ Log probabilities are [windows, labels]; `HOP_S` seconds lie between two windows
 import numpy as np
 
 from calibration import softmax
+from confidence import context
 from confidence.tracks import HOP_S
 
 WINDOW_S = 5
@@ -49,7 +50,38 @@ def distance(logs, mean):
 def figures(evidence, scale):
     """The probabilities shown, [windows, labels]; a sound that stays the same is worth one window."""
     means, heard, apart = evidence
-    return softmax((1 + (scale - 1) * heard * np.minimum(1, apart / CHANGING))[:, None] * means)
+    return softmax(scales(scale, heard, apart)[:, None] * means)
+
+
+def scales(scale, heard, apart):
+    """By what the log probabilities of each window are multiplied."""
+    return 1 + (scale - 1) * heard * np.minimum(1, apart / CHANGING)
+
+
+def evidence(logs, time_s, weights=None):
+    """What `figures` reads of a track, live and of the file; with the weights of a context, these added."""
+    parts = live_evidence(logs, time_s), file_evidence(logs)
+    if weights is None:
+        return parts
+    # Of a file the newest window is the mean.
+    newest = logs, parts[1][0]
+    return tuple((context.applied(weights, part[0], new), *part[1:]) for part, new in zip(parts, newest))
+
+
+def live(logs, constants):
+    """The probabilities shown after each window, [windows, labels]."""
+    return figures(evidence(logs, constants["time_s"], weights_of(constants))[0], constants["live"]["scale"])
+
+
+def whole(logs, constants):
+    """The probabilities shown of the file, [labels]."""
+    return figures(evidence(logs, constants["time_s"], weights_of(constants))[1], constants["file"]["scale"])[0]
+
+
+def weights_of(constants):
+    if "context" not in constants:
+        return None
+    return tuple(np.array(constants["context"][part]) for part in ("kernel", "bias"))
 
 
 def named(shown, limits):

@@ -1,14 +1,22 @@
 //! The field `confidence` of a head's file, such as
-//! `{"time_s":15,"live":{"scale":1.5,"named":0.7,"kept":0.5,"pair":0.6},"file":{…}}`.
+//! `{"time_s":15,"live":{"scale":1.5,"named":0.7,"kept":0.5,"pair":0.6},"file":{…}}`; for keys also
+//! `"context":{"kernel":[2 lists of 4 lists of 12 numbers],"bias":[2 numbers]}`, see [`Context`].
 
-use mertscope_music::{Confidence, Shown};
+use mertscope_music::{Confidence, Context, Shown};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Fields {
     time_s: f64,
+    context: Option<ContextFields>,
     live: ShownFields,
     file: ShownFields,
+}
+
+#[derive(Deserialize)]
+struct ContextFields {
+    kernel: [[[f32; 12]; 4]; 2],
+    bias: [f32; 2],
 }
 
 #[derive(Deserialize)]
@@ -46,8 +54,20 @@ pub(super) fn parse(text: &str) -> Result<Confidence, String> {
     };
     Ok(Confidence {
         time_s: fields.time_s,
+        context: fields.context.map(context).transpose()?,
         live: shown(&fields.live)?,
         file: shown(&fields.file)?,
+    })
+}
+
+fn context(of: ContextFields) -> Result<Context, String> {
+    let mut weights = of.kernel.as_flattened().as_flattened().iter();
+    if !weights.all(|w| w.is_finite()) || !of.bias.iter().all(|b| b.is_finite()) {
+        return Err("a weight of its “confidence” is not a number".to_owned());
+    }
+    Ok(Context {
+        kernel: of.kernel,
+        bias: of.bias,
     })
 }
 
@@ -73,6 +93,24 @@ mod tests {
             ("2", "\"two\""),
         ] {
             let damaged = GOOD.replacen(good, bad, 1);
+            assert!(
+                parse(&damaged).unwrap_err().contains("“confidence”"),
+                "{damaged}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_weights_of_a_context_are_read_and_checked() {
+        let rows = format!("[{}]", ["0.5"; 12].join(","));
+        let mode = format!("[{}]", [rows.as_str(); 4].join(","));
+        let context = format!(r#"{{"context":{{"kernel":[{mode},{mode}],"bias":[0.25,-1]}},"#);
+        let text = GOOD.replacen('{', &context, 1);
+        let found = parse(&text).unwrap().context.unwrap();
+        assert_eq!((found.kernel[1][3][11], found.bias), (0.5, [0.25, -1.0]));
+        assert!(parse(GOOD).unwrap().context.is_none());
+        for (good, bad) in [("[0.5,", "["), ("0.25,", "1e99,"), ("[0.25", "[\"x\"")] {
+            let damaged = text.replacen(good, bad, 1);
             assert!(
                 parse(&damaged).unwrap_err().contains("“confidence”"),
                 "{damaged}"
