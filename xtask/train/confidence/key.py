@@ -3,7 +3,7 @@
 from confidence import context, judge, shown
 from confidence.fit import best_time, shown_constants, truths
 from confidence.head_file import log_probabilities, read_head, write_constants
-from confidence.nothing import above_nothing
+from confidence.nothing import above_nothing, nothing
 from confidence.tracks import load_tracks
 from data.excerpts import folds
 from settings import log, record
@@ -33,16 +33,17 @@ def inner_evidence(tracks, time_s):
     return found
 
 
-def fit(tracks):
-    """The constants for tracks with `logs` and `keys`."""
+def fit(tracks, said):
+    """The constants for tracks with `logs` and `keys`, above what the head says of sounds without a key."""
     time_s, costs = best_time(tracks)
     kernel, bias = fitted_weights(tracks, time_s)
-    return {
+    constants = {
         "cost": costs,
         "time_s": time_s,
         "context": {"kernel": kernel.round(4).tolist(), "bias": bias.round(4).tolist()},
         **shown_constants(tracks, inner_evidence(tracks, time_s)),
     }
+    return above_nothing(constants, said)
 
 
 def fit_key(model):
@@ -50,8 +51,9 @@ def fit_key(model):
     head, tracks = read_head(model / "key.safetensors"), load_tracks()
     for track in tracks:
         track["logs"] = log_probabilities(head, track["hidden"][:, 0])
-    constants = above_nothing(fit(tracks), model, head)
-    rows, waits, folded = judge.nested(tracks, fit)
+    said = nothing(model, head)
+    constants = fit(tracks, said)
+    rows, waits, folded = judge.nested(tracks, lambda outside: fit(outside, said))
     of_songs = lambda wanted: [row for row in rows if row["group"].startswith("song") == wanted]
     kinds = {"all": rows, "songs": of_songs(True), "music": of_songs(False)}
     record(

@@ -10,26 +10,34 @@ from settings import RATE, RMS, session
 MARGIN = 0.02
 
 
-def above_nothing(constants, model, head):
-    """The constants with limits that neither a held note (one key) nor noise (a pair) reaches."""
+def nothing(model, head):
+    """What the head says of these sounds: the log probabilities of each note and of each noise."""
     network = session(model / "encoder.onnx")
-    for kind, limit, sounds in (("notes", "named", notes()), ("noise", "pair", noises())):
-        for sound in sounds:
-            logs = log_probabilities(head, hidden_states(network, sound, [layer(head)])[:, 0])
+    logs_of = lambda sound: log_probabilities(head, hidden_states(network, sound, [layer(head)])[:, 0])
+    return [logs_of(sound) for sound in notes()], [logs_of(sound) for sound in noises()]
+
+
+def above_nothing(constants, said):
+    """The constants with limits that neither a held note (one key) nor noise (a pair) reaches."""
+    for all_logs, limit, labels in zip(said, ("named", "pair"), (1, 2)):
+        for logs in all_logs:
             for part, figures in (("live", shown.live(logs, constants)), ("file", shown.whole(logs, constants)[None])):
-                best = np.sort(figures, 1)[:, -1 if kind == "notes" else -2 :].sum(1).max()
-                constants[part][limit] = max(constants[part][limit], round(float(best) + MARGIN, 3))
+                best = float(np.sort(figures, 1)[:, -labels:].sum(1).max())
+                constants[part][limit] = max(constants[part][limit], round(best + MARGIN, 3))
     return constants
 
 
 def notes():
-    """Held and repeated notes of several kinds in six octaves, seconds each."""
+    """Held and repeated notes of several kinds in six octaves, 14 s each; without partials beyond the band, which would fold back as
+    tones of a chord.
+    """
     time = np.arange(14 * RATE) / RATE
+    partials = lambda hz, numbers: sum(np.sin(2 * np.pi * hz * n * time) / n for n in numbers if hz * n < RATE / 2)
     for hz in 55 * 2.0 ** np.arange(0, 6, 0.5):
-        yield np.sin(2 * np.pi * hz * time)
-        yield (hz * time) % 1 - 0.5
-        yield np.sign(np.sin(2 * np.pi * hz * time))
-        yield sum(np.sin(2 * np.pi * hz * n * time) / n for n in range(1, 6)) * np.exp(-4 * (time % 0.5))
+        yield partials(hz, [1])
+        yield partials(hz, range(1, 150))
+        yield partials(hz, range(1, 150, 2))
+        yield partials(hz, range(1, 6)) * np.exp(-4 * (time % 0.5))
 
 
 def noises():

@@ -13,7 +13,7 @@ import onnx
 from data.music import LIST
 from export.frames import FRAME_SAMPLES
 from layers import LAYERS, WIDTH
-from settings import ASSETS, RATE, WINDOW, WORK
+from settings import ASSETS, RATE, WINDOW, WORK, record
 
 ID = "embedded-v3"
 MODEL = WORK / "model"
@@ -106,10 +106,17 @@ def start_model(encoder):
     return MODEL, sha256(MODEL / "encoder.onnx")
 
 
+def recall_figures():
+    """Records the installed model's figures, for the card."""
+    for name, figures in json.loads(FIGURES.read_text(encoding="utf-8")).items():
+        record(name, figures)
+
+
 def reopen_installed():
-    """Makes the model folder of the installed model, so that single heads of it can be fitted again."""
+    """Makes the model folder of the installed model, so that single heads of it can be fitted again, with its figures."""
     shutil.rmtree(MODEL, ignore_errors=True)
     shutil.copytree(ASSETS, MODEL)
+    recall_figures()
     return MODEL
 
 

@@ -6,7 +6,6 @@ installed student instead of from musicnn itself. `figures.json` has the figures
 again.
 """
 
-import json
 import shutil
 
 import numpy as np
@@ -15,9 +14,9 @@ import torch
 from safetensors import safe_open
 
 from export.encoder import Encoder
-from export.model_folder import FIGURES
+from export.model_folder import recall_figures
 from key.network import CHANNELS, COLUMN_CHANNELS, COLUMNS, PITCH_CLASSES, KeyNetwork, ModeBias
-from settings import ASSETS, WORK, log, record
+from settings import ASSETS, WORK, log
 from student.distill import student_network
 from student.style import Adapter, Style
 
@@ -59,8 +58,7 @@ def restore(folder=ASSETS):
     }
     encoder, found = Encoder(**parts), {**weights(folder / "encoder.onnx"), **output_layer(folder / "key.safetensors")}
     encoder.load_state_dict(found)
-    for name, figures in json.loads(FIGURES.read_text(encoding="utf-8")).items():
-        record(name, figures)
+    recall_figures()
     save = lambda state, name: torch.save(state, WORK / name)
     save(encoder.student.state_dict(), "msd.pt")
     shutil.copy(WORK / "msd.pt", WORK / "msd-start.pt")
