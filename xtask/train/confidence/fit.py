@@ -15,6 +15,8 @@ from confidence.tracks import HOP_S
 TIMES_S = (8, 12, 15, 20, 30)
 SCALES = np.arange(1, 3.01, 0.125)
 LIMITS = np.arange(0.5, 0.86, 0.025)
+# Of two labels that are more probable than all others together.
+LIMITS_OF_PAIRS = np.arange(0.5, 0.91, 0.025)
 # A key that is named stays named while it is more probable than all others together.
 KEPT = 0.5
 WRONG, CHANGE_S = 5, 5
@@ -89,7 +91,7 @@ def pair_limit(probabilities, truth, named):
     both = probabilities[rows, order[:, 0]] + probabilities[rows, order[:, 1]]
     right = (order[:, 0] == truth) | (order[:, 1] == truth)
     open_ones = probabilities.max(1) < named
-    return round(limit_of(both[open_ones], right[open_ones], PAIR_RIGHT, np.arange(0.4, 0.91, 0.025)), 3)
+    return round(limit_of(both[open_ones], right[open_ones], PAIR_RIGHT, LIMITS_OF_PAIRS), 3)
 
 
 def as_good(one, others):
