@@ -23,8 +23,9 @@ fn cache(home: &Home) -> PathBuf {
     let link = snapshot.join("pytorch_model.bin");
     #[cfg(unix)]
     std::os::unix::fs::symlink(format!("../../blobs/{}", sha256(&home.weights)), link).unwrap();
+    // Links like those take a right on Windows that few users have.
     #[cfg(not(unix))]
-    fs::copy(&blob, link).unwrap();
+    fs::hard_link(&blob, link).unwrap();
     fs::write(snapshot.join("config.json"), "{}").unwrap();
     fs::write(snapshot.join("preprocessor_config.json"), "{}").unwrap();
     blob

@@ -100,7 +100,7 @@ fn no_cancels_the_fetch() {
         assert!(screen.contains("Nothing was done."), "{screen}");
     }
     assert!(home.hub.asked().is_empty(), "{:?}", home.hub.asked());
-    assert!(files_below(&home.path("data")).is_empty());
+    assert!(home.kept().is_empty());
 }
 
 #[test]

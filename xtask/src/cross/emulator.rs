@@ -23,7 +23,8 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Removes what programs have kept, but for ONNX Runtime, so that no suite finds the heads of another.
+    /// Ends the programs that a suite has left running, and removes what they have kept, but for ONNX Runtime,
+    /// so that no suite finds the heads of another.
     ///
     /// # Errors
     /// When it can't be removed.
@@ -31,9 +32,15 @@ impl Emulator {
         let Some(user) = &self.user else {
             return Ok(());
         };
-        let kept = user.join("mertscope");
-        let entries =
-            fs::read_dir(&kept).with_context(|| format!("{} cannot be read", kept.display()))?;
+        for order in ["--kill", "--wait"] {
+            let mut server = Command::new("wineserver");
+            server.arg(order);
+            server.envs(self.variables.iter().map(|(name, value)| (name, value)));
+            // It fails when none runs.
+            process::succeeds(&mut server);
+        }
+        let folders = ["Local", "Roaming"].map(|folder| user.join(folder).join("mertscope"));
+        let entries = folders.into_iter().flat_map(fs::read_dir).flatten();
         for entry in entries
             .flatten()
             .filter(|entry| entry.file_name() != "onnxruntime")
@@ -161,7 +168,7 @@ fn wine(
     }
     install_random(&prefix)?;
     install_runtime(workspace, platform, &prefix)?;
-    let user = local_data(&prefix)?;
+    let user = user_data(&prefix)?;
     Ok(Emulator {
         words: vec![
             "env".into(),
@@ -212,8 +219,8 @@ fn install_runtime(workspace: &Workspace, platform: &Platform, prefix: &Path) ->
         .and_then(|file| file.parent())
         .context("ONNX Runtime has no files")?;
     let version = from.file_name().context("ONNX Runtime has no folder")?;
-    let to = local_data(prefix)?
-        .join("mertscope/onnxruntime")
+    let to = user_data(prefix)?
+        .join("Local/mertscope/onnxruntime")
         .join(version);
     fs::create_dir_all(&to)
         .with_context(|| format!("the folder {} cannot be made", to.display()))?;
@@ -224,8 +231,8 @@ fn install_runtime(workspace: &Workspace, platform: &Platform, prefix: &Path) ->
     Ok(())
 }
 
-/// The folder `%LOCALAPPDATA%` of Wine's user.
-pub(super) fn local_data(prefix: &Path) -> Result<PathBuf> {
+/// The folder with `%LOCALAPPDATA%` (`Local`) and `%APPDATA%` (`Roaming`) of Wine's user.
+fn user_data(prefix: &Path) -> Result<PathBuf> {
     let users = prefix.join("drive_c/users");
     let entries =
         fs::read_dir(&users).with_context(|| format!("{} cannot be read", users.display()))?;
@@ -233,7 +240,7 @@ pub(super) fn local_data(prefix: &Path) -> Result<PathBuf> {
     names.retain(|name| name != "Public");
     names.sort();
     let user = names.first().context("Wine made no user")?;
-    Ok(users.join(user).join("AppData/Local"))
+    Ok(users.join(user).join("AppData"))
 }
 
 /// Compiles a program that ends at once with success.
@@ -283,7 +290,7 @@ mod tests {
         for user in ["Public", "ada"] {
             fs::create_dir_all(prefix.path().join("drive_c/users").join(user)).unwrap();
         }
-        let folder = local_data(prefix.path()).unwrap();
-        assert!(folder.ends_with("users/ada/AppData/Local"), "{folder:?}");
+        let folder = user_data(prefix.path()).unwrap();
+        assert!(folder.ends_with("users/ada/AppData"), "{folder:?}");
     }
 }
