@@ -239,11 +239,10 @@ fn listening(home: &TempDir, words: &[&str]) -> Child {
 /// Waits for the first lines of a child and returns them; the pipe stays open.
 fn first_lines(child: &mut Child, count: usize) -> Vec<String> {
     let out = child.stdout.as_mut().expect("a pipe");
-    BufReader::new(out)
-        .lines()
-        .take(count)
-        .map(|line| line.expect("a line"))
-        .collect()
+    let lines = BufReader::new(out).lines().take(count);
+    let lines: Vec<_> = lines.map(|line| line.expect("a line")).collect();
+    assert_eq!(lines.len(), count, "the app ended before");
+    lines
 }
 
 #[cfg(unix)]

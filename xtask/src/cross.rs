@@ -10,7 +10,7 @@ mod table;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::bundle::{self, Profile};
 use crate::platform::Platform;
@@ -127,12 +127,19 @@ pub(crate) fn run(
 fn check(workspace: &Workspace, platform: &Platform) -> Result<()> {
     let mut cargo = platform.cargo(workspace, "check");
     cargo.args(["--workspace", "--all-targets"]);
-    // `ring` compiles C for the target. Its own headers suffice when there is a folder in the place of
-    // Apple's kit; nothing is linked.
+    // `ring` compiles C for the target. A folder in the place of Apple's kit, with the one header of Apple's
+    // that it includes, suffices when it is told to do without the C library's; nothing is linked.
     let kit = platform.target(workspace).join("no-sdk");
-    std::fs::create_dir_all(&kit)?;
+    let headers = kit.join("usr/include");
+    std::fs::create_dir_all(&headers)
+        .and_then(|()| {
+            let header = headers.join("TargetConditionals.h");
+            std::fs::write(header, "#define TARGET_OS_OSX 1\n")
+        })
+        .with_context(|| format!("{} cannot be written", headers.display()))?;
     cargo
         .env("CC_aarch64_apple_darwin", "clang")
+        .env("CFLAGS_aarch64_apple_darwin", "-DRING_CORE_NOSTDLIBINC")
         .env("SDKROOT", &kit)
         .env("MACOSX_DEPLOYMENT_TARGET", "14.0");
     process::run("Type-checking for macOS", Progress::Talks, &mut cargo)?;

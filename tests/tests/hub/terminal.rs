@@ -10,7 +10,7 @@ use mertscope_tests::hub::Faults;
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 
-use super::home::{Home, ID, files_below, heed_ctrl_c, succeeds};
+use super::home::{Home, ID, heed_ctrl_c, succeeds};
 
 /// The time limit: far longer than a passing test needs.
 const LONG: Duration = Duration::from_secs(60);

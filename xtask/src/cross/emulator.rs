@@ -155,8 +155,8 @@ fn wine(
     let variables = vec![
         ("WINEPREFIX", prefix.display().to_string()),
         ("WINEARCH", "win64".into()),
-        // No browser and no .NET: Wine would ask for them on a screen.
-        ("WINEDLLOVERRIDES", "mscoree,mshtml=".into()),
+        // No browser and no .NET: Wine would ask for them on a screen. What we give it comes before its own.
+        ("WINEDLLOVERRIDES", "mscoree,mshtml=;dxgi=n".into()),
         ("WINEDEBUG", "-all".into()),
         ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
     ];
@@ -166,7 +166,9 @@ fn wine(
         boot.envs(variables.iter().map(|(name, value)| (name, value)));
         process::run("Making a folder for Wine", Progress::Silent, &mut boot)?;
     }
-    install_random(&prefix)?;
+    for library in &LIBRARIES {
+        install_library(&prefix, library)?;
+    }
     install_runtime(workspace, platform, &prefix)?;
     let user = user_data(&prefix)?;
     Ok(Emulator {
@@ -189,25 +191,35 @@ pub(super) fn windows_path(path: &Path) -> String {
     format!("Z:{}", path.display()).replace('/', "\\")
 }
 
-/// Adds the library that Rust's programs take random bytes from, if this Wine lacks it.
-fn install_random(prefix: &Path) -> Result<()> {
-    const SOURCE: &str = include_str!("process_prng.c");
-    let folder = prefix.join("drive_c/windows/system32");
-    let library = folder.join("bcryptprimitives.dll");
-    if library.is_file() {
-        return Ok(());
-    }
-    let source = prefix.join("process_prng.c");
-    fs::write(&source, SOURCE)
+/// A library that Wine gets from us: its name, and its source, whose first lines say why.
+struct Library {
+    name: &'static str,
+    source: &'static str,
+}
+
+const LIBRARIES: [Library; 2] = [
+    Library {
+        name: "bcryptprimitives",
+        source: include_str!("process_prng.c"),
+    },
+    Library {
+        name: "dxgi",
+        source: include_str!("no_dxgi.c"),
+    },
+];
+
+/// Compiles a library into Windows' own folder, in the place of Wine's.
+fn install_library(prefix: &Path, library: &Library) -> Result<()> {
+    let source = prefix.join(library.name).with_extension("c");
+    fs::write(&source, library.source)
         .with_context(|| format!("{} cannot be written", source.display()))?;
+    let folder = prefix.join("drive_c/windows/system32");
+    let product = folder.join(library.name).with_extension("dll");
     let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
-    compiler.args(["-shared", "-O1", "-o"]).arg(&library);
+    compiler.args(["-shared", "-O1", "-o"]).arg(&product);
     compiler.arg(&source).arg("-ladvapi32");
-    process::run(
-        "Giving Wine a library that it lacks, for random bytes",
-        Progress::Silent,
-        &mut compiler,
-    )?;
+    let what = format!("Giving Wine a library: {}", library.name);
+    process::run(&what, Progress::Silent, &mut compiler)?;
     Ok(())
 }
 

@@ -75,10 +75,6 @@ const KNOWN_WINDOWS: &[(&str, &str)] = &[
         "the_compiler_has_the_standard_library_of_a_target_or_not",
         "it calls rustc, which Wine's folder has not",
     ),
-    (
-        "help_version_and_devices_go_to_standard_output",
-        "Wine's sound driver writes ALSA's complaints to the error output when there is no sound card",
-    ),
 ];
 
 /// As [`KNOWN_WINDOWS`], for qemu-user.
