@@ -70,7 +70,7 @@ impl Goal {
         match self {
             Self::Windows => {
                 "about 4 GB in target/cross, 1.5 GB of Debian packages, an hour on two processor cores, \
-                 of which the tests take 17 minutes"
+                 of which the tests take 14 minutes"
             }
             Self::Arm64 => {
                 "about 2 GB in target/cross, 250 MB of Debian packages, 20 minutes of one processor core"
