@@ -1,5 +1,7 @@
 //! The cache of graphs as a user meets it: shown, bounded, cleared, and on a disk without room.
 
+#![cfg(target_os = "linux")]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -31,7 +33,6 @@ fn shown(cache: &Path, arguments: &[&str]) -> CommandOutput {
     shown
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn graphs_are_shown_bounded_and_cleared() {
     let cache = tempfile::tempdir().unwrap();
@@ -74,7 +75,6 @@ fn graphs_are_shown_bounded_and_cleared() {
 }
 
 /// A limit on the size of files fails a write in the middle, as a disk does that fills up.
-#[cfg(target_os = "linux")]
 #[test]
 fn a_graph_that_finds_no_room_runs_from_memory_with_the_same_results() {
     let cache = tempfile::tempdir().unwrap();

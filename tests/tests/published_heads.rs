@@ -221,5 +221,5 @@ fn a_published_head_without_labels_asks_for_them() {
             refused.err
         );
     }
-    assert!(!home.path("data").exists());
+    assert!(!home.path("data/mertscope/heads").exists());
 }

@@ -2,28 +2,31 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 #[cfg(unix)]
 use mertscope_tests::bundles::bundles;
+use mertscope_tests::home::{in_home, new_home};
 use mertscope_tests::{chord, output_of, repository, run, standalone, wav};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 /// The name of a JACK server that does not exist.
 const NO_SERVER: &str = "mertscope-test-no-server";
 
-/// The app with temporary settings.
-fn app(config: &tempfile::TempDir) -> Command {
-    standalone(config.path(), NO_SERVER)
+/// The app with the settings of a home.
+fn app(home: &TempDir) -> Command {
+    standalone(&in_home(home.path(), "config"), NO_SERVER)
 }
 
-fn settings() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder")
+/// The folder of the app's settings.
+fn settings(home: &TempDir) -> PathBuf {
+    in_home(home.path(), "config/mertscope")
 }
 
-fn write_settings(config: &Path, content: &Value) {
-    let folder = config.join("mertscope");
+fn write_settings(home: &TempDir, content: &Value) {
+    let folder = settings(home);
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("standalone.json"), content.to_string()).unwrap();
 }
@@ -31,16 +34,16 @@ fn write_settings(config: &Path, content: &Value) {
 /// The app plays in real time; each of its windows has the command's key and genre.
 #[test]
 fn a_file_has_the_results_of_the_command() {
-    let config = settings();
+    let home = new_home();
     write_settings(
-        config.path(),
+        &home,
         &json!({"plugin": {
             "version": "0.1.0", "params": {"hop": {"string": "1.0 s"}}, "fields": {},
         }}),
     );
     let command = run(&["analyze".as_ref(), piece().as_os_str(), "--json".as_ref()]);
     let expected = &command.json()["files"][0]["timeline"];
-    let mut child = listening(&config, &["--json"]);
+    let mut child = listening(&home, &["--json"]);
     for line in first_lines(&mut child, 4) {
         let ours: Value = serde_json::from_str(&line).expect("a line of JSON");
         let end_s = ours["end_s"].as_f64().unwrap();
@@ -64,20 +67,20 @@ fn a_file_has_the_results_of_the_command() {
 #[cfg(unix)]
 #[test]
 fn started_by_its_bare_name_the_app_finds_onnx_runtime_beside_itself() {
-    let config = settings();
-    let file = config.path().join("chord.wav");
+    let home = new_home();
+    let file = home.path().join("chord.wav");
     fs::write(&file, wav(44_100, 1, &chord(44_100, 6.0))).unwrap();
     let mut by_name = Command::new("mertscope-standalone");
-    for (name, value) in app(&config).get_envs() {
+    for (name, value) in app(&home).get_envs() {
         match value {
             Some(value) => by_name.env(name, value),
             None => by_name.env_remove(name),
         };
     }
     by_name
-        .current_dir(config.path())
+        .current_dir(home.path())
         .env("PATH", bundles().join("Mertscope"))
-        .env("XDG_DATA_HOME", config.path())
+        .env("XDG_DATA_HOME", home.path())
         .env_remove("ORT_DYLIB_PATH")
         .args(["--headless", "--file"])
         .arg(&file);
@@ -87,10 +90,10 @@ fn started_by_its_bare_name_the_app_finds_onnx_runtime_beside_itself() {
 
 #[test]
 fn the_app_ends_with_its_file() {
-    let config = settings();
-    let file = config.path().join("chord.wav");
+    let home = new_home();
+    let file = home.path().join("chord.wav");
     fs::write(&file, wav(44_100, 1, &chord(44_100, 6.0))).unwrap();
-    let ended = output_of(app(&config).args(["--headless", "--file"]).arg(&file));
+    let ended = output_of(app(&home).args(["--headless", "--file"]).arg(&file));
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(
         ended.out.lines().count() >= 1 && ended.out.contains(" %"),
@@ -98,7 +101,7 @@ fn the_app_ends_with_its_file() {
     );
 
     fs::write(&file, wav(44_100, 1, &chord(44_100, 2.0))).unwrap();
-    let short = output_of(app(&config).args(["--headless", "--file"]).arg(&file));
+    let short = output_of(app(&home).args(["--headless", "--file"]).arg(&file));
     assert_eq!(short.code, 1, "{short:?}");
     assert!(
         short.out.is_empty() && short.err.contains("before one whole window"),
@@ -109,7 +112,7 @@ fn the_app_ends_with_its_file() {
 /// The sentence names the fault and the remedy; the app never panics.
 #[test]
 fn impossible_options_are_refused_with_a_sentence() {
-    let config = settings();
+    let home = new_home();
     let readme = repository("README.md");
     let folder = repository("assets");
     let readme = readme.to_str().unwrap();
@@ -156,7 +159,7 @@ fn impossible_options_are_refused_with_a_sentence() {
             "--headless to print results as lines",
         ),
     ] {
-        let output = output_of(app(&config).args(words));
+        let output = output_of(app(&home).args(words));
         assert_eq!(output.code, code, "{words:?}: {output:?}");
         assert!(output.err.contains(expected), "{words:?}: {output:?}");
         assert!(
@@ -164,14 +167,14 @@ fn impossible_options_are_refused_with_a_sentence() {
             "{words:?}: {output:?}"
         );
     }
-    let left = fs::read_dir(config.path()).unwrap().count();
+    let left = fs::read_dir(settings(&home)).into_iter().flatten().count();
     assert_eq!(left, 0, "no settings were chosen, so none are written");
 }
 
 #[test]
 fn help_version_and_devices_go_to_standard_output() {
-    let config = settings();
-    let help = output_of(app(&config).arg("--help"));
+    let home = new_home();
+    let help = output_of(app(&home).arg("--help"));
     assert_eq!(help.code, 0);
     for word in [
         "--list-devices",
@@ -185,10 +188,10 @@ fn help_version_and_devices_go_to_standard_output() {
     for line in help.out.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
-    let version = output_of(app(&config).arg("--version"));
+    let version = output_of(app(&home).arg("--version"));
     let expected = format!("mertscope-standalone {}", env!("CARGO_PKG_VERSION"));
     assert_eq!((version.code, version.out.trim()), (0, expected.as_str()));
-    let devices = output_of(app(&config).arg("--list-devices"));
+    let devices = output_of(app(&home).arg("--list-devices"));
     assert_eq!((devices.code, devices.err.as_str()), (0, ""));
     assert_eq!(devices.out, "Inputs\n  none\nOutputs\n  none\n");
 }
@@ -196,10 +199,10 @@ fn help_version_and_devices_go_to_standard_output() {
 /// A missing model is reported, and the embedded one runs in its place.
 #[test]
 fn a_missing_model_is_reported_and_the_embedded_one_runs() {
-    let config = settings();
+    let home = new_home();
     let piece = repository("assets/demo/slow-harbour.flac");
     let listened = output_of(
-        app(&config)
+        app(&home)
             .args([
                 "--headless",
                 "--seconds",
@@ -220,8 +223,8 @@ fn piece() -> PathBuf {
 }
 
 /// The app playing a piece in a loop.
-fn listening(config: &tempfile::TempDir, words: &[&str]) -> Child {
-    let mut command = app(config);
+fn listening(home: &TempDir, words: &[&str]) -> Child {
+    let mut command = app(home);
     command
         .args(["--headless", "--loop", "--file"])
         .arg(piece());
@@ -236,19 +239,18 @@ fn listening(config: &tempfile::TempDir, words: &[&str]) -> Child {
 /// Waits for the first lines of a child and returns them; the pipe stays open.
 fn first_lines(child: &mut Child, count: usize) -> Vec<String> {
     let out = child.stdout.as_mut().expect("a pipe");
-    BufReader::new(out)
-        .lines()
-        .take(count)
-        .map(|line| line.expect("a line"))
-        .collect()
+    let lines = BufReader::new(out).lines().take(count);
+    let lines: Vec<_> = lines.map(|line| line.expect("a line")).collect();
+    assert_eq!(lines.len(), count, "the app ended before");
+    lines
 }
 
 #[cfg(unix)]
 #[test]
 fn signals_end_the_app_cleanly() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
-        let config = settings();
-        let mut child = listening(&config, &[]);
+        let home = new_home();
+        let mut child = listening(&home, &[]);
         let first = first_lines(&mut child, 1).remove(0);
         assert!(
             first.contains(" %") || first.contains("no clear key"),
@@ -267,8 +269,8 @@ fn signals_end_the_app_cleanly() {
 #[cfg(unix)]
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let config = settings();
-    let mut child = listening(&config, &[]);
+    let home = new_home();
+    let mut child = listening(&home, &[]);
     drop(child.stdout.take());
     let ended = child.wait_with_output().unwrap();
     assert!(
@@ -281,18 +283,18 @@ fn a_closed_pipe_is_no_error() {
 /// Settings with a missing device stay, and a damaged file is put aside: neither is lost.
 #[test]
 fn settings_of_a_missing_device_and_damaged_settings_are_kept() {
-    let config = settings();
+    let home = new_home();
     let chosen = json!({"audio": {"input": "jack:mixer", "sky": 1}, "version": 9, "more": [1.5]});
-    write_settings(config.path(), &chosen);
-    let file = config.path().join("mertscope/standalone.json");
-    let absent = output_of(app(&config).arg("--headless"));
+    write_settings(&home, &chosen);
+    let file = settings(&home).join("standalone.json");
+    let absent = output_of(app(&home).arg("--headless"));
     assert_eq!(absent.code, 1, "{absent:?}");
     assert!(absent.err.contains("No JACK server"), "{absent:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), chosen.to_string());
 
     fs::write(&file, "{\"audio\":").unwrap();
     let damaged = output_of(
-        app(&config)
+        app(&home)
             .args([
                 "--headless",
                 "--seconds",
@@ -305,6 +307,6 @@ fn settings_of_a_missing_device_and_damaged_settings_are_kept() {
     );
     assert_eq!(damaged.code, 0, "{damaged:?}");
     assert!(damaged.err.contains("put aside"), "{damaged:?}");
-    let aside = config.path().join("mertscope/standalone.damaged.json");
+    let aside = settings(&home).join("standalone.damaged.json");
     assert_eq!(fs::read_to_string(aside).unwrap(), "{\"audio\":");
 }

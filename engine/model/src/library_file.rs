@@ -55,6 +55,10 @@ pub(crate) fn loader_text(path: &Path, error: &libloading::Error) -> String {
 
 impl LibraryFile {
     fn read(path: &Path) -> Result<Self, String> {
+        // Windows can't open a folder as a file, and says only that access is denied.
+        if path.is_dir() {
+            return Err("it is not a file".to_owned());
+        }
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
         let (metadata, file) = opened.map_err(|error| format!("it can't be read ({error})"))?;
         if !metadata.is_file() {

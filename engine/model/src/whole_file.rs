@@ -41,8 +41,31 @@ pub(crate) fn replace_file<T, E: From<io::Error>>(
 ) -> Result<T, E> {
     let mut file = NamedTempFile::new_in(folder(path))?;
     let written = write(file.as_file_mut())?;
-    file.persist(path).map_err(|error| error.error)?;
+    put_in_place(file, path)?;
     Ok(written)
+}
+
+/// Renames a file that is written to `path`. Windows replaces no file that is open, mapped or read-only,
+/// but it renames one: such a file goes aside first, and away when nobody uses it any more.
+fn put_in_place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    let refused = match file.persist(path) {
+        Ok(_) => return Ok(()),
+        Err(refused) => refused,
+    };
+    let is_in_use = cfg!(windows) && refused.error.kind() == io::ErrorKind::PermissionDenied;
+    if !is_in_use || !path.is_file() {
+        return Err(refused.error);
+    }
+    let aside = NamedTempFile::new_in(folder(path))?.into_temp_path();
+    let aside = aside.keep().map_err(|error| error.error)?;
+    fs::rename(path, &aside)?;
+    if let Err(refused) = refused.file.persist(path) {
+        fs::rename(&aside, path)?;
+        return Err(refused.error);
+    }
+    // Whoever uses it goes on doing so; what stays is a file that nobody looks for.
+    let _ = fs::remove_file(&aside);
+    Ok(())
 }
 
 /// The folder of the file at `path`.
@@ -73,5 +96,28 @@ mod tests {
         write_whole(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder(&path)).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_open_elsewhere_is_replaced_and_its_reader_keeps_the_old_one() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        write_whole(&path, b"old").unwrap();
+        let mut reader = File::open(&path).unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(io::read_to_string(&mut reader).unwrap(), "old");
+    }
+
+    #[test]
+    fn a_file_that_is_read_only_is_replaced() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        write_whole(&path, b"old").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        write_whole(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 }

@@ -1,11 +1,12 @@
 //! Consent to a license: asked for once, before any request to the hub.
 
 use std::fs;
+use std::path::PathBuf;
 
 use mertscope_tests::hub::COMMIT;
 use mertscope_tests::output_with_input;
 
-use super::home::{Home, ID, fails_with, files_below, succeeds};
+use super::home::{Home, ID, fails_with, succeeds};
 
 #[test]
 fn nothing_is_fetched_without_consent() {
@@ -26,7 +27,7 @@ fn nothing_is_fetched_without_consent() {
         "the hub was asked: {:?}",
         home.hub.asked()
     );
-    assert!(files_below(&home.path("data")).is_empty());
+    assert_eq!(home.kept(), Vec::<PathBuf>::new());
 }
 
 #[test]

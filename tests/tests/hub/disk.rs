@@ -27,9 +27,8 @@ fn a_download_that_does_not_fit_is_not_started() {
 fn a_folder_that_cant_be_written_is_named() {
     let home = Home::new();
     // A file in the place of a folder stops even root.
-    fs::write(home.path("data"), "a file").unwrap();
-    fs::create_dir_all(home.path("Library")).unwrap();
-    fs::write(home.path("Library/Application Support"), "a file").unwrap();
+    fs::create_dir_all(home.models().parent().unwrap()).unwrap();
+    fs::write(home.models(), "a file").unwrap();
     let mut command = home.models_command(&["fetch", ID, "--yes"]);
     fails_with(&output_of(&mut command), 1, &["mertscope", "permissions"]);
     assert!(home.hub.asked_second().is_empty());

@@ -69,6 +69,14 @@ impl Home {
         data.join("mertscope/models")
     }
 
+    /// The files that the command keeps for this user beside ONNX Runtime.
+    pub(crate) fn kept(&self) -> Vec<PathBuf> {
+        let ours = self.models().with_file_name("");
+        let mut files = files_below(&ours);
+        files.retain(|file| !file.starts_with(ours.join("onnxruntime")));
+        files
+    }
+
     pub(crate) fn model(&self) -> PathBuf {
         self.models().join(ID)
     }

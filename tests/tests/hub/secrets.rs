@@ -30,7 +30,8 @@ fn the_token_goes_to_the_hub_alone_and_is_kept_nowhere() {
     }
     assert!(hub > 3 && second == 1);
     assert!(!format!("{fetched:?}").contains(TOKEN));
-    let kept = files_below(&home.path(""));
+    let mut kept = files_below(&home.path(""));
+    kept.extend(home.kept());
     assert!(kept.len() > 4);
     for path in kept {
         let bytes = fs::read(&path).unwrap();

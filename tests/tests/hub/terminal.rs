@@ -10,7 +10,7 @@ use mertscope_tests::hub::Faults;
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 
-use super::home::{Home, ID, files_below, heed_ctrl_c, succeeds};
+use super::home::{Home, ID, heed_ctrl_c, succeeds};
 
 /// The time limit: far longer than a passing test needs.
 const LONG: Duration = Duration::from_secs(60);
@@ -100,7 +100,7 @@ fn no_cancels_the_fetch() {
         assert!(screen.contains("Nothing was done."), "{screen}");
     }
     assert!(home.hub.asked().is_empty(), "{:?}", home.hub.asked());
-    assert!(files_below(&home.path("data")).is_empty());
+    assert!(home.kept().is_empty());
 }
 
 #[test]

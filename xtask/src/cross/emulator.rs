@@ -23,7 +23,8 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Removes what programs have kept, but for ONNX Runtime, so that no suite finds the heads of another.
+    /// Ends the programs that a suite has left running, and removes what they have kept, but for ONNX Runtime,
+    /// so that no suite finds the heads of another.
     ///
     /// # Errors
     /// When it can't be removed.
@@ -31,9 +32,15 @@ impl Emulator {
         let Some(user) = &self.user else {
             return Ok(());
         };
-        let kept = user.join("mertscope");
-        let entries =
-            fs::read_dir(&kept).with_context(|| format!("{} cannot be read", kept.display()))?;
+        for order in ["--kill", "--wait"] {
+            let mut server = Command::new("wineserver");
+            server.arg(order);
+            server.envs(self.variables.iter().map(|(name, value)| (name, value)));
+            // It fails when none runs.
+            process::succeeds(&mut server);
+        }
+        let folders = ["Local", "Roaming"].map(|folder| user.join(folder).join("mertscope"));
+        let entries = folders.into_iter().flat_map(fs::read_dir).flatten();
         for entry in entries
             .flatten()
             .filter(|entry| entry.file_name() != "onnxruntime")
@@ -148,8 +155,8 @@ fn wine(
     let variables = vec![
         ("WINEPREFIX", prefix.display().to_string()),
         ("WINEARCH", "win64".into()),
-        // No browser and no .NET: Wine would ask for them on a screen.
-        ("WINEDLLOVERRIDES", "mscoree,mshtml=".into()),
+        // No browser and no .NET: Wine would ask for them on a screen. What we give it comes before its own.
+        ("WINEDLLOVERRIDES", "mscoree,mshtml=;dxgi=n".into()),
         ("WINEDEBUG", "-all".into()),
         ("LIBGL_ALWAYS_SOFTWARE", "1".into()),
     ];
@@ -159,9 +166,11 @@ fn wine(
         boot.envs(variables.iter().map(|(name, value)| (name, value)));
         process::run("Making a folder for Wine", Progress::Silent, &mut boot)?;
     }
-    install_random(&prefix)?;
+    for library in &LIBRARIES {
+        install_library(&prefix, library)?;
+    }
     install_runtime(workspace, platform, &prefix)?;
-    let user = local_data(&prefix)?;
+    let user = user_data(&prefix)?;
     Ok(Emulator {
         words: vec![
             "env".into(),
@@ -182,25 +191,35 @@ pub(super) fn windows_path(path: &Path) -> String {
     format!("Z:{}", path.display()).replace('/', "\\")
 }
 
-/// Adds the library that Rust's programs take random bytes from, if this Wine lacks it.
-fn install_random(prefix: &Path) -> Result<()> {
-    const SOURCE: &str = include_str!("process_prng.c");
-    let folder = prefix.join("drive_c/windows/system32");
-    let library = folder.join("bcryptprimitives.dll");
-    if library.is_file() {
-        return Ok(());
-    }
-    let source = prefix.join("process_prng.c");
-    fs::write(&source, SOURCE)
+/// A library that Wine gets from us: its name, and its source, whose first lines say why.
+struct Library {
+    name: &'static str,
+    source: &'static str,
+}
+
+const LIBRARIES: [Library; 2] = [
+    Library {
+        name: "bcryptprimitives",
+        source: include_str!("process_prng.c"),
+    },
+    Library {
+        name: "dxgi",
+        source: include_str!("no_dxgi.c"),
+    },
+];
+
+/// Compiles a library into Windows' own folder, in the place of Wine's.
+fn install_library(prefix: &Path, library: &Library) -> Result<()> {
+    let source = prefix.join(library.name).with_extension("c");
+    fs::write(&source, library.source)
         .with_context(|| format!("{} cannot be written", source.display()))?;
+    let folder = prefix.join("drive_c/windows/system32");
+    let product = folder.join(library.name).with_extension("dll");
     let mut compiler = Command::new("x86_64-w64-mingw32-gcc");
-    compiler.args(["-shared", "-O1", "-o"]).arg(&library);
+    compiler.args(["-shared", "-O1", "-o"]).arg(&product);
     compiler.arg(&source).arg("-ladvapi32");
-    process::run(
-        "Giving Wine a library that it lacks, for random bytes",
-        Progress::Silent,
-        &mut compiler,
-    )?;
+    let what = format!("Giving Wine a library: {}", library.name);
+    process::run(&what, Progress::Silent, &mut compiler)?;
     Ok(())
 }
 
@@ -212,8 +231,8 @@ fn install_runtime(workspace: &Workspace, platform: &Platform, prefix: &Path) ->
         .and_then(|file| file.parent())
         .context("ONNX Runtime has no files")?;
     let version = from.file_name().context("ONNX Runtime has no folder")?;
-    let to = local_data(prefix)?
-        .join("mertscope/onnxruntime")
+    let to = user_data(prefix)?
+        .join("Local/mertscope/onnxruntime")
         .join(version);
     fs::create_dir_all(&to)
         .with_context(|| format!("the folder {} cannot be made", to.display()))?;
@@ -224,8 +243,8 @@ fn install_runtime(workspace: &Workspace, platform: &Platform, prefix: &Path) ->
     Ok(())
 }
 
-/// The folder `%LOCALAPPDATA%` of Wine's user.
-pub(super) fn local_data(prefix: &Path) -> Result<PathBuf> {
+/// The folder with `%LOCALAPPDATA%` (`Local`) and `%APPDATA%` (`Roaming`) of Wine's user.
+fn user_data(prefix: &Path) -> Result<PathBuf> {
     let users = prefix.join("drive_c/users");
     let entries =
         fs::read_dir(&users).with_context(|| format!("{} cannot be read", users.display()))?;
@@ -233,7 +252,7 @@ pub(super) fn local_data(prefix: &Path) -> Result<PathBuf> {
     names.retain(|name| name != "Public");
     names.sort();
     let user = names.first().context("Wine made no user")?;
-    Ok(users.join(user).join("AppData/Local"))
+    Ok(users.join(user).join("AppData"))
 }
 
 /// Compiles a program that ends at once with success.
@@ -283,7 +302,7 @@ mod tests {
         for user in ["Public", "ada"] {
             fs::create_dir_all(prefix.path().join("drive_c/users").join(user)).unwrap();
         }
-        let folder = local_data(prefix.path()).unwrap();
-        assert!(folder.ends_with("users/ada/AppData/Local"), "{folder:?}");
+        let folder = user_data(prefix.path()).unwrap();
+        assert!(folder.ends_with("users/ada/AppData"), "{folder:?}");
     }
 }

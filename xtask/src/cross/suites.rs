@@ -19,7 +19,7 @@ use crate::process::{self, Progress};
 use crate::workspace::Workspace;
 
 /// Seconds after which a program of tests is ended: several times what the slowest takes under an emulator.
-const LONGEST_S: u32 = 900;
+const LONGEST_S: u32 = 1800;
 
 /// The package of the whole-product tests.
 const WHOLE: &str = "mertscope-tests";
@@ -81,7 +81,7 @@ const KNOWN_WINDOWS: &[(&str, &str)] = &[
 const KNOWN_ARM64: &[(&str, &str)] = &[];
 
 /// Tests that each begin with a new user. Where an emulator has one user for all, they run one after another.
-const SHARED_USER: [&str; 3] = ["heads", "hub", "published_heads"];
+const SHARED_USER: [&str; 4] = ["heads", "hub", "published_heads", "standalone"];
 
 /// Crates with tests of the window, in a file `editor`.
 const EDITOR: [&str; 2] = ["mertscope-ui", "mertscope"];
@@ -191,13 +191,10 @@ pub(super) fn run(
         let took = run_suite(suite, own, emulator, &log)?;
         let output = fs::read(&log).with_context(|| format!("{} cannot be read", log.display()))?;
         let output = String::from_utf8_lossy(&output);
-        outcomes.push(Outcome::read(
-            name,
-            &output,
-            own.len(),
-            took,
-            suite.only.map(|part| part.reason),
-        ));
+        let part = suite.only.map(|part| part.reason);
+        let outcome = Outcome::read(name, &output, own.len(), took, part);
+        eprintln!("    {}", outcome.summary());
+        outcomes.push(outcome);
     }
     let known = match platform.system {
         System::Windows => KNOWN_WINDOWS,
@@ -418,7 +415,7 @@ mod tests {
             .collect();
         let expected = [
             "--kill-after=10",
-            "900",
+            "1800",
             "env",
             r"TMP=Z:\a b",
             "wine",

@@ -51,6 +51,17 @@ impl Outcome {
         outcome.ended = ended > 0 && ended == programs;
         outcome
     }
+
+    /// What is told as soon as the suite has run.
+    pub(super) fn summary(&self) -> String {
+        let end = if self.ended { "" } else { ", did not end" };
+        format!(
+            "{} passed, {} failed{end}, {:.0} s",
+            self.passed,
+            self.failed.len(),
+            self.took.as_secs_f64()
+        )
+    }
 }
 
 /// The number that stands before a word.
@@ -156,6 +167,8 @@ test result: FAILED. 12 passed; 2 failed; 3 ignored; 0 measured; 0 filtered out;
         let cut = OUTPUT.split("test result").next().unwrap();
         // Of two programs the second wrote nothing.
         for (output, programs) in [("", 1), (cut, 1), (OUTPUT, 2)] {
+            let summary = outcome(output, programs).summary();
+            assert!(summary.ends_with("did not end, 12 s"), "{summary}");
             let verdict = Verdict::of(&[outcome(output, programs)], &[("", "known")]);
             assert!(!verdict.passed);
             assert!(verdict.table.contains("did not end"), "{}", verdict.table);

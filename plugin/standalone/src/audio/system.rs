@@ -6,6 +6,7 @@ mod build;
 mod format_wish;
 
 use std::ops::RangeInclusive;
+use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -49,7 +50,13 @@ const ADAPTERS: [&str; 14] = [
 /// The system's own host; `cpal::default_host` would panic without one.
 fn host() -> Result<cpal::Host, cpal::Error> {
     let first = cpal::available_hosts().into_iter().next();
-    cpal::host_from_id(first.ok_or(ErrorKind::HostUnavailable)?)
+    let host = cpal::host_from_id(first.ok_or(ErrorKind::HostUnavailable)?)?;
+    // On Windows without its service for sound, as in containers, `cpal` panics at the first question. A
+    // panic would end the audio thread, which answers nothing then.
+    if cfg!(windows) && panic::catch_unwind(|| host.devices().is_ok()).is_err() {
+        return Err(ErrorKind::HostUnavailable.into());
+    }
+    Ok(host)
 }
 
 /// The system's devices for one direction.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::LayerSet;
 use crate::checkpoint::{self, CONFIG};
+use crate::whole_file::write_whole;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -61,8 +62,7 @@ fn a_graph_is_made_once_and_made_again_when_it_is_damaged() {
     let mut changed = bytes.clone();
     changed[bytes.len() / 2] ^= 1;
     for damaged in [&changed[..], &bytes[..bytes.len() / 2]] {
-        fs::remove_file(&first).unwrap();
-        fs::write(&first, damaged).unwrap();
+        write_whole(&first, damaged).unwrap();
         let (path, notice) = path_and_notice(&fp32);
         assert_eq!(path, first);
         assert!(notice.contains("not the file that was written"), "{notice}");
