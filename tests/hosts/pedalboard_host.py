@@ -17,6 +17,7 @@ from results import (
     logged_windows,
     preset_that_waits,
 )
+from server import Server
 
 BLOCK_SIZES = [1, 17, 64, 441, 512, 1024, 4096, 8192]
 
@@ -222,6 +223,35 @@ def mono_gives_the_results_of_the_command(path, piece):
     gives_the_results_of_the_command(path, piece, channels=1)
 
 
+def goes_on_when_its_server_dies(path, piece):
+    """A plugin whose model runs on a server has the results of the command; so it has after the server died, and the
+    server answers again when it is back."""
+    audio, rate_hz = demo_audio(piece, 60.0)
+    windows = len(command_windows())
+    server = Server()
+    plugin = pedalboard.load_plugin(path)
+    plugin.preset_data = preset_that_waits(plugin.preset_data, f"remote:{server.url}")
+    plugin.parameters["hop"].raw_value = 1.0 / 30.0
+
+    def is_analyzed_whole():
+        before = len(logged_windows())
+        assert is_untouched(plugin, audio, rate_hz, 512)
+        whole = becomes_true(lambda: len(logged_windows()) == before + windows, limit_s=60.0)
+        if whole:
+            check_against_the_command(logged_windows()[-windows:])
+        return whole
+
+    assert becomes_true(is_analyzed_whole), logged_windows()
+    # What the plugin's start asks for is not among its windows.
+    answered = server.answered()
+    assert is_analyzed_whole(), "a window is missing"
+    assert server.answered() == answered + windows, f"{server.answered()} of {windows} windows came from the server"
+    server.end()
+    assert is_analyzed_whole(), "a window is missing after the server died"
+    server.start()
+    assert becomes_true(lambda: is_analyzed_whole() and server.answered() > 0), "the server is not used again"
+
+
 CHECKS = [
     loads,
     passes_audio_through,
@@ -233,6 +263,7 @@ CHECKS = [
     two_instances,
     gives_the_results_of_the_command,
     mono_gives_the_results_of_the_command,
+    goes_on_when_its_server_dies,
 ]
 
 if __name__ == "__main__":

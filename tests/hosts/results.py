@@ -8,13 +8,13 @@ import struct
 HEADER_BYTES = 48  # of a VST3 preset: "VST3", version, class id, place of the list of chunks
 
 
-def preset_that_waits(preset):
+def preset_that_waits(preset, device="auto"):
     """The VST3 preset with exact offline analysis and the log on: no window is left out, however fast the
-    host is, and each is written down."""
+    host is, and each is written down. The model is to run on `device`."""
     (list_offset,) = struct.unpack_from("<q", preset, HEADER_BYTES - 8)
     state = json.loads(preset[HEADER_BYTES:list_offset])
     memory = json.loads(state["fields"]["mertscope"])
-    memory["engine"] = {"exact_offline": True}
+    memory["engine"] = {"exact_offline": True, "device": device}
     memory["log"] = {"enabled": True}
     state["fields"]["mertscope"] = json.dumps(memory)
     component = json.dumps(state).encode()

@@ -20,7 +20,9 @@ class Graph(MLModel):
         """Loads the graph."""
         options = onnxruntime.SessionOptions()
         options.enable_mem_pattern = False
-        self.session = onnxruntime.InferenceSession(self.settings.parameters.uri, options, ["CPUExecutionProvider"])
+        parameters = self.settings.parameters
+        options.intra_op_num_threads = int(parameters.extra["parameters"].get("intra_op_thread_count", 0))
+        self.session = onnxruntime.InferenceSession(parameters.uri, options, ["CPUExecutionProvider"])
         return True
 
     async def metadata(self) -> MetadataModelResponse:

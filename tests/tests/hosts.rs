@@ -16,8 +16,11 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use mertscope_model::Model;
 use mertscope_tests::bundles::bundles;
-use mertscope_tests::{output_with_input, repository, run, skipped, target, welcomed_user};
+use mertscope_tests::{
+    mertscope, output_of, output_with_input, repository, run, skipped, target, welcomed_user,
+};
 
 /// Seconds between windows, in the host and in the command that it is compared with.
 const HOP_S: &str = "1";
@@ -45,6 +48,7 @@ const CHECKS: &[(&str, &str, bool)] = &[
     ("pedalboard", "two_instances", false),
     ("pedalboard", "gives_the_results_of_the_command", false),
     ("pedalboard", "mono_gives_the_results_of_the_command", false),
+    ("pedalboard", SERVER_CHECK, false),
     ("pedalboard", "opens_its_editor", true),
     ("pedalboard", "shows_its_results", true),
     (
@@ -72,6 +76,9 @@ const CHECKS: &[(&str, &str, bool)] = &[
     (ARDOUR, "an_export_has_the_results_of_the_command", false),
 ];
 
+/// It needs a real inference server, too.
+const SERVER_CHECK: &str = "goes_on_when_its_server_dies";
+
 /// Its checks take long.
 const ARDOUR: &str = "ardour";
 
@@ -87,7 +94,9 @@ fn main() -> ExitCode {
         trials.push(if host == ARDOUR && !with_long {
             long(name, trial)
         } else {
-            trial_or_skip(&arguments, name, python_lacks(host, needs_screen), trial)
+            let lacking = python_lacks(host, needs_screen);
+            let lacking = lacking.or_else(|| server_lacks(check));
+            trial_or_skip(&arguments, name, lacking, trial)
         });
     }
     for &(variable, words, bundle, has_window) in VALIDATORS {
@@ -144,7 +153,12 @@ fn trial_or_skip(
 
 /// The interpreter of the environment with the hosts, which `cargo xtask test` sets up.
 fn python() -> PathBuf {
-    let folder = target().join("venv/hosts");
+    interpreter("hosts")
+}
+
+/// The interpreter of an environment that `cargo xtask test` sets up.
+fn interpreter(environment: &str) -> PathBuf {
+    let folder = target().join("venv").join(environment);
     folder.join(if cfg!(windows) {
         "Scripts/python.exe"
     } else {
@@ -202,13 +216,19 @@ fn python_lacks(host: &str, needs_screen: bool) -> Option<String> {
     None
 }
 
+/// The reason why a check that needs a server can't run.
+fn server_lacks(check: &str) -> Option<String> {
+    let lacks = check == SERVER_CHECK && !interpreter("servers").is_file();
+    lacks.then(|| "no inference servers; `cargo xtask test --full` gets them".to_owned())
+}
+
 fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> {
     let scripts = repository("tests/hosts");
     let piece = repository("assets/demo/slow-harbour.flac");
     // The user's data folder is hidden, so that ONNX Runtime has to come from the bundle.
     let scratch = tempfile::tempdir()?;
     let expected = scratch.path().join("expected.json");
-    if check.ends_with("the_results_of_the_command") {
+    if check.ends_with("the_results_of_the_command") || check == SERVER_CHECK {
         let analyzed = run(&[
             "analyze".as_ref(),
             piece.as_os_str(),
@@ -235,6 +255,12 @@ fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> 
         .env("XDG_DATA_HOME", scratch.path())
         .env_remove("ORT_DYLIB_PATH");
     command.env("MERTSCOPE_EXPECTED", &expected);
+    if check == SERVER_CHECK {
+        let served = scratch.path().join("served");
+        export_embedded(&served)?;
+        command.env("MERTSCOPE_SERVED", &served);
+        command.env("MERTSCOPE_SERVERS_PYTHON", interpreter("servers"));
+    }
     let user = welcomed_user();
     command.env("XDG_CONFIG_HOME", user.path());
     command.env("MERTSCOPE_PICTURES", target().join("pictures"));
@@ -244,6 +270,16 @@ fn in_python(host: &str, check: &str, needs_screen: bool) -> Result<(), Failed> 
     }
     let err = String::from_utf8_lossy(&done.stderr);
     Err(format!("{}\n{err}", done.status).into())
+}
+
+/// Writes the embedded model as a server's folder.
+fn export_embedded(folder: &Path) -> Result<(), Failed> {
+    let model = Model::embedded_manifest()?.id;
+    let mut command = mertscope();
+    command.args(["models", "export", &model, "--triton"]);
+    let exported = output_of(command.arg(folder).args(["--backend", "python"]));
+    assert_eq!(exported.code, 0, "{}", exported.err);
+    Ok(())
 }
 
 /// The version in the names of Ardour's tools: `ardour7-lua`.

@@ -115,6 +115,9 @@ pub struct EngineChoice {
     pub reset_on_start: bool,
     /// The device that the model runs on.
     pub device: Choice,
+    /// The address of the server that was used last, kept for when it is chosen again; empty without one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub last_server: String,
     /// The arithmetic of a checkpoint's graph; `None` for the one that suits the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
@@ -128,6 +131,7 @@ impl Default for EngineChoice {
             follow_transport: false,
             reset_on_start: false,
             device: Choice::Auto,
+            last_server: String::new(),
             precision: None,
         }
     }

@@ -21,6 +21,9 @@ class TritonPythonModel:
         options = onnxruntime.SessionOptions()
         options.enable_mem_pattern = False
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # As Triton's backend for ONNX Runtime calls it; without it all cores.
+        threads = config["parameters"].get("intra_op_thread_count", {"string_value": "0"})
+        options.intra_op_num_threads = int(threads["string_value"])
         graph = Path(__file__).with_name("model.onnx")
         available = onnxruntime.get_available_providers()
         providers = ["CUDAExecutionProvider", "CPUExecutionProvider"]

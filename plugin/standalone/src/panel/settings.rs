@@ -101,6 +101,8 @@ fn list<T: Clone + PartialEq>(
             for (value, words) in options {
                 if ui.selectable_label(value == *chosen, words).clicked() {
                     picked = Some(value);
+                    // Enter picks without a click, which alone would close the list.
+                    ui.close();
                 }
             }
         })

@@ -15,7 +15,7 @@ use crate::view_context::ViewContext;
 pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
     let running = context.live.model.running.as_ref();
     let engine: EngineChoice = context.host.state().get().unwrap_or_default();
-    choose(ui, context, &offers(running, &engine.device));
+    choose(ui, context, &offers(running, &engine));
     if let Choice::Remote { server } = &engine.device {
         address(ui, context, server.as_deref().unwrap_or_default());
     }
@@ -25,7 +25,7 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
 }
 
 /// The devices to choose from, with their titles.
-fn offers(running: Option<&RunningModel>, chosen: &Choice) -> Vec<(Choice, String)> {
+fn offers(running: Option<&RunningModel>, engine: &EngineChoice) -> Vec<(Choice, String)> {
     let mut offers = vec![(Choice::Auto, "Automatic: the fastest there is".to_owned())];
     match running {
         Some(running) => offers.extend(
@@ -36,9 +36,9 @@ fn offers(running: Option<&RunningModel>, chosen: &Choice) -> Vec<(Choice, Strin
         ),
         None => offers.push((Choice::Cpu, "CPU".to_owned())),
     }
-    let server = match chosen {
-        Choice::Remote { .. } => chosen.clone(),
-        _ => Choice::remote(""),
+    let server = match &engine.device {
+        chosen @ Choice::Remote { .. } => chosen.clone(),
+        _ => Choice::remote(&engine.last_server),
     };
     offers.push((server, "A server".to_owned()));
     offers
@@ -63,6 +63,8 @@ fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
                     let is_chosen = *choice == engine.device;
                     if ui.selectable_label(is_chosen, title).clicked() {
                         picked = Some(choice.clone());
+                        // Enter picks without a click, which alone would close the list.
+                        ui.close();
                     }
                 }
             });
@@ -76,6 +78,9 @@ fn choose(ui: &mut Ui, context: &ViewContext<'_>, offers: &[(Choice, String)]) {
         picked
     });
     if let Some(picked) = picked {
+        if let Choice::Remote { server } = &engine.device {
+            engine.last_server = server.clone().unwrap_or_default();
+        }
         engine.device = picked;
         state.set(&engine);
         context.host.apply();

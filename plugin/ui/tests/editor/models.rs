@@ -22,25 +22,47 @@ fn opened(snapshot: Snapshot) -> Window {
     )
 }
 
-#[test]
-fn the_device_is_chosen_by_keyboard() {
-    let mut window = opened(snapshot(10));
-    let chosen = |window: &Window| {
-        let engine: EngineChoice = window.state().stage.host.state().get().unwrap_or_default();
-        engine.device
-    };
-    assert_eq!(chosen(&window), Choice::Auto);
-    press(
-        &mut window,
-        Role::ComboBox,
-        "Device: Automatic: the fastest there is",
-    );
-    window.get_by_role_and_label(Role::Button, "CPU").focus();
+fn chosen(window: &Window) -> Choice {
+    let engine: EngineChoice = window.state().stage.host.state().get().unwrap_or_default();
+    engine.device
+}
+
+/// Opens the list of devices, which shows `current`, and picks one by keyboard.
+fn pick(window: &mut Window, current: &str, title: &str) {
+    press(window, Role::ComboBox, &format!("Device: {current}"));
+    window.get_by_role_and_label(Role::Button, title).focus();
     window.run();
     window.key_press(Key::Enter);
     window.run();
+}
+
+#[test]
+fn the_device_is_chosen_by_keyboard() {
+    let mut window = opened(snapshot(10));
+    assert_eq!(chosen(&window), Choice::Auto);
+    pick(&mut window, "Automatic: the fastest there is", "CPU");
     assert_eq!(chosen(&window), Choice::Cpu);
     assert!(window.query_by_label("Device: CPU").is_some());
+}
+
+#[test]
+fn the_address_of_a_server_outlives_another_choice() {
+    let mut window = opened(snapshot(10));
+    pick(&mut window, "Automatic: the fastest there is", "A server");
+    assert_eq!(chosen(&window), Choice::remote(""));
+    let url = "http://127.0.0.1:8123";
+    write(&mut window, "Server address", url);
+    assert_eq!(chosen(&window), Choice::remote(url));
+    pick(&mut window, "A server", "CPU");
+    assert_eq!(chosen(&window), Choice::Cpu);
+    assert!(window.query_by_label("Server address").is_none());
+    pick(&mut window, "CPU", "A server");
+    assert_eq!(chosen(&window), Choice::remote(url));
+    // An address that was removed stays away.
+    write(&mut window, "Server address", " ");
+    pick(&mut window, "A server", "CPU");
+    pick(&mut window, "CPU", "A server");
+    assert_eq!(chosen(&window), Choice::remote(""));
 }
 
 #[test]

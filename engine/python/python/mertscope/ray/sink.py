@@ -48,7 +48,7 @@ class RowsDatasink(Datasink[tuple[int, int]]):
         tables = [table for table in tables if table.num_rows > 0]
         if not tables:
             return 0, 0
-        table = pa.concat_tables([table.select(self._schema.names).cast(self._schema) for table in tables])
+        table = pa.concat_tables([self._as_described(table) for table in tables])
         paths = table["path"].to_pylist()
         failed = {path for path, error in zip(paths, table["error"].to_pylist(), strict=True) if error is not None}
         self._store(table, name_of(paths))
@@ -59,6 +59,14 @@ class RowsDatasink(Datasink[tuple[int, int]]):
         for files, failed in write_result.write_returns:
             self.files += files
             self.failed += failed
+
+    def _as_described(self, table: pa.Table) -> pa.Table:
+        # pyarrow refuses to cast a missing summary to its own type, whose fields are never missing.
+        columns = [
+            table[field.name] if table[field.name].type.equals(field.type) else table[field.name].cast(field.type)
+            for field in self._schema
+        ]
+        return pa.Table.from_arrays(columns, schema=self._schema)
 
     def _store(self, table: pa.Table, name: str) -> None:
         if not isinstance(self._system, fs.LocalFileSystem):
