@@ -118,7 +118,7 @@ Examples:
   mertscope models remove MERT-v1-95M
 
 These environment variables apply: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE,
-HTTPS_PROXY and NO_PROXY.";
+HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT, HTTPS_PROXY, ALL_PROXY and NO_PROXY.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
