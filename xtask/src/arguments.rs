@@ -55,12 +55,12 @@ pub(crate) enum Command {
         /// Also run the tests that take long
         #[arg(long)]
         full: bool,
-        /// Run the tests in plugin hosts and nothing else, the long ones too: pedalboard,
-        /// dawdreamer, qtractor, Ardour and hosts of our own
+        /// Run only the tests in plugin hosts, with the long ones: pedalboard, dawdreamer,
+        /// qtractor, Ardour and hosts of our own
         #[arg(long, conflicts_with = "full")]
         hosts: bool,
-        /// Build the Python package, install it into an environment of its own, and run its tests
-        /// and nothing else; --full does so too
+        /// Only build the Python package, install it into an environment of its own, and run its
+        /// tests; --full includes this
         #[arg(long, conflicts_with_all = ["full", "hosts", "filter"])]
         python: bool,
         /// Run only the tests whose name contains this, and no other step
@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// Measures speed, latency, memory and start-up
     #[command(after_help = bench::HELP)]
     Bench(BenchArguments),
-    /// Compares the MERT family at full size with the reference implementation
+    /// Compares the published models at full size with reference implementations
     #[command(after_help = parity::HELP)]
     Parity {
         /// Models to compare [default: all]
@@ -93,7 +93,7 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
         arguments: Vec<OsString>,
     },
-    /// Gets what the other commands need (they do so themselves): packages and ONNX Runtime
+    /// Gets what the other commands need: packages and ONNX Runtime (they also do so themselves)
     #[command(after_help = setup::HELP)]
     Setup(setup::Extra),
     /// Builds the VST3 and CLAP plugins, the app and the command into target/bundled
@@ -150,7 +150,7 @@ pub(crate) struct BenchArguments {
     #[arg(value_name = "NAME", hide_possible_values = true)]
     #[arg(value_parser = PossibleValuesParser::new(bench::names()))]
     pub(crate) names: Vec<String>,
-    /// Measure models of the MERT family at full size instead [default: all]
+    /// Measure published models at full size instead [default: all]
     #[arg(long, value_name = "MODEL", num_args = 0.., conflicts_with = "names")]
     #[arg(value_parser = PossibleValuesParser::new(parity::MODELS))]
     pub(crate) models: Option<Vec<String>>,

@@ -44,8 +44,8 @@ Names:
   frames    A frame of the editor on the CPU, page by page, with a full history
   window    Processor time and paints of an open window, idle and while music plays (Linux, Xvfb)
   throughput
-            Audio per second of processor time: the command, the Python package, and it on Ray,
-            taking turns (Linux)
+            Audio per second of processor time: the command, the Python package, and the package
+            on Ray, taking turns (Linux)
 
 With --models it measures one window at full size on one thread: fp32, int8 and int8-fast, all
 layers and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX

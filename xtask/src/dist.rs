@@ -56,7 +56,7 @@ For macOS the environment says how to sign, with certificates of Apple's develop
   MACOS_CERTIFICATES           both as a .p12 in base64; without it they are in your keychain
   MACOS_CERTIFICATES_PASSWORD  its password
   MACOS_NOTARY_USER, MACOS_NOTARY_PASSWORD, MACOS_NOTARY_TEAM
-                               the account that asks Apple to notarize; without it nobody does
+                               the account that asks Apple to notarize; without it, nothing is
 Without the identities nothing is signed, and unsigned-macos.txt beside the packages says so.
 
 Examples:

@@ -42,7 +42,7 @@ Options of the stages:
   --labelled FOLDER        Short labeled excerpts: labels.csv (file, genre, key) and audio beside
                            it; needed for heads, styles and confidence
   --embedded-v0 FILE       The graph of embedded-v0, of the repository's first commit: the card
-                           tells the speed as a share of its
+                           states the speed as a share of that graph's speed
   --windows N, --songs N   How much to distill from and to render
   --steps N, --key-steps N, --key-tuning-steps N
                            How long to train

@@ -39,7 +39,7 @@ Examples:
   mertscope analyze song.flac                     key and genre, and how they change
   mertscope analyze Music/ --csv > windows.csv    one row per window of each file
   mertscope embed song.flac --out song.npy        hidden states for research
-  mertscope doctor                                installed and missing parts
+  mertscope doctor                                what is installed and what is missing
 
 Exit codes: 0 success, 1 something failed, 2 the command line is wrong.";
 
@@ -73,7 +73,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MapCommand,
     },
-    /// Report installed, used and missing parts
+    /// Report what is installed, used and missing
     Doctor {
         /// Time that a device may take to start, and again for its first window; TensorRT takes minutes
         #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=7200))]
@@ -118,7 +118,7 @@ Examples:
   mertscope models remove MERT-v1-95M
 
 These environment variables apply: HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE,
-HTTPS_PROXY and NO_PROXY.";
+HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT, HTTPS_PROXY, ALL_PROXY and NO_PROXY.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
@@ -133,7 +133,7 @@ pub(crate) enum ModelsCommand {
     Fetch {
         /// The model, as in `mertscope models list`
         id: String,
-        /// Leave the heads that were published for the model
+        /// Don't fetch the heads that were published for the model
         #[arg(long)]
         no_heads: bool,
         #[command(flatten)]
@@ -142,7 +142,7 @@ pub(crate) enum ModelsCommand {
     /// Import a published model from a folder, without a network
     #[command(after_help = IMPORT_HELP)]
     Import {
-        /// A folder with config.json, preprocessor_config.json and the weights, or its weights file
+        /// A folder with config.json, preprocessor_config.json and the weights, or the weights file in it
         path: PathBuf,
         /// The model's id [default: taken from the folder's name]
         #[arg(long = "as", value_name = "ID")]
@@ -166,22 +166,22 @@ pub(crate) enum ModelsCommand {
     /// Show the graphs that were made of checkpoints and are kept for the next time
     #[command(after_help = CACHE_HELP)]
     Cache {
-        /// Remove them all, with the comparisons of devices; they are made again when they are needed
+        /// Remove them all, with the recorded comparisons of devices; both are made again when needed
         #[arg(long)]
         clear: bool,
     },
 }
 
 const CACHE_HELP: &str = "\
-Beyond 20 GB the graphs go that were not used for longest; MERTSCOPE_GRAPH_CACHE_GB sets another bound.
-XDG_CACHE_HOME names another place.";
+Beyond 20 GB the least recently used graphs are removed; MERTSCOPE_GRAPH_CACHE_GB sets another
+bound. XDG_CACHE_HOME names another place.";
 
 const FETCH_HELP: &str = "\
 Ctrl-C stops the download; the same command resumes it. The command shows the license and asks
 once for your agreement; without a terminal, give --yes or --accept-licence.
 
 Heads that were published for the model, for key, genre and more, come along. For a model that is
-here already the command fetches the heads that are missing.";
+installed already the command fetches the heads that are missing.";
 
 const IMPORT_HELP: &str = "\
 On a machine with a network, save these files of the model's page on the hub into a folder:

@@ -9,7 +9,7 @@ use mertscope_parts::{Limits, Shard};
 /// The files that a run does.
 #[derive(Debug, Args)]
 pub(crate) struct BatchArguments {
-    /// Do one shard of the files: the shards of N are 0/N to N-1/N
+    /// Process one of N shards of the files, 0/N to N-1/N
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
     /// Read the files' paths from a list, one per line or with NUL between them; - is standard input
@@ -24,7 +24,7 @@ pub(crate) struct BatchArguments {
 /// How Parquet parts are written.
 #[derive(Debug, Args)]
 pub(crate) struct PartArguments {
-    /// Go on with the parts in --out: new and changed files are done, the others are not
+    /// Go on with the parts in --out: only new and changed files are processed
     #[arg(long, requires = "out")]
     pub resume: bool,
     /// Most files in a part

@@ -12,7 +12,7 @@ Examples:
   mertscope models export MERT-v1-95M --triton models/
   mertscope models export MERT-v1-95M --triton models/ --backend python --float16
 
-The folder is a model repository of NVIDIA Triton. docs/devices.md tells how to start a server.";
+The folder is a model repository of NVIDIA Triton. docs/devices.md explains how to start a server.";
 
 /// The backend of Triton that runs the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -60,7 +60,7 @@ Examples:
   mertscope heads train --recipe giantsteps --data giantsteps-key-dataset/ --model MERT-v2-30s
 
 A recipe reads a public data set as it is published: GiantSteps key (a .key file per track), GTZAN
-with its fault-filtered split (three lists, of which the last is for the test), FMAK or FMAKv2.
+with its fault-filtered split (three lists, the last of which is for the test), FMAK or FMAKv2.
 
 Cross-validation in groups compares all hidden states and, if the model allows it, their weighted
 sum. Embeddings are cached, so that a second run is fast. A table needs the columns “file” and
@@ -118,7 +118,7 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub hidden: Option<u16>,
     /// Let the head read single frames instead of whole windows, for labels that change within seconds:
-    /// 50 or 75 frames per second from a MERT model, 4 from the embedded model
+    /// 25 to 75 frames per second from a published model, 4 from the embedded model
     #[arg(long)]
     pub frames: bool,
     /// Seed of the folds
@@ -146,7 +146,7 @@ pub(crate) struct TrainArguments {
 /// A public data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Recipe {
-    /// GiantSteps key: electronic dance music, a file of annotation per track
+    /// GiantSteps key: electronic dance music, one annotation file per track
     Giantsteps,
     /// GTZAN with its fault-filtered split: ten genres
     Gtzan,
@@ -199,8 +199,8 @@ pub(crate) struct EvalArguments {
     pub head: String,
     #[command(flatten)]
     pub data: DataArguments,
-    /// Judge what is shown of whole files, live and in their summaries: calibration, what is named, first labels and
-    /// calm, with intervals over groups (--group-column)
+    /// Judge what is shown of whole files, live and in their summaries: calibration, what is named, the first labels
+    /// and how often labels change, with intervals over groups (--group-column)
     #[arg(long)]
     pub confidence: bool,
     /// Draw the files' confusion matrix into a .png or .svg file; with --confidence, accuracy where named against the

@@ -52,7 +52,7 @@ pub(crate) struct TagArguments {
     /// Write a playlist in which neighbors have compatible keys
     #[arg(long, value_name = "OUT.m3u8", value_parser = m3u)]
     pub m3u: Option<PathBuf>,
-    /// The list of what was written [default: tags.jsonl in your data folder]
+    /// The record of what was written, for --undo [default: mertscope/tags.jsonl in your data folder]
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Print errors only
