@@ -226,10 +226,7 @@ pub fn offers(runtime: &Runtime) -> Vec<Offer> {
     let built_in = Provider::ALL
         .into_iter()
         .filter(|provider| provider.is_built_in());
-    let mut offers = vec![
-        offer(Choice::Auto, "the best one available"),
-        offer(Choice::Cpu, &Candidate::cpu().name()),
-    ];
+    let mut offers = vec![offer(Choice::Cpu, &Candidate::cpu().name())];
     offers.extend(listed.map(|(.., candidate)| offer(candidate.choice, &candidate.title)));
     offers.extend(built_in.map(|it| offer(Choice::provider(it.id()), it.title())));
     let mut seen = HashSet::new();

@@ -21,7 +21,7 @@ pub(crate) struct Address {
 /// Checks that `url` is the address of a server that may be used.
 ///
 /// # Errors
-/// [`ServerError::Address`] and [`ServerError::PlainHttp`].
+/// [`ServerError::NoAddress`], [`ServerError::Address`] and [`ServerError::PlainHttp`].
 pub fn check(url: &str) -> Result<(), ServerError> {
     Address::parse(url).map(|_| ())
 }
@@ -34,7 +34,7 @@ impl Address {
             reason: reason.to_owned(),
         };
         if text.is_empty() {
-            return Err(invalid("", "there is none"));
+            return Err(ServerError::NoAddress);
         }
         if text.contains('@') {
             // A user name and a password would end up in messages.
@@ -152,8 +152,9 @@ mod tests {
                 "{plain}: {refused}"
             );
         }
+        let missing = Address::parse(" ").unwrap_err();
+        assert!(matches!(missing, ServerError::NoAddress), "{missing}");
         for invalid in [
-            "",
             "gpu",
             "ftp://gpu",
             "https://",

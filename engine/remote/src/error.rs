@@ -3,10 +3,16 @@
 /// Why a server is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServerError {
+    /// No address was given.
+    #[error(
+        "It has no address. Give one such as https://gpu.example:8000 or http://192.168.1.20:8000 in the window's \
+         settings, with --server or in MERTSCOPE_SERVER."
+    )]
+    NoAddress,
     /// Its address is no address.
     #[error(
         "The address “{url}” can't be used: {reason}. Give one such as https://gpu.example:8000 or \
-         http://192.168.1.20:8000 with --server or in MERTSCOPE_SERVER."
+         http://192.168.1.20:8000."
     )]
     Address {
         /// The address.

@@ -27,7 +27,7 @@ pub(crate) fn try_all(
     choices.extend(device::named_providers());
     let offers = device::offers(runtime);
     choices.extend(offers.into_iter().map(|offer| offer.choice));
-    let mut seen = HashSet::from([Choice::Auto]);
+    let mut seen = HashSet::new();
     choices.retain(|choice| seen.insert(choice.clone()));
     let mut absent = Vec::new();
     for choice in choices {

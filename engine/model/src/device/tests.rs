@@ -132,3 +132,12 @@ fn messages_of_onnx_runtime_become_one_short_line_that_keeps_the_reason() {
         phrase(cuda)
     );
 }
+
+#[test]
+fn devices_are_offered_once_each_and_the_automatic_choice_is_none_of_them() {
+    let offers = offers(runtime::load(None).unwrap());
+    let choices: Vec<Choice> = offers.into_iter().map(|offer| offer.choice).collect();
+    assert!(choices.contains(&Choice::Cpu) && !choices.contains(&Choice::Auto));
+    let distinct: HashSet<&Choice> = choices.iter().collect();
+    assert_eq!(distinct.len(), choices.len());
+}
