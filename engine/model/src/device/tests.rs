@@ -86,9 +86,8 @@ fn each_offer_has_its_own_choice() {
         .map(|offer| offer.choice.to_string())
         .collect();
     assert_eq!(choices.len(), offers.len());
-    for choice in ["auto", "cpu"] {
-        assert!(choices.contains(choice));
-    }
+    // The window and the doctor name the automatic choice themselves.
+    assert!(choices.contains("cpu") && !choices.contains("auto"));
     for offer in offers {
         assert_eq!(
             offer.choice.to_string().parse::<Choice>().unwrap(),
@@ -131,13 +130,4 @@ fn messages_of_onnx_runtime_become_one_short_line_that_keeps_the_reason() {
         "{}",
         phrase(cuda)
     );
-}
-
-#[test]
-fn devices_are_offered_once_each_and_the_automatic_choice_is_none_of_them() {
-    let offers = offers(runtime::load(None).unwrap());
-    let choices: Vec<Choice> = offers.into_iter().map(|offer| offer.choice).collect();
-    assert!(choices.contains(&Choice::Cpu) && !choices.contains(&Choice::Auto));
-    let distinct: HashSet<&Choice> = choices.iter().collect();
-    assert_eq!(distinct.len(), choices.len());
 }
