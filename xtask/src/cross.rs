@@ -31,10 +31,10 @@ Opt-in: no other command needs it. It says first what it takes.
   macos    type-checks every crate with its tests; there is no linker for macOS elsewhere, and
            nothing runs
 
-Each suite of tests says at once how it ended. The table at the end has a line per suite. A test that
-is known to fail for a reason of the emulator is listed with that reason; any other failure makes
-the exit code 1. A suite is ended after half an hour, with all that it started. The output of each is
-in the folder logs beside the bundles.
+Each suite of tests says at once how it ended. The table at the end has a line per suite. A test
+that is known to fail for a reason of the emulator is listed with that reason; any other failure
+makes the exit code 1. A suite is ended after half an hour, with all that it started. The output of
+each is in the folder logs beside the bundles.
 
 What was tested last: Rust 1.95.0 by rustup; of Debian 12 gcc-mingw-w64-x86-64 12.2.0, wine 8.0,
 gcc-aarch64-linux-gnu 12.2.0, qemu-user-static 7.2.22. On ARM the command was built and run, and not

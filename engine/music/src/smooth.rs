@@ -22,7 +22,7 @@ const LEAST: f64 = 1e-4;
 /// Smooths the probabilities of one head over audio time.
 ///
 /// The result is calibrated: the mean of the log probabilities, where windows lose weight with age, is
-/// multiplied by a number that rises from 1, the evidence of one window, to the head's own [`Shown::scale`]. Sound
+/// multiplied by a number that rises from 1, the evidence of one window, to the head's own [`Shown::scale`](crate::Shown::scale). Sound
 /// that stays the same, such as a held note, remains the evidence of one window.
 ///
 /// ```
