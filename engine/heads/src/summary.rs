@@ -164,7 +164,10 @@ impl Evidence {
     fn shown(&self, shown: &Shown, context: Option<&Context>) -> Vec<f32> {
         let distance = self.distance / self.weight.max(f64::MIN_POSITIVE);
         let mean = self.mean();
-        let logs = context.map_or_else(|| mean.clone(), |context| context.applied(&mean, &mean));
+        let logs = match context {
+            Some(context) => context.applied(&mean, &mean),
+            None => mean,
+        };
         softmax(&logs, scale(shown.scale, 1.0, distance))
     }
 

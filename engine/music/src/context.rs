@@ -30,19 +30,17 @@ impl Context {
             .chunks_exact(PITCH_CLASSES)
             .chain(differences.chunks_exact(PITCH_CLASSES))
             .collect();
-        let moved = |mode: usize, tonic: usize| {
-            let from_row = |(row, weights): (&&[f64], &[f32; PITCH_CLASSES])| {
-                let turned = row.iter().cycle().skip(tonic);
-                turned
-                    .zip(weights)
-                    .map(|(value, weight)| value * f64::from(*weight))
-                    .sum::<f64>()
-            };
-            let rows = rows.iter().zip(&self.kernel[mode]);
-            f64::from(self.bias[mode]) + rows.map(from_row).sum::<f64>()
+        let added = |mode: usize, tonic: usize| {
+            let mut sum = f64::from(self.bias[mode]);
+            for (row, weights) in rows.iter().zip(&self.kernel[mode]) {
+                for (above, weight) in weights.iter().enumerate() {
+                    sum += f64::from(*weight) * row[(tonic + above) % PITCH_CLASSES];
+                }
+            }
+            sum
         };
         let keys = means.iter().enumerate();
-        keys.map(|(key, mean)| mean + moved(key / PITCH_CLASSES, key % PITCH_CLASSES))
+        keys.map(|(key, mean)| mean + added(key / PITCH_CLASSES, key % PITCH_CLASSES))
             .collect()
     }
 }

@@ -22,8 +22,9 @@ const LEAST: f64 = 1e-4;
 /// Smooths the probabilities of one head over audio time.
 ///
 /// The result is calibrated: the mean of the log probabilities, where windows lose weight with age, is
-/// multiplied by a number that rises from 1, the evidence of one window, to the head's own [`Shown::scale`](crate::Shown::scale). Sound
-/// that stays the same, such as a held note, remains the evidence of one window.
+/// multiplied by a number that rises from 1, the evidence of one window, to the head's own
+/// [`Shown::scale`](crate::Shown::scale). Sound that stays the same, such as a held note, remains the evidence of
+/// one window.
 ///
 /// ```
 /// use mertscope_music::{Confidence, Smoother};
@@ -78,6 +79,7 @@ impl Smoother {
         };
         let (old, new) = (self.heard * kept(elapsed_s), 1.0 - kept(new_s));
         self.heard = old + new;
+        let newest: Vec<f64> = window.iter().map(|p| log_probability(*p)).collect();
         if self.heard > 0.0 {
             let gain = new / self.heard;
             let distance = if old > FRESH {
@@ -86,16 +88,13 @@ impl Smoother {
                 0.0
             };
             self.distance += gain * (distance - self.distance);
-            for (mean, p) in self.mean.iter_mut().zip(window) {
-                *mean += gain * (log_probability(*p) - *mean);
+            for (mean, newest) in self.mean.iter_mut().zip(&newest) {
+                *mean += gain * (newest - *mean);
             }
         }
         let scale = scale(self.scale, self.heard, self.distance);
         match &self.context {
-            Some(context) => {
-                let newest: Vec<f64> = window.iter().map(|p| log_probability(*p)).collect();
-                softmax(&context.applied(&self.mean, &newest), scale)
-            }
+            Some(context) => softmax(&context.applied(&self.mean, &newest), scale),
             None if old <= FRESH => window.to_vec(),
             None => softmax(&self.mean, scale),
         }

@@ -58,7 +58,8 @@ impl Server {
     /// Starts the thread for the server of `settings` and the model that is wanted of it. Asks nothing yet.
     ///
     /// # Errors
-    /// [`ServerError::NoAddress`], [`ServerError::Address`], [`ServerError::PlainHttp`], and [`ServerError::Unreachable`] without a thread.
+    /// [`ServerError::NoAddress`], [`ServerError::Address`], [`ServerError::PlainHttp`], and
+    /// [`ServerError::Unreachable`] without a thread.
     pub fn start(settings: Settings, wanted: Wanted) -> Result<Self, ServerError> {
         let timeout = settings.timeout;
         let float16 = settings.float16;

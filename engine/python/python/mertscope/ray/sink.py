@@ -62,10 +62,8 @@ class RowsDatasink(Datasink[tuple[int, int]]):
 
     def _as_described(self, table: pa.Table) -> pa.Table:
         # pyarrow refuses to cast a missing summary to its own type, whose fields are never missing.
-        columns = [
-            table[field.name] if table[field.name].type.equals(field.type) else table[field.name].cast(field.type)
-            for field in self._schema
-        ]
+        named = ((table[field.name], field.type) for field in self._schema)
+        columns = [column if column.type.equals(wanted) else column.cast(wanted) for column, wanted in named]
         return pa.Table.from_arrays(columns, schema=self._schema)
 
     def _store(self, table: pa.Table, name: str) -> None:
