@@ -160,17 +160,19 @@ impl Component {
             Err(TryLockError::WouldBlock) => None,
         };
         let active = blocks.as_mut().and_then(|blocks| blocks.as_mut());
-        match active.filter(|blocks| blocks.can_play(data.numSamples as usize)) {
+        let heard = match active.filter(|blocks| blocks.can_play(data.numSamples as usize)) {
             // SAFETY: the caller's promise; the framework takes what it is handed.
             Some(blocks) => unsafe {
                 blocks.play(data, |block| self.wrapped.framework().process(block))
             },
-            None => {
-                // SAFETY: the caller's promise.
-                unsafe { pass_block(data) };
-                kResultOk
-            }
+            None => kResultFalse,
+        };
+        // The framework plays nothing while another thread calls `setProcessing`.
+        if heard != kResultOk {
+            // SAFETY: the caller's promise.
+            unsafe { pass_block(data) };
         }
+        kResultOk
     }
 
     /// Sets the parameters that change in a block, each to its last value.

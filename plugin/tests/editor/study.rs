@@ -15,7 +15,7 @@ use mertscope_audio::tap::{Tap, Transport, tap};
 use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_live::{ModelState, Snapshot};
 use mertscope_ui::host::EditorHost;
-use mertscope_ui::state::{Comparison, EngineChoice, RawState, SavedReferences};
+use mertscope_ui::state::{Comparison, EngineChoice, RawState, SavedReferences, StateField};
 use mertscope_ui::view_settings::Page;
 
 use crate::Window;
@@ -83,6 +83,19 @@ impl Playing {
                 return snapshot;
             }
             assert!(start.elapsed() < FOREVER, "{what} never came");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits until the project holds an expected value: it gets that just after the snapshot.
+    fn wait_saved<T: StateField>(&self, is_there: impl Fn(&T) -> bool) -> T {
+        let start = Instant::now();
+        loop {
+            let saved = self.window.state().stage.host.state().get();
+            if let Some(saved) = saved.filter(&is_there) {
+                return saved;
+            }
+            assert!(start.elapsed() < FOREVER, "the project never got it");
             thread::sleep(Duration::from_millis(2));
         }
     }
@@ -190,18 +203,8 @@ fn labels_are_marked_counted_learned_undone_and_forgotten() {
         .parse()
         .unwrap();
     assert!(percent > 50.0, "{words}");
-    // The project holds the examples.
-    let saved_in_project = |playing: &Playing| {
-        let saved = playing
-            .window
-            .state()
-            .stage
-            .host
-            .state()
-            .get::<SavedExamples>();
-        saved.unwrap_or_default().load(None)
-    };
-    assert_eq!(saved_in_project(&playing).examples(), 7);
+    let has = |count| move |saved: &SavedExamples| saved.clone().load(None).examples() == count;
+    playing.wait_saved(has(7));
 
     playing.press("Undo mark");
     playing.wait("three less", |s| s.study.labeled_examples.examples() == 4);
@@ -210,7 +213,7 @@ fn labels_are_marked_counted_learned_undone_and_forgotten() {
     playing.wait("none", |s| s.study.labeled_examples.examples() == 0);
     playing.press("Bring back");
     playing.wait("those again", |s| s.study.labeled_examples.examples() == 4);
-    assert_eq!(saved_in_project(&playing).examples(), 4);
+    playing.wait_saved(has(4));
 }
 
 #[test]
@@ -259,21 +262,8 @@ fn references_are_captured_renamed_removed_and_put_back() {
             .starts_with("Distances: Night is nearer")
     );
     playing.click("Night as A");
-    let saved_in_project = |playing: &Playing| {
-        playing
-            .window
-            .state()
-            .stage
-            .host
-            .state()
-            .get::<SavedReferences>()
-    };
-    let ids: Vec<String> = saved_in_project(&playing)
-        .unwrap()
-        .0
-        .into_iter()
-        .map(|r| r.id)
-        .collect();
+    let SavedReferences(saved) = playing.wait_saved(|saved: &SavedReferences| saved.0.len() == 2);
+    let ids: Vec<String> = saved.into_iter().map(|r| r.id).collect();
     let chosen: Comparison = playing.window.state().stage.host.state().get().unwrap();
     assert_eq!((chosen.a, chosen.b), (ids[1].clone(), ids[0].clone()));
 
@@ -289,10 +279,8 @@ fn references_are_captured_renamed_removed_and_put_back() {
     playing.wait("one less", |s| s.study.references.len() == 1);
     playing.click("Put back");
     playing.wait("both", |s| s.study.references.len() == 2);
-    assert_eq!(
-        saved_in_project(&playing).unwrap().0[1].name,
-        "Night and day"
-    );
+    playing
+        .wait_saved(|SavedReferences(saved)| saved.len() == 2 && saved[1].name == "Night and day");
 }
 
 #[test]
