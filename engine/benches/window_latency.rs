@@ -1,6 +1,7 @@
 //! One window per line of standard input, timed: our side of `cargo xtask bench latency` (the
-//! embedded model against Python's onnxruntime on the same graph) and of `bench --models` (a
-//! checkpoint against PyTorch), in lock step with the other.
+//! embedded model against Python's onnxruntime on the same graph), both sides of `bench server`
+//! (an inference server and this CPU), and our side of `bench --models` (a checkpoint against
+//! PyTorch), in lock step with the other.
 //!
 //! Prints `ready MEAN MS`, where MS is how long it took to make the session, then the nanoseconds
 //! of each window. Measures nothing without arguments, as `cargo test` and `cargo bench` run it. MEAN is that of all
@@ -17,7 +18,7 @@ use mertscope_engine::{
 };
 
 const USAGE: &str = "usage: window_latency --threads N [--model FOLDER --seconds S --probe LAYER] \
-                     [--precision NAME] [--cut LAYERS]";
+                     [--precision NAME] [--cut LAYERS] [--server URL]";
 
 /// What is measured.
 #[derive(Default)]
@@ -31,6 +32,8 @@ struct Arguments {
     precision: Option<Precision>,
     /// The hidden states that are asked for; none for all.
     cut: Vec<usize>,
+    /// The inference server that runs the windows; none for this CPU.
+    server: Option<String>,
 }
 
 impl Arguments {
@@ -55,6 +58,7 @@ impl Arguments {
                     let layers = layers.split(',').map(str::parse);
                     arguments.cut = layers.collect::<Result<_, _>>()?;
                 }
+                "--server" => arguments.server = Some(value()?),
                 _ => return Err(USAGE.into()),
             }
         }
@@ -85,7 +89,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layers = manifest.layers.len();
     let options = SessionOptions {
         threads: arguments.threads,
-        device: DeviceChoice::Cpu,
+        device: match &arguments.server {
+            None => DeviceChoice::Cpu,
+            Some(url) => DeviceChoice::remote(url),
+        },
         layers: LayerSet::of(arguments.cut, layers),
         precision: arguments.precision,
         ..SessionOptions::default()
@@ -93,6 +100,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = runtime::load(None)?;
     let start = Instant::now();
     let mut session = Session::new(runtime, Arc::clone(&model), options)?;
+    if let Some(reason) = session.device().server_gave_way() {
+        return Err(format!("the server is not used: {reason}").into());
+    }
     let made = start.elapsed();
     // The same tone as the peer's, so that the two results can be compared.
     let window: Vec<f32> = (0..samples)

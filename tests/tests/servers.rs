@@ -55,26 +55,6 @@ fn embedded() -> Arc<Model> {
     Arc::new(Model::embedded().unwrap())
 }
 
-/// Prints the middle of the time beyond inference: that of a window there less that of one here.
-fn print_overhead(kind: &str, there: &mut Session, here: &mut Session, window: &[f32]) {
-    let mut beyond: Vec<f64> = (0..20)
-        .map(|_| {
-            let start = Instant::now();
-            there.run(window).unwrap();
-            let all = start.elapsed().as_secs_f64();
-            let start = Instant::now();
-            here.run(window).unwrap();
-            1000.0 * (all - start.elapsed().as_secs_f64())
-        })
-        .collect();
-    beyond.sort_by(f64::total_cmp);
-    println!(
-        "{kind}: {:.1} ms beyond inference (p50 of {})",
-        beyond[10],
-        beyond.len()
-    );
-}
-
 fn equals_the_cpu(test: &str, kind: &str) {
     let Some(python) = python(test) else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -89,7 +69,6 @@ fn equals_the_cpu(test: &str, kind: &str) {
         assert!(same, "{kind} gives other bits");
     }
     assert!(there.device().server_gave_way().is_none());
-    print_overhead(kind, &mut there, &mut here, &windows(&model, 1)[0]);
 }
 
 #[test]

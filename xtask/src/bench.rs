@@ -10,6 +10,7 @@ mod machine;
 mod memory;
 mod models;
 mod peer;
+mod server;
 mod speed;
 mod start;
 mod statistics;
@@ -46,6 +47,8 @@ Names:
   throughput
             Audio per second of processor time: the command, the Python package, and the package
             on Ray, taking turns (Linux)
+  server    One window from NVIDIA Triton on this machine against one computed here, taking turns
+            (Linux)
 
 With --models it measures one window at full size on one thread: fp32, int8 and int8-fast, all
 layers and cut after layer 8, against PyTorch in eager mode and a plain torch.onnx export in ONNX
@@ -57,7 +60,8 @@ Needs 7 GB of disk for PyTorch and the others once, in target/venv/yardstick, an
 
 It builds Mertscope in release and prints a table with the aims beside the figures. It first gets
 what is missing (see `cargo xtask setup --help`); `latency` keeps a Python environment in
-target/venv/bench, a download of about 50 MB, `throughput` one in target/venv/python (250 MB).
+target/venv/bench, a download of about 50 MB, `throughput` one in target/venv/python (250 MB),
+`server` one in target/venv/servers (510 MB).
 Close other programs for figures worth keeping.
 
 Examples:
@@ -85,6 +89,7 @@ const MEASUREMENTS: &[(&str, Measure)] = &[
     ("frames", frames::measure),
     ("window", hosted::window),
     ("throughput", throughput::measure),
+    ("server", server::measure),
 ];
 
 /// The names of the measurements.

@@ -56,6 +56,16 @@ impl Mertscope {
         command
     }
 
+    /// `mertscope models export`: the model in a folder, for Triton's python backend.
+    pub(crate) fn export_for_triton(&self, model: &Path, repository: &Path) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.args(["models", "export"]).arg(model);
+        command
+            .args(["--backend", "python", "--triton"])
+            .arg(repository);
+        command
+    }
+
     /// `mertscope analyze INPUT` with windows `hop_s` seconds apart, and no notices.
     pub(crate) fn analyze_with_hop(&self, input: &Path, hop_s: u32) -> Command {
         let mut command = self.analyze(input);

@@ -272,14 +272,21 @@ pub(crate) fn readers(workspace: &Workspace) {
     }
 }
 
-/// Gets inference servers of other makers. Nothing else depends on it: a failure is printed, and the tests with them are
-/// skipped.
-pub(crate) fn servers(workspace: &Workspace) {
-    let got = packages::ensure(&[Purpose::Environment])
-        .and_then(|()| environment(workspace, "servers", &SERVERS.map(str::to_owned)));
-    if let Err(error) = got {
+/// Gets inference servers of other makers for the tests. Nothing else depends on it: a failure is printed, and the tests
+/// with them are skipped.
+pub(crate) fn servers_for_tests(workspace: &Workspace) {
+    if let Err(error) = servers(workspace) {
         eprintln!("    {error:#}\n    The tests with inference servers will be skipped.");
     }
+}
+
+/// Gets inference servers of other makers; returns the interpreter of their Python environment.
+///
+/// # Errors
+/// When they can't be had; the error names the remedy.
+pub(crate) fn servers(workspace: &Workspace) -> Result<PathBuf> {
+    packages::ensure(&[Purpose::Environment])?;
+    environment(workspace, "servers", &SERVERS.map(str::to_owned))
 }
 
 /// Gets the tools that check text, workflows and Python; returns the interpreter of their Python

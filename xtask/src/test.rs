@@ -93,7 +93,7 @@ pub(crate) fn run(workspace: &Workspace, suite: Suite, filter: Option<&str>) -> 
     if suite == Suite::Full {
         setup::package_tests();
         setup::readers(workspace);
-        setup::servers(workspace);
+        setup::servers_for_tests(workspace);
     }
     let skipped = workspace.target.join("skipped-tests");
     fs::write(&skipped, "").with_context(|| format!("{} cannot be written", skipped.display()))?;
