@@ -97,7 +97,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     MEASUREMENTS.iter().map(|(name, _)| *name)
 }
 
-/// Measures models of the family at full size (all if none is named), prints the table.
+/// Measures published models at full size (all if none is named), prints the table.
 pub(crate) fn run_models(workspace: &Workspace, names: &[String]) -> Result<ExitCode> {
     setup::run(workspace, Goal::Bench)?;
     let machine = machine::describe();

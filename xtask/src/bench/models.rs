@@ -1,4 +1,4 @@
-//! The MERT family at full size: our engine against PyTorch in eager mode and against what a user gets without us, a
+//! Published models at full size: our engine against PyTorch in eager mode and against what a user gets without us, a
 //! plain export by `torch.onnx` in ONNX Runtime and in OpenVINO.
 //!
 //! All sides take turns, a window each, so that other work on the machine affects all alike. On a busy machine wall
