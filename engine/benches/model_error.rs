@@ -21,8 +21,9 @@ use std::sync::Arc;
 
 use mertscope_engine::audio::decode::Decoder;
 use mertscope_engine::audio::model_rate_source::ModelRateSource;
+use mertscope_engine::model::err;
 use mertscope_engine::{
-    DeviceChoice, LayerSet, Model, Precision, Session, SessionOptions, runtime,
+    DeviceChoice, HiddenStates, LayerSet, Model, Precision, Session, SessionOptions, runtime,
 };
 
 const USAGE: &str =
@@ -80,10 +81,13 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
         .collect()
 }
 
-/// The pooled hidden states of each window, `[hidden states][windows][width]`.
-type States = Vec<Vec<Vec<f64>>>;
-
-fn states(model: &Arc<Model>, form: Precision, highest: usize, audio: &[f32]) -> Result<States> {
+/// The pooled hidden states of each window.
+fn states(
+    model: &Arc<Model>,
+    form: Precision,
+    highest: usize,
+    audio: &[f32],
+) -> Result<Vec<HiddenStates>> {
     let manifest = &model.manifest;
     let options = SessionOptions {
         threads: 1,
@@ -94,14 +98,14 @@ fn states(model: &Arc<Model>, form: Precision, highest: usize, audio: &[f32]) ->
     };
     let mut session = Session::new(runtime::load(None)?, Arc::clone(model), options)?;
     let window = (SECONDS * f64::from(manifest.sample_rate_hz)) as usize;
-    let mut out = vec![Vec::new(); highest + 1];
-    for window in audio.chunks_exact(window) {
-        let hidden = session.run(window)?;
-        for (layer, out) in out.iter_mut().enumerate() {
-            out.push(hidden.layer(layer).iter().map(|x| f64::from(*x)).collect());
-        }
-    }
-    Ok(out)
+    let windows = audio.chunks_exact(window);
+    windows.map(|window| Ok(session.run(window)?)).collect()
+}
+
+/// One hidden state of each window, `[windows][width]`.
+fn of_layer(all: &[HiddenStates], layer: usize) -> Vec<Vec<f64>> {
+    let values = |one: &HiddenStates| one.layer(layer).iter().map(|x| f64::from(*x)).collect();
+    all.iter().map(values).collect()
 }
 
 fn compare(folder: &Path, form: &str, highest: &str, audio: &[f32]) -> Result<()> {
@@ -114,16 +118,15 @@ fn compare(folder: &Path, form: &str, highest: &str, audio: &[f32]) -> Result<()
     };
     let exact = states(&model, Precision::Fp32, highest, audio)?;
     let found = states(&model, form.ok_or(USAGE)?, highest, audio)?;
-    let (mut err, mut centered, mut cosine) = (0.0f64, 1.0f64, 1.0f64);
+    let err = err(&exact, &found);
+    let (mut centered, mut cosine) = (1.0f64, 1.0f64);
     let (mut same, mut asked) = (0, 0);
-    for (layer, (exact, found)) in exact.iter().zip(&found).enumerate() {
-        let center = mean(exact);
-        let (away, far) = (minus(exact, &center), minus(found, &center));
-        let error = exact.iter().zip(found).map(|(a, b)| distance(a, b));
-        let spread: f64 = away.iter().map(|x| dot(x, x)).sum();
-        err = err.max((error.sum::<f64>() / spread).sqrt());
+    for layer in 0..=highest {
+        let (exact, found) = (of_layer(&exact, layer), of_layer(&found, layer));
+        let center = mean(&exact);
+        let (away, far) = (minus(&exact, &center), minus(&found, &center));
         centered = centered.min(mean_cosine(&away, &far));
-        cosine = cosine.min(mean_cosine(exact, found));
+        cosine = cosine.min(mean_cosine(&exact, &found));
         for head in heads(&away, layer as u64) {
             let pairs = away.iter().zip(&far);
             let stays = |(a, b): &(&Vec<f64>, &Vec<f64>)| label(&head, a) == label(&head, b);
@@ -151,11 +154,6 @@ fn minus(vectors: &[Vec<f64>], center: &[f64]) -> Vec<Vec<f64>> {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The square of the distance.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
 fn mean_cosine(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {

@@ -149,6 +149,8 @@ impl Analyzer {
             layers: package.layers_in_use(),
             frames: package.frames_in_use(),
             precision: options.precision,
+            // Files keep single precision unless asked otherwise.
+            most_err: None,
             device: options.device.clone(),
             start_limit: None,
         };

@@ -291,6 +291,7 @@ fn settings(state: &PluginState) -> Settings {
         heads: state.get::<HeadChoice>().unwrap_or_default().0,
         library_folder: location::library_folder(),
         precision: engine.precision,
+        most_err: Some(engine.most_err).filter(|most_err| *most_err > 0.0),
         device: engine.device,
         cpu_share: engine.cpu_share.clamp(0.0, 1.0),
         follow_transport: engine.follow_transport,

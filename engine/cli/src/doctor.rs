@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mertscope_heads::package::ModelPackage;
-use mertscope_model::{Encoder, Runtime, SessionOptions, runtime};
+use mertscope_hub::{Library, OfferState};
+use mertscope_model::{DEFAULT_MOST_ERR, Encoder, Runtime, SessionOptions, measured_form, runtime};
 
 use crate::{own_folder, write_out};
 
@@ -29,6 +30,9 @@ pub(crate) fn run(device_limit: Duration) -> anyhow::Result<bool> {
 
         writeln!(out, "\nModels:")?;
         healthy = models(out, loaded, &package)? && loaded.is_some();
+        if let Some(runtime) = loaded {
+            published(out, runtime)?;
+        }
         let verdict = if healthy {
             "Everything that an analysis needs is there."
         } else {
@@ -95,4 +99,34 @@ fn models(
             Ok(false)
         }
     }
+}
+
+/// Describes the installed models, with the form in which each runs live on this CPU.
+fn published(out: &mut dyn Write, runtime: &Runtime) -> anyhow::Result<()> {
+    let offers = Library::shared()?.list();
+    let is_installed = |state: &OfferState| matches!(state, OfferState::Installed(_));
+    for offer in offers.iter().filter(|offer| is_installed(&offer.state)) {
+        let id = &offer.entry.id;
+        writeln!(out, "  {id}  installed")?;
+        let package = match ModelPackage::find(Some(id)) {
+            Ok(package) => package,
+            Err(error) => {
+                writeln!(out, "    {error}")?;
+                continue;
+            }
+        };
+        let layers = package.layers_in_use();
+        let form = match measured_form(runtime, &package.model, &layers, DEFAULT_MOST_ERR) {
+            Some((precision, Some(err))) => format!("{}, err {err:.2}", precision.id()),
+            Some((precision, None)) => {
+                format!(
+                    "{}, no 8-bit form has an err within {DEFAULT_MOST_ERR}",
+                    precision.id()
+                )
+            }
+            None => "its 8-bit forms are measured when it is first used".to_owned(),
+        };
+        writeln!(out, "    live on the CPU: {form}")?;
+    }
+    Ok(())
 }

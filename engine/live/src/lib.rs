@@ -111,6 +111,9 @@ pub struct Settings {
     pub device: Choice,
     /// The arithmetic, for models with several; `None` for the one that suits the device.
     pub precision: Option<Precision>,
+    /// The most [`err`](mertscope_model::err) of an 8-bit form that may run on the CPU when no precision is set; `None`
+    /// for single precision.
+    pub most_err: Option<f32>,
     /// The folder of the plugin's own files, among them an ONNX Runtime library.
     pub library_folder: Option<PathBuf>,
     /// The share of one core that analysis may take, 0 to 1.
@@ -133,6 +136,7 @@ impl Default for Settings {
             heads: HeadChoice::new(),
             device: Choice::Auto,
             precision: None,
+            most_err: None,
             library_folder: None,
             cpu_share: 0.5,
             follow_transport: false,

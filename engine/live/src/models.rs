@@ -48,6 +48,8 @@ pub(super) struct ModelRequest {
     pub(super) window_s: Option<f64>,
     pub(super) device: Choice,
     pub(super) precision: Option<Precision>,
+    /// Never NaN.
+    pub(super) most_err: Option<f32>,
     pub(super) library_folder: Option<PathBuf>,
 }
 
@@ -69,6 +71,7 @@ impl ModelRequest {
             layers: package.layers_in_use(),
             frames: package.frames_in_use(),
             precision: self.precision,
+            most_err: self.most_err,
             device: self.device.clone(),
             start_limit: None,
         }
@@ -180,21 +183,27 @@ impl Loaded {
 }
 
 impl RunningModel {
-    /// The model with the form in which it runs, such as `MERT-v2-30s, layers ≤ 4, int8`; a model that has
+    /// The model with the form in which it runs, such as `MERT-v2-30s, layers ≤ 4, int8, err 0.12`; a model that has
     /// only one form is its id.
     #[must_use]
     pub fn form(&self) -> String {
-        form(&self.id, self.depth, self.device.precision)
+        form(&self.id, self.depth, &self.device)
     }
 }
 
-fn form(id: &str, depth: Option<(usize, usize)>, precision: Precision) -> String {
-    let precision = precision.id();
-    match depth {
-        None => id.to_owned(),
-        Some((layers, all)) if layers < all => format!("{id}, layers ≤ {layers}, {precision}"),
-        Some(_) => format!("{id}, {precision}"),
+fn form(id: &str, depth: Option<(usize, usize)>, device: &Report) -> String {
+    let Some((layers, all)) = depth else {
+        return id.to_owned();
+    };
+    let mut form = id.to_owned();
+    if layers < all {
+        form += &format!(", layers ≤ {layers}");
     }
+    form += &format!(", {}", device.precision.id());
+    if let Some(err) = device.err {
+        form += &format!(", err {err:.2}");
+    }
+    form
 }
 
 /// The result of loading or refreshing a model on the encoder thread.
@@ -370,12 +379,29 @@ impl Models {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mertscope_model::Operators;
 
     #[test]
     fn a_model_is_told_with_its_layers_and_precision() {
-        let form = |depth| form("MERT-v2-30s", depth, Precision::Int8);
-        assert_eq!(form(Some((4, 24))), "MERT-v2-30s, layers ≤ 4, int8");
-        assert_eq!(form(Some((24, 24))), "MERT-v2-30s, int8");
-        assert_eq!(form(None), "MERT-v2-30s");
+        let mut device = Report {
+            name: "CPU".to_owned(),
+            asked: Choice::Auto,
+            used: Choice::Cpu,
+            operators: Operators::Fused,
+            precision: Precision::Int8,
+            err: None,
+            share: None,
+            fallbacks: Vec::new(),
+            notice: None,
+        };
+        let form = |depth, device: &Report| form("MERT-v2-30s", depth, device);
+        assert_eq!(
+            form(Some((4, 24)), &device),
+            "MERT-v2-30s, layers ≤ 4, int8"
+        );
+        assert_eq!(form(Some((24, 24)), &device), "MERT-v2-30s, int8");
+        assert_eq!(form(None, &device), "MERT-v2-30s");
+        device.err = Some(0.123);
+        assert_eq!(form(Some((24, 24)), &device), "MERT-v2-30s, int8, err 0.12");
     }
 }

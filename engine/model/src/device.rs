@@ -33,7 +33,7 @@ pub use library::LibraryError;
 pub use mertscope_remote::check_address;
 
 /// The device that runs a model, and the devices that could not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The device's name, such as `CPU (AMD EPYC)` or `NVIDIA H100 (CUDA)`.
     pub name: String,
@@ -45,6 +45,8 @@ pub struct Report {
     pub operators: Operators,
     /// The precision of its graph.
     pub precision: Precision,
+    /// The [`err`](crate::err) of an 8-bit form that was chosen as the cheapest within a bound.
+    pub err: Option<f32>,
     /// The part of the graph that it runs, while the CPU runs the rest. `None` for the CPU itself.
     pub share: Option<Share>,
     /// The devices that were tried before, in that order.
@@ -151,6 +153,7 @@ pub(super) fn open<S>(
             used: candidate.choice,
             operators: candidate.operators,
             precision: candidate.precision,
+            err: None,
             share,
             fallbacks,
             notice: None,

@@ -20,6 +20,7 @@ mod wav2vec;
 
 pub(super) use cache::{CheckpointSource, REVISION, file, user_folder};
 pub use cache::{GraphError, KeptGraph, KeptGraphs, forget, kept_graphs};
+pub(super) use quantize::weight_form;
 pub(super) use smoothing::{Calibrator, InputRange, InputRanges, RangeOutput};
 
 use super::{LayerSet, Operators, Precision};

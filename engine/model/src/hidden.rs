@@ -104,6 +104,47 @@ fn mean_of_rows<'a>(rows: impl IntoIterator<Item = &'a [f32]>, width: usize) -> 
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
+/// How far hidden states are from exact ones, as a part of what tells windows of music from each other: the rms of the
+/// error divided by the rms distance of the exact vectors from their mean, over the windows of each layer; the largest of
+/// the layers. Infinite without two windows that differ, and where an error is not finite.
+#[must_use]
+pub fn err(exact: &[HiddenStates], found: &[HiddenStates]) -> f64 {
+    let Some(first) = exact.first() else {
+        return f64::INFINITY;
+    };
+    let layers = first.which.indices(first.layers);
+    let of_layer = |layer: usize| {
+        let vectors = |all: &[HiddenStates]| -> Vec<Vec<f32>> {
+            all.iter()
+                .map(|one| one.pooled_layer(layer).into_owned())
+                .collect()
+        };
+        let (exact, found) = (vectors(exact), vectors(found));
+        let center = mean_of_rows(exact.iter().map(Vec::as_slice), first.width);
+        let spread: f64 = exact.iter().map(|vector| squares(vector, &center)).sum();
+        let pairs = exact.iter().zip(&found);
+        let error: f64 = pairs.map(|(a, b)| squares(a, b)).sum();
+        (error / spread).sqrt()
+    };
+    // NaN counts as the largest.
+    let or_all = |err: f64| if err.is_nan() { f64::INFINITY } else { err };
+    layers
+        .into_iter()
+        .map(|layer| or_all(of_layer(layer)))
+        .fold(0.0, f64::max)
+}
+
+/// The squared distance of two vectors; infinite when their lengths differ.
+fn squares(a: &[f32], b: &[f32]) -> f64 {
+    if a.len() != b.len() {
+        return f64::INFINITY;
+    }
+    let pairs = a.iter().zip(b);
+    pairs
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
+        .sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +167,34 @@ mod tests {
         assert_eq!(pooled.layer(0), [2., 3., 4.]);
         assert_eq!(pooled.layer(1), [2., 2., 2.]);
         assert_eq!(pooled.clone().pooled(), pooled);
+    }
+
+    #[test]
+    fn an_error_counts_by_what_tells_windows_apart() {
+        let window = |values: [f32; 4]| HiddenStates {
+            layers: 2,
+            which: LayerSet::of([1, 3], 5),
+            frames: None,
+            window: None,
+            width: 2,
+            data: values.to_vec(),
+        };
+        // Layer 1 lies at 100, with a distance of 1 from the mean; layer 3 at 0, with one of 2.
+        let exact = [
+            window([101.0, 0.0, 2.0, 0.0]),
+            window([99.0, 0.0, -2.0, 0.0]),
+        ];
+        assert_eq!(err(&exact, &exact), 0.0);
+        let near = [
+            window([101.0, 0.1, 2.0, 0.0]),
+            window([99.0, 0.1, -2.0, 0.4]),
+        ];
+        // Layer 3: the root of the half of 0.16, by 2.
+        assert!((err(&exact, &near) - 0.08f64.sqrt() / 2.0).abs() < 1e-6);
+        let broken = [window([f32::NAN, 0.0, 2.0, 0.0]), exact[1].clone()];
+        assert_eq!(err(&exact, &broken), f64::INFINITY);
+        assert_eq!(err(&exact[..1], &near[..1]), f64::INFINITY);
+        assert_eq!(err(&[], &[]), f64::INFINITY);
     }
 
     #[test]

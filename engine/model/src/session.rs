@@ -2,6 +2,7 @@
 
 mod builder;
 mod calibrate;
+mod cheapest;
 mod export;
 mod guard;
 mod input;
@@ -19,6 +20,7 @@ use super::device::{self, Choice, Report};
 use super::interrupt::Interrupt;
 use super::{EncodeError, HiddenStates, LayerSet, Model, Precision, Runtime};
 use builder::check_run_memory;
+pub use cheapest::{DEFAULT_MOST_ERR, measured_form};
 pub use export::served_graph;
 #[cfg(test)]
 pub(super) use input::normalize;
@@ -35,7 +37,7 @@ use server::Remote;
 const LONG_S: f64 = 10.0;
 
 /// The options of a session.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SessionOptions {
     /// Threads that share one window's work.
     pub threads: usize,
@@ -46,6 +48,9 @@ pub struct SessionOptions {
     pub layers: LayerSet,
     /// The precision, for models that have several; `None` means the device's default.
     pub precision: Option<Precision>,
+    /// The most [`err`](crate::err) of an 8-bit form that may run on the CPU when no precision is requested; `None` for
+    /// single precision. The first session of a model measures its forms, which takes as long as some dozens of windows.
+    pub most_err: Option<f32>,
     /// The requested device.
     pub device: Choice,
     /// The time that a device may take to start, and again for its first window; `None` means the usual one.

@@ -40,6 +40,10 @@ pub(crate) const CPU_SHARE_STEP_PERCENT: f64 = 5.0;
 /// Share of one processor core that a new instance may take, 0 to 1.
 pub(crate) const DEFAULT_CPU_SHARE: f32 = 0.5;
 
+/// The most err of an 8-bit form: the values that its slider offers, and their step.
+pub(crate) const MOST_ERRS: std::ops::RangeInclusive<f32> = 0.0..=0.5;
+pub(crate) const MOST_ERR_STEP: f64 = 0.01;
+
 /// The input that is analyzed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputSource {

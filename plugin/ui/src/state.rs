@@ -12,7 +12,7 @@ use mertscope_export::osc;
 use mertscope_heads::few_shot::saved::SavedExamples;
 use mertscope_heads::reference::Reference;
 use mertscope_model::device::Choice;
-use mertscope_model::{Model, Precision, lock};
+use mertscope_model::{DEFAULT_MOST_ERR, Model, Precision, lock};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -121,6 +121,8 @@ pub struct EngineChoice {
     /// The arithmetic of a checkpoint's graph; `None` for the one that suits the device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
+    /// The most [`err`](mertscope_model::err) of an 8-bit form that runs without being asked for; 0 for none.
+    pub most_err: f32,
 }
 
 impl Default for EngineChoice {
@@ -133,6 +135,7 @@ impl Default for EngineChoice {
             device: Choice::Auto,
             last_server: String::new(),
             precision: None,
+            most_err: DEFAULT_MOST_ERR,
         }
     }
 }

@@ -265,7 +265,7 @@ fn zeros(path: &Path) {
 fn a_fetched_model_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE";
     if let Ok(folder) = env::var(CHILD) {
-        let form = runs_live(&folder, "MERT-v0", None);
+        let form = runs_live(&folder, "MERT-v0", None, None);
         return assert_eq!(form, "MERT-v0, fp32");
     }
     let home = Home::new();
@@ -284,7 +284,12 @@ fn a_fetched_model_runs_live() {
 
 /// Plays a chord to the model in `folder`, whose id is `id`, in the live engine of this process. Returns what
 /// the status bar says of its form.
-pub(crate) fn runs_live(folder: &str, id: &str, precision: Option<Precision>) -> String {
+pub(crate) fn runs_live(
+    folder: &str,
+    id: &str,
+    precision: Option<Precision>,
+    most_err: Option<f32>,
+) -> String {
     let controls = Controls {
         hop: Hop::Seconds(1.0),
         ..Controls::default()
@@ -292,6 +297,7 @@ pub(crate) fn runs_live(folder: &str, id: &str, precision: Option<Precision>) ->
     let settings = Settings {
         model: Some(folder.to_owned()),
         precision,
+        most_err,
         exact_offline: true,
         ..Settings::default()
     };

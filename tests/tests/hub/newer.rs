@@ -9,7 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use mertscope_model::Precision;
+use mertscope_heads::package::ModelPackage;
+use mertscope_model::{Precision, measured_form, runtime};
 use mertscope_tests::host::library;
 use mertscope_tests::random::Random;
 use mertscope_tests::{chord, mertscope, output_of, wav};
@@ -89,13 +90,36 @@ fn made_for_songs(config: String) -> String {
 fn plays(models: &Path) {
     for (id, precision, form) in FORMS {
         let folder = models.join(id);
-        assert_eq!(runs_live(folder.to_str().unwrap(), id, precision), form);
+        let live = runs_live(folder.to_str().unwrap(), id, precision, None);
+        assert_eq!(live, form);
     }
+    the_cheapest_form_is_chosen(&models.join("MERT-v2-30s"));
     for id in ["MERT-v2-30s", "MERT-v2-FullSong", "MuQ-large-msd-iter"] {
         let folder = models.join(id);
         let windows = result(library(), &json!({ "id": folder.to_str() }));
         is_answered(&windows, id, 5.0);
     }
+}
+
+/// A bound that any form keeps and one that none does, with what the status bar says, and what is known afterwards.
+fn the_cheapest_form_is_chosen(folder: &Path) {
+    let known = |most_err| {
+        let package = ModelPackage::find(folder.to_str()).unwrap();
+        let runtime = runtime::load(None).unwrap();
+        measured_form(runtime, &package.model, &package.layers_in_use(), most_err)
+    };
+    assert_eq!(known(100.0), None);
+    let id = "MERT-v2-30s";
+    let form = |most_err| runs_live(folder.to_str().unwrap(), id, None, Some(most_err));
+    let cheapest = form(100.0);
+    let (precision, err) = known(100.0).expect(&cheapest);
+    assert_eq!(precision, Precision::Int8Fast);
+    assert_eq!(
+        cheapest,
+        format!("{id}, layers ≤ 2, int8-fast, err {:.2}", err.unwrap())
+    );
+    assert_eq!(form(1e-6), "MERT-v2-30s, layers ≤ 2, fp32");
+    assert_eq!(known(1e-6), Some((Precision::Fp32, None)));
 }
 
 /// Copies a small network into a folder, with another configuration.

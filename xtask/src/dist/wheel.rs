@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::bundle::Profile;
 use crate::process::{self, Progress};
 use crate::setup;
+use crate::test::python::with_programs;
 use crate::workspace::Workspace;
 
 /// What builds and checks the wheel.
@@ -45,6 +46,7 @@ pub(super) fn make(workspace: &Workspace, profile: Profile, out: &Path) -> Resul
     if cfg!(target_os = "linux") {
         let tag = format!("manylinux_2_{MANYLINUX_MINOR}");
         maturin.args(["--zig", "--compatibility", &tag]);
+        maturin.env("PATH", with_programs(&python));
     }
     process::run("Building the wheel", Progress::Talks, &mut maturin)?;
     let built = only_wheel(&folder)?;

@@ -99,8 +99,8 @@ pub(crate) fn install(workspace: &Workspace, python: &Path, profile: &str) -> Co
     install
 }
 
-/// `PATH` with the programs of an environment first, where pip finds maturin.
-fn with_programs(python: &Path) -> OsString {
+/// `PATH` with the programs of an environment first, where pip finds maturin, and maturin finds zig.
+pub(crate) fn with_programs(python: &Path) -> OsString {
     let programs = python.parent().map(Path::to_owned);
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = programs.into_iter().chain(env::split_paths(&path));

@@ -69,6 +69,7 @@ fn model(labels: &[String]) -> ModelStatus {
                 used: Choice::Cpu,
                 operators: Operators::Fused,
                 precision: Precision::Fp32,
+                err: None,
                 share: None,
                 fallbacks: Vec::new(),
                 notice: None,

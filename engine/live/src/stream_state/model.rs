@@ -15,6 +15,7 @@ impl StreamState {
             window_s: self.settings.window_s.filter(|window_s| !window_s.is_nan()),
             device: self.settings.device.clone(),
             precision: self.settings.precision,
+            most_err: self.settings.most_err.filter(|most_err| !most_err.is_nan()),
             library_folder: self.settings.library_folder.clone(),
         }
     }

@@ -1,18 +1,19 @@
-//! The comparisons of devices with the CPU, remembered in the user's cache folder: one small file for each
-//! model, device, driver and form, `devices/<hash>.json`.
+//! The comparisons of devices with the CPU, remembered for each model, device, driver and form.
 //!
 //! A driver's own library may change without a trace that is seen here, so that a comparison counts for a
 //! month. `mertscope doctor` forgets them all and compares anew.
 
+use std::fmt::Debug;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::hash::sha256_of_parts;
-use crate::whole_file::write_whole;
+use crate::remembered::{self, Place};
+
+/// The kind of these measurements.
+const KIND: &str = "devices";
 
 /// The time for which a comparison counts.
 const COUNTS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -28,41 +29,16 @@ pub(crate) struct Outcome {
     pub(crate) refused: Option<String>,
 }
 
-/// The folder of comparisons, if the system names a cache folder.
-fn folder() -> Option<PathBuf> {
-    Some(dirs::cache_dir()?.join("mertscope").join("devices"))
+/// The place for a comparison of which `parts` are all that shapes it; `None` without a cache folder.
+pub(crate) fn place(parts: &impl Debug) -> Option<Place> {
+    Place::of(KIND, parts)
 }
 
-/// A place for the outcome of one comparison.
-#[derive(Debug)]
-pub(crate) struct Place(PathBuf);
-
-impl Place {
-    /// The place for a comparison of which `parts` are all that shapes it; `None` without a cache folder.
-    pub(crate) fn of(parts: &impl std::fmt::Debug) -> Option<Self> {
-        Some(Self::in_folder(&folder()?, parts))
-    }
-
-    fn in_folder(folder: &Path, parts: &impl std::fmt::Debug) -> Self {
-        Self(folder.join(format!("{}.json", sha256_of_parts(parts))))
-    }
-
-    /// The outcome there, if it still counts at `now`.
-    pub(crate) fn outcome(&self, now: SystemTime) -> Option<Outcome> {
-        let at = fs::metadata(&self.0).ok()?.modified().ok()?;
-        let age = now.duration_since(at).unwrap_or_default();
-        if age > COUNTS {
-            return None;
-        }
-        serde_json::from_slice(&fs::read(&self.0).ok()?).ok()
-    }
-
-    /// Remembers an outcome. Without a place to write it, the next session compares again.
-    pub(crate) fn remember(&self, outcome: &Outcome) {
-        if let Ok(json) = serde_json::to_vec(outcome) {
-            let _ = write_whole(&self.0, &json);
-        }
-    }
+/// The outcome there, if it still counts at `now`.
+pub(crate) fn outcome(place: &Place, now: SystemTime) -> Option<Outcome> {
+    let (outcome, at) = place.read()?;
+    let age = now.duration_since(at).unwrap_or_default();
+    (age <= COUNTS).then_some(outcome)
 }
 
 /// Forgets all comparisons, so that each device is compared with the CPU when it is next used.
@@ -70,7 +46,7 @@ impl Place {
 /// # Errors
 /// The system's error; it is no error when there are none.
 pub fn forget() -> io::Result<()> {
-    match folder().map(fs::remove_dir_all) {
+    match remembered::folder(KIND).map(fs::remove_dir_all) {
         Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -81,23 +57,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_is_remembered_for_a_month_and_a_damaged_file_is_none() {
+    fn an_outcome_is_remembered_for_a_month() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::in_folder(&folder.path().join("devices"), &("model", 1));
+        let place = Place::in_folder(folder.path(), &("model", 1));
         let now = SystemTime::now();
-        assert_eq!(place.outcome(now), None);
-        let outcome = Outcome {
+        assert_eq!(outcome(&place, now), None);
+        let found = Outcome {
             device: "GPU (WebGPU)".to_owned(),
             model: "MERT-v1-95M".to_owned(),
             refused: Some("It computes wrong numbers".to_owned()),
         };
-        place.remember(&outcome);
-        assert_eq!(place.outcome(now), Some(outcome));
+        place.remember(&found);
+        assert_eq!(outcome(&place, now), Some(found));
         let day = Duration::from_secs(24 * 60 * 60);
-        assert_eq!(place.outcome(now + 32 * day), None);
-        let other = Place::in_folder(&folder.path().join("devices"), &("model", 2));
-        assert_eq!(other.outcome(now), None);
-        fs::write(&place.0, "{").unwrap();
-        assert_eq!(place.outcome(now), None);
+        assert_eq!(outcome(&place, now + 32 * day), None);
     }
 }

@@ -8,6 +8,11 @@
 use super::onnx::TensorType;
 use crate::Precision;
 
+/// The name of the form of the weights in a precision on this processor.
+pub(crate) fn weight_form(precision: Precision) -> &'static str {
+    WeightForm::of(precision).id()
+}
+
 /// The form of the weights in integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WeightForm {

@@ -74,11 +74,11 @@ pub(super) fn check(
         } = form;
         let form = (operators, precision, tf32, options.frames, &options.layers);
         let model = request.model.fingerprint();
-        checked::Place::of(&(model, candidate.name(), driver, form))
+        checked::place(&(model, candidate.name(), driver, form))
     });
     let earlier = remembered
         .as_ref()
-        .and_then(|it| it.outcome(SystemTime::now()));
+        .and_then(|it| checked::outcome(it, SystemTime::now()));
     if let Some(outcome) = earlier {
         return outcome.refused.map_or(Ok(()), |reason| Err(refuse(reason)));
     }

@@ -40,6 +40,7 @@ pub(super) struct Loaded {
 struct OnDevice {
     place: Place,
     precision: Precision,
+    err: Option<f32>,
     at_once: usize,
     start_limit: Duration,
     patience: Duration,
@@ -47,7 +48,7 @@ struct OnDevice {
 
 /// A graph that a device's thread can own.
 #[derive(Clone)]
-enum OwnedGraph {
+pub(super) enum OwnedGraph {
     Memory(Cow<'static, [u8]>),
     File(PathBuf),
 }
@@ -69,6 +70,7 @@ impl Request<'_> {
         })?;
         let report_mut = Arc::make_mut(&mut report);
         report_mut.precision = loaded.precision;
+        report_mut.err = loaded.err;
         report_mut.notice = notice.or_else(|| in_parts(report_mut));
         Ok(Loaded {
             place: loaded.place,
@@ -102,7 +104,10 @@ impl Request<'_> {
             Some(Precision::Fp16) if candidate.is_cpu() && replaces => None,
             requested => requested,
         };
-        let precision = self.model.precision(requested, candidate.precision);
+        let (precision, err) = match self.chooses(candidate, requested) {
+            Some(most_err) => self.cheapest(most_err),
+            None => (self.model.precision(requested, candidate.precision), None),
+        };
         let graph = self.graph(candidate, precision, notice)?;
         let loading = self.interrupt.load(canceler);
         let loading = loading.map_err(|reason| self.failed(reason))?;
@@ -142,6 +147,7 @@ impl Request<'_> {
         let loaded = OnDevice {
             place: place.loaded(),
             precision,
+            err,
             at_once,
             start_limit: limit,
             patience: candidate.patience(),
@@ -171,7 +177,7 @@ impl Request<'_> {
     }
 
     /// The graph for a device, if there is memory for it.
-    fn graph(
+    pub(super) fn graph(
         &self,
         candidate: &Candidate,
         precision: Precision,
@@ -206,7 +212,7 @@ impl Request<'_> {
     }
 
     /// The same graph on the CPU, to compare with. The error is a phrase.
-    fn cpu_session(&self, graph: OwnedGraph) -> Result<Slot, String> {
+    pub(super) fn cpu_session(&self, graph: OwnedGraph) -> Result<Slot, String> {
         let cpu = Candidate::cpu();
         let builder = builder(self.runtime, self.options.threads)?;
         let builder = device::add(self.runtime, &cpu, builder, self.options.threads)?;

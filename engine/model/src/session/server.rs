@@ -83,6 +83,7 @@ impl Remote {
             used: asked.clone(),
             operators: Operators::Fused,
             precision: self.precision,
+            err: None,
             share: None,
             fallbacks: Vec::new(),
             notice: None,

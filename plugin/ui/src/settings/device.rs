@@ -2,10 +2,11 @@
 //! not.
 
 use egui::accesskit::Role;
-use egui::{Color32, ComboBox, Id, RichText, TextEdit, Ui, WidgetInfo};
+use egui::{Color32, ComboBox, Id, RichText, Slider, TextEdit, Ui, WidgetInfo};
 use mertscope_live::RunningModel;
 use mertscope_model::device::Choice;
 
+use crate::parameters::{MOST_ERR_STEP, MOST_ERRS};
 use crate::row::row;
 use crate::state::EngineChoice;
 use crate::text::{self, Size};
@@ -20,6 +21,9 @@ pub(super) fn section(ui: &mut Ui, context: &ViewContext<'_>) {
         address(ui, context, server.as_deref().unwrap_or_default());
     }
     if let Some(running) = running {
+        if running.depth.is_some() && engine.precision.is_none() {
+            most_err(ui, context, engine);
+        }
         report(ui, context, running);
     }
 }
@@ -110,6 +114,30 @@ fn address(ui: &mut Ui, context: &ViewContext<'_>, in_use: &str) {
         let mut engine: EngineChoice = state.get().unwrap_or_default();
         engine.device = Choice::remote(&text);
         state.set(&engine);
+        context.host.apply();
+    }
+}
+
+/// Draws the slider of the err that 8-bit forms of a published model may have.
+fn most_err(ui: &mut Ui, context: &ViewContext<'_>, mut engine: EngineChoice) {
+    let name = "Most err of 8 bits";
+    let line = "The cheapest 8-bit form within it runs on the CPU; 0 for single precision";
+    let moved = row(ui, context.palette, name, line, |ui| {
+        let slider = Slider::new(&mut engine.most_err, MOST_ERRS)
+            .step_by(MOST_ERR_STEP)
+            .fixed_decimals(2)
+            // Each step on the way would load the model again.
+            .update_while_editing(false);
+        let response = ui.add(slider);
+        response.widget_info(|| WidgetInfo::slider(true, f64::from(engine.most_err), name));
+        let moved = response.drag_stopped() || (response.changed() && !response.dragged());
+        response.on_hover_text(
+            "The error of the hidden states in use as a part of what tells music from music, measured once on the demo pieces",
+        );
+        moved
+    });
+    if moved {
+        context.host.state().set(&engine);
         context.host.apply();
     }
 }

@@ -66,6 +66,25 @@ fn the_address_of_a_server_outlives_another_choice() {
 }
 
 #[test]
+fn a_published_model_has_a_bound_for_its_8_bit_forms() {
+    let name = "Most err of 8 bits";
+    let bound = |window: &Window| {
+        let engine: EngineChoice = window.state().stage.host.state().get().unwrap_or_default();
+        engine.most_err
+    };
+    let mut snapshot = snapshot(10);
+    assert!(opened(snapshot.clone()).query_by_label(name).is_none());
+    snapshot.model.running.as_mut().unwrap().depth = Some((8, 12));
+    let mut window = opened(snapshot);
+    assert_eq!(bound(&window), 0.15);
+    window.get_by_role_and_label(Role::Slider, name).focus();
+    window.run();
+    window.key_press(Key::ArrowRight);
+    window.run();
+    assert!((bound(&window) - 0.16).abs() < 1e-6, "{}", bound(&window));
+}
+
+#[test]
 fn a_folder_without_a_model_gives_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = opened(snapshot(10));

@@ -159,6 +159,7 @@ pub(crate) fn running(labels: &[&str]) -> RunningModel {
             used: Choice::Cpu,
             operators: Operators::Fused,
             precision: Precision::Fp32,
+            err: None,
             share: None,
             fallbacks: vec![Fallback {
                 device: "CUDA".to_owned(),
