@@ -120,8 +120,8 @@ fn address(ui: &mut Ui, context: &ViewContext<'_>, in_use: &str) {
 
 /// Draws the slider of the err that 8-bit forms of a published model may have.
 fn most_err(ui: &mut Ui, context: &ViewContext<'_>, mut engine: EngineChoice) {
-    let name = "Most err of 8 bits";
-    let line = "The cheapest 8-bit form within it runs on the CPU; 0 for single precision";
+    let name = "8-bit error limit";
+    let line = "The cheapest form within it runs on the CPU; 0 is fp32";
     let moved = row(ui, context.palette, name, line, |ui| {
         let slider = Slider::new(&mut engine.most_err, MOST_ERRS)
             .step_by(MOST_ERR_STEP)
@@ -151,7 +151,12 @@ fn report(ui: &mut Ui, context: &ViewContext<'_>, running: &RunningModel) {
             share.there, share.all
         )
     });
-    line(ui, format!("In use: {}{share}.", report.name), palette.dim);
+    let form = running.form();
+    line(
+        ui,
+        format!("In use: {} for {form}{share}.", report.name),
+        palette.dim,
+    );
     for fallback in report.notable_fallbacks() {
         let words = format!("{} is not used: {}.", fallback.device, fallback.reason);
         line(ui, words, palette.warn);

@@ -67,7 +67,7 @@ fn the_address_of_a_server_outlives_another_choice() {
 
 #[test]
 fn a_published_model_has_a_bound_for_its_8_bit_forms() {
-    let name = "Most err of 8 bits";
+    let name = "8-bit error limit";
     let bound = |window: &Window| {
         let engine: EngineChoice = window.state().stage.host.state().get().unwrap_or_default();
         engine.most_err
