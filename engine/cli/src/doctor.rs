@@ -124,7 +124,7 @@ fn published(out: &mut dyn Write, runtime: &Runtime) -> anyhow::Result<()> {
                     precision.id()
                 )
             }
-            None => "its 8-bit forms are measured when it is first used".to_owned(),
+            None => "its 8-bit forms are measured when it first runs live".to_owned(),
         };
         writeln!(out, "    live on the CPU: {form}")?;
     }

@@ -10,9 +10,10 @@ use super::snapshot::RunningModel;
 use mertscope_heads::head::HeadInfo;
 use mertscope_heads::package::{HeadChoice, ModelPackage, PackageError};
 use mertscope_model::device::{self, Choice, Report};
+use mertscope_model::interrupt::Interrupt;
 use mertscope_model::{
     EncodeError, EncoderThread, OpenedSession, Precision, Runtime, RuntimeError, SessionId,
-    SessionOptions, Sessions, panic_message, runtime,
+    SessionOptions, Sessions, measure_forms, measured_form, panic_message, runtime,
 };
 
 /// Threads of one live window. One: analysis stays within a share of one core.
@@ -130,6 +131,8 @@ pub(super) struct Loaded {
     at_once: usize,
     /// The usual duration of a window's inference, in seconds.
     pub(super) usual_s: f64,
+    /// The measurement of its forms that runs.
+    measuring: Option<Arc<Measuring>>,
 }
 
 impl Loaded {
@@ -153,6 +156,7 @@ impl Loaded {
             session: opened.session,
             at_once: opened.at_once,
             usual_s: opened.warm_up.as_secs_f64(),
+            measuring: None,
             package,
         }
     }
@@ -212,6 +216,18 @@ pub(super) enum ModelEvent {
     Opened(ModelRequest, Box<Result<Loaded, OpenError>>),
     /// The model has other heads or another map now; its session stays.
     Refreshed(ModelRequest, Arc<ModelPackage>),
+    /// The model's 8-bit forms were measured.
+    Measured(ModelRequest),
+}
+
+/// A measurement of a model's 8-bit forms, which ends when this is dropped.
+#[derive(Debug)]
+struct Measuring(Arc<Interrupt>);
+
+impl Drop for Measuring {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// The state of a requested model.
@@ -314,6 +330,63 @@ impl Models {
             (_, Ok(loaded)) => encoder.live(move |sessions| sessions.close(loaded.session)),
             (_, Err(_)) => {}
         }
+    }
+
+    /// The measurement of the 8-bit forms of a model that was opened, to be run on a thread of low priority; `None` when
+    /// its form was asked for or is known. It ends early when the model goes.
+    pub(super) fn measurement(
+        &mut self,
+        request: &ModelRequest,
+        report: impl FnOnce(ModelEvent) + Send + 'static,
+    ) -> Option<impl FnOnce() + Send + 'static> {
+        let most_err = request.most_err.filter(|_| request.precision.is_none())?;
+        let slot = self.0.iter_mut().find(|(other, _)| other == request);
+        let Some((_, ModelSlot::Ready(loaded))) = slot else {
+            return None;
+        };
+        let (running, package) = (&loaded.running, Arc::clone(&loaded.package));
+        let has_forms = running.device.is_cpu() && running.depth.is_some();
+        let runtime = runtime::load(request.library_folder.as_deref()).ok()?;
+        let layers = package.layers_in_use();
+        let is_known = measured_form(runtime, &package.model, &layers, most_err).is_some();
+        if !has_forms || package.frames_in_use() || is_known {
+            return None;
+        }
+        let interrupt = Arc::<Interrupt>::default();
+        loaded.measuring = Some(Arc::new(Measuring(Arc::clone(&interrupt))));
+        let request = request.clone();
+        Some(move || {
+            let measure = || measure_forms(runtime, &package.model, &layers, most_err, &interrupt);
+            // After a panic the forms stay unknown, and the model runs as it does.
+            if catch_unwind(AssertUnwindSafe(measure)).unwrap_or(false) {
+                report(ModelEvent::Measured(request));
+            }
+        })
+    }
+
+    /// Opens a model again whose forms were measured, unless it runs in the form that was chosen. That drops the window
+    /// being filled.
+    pub(super) fn reopen(
+        &self,
+        request: &ModelRequest,
+        encoder: &EncoderThread,
+        report: impl FnOnce(ModelEvent) + Send + 'static,
+    ) {
+        let Some(loaded) = self.loaded(request) else {
+            return;
+        };
+        let (package, precision) = (Arc::clone(&loaded.package), loaded.running.device.precision);
+        let request = request.clone();
+        encoder.live(move |sessions| {
+            let chosen = request.most_err.and_then(|most_err| {
+                let runtime = runtime::load(request.library_folder.as_deref()).ok()?;
+                measured_form(runtime, &package.model, &package.layers_in_use(), most_err)
+            });
+            if chosen.is_some_and(|(form, _)| form != precision) {
+                let result = request.open(sessions, || request.find());
+                report(ModelEvent::Opened(request, Box::new(result)));
+            }
+        });
     }
 
     /// Takes new heads and a new map for a model whose session stays.

@@ -90,6 +90,8 @@ impl Worker {
                 if matches!(message, Message::Shutdown) {
                     // Dropping the streams stops their background jobs.
                     self.streams.clear();
+                    // As dropping the models ends the measurements of their forms.
+                    self.models = Models::default();
                     return;
                 }
                 self.take(message);
@@ -137,6 +139,15 @@ impl Worker {
             Message::Model(ModelEvent::Opened(request, result)) => {
                 self.models.opened(&request, *result, &self.encoder);
                 self.load_models(None);
+                let report = self.model_report();
+                if let Some(measure) = self.models.measurement(&request, report) {
+                    // Without a thread the model runs as it does.
+                    let _ = self.job_threads.run("forms", measure);
+                }
+            }
+            Message::Model(ModelEvent::Measured(request)) => {
+                let report = self.model_report();
+                self.models.reopen(&request, &self.encoder, report);
             }
             Message::Encoded(windows) => {
                 self.busy = false;

@@ -58,7 +58,9 @@ pub use manifest::{GraphContract, InputLength, LayerInfo, Manifest, PartFile, Sh
 pub use model::Model;
 pub use published::{check_fits, weights_hash};
 pub use runtime::{Runtime, RuntimeError};
-pub use session::{DEFAULT_MOST_ERR, Session, SessionOptions, measured_form, served_graph};
+pub use session::{
+    DEFAULT_MOST_ERR, Session, SessionOptions, measure_forms, measured_form, served_graph,
+};
 pub use stand_in::StandIn;
 pub use thread::{Encoded, EncoderThread, OpenedSession, SessionId, Sessions, panic_message};
 pub use variant::{GraphSource, LayerSet, Operators, Precision};

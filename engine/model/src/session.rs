@@ -20,7 +20,7 @@ use super::device::{self, Choice, Report};
 use super::interrupt::Interrupt;
 use super::{EncodeError, HiddenStates, LayerSet, Model, Precision, Runtime};
 use builder::check_run_memory;
-pub use cheapest::{DEFAULT_MOST_ERR, measured_form};
+pub use cheapest::{DEFAULT_MOST_ERR, measure_forms, measured_form};
 pub use export::served_graph;
 #[cfg(test)]
 pub(super) use input::normalize;
@@ -48,8 +48,8 @@ pub struct SessionOptions {
     pub layers: LayerSet,
     /// The precision, for models that have several; `None` means the device's default.
     pub precision: Option<Precision>,
-    /// The most [`err`](crate::err) of an 8-bit form that may run on the CPU when no precision is requested; `None` for
-    /// single precision. The first session of a model measures its forms, which takes as long as some dozens of windows.
+    /// The most [`err`](crate::err) of an 8-bit form that may run on the CPU when no precision is requested and the forms
+    /// were measured ([`measure_forms`]); `None` for single precision.
     pub most_err: Option<f32>,
     /// The requested device.
     pub device: Choice,

@@ -207,11 +207,11 @@ impl Sessions {
     ) -> Result<OpenedSession, EncodeError> {
         let manifest = &model.manifest;
         let identity = (manifest.id.clone(), model.fingerprint());
-        if let Some(open) = self
-            .open
-            .iter_mut()
-            .find(|open| open.model == identity && open.options == options)
-        {
+        let is_this = |open: &&mut OpenSession| {
+            let is_equal = open.model == identity && open.options == options;
+            is_equal && !open.session.is_superseded()
+        };
+        if let Some(open) = self.open.iter_mut().find(is_this) {
             open.users += 1;
             return Ok(open.opened());
         }

@@ -265,7 +265,7 @@ fn zeros(path: &Path) {
 fn a_fetched_model_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE";
     if let Ok(folder) = env::var(CHILD) {
-        let form = runs_live(&folder, "MERT-v0", None, None);
+        let form = runs_live(&folder, "MERT-v0", None, None, |_| true);
         return assert_eq!(form, "MERT-v0, fp32");
     }
     let home = Home::new();
@@ -283,12 +283,13 @@ fn a_fetched_model_runs_live() {
 }
 
 /// Plays a chord to the model in `folder`, whose id is `id`, in the live engine of this process. Returns what
-/// the status bar says of its form.
+/// the status bar says of its form, once it is settled.
 pub(crate) fn runs_live(
     folder: &str,
     id: &str,
     precision: Option<Precision>,
     most_err: Option<f32>,
+    is_settled: impl Fn(&str) -> bool,
 ) -> String {
     let controls = Controls {
         hop: Hop::Seconds(1.0),
@@ -320,7 +321,6 @@ pub(crate) fn runs_live(
     assert_eq!(ready.error, None);
     let running = ready.model.running.as_ref().unwrap();
     assert_eq!(running.id, id);
-    let form = running.form();
     let mut transport = Transport {
         playing: true,
         position: Some(0),
@@ -333,5 +333,6 @@ pub(crate) fn runs_live(
     let result = wait("a window", &|s| s.analyzed_windows >= 3);
     assert_eq!(result.error, None);
     assert!(result.latest.is_some());
-    form
+    let form = |s: &Snapshot| s.model.running.as_ref().unwrap().form();
+    form(&wait("its form", &|s| is_settled(&form(s))))
 }

@@ -76,7 +76,7 @@ fn a_fetched_mert_v2_analyzes_files() {
 fn a_fetched_mert_v2_runs_live() {
     const CHILD: &str = "MERTSCOPE_TEST_LIVE_MERT2";
     if let Ok(folder) = env::var(CHILD) {
-        let form = runs_live(&folder, ID, None, None);
+        let form = runs_live(&folder, ID, None, None, |_| true);
         return assert_eq!(form, "MERT-v2-30s, fp32");
     }
     let home = home();

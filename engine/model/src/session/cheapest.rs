@@ -4,13 +4,16 @@
 //! on the processor. It is measured once, on the music on which 8-bit graphs are calibrated, and remembered.
 
 use std::env::consts::ARCH;
+use std::sync::Arc;
 
-use super::SessionOptions;
 use super::input::prepared;
+use super::outputs::Outputs;
 use super::place::Slot;
 use super::request::Request;
+use super::{Session, SessionOptions};
 use crate::device::Candidate;
 use crate::graph::weight_form;
+use crate::interrupt::Interrupt;
 use crate::remembered::Place;
 use crate::{HiddenStates, LayerSet, Model, Precision, Runtime, err};
 
@@ -24,15 +27,18 @@ const FORMS: [Precision; 2] = [Precision::Int8Fast, Precision::Int8];
 pub const DEFAULT_MOST_ERR: f32 = 0.15;
 
 /// A precision with its err, [`crate::err`]; none for single precision, which is exact.
-pub(super) type Form = (Precision, Option<f32>);
+type Form = (Precision, Option<f32>);
 
-/// The cheapest form whose err is at most `most_err`; single precision when there is none. `err_of` measures.
-fn cheapest(most_err: f32, mut err_of: impl FnMut(Precision) -> Option<f32>) -> Form {
-    let found = FORMS.into_iter().find_map(|form| {
-        let err = err_of(form).filter(|err| *err <= most_err)?;
-        Some((form, Some(err)))
-    });
-    found.unwrap_or((Precision::Fp32, None))
+/// The cheapest form whose err is at most `most_err`; single precision when there is none. `None` as soon as `err_of` does
+/// not know a form.
+fn cheapest(most_err: f32, mut err_of: impl FnMut(Precision) -> Option<f32>) -> Option<Form> {
+    for form in FORMS {
+        let err = err_of(form)?;
+        if err <= most_err {
+            return Some((form, Some(err)));
+        }
+    }
+    Some((Precision::Fp32, None))
 }
 
 /// The place for the err of a form of the model with these layers on this processor.
@@ -42,8 +48,8 @@ fn place(runtime: &Runtime, model: &Model, layers: &LayerSet, form: Precision) -
     Place::of(KIND, &(network, arithmetic))
 }
 
-/// The form in which live analysis runs the hidden states `layers` of a checkpoint on this CPU within `most_err`, as far
-/// as that was measured; `None` for a model that has one form, and before the first live use.
+/// The cheapest form of a checkpoint for the hidden states `layers` on this CPU whose err is at most `most_err`, with its
+/// err; single precision when there is none. `None` for a model that has one form, and before [`measure_forms`].
 #[must_use]
 pub fn measured_form(
     runtime: &Runtime,
@@ -51,32 +57,58 @@ pub fn measured_form(
     layers: &LayerSet,
     most_err: f32,
 ) -> Option<(Precision, Option<f32>)> {
-    let known = |form| Some(place(runtime, model, layers, form)?.read::<f32>()?.0);
-    let is_known = model.is_checkpoint() && FORMS.into_iter().any(|form| known(form).is_some());
-    is_known.then(|| cheapest(most_err, known))
+    let known = |form| known_err(runtime, model, layers, form);
+    cheapest(most_err, known).filter(|_| model.is_checkpoint())
+}
+
+fn known_err(runtime: &Runtime, model: &Model, layers: &LayerSet, form: Precision) -> Option<f32> {
+    Some(place(runtime, model, layers, form)?.read()?.0)
+}
+
+/// Measures what [`measured_form`] needs to know, on the music on which 8-bit graphs are calibrated, with one thread:
+/// it makes the graphs, and runs some dozens of windows. `true` when that is known afterwards; `interrupt` ends it.
+#[must_use]
+pub fn measure_forms(
+    runtime: &'static Runtime,
+    model: &Arc<Model>,
+    layers: &LayerSet,
+    most_err: f32,
+    interrupt: &Arc<Interrupt>,
+) -> bool {
+    let options = SessionOptions {
+        threads: 1,
+        layers: layers.clone(),
+        ..SessionOptions::default()
+    };
+    let request = Request {
+        runtime,
+        model,
+        options: &options,
+        outputs: &Arc::new(Outputs::of(model, &options)),
+        interrupt,
+        replaces: false,
+    };
+    let mut exact = None;
+    let found = cheapest(most_err, |form| {
+        let known = known_err(runtime, model, layers, form);
+        known.or_else(|| request.measure(form, &mut exact))
+    });
+    found.is_some()
 }
 
 impl Request<'_> {
-    /// The cheapest form of the options' hidden states whose err is at most `most_err`. What can't be measured is not
-    /// used.
-    pub(super) fn cheapest(&self, most_err: f32) -> Form {
-        let mut exact = None;
-        cheapest(most_err, |form| {
-            let place = place(self.runtime, self.model, &self.options.layers, form);
-            let earlier = place.as_ref().and_then(Place::read);
-            if let Some((err, _)) = earlier {
-                return Some(err);
-            }
-            if exact.is_none() {
-                exact = Some(self.on_calibration_music(Precision::Fp32).ok()?);
-            }
-            let found = self.on_calibration_music(form).ok()?;
-            let err = err(exact.as_deref()?, &found) as f32;
-            if let Some(place) = place.filter(|_| err.is_finite()) {
-                place.remember(&err);
-            }
-            Some(err)
-        })
+    /// Measures the err of a form and remembers it; `exact` is single precision's side of the comparison, once it is
+    /// there. `None` when it can't be measured.
+    fn measure(&self, form: Precision, exact: &mut Option<Vec<HiddenStates>>) -> Option<f32> {
+        if exact.is_none() {
+            *exact = Some(self.on_calibration_music(Precision::Fp32).ok()?);
+        }
+        let found = self.on_calibration_music(form).ok()?;
+        let err = Some(err(exact.as_deref()?, &found) as f32).filter(|err| err.is_finite())?;
+        if let Some(place) = place(self.runtime, self.model, &self.options.layers, form) {
+            place.remember(&err);
+        }
+        Some(err)
     }
 
     /// The hidden states of the calibration music on the CPU; the error is a phrase.
@@ -96,18 +128,30 @@ impl Request<'_> {
         hidden.collect()
     }
 
-    /// The bound within which these options choose the form themselves: on the CPU, for a checkpoint whose hidden states
-    /// are averaged over time, when no precision was asked for.
-    pub(super) fn chooses(
+    /// The form that these options leave to be chosen, as far as it was measured: on the CPU, for a checkpoint whose hidden
+    /// states are averaged over time, when no precision was asked for.
+    pub(super) fn chosen_form(
         &self,
         candidate: &Candidate,
         requested: Option<Precision>,
-    ) -> Option<f32> {
-        let SessionOptions {
-            most_err, frames, ..
-        } = self.options;
-        let chooses = requested.is_none() && candidate.is_cpu() && !frames;
-        most_err.filter(|_| chooses && self.model.is_checkpoint())
+    ) -> Option<Form> {
+        let options = self.options;
+        let is_open = requested.is_none() && candidate.is_cpu() && !options.frames;
+        let most_err = options.most_err.filter(|_| is_open)?;
+        measured_form(self.runtime, self.model, &options.layers, most_err)
+    }
+}
+
+impl Session {
+    /// Whether a session of the same options that is opened now would run in another form, since forms were measured
+    /// meanwhile.
+    pub(crate) fn is_superseded(&self) -> bool {
+        let options = &self.options;
+        let is_open = options.precision.is_none() && self.device.is_cpu() && !options.frames;
+        let chosen = options.most_err.filter(|_| is_open).and_then(|most_err| {
+            measured_form(self.runtime, &self.model, &options.layers, most_err)
+        });
+        chosen.is_some_and(|(form, _)| form != self.device.precision)
     }
 }
 
@@ -122,9 +166,15 @@ mod tests {
             Precision::Int8 => Some(0.09),
             _ => None,
         };
-        assert_eq!(cheapest(0.2, err_of), (Precision::Int8Fast, Some(0.18)));
-        assert_eq!(cheapest(0.15, err_of), (Precision::Int8, Some(0.09)));
-        assert_eq!(cheapest(0.05, err_of), (Precision::Fp32, None));
-        assert_eq!(cheapest(1.0, |_| None), (Precision::Fp32, None));
+        assert_eq!(
+            cheapest(0.2, err_of),
+            Some((Precision::Int8Fast, Some(0.18)))
+        );
+        assert_eq!(cheapest(0.15, err_of), Some((Precision::Int8, Some(0.09))));
+        assert_eq!(cheapest(0.05, err_of), Some((Precision::Fp32, None)));
+        // What is not known may be the cheapest.
+        let half = |form| (form == Precision::Int8Fast).then_some(0.18);
+        assert_eq!(cheapest(0.15, half), None);
+        assert_eq!(cheapest(0.2, half), Some((Precision::Int8Fast, Some(0.18))));
     }
 }

@@ -104,10 +104,8 @@ impl Request<'_> {
             Some(Precision::Fp16) if candidate.is_cpu() && replaces => None,
             requested => requested,
         };
-        let (precision, err) = match self.chooses(candidate, requested) {
-            Some(most_err) => self.cheapest(most_err),
-            None => (self.model.precision(requested, candidate.precision), None),
-        };
+        let usual = (self.model.precision(requested, candidate.precision), None);
+        let (precision, err) = self.chosen_form(candidate, requested).unwrap_or(usual);
         let graph = self.graph(candidate, precision, notice)?;
         let loading = self.interrupt.load(canceler);
         let loading = loading.map_err(|reason| self.failed(reason))?;
