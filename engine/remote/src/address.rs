@@ -94,9 +94,13 @@ fn is_near(ip: IpAddr) -> bool {
     }
 }
 
-/// Resolves names as usual, and for plain HTTP refuses those that lead to the internet.
-#[derive(Debug, Default)]
-pub(crate) struct NearResolver;
+/// Resolves names as usual; for a server that is reached without encryption it refuses those that lead to the internet.
+/// The proxy on the way to an https server is resolved by it too, and may be anywhere: it sees only encrypted bytes.
+#[derive(Debug)]
+pub(crate) struct NearResolver {
+    /// Whether the server is reached without encryption.
+    pub(crate) is_plain: bool,
+}
 
 /// The message of a refused name, as [`is_refusal`] finds it again.
 const FAR: &str = "plain HTTP to the internet";
@@ -115,7 +119,7 @@ impl Resolver for NearResolver {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = DefaultResolver::default().resolve(uri, config, timeout)?;
         let is_far = found.iter().any(|address| !is_near(address.ip()));
-        if is_far && uri.scheme_str() == Some("http") {
+        if is_far && self.is_plain {
             return Err(ureq::Error::Io(std::io::Error::other(FAR)));
         }
         Ok(found)
@@ -169,6 +173,21 @@ mod tests {
         }
         let secret = Address::parse("http://me:word@127.0.0.1").unwrap_err();
         assert!(!secret.to_string().contains("word"), "{secret}");
+    }
+
+    #[test]
+    fn a_proxy_on_the_way_to_an_encrypted_server_may_be_anywhere() {
+        let proxy: Uri = "http://8.8.8.8:3128".parse().unwrap();
+        let resolved = |is_plain: bool| {
+            let timeout = NextTimeout {
+                after: std::time::Duration::from_secs(1).into(),
+                reason: ureq::Timeout::Resolve,
+                ..NextTimeout::default()
+            };
+            NearResolver { is_plain }.resolve(&proxy, &Config::default(), timeout)
+        };
+        assert!(resolved(false).is_ok());
+        assert!(is_refusal(&resolved(true).unwrap_err()));
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl Client {
             // A proxy would be another machine, reached unencrypted.
             config = config.proxy(None);
         }
-        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), NearResolver);
+        let resolver = NearResolver {
+            is_plain: address.is_plain(),
+        };
+        let agent = Agent::with_parts(config.build(), DefaultConnector::default(), resolver);
         Ok(Self {
             agent,
             address,

@@ -1,11 +1,14 @@
 //! Requests and answers as bytes: JSON, with the tensors behind it in binary where the server takes that.
 
+mod document;
+
 use half::f16;
 use serde_json::{Value, json};
 
 use crate::ServerError;
 use crate::check::{Facts, Wanted};
 use crate::client::{Answer, JSON_LENGTH};
+use document::{Document, Output};
 
 /// A tensor of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,15 +82,15 @@ fn read(wanted: &Wanted, answer: &Answer) -> Result<Vec<Tensor>, String> {
         .body
         .split_at_checked(length)
         .ok_or("its JSON is longer than its answer")?;
-    let document: Value =
-        serde_json::from_slice(json).map_err(|error| format!("its answer is no JSON ({error})"))?;
-    let outputs = document["outputs"].as_array();
-    let outputs = outputs.ok_or("its answer has no outputs")?;
+    let document: Document = serde_json::from_slice(json)
+        .map_err(|error| format!("its answer is no list of outputs in JSON ({error})"))?;
     let mut all: Vec<Option<Tensor>> = vec![None; wanted.outputs.len()];
     // Binary tensors follow each other in the order of the outputs.
-    for output in outputs {
-        let name = output["name"].as_str().unwrap_or_default();
-        let size = output["parameters"]["binary_data_size"].as_u64();
+    for output in document.outputs {
+        let size = output
+            .parameters
+            .as_ref()
+            .and_then(|it| it.binary_data_size);
         let binary = match size {
             Some(size) => {
                 let split = rest.split_at_checked(usize::try_from(size).unwrap_or(usize::MAX));
@@ -97,7 +100,7 @@ fn read(wanted: &Wanted, answer: &Answer) -> Result<Vec<Tensor>, String> {
             }
             None => None,
         };
-        if let Some(place) = wanted.outputs.iter().position(|wanted| wanted == name) {
+        if let Some(place) = wanted.outputs.iter().position(|it| *it == output.name) {
             all[place] = Some(tensor(output, binary)?);
         }
     }
@@ -108,31 +111,30 @@ fn read(wanted: &Wanted, answer: &Answer) -> Result<Vec<Tensor>, String> {
 }
 
 /// One output; `binary` when it is not in the JSON.
-fn tensor(output: &Value, binary: Option<&[u8]>) -> Result<Tensor, String> {
-    let shape = output["shape"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let shape: Option<Vec<i64>> = shape
-        .iter()
-        .map(|size| size.as_i64().filter(|n| *n > 0))
-        .collect();
-    let shape = shape
-        .filter(|shape| !shape.is_empty())
-        .ok_or("a shape is not one of numbers")?;
-    let values = match (binary, output["datatype"].as_str().unwrap_or_default()) {
-        (Some(bytes), "FP32") => bytes
-            .chunks_exact(4)
-            .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-            .collect(),
-        (Some(bytes), "FP16") => bytes
-            .chunks_exact(2)
-            .map(|two| f16::from_le_bytes([two[0], two[1]]).to_f32())
-            .collect(),
+fn tensor(output: Output, binary: Option<&[u8]>) -> Result<Tensor, String> {
+    let shape = output.shape.unwrap_or_default();
+    if shape.is_empty() || shape.iter().any(|size| *size < 1) {
+        return Err("a shape is not one of numbers above 0".to_owned());
+    }
+    let values = match (binary, output.datatype.as_str()) {
+        (Some(bytes), "FP32") => {
+            let (fours, rest) = bytes.as_chunks::<4>();
+            whole(rest)?;
+            fours.iter().map(|four| f32::from_le_bytes(*four)).collect()
+        }
+        (Some(bytes), "FP16") => {
+            let (twos, rest) = bytes.as_chunks::<2>();
+            whole(rest)?;
+            twos.iter()
+                .map(|two| f16::from_le_bytes(*two).to_f32())
+                .collect()
+        }
         (None, "FP32" | "FP16") => {
-            let mut values = Vec::new();
-            flatten(&output["data"], &mut values)?;
-            values
+            let data = output.data.unwrap_or_default();
+            if data.has_others {
+                return Err("its data is not a list of numbers".to_owned());
+            }
+            data.numbers
         }
         _ => return Err("its hidden states are neither FP32 nor FP16".to_owned()),
     };
@@ -145,16 +147,11 @@ fn tensor(output: &Value, binary: Option<&[u8]>) -> Result<Tensor, String> {
     Ok(Tensor { shape, values })
 }
 
-/// The numbers of a list, which may be nested.
-fn flatten(data: &Value, values: &mut Vec<f32>) -> Result<(), String> {
-    let list = data.as_array().ok_or("its data is no list")?;
-    for item in list {
-        match item.as_f64() {
-            Some(value) => values.push(value as f32),
-            None => flatten(item, values)?,
-        }
+fn whole(rest: &[u8]) -> Result<(), String> {
+    match rest {
+        [] => Ok(()),
+        _ => Err("a tensor ends within a number".to_owned()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -202,6 +199,24 @@ mod tests {
         assert_eq!(all[1].shape, [1, 2]);
         let error = tensors(&wanted(), &answer(&json, Some(&bytes[..12]))).unwrap_err();
         assert!(error.to_string().contains("end early"), "{error}");
+        let json = json!({"outputs": [output("b", 4), output("a", 5)]});
+        let error = tensors(&wanted(), &answer(&json, Some(&bytes[..9]))).unwrap_err();
+        assert!(error.to_string().contains("within a number"), "{error}");
+    }
+
+    #[test]
+    fn nested_lists_and_outputs_of_other_types_are_read() {
+        let output = |name: &str, datatype: &str, data: Value| json!({"name": name, "datatype": datatype, "shape": [1, 2], "data": data});
+        let json = json!({"model_name": "m", "outputs": [
+            output("text", "BYTES", json!(["x", {"y": [1]}])),
+            output("a", "FP32", json!([[1, -2.5]])),
+            output("b", "FP16", json!([3, 4])),
+        ]});
+        let all = tensors(&wanted(), &answer(&json, None)).unwrap();
+        assert_eq!(
+            (&*all[0].values, &*all[1].values),
+            (&[1.0, -2.5][..], &[3.0, 4.0][..])
+        );
     }
 
     #[test]
@@ -218,16 +233,20 @@ mod tests {
         let message = request(&wanted(), &facts, &audio, 2);
         let sent: Value = serde_json::from_slice(&message.body).unwrap();
         assert_eq!(sent["inputs"][0]["shape"], json!([2, 1000]));
-        let mut read = Vec::new();
-        flatten(&sent["inputs"][0]["data"], &mut read).unwrap();
-        assert_eq!(read, audio);
+        let output = json!({"name": "a", "datatype": "FP32", "shape": [2000], "data": sent["inputs"][0]["data"]});
+        let read: Output = serde_json::from_value(output).unwrap();
+        assert_eq!(tensor(read, None).unwrap().values, audio);
     }
 
     #[test]
     fn what_is_no_tensor_is_named() {
         let one = |output: Value| answer(&json!({"outputs": [output]}), None);
         for (answer, words) in [
-            (answer(&json!([]), None), "no outputs"),
+            (answer(&json!([]), None), "no list of outputs"),
+            (
+                answer(&json!({"outputs": vec![json!({}); 1025]}), None),
+                "more than 1024 outputs",
+            ),
             (
                 one(json!({"name": "a", "datatype": "FP32", "shape": [3], "data": [1, 2]})),
                 "2 values",
@@ -242,7 +261,7 @@ mod tests {
             ),
             (
                 one(json!({"name": "a", "datatype": "FP32", "shape": [1], "data": [null]})),
-                "no list",
+                "not a list of numbers",
             ),
             (
                 one(json!({"name": "a", "datatype": "FP32", "shape": [1], "data": [1]})),

@@ -43,6 +43,8 @@ enum Call {
         limit: Duration,
         reply: Sender<Inferred>,
     },
+    /// The caller gave the server up: time to look for it.
+    Lost,
 }
 
 /// A server that runs a model. Dropping it ends its thread, after the request in progress.
@@ -142,7 +144,14 @@ impl Server {
 
     /// Tells that the last answer can't be used: the server is left alone for a while.
     pub fn reject(&self) {
+        self.lose();
+    }
+
+    /// Counts a failure that the thread does not know of, and wakes it, so that it looks for the server.
+    fn lose(&self) {
         fail(&self.state);
+        // Without its thread there is nobody to wake.
+        let _ = self.calls.send(Call::Lost);
     }
 
     fn ask<T>(
@@ -163,7 +172,7 @@ impl Server {
                 Err(RecvTimeoutError::Disconnected) => return Err(ended()),
                 Err(RecvTimeoutError::Timeout) if is_closing() => return Err(ServerError::Closing),
                 Err(RecvTimeoutError::Timeout) if start.elapsed() > limit + GRACE => {
-                    fail(&self.state);
+                    self.lose();
                     return Err(ServerError::Slow {
                         limit_s: limit.as_secs_f64().ceil() as u64,
                     });
@@ -213,6 +222,8 @@ impl Worker {
                     }
                     let _ = reply.send(inferred);
                 }
+                // The state, which is read again, says what to do.
+                Ok(Call::Lost) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     // Its outcome is in the state.
                     let _ = self.check();
